@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct ErrorRow {
+    const char *word;
+    int http_status;
+    int exit_status;
+} ErrorRow;
+
+static const ErrorRow error_rows[] = {
+#define ERROR_ROW(code, word, http_status, exit_status) [code] = {word, http_status, exit_status},
+    ERROR_CODES(ERROR_ROW)
+#undef ERROR_ROW
+};
+
+/* Cuts a UTF-8 sequence that the buffer's end has split. */
+static void
+error_text_trim(char *text, size_t size_bytes)
+{
+    size_t length = strlen(text);
+    if (length + 1 < size_bytes)
+        return;
+    size_t end = length;
+    while (end > 0 && ((unsigned char)text[end - 1] & 0xC0) == 0x80)
+        end--;
+    if (end > 0 && ((unsigned char)text[end - 1] & 0x80) != 0)
+        end--;
+    if (length - end < 4)
+        text[end] = '\0';
+}
+
+bool
+error_set(Error *error, ErrorCode code, const char *format, ...)
+{
+    fettle_assert(error != NULL && code != ERROR_NONE);
+    char message[ERROR_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    error_text_trim(message, sizeof(message));
+    error_clear(error);
+    error->code = code;
+    memcpy(error->message, message, sizeof(message));
+    return false;
+}
+
+bool
+error_set_hint(Error *error, const char *format, ...)
+{
+    fettle_assert(error != NULL && error->code != ERROR_NONE);
+    char hint[ERROR_HINT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(hint, sizeof(hint), format, arguments);
+    va_end(arguments);
+    error_text_trim(hint, sizeof(hint));
+    memcpy(error->hint, hint, sizeof(hint));
+    return false;
+}
+
+bool
+error_prefix(Error *error, const char *format, ...)
+{
+    fettle_assert(error != NULL && error->code != ERROR_NONE);
+    char message[ERROR_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    size_t used = length < 0 ? 0 : (size_t)length;
+    if (used < sizeof(message) - 3) {
+        size_t room = sizeof(message) - 3 - used;
+        size_t more = strnlen(error->message, room);
+        memcpy(message + used, ": ", 2);
+        memcpy(message + used + 2, error->message, more);
+        message[used + 2 + more] = '\0';
+    }
+    error_text_trim(message, sizeof(message));
+    memcpy(error->message, message, sizeof(message));
+    return false;
+}
+
+bool
+error_set_errno(Error *error, int error_number, const char *format, ...)
+{
+    char what[ERROR_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof(what), format, arguments);
+    va_end(arguments);
+    char reason[128];
+    const char *text = strerror_r(error_number, reason, sizeof(reason));
+    bool full = error_number == ENOSPC || error_number == EDQUOT;
+    error_set(error, full ? ERROR_DISK_FULL : ERROR_SYSTEM, "%s: %s", what, text);
+    if (full)
+        error_set_hint(error, "free some space on that file system and try again");
+    return false;
+}
+
+void
+error_clear(Error *error)
+{
+    error->code = ERROR_NONE;
+    error->sqlstate[0] = '\0';
+    error->message[0] = '\0';
+    error->hint[0] = '\0';
+}
+
+static const ErrorRow *
+error_row(ErrorCode code)
+{
+    fettle_assert((size_t)code < FETTLE_COUNT_OF(error_rows));
+    return &error_rows[code];
+}
+
+const char *
+error_code_word(ErrorCode code)
+{
+    return error_row(code)->word;
+}
+
+int
+error_code_http_status(ErrorCode code)
+{
+    return error_row(code)->http_status;
+}
+
+int
+error_code_exit_status(ErrorCode code)
+{
+    return error_row(code)->exit_status;
+}
