@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Cluster: Fettle's private PostgreSQL, holding the planner twins (and, when the service runs, the store).
+ *
+ * Created by initdb in a directory of Fettle's own, started as our direct child, on a unix socket in a 0700 directory
+ * only (no TCP), with small memory. Started as root, Fettle runs it as an unprivileged user and gives it the directory.
+ * One Fettle process uses one data directory: a lock file is held for as long as the cluster is open, and a second process
+ * gets ERROR_CONFLICT naming the first.
+ *
+ * Dying: when Fettle dies by any signal, a parent-death signal and a watchdog pipe stop the postmaster (SIGINT, fast
+ * shutdown). When the postmaster dies, the next open recovers it; cluster_is_alive() tells. A stale postmaster.pid, an
+ * orphaned postmaster of an earlier Fettle, a half-made initdb (a marker file is written last) are each mended on open.
+ * A data directory of another major is refused with the package that would serve it, never touched.
+ *
+ * Authentication is peer-less trust inside the 0700 directory: who can enter it is the owner. Roles: the superuser
+ * "fettle" (ours) and, per twin, roles without any right beyond it.
+ */
+#ifndef FETTLE_STORE_CLUSTER_H
+#define FETTLE_STORE_CLUSTER_H
+
+#include "pg/connection.h"
+
+typedef struct Cluster Cluster;
+
+typedef struct ClusterOptions {
+    const char *data_directory;     /* Fettle's data directory; the cluster is in <it>/cluster-<major> */
+    const char *binaries_directory; /* NULL: found by cluster_binaries_find() */
+    int preferred_major;            /* 0: the newest found */
+    int64_t shared_buffers_bytes;   /* 0: 16 MB */
+    const char *run_as_user;        /* when root; NULL: "postgres" if that user exists, else "nobody" */
+    Deadline deadline;              /* for start; 0: 60 s */
+} ClusterOptions;
+
+/* One installation of server programs. */
+typedef struct ClusterBinaries {
+    const char *directory; /* holds postgres, initdb, pg_ctl */
+    int major;
+    const char *version; /* "15.20" */
+} ClusterBinaries;
+
+/* All installations found in the usual places (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, /usr/local/pgsql/bin, PATH), newest
+ * first; ERROR_MISSING_DEPENDENCY with the package to install when there is none. */
+bool cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+/* The best for a target: the same major, else the nearest newer, else the nearest older. */
+bool cluster_binaries_find(Arena *arena, int preferred_major, ClusterBinaries *ret_binaries, Error *error) FETTLE_MUST_USE;
+
+/* Creates it when missing, starts it, waits until it answers. */
+bool cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error) FETTLE_MUST_USE;
+/* Stops it (fast, then immediate after 10 s) and releases the lock; NULL is allowed. */
+void cluster_close(Cluster *cluster);
+void cluster_close_at(Cluster **cluster);
+
+bool cluster_is_alive(Cluster *cluster);
+/* Starts it again after its postmaster died. */
+bool cluster_recover(Cluster *cluster, Error *error) FETTLE_MUST_USE;
+
+int cluster_major(const Cluster *cluster);
+const char *cluster_socket_directory(const Cluster *cluster);
+const char *cluster_data_directory(const Cluster *cluster); /* PGDATA */
+const char *cluster_binaries_directory(const Cluster *cluster);
+int cluster_postmaster_pid(const Cluster *cluster);
+/* Uid that runs the postmaster; files it must read have to be readable by it. */
+uint32_t cluster_user(const Cluster *cluster);
+/* Sum of the proportional memory (PSS) of its processes, bytes; -1 when /proc does not tell. */
+int64_t cluster_memory_bytes(const Cluster *cluster);
+
+/* A session as the superuser, or as user, in a database of the cluster. */
+bool cluster_connect(Cluster *cluster, const char *database, const char *user, PgConnection **ret_connection,
+                     Error *error) FETTLE_MUST_USE;
+
+/* Removes the cluster's files for good; it must not be open by anyone. */
+bool cluster_destroy(const char *data_directory, int major, Error *error) FETTLE_MUST_USE;
+
+#endif
