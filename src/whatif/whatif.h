@@ -43,7 +43,7 @@ typedef struct WhatIfChangeResult {
     bool is_applied;       /* false: the server refused it; see reason */
     const char *reason;
     const char *index_name; /* of a created index, as plans show it */
-    double size_bytes;     /* estimate; NAN unless an index was created */
+    double size_bytes;      /* estimate, all partitions together; NAN unless an index was created */
 } WhatIfChangeResult;
 
 typedef struct WhatIfAnswer {
@@ -52,7 +52,8 @@ typedef struct WhatIfAnswer {
     double cost;        /* mean over samples where known, else the generic plan's; root total cost */
     double generic_cost; /* NAN when it has no generic plan */
     const PgPlan *plan; /* of the first sample, else the generic one; NULL unless asked for with plans */
-    TextList used_indexes; /* names of indexes that the plans use, what-if ones included */
+    TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index counts under
+                            * the name that its change gave */
     bool is_generic;    /* cost comes from the generic plan */
 } WhatIfAnswer;
 

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "advise/index/evidence.h"
+
+#include "advise/index/definition.h"
+#include "pg/identifier.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define PLANS_PER_RECOMMENDATION_MOST 5
+#define NOTES_MOST 16
+#define REJECTED_STATEMENT_SHARE_LEAST 0.005
+
+typedef struct Evidence {
+    const AdvisorContext *context;
+    const CandidateSet *candidates;
+    Oracle *oracle;
+    const SearchResult *result;
+    Advice *advice;
+    Arena *arena;
+    WhatIfAnswer *answers; /* by statement, under the chosen set; is_known false when not concerned */
+    Bits *used;            /* by statement: chosen candidates its plan uses */
+    Map *taken;            /* index names already given */
+} Evidence;
+
+static bool
+evidence_ask(Evidence *evidence, Error *error)
+{
+    const Workload *workload = evidence->context->workload;
+    evidence->answers = ARENA_NEW_ARRAY(evidence->arena, WhatIfAnswer, workload->count + 1);
+    evidence->used = ARENA_NEW_ARRAY(evidence->arena, Bits, workload->count + 1);
+    for (size_t q = 0; q < workload->count; q++) {
+        evidence->used[q] = bits_new(evidence->arena, evidence->candidates->count);
+        if (!workload->statements[q].is_costed)
+            continue;
+        if (!oracle_plan(evidence->oracle, q, evidence->result->chosen, &evidence->answers[q], error))
+            return false;
+        const WhatIfAnswer *answer = &evidence->answers[q];
+        for (size_t i = 0; i < answer->used_indexes.count; i++)
+            for (size_t k = 0; k < evidence->candidates->count; k++)
+                if (bits_has(evidence->result->chosen, k) &&
+                    text_equals(evidence->candidates->items[k]->whatif_name, answer->used_indexes.items[i]))
+                    bits_add(evidence->used[q], k);
+    }
+    return true;
+}
+
+static size_t
+bits_count(Bits bits)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bits.word_count; i++)
+        count += (size_t)__builtin_popcountll(bits.words[i]);
+    return count;
+}
+
+static int
+effect_compare_gain(const void *left, const void *right)
+{
+    const AdviceEffect *a = left;
+    const AdviceEffect *b = right;
+    double gain_a = (a->cost_before - a->cost_after) * a->statement->weight;
+    double gain_b = (b->cost_before - b->cost_after) * b->statement->weight;
+    if (gain_a != gain_b)
+        return gain_a > gain_b ? -1 : 1;
+    return a->statement->position < b->statement->position ? -1 : 1;
+}
+
+static int
+effect_compare_loss(const void *left, const void *right)
+{
+    return effect_compare_gain(right, left);
+}
+
+static const char *
+note_for_redundant(Arena *arena, const Candidate *candidate, const SnapshotIndex *index)
+{
+    if (index->is_unique || index->is_exclusion || index->constraint_id != 0 || index->is_replica_identity ||
+        index->predicate != NULL || !index->is_valid || !text_equals(index->method, "btree") ||
+        index->column_count >= candidate->key_count)
+        return NULL;
+    Candidate prefix = *candidate;
+    prefix.key_count = index->column_count;
+    if (!candidate_is_covered_by(&prefix, index))
+        return NULL;
+    return arena_printf(arena, "index %s holds the leading columns of this one and may become redundant",
+                        pg_identifier_qualify(arena, index->schema, index->name));
+}
+
+static void
+recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
+{
+    const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
+    size_t count = 0;
+    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 3; i++) {
+        const char *note = note_for_redundant(evidence->arena, candidate, candidate->relation->indexes.items[i]);
+        if (note != NULL)
+            notes[count++] = note;
+    }
+    for (size_t i = 0; i < recommendation->gains.count; i++) {
+        size_t shared = bits_count(evidence->used[recommendation->gains.items[i].statement->position]);
+        if (shared > 1) {
+            notes[count++] = "part of the gain needs the other recommended indexes too; it is shared among them";
+            break;
+        }
+    }
+    if (evidence->context->snapshot->rights < SNAPSHOT_RIGHTS_VIEW)
+        notes[count++] = "column statistics could not be read: costs are rough (see fettle doctor)";
+    recommendation->notes = notes;
+    recommendation->note_count = count;
+}
+
+typedef struct ScanSearch {
+    const SnapshotRelation *relation;
+    const PgPlanNode *scan; /* the costliest scan of the relation */
+} ScanSearch;
+
+static void
+scan_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    ScanSearch *search = context;
+    if (!text_equals(node->relation, search->relation->name))
+        return;
+    if (search->scan == NULL || node->total_cost > search->scan->total_cost)
+        search->scan = node;
+}
+
+static const PgPlanNode *
+plan_scan_of(const PgPlan *plan, const SnapshotRelation *relation)
+{
+    ScanSearch search = {.relation = relation};
+    if (plan != NULL)
+        pg_plan_walk(plan, scan_search_visit, &search);
+    return search.scan;
+}
+
+/* "3 statements read public.orders by customer_id; the heaviest now reads the whole table (Seq Scan, 1,234,567 rows) ..." */
+static const char *
+recommendation_reason(Evidence *evidence, const Candidate *candidate, const Recommendation *recommendation)
+{
+    Arena *arena = evidence->arena;
+    Text text = text_new(arena);
+    size_t count = recommendation->gains.count;
+    text_append_format(&text, "%zu statement%s of the workload gain%s from it", count, count == 1 ? "" : "s",
+                       count == 1 ? "s" : "");
+    if (count == 0)
+        return text.data;
+    const AdviceEffect *best = &recommendation->gains.items[0];
+    const PgPlanNode *before = plan_scan_of(best->plan_before, candidate->relation);
+    const PgPlanNode *after = plan_scan_of(best->plan_after, candidate->relation);
+    if (before != NULL && text_equals(before->node_type, "Seq Scan") && candidate->relation->reltuples > 0)
+        text_append_format(&text, "; the one that gains most now reads all %s rows of the table to find %s",
+                           text_format_count(arena, candidate->relation->reltuples),
+                           text_format_count(arena, isnan(before->plan_rows) ? 0 : before->plan_rows));
+    else if (before != NULL)
+        text_append_format(&text, "; the one that gains most now uses a%s %s",
+                           strchr("AEIOU", before->node_type[0]) != NULL ? "n" : "", before->node_type);
+    if (after != NULL && after->index != NULL)
+        text_append_format(&text, ", and would use a%s %s on the new index",
+                           strchr("AEIOU", after->node_type[0]) != NULL ? "n" : "", after->node_type);
+    text_append_format(&text, " (planner cost %.0f to %.0f)", best->cost_before, best->cost_after);
+    return text.data;
+}
+
+static void
+recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
+{
+    const AdvisorContext *context = evidence->context;
+    double objective = -candidate->write_cost;
+    double saved_ms = 0;
+    for (size_t q = 0; q < context->workload->count; q++) {
+        const WorkloadStatement *statement = &context->workload->statements[q];
+        if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number))
+            continue;
+        double after = evidence->answers[q].cost;
+        double share = 1.0 / (double)bits_count(evidence->used[q]);
+        double gain = search_gain(context, statement, statement->baseline_cost, after);
+        if (gain == 0)
+            continue;
+        AdviceEffect effect = {.statement = statement,
+                               .cost_before = statement->baseline_cost,
+                               .cost_after = after,
+                               .saved_ms = context->workload->has_times ? gain * share : NAN,
+                               .plan_before = statement->baseline_plan,
+                               .plan_after = evidence->answers[q].plan,
+                               .is_generic = evidence->answers[q].is_generic};
+        objective += gain * share;
+        saved_ms += gain * share;
+        if (gain > 0)
+            vector_push(evidence->arena, &recommendation->gains, effect);
+        else
+            vector_push(evidence->arena, &recommendation->losses, effect);
+    }
+    double whole = context->workload->weighted_cost;
+    recommendation->improvement_percent = whole > 0 ? objective / whole * 100 : 0;
+    recommendation->write_cost_percent = whole > 0 ? candidate->write_cost / whole * 100 : 0;
+    recommendation->saved_ms = context->workload->has_times ? saved_ms - candidate->write_cost : NAN;
+}
+
+static void
+effects_sort(AdviceEffectList *effects, int (*compare)(const void *, const void *))
+{
+    if (effects->count > 1)
+        qsort(effects->items, effects->count, sizeof(*effects->items), compare);
+    for (size_t i = PLANS_PER_RECOMMENDATION_MOST; i < effects->count; i++)
+        effects->items[i].plan_before = effects->items[i].plan_after = NULL;
+}
+
+static void
+evidence_recommend(Evidence *evidence, const Candidate *candidate)
+{
+    Arena *arena = evidence->arena;
+    const Snapshot *snapshot = evidence->context->snapshot;
+    Recommendation *recommendation = ARENA_NEW(arena, Recommendation);
+    const char *name = index_name_choose(arena, snapshot, candidate, evidence->taken);
+    recommendation->advisor = "index";
+    recommendation->kind = "create_index";
+    recommendation->object_name = name;
+    recommendation->relation = pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
+    recommendation->title =
+        arena_printf(arena, "create an index on %s (%s)", recommendation->relation, candidate->key_text);
+    recommendation->statement = index_create_script(arena, snapshot, candidate, name);
+    recommendation->undo = index_undo_script(arena, candidate, name);
+    recommendation->risk = ADVICE_RISK_LOW;
+    recommendation->size_bytes = candidate->size_bytes;
+    recommendation_effects(evidence, candidate, recommendation);
+    effects_sort(&recommendation->gains, effect_compare_gain);
+    effects_sort(&recommendation->losses, effect_compare_loss);
+    recommendation->reason = recommendation_reason(evidence, candidate, recommendation);
+    recommendation_note(evidence, candidate, recommendation);
+    vector_push(arena, &evidence->advice->recommendations, recommendation);
+}
+
+static void
+evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
+{
+    Arena *arena = evidence->arena;
+    const char *reason = "its gain does not count beside the indexes recommended, or not against its write cost";
+    if (candidate->is_refused)
+        reason = arena_printf(arena, "the server refuses it: %s", candidate->reason);
+    else
+        for (size_t i = 0; i < evidence->candidates->count; i++)
+            if (bits_has(evidence->result->chosen, i) &&
+                candidate_is_prefix(candidate, evidence->candidates->items[i]))
+                reason = arena_printf(arena, "the recommended index on (%s) serves the same statements",
+                                      evidence->candidates->items[i]->key_text);
+    Rejection rejection = {.advisor = "index",
+                           .subject = arena_printf(arena, "btree (%s) on %s", candidate->key_text,
+                                                   pg_identifier_qualify(arena, candidate->relation->schema,
+                                                                         candidate->relation->name)),
+                           .reason = reason};
+    vector_push(arena, &evidence->advice->rejections, rejection);
+}
+
+/* Why a statement that matters gets nothing. */
+static void
+evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement)
+{
+    Arena *arena = evidence->arena;
+    double whole = evidence->context->workload->weighted_cost;
+    double share = whole > 0 ? statement->weight * statement->baseline_cost / whole : 0;
+    size_t tried = evidence->candidates->relevant[statement->position].count;
+    const char *reason;
+    if (!statement->is_costed)
+        reason = arena_printf(arena, "not analysed: %s", statement->reason);
+    else if (share < REJECTED_STATEMENT_SHARE_LEAST || bits_count(evidence->used[statement->position]) > 0)
+        return;
+    else if (statement->analysis->kind == SQL_KIND_INSERT)
+        reason = "writes rows without looking any up";
+    else if (tried == 0)
+        reason = "no condition, join or order in it that a further B-tree index could serve";
+    else
+        reason = arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it", tried,
+                              tried == 1 ? "" : "es");
+    Rejection rejection = {.advisor = "index",
+                           .subject = arena_printf(arena, "statement: %s", statement->label),
+                           .reason = reason,
+                           .weight = share};
+    vector_push(arena, &evidence->advice->rejections, rejection);
+}
+
+bool
+index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Oracle *oracle,
+               const SearchResult *result, Advice *advice, Error *error)
+{
+    Evidence evidence = {.context = context,
+                         .candidates = candidates,
+                         .oracle = oracle,
+                         .result = result,
+                         .advice = advice,
+                         .arena = context->arena,
+                         .taken = map_new(context->arena)};
+    if (!evidence_ask(&evidence, error))
+        return false;
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (bits_has(result->chosen, i))
+            evidence_recommend(&evidence, candidates->items[i]);
+        else if (bits_has(result->harvested, i) || candidates->items[i]->is_refused)
+            evidence_reject_candidate(&evidence, candidates->items[i]);
+    }
+    for (size_t q = 0; q < context->workload->count; q++) {
+        const WorkloadStatement *statement = &context->workload->statements[q];
+        evidence_reject_statement(&evidence, statement);
+        if (statement->is_costed && evidence.answers[q].is_known)
+            advice->cost_after -= search_gain(context, statement, statement->baseline_cost, evidence.answers[q].cost);
+    }
+    for (size_t i = 0; i < candidates->count; i++)
+        if (bits_has(result->chosen, i))
+            advice->cost_after += candidates->items[i]->write_cost;
+    advice->is_stopped_early = advice->is_stopped_early || result->is_stopped_early;
+    return true;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Evidence: turns the search's answer into recommendations and rejections that a person can check.
+ *
+ * The gain of a statement whose plan uses several new indexes is shared among them equally, so that the recommendations
+ * add up to the whole. Plans before and after are kept for the statements that change most.
+ */
+#ifndef FETTLE_ADVISE_INDEX_EVIDENCE_H
+#define FETTLE_ADVISE_INDEX_EVIDENCE_H
+
+#include "advise/index/search.h"
+
+bool index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Oracle *oracle,
+                    const SearchResult *result, Advice *advice, Error *error) FETTLE_MUST_USE;
+
+#endif
