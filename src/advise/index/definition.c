@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Letters and digits of an expression, for a name: "lower(email)" gives "lower_email". */
 static void
