@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "base/settings.h"
+
+#include "base/file.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct SettingValue {
+    const char *text;
+    double number; /* bool 0/1, int, ms, bytes, double */
+} SettingValue;
+
+struct Settings {
+    Arena *arena;
+    SettingValue values[SETTING_COUNT];
+};
+
+static const SettingInfo setting_table[] = {
+#define SETTING_ROW(id, name, type, standard, low, high, documentation)                                                \
+    [id] = {name, type, standard, low, high, documentation},
+    SETTINGS_TABLE(SETTING_ROW)
+#undef SETTING_ROW
+};
+
+typedef struct SettingUnit {
+    const char *word;
+    double factor;
+} SettingUnit;
+
+static const SettingUnit duration_units[] = {{"ms", 1},       {"s", 1000},         {"min", 60000},
+                                             {"h", 3600000.0}, {"d", 24 * 3600000.0}, {NULL, 0}};
+static const SettingUnit size_units[] = {{"B", 1},  {"kB", 1024.0}, {"MB", 1048576.0}, {"GB", 1073741824.0},
+                                         {"TB", 1099511627776.0}, {NULL, 0}};
+
+const SettingInfo *
+setting_info(SettingId id)
+{
+    fettle_assert((size_t)id < SETTING_COUNT);
+    return &setting_table[id];
+}
+
+/* A number with an optional unit; false when it is neither. */
+static bool
+number_parse(const char *text, const SettingUnit *units, double *ret_number)
+{
+    size_t digits = strspn(text, "+-0123456789.eE");
+    /* "5e" cannot happen for a unit: no unit starts with e */
+    char number[64];
+    if (digits == 0 || digits >= sizeof(number))
+        return false;
+    memcpy(number, text, digits);
+    number[digits] = '\0';
+    const char *unit = text + digits;
+    while (*unit == ' ')
+        unit++;
+    double value;
+    if (!text_parse_double(number, &value) || !isfinite(value))
+        return false;
+    if (*unit == '\0') {
+        *ret_number = value;
+        return true;
+    }
+    for (size_t i = 0; units != NULL && units[i].word != NULL; i++)
+        if (strcmp(units[i].word, unit) == 0) {
+            *ret_number = value * units[i].factor;
+            return true;
+        }
+    return false;
+}
+
+static bool
+bool_parse(const char *text, double *ret_number)
+{
+    static const char *const yes[] = {"on", "true", "yes", "1"};
+    static const char *const no[] = {"off", "false", "no", "0"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(yes); i++) {
+        if (text_equals_ignoring_case(text, yes[i])) {
+            *ret_number = 1;
+            return true;
+        }
+        if (text_equals_ignoring_case(text, no[i])) {
+            *ret_number = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *
+setting_type_words(SettingType type)
+{
+    static const char *const words[] = {"on or off",           "a whole number", "a number",
+                                        "a time such as 500ms, 10s or 5min", "a size such as 64kB or 1GB", "a text", "a text"};
+    return words[type];
+}
+
+static bool
+value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValue *ret_value, Error *error)
+{
+    double number = 0;
+    bool is_text = info->type == SETTING_TEXT || info->type == SETTING_SECRET;
+    bool good = is_text;
+    if (info->type == SETTING_BOOL)
+        good = bool_parse(text, &number);
+    else if (!is_text)
+        good = number_parse(text,
+                            info->type == SETTING_DURATION ? duration_units
+                            : info->type == SETTING_SIZE   ? size_units
+                                                           : NULL,
+                            &number);
+    if (good && info->type == SETTING_INT && number != floor(number))
+        good = false;
+    if (!good) {
+        error_set(error, ERROR_INPUT, "\"%s\" is not a value for %s", info->type == SETTING_SECRET ? "***" : text,
+                  info->name);
+        return error_set_hint(error, "it takes %s", setting_type_words(info->type));
+    }
+    if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high))
+        return error_set(error, ERROR_INPUT, "%s must be between %.0f and %.0f", info->name, info->low, info->high);
+    *ret_value = (SettingValue){.text = arena_strdup(arena, text), .number = number};
+    return true;
+}
+
+Settings *
+settings_new(Arena *arena)
+{
+    Settings *settings = ARENA_NEW(arena, Settings);
+    settings->arena = arena;
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        Error error = {0};
+        bool good = value_parse(arena, &setting_table[i], setting_table[i].standard, &settings->values[i], &error);
+        fettle_assert(good);
+    }
+    return settings;
+}
+
+bool
+settings_set(Settings *settings, const char *name, const char *value, Error *error)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (strcmp(setting_table[i].name, name) == 0)
+            return value_parse(settings->arena, &setting_table[i], value, &settings->values[i], error);
+    error_set(error, ERROR_INPUT, "there is no setting called \"%.100s\"", name);
+    return error_set_hint(error, "run \"fettle help settings\" for the list");
+}
+
+
+static char *
+trim(char *text)
+{
+    while (*text == ' ' || *text == '\t')
+        text++;
+    size_t length = strlen(text);
+    while (length > 0 && strchr(" \t\r", text[length - 1]) != NULL)
+        text[--length] = '\0';
+    return text;
+}
+
+/* Takes the quotes off in place; false when they are not closed, or something follows them. */
+static bool
+unquote(char *value)
+{
+    if (value[0] != '"')
+        return true;
+    char *out = value;
+    char *at = value + 1;
+    for (; *at != '\0' && *at != '"'; at++) {
+        if (*at == '\\' && (at[1] == '"' || at[1] == '\\'))
+            at++;
+        *out++ = *at;
+    }
+    bool closed = *at == '"' && at[1] == '\0';
+    *out = '\0';
+    return closed;
+}
+
+/* One "name = value" line of a section. */
+static bool
+settings_parse_pair(Settings *settings, bool *seen, const char *section, char *line, Error *error)
+{
+    char *equals = strchr(line, '=');
+    if (equals == NULL) {
+        error_set(error, ERROR_INPUT, "\"%.60s\" is neither a [section] nor a name = value", line);
+        return false;
+    }
+    *equals = '\0';
+    char *value = trim(equals + 1);
+    if (!unquote(value))
+        return error_set(error, ERROR_INPUT, "the quoted value does not end at the end of the line");
+    char *name = arena_printf(settings->arena, "%s.%s", section, trim(line));
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        if (strcmp(setting_table[i].name, name) != 0)
+            continue;
+        if (seen[i])
+            return error_set(error, ERROR_INPUT, "%s is set twice", name);
+        seen[i] = true;
+    }
+    return settings_set(settings, name, value, error);
+}
+
+static bool
+settings_parse_line(Settings *settings, bool *seen, char *section, char *line, Error *error)
+{
+    char *text = trim(line);
+    if (text[0] == '\0' || text[0] == '#' || text[0] == ';')
+        return true;
+    if (text[0] != '[')
+        return settings_parse_pair(settings, seen, section, text, error);
+    size_t length = strlen(text);
+    if (text[length - 1] != ']' || length < 3 || length > 64)
+        return error_set(error, ERROR_INPUT, "\"%.60s\" is not a [section]", text);
+    memcpy(section, text + 1, length - 2);
+    section[length - 2] = '\0';
+    return true;
+}
+
+bool
+settings_parse(Settings *settings, const char *text, size_t length, const char *name, Error *error)
+{
+    Settings trial = *settings;
+    bool seen[SETTING_COUNT] = {false};
+    char section[80] = "";
+    size_t at = 0;
+    for (int number = 1; at < length; number++) {
+        const char *end = memchr(text + at, '\n', length - at);
+        size_t line_length = end == NULL ? length - at : (size_t)(end - (text + at));
+        if (line_length > SETTINGS_LINE_BYTES || memchr(text + at, '\0', line_length) != NULL)
+            return error_set(error, ERROR_INPUT, "%s:%d: the line is too long or holds a NUL byte", name, number);
+        char *line = arena_strndup(settings->arena, text + at, line_length);
+        if (!settings_parse_line(&trial, seen, section, line, error))
+            return error_prefix(error, "%s:%d", name, number);
+        at += line_length + 1;
+    }
+    *settings = trial;
+    return true;
+}
+
+bool
+settings_read_file(Settings *settings, const char *path, Error *error)
+{
+    char *text;
+    size_t length;
+    return file_read(settings->arena, path, SETTINGS_FILE_BYTES, &text, &length, error) &&
+           settings_parse(settings, text, length, path, error);
+}
+
+bool
+settings_read_environment(Settings *settings, Error *error)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        char *variable = arena_printf(settings->arena, "FETTLE_%s", setting_table[i].name);
+        for (char *at = variable; *at != '\0'; at++)
+            *at = *at == '.' ? '_' : (char)toupper((unsigned char)*at);
+        const char *value = getenv(variable);
+        if (value != NULL && !settings_set(settings, setting_table[i].name, value, error))
+            return error_prefix(error, "environment variable %s", variable);
+    }
+    return true;
+}
+
+bool
+settings_get_bool(const Settings *settings, SettingId id)
+{
+    fettle_assert(setting_info(id)->type == SETTING_BOOL);
+    return settings->values[id].number != 0;
+}
+
+int64_t
+settings_get_int(const Settings *settings, SettingId id)
+{
+    return (int64_t)settings->values[id].number;
+}
+
+double
+settings_get_double(const Settings *settings, SettingId id)
+{
+    return settings->values[id].number;
+}
+
+const char *
+settings_get_text(const Settings *settings, SettingId id)
+{
+    return settings->values[id].text;
+}
