@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The server's API as the twin module uses it, made one for majors 13 to 18. The only file with version conditions.
+ *
+ * Each shim takes the newest form of a call and serves the older ones. Include it after postgres.h and before
+ * anything else of the module; it includes what its shims need.
+ */
+#ifndef FETTLE_TWIN_MODULE_COMPAT_H
+#define FETTLE_TWIN_MODULE_COMPAT_H
+
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "fmgr.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/planner.h"
+#include "parser/parse_relation.h"
+#include "statistics/statistics.h"
+#include "tcop/utility.h"
+#include "utils/selfuncs.h"
+
+#if PG_VERSION_NUM < 130000 || PG_VERSION_NUM >= 190000
+#error "the twin module knows the servers 13 to 18"
+#endif
+
+/* Before 16 the server's headers leave functions' visibility to the compiler, and we compile with hidden. */
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#define TWIN_SQL_FUNCTION(name)                \
+    extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+    PG_FUNCTION_INFO_V1(name)
+
+#if PG_VERSION_NUM >= 160000
+#include "storage/relfilelocator.h"
+typedef RelFileLocator TwinFileLocator;
+typedef TU_UpdateIndexes TwinUpdatedIndexes;
+#define twin_set_new_file relation_set_new_filelocator
+#else
+#include "storage/relfilenode.h"
+typedef RelFileNode TwinFileLocator;
+typedef bool TwinUpdatedIndexes;
+#define twin_set_new_file relation_set_new_filenode
+#endif
+
+static inline double twin_estimate_num_groups(PlannerInfo *root, List *expressions, double rows) {
+#if PG_VERSION_NUM >= 140000
+    return estimate_num_groups(root, expressions, rows, NULL, NULL);
+#else
+    return estimate_num_groups(root, expressions, rows, NULL);
+#endif
+}
+
+static inline bool twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation table,
+                                     struct IndexInfo *info) {
+#if PG_VERSION_NUM >= 140000
+    return index_insert(index, values, isnull, tid, table, UNIQUE_CHECK_NO, false, info);
+#else
+    return index_insert(index, values, isnull, tid, table, UNIQUE_CHECK_NO, info);
+#endif
+}
+
+/* Whom the range table entry's permissions belong to has its own list since 16. */
+static inline void twin_permission_info_add(Query *query, RangeTblEntry *entry) {
+#if PG_VERSION_NUM >= 160000
+    addRTEPermissionInfo(&query->rteperminfos, entry);
+#else
+    (void)query;
+    entry->requiredPerms = 0;
+#endif
+}
+
+static inline void twin_planner_info_complete(PlannerInfo *root) {
+    root->wt_param_id = -1;
+#if PG_VERSION_NUM >= 160000
+    root->join_domains = list_make1(makeNode(JoinDomain));
+#endif
+}
+
+/* Utility hook: the tree may have to be kept read-only since 14. */
+#if PG_VERSION_NUM >= 140000
+#define TWIN_UTILITY_PARAMETERS                                                                                    \
+    PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,                 \
+        ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *completion
+#define TWIN_UTILITY_ARGUMENTS statement, text, read_only_tree, context, parameters, environment, destination, completion
+#else
+#define TWIN_UTILITY_PARAMETERS                                                                                    \
+    PlannedStmt *statement, const char *text, ProcessUtilityContext context, ParamListInfo parameters,            \
+        QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *completion
+#define TWIN_UTILITY_ARGUMENTS statement, text, context, parameters, environment, destination, completion
+#endif
+
+#endif

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Size of an index that exists only here, from the statistics of its table.
+ *
+ * The planner's own functions answer what it knows about columns: a private planner state with the table as its only
+ * relation is made, so that expression statistics, extended statistics, unique indexes and predicates count as they
+ * do for queries. Sizes are those of a freshly built index.
+ */
+#include "estimate.h"
+#include "access/table.h"
+#include "catalog/pg_statistic_ext.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/index.h"
+#include "funcapi.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/plancat.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+static bool is_running;
+
+bool twin_estimate_is_running(void) {
+    return is_running;
+}
+
+/* A planner state with one relation, as the server makes one for CLUSTER. */
+static void planner_state_make(TwinIndexShape *shape) {
+    Query *query = makeNode(Query);
+    PlannerInfo *root = makeNode(PlannerInfo);
+    RangeTblEntry *entry = makeNode(RangeTblEntry);
+    query->commandType = CMD_SELECT;
+    root->parse = query;
+    root->glob = makeNode(PlannerGlobal);
+    root->query_level = 1;
+    root->planner_cxt = CurrentMemoryContext;
+    twin_planner_info_complete(root);
+    entry->rtekind = RTE_RELATION;
+    entry->relid = RelationGetRelid(shape->table);
+    entry->relkind = shape->table->rd_rel->relkind;
+    entry->rellockmode = AccessShareLock;
+    entry->inFromCl = true;
+    entry->eref = makeAlias("twin", NIL);
+    twin_permission_info_add(query, entry);
+    query->rtable = list_make1(entry);
+    setup_simple_rel_arrays(root);
+    shape->root = root;
+    shape->rel = build_simple_rel(root, 1, NULL);
+}
+
+/* Bytes of a stored value, header included; index tuples use the short header where they can. */
+static double stored_width(Datum value, int16 length) {
+    if (length == -1) {
+        double bytes = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+        return bytes + VARHDRSZ_SHORT <= VARATT_SHORT_MAX ? bytes + VARHDRSZ_SHORT : bytes + VARHDRSZ;
+    }
+    return length == -2 ? (double)strlen(DatumGetCString(value)) + 1 : length;
+}
+
+/* Spread of a width of which only the mean is known. */
+static void widths_guess(TwinColumn *column) {
+    int i;
+    column->width_count = column->length > 0 ? 1 : 8;
+    for (i = 0; i < column->width_count; i++)
+        column->widths[i] = column->length > 0 ? column->length : Max(1, rint(column->width_mean * (0.65 + 0.1 * i)));
+}
+
+static bool slot_shows_widths(const AttStatsSlot *slot, const TwinColumn *column) {
+    return slot->nvalues > 0 && (column->length == -2 ? slot->valuetype == NAMEOID : get_typlen(slot->valuetype) == -1);
+}
+
+/* Widths by the values that the statistics show, the common ones by their share of the non-null rows. */
+static void widths_sample(TwinColumn *column, HeapTuple statistics) {
+    AttStatsSlot common = {0}, histogram = {0};
+    double common_share = 0, sum = 0, non_null = Max(1 - column->null_fraction, 1e-6);
+    double widths[TWIN_WIDTH_SAMPLES];
+    int i, value_at = 0;
+    bool has_common = get_attstatsslot(&common, statistics, STATISTIC_KIND_MCV, InvalidOid,
+                                       ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS) &&
+                      common.nnumbers == common.nvalues && slot_shows_widths(&common, column);
+    bool has_histogram = get_attstatsslot(&histogram, statistics, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES) &&
+                         slot_shows_widths(&histogram, column);
+    for (i = 0; has_common && i < common.nnumbers; i++)
+        common_share += common.numbers[i] / non_null;
+    common_share = has_histogram ? Min(common_share, 1) : 1;
+    for (i = 0; (has_common || has_histogram) && i < TWIN_WIDTH_SAMPLES; i++) {
+        double place = (i + 0.5) / TWIN_WIDTH_SAMPLES, reached = 0;
+        Datum value;
+        if (place < common_share) {
+            for (value_at = 0; value_at < common.nvalues - 1; value_at++) {
+                reached += common.numbers[value_at] / non_null;
+                if (reached >= place)
+                    break;
+            }
+            value = common.values[value_at];
+        } else {
+            double share = (place - common_share) / (1 - common_share);
+            value = histogram.values[Min((int)(share * histogram.nvalues), histogram.nvalues - 1)];
+        }
+        widths[i] = stored_width(value, column->length);
+        sum += widths[i] / TWIN_WIDTH_SAMPLES;
+    }
+    /* Values over 1 kB are in neither list, but in the average; without either list sum is 0. */
+    if (sum > 0 && (column->length == -2 || column->width_mean <= 1.3 * sum + 8)) {
+        column->width_mean = sum;
+        column->width_count = TWIN_WIDTH_SAMPLES;
+        memcpy(column->widths, widths, sizeof(widths));
+    }
+    free_attstatsslot(&common);
+    free_attstatsslot(&histogram);
+}
+
+/* An expression without statistics whose value is text is about as wide as the only text column in it (lower(name)). */
+static double expression_width_guess(TwinIndexShape *shape, TwinColumn *column) {
+    double width = get_typavgwidth(column->type, exprTypmod(column->expression));
+    List *variables;
+    if (column->length > 0)
+        return column->length;
+    variables = pull_var_clause(column->expression, 0);
+    if (list_length(variables) == 1) {
+        Var *variable = linitial_node(Var, variables);
+        char category, variable_category;
+        bool preferred;
+        get_type_category_preferred(column->type, &category, &preferred);
+        get_type_category_preferred(variable->vartype, &variable_category, &preferred);
+        if (category == variable_category && variable->varattno > 0) {
+            int32 known = get_attavgwidth(RelationGetRelid(shape->table), variable->varattno);
+            width = known > 0 ? known : width;
+        }
+    }
+    return width;
+}
+
+static void common_values_read(TwinColumn *column, HeapTuple statistics) {
+    AttStatsSlot slot;
+    int i;
+    if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_MCV, InvalidOid, ATTSTATSSLOT_NUMBERS)) {
+        column->common_count = slot.nnumbers;
+        column->common_fractions = palloc(sizeof(float4) * (slot.nnumbers + 1));
+        for (i = 0; i < slot.nnumbers; i++)
+            column->common_fractions[i] = Min(Max(slot.numbers[i], 0), 1);
+        free_attstatsslot(&slot);
+    }
+}
+
+/* MCELEM: fractions of the elements, then least and greatest of them (and, of arrays, of NULLs). DECHIST ends in the mean. */
+static void elements_read(TwinColumn *column, HeapTuple statistics) {
+    AttStatsSlot slot;
+    int i;
+    if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_MCELEM, InvalidOid, ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
+        int16 length = get_typlen(slot.valuetype);
+        column->element_count = Min(slot.nvalues, slot.nnumbers);
+        column->element_fractions = palloc(sizeof(float4) * (slot.nnumbers + 1));
+        for (i = 0; i < column->element_count; i++) {
+            column->element_fractions[i] = Min(Max(slot.numbers[i], 0), 1);
+            column->element_width += stored_width(slot.values[i], length) / Max(column->element_count, 1);
+        }
+        free_attstatsslot(&slot);
+    }
+    if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_DECHIST, InvalidOid, ATTSTATSSLOT_NUMBERS)) {
+        if (slot.nnumbers > 0)
+            column->element_mean = Max(slot.numbers[slot.nnumbers - 1], 0);
+        free_attstatsslot(&slot);
+    }
+}
+
+static bool predicate_excludes_null(TwinIndexShape *shape, Node *expression) {
+    NullTest *test = makeNode(NullTest);
+    List *predicate = RelationGetIndexPredicate(shape->index);
+    test->arg = (Expr *)expression;
+    test->nulltesttype = IS_NOT_NULL;
+    test->location = -1;
+    return predicate != NIL && predicate_implied_by(list_make1(test), predicate, false);
+}
+
+static void column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribute) {
+    VariableStatData variable;
+    bool is_default = false;
+    column->type = exprType(column->expression);
+    column->length = attribute->attlen;
+    column->alignment = attribute->attalign;
+    column->is_opaque = attribute->atttypid != column->type && attribute->attlen != -2;
+    examine_variable(shape->root, column->expression, 0, &variable);
+    column->distinct = Max(get_variable_numdistinct(&variable, &is_default), 1);
+    if (is_default && !IsA(column->expression, Var))
+        column->distinct = Max(twin_estimate_num_groups(shape->root, list_make1(column->expression), shape->rel->tuples), 1);
+    if (HeapTupleIsValid(variable.statsTuple)) {
+        Form_pg_statistic form = (Form_pg_statistic)GETSTRUCT(variable.statsTuple);
+        column->null_fraction = isnan(form->stanullfrac) ? 0 : Min(Max(form->stanullfrac, 0), 1);
+        column->width_mean = Max(form->stawidth, 1);
+        widths_guess(column);
+        if (column->length < 0 && !column->is_opaque)
+            widths_sample(column, variable.statsTuple);
+        common_values_read(column, variable.statsTuple);
+        elements_read(column, variable.statsTuple);
+    } else {
+        column->width_mean = Max(expression_width_guess(shape, column), 1);
+        widths_guess(column);
+    }
+    if (predicate_excludes_null(shape, column->expression))
+        column->null_fraction = 0;
+    ReleaseVariableStats(variable);
+}
+
+static void columns_read(TwinIndexShape *shape) {
+    TupleDesc table_columns = RelationGetDescr(shape->table);
+    List *expressions = RelationGetIndexExpressions(shape->index);
+    ListCell *next_expression = list_head(expressions);
+    int i;
+    shape->column_count = Min(IndexRelationGetNumberOfAttributes(shape->index), INDEX_MAX_KEYS);
+    shape->key_count = Min(IndexRelationGetNumberOfKeyAttributes(shape->index), shape->column_count);
+    for (i = 0; i < shape->column_count; i++) {
+        AttrNumber number = shape->index->rd_index->indkey.values[i];
+        TwinColumn *column = &shape->columns[i];
+        if (number > 0) {
+            Form_pg_attribute attribute = TupleDescAttr(table_columns, number - 1);
+            column->expression = (Node *)makeVar(1, number, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0);
+        } else {
+            if (number < 0 || next_expression == NULL)
+                elog(ERROR, "index \"%s\" has a column of unknown kind", RelationGetRelationName(shape->index));
+            column->expression = lfirst(next_expression);
+            next_expression = lnext(expressions, next_expression);
+        }
+        column_read(shape, column, TupleDescAttr(RelationGetDescr(shape->index), i));
+    }
+}
+
+/* One tuple's size, its columns' widths and NULLs chosen by low-discrepancy sequences: the same for every call. */
+static double tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls, int sample) {
+    double offset = 0;
+    bool has_null = false;
+    int i;
+    for (i = 0; i < columns; i++) {
+        const TwinColumn *column = &shape->columns[i];
+        double turn = (sample + 0.5) * (0.6180339887498949 + 0.1 * i), null_turn = (sample + 0.5) * (0.7548776662466927 + 0.07 * i);
+        int chosen = (int)((turn - floor(turn)) * column->width_count);
+        double width = column->widths[Min(chosen, column->width_count - 1)];
+        if (!without_nulls && null_turn - floor(null_turn) < column->null_fraction) {
+            has_null = true;
+            continue;
+        }
+        if (column->length == -1 ? width > VARATT_SHORT_MAX : column->length > 0)
+            offset = column->alignment == TYPALIGN_DOUBLE  ? TYPEALIGN(ALIGNOF_DOUBLE, (uint64)offset)
+                     : column->alignment == TYPALIGN_INT   ? TYPEALIGN(ALIGNOF_INT, (uint64)offset)
+                     : column->alignment == TYPALIGN_SHORT ? TYPEALIGN(ALIGNOF_SHORT, (uint64)offset)
+                                                           : (uint64)offset;
+        offset += ceil(width);
+    }
+    return MAXALIGN(MAXALIGN(sizeof(IndexTupleData) + (has_null ? sizeof(IndexAttributeBitMapData) : 0)) + (uint64)offset);
+}
+
+double twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls) {
+    double sum = 0;
+    int i;
+    for (i = 0; i < TWIN_TUPLE_SAMPLES; i++)
+        sum += tuple_size(shape, columns, without_nulls, i);
+    return sum / TWIN_TUPLE_SAMPLES;
+}
+
+double twin_shape_null_share(const TwinIndexShape *shape) {
+    double share = 1;
+    int i;
+    for (i = 0; i < shape->key_count; i++)
+        share *= shape->columns[i].null_fraction;
+    return share;
+}
+
+/* True when a unique index says that these columns tell all rows apart. */
+static bool columns_are_unique(const TwinIndexShape *shape, int columns) {
+    ListCell *cell;
+    foreach (cell, shape->rel->indexlist) {
+        IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
+        int key, i, found = 0;
+        if (!info->unique || info->indpred != NIL || info->indexoid == RelationGetRelid(shape->index))
+            continue;
+        for (key = 0; key < info->nkeycolumns; key++) {
+            for (i = 0; i < columns; i++) {
+                const Var *variable = (const Var *)shape->columns[i].expression;
+                if (IsA(variable, Var) && info->indexkeys[key] > 0 && variable->varattno == info->indexkeys[key]) {
+                    found++;
+                    break;
+                }
+            }
+        }
+        if (found == info->nkeycolumns)
+            return true;
+    }
+    return shape->index->rd_index->indisunique && columns == shape->key_count;
+}
+
+/* Columns of the widest ndistinct statistics object among these, as the planner would count their groups. */
+static double distinct_by_statistics(const TwinIndexShape *shape, int columns, Bitmapset **ret_covered) {
+    ListCell *cell;
+    List *best = NIL;
+    foreach (cell, shape->rel->statlist) {
+        StatisticExtInfo *statistics = lfirst_node(StatisticExtInfo, cell);
+        Bitmapset *covered = NULL;
+        List *expressions = NIL;
+        int i;
+        if (statistics->kind != STATS_EXT_NDISTINCT)
+            continue;
+        for (i = 0; i < columns; i++) {
+            Var *variable = (Var *)shape->columns[i].expression;
+            if (IsA(variable, Var) && bms_is_member(variable->varattno, statistics->keys)) {
+                covered = bms_add_member(covered, i);
+                expressions = lappend(expressions, variable);
+            }
+        }
+        if (list_length(expressions) >= 2 && list_length(expressions) > list_length(best)) {
+            best = expressions;
+            *ret_covered = covered;
+        }
+    }
+    return best == NIL ? 1 : Max(twin_estimate_num_groups(shape->root, best, shape->rel->tuples), 1);
+}
+
+/* Distinct values seen when drawing this many rows from so many. */
+static double distinct_drawn(double possible, double rows) {
+    return possible * (1 - exp(-rows / possible));
+}
+
+double twin_shape_distinct(const TwinIndexShape *shape, int columns) {
+    double table_rows = Max(shape->rel->tuples, 1), distinct;
+    Bitmapset *covered = NULL;
+    int i, uncovered = 0;
+    if (columns_are_unique(shape, columns))
+        return Max(shape->rows, 1);
+    distinct = columns > 1 ? distinct_by_statistics(shape, columns, &covered) : 1;
+    for (i = 0; i < columns; i++) {
+        if (!bms_is_member(i, covered)) {
+            distinct = Min(distinct * shape->columns[i].distinct, 1e18);
+            uncovered++;
+        }
+    }
+    if (uncovered > 1 || (uncovered == 1 && covered != NULL))
+        distinct = distinct_drawn(distinct, table_rows);
+    distinct = Min(distinct, table_rows);
+    if (shape->rows < table_rows) /* of the rows of a value, chance that at least one is in the index */
+        distinct *= 1 - pow(1 - shape->rows / table_rows, table_rows / distinct);
+    return Min(Max(distinct, 1), Max(shape->rows, 1));
+}
+
+static void shape_measure(TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+    List *predicate = RelationGetIndexPredicate(shape->index);
+    planner_state_make(shape);
+    shape->table_pages = shape->rel->pages;
+    shape->rows = Max(shape->rel->tuples, 0);
+    shape->is_partial = predicate != NIL;
+    if (shape->is_partial)
+        shape->rows *= clauselist_selectivity(shape->root, predicate, 0, JOIN_INNER, NULL);
+    shape->rows = isnan(shape->rows) ? 0 : shape->rows;
+    columns_read(shape);
+    ret_estimate->tuples = shape->rows;
+    ret_estimate->height = -1;
+    switch (shape->index->rd_rel->relam) {
+    case BTREE_AM_OID:
+        twin_estimate_btree(shape, ret_estimate);
+        break;
+    case HASH_AM_OID:
+        twin_estimate_hash(shape, ret_estimate);
+        break;
+    case GIST_AM_OID:
+        twin_estimate_gist(shape, ret_estimate);
+        break;
+    case SPGIST_AM_OID:
+        twin_estimate_spgist(shape, ret_estimate);
+        break;
+    case BRIN_AM_OID:
+        twin_estimate_brin(shape, ret_estimate);
+        break;
+    case GIN_AM_OID:
+        twin_estimate_gin(shape, ret_estimate);
+        break;
+    default:
+        twin_estimate_other(shape, ret_estimate);
+    }
+}
+
+void twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate) {
+    MemoryContext before = CurrentMemoryContext;
+    MemoryContext context = AllocSetContextCreate(before, "fettle twin estimate", ALLOCSET_DEFAULT_SIZES);
+    TwinIndexEstimate estimate = {.pages = 1, .height = -1};
+    bool was_running = is_running;
+    is_running = true;
+    twin_planner_enter();
+    PG_TRY();
+    {
+        TwinIndexShape *shape;
+        MemoryContextSwitchTo(context);
+        shape = palloc0(sizeof(*shape));
+        shape->table = table;
+        shape->index = index;
+        shape_measure(shape, &estimate);
+    }
+    PG_FINALLY();
+    {
+        MemoryContextSwitchTo(before);
+        twin_planner_leave();
+        is_running = was_running;
+    }
+    PG_END_TRY();
+    MemoryContextDelete(context);
+    estimate.pages = Min(Max(ceil(estimate.pages), 1), (double)MaxBlockNumber - 1);
+    *ret_estimate = estimate;
+}
+
+TWIN_SQL_FUNCTION(fettle_twin_index_estimate);
+Datum fettle_twin_index_estimate(PG_FUNCTION_ARGS) {
+    Oid index_id = PG_GETARG_OID(0);
+    Relation index, table;
+    TwinIndexEstimate estimate;
+    TupleDesc result;
+    Datum values[3];
+    bool nulls[3] = {false, false, false};
+    if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE)
+        elog(ERROR, "index_estimate must be called for a row");
+    if (get_rel_relkind(index_id) != RELKIND_INDEX)
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("relation with OID %u is not an index", index_id)));
+    table = table_open(IndexGetRelation(index_id, false), AccessShareLock);
+    index = index_open(index_id, AccessShareLock);
+    twin_index_estimate(table, index, &estimate);
+    values[0] = Int64GetDatum((int64)estimate.pages);
+    values[1] = Float8GetDatum(estimate.tuples);
+    values[2] = Int32GetDatum(estimate.height);
+    nulls[2] = estimate.height < 0;
+    index_close(index, AccessShareLock);
+    table_close(table, AccessShareLock);
+    PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(result), values, nulls)));
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Shape of an index that nobody has built: its columns' widths, NULLs and distinct values, as the table's statistics
+ * tell, from which each access method's file derives pages. Lives in the estimator's memory context.
+ *
+ * A column's widths are a few stored widths (from most common values and histogram), so that alignment is summed over
+ * plausible tuples and not over an average tuple that does not exist.
+ */
+#ifndef FETTLE_TWIN_ESTIMATE_H
+#define FETTLE_TWIN_ESTIMATE_H
+
+#include "twin_module.h"
+
+#define TWIN_WIDTH_SAMPLES 32
+#define TWIN_TUPLE_SAMPLES 64
+
+typedef struct TwinColumn {
+    Node *expression; /* over the table as range table entry 1 */
+    Oid type;         /* of the expression */
+    bool is_opaque;   /* stored as another type than the expression's, by the operator class */
+    int16 length;     /* of the stored type: > 0, -1 variable, -2 C string */
+    char alignment;
+    double null_fraction;
+    double distinct; /* of the whole table's non-null values, at least 1 */
+    double width_mean;
+    int width_count;
+    double widths[TWIN_WIDTH_SAMPLES]; /* stored bytes, header included */
+    int common_count;                  /* most common values */
+    float4 *common_fractions;
+    /* of a GIN column's elements; element_count 0: unknown */
+    double element_mean; /* distinct elements per row */
+    int element_count;
+    float4 *element_fractions; /* of rows that have the element */
+    double element_width;
+} TwinColumn;
+
+typedef struct TwinIndexShape {
+    Relation table;
+    Relation index;
+    PlannerInfo *root;
+    RelOptInfo *rel;
+    double table_pages;
+    double rows; /* of the table that the index holds: the predicate's */
+    bool is_partial;
+    int key_count;
+    int column_count; /* keys and INCLUDE columns */
+    TwinColumn columns[INDEX_MAX_KEYS];
+} TwinIndexShape;
+
+/* Mean MAXALIGNed size of an index tuple of the first columns; without_nulls: of rows that have none. */
+double twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls);
+/* Distinct combinations of the first key columns among the indexed rows; between 1 and rows. */
+double twin_shape_distinct(const TwinIndexShape *shape, int columns);
+/* Share of rows in which every key column is NULL, columns independent. */
+double twin_shape_null_share(const TwinIndexShape *shape);
+
+/* One per access method; ret_estimate comes with tuples set, height -1. */
+void twin_estimate_btree(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);
+void twin_estimate_hash(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);
+void twin_estimate_gist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);
+void twin_estimate_spgist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);
+void twin_estimate_brin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);
+void twin_estimate_gin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);
+/* Of an access method of an extension: tuples on pages three quarters full. */
+void twin_estimate_other(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);
+
+#endif

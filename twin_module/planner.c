@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The two planner hooks: one that knows that the planner plans, one that gives it indexes of the target's size.
+ *
+ * A table's size needs no hook (table_am.c). An index's pages are asked of its file, which no access method can
+ * alter, so the hook writes pages, tuples and tree height into what the planner has just read, by the server's own
+ * formulas: the pages and height that pg_class carries for indexes of the target, an estimate for an index that was
+ * only made here ("what if").
+ *
+ * GIN and BRIN also ask their metapage. GIN's is written to suit (a what-if GIN index has no other reader); BRIN's
+ * map pages are added to the cost by wrapping its cost function.
+ */
+#include "twin_module.h"
+#include <math.h>
+#include "access/table.h"
+
+#include "access/gin.h"
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "catalog/pg_am.h"
+#include "optimizer/plancat.h"
+#include "optimizer/optimizer.h"
+
+static planner_hook_type previous_planner;
+static get_relation_info_hook_type previous_relation_info;
+static int planner_depth;
+
+bool twin_planner_is_active(void) {
+    return planner_depth > 0;
+}
+
+void twin_planner_enter(void) {
+    planner_depth++;
+}
+
+void twin_planner_leave(void) {
+    Assert(planner_depth > 0);
+    planner_depth--;
+}
+
+static PlannedStmt *twin_planner(Query *query, const char *text, int options, ParamListInfo parameters) {
+    PlannedStmt *plan;
+    twin_planner_enter();
+    PG_TRY();
+    {
+        plan = previous_planner != NULL ? previous_planner(query, text, options, parameters)
+                                        : standard_planner(query, text, options, parameters);
+    }
+    PG_FINALLY();
+    { twin_planner_leave(); }
+    PG_END_TRY();
+    return plan;
+}
+
+/* Rows of a partial index by its density, as estimate_rel_size() does: the metapage does not count. */
+static double partial_index_tuples(Relation index, BlockNumber blocks) {
+    double known_pages = (double)(BlockNumber)index->rd_rel->relpages;
+    double known_tuples = index->rd_rel->reltuples;
+    double density;
+    if (blocks == 0)
+        return 0;
+    if (known_pages > 0) {
+        known_pages--;
+        blocks--;
+    }
+    if (known_tuples >= 0 && known_pages > 0) {
+        density = known_tuples / known_pages;
+    } else {
+        int32 width = get_rel_data_width(index, NULL);
+        width += MAXALIGN(SizeofHeapTupleHeader) + sizeof(ItemIdData);
+        density = (double)((BLCKSZ - SizeOfPageHeaderData) / width); /* integer division, as the server's */
+    }
+    return rint(density * blocks);
+}
+
+static void index_info_from_size(Relation table, Relation index, RelOptInfo *rel, IndexOptInfo *info) {
+    BlockNumber blocks = twin_size_blocks(index);
+    info->pages = blocks;
+    info->tuples = rel->tuples;
+    if (info->indpred != NIL)
+        info->tuples = Min(partial_index_tuples(index, blocks), rel->tuples);
+    if (info->relam != BTREE_AM_OID)
+        return;
+    if (index->rd_rel->relallvisible > 0) {
+        info->tree_height = index->rd_rel->relallvisible - 1;
+    } else {
+        TwinIndexEstimate estimate;
+        twin_index_estimate(table, index, &estimate);
+        info->tree_height = estimate.height;
+    }
+}
+
+/* The GIN cost function believes a metapage that covers a quarter of the index; else it assumes 90 % entry pages. */
+static void gin_metapage_set(Relation index, const TwinIndexEstimate *estimate) {
+    GinStatsData statistics;
+    ginGetStats(index, &statistics);
+    if (statistics.nTotalPages == (BlockNumber)estimate->pages || XactReadOnly)
+        return;
+    statistics.nTotalPages = (BlockNumber)estimate->pages;
+    statistics.nEntryPages = (BlockNumber)estimate->gin_entry_pages;
+    statistics.nDataPages = (BlockNumber)estimate->gin_data_pages;
+    statistics.nEntries = (int64)estimate->gin_entries;
+    ginUpdateStats(index, &statistics, true);
+}
+
+static void index_info_from_estimate(Relation table, Relation index, IndexOptInfo *info) {
+    TwinIndexEstimate estimate;
+    twin_index_estimate(table, index, &estimate);
+    info->pages = (BlockNumber)estimate.pages;
+    info->tuples = estimate.tuples;
+    if (info->relam == BTREE_AM_OID)
+        info->tree_height = estimate.height;
+    if (info->relam == GIN_AM_OID)
+        gin_metapage_set(index, &estimate);
+}
+
+static void twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *rel) {
+    Relation table;
+    ListCell *cell;
+    if (previous_relation_info != NULL)
+        previous_relation_info(root, relation_id, is_parent, rel);
+    if (rel->indexlist == NIL || is_parent || !twin_planner_is_active() || twin_estimate_is_running())
+        return;
+    table = table_open(relation_id, NoLock); /* the planner holds a lock already; so for the indexes */
+    if (twin_relation_is_twin(table)) {
+        foreach (cell, rel->indexlist) {
+            IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
+            Relation index;
+            if (info->hypothetical)
+                continue; /* another module's invention: it has no catalog row, and knows its size */
+            index = index_open(info->indexoid, NoLock);
+            if (twin_size_is_known(index))
+                index_info_from_size(table, index, rel, info);
+            else
+                index_info_from_estimate(table, index, info);
+            index_close(index, NoLock);
+        }
+    }
+    table_close(table, NoLock);
+}
+
+void twin_planner_install(void) {
+    previous_planner = planner_hook;
+    planner_hook = twin_planner;
+    previous_relation_info = get_relation_info_hook;
+    get_relation_info_hook = twin_relation_info;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Inside of the twin module: what its files share. See README.md for what the module is and its storage contract.
+ *
+ * Invariants:
+ * 1. A twin table's main fork has no blocks, and SELECT never returns a row.
+ * 2. Sizes are false only while the planner plans (twin_planner_is_active()): whoever else asks for a size, such as an
+ *    index build, gets the real one, zero.
+ * 3. A table of another access method, and an index of one, are planned as by a server without the module.
+ * 4. Nothing here trusts a value: texts, numbers and definitions come from a foreign database.
+ *
+ * Backends are single-threaded; the few static variables below belong to the backend.
+ */
+#ifndef FETTLE_TWIN_MODULE_H
+#define FETTLE_TWIN_MODULE_H
+
+#include "postgres.h"
+
+#include "compat.h"
+
+#include "nodes/pg_list.h"
+#include "utils/rel.h"
+
+/* table_am.c */
+const TableAmRoutine *twin_table_routine(void);
+static inline bool twin_relation_is_twin(Relation relation) {
+    return relation->rd_tableam != NULL && relation->rd_tableam == twin_table_routine();
+}
+
+/* planner.c */
+void twin_planner_install(void);
+bool twin_planner_is_active(void);
+/* Makes size questions be answered by the contract; nests. Pair with leave, also on error. */
+void twin_planner_enter(void);
+void twin_planner_leave(void);
+
+/* guard.c */
+void twin_guard_install(void);
+
+/* pg_class columns that carry sizes; see README.md. */
+static inline bool twin_size_is_known(Relation relation) {
+    return relation->rd_rel->relrewrite != InvalidOid;
+}
+static inline BlockNumber twin_size_blocks(Relation relation) {
+    return (BlockNumber)(relation->rd_rel->relrewrite - 1);
+}
+
+/* estimate.c: what an index that was never seen elsewhere would be like. */
+typedef struct TwinIndexEstimate {
+    double pages;  /* whole file, metapage included, at least 1 */
+    double tuples; /* table rows that it holds */
+    int height;    /* of a B-tree, root level, 0: the root is a leaf; else -1 */
+    /* of GIN's metapage */
+    double gin_entry_pages;
+    double gin_data_pages;
+    double gin_entries;
+} TwinIndexEstimate;
+
+void twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate);
+/* True while the estimator itself asks the planner's functions: the hook then must not start another. */
+bool twin_estimate_is_running(void);
+
+#endif
