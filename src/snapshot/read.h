@@ -27,6 +27,6 @@ bool snapshot_read(Arena *arena, PgConnection *connection, const SnapshotReadOpt
                    const Snapshot **ret_snapshot, Error *error) FETTLE_MUST_USE;
 
 /* The SECURITY DEFINER function that `fettle doctor` offers, to be run by a superuser or the database's admin role. */
-const char *snapshot_helper_function_sql(int server_major);
+char *snapshot_helper_function_sql(Arena *arena);
 
 #endif

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "snapshot/read.h"
+
+#include "base/text.h"
+#include "pg/identifier.h"
+#include "pg/query_text.h"
+#include "pg/result.h"
+#include "snapshot/section.h"
+
+#include <string.h>
+
+#define STATEMENTS_MOST 1000
+#define DEADLINE_MS 300000
+
+extern const PgQueryText snapshot_queries[];
+
+typedef struct SnapshotRead {
+    Arena *arena;
+    PgConnection *connection;
+    const SnapshotReadOptions *options;
+    Deadline deadline;
+    int server_major;
+    SnapshotSections *sections;
+    SnapshotSection *gaps;
+    size_t gap_capacity;
+    SnapshotRights rights;
+    bool has_statements;
+    int64_t step;
+} SnapshotRead;
+
+static const char *const gap_columns[] = {"subject", "reason", "remedy"};
+
+static void
+read_gap(SnapshotRead *read, const char *subject, const char *reason, const char *remedy)
+{
+    SnapshotSection *gaps = read->gaps;
+    if (gaps->row_count == read->gap_capacity)
+        return;
+    const char **row = gaps->values + gaps->row_count++ * gaps->column_count;
+    row[0] = subject;
+    row[1] = arena_strdup(read->arena, reason);
+    row[2] = remedy;
+}
+
+/* A copy of valid UTF-8, bytes that are not replaced by U+FFFD. */
+static const char *
+clean_text(Arena *arena, const char *text, size_t length)
+{
+    if (text_is_valid_utf8(text, length))
+        return arena_strndup(arena, text, length);
+    Text clean = text_new(arena);
+    for (size_t at = 0; at < length;) {
+        size_t step = 4;
+        while (step > 0 && (step > length - at || !text_is_valid_utf8(text + at, step)))
+            step--;
+        if (step == 0)
+            text_append(&clean, "\xEF\xBF\xBD");
+        else
+            text_append_bytes(&clean, text + at, step);
+        at += step == 0 ? 1 : step;
+    }
+    return clean.data;
+}
+
+static SnapshotSection *
+read_section_new(SnapshotRead *read, const char *name, const PgResult *result)
+{
+    fettle_assert(read->sections->count < SNAPSHOT_SECTIONS_MOST);
+    SnapshotSection *section = &read->sections->items[read->sections->count++];
+    size_t columns = (size_t)pg_result_columns(result);
+    size_t rows = (size_t)pg_result_rows(result);
+    const char **names = ARENA_NEW_ARRAY(read->arena, const char *, columns);
+    for (size_t i = 0; i < columns; i++)
+        names[i] = arena_strdup(read->arena, pg_result_column_name(result, (int)i));
+    *section = (SnapshotSection){.name = name,
+                                 .columns = names,
+                                 .column_count = columns,
+                                 .values = ARENA_NEW_ARRAY(read->arena, const char *, rows * columns),
+                                 .row_count = rows};
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column++) {
+            const char *text = pg_result_text(result, (int64_t)row, (int)column);
+            if (text != NULL)
+                section->values[row * columns + column] =
+                    clean_text(read->arena, text, pg_result_length(result, (int64_t)row, (int)column));
+        }
+    return section;
+}
+
+/* The named query's text with @schema@ replaced (schema is quoted already). */
+static const char *
+read_query_text(const SnapshotRead *read, const char *name, const char *schema)
+{
+    const char *text = pg_query_text(snapshot_queries, name, read->server_major);
+    if (text == NULL || schema == NULL)
+        return text;
+    Text whole = text_new(read->arena);
+    for (const char *mark = strstr(text, "@schema@"); mark != NULL; mark = strstr(text, "@schema@")) {
+        text_append_bytes(&whole, text, (size_t)(mark - text));
+        text_append(&whole, schema);
+        text = mark + strlen("@schema@");
+    }
+    text_append(&whole, text);
+    return whole.data;
+}
+
+typedef struct ReadQuery {
+    const char *name;
+    const char *section;   /* NULL: the query's name */
+    const char *schema;    /* for @schema@ */
+    const char *parameter; /* $1 */
+} ReadQuery;
+
+static bool
+read_result(SnapshotRead *read, const ReadQuery *wanted, PgResult **ret_result, Error *error)
+{
+    const char *text = read_query_text(read, wanted->name, wanted->schema);
+    fettle_assert(text != NULL);
+    if (read->options->progress != NULL)
+        read->options->progress(read->options->context, "reading the target", read->step, 0);
+    read->step++;
+    if (deadline_passed(read->deadline))
+        return error_set(error, ERROR_TIMEOUT, "could not read %s: the time allowed has passed", wanted->name);
+    PgQuery query = {.text = text,
+                     .parameters = wanted->parameter == NULL ? NULL : &wanted->parameter,
+                     .parameter_count = wanted->parameter == NULL ? 0 : 1,
+                     .rows_most = SNAPSHOT_ROWS_MOST};
+    return pg_query(read->connection, &query, ret_result, error) || error_prefix(error, "could not read %s", wanted->name);
+}
+
+static bool
+read_query(SnapshotRead *read, const ReadQuery *wanted, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!read_result(read, wanted, &result, error))
+        return false;
+    read_section_new(read, wanted->section != NULL ? wanted->section : wanted->name, result);
+    return true;
+}
+
+/*
+ * A query that may fail for a reason of its own (no right, a lock): in a savepoint, so that the transaction goes on.
+ * *ret_done false with `reason` filled means that kind of failure; false from the function means the read is over.
+ */
+static bool
+read_query_optional(SnapshotRead *read, const ReadQuery *wanted, bool *ret_done, Error *reason, Error *error)
+{
+    if (!pg_execute(read->connection, "SAVEPOINT fettle", error))
+        return false;
+    error_clear(reason);
+    *ret_done = read_query(read, wanted, reason);
+    if (*ret_done)
+        return pg_execute(read->connection, "RELEASE SAVEPOINT fettle", error);
+    bool is_local = reason->code == ERROR_PERMISSION || reason->code == ERROR_QUERY || reason->code == ERROR_LIMIT ||
+                    text_equals(reason->sqlstate, "55P03");
+    if (!is_local || pg_connection_is_broken(read->connection)) {
+        *error = *reason;
+        return false;
+    }
+    return pg_execute(read->connection, "ROLLBACK TO SAVEPOINT fettle", error);
+}
+
+static bool
+read_catalog(SnapshotRead *read, Error *error)
+{
+    static const char *const names[] = {"meta",    "settings",      "role_settings", "schemas",     "extensions",
+                                        "objects", "relations",     "parents",       "columns",     "indexes",
+                                        "index_columns", "constraints", "extended_statistics", "policies", "activity",
+                                        "index_activity"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
+        if (!read_query(read, &(ReadQuery){.name = names[i]}, error))
+            return false;
+    return true;
+}
+
+static bool
+read_sizes(SnapshotRead *read, Error *error)
+{
+    bool done;
+    Error reason = {0};
+    if (!read_query_optional(read, &(ReadQuery){.name = "sizes"}, &done, &reason, error))
+        return false;
+    if (!done)
+        read_gap(read, "current sizes", reason.message, "try again when no session holds an ACCESS EXCLUSIVE lock");
+    return true;
+}
+
+static bool
+read_heights(SnapshotRead *read, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *where = NULL;
+    if (!read_result(read, &(ReadQuery){.name = "heights_where"}, &where, error))
+        return false;
+    if (pg_result_rows(where) == 0)
+        return true;
+    bool done;
+    Error reason = {0};
+    const char *schema = arena_strdup(read->arena, pg_result_text(where, 0, 0));
+    return read_query_optional(read, &(ReadQuery){.name = "heights", .schema = schema}, &done, &reason, error);
+}
+
+static bool
+read_statistics_by(SnapshotRead *read, const char *name, SnapshotRights rights, bool *ret_done, Error *error)
+{
+    Error reason = {0};
+    if (!read_query_optional(read, &(ReadQuery){.name = name, .section = "statistics"}, ret_done, &reason, error))
+        return false;
+    if (*ret_done)
+        read->rights = rights;
+    return true;
+}
+
+static bool
+read_extended_data(SnapshotRead *read, Error *error)
+{
+    bool done;
+    Error reason = {0};
+    if (!read_query_optional(read, &(ReadQuery){.name = "extended_data"}, &done, &reason, error))
+        return false;
+    if (!done)
+        read_gap(read, "extended statistics", reason.message, "let a superuser read, or accept lower fidelity for them");
+    return true;
+}
+
+/* The ladder of rights: pg_statistic itself, the offered function, the pg_stats view. */
+static bool
+read_statistics(SnapshotRead *read, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rights = NULL;
+    if (!read_result(read, &(ReadQuery){.name = "statistics_rights"}, &rights, error))
+        return false;
+    bool done = false;
+    if (pg_result_bool(rights, 0, 0) &&
+        !read_statistics_by(read, "statistics_full", SNAPSHOT_RIGHTS_FULL, &done, error))
+        return false;
+    if (!done && pg_result_bool(rights, 0, 1) &&
+        !read_statistics_by(read, "statistics_function", SNAPSHOT_RIGHTS_FUNCTION, &done, error))
+        return false;
+    if (done)
+        return read_extended_data(read, error);
+    if (!read_statistics_by(read, "statistics_view", SNAPSHOT_RIGHTS_VIEW, &done, error))
+        return false;
+    int64_t hidden = pg_result_int(rights, 0, 2, 0);
+    if (hidden == 0)
+        return true;
+    const SnapshotSection *section = snapshot_section_find(read->sections, "statistics");
+    read->rights = section != NULL && section->row_count > 0 ? SNAPSHOT_RIGHTS_PARTIAL : SNAPSHOT_RIGHTS_CATALOG;
+    const char *reader = pg_identifier_quote(read->arena, pg_connection_user(read->connection));
+    const char *remedy =
+        read->server_major >= 14
+            ? arena_printf(read->arena, "GRANT pg_read_all_data TO %s; or install the function that \"fettle doctor --sql\" prints",
+                           reader)
+            : "install the function that \"fettle doctor --sql\" prints";
+    read_gap(read, "column statistics",
+             arena_printf(read->arena, "no SELECT right on %lld tables: the planner's view of their values is hidden",
+                          (long long)hidden),
+             remedy);
+    return true;
+}
+
+static bool
+read_workload_rows(SnapshotRead *read, const char *schema, Error *error)
+{
+    int64_t most = read->options->statements_most > 0 ? read->options->statements_most : STATEMENTS_MOST;
+    const char *limit = arena_printf(read->arena, "%lld", (long long)most);
+    bool done;
+    Error reason = {0};
+    if (!read_query_optional(read, &(ReadQuery){.name = "statements", .schema = schema, .parameter = limit}, &done,
+                             &reason, error))
+        return false;
+    if (!done) {
+        read_gap(read, "pg_stat_statements", reason.message,
+                 "put pg_stat_statements into shared_preload_libraries and restart the server");
+        return true;
+    }
+    read->has_statements = true;
+    if (read->server_major < 14)
+        return true;
+    return read_query_optional(read, &(ReadQuery){.name = "statements_info", .schema = schema}, &done, &reason, error);
+}
+
+static bool
+read_workload(SnapshotRead *read, Error *error)
+{
+    if (read->options->without_workload)
+        return true;
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *where = NULL;
+    if (!read_result(read, &(ReadQuery){.name = "statements_where"}, &where, error))
+        return false;
+    if (pg_result_rows(where) == 0) {
+        read_gap(read, "pg_stat_statements", "the extension is not installed in this database",
+                 "put pg_stat_statements into shared_preload_libraries, restart, and run CREATE EXTENSION "
+                 "pg_stat_statements; or give a workload with --workload FILE");
+        return true;
+    }
+    if (!pg_result_bool(where, 0, 3))
+        read_gap(read, "statements of other roles", "their texts are hidden from this role",
+                 arena_printf(read->arena, "GRANT pg_read_all_stats TO %s",
+                              pg_identifier_quote(read->arena, pg_connection_user(read->connection))));
+    return read_workload_rows(read, arena_strdup(read->arena, pg_result_text(where, 0, 0)), error);
+}
+
+static const char *
+milliseconds_text(Arena *arena, double milliseconds)
+{
+    return arena_printf(arena, "%.3f", milliseconds);
+}
+
+/* Facts about the reading itself. */
+static void
+read_section_reading(SnapshotRead *read, int64_t started_us)
+{
+    static const char *const columns[] = {"key", "value"};
+    const char **values = ARENA_NEW_ARRAY(read->arena, const char *, 8);
+    double spent_ms = (double)(pg_connection_server_time_us(read->connection) - started_us) / 1000;
+    values[0] = "rights";
+    values[1] = snapshot_rights_word(read->rights);
+    values[2] = "has_statements";
+    values[3] = read->has_statements ? "true" : "false";
+    values[4] = "read_ms";
+    values[5] = milliseconds_text(read->arena, spent_ms);
+    values[6] = "application_role";
+    values[7] = read->options->application_role;
+    read->sections->items[read->sections->count++] = (SnapshotSection){
+        .name = "reading", .columns = columns, .column_count = 2, .values = values, .row_count = 4};
+}
+
+static bool
+read_all(SnapshotRead *read, Error *error)
+{
+    return read_catalog(read, error) && read_sizes(read, error) && read_heights(read, error) &&
+           read_statistics(read, error) && read_workload(read, error);
+}
+
+bool
+snapshot_read(Arena *arena, PgConnection *connection, const SnapshotReadOptions *options,
+              const Snapshot **ret_snapshot, Error *error)
+{
+    SnapshotRead read = {.arena = arena, .connection = connection, .options = options};
+    int64_t started_us = pg_connection_server_time_us(connection);
+    read.deadline = options->deadline != 0 ? options->deadline : deadline_after_ms(DEADLINE_MS);
+    read.server_major = pg_connection_server_major(connection);
+    read.sections = ARENA_NEW(arena, SnapshotSections);
+    read.sections->items = ARENA_NEW_ARRAY(arena, SnapshotSection, SNAPSHOT_SECTIONS_MOST);
+    read.gap_capacity = 64;
+    read.gaps = &read.sections->items[read.sections->count++];
+    *read.gaps = (SnapshotSection){.name = "gaps",
+                                   .columns = gap_columns,
+                                   .column_count = FETTLE_COUNT_OF(gap_columns),
+                                   .values = ARENA_NEW_ARRAY(arena, const char *, 64 * 3)};
+    if (!pg_transaction_begin_read_only(connection, error))
+        return false;
+    if (!read_all(&read, error)) {
+        Error ignored = {0};
+        if (!pg_connection_is_broken(connection) && !pg_transaction_end(connection, &ignored))
+            error_clear(&ignored);
+        return false;
+    }
+    if (!pg_transaction_end(connection, error))
+        return false;
+    read_section_reading(&read, started_us);
+    return snapshot_decode(arena, read.sections, ret_snapshot, error);
+}
