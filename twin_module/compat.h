@@ -51,6 +51,17 @@ static inline double twin_estimate_num_groups(PlannerInfo *root, List *expressio
 #endif
 }
 
+static inline void twin_distinct_item_set(MVNDistinctItem *item, const AttrNumber *attributes, int count) {
+#if PG_VERSION_NUM >= 140000
+    item->nattributes = count;
+    item->attributes = palloc(sizeof(AttrNumber) * count);
+    memcpy(item->attributes, attributes, sizeof(AttrNumber) * count);
+#else
+    for (int i = 0; i < count; i++)
+        item->attrs = bms_add_member(item->attrs, attributes[i]);
+#endif
+}
+
 static inline bool twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation table,
                                      struct IndexInfo *info) {
 #if PG_VERSION_NUM >= 140000

@@ -15,19 +15,63 @@ DECLARE
 BEGIN
     FOREACH declaration IN ARRAY ARRAY[
         'twin_handler(internal) RETURNS table_am_handler AS %L, ''fettle_twin_handler'' LANGUAGE c STRICT',
-        'index_estimate(index regclass, OUT blocks bigint, OUT tuples float8, OUT height int) AS %L, ''fettle_twin_index_estimate'' LANGUAGE c STRICT',
-        'untrusted_array(value text, element_type oid, run_as oid) RETURNS int[] AS %L, ''fettle_twin_untrusted_array'' LANGUAGE c'
+        'index_estimate(index regclass, OUT blocks bigint, OUT tuples float8, OUT height int)
+            AS %L, ''fettle_twin_index_estimate'' LANGUAGE c STRICT',
+        'index_ends_set(index regclass, low text, high text) RETURNS boolean
+            AS %L, ''fettle_twin_index_ends_set'' LANGUAGE c',
+        'gin_counts_set(index regclass, total_pages bigint, entry_pages bigint, data_pages bigint, entries bigint) RETURNS boolean
+            AS %L, ''fettle_twin_gin_counts_set'' LANGUAGE c STRICT',
+        'untrusted_array(value text, element_type oid, run_as oid) RETURNS int[]
+            AS %L, ''fettle_twin_untrusted_array'' LANGUAGE c',
+        'ndistinct_build(statistics oid, attribute_names text[], attribute_numbers int2[], value text) RETURNS pg_ndistinct
+            AS %L, ''fettle_twin_ndistinct_build'' LANGUAGE c',
+        'dependencies_build(statistics oid, attribute_names text[], attribute_numbers int2[], value text) RETURNS pg_dependencies
+            AS %L, ''fettle_twin_dependencies_build'' LANGUAGE c',
+        'mcv_build(statistics oid, attribute_names text[], vals text[], nulls boolean[], frequencies float8[],
+            base_frequencies float8[], run_as oid) RETURNS pg_mcv_list
+            AS %L, ''fettle_twin_mcv_build'' LANGUAGE c'
     ] LOOP
         EXECUTE 'CREATE FUNCTION fettle_twin.' || format(declaration, module);
     END LOOP;
 END
 $install$;
 
+CREATE FUNCTION fettle_twin.mcv_build(statistics oid, attribute_names text[], items jsonb, run_as oid) RETURNS pg_mcv_list
+LANGUAGE sql AS $body$
+    SELECT fettle_twin.mcv_build(
+        statistics, attribute_names,
+        (SELECT array_agg(v.cell ORDER BY i.at, v.at)
+         FROM jsonb_array_elements(items) WITH ORDINALITY AS i(item, at), jsonb_array_elements_text(item -> 'values') WITH ORDINALITY AS v(cell, at)),
+        (SELECT array_agg(v.cell::boolean ORDER BY i.at, v.at)
+         FROM jsonb_array_elements(items) WITH ORDINALITY AS i(item, at), jsonb_array_elements_text(item -> 'nulls') WITH ORDINALITY AS v(cell, at)),
+        (SELECT array_agg((item ->> 'frequency')::float8 ORDER BY at) FROM jsonb_array_elements(items) WITH ORDINALITY AS i(item, at)),
+        (SELECT array_agg((item ->> 'base_frequency')::float8 ORDER BY at) FROM jsonb_array_elements(items) WITH ORDINALITY AS i(item, at)),
+        run_as)
+$body$;
+
 -- CREATE FUNCTION does not allow a result of type anyarray without an argument of it, but array_in() has one as well.
 UPDATE pg_proc SET prorettype = 'anyarray'::regtype WHERE oid = 'fettle_twin.untrusted_array(text, oid, oid)'::regprocedure;
 
 CREATE ACCESS METHOD twin TYPE TABLE HANDLER fettle_twin.twin_handler;
 COMMENT ON ACCESS METHOD twin IS 'heap without rows, whose size the planner reads from pg_class.relrewrite';
+
+COMMENT ON FUNCTION fettle_twin.twin_handler(internal) IS 'handler of the table access method';
+COMMENT ON FUNCTION fettle_twin.index_estimate(regclass) IS
+    'size that the index would have if it were built on the table that the statistics describe; height of a B-tree, root level (NULL for others)';
+COMMENT ON FUNCTION fettle_twin.index_ends_set(regclass, text, text) IS
+    'gives a B-tree on a twin table the least and greatest value of its first column (NULL: unknown), replacing earlier ones; false: not a B-tree, or a value was refused';
+COMMENT ON FUNCTION fettle_twin.gin_counts_set(regclass, bigint, bigint, bigint, bigint) IS
+    'writes the counts of the target''s GIN metapage; false: not a GIN index';
+COMMENT ON FUNCTION fettle_twin.untrusted_array(text, oid, oid) IS
+    'text of an array to an anyarray for pg_statistic, read as a role without rights; NULL and a notice when it cannot be read';
+COMMENT ON FUNCTION fettle_twin.ndistinct_build(oid, text[], int2[], text) IS
+    'pg_stats_ext.n_distinct for a statistics object of this database; attribute_numbers[i] in the text is column attribute_names[i] (NULL: numbers are this database''s); NULL and a notice when it does not fit';
+COMMENT ON FUNCTION fettle_twin.dependencies_build(oid, text[], int2[], text) IS
+    'pg_stats_ext.dependencies, as ndistinct_build';
+COMMENT ON FUNCTION fettle_twin.mcv_build(oid, text[], text[], boolean[], float8[], float8[], oid) IS
+    'pg_stats_ext.most_common_vals, most_common_val_nulls, most_common_freqs, most_common_base_freqs for a statistics object of this database; cells item by item, in an item the columns in the order of attribute_names, then the expressions; values are read as the role';
+COMMENT ON FUNCTION fettle_twin.mcv_build(oid, text[], jsonb, oid) IS
+    'the same from [{"values": [...], "nulls": [...], "frequency": f, "base_frequency": b}, ...]';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA fettle_twin FROM PUBLIC;
 COMMIT;

@@ -14,11 +14,15 @@
 #include <math.h>
 #include "access/table.h"
 
+#include "access/brin.h"
+#include "access/brin_page.h"
 #include "access/gin.h"
 #include "access/htup_details.h"
 #include "access/nbtree.h"
 #include "catalog/pg_am.h"
 #include "optimizer/plancat.h"
+#include "utils/index_selfuncs.h"
+#include "utils/spccache.h"
 #include "optimizer/optimizer.h"
 
 static planner_hook_type previous_planner;
@@ -114,6 +118,24 @@ static void index_info_from_estimate(Relation table, Relation index, IndexOptInf
         gin_metapage_set(index, &estimate);
 }
 
+/*
+ * BRIN reads its map from start to end, and the twin's has one page. The cost function takes the map's length from the
+ * metapage, so what the further pages of the target's would add is added here: they are read in sequence, not at random.
+ */
+static void twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *ret_startup, Cost *ret_total,
+                           Selectivity *ret_selectivity, double *ret_correlation, double *ret_pages) {
+    IndexOptInfo *info = path->indexinfo;
+    Relation index = index_open(info->indexoid, NoLock);
+    double ranges = ceil((double)info->rel->pages / Max(BrinGetPagesPerRange(index), 1));
+    double further = Max(ceil(ranges / REVMAP_PAGE_MAXITEMS), 1) - 1;
+    double random_cost, sequential_cost;
+    index_close(index, NoLock);
+    brincostestimate(root, path, loops, ret_startup, ret_total, ret_selectivity, ret_correlation, ret_pages);
+    get_tablespace_page_costs(info->reltablespace, &random_cost, &sequential_cost);
+    *ret_startup += sequential_cost * further * loops;
+    *ret_total += (sequential_cost - random_cost) * further * loops;
+}
+
 static void twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *rel) {
     Relation table;
     ListCell *cell;
@@ -133,6 +155,8 @@ static void twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_paren
                 index_info_from_size(table, index, rel, info);
             else
                 index_info_from_estimate(table, index, info);
+            if (info->relam == BRIN_AM_OID)
+                info->amcostestimate = twin_brin_cost;
             index_close(index, NoLock);
         }
     }

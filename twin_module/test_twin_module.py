@@ -203,6 +203,67 @@ def copy_statistics(real, twin):
     return len(rows)
 
 
+BTREES = """
+SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid, 1, true), pg_get_expr(i.indpred, i.indrelid)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+WHERE c.relnamespace = 'public'::regnamespace AND a.amname = 'btree' AND c.relkind = 'i'
+"""
+
+
+def copy_ends(real, twin):
+    for index, table, key, predicate in run(real, BTREES):
+        where = f"WHERE {key} IS NOT NULL AND ({predicate or 'true'})"
+        ends = [run(real, f"SELECT (key)::text FROM (SELECT {key} AS key FROM {table} {where} ORDER BY {key} {order} LIMIT 1) s") for order in ("", "DESC")]
+        low, high = (end[0][0] if end else None for end in ends)
+        assert one(twin, "SELECT fettle_twin.index_ends_set(%s, %s, %s)", (index, low, high)), index
+
+
+def copy_gin_counts(real, twin):
+    for (index,) in run(real, "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'i' AND relam = (SELECT oid FROM pg_am WHERE amname = 'gin')"):
+        counts = run(real, "SELECT n_total_pages, n_entry_pages, n_data_pages, n_entries FROM gin_metapage_info(get_raw_page(%s, 0))", (index,))[0]
+        assert one(twin, "SELECT fettle_twin.gin_counts_set(%s, %s, %s, %s, %s)", (index, *counts))
+
+
+def copy_extended_statistics(real, twin):
+    rows = run(real, """
+        SELECT e.stxname, e.stxkeys::int2[], (SELECT array_agg(attname::text ORDER BY k.at) FROM unnest(e.stxkeys) WITH ORDINALITY k(number, at)
+            JOIN pg_attribute a ON a.attrelid = e.stxrelid AND a.attnum = k.number), s.n_distinct::text, s.dependencies::text,
+            s.most_common_vals, s.most_common_val_nulls, s.most_common_freqs, s.most_common_base_freqs, s.inherited
+        FROM pg_statistic_ext e JOIN pg_stats_ext s ON s.statistics_schemaname = 'public' AND s.statistics_name = e.stxname""")
+    for name, numbers, names, distinct, dependencies, values, nulls, frequencies, base, inherited in rows:
+        run(twin, """
+            INSERT INTO pg_statistic_ext_data (stxoid, stxdinherit, stxdndistinct, stxddependencies, stxdmcv, stxdexpr)
+            SELECT oid, %(inherited)s, fettle_twin.ndistinct_build(oid, %(names)s, %(numbers)s::int2[], %(distinct)s),
+                fettle_twin.dependencies_build(oid, %(names)s, %(numbers)s::int2[], %(dependencies)s),
+                fettle_twin.mcv_build(oid, %(names)s, %(values)s::text[], %(nulls)s::boolean[], %(frequencies)s::float8[], %(base)s::float8[], 'untrusted'::regrole),
+                NULL
+            FROM pg_statistic_ext WHERE stxname = %(name)s""",
+            {"inherited": inherited, "names": names, "numbers": numbers, "distinct": distinct, "dependencies": dependencies, "values": values,
+             "nulls": nulls, "frequencies": frequencies, "base": base, "name": name})
+    return len(rows)
+
+
+# One pg_statistic row per expression of a statistics object, as pg_stats_ext cannot show them and unnest() can.
+EXPRESSIONS = """
+SELECT e.stxname, x.at, x.stanullfrac, x.stawidth, x.stadistinct, {slots}
+FROM pg_statistic_ext e JOIN pg_statistic_ext_data d ON d.stxoid = e.oid, unnest(d.stxdexpr) WITH ORDINALITY
+    AS x(starelid, staattnum, stainherit, stanullfrac, stawidth, stadistinct, k1, k2, k3, k4, k5, o1, o2, o3, o4, o5, c1, c2, c3, c4, c5,
+         n1, n2, n3, n4, n5, v1, v2, v3, v4, v5, at) ORDER BY 1, 2
+"""
+
+
+def copy_expression_statistics(real, twin):
+    slots = ", ".join(f"k{i}, o{i}::regoperator::text, n{i}::text, v{i}::text, format_type(('x' || encode(substr(array_send(v{i}), 9, 4), 'hex'))::bit(32)::int::oid, -1)"
+                      for i in range(1, 6))
+    for name, _, null_fraction, width, distinct, *slots in run(real, EXPRESSIONS.format(slots=slots)):
+        kinds, operators, numbers, values, types = zip(*zip(*[iter(slots)] * 5))
+        run(twin, "UPDATE pg_statistic_ext_data SET stxdexpr = stxdexpr || ROW(0, 0, false, %s, %s, %s, " + ", ".join(["%s"] * 5) + ", "
+            + ", ".join(["0" if operator == "0" else f"'{operator}'::regoperator::oid" for operator in operators]) + ", 0, 0, 0, 0, 0, "
+            + ", ".join(["%s::real[]"] * 5) + ", " + ", ".join(["fettle_twin.untrusted_array(%s, %s::regtype, 'untrusted'::regrole)"] * 5) + ")::pg_statistic "
+            "WHERE stxoid = (SELECT oid FROM pg_statistic_ext WHERE stxname = %s)",
+            (null_fraction, width, distinct, *kinds, *numbers, *[field for pair in zip(values, types) for field in pair], name))
+
+
 @pytest.fixture(scope="session")
 def databases(server, module):
     with connection(server, "postgres") as handle:
@@ -217,7 +278,11 @@ def databases(server, module):
         for statement in SCHEMA.split(";\n"):
             if statement.strip():
                 run(twin, statement)
+        copy_ends(real, twin)
+        copy_gin_counts(real, twin)
         copy_sizes(real, twin)
+        assert copy_extended_statistics(real, twin) == 2
+        copy_expression_statistics(real, twin)
         assert copy_statistics(real, twin) > 30
     return "real", "twin"
 
@@ -254,6 +319,13 @@ QUERIES = {
     "hash join": "SELECT c.city, sum(o.total) FROM customer c JOIN orders o ON o.customer_id = c.id GROUP BY c.city",
     "partitions": "SELECT count(*) FROM event WHERE at > '2026-05-01' AND kind = 3",
     "many groups": "SELECT region, country, count(*) FROM orders GROUP BY region, country",
+    "merge join by the ends": "SELECT * FROM customer c JOIN orders o ON o.customer_id = c.id ORDER BY c.id",
+    "rows beyond the histogram": "SELECT * FROM orders WHERE placed > '2026-12-01'",
+    "rows beyond the ends": "SELECT * FROM orders WHERE placed > '2028-12-01'",
+    "correlated columns": "SELECT * FROM orders WHERE region = 3 AND country = 0",
+    "groups of an expression": "SELECT quantity % 7, country, count(*) FROM orders GROUP BY 1, 2",
+    "filter on an expression": "SELECT * FROM orders WHERE (quantity % 7) = 3",
+    "inherited": "SELECT at, count(*) FROM event GROUP BY at",
     "update": "UPDATE orders SET total = 0 WHERE id < 100",
     "delete": "DELETE FROM customer WHERE city = 'city1'",
 }
