@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "store/cluster_internal.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHARED_BUFFERS_BYTES (8 * 1024 * 1024)
+#define START_MS 60000
+/* sun_path has 108 bytes; PostgreSQL adds "/.s.PGSQL.5432". */
+#define SOCKET_DIRECTORY_BYTES_MOST 90
+
+bool
+cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error)
+{
+    const char *path = path_join(cluster->arena, data_directory, "lock");
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return error_set_errno(error, errno, "could not open %s", path);
+    char text[32] = "";
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        ssize_t length = pread(lock, text, sizeof(text) - 1, 0);
+        text[length > 0 ? length : 0] = '\0';
+        close(lock);
+        error_set(error, ERROR_CONFLICT, "the data directory %s is in use by another Fettle (process %ld)",
+                  data_directory, strtol(text, NULL, 10));
+        return error_set_hint(error, "wait until it is done, or set FETTLE_DATA to another directory");
+    }
+    int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    if (ftruncate(lock, 0) != 0 || pwrite(lock, text, (size_t)length, 0) != length) {
+        int reason = errno;
+        close(lock);
+        return error_set_errno(error, reason, "could not write %s", path);
+    }
+    cluster->lock = lock;
+    return true;
+}
+
+/* Where the socket goes: in the cluster's directory, or, when its path is too long for one, in a short place that only
+ * we can enter, named after it. */
+static void
+cluster_place_socket(Cluster *cluster)
+{
+    cluster->socket_directory = path_join(cluster->arena, cluster->directory, "socket");
+    if (strlen(cluster->socket_directory) <= SOCKET_DIRECTORY_BYTES_MOST)
+        return;
+    cluster->is_socket_elsewhere = true;
+    cluster->socket_directory = arena_printf(cluster->arena, "/tmp/fettle-%u-%016llx", (unsigned)geteuid(),
+                                             (unsigned long long)hash_text(cluster->directory));
+}
+
+/* A directory under /tmp could be another user's trap: it must be ours alone. */
+static bool
+cluster_check_socket(const Cluster *cluster, Error *error)
+{
+    struct stat status;
+    if (!cluster->is_socket_elsewhere)
+        return true;
+    if (lstat(cluster->socket_directory, &status) == 0 && S_ISDIR(status.st_mode) && (status.st_mode & 077) == 0 &&
+        (status.st_uid == geteuid() || status.st_uid == cluster->user.user))
+        return true;
+    error_set(error, ERROR_CONFLICT, "%s is not a private directory of ours", cluster->socket_directory);
+    return error_set_hint(error, "remove it, or set FETTLE_DATA to a shorter path");
+}
+
+/* Parents of the cluster's directory must let its user through. */
+static bool
+cluster_check_path(const Cluster *cluster, const char *data_directory, Error *error)
+{
+    struct stat status;
+    if (stat(data_directory, &status) != 0)
+        return error_set_errno(error, errno, "could not look at %s", data_directory);
+    if (cluster->user.change && (status.st_mode & 0001) == 0 && chmod(data_directory, 0711) != 0)
+        return error_set_errno(error, errno, "could not open %s to the cluster's user", data_directory);
+    return true;
+}
+
+static bool
+cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
+{
+    if (options->binaries_directory != NULL && options->binaries_directory[0] != '\0') {
+        char path[4096];
+        snprintf(path, sizeof(path), "%s:%s", options->binaries_directory, getenv("PATH") == NULL ? "" : getenv("PATH"));
+        setenv("PATH", path, 1);
+    }
+    if (!cluster_binaries_find(cluster->arena, options->preferred_major, &cluster->binaries, error) ||
+        !cluster_user_find(options->run_as_user, &cluster->user, error) ||
+        !directory_make(options->data_directory, cluster->user.change ? 0711 : 0700, error) ||
+        !cluster_check_path(cluster, options->data_directory, error))
+        return false;
+    cluster->directory =
+        arena_printf(cluster->arena, "%s/cluster-%d", options->data_directory, cluster->binaries.major);
+    cluster->pgdata = path_join(cluster->arena, cluster->directory, "data");
+    cluster->log_path = path_join(cluster->arena, cluster->directory, "log");
+    cluster_place_socket(cluster);
+    cluster->shared_buffers_bytes =
+        options->shared_buffers_bytes > 0 ? options->shared_buffers_bytes : SHARED_BUFFERS_BYTES;
+    return true;
+}
+
+bool
+cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error)
+{
+    Arena *arena = arena_new("cluster", 64 * 1024 * 1024);
+    Cluster *cluster = ARENA_NEW(arena, Cluster);
+    *cluster = (Cluster){.arena = arena, .lock = -1, .watchdog_pipe = -1};
+    Deadline deadline = options->deadline != 0 ? options->deadline : deadline_after_ms(START_MS);
+    if (!cluster_prepare(cluster, options, error) ||
+        !cluster_lock_take(cluster, options->data_directory, error) || !cluster_create(cluster, deadline, error) ||
+        !cluster_check_socket(cluster, error) || !cluster_orphan_stop(cluster, deadline, error) ||
+        !cluster_configure(cluster, error) || !cluster_process_start(cluster, deadline, error)) {
+        cluster_close(cluster);
+        return false;
+    }
+    *ret_cluster = cluster;
+    return true;
+}
+
+void
+cluster_close(Cluster *cluster)
+{
+    if (cluster == NULL)
+        return;
+    cluster_process_stop(cluster);
+    if (cluster->is_socket_elsewhere)
+        rmdir(cluster->socket_directory);
+    if (cluster->lock >= 0)
+        close(cluster->lock);
+    arena_free(cluster->arena);
+}
+
+void
+cluster_close_at(Cluster **cluster)
+{
+    cluster_close(*cluster);
+    *cluster = NULL;
+}
+
+bool
+cluster_recover(Cluster *cluster, Error *error)
+{
+    Deadline deadline = deadline_after_ms(START_MS);
+    cluster_process_stop(cluster);
+    return cluster_orphan_stop(cluster, deadline, error) && cluster_process_start(cluster, deadline, error);
+}
+
+int
+cluster_major(const Cluster *cluster)
+{
+    return cluster->binaries.major;
+}
+
+const char *
+cluster_socket_directory(const Cluster *cluster)
+{
+    return cluster->socket_directory;
+}
+
+const char *
+cluster_data_directory(const Cluster *cluster)
+{
+    return cluster->pgdata;
+}
+
+const char *
+cluster_binaries_directory(const Cluster *cluster)
+{
+    return cluster->binaries.directory;
+}
+
+int
+cluster_postmaster_pid(const Cluster *cluster)
+{
+    return (int)cluster->postmaster;
+}
+
+uint32_t
+cluster_user(const Cluster *cluster)
+{
+    return (uint32_t)cluster->user.user;
+}
+
+/* Bytes of "Pss: N kB"; 0 when the process is gone. */
+static int64_t
+process_pss_bytes(const char *pid)
+{
+    char path[300];
+    snprintf(path, sizeof(path), "/proc/%s/smaps_rollup", pid);
+    FETTLE_CLEANUP(file_close_at) FILE *file = fopen(path, "r");
+    char line[256];
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (strncmp(line, "Pss:", 4) == 0)
+            return strtoll(line + 4, NULL, 10) * 1024;
+    return 0;
+}
+
+static bool
+process_is_child_of(const char *pid, int parent)
+{
+    char path[300];
+    snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+    FETTLE_CLEANUP(file_close_at) FILE *file = fopen(path, "r");
+    char line[1024];
+    if (file == NULL || fgets(line, sizeof(line), file) == NULL)
+        return false;
+    const char *after_name = strrchr(line, ')');
+    return after_name != NULL && strlen(after_name) > 4 && strtol(after_name + 4, NULL, 10) == parent;
+}
+
+int64_t
+cluster_memory_bytes(const Cluster *cluster)
+{
+    DIR *directory = opendir("/proc");
+    if (directory == NULL || cluster->postmaster == 0) {
+        if (directory != NULL)
+            closedir(directory);
+        return -1;
+    }
+    char own[32];
+    snprintf(own, sizeof(own), "%d", (int)cluster->postmaster);
+    int64_t bytes = process_pss_bytes(own);
+    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+            process_is_child_of(entry->d_name, (int)cluster->postmaster))
+            bytes += process_pss_bytes(entry->d_name);
+    closedir(directory);
+    return bytes;
+}
+
+bool
+cluster_connect(Cluster *cluster, const char *database, const char *user, PgConnection **ret_connection, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("cluster dsn", 65536);
+    const char *dsn = arena_printf(arena, "host='%s' port=5432 sslmode=disable gssencmode=disable user=fettle dbname=postgres",
+                                   cluster->socket_directory);
+    PgConnectOptions options = {.purpose = PG_PURPOSE_OWN,
+                                .database = database,
+                                .user = user,
+                                .statement_timeout_ms = 600000,
+                                .lock_timeout_ms = 60000};
+    return pg_connection_open(dsn, &options, ret_connection, error);
+}
+
+bool
+cluster_destroy(const char *data_directory, int major, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("destroy", 1 << 20);
+    Cluster cluster = {.arena = arena, .lock = -1};
+    if (!file_exists(data_directory))
+        return true;
+    if (!cluster_lock_take(&cluster, data_directory, error))
+        return false;
+    bool removed = directory_remove(arena_printf(arena, "%s/cluster-%d", data_directory, major), error);
+    close(cluster.lock);
+    return removed;
+}

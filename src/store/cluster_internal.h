@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * What the files of the private cluster share.
+ */
+#ifndef FETTLE_STORE_CLUSTER_INTERNAL_H
+#define FETTLE_STORE_CLUSTER_INTERNAL_H
+
+#include "store/cluster.h"
+
+#include <sys/types.h>
+
+/* Who runs the postmaster. */
+typedef struct ClusterUser {
+    bool change; /* we are root and become this one */
+    uid_t user;
+    gid_t group;
+} ClusterUser;
+
+struct Cluster {
+    Arena *arena;
+    ClusterBinaries binaries;
+    ClusterUser user;
+    const char *directory; /* <data>/cluster-<major>: holds everything below */
+    const char *pgdata;
+    const char *socket_directory;
+    bool is_socket_elsewhere; /* the data directory's path is too long for a socket */
+    const char *log_path;
+    int lock;            /* descriptor that holds the lock; -1 none */
+    pid_t postmaster;    /* our child; 0 none */
+    int watchdog_pipe;   /* its end says that we live; -1 none */
+    pid_t watchdog;
+    int64_t shared_buffers_bytes;
+};
+
+bool cluster_user_find(const char *name, ClusterUser *ret_user, Error *error) FETTLE_MUST_USE;
+
+/* Makes PGDATA when it is not there whole; the marker file is written last. */
+bool cluster_create(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
+/* Writes the settings; each start, so that options and versions take effect. */
+bool cluster_configure(const Cluster *cluster, Error *error) FETTLE_MUST_USE;
+
+/* Stops an orphaned postmaster of this data directory, if one runs. */
+bool cluster_orphan_stop(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
+bool cluster_process_start(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
+void cluster_process_stop(Cluster *cluster);
+
+/* Takes <data>/lock or says who has it. */
+bool cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error) FETTLE_MUST_USE;
+
+#endif
