@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "whatif/explain.h"
+
+#include "pg/result.h"
+
+#include <string.h>
+
+Explainer
+explainer_new(Arena *arena, PgConnection *connection)
+{
+    return (Explainer){.arena = arena, .connection = connection, .prepared = map_new(arena)};
+}
+
+/* True when the server itself refused (the session lives on); its words are the reason. */
+static bool
+is_refusal(const Explainer *explainer, Arena *arena, const Error *failure, const char **ret_reason)
+{
+    if (pg_connection_is_broken(explainer->connection) || failure->sqlstate[0] == '\0')
+        return false;
+    *ret_reason = arena_strdup(arena, failure->message);
+    return true;
+}
+
+static const char *
+explainer_prepare(Explainer *explainer, const char *text, Error *error)
+{
+    const char *name = map_get(explainer->prepared, text);
+    if (name != NULL)
+        return name;
+    char *fresh = arena_printf(explainer->arena, "fettle_%zu", map_count(explainer->prepared) + 1);
+    if (!pg_execute(explainer->connection, arena_printf(explainer->arena, "PREPARE %s AS %s", fresh, text), error))
+        return NULL;
+    map_put(explainer->prepared, text, fresh);
+    return fresh;
+}
+
+static bool
+explain_take(Arena *arena, PgResult *result, PgPlan **ret_plan, bool *ret_pruned, Error *error)
+{
+    if (pg_result_rows(result) < 1 || pg_result_text(result, 0, 0) == NULL)
+        return error_set(error, ERROR_QUERY, "EXPLAIN gave no plan");
+    const char *text = pg_result_text(result, 0, 0);
+    *ret_pruned = strstr(text, "\"Subplans Removed\"") != NULL;
+    return pg_plan_parse(arena, text, strlen(text), ret_plan, error);
+}
+
+static bool
+explain_run(Explainer *explainer, Arena *arena, const char *question, PgPlan **ret_plan, bool *ret_pruned, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    explainer->count++;
+    return pg_query_simple(explainer->connection, question, &result, error) &&
+           explain_take(arena, result, ret_plan, ret_pruned, error);
+}
+
+/* GENERIC_PLAN works by the simple protocol only; the caller's text was parsed to be a single statement. */
+static bool
+explain_generic(Explainer *explainer, Arena *arena, const char *text, PgPlan **ret_plan, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    bool pruned;
+    explainer->count++;
+    return pg_execute_script(explainer->connection,
+                             arena_printf(arena, "EXPLAIN (FORMAT JSON, GENERIC_PLAN) %s", text), &result, error) &&
+           explain_take(arena, result, ret_plan, &pruned, error);
+}
+
+static bool
+explain_prepared(Explainer *explainer, Arena *arena, const char *text, int parameter_count, PgPlan **ret_plan,
+                 Error *error)
+{
+    const char *name = explainer_prepare(explainer, text, error);
+    if (name == NULL)
+        return false;
+    Text question = text_new(arena);
+    text_append_format(&question, "EXPLAIN (FORMAT JSON) EXECUTE %s(", name);
+    for (int i = 0; i < parameter_count; i++)
+        text_append(&question, i == 0 ? "NULL" : ", NULL");
+    text_append_char(&question, ')');
+    bool pruned = false;
+    if (!explain_run(explainer, arena, question.data, ret_plan, &pruned, error))
+        return false;
+    if (!pruned)
+        return true;
+    return pg_execute(explainer->connection, "SET enable_partition_pruning = off", error) &&
+           explain_run(explainer, arena, question.data, ret_plan, &pruned, error) &&
+           pg_execute(explainer->connection, "SET enable_partition_pruning = on", error);
+}
+
+bool
+explainer_ask(Explainer *explainer, Arena *arena, const char *text, int parameter_count, PgPlan **ret_plan,
+              const char **ret_reason, Error *error)
+{
+    Error failure = {0};
+    bool pruned;
+    bool done;
+    if (parameter_count == 0)
+        done = explain_run(explainer, arena, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", text), ret_plan, &pruned,
+                           &failure);
+    else if (pg_connection_server_major(explainer->connection) >= 16)
+        done = explain_generic(explainer, arena, text, ret_plan, &failure);
+    else
+        done = explain_prepared(explainer, arena, text, parameter_count, ret_plan, &failure);
+    *ret_reason = NULL;
+    if (done)
+        return true;
+    *ret_plan = NULL;
+    if (is_refusal(explainer, arena, &failure, ret_reason))
+        return true;
+    *error = failure;
+    return false;
+}

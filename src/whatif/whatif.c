@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "whatif/whatif.h"
+
+#include "base/hash.h"
+#include "pg/identifier.h"
+#include "pg/result.h"
+#include "whatif/explain.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SAMPLES_MOST 5
+/* Catalog rows of created and dropped indexes pile up until the transaction ends. */
+#define CREATIONS_PER_TRANSACTION_MOST 400
+
+/* A change that stands in the open transaction. */
+typedef struct StandingChange {
+    WhatIfChange change; /* texts in the WhatIf's arena */
+    uint64_t key;
+    WhatIfChangeResult result;
+} StandingChange;
+
+VECTOR_DEFINE(StandingChangeList, StandingChange);
+
+typedef struct CachedAnswer {
+    WhatIfAnswer answer;
+    bool has_plan;
+} CachedAnswer;
+
+struct WhatIf {
+    Arena *arena;
+    Twin *twin;
+    PgConnection *connection;
+    Explainer explainer;
+    StandingChangeList standing;
+    Map *cache;       /* question key -> CachedAnswer */
+    Map *sizes;       /* CREATE INDEX text -> double: its size, estimated once */
+    Map *part_names;  /* index of a partition -> name its change gave */
+    int64_t creations; /* in the open transaction */
+    bool is_open;     /* a transaction is open */
+    WhatIfStatistics statistics;
+};
+
+bool
+whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
+{
+    WhatIf *whatif = ARENA_NEW(arena, WhatIf);
+    *whatif = (WhatIf){.arena = arena, .twin = twin};
+    if (!twin_connect(twin, &whatif->connection, error))
+        return false;
+    whatif->explainer = explainer_new(arena, whatif->connection);
+    whatif->cache = map_new(arena);
+    whatif->sizes = map_new(arena);
+    whatif->part_names = map_new(arena);
+    *ret_whatif = whatif;
+    return true;
+}
+
+void
+whatif_close(WhatIf *whatif)
+{
+    if (whatif == NULL)
+        return;
+    pg_connection_close(whatif->connection);
+    whatif->connection = NULL;
+}
+
+void
+whatif_close_at(WhatIf **whatif)
+{
+    whatif_close(*whatif);
+    *whatif = NULL;
+}
+
+static uint64_t
+text_key(const char *text)
+{
+    return text == NULL ? 0 : hash_text(text);
+}
+
+static uint64_t
+change_key(const WhatIfChange *change)
+{
+    uint64_t key = hash_combine((uint64_t)change->kind, change->relation_id);
+    return hash_combine(hash_combine(key, text_key(change->statement)),
+                        hash_combine(text_key(change->name), text_key(change->value)));
+}
+
+/* Settings that a statement's questions need beyond planning come back with ROLLBACK too: SET is transactional. */
+static bool
+whatif_rollback(WhatIf *whatif, Error *error)
+{
+    whatif->standing.count = 0;
+    whatif->creations = 0;
+    if (!whatif->is_open)
+        return true;
+    whatif->is_open = false;
+    return pg_execute(whatif->connection, "ROLLBACK", error);
+}
+
+bool
+whatif_end(WhatIf *whatif, Error *error)
+{
+    return whatif_rollback(whatif, error);
+}
+
+static const SnapshotIndex *
+change_index(const WhatIf *whatif, const WhatIfChange *change)
+{
+    return snapshot_index(twin_snapshot(whatif->twin), change->relation_id);
+}
+
+/* The statement that makes a change, in the arena. */
+static const char *
+change_text(const WhatIf *whatif, Arena *arena, const WhatIfChange *change)
+{
+    const SnapshotIndex *index;
+    switch (change->kind) {
+        case WHATIF_DROP_INDEX:
+            index = change_index(whatif, change);
+            return index == NULL ? NULL
+                                 : arena_printf(arena, "DROP INDEX %s",
+                                                pg_identifier_qualify(arena, index->schema, index->name));
+        case WHATIF_SETTING:
+            return arena_printf(arena, "SET LOCAL %s = %s", pg_identifier_quote(arena, change->name),
+                                pg_literal_quote(arena, change->value));
+        case WHATIF_CREATE_INDEX:
+        case WHATIF_DDL: return change->statement;
+    }
+    return NULL;
+}
+
+/* Table that a change touches; 0: all. */
+static uint32_t
+change_relation(const WhatIf *whatif, const WhatIfChange *change)
+{
+    if (change->kind != WHATIF_DROP_INDEX)
+        return change->kind == WHATIF_SETTING ? 0 : change->relation_id;
+    const SnapshotIndex *index = change_index(whatif, change);
+    return index == NULL ? 0 : index->relation_id;
+}
+
+/* Size of an index just created: the module's estimate, over its partitions when it has some. */
+static bool
+index_size(WhatIf *whatif, const char *qualified, bool is_partitioned, double *ret_bytes, Error *error)
+{
+    const char *text = is_partitioned
+                           ? "SELECT sum(e.blocks) FROM pg_catalog.pg_partition_tree($1::regclass) p, "
+                             "LATERAL fettle_twin.index_estimate(p.relid) e WHERE p.isleaf"
+                           : "SELECT blocks FROM fettle_twin.index_estimate($1::regclass)";
+    PgQuery query = {.text = text, .parameters = &qualified, .parameter_count = 1};
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!pg_query(whatif->connection, &query, &result, error))
+        return false;
+    double blocks = pg_result_rows(result) == 0 ? NAN : pg_result_double(result, 0, 0, NAN);
+    *ret_bytes = blocks * twin_snapshot(whatif->twin)->block_bytes;
+    return true;
+}
+
+/* Plans show a partition's own index: remember whose part it is. */
+static bool
+index_parts_note(WhatIf *whatif, const char *qualified, const char *name, Error *error)
+{
+    PgQuery query = {.text = "SELECT c.relname FROM pg_catalog.pg_partition_tree($1::regclass) p "
+                             "JOIN pg_catalog.pg_class c ON c.oid = p.relid WHERE p.level > 0",
+                     .parameters = &qualified,
+                     .parameter_count = 1};
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!pg_query(whatif->connection, &query, &result, error))
+        return false;
+    for (int64_t row = 0; row < pg_result_rows(result); row++)
+        map_put(whatif->part_names, pg_result_text(result, row, 0), arena_strdup(whatif->arena, name));
+    return true;
+}
+
+static bool
+created_index_examine(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeResult *result, Error *error)
+{
+    const SnapshotRelation *relation = snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
+    result->size_bytes = NAN;
+    result->index_name = change->name;
+    whatif->statistics.index_creations++;
+    whatif->creations++;
+    if (relation == NULL || change->name == NULL)
+        return true;
+    bool is_partitioned = relation->kind == 'p';
+    const char *qualified = pg_identifier_qualify(whatif->arena, relation->schema, change->name);
+    if (is_partitioned && !index_parts_note(whatif, qualified, change->name, error))
+        return false;
+    double *known = map_get(whatif->sizes, change->statement);
+    if (known == NULL) {
+        known = ARENA_NEW(whatif->arena, double);
+        if (!index_size(whatif, qualified, is_partitioned, known, error))
+            return false;
+        map_put(whatif->sizes, change->statement, known);
+    }
+    result->size_bytes = *known;
+    return true;
+}
+
+/* One change in a savepoint of its own. False only when the session failed. */
+static bool
+change_make(WhatIf *whatif, const WhatIfChange *change, StandingChange *ret_standing, Error *error)
+{
+    const char *text = change_text(whatif, whatif->arena, change);
+    *ret_standing = (StandingChange){.key = change_key(change), .change = *change, .result = {.size_bytes = NAN}};
+    ret_standing->change.statement = arena_strdup(whatif->arena, change->statement);
+    ret_standing->change.name = arena_strdup(whatif->arena, change->name);
+    ret_standing->change.value = arena_strdup(whatif->arena, change->value);
+    if (text == NULL) {
+        ret_standing->result.reason = "the twin has no such index";
+        return true;
+    }
+    Error refusal = {0};
+    if (!pg_execute(whatif->connection, "SAVEPOINT fettle", error))
+        return false;
+    if (pg_execute(whatif->connection, text, &refusal)) {
+        ret_standing->result.is_applied = true;
+        if (change->kind == WHATIF_CREATE_INDEX &&
+            !created_index_examine(whatif, &ret_standing->change, &ret_standing->result, error))
+            return false;
+        return pg_execute(whatif->connection, "RELEASE SAVEPOINT fettle", error);
+    }
+    if (pg_connection_is_broken(whatif->connection)) {
+        *error = refusal;
+        return false;
+    }
+    ret_standing->result.reason = arena_strdup(whatif->arena, refusal.message);
+    return pg_execute(whatif->connection, "ROLLBACK TO SAVEPOINT fettle", error);
+}
+
+static size_t
+standing_find(const WhatIf *whatif, uint64_t key)
+{
+    for (size_t i = 0; i < whatif->standing.count; i++)
+        if (whatif->standing.items[i].key == key)
+            return i;
+    return SIZE_MAX;
+}
+
+static bool
+wanted_has(const WhatIfChange *changes, size_t count, uint64_t key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (change_key(&changes[i]) == key)
+            return true;
+    return false;
+}
+
+/* Takes back what is no longer wanted: created indexes are dropped, anything else ends the transaction. */
+static bool
+standing_reduce(WhatIf *whatif, const WhatIfChange *changes, size_t count, Error *error)
+{
+    for (size_t i = 0; i < whatif->standing.count; i++) {
+        const StandingChange *standing = &whatif->standing.items[i];
+        bool is_index = standing->change.kind == WHATIF_CREATE_INDEX;
+        if (!wanted_has(changes, count, standing->key) && !is_index)
+            return whatif_rollback(whatif, error);
+    }
+    for (size_t i = 0; i < whatif->standing.count;) {
+        const StandingChange *standing = &whatif->standing.items[i];
+        if (wanted_has(changes, count, standing->key)) {
+            i++;
+            continue;
+        }
+        const SnapshotRelation *relation =
+            snapshot_relation(twin_snapshot(whatif->twin), standing->change.relation_id);
+        bool made = standing->result.is_applied && relation != NULL;
+        if (made && !pg_execute(whatif->connection,
+                                arena_printf(whatif->arena, "DROP INDEX %s",
+                                             pg_identifier_qualify(whatif->arena, relation->schema, standing->change.name)),
+                                error))
+            return false;
+        whatif->standing.items[i] = whatif->standing.items[--whatif->standing.count];
+    }
+    return true;
+}
+
+bool
+whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
+             WhatIfChangeResult **ret_results, Error *error)
+{
+    if (whatif->creations > CREATIONS_PER_TRANSACTION_MOST && !whatif_rollback(whatif, error))
+        return false;
+    if (!standing_reduce(whatif, changes, change_count, error))
+        return false;
+    if (!whatif->is_open && change_count > 0) {
+        if (!pg_execute(whatif->connection, "BEGIN", error))
+            return false;
+        whatif->is_open = true;
+    }
+    WhatIfChangeResult *results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
+    for (size_t i = 0; i < change_count; i++) {
+        size_t at = standing_find(whatif, change_key(&changes[i]));
+        if (at == SIZE_MAX) {
+            StandingChange standing;
+            if (!change_make(whatif, &changes[i], &standing, error))
+                return false;
+            at = whatif->standing.count;
+            vector_push(whatif->arena, &whatif->standing, standing);
+        }
+        results[i] = whatif->standing.items[at].result;
+    }
+    *ret_results = results;
+    return true;
+}
+
+static bool
+change_is_relevant(const WhatIf *whatif, const StandingChange *standing, const WhatIfStatement *statement)
+{
+    uint32_t relation_id = change_relation(whatif, &standing->change);
+    if (!standing->result.is_applied)
+        return false;
+    if (relation_id == 0)
+        return true;
+    for (size_t i = 0; i < statement->relation_count; i++)
+        if (statement->relation_ids[i] == relation_id)
+            return true;
+    return false;
+}
+
+/* The order in which changes were made does not matter to the key. */
+static uint64_t
+question_key(const WhatIf *whatif, const WhatIfStatement *statement)
+{
+    uint64_t changes = 0;
+    for (size_t i = 0; i < whatif->standing.count; i++)
+        if (change_is_relevant(whatif, &whatif->standing.items[i], statement))
+            changes += hash_combine(whatif->standing.items[i].key, 0x9E37);
+    return hash_combine(hash_combine(text_key(statement->text), text_key(statement->rewritten)), changes);
+}
+
+typedef struct UsedIndexes {
+    const WhatIf *whatif;
+    Arena *arena;
+    TextList *names;
+} UsedIndexes;
+
+static void
+used_indexes_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    UsedIndexes *used = context;
+    if (node->index == NULL)
+        return;
+    const char *whole = map_get(used->whatif->part_names, node->index);
+    const char *name = whole == NULL ? node->index : whole;
+    if (!text_list_contains(used->names, name))
+        vector_push(used->arena, used->names, arena_strdup(used->arena, name));
+}
+
+/* An aborted transaction takes all changes with it; they are made again before the next question. */
+static bool
+whatif_after_refusal(WhatIf *whatif, Error *error)
+{
+    if (!whatif->is_open)
+        return true;
+    size_t count = whatif->standing.count;
+    WhatIfChange *changes = ARENA_NEW_ARRAY(whatif->arena, WhatIfChange, count + 1);
+    for (size_t i = 0; i < count; i++)
+        changes[i] = whatif->standing.items[i].change;
+    WhatIfChangeResult *results;
+    return whatif_rollback(whatif, error) && whatif_begin(whatif, whatif->arena, changes, count, &results, error);
+}
+
+static int
+parameter_count(const char *text)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("parameters", (size_t)256 << 20);
+    return sql_statement_parameter_count(sql_statement_parse(arena, text, strlen(text)));
+}
+
+static bool
+ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, double *ret_cost, Error *error)
+{
+    PgPlan *plan = NULL;
+    const char *reason = NULL;
+    int parameters = strchr(text, '$') == NULL ? 0 : parameter_count(text);
+    if (!explainer_ask(&whatif->explainer, arena, text, parameters, &plan, &reason, error))
+        return false;
+    *ret_cost = NAN;
+    if (plan == NULL) {
+        answer->reason = reason;
+        return whatif_after_refusal(whatif, error);
+    }
+    UsedIndexes used = {.whatif = whatif, .arena = arena, .names = &answer->used_indexes};
+    pg_plan_walk(plan, used_indexes_visit, &used);
+    *ret_cost = plan->root->total_cost;
+    if (answer->plan == NULL)
+        answer->plan = plan;
+    return true;
+}
+
+static bool
+ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer, Error *error)
+{
+    double sum = 0;
+    double known = 0;
+    size_t count = statement->sample_count < SAMPLES_MOST ? statement->sample_count : SAMPLES_MOST;
+    for (size_t i = 0; i < count; i++) {
+        /* Spread over the list, so that the first few do not stand for all. */
+        double cost;
+        if (!ask_one(whatif, arena, statement->samples[i * statement->sample_count / count], answer, &cost, error))
+            return false;
+        if (isnan(cost))
+            continue;
+        sum += cost;
+        known++;
+    }
+    answer->is_known = known > 0;
+    answer->cost = known > 0 ? sum / known : NAN;
+    return true;
+}
+
+static bool
+whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer, Error *error)
+{
+    *answer = (WhatIfAnswer){.cost = NAN, .generic_cost = NAN};
+    bool has_samples = statement->sample_count > 0 && statement->rewritten == NULL;
+    if (has_samples && !ask_samples(whatif, arena, statement, answer, error))
+        return false;
+    if (answer->is_known)
+        return true;
+    const char *text = statement->rewritten != NULL ? statement->rewritten : statement->text;
+    if (!ask_one(whatif, arena, text, answer, &answer->cost, error))
+        return false;
+    answer->is_known = !isnan(answer->cost);
+    answer->is_generic = answer->is_known && strchr(text, '$') != NULL;
+    answer->generic_cost = answer->is_generic ? answer->cost : NAN;
+    return true;
+}
+
+bool
+whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan, WhatIfAnswer *ret_answer,
+            Error *error)
+{
+    whatif->statistics.questions++;
+    uint64_t key = question_key(whatif, statement);
+    CachedAnswer *cached = map_get_id(whatif->cache, key);
+    if (cached != NULL && (cached->has_plan || !with_plan || !cached->answer.is_known)) {
+        whatif->statistics.cache_hits++;
+        *ret_answer = cached->answer;
+        return true;
+    }
+    if (cached == NULL)
+        cached = ARENA_NEW(whatif->arena, CachedAnswer);
+    /* Plans are large: without one wanted they live for this question only. */
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("question", (size_t)512 << 20);
+    WhatIfAnswer answer;
+    if (!whatif_ask(whatif, with_plan ? arena : scratch, statement, &answer, error))
+        return false;
+    cached->has_plan = with_plan;
+    cached->answer = answer;
+    cached->answer.reason = arena_strdup(whatif->arena, answer.reason);
+    if (!with_plan) {
+        cached->answer.plan = NULL;
+        cached->answer.used_indexes = (TextList){0};
+        for (size_t i = 0; i < answer.used_indexes.count; i++)
+            vector_push(whatif->arena, &cached->answer.used_indexes,
+                        arena_strdup(whatif->arena, answer.used_indexes.items[i]));
+    }
+    map_put_id(whatif->cache, key, cached);
+    *ret_answer = cached->answer;
+    return true;
+}
+
+WhatIfStatistics
+whatif_statistics(const WhatIf *whatif)
+{
+    WhatIfStatistics statistics = whatif->statistics;
+    statistics.explains = whatif->explainer.count;
+    statistics.server_ms = whatif->connection == NULL ? NAN : (double)pg_connection_server_time_us(whatif->connection) / 1000;
+    return statistics;
+}
