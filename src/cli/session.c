@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "cli/session.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "snapshot/file.h"
+#include "snapshot/read.h"
+#include "snapshot/workload_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WORKLOAD_BYTES_MOST (64 * 1024 * 1024)
+
+void
+session_progress(void *context, const char *step, int64_t done, int64_t total)
+{
+    (void)context;
+    progress_show(step, done, total);
+}
+
+/* The value of an option that only some verbs have. */
+static const char *
+option_if_any(const CliInput *input, const char *name)
+{
+    for (size_t i = 0; input->verb->options != NULL && input->verb->options[i].name != NULL; i++)
+        if (strcmp(input->verb->options[i].name, name) == 0)
+            return input->options[i];
+    return NULL;
+}
+
+static bool
+session_target_name(CliInput *input, const char **ret_target, Error *error)
+{
+    const char *target = input->argument_count > 0 ? input->arguments[input->argument_count - 1] : getenv("FETTLE_TARGET");
+    if (target == NULL || target[0] == '\0') {
+        error_set(error, ERROR_USAGE, "no target was given");
+        return error_set_hint(error, "give a connection string such as postgres://user@host/database, or a snapshot file");
+    }
+    *ret_target = target;
+    return true;
+}
+
+static bool
+session_connect(CliInput *input, CliSession *session, const char *target, Error *error)
+{
+    PgConnectOptions options = {
+        .purpose = PG_PURPOSE_TARGET,
+        .connect_timeout_ms = (int)settings_get_int(input->settings, SETTING_TARGET_CONNECT_TIMEOUT),
+        .statement_timeout_ms = (int)settings_get_int(input->settings, SETTING_TARGET_STATEMENT_TIMEOUT),
+        .lock_timeout_ms = (int)settings_get_int(input->settings, SETTING_TARGET_LOCK_TIMEOUT)};
+    session->source = pg_dsn_describe(input->arena, target);
+    progress_show("connecting", 0, 0);
+    return pg_connection_open(target, &options, &session->target, error);
+}
+
+bool
+session_open_target(CliInput *input, CliSession *session, Error *error)
+{
+    const char *target;
+    if (!session_target_name(input, &target, error))
+        return false;
+    if (file_exists(target) || !pg_dsn_looks_like(target)) {
+        error_set(error, ERROR_USAGE, "\"fettle %s\" needs a database, not a file", input->verb->name);
+        return error_set_hint(error, "give a connection string such as postgres://user@host/database");
+    }
+    return session_connect(input, session, target, error);
+}
+
+static bool
+session_read_target(CliInput *input, CliSession *session, const char *target, Error *error)
+{
+    SnapshotReadOptions options = {
+        .application_role = option_if_any(input, "role"),
+        .statements_most = settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
+        .deadline = deadline_after_ms(settings_get_int(input->settings, SETTING_TARGET_DEADLINE)),
+        .progress = session_progress};
+    return (session->target != NULL || session_connect(input, session, target, error)) &&
+           snapshot_read(input->arena, session->target, &options, &session->snapshot, error);
+}
+
+static bool
+session_read_workload(CliInput *input, CliSession *session, Error *error)
+{
+    const char *path = option_if_any(input, "workload");
+    if (path == NULL)
+        return true;
+    char *text;
+    size_t length;
+    return file_read(input->arena, path, WORKLOAD_BYTES_MOST, &text, &length, error) &&
+           snapshot_with_workload(input->arena, session->snapshot, text, length, path, &session->snapshot, error);
+}
+
+bool
+session_read(CliInput *input, CliSession *session, Error *error)
+{
+    const char *target;
+    if (!session_target_name(input, &target, error))
+        return false;
+    bool is_file = !pg_dsn_looks_like(target);
+    if (is_file) {
+        session->source = target;
+        if (!file_exists(target)) {
+            error_set(error, ERROR_NOT_FOUND, "there is no file \"%.200s\", and it is no connection string", target);
+            return error_set_hint(error, "a connection string is postgres://user@host/database or \"host=... dbname=...\"");
+        }
+        if (!snapshot_file_read(input->arena, target, &session->snapshot, error))
+            return false;
+    } else if (!session_read_target(input, session, target, error)) {
+        return false;
+    }
+    return session_read_workload(input, session, error);
+}
+
+bool
+session_open_cluster(CliInput *input, CliSession *session, Error *error)
+{
+    const char *told = settings_get_text(input->settings, SETTING_DATA_DIRECTORY);
+    char *directory = arena_strdup(input->arena, told);
+    if (told[0] == '\0' && !path_data_directory(input->arena, &directory, error))
+        return false;
+    ClusterOptions options = {
+        .data_directory = directory,
+        .binaries_directory = settings_get_text(input->settings, SETTING_CLUSTER_BINARIES),
+        .preferred_major = session->snapshot == NULL ? 0 : session->snapshot->server_major,
+        .shared_buffers_bytes = settings_get_int(input->settings, SETTING_CLUSTER_SHARED_BUFFERS)};
+    progress_show("starting the private cluster", 0, 0);
+    return cluster_open(&options, &session->cluster, error);
+}
+
+bool
+session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *error)
+{
+    TwinOptions options = {
+        .rebuild = rebuild,
+        .statement_timeout_ms = (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT),
+        .progress = session_progress};
+    return session_open_cluster(input, session, error) &&
+           twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error);
+}
+
+void
+session_close(CliSession *session)
+{
+    twin_close(session->twin);
+    cluster_close(session->cluster);
+    pg_connection_close(session->target);
+    *session = (CliSession){0};
+}
+
+void
+session_close_at(CliSession *session)
+{
+    session_close(session);
+}
