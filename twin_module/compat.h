@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * The server's API as the twin module uses it, made one for majors 13 to 18. The only file with version conditions.
+ * The server's API as the twin module uses it, made one for majors 13 to 18. The only file with version
+ * conditions.
  *
  * Each shim takes the newest form of a call and serves the older ones. Include it after postgres.h and before
  * anything else of the module; it includes what its shims need.
@@ -27,7 +28,7 @@
 /* Before 16 the server's headers leave functions' visibility to the compiler, and we compile with hidden. */
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
-#define TWIN_SQL_FUNCTION(name)                \
+#define TWIN_SQL_FUNCTION(name)                      \
     extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
     PG_FUNCTION_INFO_V1(name)
 
@@ -62,8 +63,8 @@ static inline void twin_distinct_item_set(MVNDistinctItem *item, const AttrNumbe
 #endif
 }
 
-static inline bool twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation table,
-                                     struct IndexInfo *info) {
+static inline bool twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
+                                     Relation table, struct IndexInfo *info) {
 #if PG_VERSION_NUM >= 140000
     return index_insert(index, values, isnull, tid, table, UNIQUE_CHECK_NO, false, info);
 #else
@@ -90,13 +91,15 @@ static inline void twin_planner_info_complete(PlannerInfo *root) {
 
 /* Utility hook: the tree may have to be kept read-only since 14. */
 #if PG_VERSION_NUM >= 140000
-#define TWIN_UTILITY_PARAMETERS                                                                                    \
-    PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,                 \
-        ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *completion
-#define TWIN_UTILITY_ARGUMENTS statement, text, read_only_tree, context, parameters, environment, destination, completion
+#define TWIN_UTILITY_PARAMETERS                                                                   \
+    PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context, \
+        ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,       \
+        QueryCompletion *completion
+#define TWIN_UTILITY_ARGUMENTS \
+    statement, text, read_only_tree, context, parameters, environment, destination, completion
 #else
-#define TWIN_UTILITY_PARAMETERS                                                                                    \
-    PlannedStmt *statement, const char *text, ProcessUtilityContext context, ParamListInfo parameters,            \
+#define TWIN_UTILITY_PARAMETERS                                                                        \
+    PlannedStmt *statement, const char *text, ProcessUtilityContext context, ParamListInfo parameters, \
         QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *completion
 #define TWIN_UTILITY_ARGUMENTS statement, text, context, parameters, environment, destination, completion
 #endif

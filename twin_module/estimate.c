@@ -2,11 +2,12 @@
 /*
  * Size of an index that exists only here, from the statistics of its table.
  *
- * The planner's own functions answer what it knows about columns: a private planner state with the table as its only
- * relation is made, so that expression statistics, extended statistics, unique indexes and predicates count as they
- * do for queries. Sizes are those of a freshly built index.
+ * The planner's own functions answer what it knows about columns: a private planner state with the table as
+ * its only relation is made, so that expression statistics, extended statistics, unique indexes and
+ * predicates count as they do for queries. Sizes are those of a freshly built index.
  */
 #include "estimate.h"
+
 #include "access/table.h"
 #include "catalog/pg_statistic_ext.h"
 
@@ -14,10 +15,10 @@
 
 #include "access/htup_details.h"
 #include "catalog/index.h"
-#include "funcapi.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -56,6 +57,7 @@ static void planner_state_make(TwinIndexShape *shape) {
     setup_simple_rel_arrays(root);
     shape->root = root;
     shape->rel = build_simple_rel(root, 1, NULL);
+    shape->rel->rows = shape->rel->tuples; /* nothing is filtered, or distinct values would shrink to one */
 }
 
 /* Bytes of a stored value, header included; index tuples use the short header where they can. */
@@ -72,73 +74,83 @@ static void widths_guess(TwinColumn *column) {
     int i;
     column->width_count = column->length > 0 ? 1 : 8;
     for (i = 0; i < column->width_count; i++)
-        column->widths[i] = column->length > 0 ? column->length : Max(1, rint(column->width_mean * (0.65 + 0.1 * i)));
+        column->widths[i] =
+            column->length > 0 ? column->length : Max(1, rint(column->width_mean * (0.65 + 0.1 * i)));
 }
 
-static bool slot_shows_widths(const AttStatsSlot *slot, const TwinColumn *column) {
-    return slot->nvalues > 0 && (column->length == -2 ? slot->valuetype == NAMEOID : get_typlen(slot->valuetype) == -1);
-}
-
-/* Widths by the values that the statistics show, the common ones by their share of the non-null rows. */
-static void widths_sample(TwinColumn *column, HeapTuple statistics) {
-    AttStatsSlot common = {0}, histogram = {0};
-    double common_share = 0, sum = 0, non_null = Max(1 - column->null_fraction, 1e-6);
-    double widths[TWIN_WIDTH_SAMPLES];
-    int i, value_at = 0;
-    bool has_common = get_attstatsslot(&common, statistics, STATISTIC_KIND_MCV, InvalidOid,
+/*
+ * Values that stand for all: the common ones by their share of the non-null rows, the rest evenly from the
+ * histogram. The slots own them. How many: at most that many, and not so many that the histogram's would be
+ * repeated, for equal values would look like frequent ones. 0 when the statistics show no values, or not of
+ * this type length.
+ */
+static int values_sample(HeapTuple statistics, int16 length, double non_null, AttStatsSlot *common,
+                         AttStatsSlot *histogram, Datum *ret_values) {
+    double common_share = 0;
+    int i, count = TWIN_VALUE_SAMPLES;
+    bool has_common = get_attstatsslot(common, statistics, STATISTIC_KIND_MCV, InvalidOid,
                                        ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS) &&
-                      common.nnumbers == common.nvalues && slot_shows_widths(&common, column);
-    bool has_histogram = get_attstatsslot(&histogram, statistics, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES) &&
-                         slot_shows_widths(&histogram, column);
-    for (i = 0; has_common && i < common.nnumbers; i++)
-        common_share += common.numbers[i] / non_null;
+                      common->nnumbers == common->nvalues && common->nvalues > 0 &&
+                      get_typlen(common->valuetype) == length;
+    bool has_histogram =
+        get_attstatsslot(histogram, statistics, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES) &&
+        histogram->nvalues > 0 && get_typlen(histogram->valuetype) == length;
+    if (!has_common && !has_histogram)
+        return 0;
+    for (i = 0; has_common && i < common->nnumbers; i++)
+        common_share += Max(common->numbers[i], 0) / non_null;
     common_share = has_histogram ? Min(common_share, 1) : 1;
-    for (i = 0; (has_common || has_histogram) && i < TWIN_WIDTH_SAMPLES; i++) {
-        double place = (i + 0.5) / TWIN_WIDTH_SAMPLES, reached = 0;
-        Datum value;
+    if (common_share < 1 && histogram->nvalues / (1 - common_share) < count)
+        count = Max((int)(histogram->nvalues / (1 - common_share)), 1);
+    for (i = 0; i < count; i++) {
+        double place = (i + 0.5) / count, reached = 0;
         if (place < common_share) {
-            for (value_at = 0; value_at < common.nvalues - 1; value_at++) {
-                reached += common.numbers[value_at] / non_null;
+            int at;
+            for (at = 0; at < common->nvalues - 1; at++) {
+                reached += common->numbers[at] / non_null;
                 if (reached >= place)
                     break;
             }
-            value = common.values[value_at];
+            ret_values[i] = common->values[at];
         } else {
             double share = (place - common_share) / (1 - common_share);
-            value = histogram.values[Min((int)(share * histogram.nvalues), histogram.nvalues - 1)];
+            ret_values[i] = histogram->values[Min((int)(share * histogram->nvalues), histogram->nvalues - 1)];
         }
-        widths[i] = stored_width(value, column->length);
-        sum += widths[i] / TWIN_WIDTH_SAMPLES;
     }
-    /* Values over 1 kB are in neither list, but in the average; without either list sum is 0. */
-    if (sum > 0 && (column->length == -2 || column->width_mean <= 1.3 * sum + 8)) {
-        column->width_mean = sum;
-        column->width_count = TWIN_WIDTH_SAMPLES;
-        memcpy(column->widths, widths, sizeof(widths));
+    return count;
+}
+
+static void widths_sample(TwinColumn *column, HeapTuple statistics) {
+    AttStatsSlot common = {0}, histogram = {0};
+    Datum values[TWIN_VALUE_SAMPLES];
+    double widths[TWIN_VALUE_SAMPLES], sum = 0;
+    int16 length = column->length == -2 ? NAMEDATALEN : -1; /* a C string in an index is a name */
+    int count = values_sample(statistics, length, Max(1 - column->null_fraction, 1e-6), &common, &histogram,
+                              values),
+        i;
+    if (count > 0) {
+        for (i = 0; i < count; i++) {
+            widths[i] = stored_width(values[i], column->length);
+            sum += widths[i] / count;
+        }
+        /* Values over 1 kB are in neither list, but in the average. */
+        if (column->length == -2 || column->width_mean <= 1.3 * sum + 8) {
+            column->width_mean = sum;
+            column->width_count = count;
+            memcpy(column->widths, widths, sizeof(double) * count);
+        }
     }
     free_attstatsslot(&common);
     free_attstatsslot(&histogram);
 }
 
-/* An expression without statistics whose value is text is about as wide as the only text column in it (lower(name)). */
-static double expression_width_guess(TwinIndexShape *shape, TwinColumn *column) {
-    double width = get_typavgwidth(column->type, exprTypmod(column->expression));
-    List *variables;
-    if (column->length > 0)
-        return column->length;
-    variables = pull_var_clause(column->expression, 0);
-    if (list_length(variables) == 1) {
-        Var *variable = linitial_node(Var, variables);
-        char category, variable_category;
-        bool preferred;
-        get_type_category_preferred(column->type, &category, &preferred);
-        get_type_category_preferred(variable->vartype, &variable_category, &preferred);
-        if (category == variable_category && variable->varattno > 0) {
-            int32 known = get_attavgwidth(RelationGetRelid(shape->table), variable->varattno);
-            width = known > 0 ? known : width;
-        }
-    }
-    return width;
+/* Whole values, for an access method that takes them apart. */
+static void documents_sample(TwinColumn *column, HeapTuple statistics) {
+    AttStatsSlot common = {0}, histogram = {0}; /* not freed: their values live as long as the shape */
+    column->documents = palloc(sizeof(Datum) * TWIN_VALUE_SAMPLES);
+    column->document_count =
+        values_sample(statistics, get_typlen(column->type), Max(1 - column->null_fraction, 1e-6), &common,
+                      &histogram, column->documents);
 }
 
 static void common_values_read(TwinColumn *column, HeapTuple statistics) {
@@ -153,11 +165,13 @@ static void common_values_read(TwinColumn *column, HeapTuple statistics) {
     }
 }
 
-/* MCELEM: fractions of the elements, then least and greatest of them (and, of arrays, of NULLs). DECHIST ends in the mean. */
+/* MCELEM: fractions of the elements, then least and greatest of them (and, of arrays, of NULLs). DECHIST ends
+ * in the mean. */
 static void elements_read(TwinColumn *column, HeapTuple statistics) {
     AttStatsSlot slot;
     int i;
-    if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_MCELEM, InvalidOid, ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
+    if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_MCELEM, InvalidOid,
+                         ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS)) {
         int16 length = get_typlen(slot.valuetype);
         column->element_count = Min(slot.nvalues, slot.nnumbers);
         column->element_fractions = palloc(sizeof(float4) * (slot.nnumbers + 1));
@@ -193,7 +207,7 @@ static void column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attri
     examine_variable(shape->root, column->expression, 0, &variable);
     column->distinct = Max(get_variable_numdistinct(&variable, &is_default), 1);
     if (is_default && !IsA(column->expression, Var))
-        column->distinct = Max(twin_estimate_num_groups(shape->root, list_make1(column->expression), shape->rel->tuples), 1);
+        column->distinct = Max(twin_expression_distinct(shape, column), 1);
     if (HeapTupleIsValid(variable.statsTuple)) {
         Form_pg_statistic form = (Form_pg_statistic)GETSTRUCT(variable.statsTuple);
         column->null_fraction = isnan(form->stanullfrac) ? 0 : Min(Max(form->stanullfrac, 0), 1);
@@ -203,8 +217,10 @@ static void column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attri
             widths_sample(column, variable.statsTuple);
         common_values_read(column, variable.statsTuple);
         elements_read(column, variable.statsTuple);
+        if (shape->index->rd_rel->relam == GIN_AM_OID && column->element_count == 0)
+            documents_sample(column, variable.statsTuple);
     } else {
-        column->width_mean = Max(expression_width_guess(shape, column), 1);
+        column->width_mean = Max(twin_expression_width(shape, column), 1);
         widths_guess(column);
     }
     if (predicate_excludes_null(shape, column->expression))
@@ -224,10 +240,12 @@ static void columns_read(TwinIndexShape *shape) {
         TwinColumn *column = &shape->columns[i];
         if (number > 0) {
             Form_pg_attribute attribute = TupleDescAttr(table_columns, number - 1);
-            column->expression = (Node *)makeVar(1, number, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0);
+            column->expression = (Node *)makeVar(1, number, attribute->atttypid, attribute->atttypmod,
+                                                 attribute->attcollation, 0);
         } else {
             if (number < 0 || next_expression == NULL)
-                elog(ERROR, "index \"%s\" has a column of unknown kind", RelationGetRelationName(shape->index));
+                elog(ERROR, "index \"%s\" has a column of unknown kind",
+                     RelationGetRelationName(shape->index));
             column->expression = lfirst(next_expression);
             next_expression = lnext(expressions, next_expression);
         }
@@ -235,14 +253,16 @@ static void columns_read(TwinIndexShape *shape) {
     }
 }
 
-/* One tuple's size, its columns' widths and NULLs chosen by low-discrepancy sequences: the same for every call. */
+/* One tuple's size, its columns' widths and NULLs chosen by low-discrepancy sequences: the same for every
+ * call. */
 static double tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls, int sample) {
     double offset = 0;
     bool has_null = false;
     int i;
     for (i = 0; i < columns; i++) {
         const TwinColumn *column = &shape->columns[i];
-        double turn = (sample + 0.5) * (0.6180339887498949 + 0.1 * i), null_turn = (sample + 0.5) * (0.7548776662466927 + 0.07 * i);
+        double turn = (sample + 0.5) * (0.6180339887498949 + 0.1 * i),
+               null_turn = (sample + 0.5) * (0.7548776662466927 + 0.07 * i);
         int chosen = (int)((turn - floor(turn)) * column->width_count);
         double width = column->widths[Min(chosen, column->width_count - 1)];
         if (!without_nulls && null_turn - floor(null_turn) < column->null_fraction) {
@@ -256,7 +276,8 @@ static double tuple_size(const TwinIndexShape *shape, int columns, bool without_
                                                            : (uint64)offset;
         offset += ceil(width);
     }
-    return MAXALIGN(MAXALIGN(sizeof(IndexTupleData) + (has_null ? sizeof(IndexAttributeBitMapData) : 0)) + (uint64)offset);
+    return MAXALIGN(MAXALIGN(sizeof(IndexTupleData) + (has_null ? sizeof(IndexAttributeBitMapData) : 0)) +
+                    (uint64)offset);
 }
 
 double twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls) {
@@ -286,7 +307,8 @@ static bool columns_are_unique(const TwinIndexShape *shape, int columns) {
         for (key = 0; key < info->nkeycolumns; key++) {
             for (i = 0; i < columns; i++) {
                 const Var *variable = (const Var *)shape->columns[i].expression;
-                if (IsA(variable, Var) && info->indexkeys[key] > 0 && variable->varattno == info->indexkeys[key]) {
+                if (IsA(variable, Var) && info->indexkeys[key] > 0 &&
+                    variable->varattno == info->indexkeys[key]) {
                     found++;
                     break;
                 }
@@ -425,7 +447,8 @@ Datum fettle_twin_index_estimate(PG_FUNCTION_ARGS) {
     if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "index_estimate must be called for a row");
     if (get_rel_relkind(index_id) != RELKIND_INDEX)
-        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("relation with OID %u is not an index", index_id)));
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("relation with OID %u is not an index", index_id)));
     table = table_open(IndexGetRelation(index_id, false), AccessShareLock);
     index = index_open(index_id, AccessShareLock);
     twin_index_estimate(table, index, &estimate);

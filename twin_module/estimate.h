@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Shape of an index that nobody has built: its columns' widths, NULLs and distinct values, as the table's statistics
- * tell, from which each access method's file derives pages. Lives in the estimator's memory context.
+ * Shape of an index that nobody has built: its columns' widths, NULLs and distinct values, as the table's
+ * statistics tell, from which each access method's file derives pages. Lives in the estimator's memory
+ * context.
  *
- * A column's widths are a few stored widths (from most common values and histogram), so that alignment is summed over
- * plausible tuples and not over an average tuple that does not exist.
+ * A column's widths are a few stored widths (from most common values and histogram), so that alignment is
+ * summed over plausible tuples and not over an average tuple that does not exist.
  */
 #ifndef FETTLE_TWIN_ESTIMATE_H
 #define FETTLE_TWIN_ESTIMATE_H
 
 #include "twin_module.h"
 
-#define TWIN_WIDTH_SAMPLES 32
+#define TWIN_VALUE_SAMPLES 100
 #define TWIN_TUPLE_SAMPLES 64
 
 typedef struct TwinColumn {
@@ -24,7 +25,7 @@ typedef struct TwinColumn {
     double distinct; /* of the whole table's non-null values, at least 1 */
     double width_mean;
     int width_count;
-    double widths[TWIN_WIDTH_SAMPLES]; /* stored bytes, header included */
+    double widths[TWIN_VALUE_SAMPLES]; /* stored bytes, header included */
     int common_count;                  /* most common values */
     float4 *common_fractions;
     /* of a GIN column's elements; element_count 0: unknown */
@@ -32,6 +33,9 @@ typedef struct TwinColumn {
     int element_count;
     float4 *element_fractions; /* of rows that have the element */
     double element_width;
+    /* of a GIN column without element statistics: whole values, NULL excluded */
+    int document_count;
+    Datum *documents;
 } TwinColumn;
 
 typedef struct TwinIndexShape {
@@ -53,6 +57,10 @@ double twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool with
 double twin_shape_distinct(const TwinIndexShape *shape, int columns);
 /* Share of rows in which every key column is NULL, columns independent. */
 double twin_shape_null_share(const TwinIndexShape *shape);
+
+/* estimate_expression.c: of an expression, or of a column, without statistics of its own. */
+double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column);
+double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column);
 
 /* One per access method; ret_estimate comes with tuples set, height -1. */
 void twin_estimate_btree(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);

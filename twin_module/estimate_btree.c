@@ -2,17 +2,17 @@
 /*
  * Pages and height of a freshly built B-tree, by the rules of nbtsort.c and nbtdedup.c.
  *
- * Leaf level. _bt_buildadd() takes tuples while the page is not past its fill factor, then moves the last one over to
- * be the next page's first; its key stays as the high key:
+ * Leaf level. _bt_buildadd() takes tuples while the page is not past its fill factor, then moves the last one
+ * over to be the next page's first; its key stays as the high key:
  *
  *     | header 24 | line pointers 4 each | ... free: 8192 * (100 - fillfactor) / 100 | tuples | special 16 |
  *
- * Duplicates of a key become posting lists of at most a tenth of a page: tuple + 6 bytes per row. How many rows
- * share a key comes from the statistics: NULLs and most common values each by their own count, the rest spread as
- * chance would (Poisson without zero) over the remaining distinct values.
+ * Duplicates of a key become posting lists of at most a tenth of a page: tuple + 6 bytes per row. How many
+ * rows share a key comes from the statistics: NULLs and most common values each by their own count, the rest
+ * spread as chance would (Poisson without zero) over the remaining distinct values.
  *
- * Inner levels are 70 % full of keys cut after the column that tells two neighbours apart, with a row pointer if
- * none does.
+ * Inner levels are 70 % full of keys cut after the column that tells two neighbours apart, with a row pointer
+ * if none does.
  */
 #include "estimate.h"
 
@@ -43,7 +43,8 @@ static double maxalign_of(double bytes) {
 /* Groups of this many equal keys each. */
 static void leaf_add_equal(Leaf *leaf, double groups, double rows, double tuple_bytes) {
     double posting_max = MAXALIGN_DOWN(BLCKSZ * 10 / 100) - sizeof(ItemIdData);
-    double rows_max = floor((MAXIMUM_ALIGNOF * floor(posting_max / MAXIMUM_ALIGNOF) - tuple_bytes) / sizeof(ItemPointerData));
+    double rows_max = floor((MAXIMUM_ALIGNOF * floor(posting_max / MAXIMUM_ALIGNOF) - tuple_bytes) /
+                            sizeof(ItemPointerData));
     double full, rest;
     if (groups <= 0 || rows <= 0)
         return;
@@ -57,7 +58,8 @@ static void leaf_add_equal(Leaf *leaf, double groups, double rows, double tuple_
         leaf_add(leaf, groups * full, maxalign_of(tuple_bytes + rows_max * sizeof(ItemPointerData)),
                  rows_max * sizeof(ItemPointerData));
     if (rest > 1)
-        leaf_add(leaf, groups, maxalign_of(tuple_bytes + rest * sizeof(ItemPointerData)), rest * sizeof(ItemPointerData));
+        leaf_add(leaf, groups, maxalign_of(tuple_bytes + rest * sizeof(ItemPointerData)),
+                 rest * sizeof(ItemPointerData));
     else if (rest > 0)
         leaf_add(leaf, groups * rest, tuple_bytes, 0);
 }
@@ -81,7 +83,8 @@ static void leaf_add_spread(Leaf *leaf, double groups, double mean, double tuple
     } else {
         for (i = -4; i <= 4; i++) {
             static const double weights[] = {0.2042, 0.1802, 0.1238, 0.0663, 0.0276};
-            leaf_add_equal(leaf, groups * weights[abs(i)], Max(rint(mean + sqrt(mean) * i / 2.0), 1), tuple_bytes);
+            leaf_add_equal(leaf, groups * weights[abs(i)], Max(rint(mean + sqrt(mean) * i / 2.0), 1),
+                           tuple_bytes);
         }
     }
 }
@@ -93,7 +96,8 @@ static void leaf_fill_deduplicated(const TwinIndexShape *shape, Leaf *leaf) {
     int i;
     if (shape->key_count == 1) {
         double nulls = rows * first->null_fraction;
-        leaf_add_equal(leaf, 1, rint(nulls), MAXALIGN(sizeof(IndexTupleData) + sizeof(IndexAttributeBitMapData)));
+        leaf_add_equal(leaf, 1, rint(nulls),
+                       MAXALIGN(sizeof(IndexTupleData) + sizeof(IndexAttributeBitMapData)));
         rows -= nulls;
         for (i = 0; !shape->is_partial && i < first->common_count; i++) {
             double common = rint(shape->rows * first->common_fractions[i]);
@@ -132,7 +136,8 @@ static double pivot_size(const TwinIndexShape *shape, double leaf_items) {
         }
     }
     if (told_apart < 1)
-        size += (1 - told_apart) * (twin_shape_tuple_size(shape, shape->key_count, false) + MAXALIGN(sizeof(ItemPointerData)));
+        size += (1 - told_apart) *
+                (twin_shape_tuple_size(shape, shape->key_count, false) + MAXALIGN(sizeof(ItemPointerData)));
     return size;
 }
 
@@ -155,9 +160,10 @@ void twin_estimate_btree(const TwinIndexShape *shape, TwinIndexEstimate *ret_est
     tuple_bytes = leaf.bytes / leaf.items - sizeof(ItemIdData);
     is_uniform |= fabs(tuple_bytes - rint(tuple_bytes)) < 1e-9;
     level_pages = ceil(leaf.items / leaf_items_per_page(shape->index, &leaf, is_uniform));
-    fan_out = Max(floor((page_bytes - sizeof(ItemIdData) - BLCKSZ * (100 - BTREE_NONLEAF_FILLFACTOR) / 100) /
-                        (pivot_size(shape, leaf.items) + sizeof(ItemIdData))),
-                  2);
+    /* The first tuple of an inner page has no key. */
+    fan_out = page_bytes - 2 * sizeof(ItemIdData) - BLCKSZ * (100 - BTREE_NONLEAF_FILLFACTOR) / 100 -
+              sizeof(IndexTupleData) - sizeof(ItemIdData);
+    fan_out = Max(1 + floor(fan_out / (pivot_size(shape, leaf.items) + sizeof(ItemIdData))), 2);
     for (pages = 1 + level_pages; level_pages > 1; pages += level_pages) {
         level_pages = ceil(level_pages / fan_out);
         ret_estimate->height++;

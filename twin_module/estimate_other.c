@@ -2,13 +2,16 @@
 /*
  * Pages of freshly built hash, GiST, SP-GiST and BRIN indexes, and of those of unknown access methods.
  *
- * Hash follows hashbuild(): buckets come in quarters of powers of two for the expected rows, each a page, and rows over
- * a page's room go to overflow pages. BRIN is exact but for summaries of variable size. GiST and SP-GiST depend on
- * how pages split, so a mean fill measured on built indexes stands for it: expect a factor of 1.5.
+ * Hash follows hashbuild(): buckets come in quarters of powers of two for the expected rows, each a page, and
+ * rows over a page's room go to overflow pages. BRIN is exact but for summaries of variable size. GiST and
+ * SP-GiST depend on how pages split, so a mean fill measured on built indexes stands for it: expect a factor
+ * of 1.5.
  */
 #include "estimate.h"
+
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include <math.h>
 
@@ -22,20 +25,13 @@
 #include "catalog/pg_type.h"
 #include "utils/typcache.h"
 
-static const double page_bytes = BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - 16; /* every method's special space is 8 to 16 */
+static const double page_bytes =
+    BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - 16; /* every method's special space is 8 to 16 */
 
-/* Rows that are in no bucket by chance but by being equal would all meet in one. */
-static double hash_overflow_pages(const TwinColumn *column, double rows, double table_rows, double buckets, double capacity) {
-    double pages = 0, common = 0, mean, deviation, group;
-    int i, common_count = column->common_count;
-    for (i = 0; i < common_count; i++) {
-        double equal = table_rows * column->common_fractions[i];
-        common += equal;
-        pages += Max(ceil((equal + Max(rows - common, 0) / buckets) / capacity) - 1, 0);
-    }
-    mean = Max(rows - common, 0) / buckets;
-    group = Max((rows - common) / Max(column->distinct - common_count, 1), 1);
-    deviation = sqrt(mean * group);
+/* Pages beyond the first of buckets with this mean load; equal keys come in groups. */
+static double chain_pages(double buckets, double mean, double group, double capacity) {
+    double deviation = sqrt(mean * group), pages = 0;
+    int i;
     for (i = -6; i <= 6; i++) {
         static const double weights[] = {0.1976, 0.1747, 0.1210, 0.0656, 0.0279, 0.0092, 0.0028};
         pages += buckets * weights[abs(i)] * Max(ceil(Max(mean + deviation * i / 2.0, 0) / capacity) - 1, 0);
@@ -46,30 +42,47 @@ static double hash_overflow_pages(const TwinColumn *column, double rows, double 
 void twin_estimate_hash(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
     const TwinColumn *column = &shape->columns[0];
     double item = MAXALIGN(sizeof(IndexTupleData)) + MAXALIGN(sizeof(uint32)) + sizeof(ItemIdData);
-    double capacity = floor(page_bytes / item), fill = Max(floor(HashGetTargetPageUsage(shape->index) / item), 10);
-    double rows = shape->rows * (1 - column->null_fraction), buckets;
-    double wanted = Min(Max(Max(shape->rel->tuples, rows) / fill, 2), 1073741824.0);
-    buckets = _hash_get_totalbuckets(_hash_spareindex((uint32)ceil(wanted)));
-    ret_estimate->pages = 2 + buckets + hash_overflow_pages(column, rows, shape->is_partial ? 0 : shape->rows, buckets, capacity);
+    double capacity = floor(page_bytes / item),
+           fill = Max(floor(HashGetTargetPageUsage(shape->index) / item), 10);
+    double rows = shape->rows * (1 - column->null_fraction), rest = rows, group, pages = 2;
+    double wanted = Min(Max(Max(shape->rel->tuples, rows) / fill, 2), 1073741824.0), whole = 1;
+    double buckets = _hash_get_totalbuckets(_hash_spareindex((uint32)ceil(wanted)));
+    int i, common_count = shape->is_partial ? 0 : column->common_count;
+    for (i = 0; i < common_count; i++) { /* a common value has a bucket, and a chain, nearly to itself */
+        double equal = Min(shape->rows * column->common_fractions[i], rest);
+        rest -= equal;
+        pages += Max(ceil((equal + rest / buckets) / capacity) - 1, 0);
+    }
+    group = Max(rest / Max(column->distinct - common_count, 1), 1);
+    while (whole * 2 <= buckets)
+        whole *= 2;
+    /* Of a power of two, as many buckets are split in halves as there are buckets beyond it. */
+    pages += chain_pages(2 * (buckets - whole), rest / (2 * whole), group, capacity);
+    pages += chain_pages(2 * whole - buckets, rest / whole, group, capacity);
+    ret_estimate->pages = pages + buckets;
 }
 
 /* Bytes that an operator class keeps of a value it does not keep whole. */
 static double opaque_width(const TwinColumn *column, Oid stored_type) {
     Oid type = column->type;
     double pieces;
+    char *stored;
     if (column->length > 0)
         return column->length;
     if (type == TSVECTOROID) {
-        /* Lexemes: an entry, letters and positions each; kept as a hash each, or as a signature when they are many. */
+        /* Lexemes: an entry, letters and positions each; kept as a hash each, or as a signature when they are
+         * many. */
         pieces = column->width_mean / (8 + (column->element_count > 0 ? column->element_width : 8));
         return pieces * sizeof(int32) > 480 ? 132 : 8 + pieces * sizeof(int32);
     }
-    if (TypeCategory(type) == TYPCATEGORY_STRING) {
-        char *name = format_type_be(stored_type);
-        bool is_trigram = strstr(name, "gtrgm") != NULL;
-        return is_trigram ? 5 + 3 * Max(column->width_mean, 1) : 2 * column->width_mean + 8;
-    }
-    return column->width_mean + 8;
+    stored = format_type_be(stored_type);
+    if (strstr(stored, "gtrgm") != NULL) /* three letters from each place */
+        return 5 + 3 * Max(column->width_mean, 1);
+    if (strstr(stored, "ghstore") != NULL)
+        return 21;
+    if (strstr(stored, "intbig_gkey") != NULL)
+        return 260;
+    return TypeCategory(type) == TYPCATEGORY_STRING ? 2 * column->width_mean + 8 : column->width_mean + 8;
 }
 
 static double stored_tuple_size(const TwinIndexShape *shape, double header, double *ret_spread) {
@@ -78,8 +91,9 @@ static double stored_tuple_size(const TwinIndexShape *shape, double header, doub
     *ret_spread = 0;
     for (i = 0; i < shape->column_count; i++) {
         const TwinColumn *column = &shape->columns[i];
-        double width = column->is_opaque ? opaque_width(column, TupleDescAttr(RelationGetDescr(shape->index), i)->atttypid)
-                                         : column->width_mean;
+        double width = column->is_opaque
+                           ? opaque_width(column, TupleDescAttr(RelationGetDescr(shape->index), i)->atttypid)
+                           : column->width_mean;
         size += (column->length > 0 ? MAXALIGN((uint64)column->length) : width) * (1 - column->null_fraction);
         if (column->length < 0)
             *ret_spread = 3.5; /* mean loss by alignment */
@@ -97,9 +111,9 @@ static double pages_of_tuples(double rows, double tuple_bytes, double fill) {
     return pages + 1;
 }
 
-/* Sorted builds filled pages to the brim in 14 only; since 15 they split them by the operator class, as inserts do. */
-static bool gist_is_packed(Relation index, int key_count) {
-#if PG_VERSION_NUM >= 140000 && PG_VERSION_NUM < 150000
+/* Whether every operator class can sort. */
+static bool gist_is_built_sorted(Relation index, int key_count) {
+#if PG_VERSION_NUM >= 140000
     int i;
     for (i = 1; i <= key_count; i++) {
         if (!OidIsValid(index_getprocid(index, i, GIST_SORTSUPPORT_PROC)))
@@ -113,21 +127,29 @@ static bool gist_is_packed(Relation index, int key_count) {
 
 void twin_estimate_gist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
     double spread, size = stored_tuple_size(shape, sizeof(IndexTupleData), &spread);
-    double fill = 0.66;
-    if (gist_is_packed(shape->index, shape->key_count)) {
+    double fill = 0.55; /* by inserting row by row */
+    if (gist_is_built_sorted(shape->index, shape->key_count)) {
+#if PG_VERSION_NUM >= 150000
+        fill = 0.66; /* splits pages by the operator class all the same */
+#else
         GiSTOptions *options = (GiSTOptions *)shape->index->rd_options;
         fill = (options != NULL ? options->fillfactor : GIST_DEFAULT_FILLFACTOR) / 100.0;
+#endif
     }
-    ret_estimate->pages = pages_of_tuples(shape->rows, spread > 0 ? size + spread : MAXALIGN((uint64)size), fill);
+    ret_estimate->pages =
+        pages_of_tuples(shape->rows, spread > 0 ? size + spread : MAXALIGN((uint64)size), fill);
 }
 
 void twin_estimate_spgist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
     double spread, size = stored_tuple_size(shape, MAXALIGN(sizeof(SpGistLeafTupleData)), &spread);
-    double rows = shape->rows;
-    if (shape->key_count == 1)
-        rows = Max(rows, 1);
+    double fill = 0.75;
+    if (type_is_range(shape->columns[0].type)) { /* kept with the long header; their quadrants fill badly */
+        size += VARHDRSZ - VARHDRSZ_SHORT;
+        fill = 0.55;
+    }
     size = spread > 0 ? size + spread : MAXALIGN((uint64)size);
-    ret_estimate->pages = 3 + rows * (size + sizeof(ItemIdData)) / (page_bytes * 0.75); /* metapage and two roots */
+    ret_estimate->pages =
+        3 + shape->rows * (size + sizeof(ItemIdData)) / (page_bytes * fill); /* metapage and two roots */
 }
 
 /* One range's summary of one column. */
@@ -145,7 +167,9 @@ static double brin_summary_size(const BrinOpcInfo *summary, const TwinColumn *co
             continue;
         }
         if (type->type_id == PG_BRIN_MINMAX_MULTI_SUMMARYOID) {
-            size += 24 + Min(column->distinct, 24) * /* of 32 values per range, after merging */ (column->length > 0 ? column->length : column->width_mean);
+            size += 24 +
+                    Min(column->distinct, 24) * /* of 32 values per range, after merging */ (
+                                                    column->length > 0 ? column->length : column->width_mean);
             continue;
         }
 #endif
@@ -157,7 +181,8 @@ static double brin_summary_size(const BrinOpcInfo *summary, const TwinColumn *co
 void twin_estimate_brin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
     double range_pages = Max(BrinGetPagesPerRange(shape->index), 1);
     double ranges = Max(ceil(shape->table_pages / range_pages), 1);
-    double range_rows = Min(shape->rows, range_pages * 291); /* MaxHeapTuplesPerPage, as the bloom class counts */
+    double range_rows =
+        Min(shape->rows, range_pages * 291); /* MaxHeapTuplesPerPage, as the bloom class counts */
     double size = SizeOfBrinTuple + (shape->key_count > 4 ? 2 : 1), per_page;
     BrinDesc *description = brin_build_desc(shape->index);
     int i;

@@ -2,17 +2,17 @@
 /*
  * Extended statistics from the texts that pg_stats_ext shows.
  *
- * The server's binary forms hold attribute numbers and type OIDs, so they cannot be copied between databases. Here they
- * are made anew by the server's own serialisers, with the numbers of the twin's columns, for a statistics object that
- * exists on the twin:
+ * The server's binary forms hold attribute numbers and type OIDs, so they cannot be copied between databases.
+ * Here they are made anew by the server's own serialisers, with the numbers of the twin's columns, for a
+ * statistics object that exists on the twin:
  *
  *     ndistinct      {"1, 2": 33178, "1, -1": 27435}
  *     dependencies   {"1 => 2": 0.250000, "1, 2 => 3": 1.000000}
  *     mcv            one text, one null flag per item and column; two frequencies per item
  *
- * The numbers in the texts are the target's; the caller names them (attribute_numbers[i] is the target's column
- * attribute_names[i]). A negative number is an expression, the same on both sides. What does not fit the
- * object gives NULL and a NOTICE, for the planner raises errors on statistics that do not.
+ * The numbers in the texts are the target's; the caller names them (attribute_numbers[i] is the target's
+ * column attribute_names[i]). A negative number is an expression, the same on both sides. What does not fit
+ * the object gives NULL and a NOTICE, for the planner raises errors on statistics that do not.
  */
 #include "untrusted.h"
 
@@ -57,7 +57,8 @@ static void object_read(Oid object_id, StatisticsObject *ret_object) {
     Form_pg_statistic_ext form;
     int i;
     if (!HeapTupleIsValid(row))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("statistics object with OID %u does not exist", object_id)));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                        errmsg("statistics object with OID %u does not exist", object_id)));
     form = (Form_pg_statistic_ext)GETSTRUCT(row);
     memset(ret_object, 0, sizeof(*ret_object));
     ret_object->table_id = form->stxrelid;
@@ -110,7 +111,8 @@ static void map_read(FunctionCallInfo fcinfo, const StatisticsObject *object, At
     count = array_read(fcinfo, 1, TEXTOID, &names, &name_nulls);
     if (count != array_read(fcinfo, 2, INT2OID, &numbers, &number_nulls) || count > INDEX_MAX_KEYS)
         ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-                        errmsg("attribute_names and attribute_numbers must have the same length, at most %d", INDEX_MAX_KEYS)));
+                        errmsg("attribute_names and attribute_numbers must have the same length, at most %d",
+                               INDEX_MAX_KEYS)));
     for (i = 0; i < count; i++) {
         if (name_nulls[i] || number_nulls[i] || DatumGetInt16(numbers[i]) <= 0)
             continue; /* an expression, which keeps its number */
@@ -144,7 +146,8 @@ static bool skip_word(const char **at, const char *word) {
 }
 
 /* "1, 2" or "1, 2 => 3", then the closing quote. */
-static bool parse_attributes(const char **at, const StatisticsObject *object, const AttributeMap *map, bool wants_arrow, Combination *ret_item) {
+static bool parse_attributes(const char **at, const StatisticsObject *object, const AttributeMap *map,
+                             bool wants_arrow, Combination *ret_item) {
     bool has_arrow = false;
     ret_item->count = 0;
     do {
@@ -153,7 +156,8 @@ static bool parse_attributes(const char **at, const StatisticsObject *object, co
         int i;
         *at = skip_blanks(*at);
         number = strtol(*at, &end, 10);
-        if (end == *at || number < -STATS_MAX_DIMENSIONS || number > MaxAttrNumber || ret_item->count == STATS_MAX_DIMENSIONS)
+        if (end == *at || number < -STATS_MAX_DIMENSIONS || number > MaxAttrNumber ||
+            ret_item->count == STATS_MAX_DIMENSIONS)
             return false;
         *at = end;
         number = map_attribute(map, number);
@@ -172,15 +176,16 @@ static bool parse_attributes(const char **at, const StatisticsObject *object, co
 }
 
 /* The whole text; -1 when it is not one of an object like this. */
-static int parse_items(const char *text, const StatisticsObject *object, const AttributeMap *map, bool wants_arrow, Combination *items) {
+static int parse_items(const char *text, const StatisticsObject *object, const AttributeMap *map,
+                       bool wants_arrow, Combination *items) {
     const char *at = text;
     int count = 0;
     if (!skip_word(&at, "{"))
         return -1;
     do {
         char *end;
-        if (count == ITEMS_MAX || !skip_word(&at, "\"") || !parse_attributes(&at, object, map, wants_arrow, &items[count]) ||
-            !skip_word(&at, ":"))
+        if (count == ITEMS_MAX || !skip_word(&at, "\"") ||
+            !parse_attributes(&at, object, map, wants_arrow, &items[count]) || !skip_word(&at, ":"))
             return -1;
         at = skip_blanks(at);
         items[count].value = strtod(at, &end);
@@ -246,7 +251,8 @@ Datum fettle_twin_dependencies_build(PG_FUNCTION_ARGS) {
     dependencies->type = STATS_DEPS_TYPE_BASIC;
     dependencies->ndeps = count;
     for (i = 0; i < count; i++) {
-        MVDependency *dependency = palloc0(offsetof(MVDependency, attributes) + sizeof(AttrNumber) * items[i].count);
+        MVDependency *dependency =
+            palloc0(offsetof(MVDependency, attributes) + sizeof(AttrNumber) * items[i].count);
         dependency->degree = Min(items[i].value, 1);
         dependency->nattributes = items[i].count;
         memcpy(dependency->attributes, items[i].attributes, sizeof(AttrNumber) * items[i].count);
@@ -338,7 +344,8 @@ static bool frequency_is_sane(Datum value) {
     return frequency >= 0 && frequency <= 1; /* also not NaN */
 }
 
-static bool common_values_read(FunctionCallInfo fcinfo, const StatisticsObject *object, CommonValues *common) {
+static bool common_values_read(FunctionCallInfo fcinfo, const StatisticsObject *object,
+                               CommonValues *common) {
     bool *nulls, *base_nulls;
     int i, cells;
     memset(common, 0, sizeof(*common));
@@ -354,7 +361,8 @@ static bool common_values_read(FunctionCallInfo fcinfo, const StatisticsObject *
         array_read(fcinfo, 3, BOOLOID, &common->nulls, &common->null_nulls) != cells)
         return false;
     for (i = 0; i < common->item_count; i++) {
-        if (nulls[i] || base_nulls[i] || !frequency_is_sane(common->frequencies[i]) || !frequency_is_sane(common->base_frequencies[i]))
+        if (nulls[i] || base_nulls[i] || !frequency_is_sane(common->frequencies[i]) ||
+            !frequency_is_sane(common->base_frequencies[i]))
             return false;
     }
     return dimensions_place(fcinfo, object, common);
@@ -383,9 +391,11 @@ static bytea *common_values_build(const CommonValues *common, VacAttrStats **dim
         item->isnull = palloc0(sizeof(bool) * common->dimension_count);
         for (d = 0; d < common->dimension_count; d++) {
             int cell = i * common->dimension_count + common->from[d];
-            item->isnull[d] = common->value_nulls[cell] || (!common->null_nulls[cell] && DatumGetBool(common->nulls[cell]));
+            item->isnull[d] =
+                common->value_nulls[cell] || (!common->null_nulls[cell] && DatumGetBool(common->nulls[cell]));
             if (!item->isnull[d])
-                item->values[d] = InputFunctionCall(&inputs[d], TextDatumGetCString(common->values[cell]), parameters[d], -1);
+                item->values[d] = InputFunctionCall(&inputs[d], TextDatumGetCString(common->values[cell]),
+                                                    parameters[d], -1);
         }
     }
     return statext_mcv_serialize(list, dimensions);
@@ -404,7 +414,8 @@ Datum fettle_twin_mcv_build(PG_FUNCTION_ARGS) {
             PG_RETURN_NULL();
     }
     if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(PG_GETARG_OID(6))))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role with OID %u does not exist", PG_GETARG_OID(6))));
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                        errmsg("role with OID %u does not exist", PG_GETARG_OID(6))));
     object_read(PG_GETARG_OID(0), &object);
     if (!common_values_read(fcinfo, &object, &common) || !dimensions_make(&object, dimensions)) {
         ereport(NOTICE, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),

@@ -2,11 +2,12 @@
 /*
  * What must not be done to a planner twin, and could not be refused by its table access method.
  *
- * UPDATE, DELETE and MERGE would find no rows and seem to work; they are refused when executed (EXPLAIN without ANALYZE
- * is what a twin is for, and passes). ANALYZE of a partitioned parent or of the whole database, and REFRESH of a
- * materialized view, would write zero rows over sizes.
+ * UPDATE, DELETE and MERGE would find no rows and seem to work; they are refused when executed (EXPLAIN
+ * without ANALYZE is what a twin is for, and passes). ANALYZE of a partitioned parent or of the whole
+ * database, and REFRESH of a materialized view, would write zero rows over sizes.
  */
 #include "twin_module.h"
+
 #include "parser/parsetree.h"
 
 #include "access/table.h"
@@ -56,7 +57,8 @@ static void twin_executor_start(QueryDesc *query, int flags) {
             RangeTblEntry *entry = rt_fetch(lfirst_int(cell), query->plannedstmt->rtable);
             if (relation_id_is_twin(entry->relid))
                 ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                                errmsg("cannot change rows of \"%s\": it is a planner twin", get_rel_name(entry->relid)),
+                                errmsg("cannot change rows of \"%s\": it is a planner twin",
+                                       get_rel_name(entry->relid)),
                                 errhint("Use EXPLAIN without ANALYZE.")));
         }
     }
@@ -88,11 +90,13 @@ static void vacuum_check(const VacuumStmt *statement) {
                         errhint("Name the relations to analyze.")));
     foreach (cell, statement->rels) {
         VacuumRelation *target = lfirst_node(VacuumRelation, cell);
-        Oid relation_id = target->relation != NULL ? RangeVarGetRelid(target->relation, NoLock, true) : target->oid;
+        Oid relation_id =
+            target->relation != NULL ? RangeVarGetRelid(target->relation, NoLock, true) : target->oid;
         if (OidIsValid(relation_id) && get_rel_relkind(relation_id) == RELKIND_PARTITIONED_TABLE &&
             any_descendant_is_twin(relation_id))
             ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                            errmsg("cannot analyze \"%s\": its partitions are planner twins", get_rel_name(relation_id)),
+                            errmsg("cannot analyze \"%s\": its partitions are planner twins",
+                                   get_rel_name(relation_id)),
                             errdetail("A planner twin's statistics are copied from its target.")));
     }
 }

@@ -2,11 +2,11 @@
 /*
  * What the planner reads in an index's file itself: the least and greatest key of a B-tree, and GIN's counts.
  *
- * index_ends_set() inserts two index tuples that point to rows (0,1) and (0,2), which do not exist. The planner's
- * get_actual_variable_range() finds them as in the target's index (table_am.c lets it); every other scan finds
- * nothing. Keys after the first are NULL: nobody reads them. The order is the index's own, so DESC, collation and operator
- * class need no care. Values, and the comparison functions of foreign types, run as the table's owner, as REINDEX
- * would run them.
+ * index_ends_set() inserts two index tuples that point to rows (0,1) and (0,2), which do not exist. The
+ * planner's get_actual_variable_range() finds them as in the target's index (table_am.c lets it); every other
+ * scan finds nothing. Keys after the first are NULL: nobody reads them. The order is the index's own, so
+ * DESC, collation and operator class need no care. Values, and the comparison functions of foreign types, run
+ * as the table's owner, as REINDEX would run them.
  */
 #include "untrusted.h"
 
@@ -25,7 +25,8 @@
 /* Opens the index of a twin table and its table, locked so that the file may change. */
 static void twin_index_open(Oid index_id, Relation *ret_table, Relation *ret_index) {
     if (get_rel_relkind(index_id) != RELKIND_INDEX)
-        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("relation with OID %u is not an index", index_id)));
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("relation with OID %u is not an index", index_id)));
     *ret_table = table_open(IndexGetRelation(index_id, false), AccessShareLock);
     if (!twin_relation_is_twin(*ret_table))
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -118,7 +119,8 @@ Datum fettle_twin_index_ends_set(PG_FUNCTION_ARGS) {
 
 static BlockNumber page_count_argument(int64 value, const char *name) {
     if (value < 0 || value > MaxBlockNumber)
-        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("%s must be between 0 and %u", name, MaxBlockNumber)));
+        ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                        errmsg("%s must be between 0 and %u", name, MaxBlockNumber)));
     return (BlockNumber)value;
 }
 

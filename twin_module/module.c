@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * The module's entry. It is loaded by absolute path: by session_preload_libraries, or at the latest when a session
- * first opens a twin table, which is before that table is planned. Loading it changes nothing for other tables.
+ * The module's entry. It is loaded by absolute path: by session_preload_libraries, or at the latest when a
+ * session first opens a twin table, which is before that table is planned. Loading it changes nothing for
+ * other tables.
  */
 #include "twin_module.h"
 

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * The two planner hooks: one that knows that the planner plans, one that gives it indexes of the target's size.
+ * The two planner hooks: one that knows that the planner plans, one that gives it indexes of the target's
+ * size.
  *
- * A table's size needs no hook (table_am.c). An index's pages are asked of its file, which no access method can
- * alter, so the hook writes pages, tuples and tree height into what the planner has just read, by the server's own
- * formulas: the pages and height that pg_class carries for indexes of the target, an estimate for an index that was
- * only made here ("what if").
+ * A table's size needs no hook (table_am.c). An index's pages are asked of its file, which no access method
+ * can alter, so the hook writes pages, tuples and tree height into what the planner has just read, by the
+ * server's own formulas: the pages and height that pg_class carries for indexes of the target, an estimate
+ * for an index that was only made here ("what if").
  *
- * GIN and BRIN also ask their metapage. GIN's is written to suit (a what-if GIN index has no other reader); BRIN's
- * map pages are added to the cost by wrapping its cost function.
+ * GIN and BRIN also ask their metapage. GIN's is written to suit (a what-if GIN index has no other reader);
+ * BRIN's map pages are added to the cost by wrapping its cost function.
  */
 #include "twin_module.h"
-#include <math.h>
+
 #include "access/table.h"
+#include <math.h>
 
 #include "access/brin.h"
 #include "access/brin_page.h"
@@ -20,10 +22,10 @@
 #include "access/htup_details.h"
 #include "access/nbtree.h"
 #include "catalog/pg_am.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "utils/index_selfuncs.h"
 #include "utils/spccache.h"
-#include "optimizer/optimizer.h"
 
 static planner_hook_type previous_planner;
 static get_relation_info_hook_type previous_relation_info;
@@ -94,7 +96,8 @@ static void index_info_from_size(Relation table, Relation index, RelOptInfo *rel
     }
 }
 
-/* The GIN cost function believes a metapage that covers a quarter of the index; else it assumes 90 % entry pages. */
+/* The GIN cost function believes a metapage that covers a quarter of the index; else it assumes 90 % entry
+ * pages. */
 static void gin_metapage_set(Relation index, const TwinIndexEstimate *estimate) {
     GinStatsData statistics;
     ginGetStats(index, &statistics);
@@ -119,11 +122,13 @@ static void index_info_from_estimate(Relation table, Relation index, IndexOptInf
 }
 
 /*
- * BRIN reads its map from start to end, and the twin's has one page. The cost function takes the map's length from the
- * metapage, so what the further pages of the target's would add is added here: they are read in sequence, not at random.
+ * BRIN reads its map from start to end, and the twin's has one page. The cost function takes the map's length
+ * from the metapage, so what the further pages of the target's would add is added here: they are read in
+ * sequence, not at random.
  */
-static void twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *ret_startup, Cost *ret_total,
-                           Selectivity *ret_selectivity, double *ret_correlation, double *ret_pages) {
+static void twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *ret_startup,
+                           Cost *ret_total, Selectivity *ret_selectivity, double *ret_correlation,
+                           double *ret_pages) {
     IndexOptInfo *info = path->indexinfo;
     Relation index = index_open(info->indexoid, NoLock);
     double ranges = ceil((double)info->rel->pages / Max(BrinGetPagesPerRange(index), 1));

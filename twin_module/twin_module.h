@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Inside of the twin module: what its files share. See README.md for what the module is and its storage contract.
+ * Inside of the twin module: what its files share. See README.md for what the module is and its storage
+ * contract.
  *
  * Invariants:
  * 1. A twin table's main fork has no blocks, and SELECT never returns a row.
- * 2. Sizes are false only while the planner plans (twin_planner_is_active()): whoever else asks for a size, such as an
- *    index build, gets the real one, zero.
+ * 2. Sizes are false only while the planner plans (twin_planner_is_active()): whoever else asks for a size,
+ * such as an index build, gets the real one, zero.
  * 3. A table of another access method, and an index of one, are planned as by a server without the module.
  * 4. Nothing here trusts a value: texts, numbers and definitions come from a foreign database.
  *

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Foreign code under a role without rights (untrusted.h), and untrusted_array(): texts of statistics to arrays.
+ * Foreign code under a role without rights (untrusted.h), and untrusted_array(): texts of statistics to
+ * arrays.
  *
- * The function is declared to return anyarray, which is what pg_statistic.stavalues is; CREATE FUNCTION refuses such a
- * declaration, so install.sql alters the catalog row. Its plain name for C is array_in() with a guard.
+ * The function is declared to return anyarray, which is what pg_statistic.stavalues is; CREATE FUNCTION
+ * refuses such a declaration, so install.sql alters the catalog row. Its plain name for C is array_in() with
+ * a guard.
  */
 #include "untrusted.h"
 
@@ -11,8 +13,8 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -27,7 +29,8 @@ void twin_untrusted_begin(TwinUntrusted *run, Oid role) {
     BeginInternalSubTransaction(NULL);
     MemoryContextSwitchTo(run->context);
     run->settings_level = NewGUCNestLevel();
-    SetUserIdAndSecContext(role, run->security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    SetUserIdAndSecContext(role,
+                           run->security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
 void twin_untrusted_end(TwinUntrusted *run) {
@@ -69,7 +72,8 @@ Datum fettle_twin_untrusted_array(PG_FUNCTION_ARGS) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
         PG_RETURN_NULL();
     if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > VALUE_BYTES_MAX) {
-        ereport(NOTICE, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("left out an array: its text is over %d bytes", VALUE_BYTES_MAX)));
+        ereport(NOTICE, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                         errmsg("left out an array: its text is over %d bytes", VALUE_BYTES_MAX)));
         PG_RETURN_NULL();
     }
     value = PG_GETARG_TEXT_PP(0);
@@ -79,13 +83,15 @@ Datum fettle_twin_untrusted_array(PG_FUNCTION_ARGS) {
     if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)))
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("role with OID %u does not exist", role)));
     if (get_typtype(element) == TYPTYPE_PSEUDO || !get_typisdefined(element)) {
-        ereport(NOTICE, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("left out an array: type with OID %u has no values", element)));
+        ereport(NOTICE, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                         errmsg("left out an array: type with OID %u has no values", element)));
         PG_RETURN_NULL();
     }
     twin_untrusted_begin(&run, role);
     PG_TRY();
     {
-        array = OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(input), ObjectIdGetDatum(element), Int32GetDatum(-1));
+        array = OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(input), ObjectIdGetDatum(element),
+                                 Int32GetDatum(-1));
         is_read = true;
         twin_untrusted_end(&run);
     }

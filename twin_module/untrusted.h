@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Running what a foreign database made us run - domain checks, input and comparison functions - as someone without rights,
- * and going on when it fails.
+ * Running what a foreign database made us run - domain checks, input and comparison functions - as someone
+ * without rights, and going on when it fails.
  *
  *     TwinUntrusted run;
  *     twin_untrusted_begin(&run, role);
@@ -11,9 +11,9 @@
  *     { twin_untrusted_fail(&run, "values of ..."); }
  *     PG_END_TRY();
  *
- * begin() opens a subtransaction, becomes the role in a security-restricted operation and nests settings, all of which
- * end() and fail() undo. fail() turns the error into a NOTICE; cancellation, shutdown, exhausted memory and
- * internal errors are thrown on.
+ * begin() opens a subtransaction, becomes the role in a security-restricted operation and nests settings, all
+ * of which end() and fail() undo. fail() turns the error into a NOTICE; cancellation, shutdown, exhausted
+ * memory and internal errors are thrown on.
  */
 #ifndef FETTLE_TWIN_UNTRUSTED_H
 #define FETTLE_TWIN_UNTRUSTED_H
