@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "cli/report.h"
+
+#include <math.h>
+#include <string.h>
+
+#define GAINS_SHOWN 5
+#define REJECTIONS_SHOWN 10
+
+static bool
+is_markdown(const Report *report)
+{
+    return report->format == REPORT_MARKDOWN;
+}
+
+static const char *
+bold(const Report *report, const char *text, Arena *arena)
+{
+    if (is_markdown(report))
+        return arena_printf(arena, "**%s**", text);
+    return report->is_coloured ? arena_printf(arena, "\033[1m%s\033[0m", text) : text;
+}
+
+static void
+heading(Text *text, const Report *report, int level, const char *title)
+{
+    if (is_markdown(report))
+        text_append_format(text, "\n%.*s %s\n\n", level, "####", title);
+    else
+        text_append_format(text, "\n%s\n", bold(report, title, text->arena));
+}
+
+static void
+code_block(Text *text, const Report *report, const char *language, const char *code, const char *indent)
+{
+    if (is_markdown(report)) {
+        text_append_format(text, "```%s\n%s%s```\n", language, code, text_ends_with(code, "\n") ? "" : "\n");
+        return;
+    }
+    for (const char *line = code; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        text_append_format(text, "%s%.*s\n", indent, (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static double
+share(int64_t part, int64_t whole)
+{
+    return whole == 0 ? 0 : (double)part / (double)whole * 100;
+}
+
+static void
+write_fidelity(Text *text, const Report *report)
+{
+    Arena *arena = text->arena;
+    const char *bullet = is_markdown(report) ? "* " : "  ";
+    const Fidelity *fidelity = &report->fidelity;
+    if (report->has_fidelity)
+        text_append_format(text, "%stwin fidelity: same plan for %.1f %% and identical costs for %.1f %% of %lld statements compared on the target\n",
+                           bullet, share(fidelity->same_shape, fidelity->compared),
+                           share(fidelity->identical, fidelity->compared), (long long)fidelity->compared);
+    else
+        text_append_format(text, "%stwin fidelity: not measured (%s)\n", bullet,
+                           report->is_file                          ? "the snapshot is a file"
+                           : fidelity->not_explained_reason != NULL ? fidelity->not_explained_reason
+                                                                    : "no statement was compared");
+    text_append_format(text, "%sstatistics rights: %s; twin on PostgreSQL %d, %s in %s\n", bullet,
+                       snapshot_rights_word(report->advice->snapshot->rights), report->twin->twin_major,
+                       report->twin->was_refreshed ? "refreshed" : "built",
+                       text_format_duration_ms(arena, report->twin->build_ms));
+    for (size_t i = 0; i < report->twin->losses.count && i < 5; i++)
+        text_append_format(text, "%sthe twin lacks %s: %s\n", bullet, report->twin->losses.items[i].object,
+                           report->twin->losses.items[i].reason);
+}
+
+static void
+write_head(Text *text, const Report *report)
+{
+    Arena *arena = text->arena;
+    const Snapshot *snapshot = report->advice->snapshot;
+    const Workload *workload = report->advice->workload;
+    const char *bullet = is_markdown(report) ? "* " : "  ";
+    const char *title = arena_printf(arena, "Advice for %s (PostgreSQL %s)", snapshot->database, snapshot->server_version);
+    if (is_markdown(report))
+        text_append_format(text, "# %s\n\n", title);
+    else
+        text_append_format(text, "%s\n", bold(report, title, arena));
+    text_append_format(text, "%sworkload: %zu statements, %zu costed, %zu not analysed", bullet, workload->count,
+                       workload->costed_count, workload->count - workload->costed_count);
+    if (!isnan(workload->covered_time_share))
+        text_append_format(text, "; they take %.1f %% of the measured time", workload->covered_time_share * 100);
+    text_append_char(text, '\n');
+    write_fidelity(text, report);
+    text_append_format(text, "%s%lld planner questions, %lld what-if indexes made, in %s", bullet,
+                       (long long)report->advice->questions.explains, (long long)report->advice->questions.index_creations,
+                       text_format_duration_ms(arena, report->elapsed_ms));
+    if (!isnan(report->target_ms))
+        text_append_format(text, "; time on the target: %s", text_format_duration_ms(arena, report->target_ms));
+    text_append_char(text, '\n');
+    if (report->advice->is_stopped_early)
+        text_append_format(text, "%sthe time limit ended the search: this is the best answer so far\n", bullet);
+}
+
+static void
+write_effect(Text *text, const Report *report, const AdviceEffect *effect)
+{
+    Arena *arena = text->arena;
+    double change = (effect->cost_before - effect->cost_after) / effect->cost_before * 100;
+    const char *bullet = is_markdown(report) ? "* " : "       ";
+    text_append_format(text, "%scost %s to %s (%+.1f %%)", bullet, text_format_count(arena, effect->cost_before),
+                       text_format_count(arena, effect->cost_after), -change);
+    if (!isnan(effect->statement->source->calls))
+        text_append_format(text, ", %s calls", text_format_count(arena, effect->statement->source->calls));
+    if (!isnan(effect->saved_ms))
+        text_append_format(text, ", about %s %s", text_format_duration_ms(arena, fabs(effect->saved_ms)),
+                           effect->saved_ms >= 0 ? "saved" : "lost");
+    text_append_format(text, is_markdown(report) ? ": `%s`\n" : ":  %s\n", effect->statement->label);
+    if (!report->show_plans && !is_markdown(report))
+        return;
+    if (effect->plan_before != NULL && effect->plan_after != NULL) {
+        text_append_format(text, "%sbefore:\n", is_markdown(report) ? "\n  " : "         ");
+        code_block(text, report, "", pg_plan_format(arena, effect->plan_before, true), "           ");
+        text_append_format(text, "%safter:\n", is_markdown(report) ? "\n  " : "         ");
+        code_block(text, report, "", pg_plan_format(arena, effect->plan_after, true), "           ");
+    }
+}
+
+static void
+write_effects(Text *text, const Report *report, const char *title, const AdviceEffectList *effects)
+{
+    if (effects->count == 0)
+        return;
+    text_append_format(text, is_markdown(report) ? "\n%s:\n\n" : "     %s:\n", title);
+    for (size_t i = 0; i < effects->count && i < GAINS_SHOWN; i++)
+        write_effect(text, report, &effects->items[i]);
+    if (effects->count > GAINS_SHOWN)
+        text_append_format(text, "%sand %zu more\n", is_markdown(report) ? "* " : "       ", effects->count - GAINS_SHOWN);
+}
+
+static void
+write_recommendation(Text *text, const Report *report, const Recommendation *recommendation)
+{
+    Arena *arena = text->arena;
+    const char *pad = is_markdown(report) ? "" : "     ";
+    heading(text, report, 3, arena_printf(arena, "%3d. %s", recommendation->number, recommendation->title));
+    text_append_format(text, "%sworkload %+.1f %%", pad, -recommendation->improvement_percent);
+    if (!isnan(recommendation->saved_ms))
+        text_append_format(text, " (about %s of its measured time)", text_format_duration_ms(arena, recommendation->saved_ms));
+    text_append_format(text, "; size about %s; write cost %.2f %%; risk %s\n",
+                       isnan(recommendation->size_bytes) ? "unknown" : text_format_bytes(arena, recommendation->size_bytes),
+                       isnan(recommendation->write_cost_percent) ? 0 : recommendation->write_cost_percent,
+                       advice_risk_word(recommendation->risk));
+    text_append_format(text, "%s%s\n", pad, recommendation->reason);
+    code_block(text, report, "sql", recommendation->statement, "       ");
+    text_append_format(text, "%sundo:\n", pad);
+    code_block(text, report, "sql", recommendation->undo, "       ");
+    write_effects(text, report, "gains", &recommendation->gains);
+    write_effects(text, report, "loses", &recommendation->losses);
+    for (size_t i = 0; i < recommendation->note_count; i++)
+        text_append_format(text, "%snote: %s\n", pad, recommendation->notes[i]);
+}
+
+static void
+write_rejections(Text *text, const Report *report)
+{
+    const RejectionList *rejections = &report->advice->rejections;
+    if (rejections->count == 0)
+        return;
+    heading(text, report, 2, "Weighed and not advised");
+    for (size_t i = 0; i < rejections->count && i < REJECTIONS_SHOWN; i++)
+        text_append_format(text, "%s%s: %s\n", is_markdown(report) ? "* " : "  ", rejections->items[i].subject,
+                           rejections->items[i].reason);
+    if (rejections->count > REJECTIONS_SHOWN)
+        text_append_format(text, "%sand %zu more (--json lists all)\n", is_markdown(report) ? "* " : "  ",
+                           rejections->count - REJECTIONS_SHOWN);
+}
+
+/* The last line: what to do next. */
+static void
+write_next(Text *text, const Report *report)
+{
+    const Advice *advice = report->advice;
+    size_t count = advice->recommendations.count;
+    text_append_char(text, '\n');
+    if (count == 0) {
+        text_append(text, "Nothing to advise: no further B-tree index makes the workload cheaper by a margin that counts.\n");
+        return;
+    }
+    double gain = advice->cost_before > 0 ? (1 - advice->cost_after / advice->cost_before) * 100 : 0;
+    text_append_format(text, "%zu recommendation%s, %.1f %% off the workload's cost in all. Next: run statement 1 at a quiet hour%s.\n",
+                       count, count == 1 ? "" : "s", gain,
+                       report->show_plans || is_markdown(report) ? "" : " (--plans shows the plans before and after)");
+}
+
+void
+report_write(Text *text, const Report *report)
+{
+    if (report->format == REPORT_JSON) {
+        report_write_json(text, report);
+        return;
+    }
+    write_head(text, report);
+    const RecommendationList *list = &report->advice->recommendations;
+    for (size_t i = 0; i < list->count; i++)
+        write_recommendation(text, report, list->items[i]);
+    write_rejections(text, report);
+    write_next(text, report);
+}

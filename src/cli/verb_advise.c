@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "cli/session.h"
+
+#include "advise/advisor.h"
+#include "base/log.h"
+#include "cli/report.h"
+
+#include <math.h>
+#include <string.h>
+
+extern const CliVerb cli_verb_advise;
+
+#define FIDELITY_STATEMENTS_MOST 50
+
+static const CliOption advise_options[] = {
+    {"output", 'o', "FILE", "write the report to a file; a name that ends in .md gets markdown, in .json JSON"},
+    {"format", 0, "FORMAT", "text, markdown or json"},
+    {"json", 0, NULL, "the same as --format json"},
+    {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
+    {"budget", 'b', "SIZE", "space for all new indexes together: 500MB, 2GB (default: no limit)"},
+    {"time", 't', "TIME", "time for the search: 30s, 5min; the best answer so far is given"},
+    {"role", 0, "ROLE", "the application's role, whose settings and search_path plans are made with"},
+    {"plans", 'p', NULL, "show plans before and after in the text report"},
+    {"no-verify", 0, NULL, "do not EXPLAIN on the target to measure the twin's fidelity"},
+    {"rebuild", 0, NULL, "build the twin anew"},
+    {NULL, 0, NULL, NULL},
+};
+
+static bool
+budget_of(CliInput *input, double *ret_bytes, Error *error)
+{
+    const char *text = cli_option(input, "budget");
+    *ret_bytes = INFINITY;
+    if (text == NULL)
+        return true;
+    Settings *scratch = settings_new(input->arena);
+    /* A size is a size: the settings' own parser reads it. */
+    if (!settings_set(scratch, "cluster.shared_buffers", text, error)) {
+        error_set(error, ERROR_USAGE, "\"%.40s\" is not a budget", text);
+        return error_set_hint(error, "give a size such as 500MB or 2GB");
+    }
+    *ret_bytes = (double)settings_get_int(scratch, SETTING_CLUSTER_SHARED_BUFFERS);
+    return true;
+}
+
+static bool
+time_of(CliInput *input, Deadline *ret_deadline, Error *error)
+{
+    const char *text = cli_option(input, "time");
+    int64_t milliseconds = settings_get_int(input->settings, SETTING_ADVISE_TIME);
+    if (text != NULL) {
+        Settings *scratch = settings_new(input->arena);
+        if (!settings_set(scratch, "advise.time", text, error))
+            return error_prefix(error, "--time");
+        milliseconds = settings_get_int(scratch, SETTING_ADVISE_TIME);
+    }
+    *ret_deadline = deadline_after_ms(milliseconds);
+    return true;
+}
+
+static bool
+format_of(CliInput *input, ReportFormat *ret_format, Error *error)
+{
+    const char *format = cli_option(input, "json") != NULL ? "json" : cli_option(input, "format");
+    const char *path = cli_option(input, "output");
+    if (format == NULL && path != NULL)
+        format = text_ends_with(path, ".md") ? "markdown" : text_ends_with(path, ".json") ? "json" : NULL;
+    *ret_format = REPORT_TEXT;
+    if (format == NULL || strcmp(format, "text") == 0)
+        return true;
+    *ret_format = strcmp(format, "json") == 0 ? REPORT_JSON : REPORT_MARKDOWN;
+    if (*ret_format == REPORT_JSON || strcmp(format, "markdown") == 0)
+        return true;
+    error_set(error, ERROR_USAGE, "\"%.40s\" is not a format", format);
+    return error_set_hint(error, "it is text, markdown or json");
+}
+
+static bool
+workload_check(const CliSession *session, Error *error)
+{
+    const Snapshot *snapshot = session->snapshot;
+    if (snapshot->statement_count > 0)
+        return true;
+    error_set(error, ERROR_INPUT, "the workload is empty: %s",
+              snapshot->has_statements ? "pg_stat_statements holds no statement of this database"
+                                       : "pg_stat_statements cannot be read");
+    return error_set_hint(error, "%s", snapshot->has_statements
+                                           ? "let the application run for a while, or give statements with --workload FILE"
+                                           : "run \"fettle doctor\" for what is missing, or give statements with --workload FILE");
+}
+
+/* How true the twin is; a role that may not EXPLAIN gets an advice without that figure. */
+static bool
+fidelity_of(CliInput *input, const CliSession *session, Report *report, Error *error)
+{
+    if (session->target == NULL || cli_option(input, "no-verify") != NULL)
+        return true;
+    Error reason = {0};
+    if (fidelity_measure(input->arena, session->twin, session->target, FIDELITY_STATEMENTS_MOST, &report->fidelity, &reason)) {
+        report->has_fidelity = report->fidelity.compared > 0;
+        return true;
+    }
+    *error = reason;
+    return error_prefix(error, "could not compare plans with the target");
+}
+
+static bool
+advise(CliInput *input, CliSession *session, Report *report, Error *error)
+{
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = NULL;
+    WorkloadOptions options = {.statements_most = settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
+                               .progress = session_progress};
+    AdvisorContext context = {.arena = input->arena,
+                              .snapshot = session->snapshot,
+                              .settings = input->settings,
+                              .progress = session_progress};
+    if (!budget_of(input, &context.budget_bytes, error) || !time_of(input, &context.deadline, error) ||
+        !whatif_over_twin(input->arena, session->twin, &whatif, error) ||
+        !workload_prepare(input->arena, session->snapshot, whatif, &options, &context.workload, error))
+        return false;
+    context.whatif = whatif;
+    Advice *advice;
+    if (!advise_run(&context, NULL, &advice, error))
+        return false;
+    report->advice = advice;
+    return true;
+}
+
+static bool
+advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
+{
+    FETTLE_CLEANUP(session_close_at) CliSession session = {0};
+    Report report = {.show_plans = cli_option(input, "plans") != NULL, .is_coloured = input->is_coloured};
+    int64_t start_ms = clock_monotonic_ms();
+    if (!format_of(input, &report.format, error) || !session_read(input, &session, error) ||
+        !workload_check(&session, error) ||
+        !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||
+        !fidelity_of(input, &session, &report, error) || !advise(input, &session, &report, error))
+        return false;
+    progress_clear();
+    report.source = session.source;
+    report.is_file = session.target == NULL;
+    report.twin = twin_report(session.twin);
+    report.target_ms = session.target == NULL ? NAN : (double)pg_connection_server_time_us(session.target) / 1000;
+    report.elapsed_ms = (double)(clock_monotonic_ms() - start_ms);
+    report.is_coloured = report.is_coloured && cli_option(input, "output") == NULL;
+    Text text = text_new(input->arena);
+    report_write(&text, &report);
+    *ret_exit_status = report.advice->recommendations.count > 0 ? CLI_EXIT_ADVICE : CLI_EXIT_NOTHING;
+    return cli_write(input, text.data, text.length, error);
+}
+
+const CliVerb cli_verb_advise = {
+    .name = "advise",
+    .arguments = "TARGET",
+    .arguments_most = 1,
+    .summary = "a ranked report of what would make it faster, each line proven; changes nothing",
+    .description = "Reads the workload and the catalog of a database (or of a snapshot file), builds its planner twin, and looks\n"
+                   "for the indexes that the whole workload gains from. Each is proven on the twin; nothing is changed on the\n"
+                   "target, which sees read-only transactions only. Exit status: 10 advice given, 0 nothing to advise.",
+    .examples = "  fettle advise postgres://fettle@db/shop\n"
+                "  fettle advise --budget 500MB --plans postgres://fettle@db/shop\n"
+                "  fettle advise shop.fettle -o advice.md\n"
+                "  fettle advise --workload queries.sql --json \"host=/run/postgresql dbname=shop\"\n",
+    .options = advise_options,
+    .run = advise_verb_run,
+};

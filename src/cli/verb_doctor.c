@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "cli/session.h"
+
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "snapshot/read.h"
+
+extern const CliVerb cli_verb_doctor;
+
+static const CliOption doctor_options[] = {
+    {"output", 'o', "FILE", "write the report to a file"},
+    {"json", 0, NULL, "as JSON"},
+    {"sql", 0, NULL, "print the SECURITY DEFINER function that shows column statistics to pg_monitor, and nothing else"},
+    {NULL, 0, NULL, NULL},
+};
+
+/* What each level of rights is worth, from measurements of 154 statements (docs/design/whatif.md). */
+static const char *
+rights_meaning(SnapshotRights rights)
+{
+    switch (rights) {
+        case SNAPSHOT_RIGHTS_FULL: return "everything the planner sees: plans on the twin are the target's";
+        case SNAPSHOT_RIGHTS_FUNCTION: return "column statistics by the offered function: same plan nearly always";
+        case SNAPSHOT_RIGHTS_VIEW: return "column statistics by pg_stats: same plan nearly always";
+        case SNAPSHOT_RIGHTS_PARTIAL: return "column statistics of some tables only: plans on the others are rough";
+        case SNAPSHOT_RIGHTS_CATALOG: return "no column statistics: only about 6 of 10 plans are the target's";
+    }
+    return "";
+}
+
+static void
+append_findings(Text *text, const CliSession *session)
+{
+    const Snapshot *snapshot = session->snapshot;
+    text_append_format(text, "%s: PostgreSQL %s, database %s%s\n", session->source, snapshot->server_version,
+                       snapshot->database, snapshot->is_standby ? " (standby)" : "");
+    text_append_format(text, "  read as %s in %s: %zu relations, %zu indexes, %zu statements\n", snapshot->reader,
+                       text_format_duration_ms(text->arena, snapshot->read_ms), snapshot->relation_count,
+                       snapshot->index_count, snapshot->statement_count);
+    text_append_format(text, "  statistics rights: %s; %s\n", snapshot_rights_word(snapshot->rights),
+                       rights_meaning(snapshot->rights));
+    if (snapshot->application_role != NULL)
+        text_append_format(text, "  application role: %s (--role names another)\n", snapshot->application_role);
+    for (size_t i = 0; i < snapshot->gap_count; i++) {
+        text_append_format(text, "\nmissing: %s\n  why: %s\n", snapshot->gaps[i].subject, snapshot->gaps[i].reason);
+        if (snapshot->gaps[i].remedy[0] != '\0')
+            text_append_format(text, "  do:  %s\n", snapshot->gaps[i].remedy);
+    }
+    if (snapshot->gap_count == 0)
+        text_append(text, "\nnothing is missing\n");
+}
+
+static void
+json_findings(Text *text, const CliSession *session)
+{
+    const Snapshot *snapshot = session->snapshot;
+    JsonWriter json = json_writer_new(text, true);
+    json_object_begin(&json);
+    json_key_string(&json, "target", session->source);
+    json_key_string(&json, "server_version", snapshot->server_version);
+    json_key_string(&json, "database", snapshot->database);
+    json_key_bool(&json, "standby", snapshot->is_standby);
+    json_key_string(&json, "role", snapshot->reader);
+    json_key_string(&json, "application_role", snapshot->application_role);
+    json_key_string(&json, "rights", snapshot_rights_word(snapshot->rights));
+    json_key_int(&json, "relations", (int64_t)snapshot->relation_count);
+    json_key_int(&json, "indexes", (int64_t)snapshot->index_count);
+    json_key_int(&json, "statements", (int64_t)snapshot->statement_count);
+    json_key_double(&json, "read_ms", snapshot->read_ms);
+    json_key(&json, "missing");
+    json_array_begin(&json);
+    for (size_t i = 0; i < snapshot->gap_count; i++) {
+        json_object_begin(&json);
+        json_key_string(&json, "subject", snapshot->gaps[i].subject);
+        json_key_string(&json, "reason", snapshot->gaps[i].reason);
+        json_key_string(&json, "remedy", snapshot->gaps[i].remedy);
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    text_append_char(text, '\n');
+}
+
+static bool
+doctor_run(CliInput *input, int *ret_exit_status, Error *error)
+{
+    Text text = text_new(input->arena);
+    *ret_exit_status = CLI_EXIT_NOTHING;
+    if (cli_option(input, "sql") != NULL) {
+        text_append(&text, snapshot_helper_function_sql(input->arena));
+        return cli_write(input, text.data, text.length, error);
+    }
+    FETTLE_CLEANUP(session_close_at) CliSession session = {0};
+    if (!session_open_target(input, &session, error) || !session_read(input, &session, error))
+        return false;
+    progress_clear();
+    if (cli_option(input, "json") != NULL)
+        json_findings(&text, &session);
+    else
+        append_findings(&text, &session);
+    *ret_exit_status = session.snapshot->gap_count > 0 ? CLI_EXIT_ADVICE : CLI_EXIT_NOTHING;
+    return cli_write(input, text.data, text.length, error);
+}
+
+const CliVerb cli_verb_doctor = {
+    .name = "doctor",
+    .arguments = "TARGET",
+    .arguments_most = 1,
+    .summary = "what is readable, what is missing, and which GRANT would add it",
+    .description = "Reads the target as advise would and says what it could not read and what would change that.\n"
+                   "Exit status 10 when something is missing.",
+    .examples = "  fettle doctor postgres://fettle@db/shop\n"
+                "  fettle doctor --sql | psql -d shop     as a superuser: shows statistics to pg_monitor\n",
+    .options = doctor_options,
+    .run = doctor_run,
+};
