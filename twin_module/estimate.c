@@ -78,23 +78,32 @@ static void widths_guess(TwinColumn *column) {
             column->length > 0 ? column->length : Max(1, rint(column->width_mean * (0.65 + 0.1 * i)));
 }
 
+/* Foreign statistics may be of any type: lengths are read of what has them, whole values only of the column's
+ * own type. */
+static bool sample_fits(const TwinColumn *column, bool is_whole, Oid type) {
+    if (is_whole)
+        return getBaseType(type) == getBaseType(column->type);
+    return column->length == -2 ? type == NAMEOID
+                                : get_typlen(type) == -1; /* a C string in an index is a name */
+}
+
 /*
  * Values that stand for all: the common ones by their share of the non-null rows, the rest evenly from the
  * histogram. The slots own them. How many: at most that many, and not so many that the histogram's would be
  * repeated, for equal values would look like frequent ones. 0 when the statistics show no values, or not of
  * this type length.
  */
-static int values_sample(HeapTuple statistics, int16 length, double non_null, AttStatsSlot *common,
+static int values_sample(HeapTuple statistics, const TwinColumn *column, bool is_whole, AttStatsSlot *common,
                          AttStatsSlot *histogram, Datum *ret_values) {
-    double common_share = 0;
+    double common_share = 0, non_null = Max(1 - column->null_fraction, 1e-6);
     int i, count = TWIN_VALUE_SAMPLES;
     bool has_common = get_attstatsslot(common, statistics, STATISTIC_KIND_MCV, InvalidOid,
                                        ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS) &&
                       common->nnumbers == common->nvalues && common->nvalues > 0 &&
-                      get_typlen(common->valuetype) == length;
+                      sample_fits(column, is_whole, common->valuetype);
     bool has_histogram =
         get_attstatsslot(histogram, statistics, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES) &&
-        histogram->nvalues > 0 && get_typlen(histogram->valuetype) == length;
+        histogram->nvalues > 0 && sample_fits(column, is_whole, histogram->valuetype);
     if (!has_common && !has_histogram)
         return 0;
     for (i = 0; has_common && i < common->nnumbers; i++)
@@ -124,10 +133,7 @@ static void widths_sample(TwinColumn *column, HeapTuple statistics) {
     AttStatsSlot common = {0}, histogram = {0};
     Datum values[TWIN_VALUE_SAMPLES];
     double widths[TWIN_VALUE_SAMPLES], sum = 0;
-    int16 length = column->length == -2 ? NAMEDATALEN : -1; /* a C string in an index is a name */
-    int count = values_sample(statistics, length, Max(1 - column->null_fraction, 1e-6), &common, &histogram,
-                              values),
-        i;
+    int count = values_sample(statistics, column, false, &common, &histogram, values), i;
     if (count > 0) {
         for (i = 0; i < count; i++) {
             widths[i] = stored_width(values[i], column->length);
@@ -148,9 +154,7 @@ static void widths_sample(TwinColumn *column, HeapTuple statistics) {
 static void documents_sample(TwinColumn *column, HeapTuple statistics) {
     AttStatsSlot common = {0}, histogram = {0}; /* not freed: their values live as long as the shape */
     column->documents = palloc(sizeof(Datum) * TWIN_VALUE_SAMPLES);
-    column->document_count =
-        values_sample(statistics, get_typlen(column->type), Max(1 - column->null_fraction, 1e-6), &common,
-                      &histogram, column->documents);
+    column->document_count = values_sample(statistics, column, true, &common, &histogram, column->documents);
 }
 
 static void common_values_read(TwinColumn *column, HeapTuple statistics) {

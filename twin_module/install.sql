@@ -23,6 +23,12 @@ BEGIN
             AS %L, ''fettle_twin_gin_counts_set'' LANGUAGE c STRICT',
         'untrusted_array(value text, element_type oid, run_as oid) RETURNS int[]
             AS %L, ''fettle_twin_untrusted_array'' LANGUAGE c',
+        'values_type(relation regclass, attribute int2, kind int2) RETURNS oid
+            AS %L, ''fettle_twin_values_type'' LANGUAGE c STRICT',
+        'expression_values_type(statistics oid, expression int, kind int2) RETURNS oid
+            AS %L, ''fettle_twin_expression_values_type'' LANGUAGE c STRICT',
+        'slot_is_sound(relation oid, attribute int2, kind int2, numbers real[], vals anyarray) RETURNS boolean
+            AS %L, ''fettle_twin_slot_is_sound'' LANGUAGE c',
         'ndistinct_build(statistics oid, attribute_names text[], attribute_numbers int2[], value text) RETURNS pg_ndistinct
             AS %L, ''fettle_twin_ndistinct_build'' LANGUAGE c',
         'dependencies_build(statistics oid, attribute_names text[], attribute_numbers int2[], value text) RETURNS pg_dependencies
@@ -35,6 +41,27 @@ BEGIN
     END LOOP;
 END
 $install$;
+
+CREATE FUNCTION fettle_twin.statistics_mend(relation regclass) RETURNS bigint LANGUAGE sql AS $body$
+    WITH slot AS (
+        SELECT starelid, staattnum, stainherit,
+               fettle_twin.slot_is_sound(starelid, staattnum, stakind1, stanumbers1, stavalues1) AS sound1,
+               fettle_twin.slot_is_sound(starelid, staattnum, stakind2, stanumbers2, stavalues2) AS sound2,
+               fettle_twin.slot_is_sound(starelid, staattnum, stakind3, stanumbers3, stavalues3) AS sound3,
+               fettle_twin.slot_is_sound(starelid, staattnum, stakind4, stanumbers4, stavalues4) AS sound4,
+               fettle_twin.slot_is_sound(starelid, staattnum, stakind5, stanumbers5, stavalues5) AS sound5
+        FROM pg_catalog.pg_statistic WHERE starelid = relation),
+    mended AS (
+        UPDATE pg_catalog.pg_statistic s SET
+            stakind1 = CASE WHEN sound1 THEN stakind1 ELSE 0 END, stakind2 = CASE WHEN sound2 THEN stakind2 ELSE 0 END,
+            stakind3 = CASE WHEN sound3 THEN stakind3 ELSE 0 END, stakind4 = CASE WHEN sound4 THEN stakind4 ELSE 0 END,
+            stakind5 = CASE WHEN sound5 THEN stakind5 ELSE 0 END
+        FROM slot
+        WHERE (s.starelid, s.staattnum, s.stainherit) = (slot.starelid, slot.staattnum, slot.stainherit)
+          AND NOT (sound1 AND sound2 AND sound3 AND sound4 AND sound5)
+        RETURNING 5 - sound1::int - sound2::int - sound3::int - sound4::int - sound5::int AS slots)
+    SELECT coalesce(sum(slots), 0)::bigint FROM mended
+$body$;
 
 CREATE FUNCTION fettle_twin.mcv_build(statistics oid, attribute_names text[], items jsonb, run_as oid) RETURNS pg_mcv_list
 LANGUAGE sql AS $body$
@@ -64,6 +91,14 @@ COMMENT ON FUNCTION fettle_twin.gin_counts_set(regclass, bigint, bigint, bigint,
     'writes the counts of the target''s GIN metapage; false: not a GIN index';
 COMMENT ON FUNCTION fettle_twin.untrusted_array(text, oid, oid) IS
     'text of an array to an anyarray for pg_statistic, read as a role without rights; NULL and a notice when it cannot be read';
+COMMENT ON FUNCTION fettle_twin.values_type(regclass, int2, int2) IS
+    'element type that the values of a pg_statistic slot of this kind have, for untrusted_array(); NULL: the kind has no values, or is of an extension';
+COMMENT ON FUNCTION fettle_twin.expression_values_type(oid, int, int2) IS
+    'the same for an expression (from 1) of a statistics object';
+COMMENT ON FUNCTION fettle_twin.slot_is_sound(oid, int2, int2, real[], anyarray) IS
+    'whether the planner can read a pg_statistic slot: types and counts are those of its kind';
+COMMENT ON FUNCTION fettle_twin.statistics_mend(regclass) IS
+    'empties the slots of a relation''s pg_statistic rows that are not sound, and says how many; call it after writing them';
 COMMENT ON FUNCTION fettle_twin.ndistinct_build(oid, text[], int2[], text) IS
     'pg_stats_ext.n_distinct for a statistics object of this database; attribute_numbers[i] in the text is column attribute_names[i] (NULL: numbers are this database''s); NULL and a notice when it does not fit';
 COMMENT ON FUNCTION fettle_twin.dependencies_build(oid, text[], int2[], text) IS

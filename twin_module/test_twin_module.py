@@ -682,6 +682,57 @@ def test_hostile_most_common_values_give_null(twin, arguments):
     assert one(twin, f"SELECT fettle_twin.mcv_build(oid, {arguments}, 'untrusted'::regrole)::text FROM pg_statistic_ext WHERE stxname = 'orders_area'") is None
 
 
+def test_sound_statistics_are_left_alone(twin):
+    assert one(twin, "SELECT sum(fettle_twin.statistics_mend(c.oid)) FROM pg_class c WHERE relnamespace = 'public'::regnamespace") == 0
+
+
+def test_the_type_of_statistics_values_follows_from_column_and_kind(real, twin):
+    """As ANALYZE chose them on the target, of tables and of expressions of indexes."""
+    rows = run(twin, """SELECT s.starelid::regclass::text, staattnum, k.kind, format_type(('x' || encode(substr(k.image, 9, 4), 'hex'))::bit(32)::int::oid, -1),
+            format_type(fettle_twin.values_type(s.starelid, staattnum, k.kind), -1)
+        FROM pg_statistic s, LATERAL (VALUES (stakind1, array_send(stavalues1)), (stakind2, array_send(stavalues2)), (stakind3, array_send(stavalues3)),
+            (stakind4, array_send(stavalues4)), (stakind5, array_send(stavalues5))) k (kind, image)
+        WHERE k.kind <> 0 AND s.starelid >= 16384""")
+    assert len(rows) > 60 and {row[2] for row in rows} >= {1, 2, 3, 4, 5, 6, 7}
+    for row in rows:
+        assert row[3] == row[4], row
+    assert one(twin, "SELECT fettle_twin.expression_values_type(oid, 1, 1::int2)::regtype::text FROM pg_statistic_ext WHERE stxname = 'orders_area_more'") == "integer"
+    assert one(twin, "SELECT fettle_twin.expression_values_type(oid, 2, 1::int2) FROM pg_statistic_ext WHERE stxname = 'orders_area_more'") is None
+    assert one(twin, "SELECT fettle_twin.values_type('orders', 99::int2, 1::int2)") is None
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [
+        "stavalues1 = array_in('{1,2}', 'int'::regtype, -1), stanumbers1 = '{0.5,0.2}'",
+        "stavalues1 = NULL",
+        "stanumbers1 = NULL",
+        "stanumbers1 = '{0.1}'",
+        "stanumbers1 = '{{0.1}}'",
+        "stanumbers1[2] = NULL",
+        "stanumbers1[1] = 'NaN'",
+        "stavalues2 = array_in('{4711}', 'bigint'::regtype, -1)",
+        "stakind1 = 4",
+        "stakind1 = 3",
+        "stakind2 = 7",
+        "stakind2 = 6",
+        "stakind1 = 5, stanumbers1 = '{}'",
+        "stakind1 = -3",
+        "stakind1 = 17",
+    ],
+)
+def test_hostile_slots_are_emptied(twin, slot):
+    run(twin, "BEGIN")
+    run(twin, f"UPDATE pg_statistic SET {slot} WHERE starelid = 'customer'::regclass AND staattnum = 3")
+    assert one(twin, "SELECT fettle_twin.statistics_mend('customer')") == 1
+    assert one(twin, "SELECT fettle_twin.statistics_mend('customer')") == 0
+    build(twin, "customer USING gin (city gin_trgm_ops)")
+    run(twin, "SELECT * FROM fettle_twin.index_estimate('candidate')")
+    for condition in ("= 'city1'", "> 'city2'", "LIKE 'city3%'", "IS NULL", "= name"):
+        plan(twin, f"SELECT * FROM customer WHERE city {condition} ORDER BY city")
+    run(twin, "ROLLBACK")
+
+
 def test_hostile_sizes_and_statistics_do_not_crash_the_planner(twin):
     run(twin, "BEGIN")
     run(twin, "UPDATE pg_class SET relrewrite = 4294967295, relpages = -1, reltuples = 'NaN', relallvisible = -7 WHERE oid = 'orders'::regclass")
