@@ -128,7 +128,7 @@ explain_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     FETTLE_CLEANUP(session_close_at) CliSession session = {0};
     FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = NULL;
-    const char *statement;
+    const char *statement = NULL;
     WhatIfAnswer before = {0};
     WhatIfAnswer after = {0};
     if (!statement_text(input, &statement, error) || !session_read(input, &session, error) ||

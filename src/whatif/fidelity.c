@@ -2,7 +2,8 @@
 #include "whatif/fidelity.h"
 
 #include "pg/result.h"
-#include "sql/statement.h"
+#include "snapshot/catalog.h"
+#include "sql/analysis.h"
 #include "whatif/explain.h"
 #include "whatif/twin_internal.h"
 
@@ -11,6 +12,7 @@
 typedef struct Measuring {
     Arena *arena;
     Twin *twin;
+    SqlCatalog catalog;
     Explainer target;
     Explainer local;
     Fidelity *fidelity;
@@ -103,7 +105,9 @@ measure_text(Measuring *measuring, const SnapshotStatement *statement, const cha
 {
     SqlStatement *parsed = sql_statement_parse(measuring->arena, text, strlen(text));
     SqlKind kind = sql_statement_kind(parsed);
-    if (kind == SQL_KIND_UNPARSED || kind == SQL_KIND_UTILITY)
+    /* Statements over system catalogs alone say nothing: a twin's catalogs are its own. */
+    if (kind == SQL_KIND_UNPARSED || kind == SQL_KIND_UTILITY ||
+        sql_analyze(measuring->arena, parsed, &measuring->catalog)->use_count == 0)
         return true;
     int parameters = sql_statement_parameter_count(parsed);
     const char *clean = sql_statement_text(parsed);
@@ -156,6 +160,7 @@ fidelity_measure(Arena *arena, Twin *twin, PgConnection *target, int64_t stateme
         return false;
     Measuring measuring = {.arena = arena,
                            .twin = twin,
+                           .catalog = snapshot_catalog(arena, twin_snapshot(twin)),
                            .target = explainer_new(arena, target),
                            .local = explainer_new(arena, local),
                            .fidelity = &fidelity};

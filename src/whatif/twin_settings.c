@@ -54,9 +54,9 @@ twin_settings_apply(const Snapshot *snapshot, PgConnection *connection, Error *e
     const char *parameters[] = {pg_array_literal(arena, names.items, names.count),
                                 pg_array_literal(arena, values.items, values.count)};
     return pg_execute_parameters(connection,
-                                 "SELECT pg_catalog.set_config(s.name, s.value, false) FROM pg_catalog.unnest($1::text[], "
-                                 "$2::text[]) AS s (name, value) WHERE s.name IN (SELECT p.name FROM "
-                                 "pg_catalog.pg_settings p WHERE p.context = 'user')",
+                                 "SELECT pg_catalog.set_config(s.name, s.value, false) FROM ROWS FROM "
+                                 "(pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS s (name, value) "
+                                 "WHERE s.name IN (SELECT p.name FROM pg_catalog.pg_settings p WHERE p.context = 'user')",
                                  parameters, 2, error) &&
            pg_execute(connection, "SET jit = off", error) &&
            pg_execute(connection, "SET plan_cache_mode = force_generic_plan", error);

@@ -96,10 +96,11 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
 static bool
 oracle_present(Oracle *oracle, Bits set, Error *error)
 {
-    ArenaMark mark = arena_mark(oracle->arena);
+    /* Its own arena: what the WhatIf keeps of this call lives in the shared one. */
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if changes", 64 * 1024 * 1024);
     const CandidateSet *candidates = oracle->candidates;
-    WhatIfChange *changes = ARENA_NEW_ARRAY(oracle->arena, WhatIfChange, candidates->count + 1);
-    Candidate **made = ARENA_NEW_ARRAY(oracle->arena, Candidate *, candidates->count + 1);
+    WhatIfChange *changes = ARENA_NEW_ARRAY(scratch, WhatIfChange, candidates->count + 1);
+    Candidate **made = ARENA_NEW_ARRAY(scratch, Candidate *, candidates->count + 1);
     size_t count = 0;
     for (size_t i = 0; i < candidates->count; i++) {
         Candidate *candidate = candidates->items[i];
@@ -112,18 +113,14 @@ oracle_present(Oracle *oracle, Bits set, Error *error)
                                           .statement = candidate->whatif_statement};
     }
     WhatIfChangeResult *results = NULL;
-    bool done = whatif_begin(oracle->context->whatif, oracle->arena, changes, count, &results, error);
-    const char **reasons = done ? ARENA_NEW_ARRAY(oracle->arena, const char *, count + 1) : NULL;
+    bool done = whatif_begin(oracle->context->whatif, scratch, changes, count, &results, error);
     for (size_t i = 0; done && i < count; i++) {
         made[i]->is_refused = !results[i].is_applied;
-        reasons[i] = results[i].is_applied ? NULL : results[i].reason;
         if (results[i].is_applied)
             made[i]->size_bytes = results[i].size_bytes;
+        else
+            made[i]->reason = arena_strdup(oracle->context->arena, results[i].reason);
     }
-    for (size_t i = 0; done && i < count; i++)
-        if (reasons[i] != NULL)
-            made[i]->reason = arena_strdup(oracle->context->arena, reasons[i]);
-    arena_rewind(oracle->arena, mark);
     return done;
 }
 
