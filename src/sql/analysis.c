@@ -273,7 +273,7 @@ analysis_work(void *context)
 {
     AnalysisWork *work = context;
     OutputList outputs = {0};
-    query_analyze(&work->analyzer, NULL, sql_statement_root(work->statement), &outputs);
+    query_analyze(&work->analyzer, NULL, work->statement->tree->stmts[0]->stmt, &outputs);
     analysis_finish(&work->analyzer);
 }
 

@@ -29,7 +29,7 @@ from_view(Analyzer *analyzer, Scope *scope, const PgQuery__RangeVar *range, cons
     if (analyzer->view_depth >= ANALYSIS_VIEW_DEPTH_MOST)
         analyzer->result->is_partial = true;
     else
-        tree = sql_tree_parse(analyzer->arena, view->view_definition);
+        tree = sql_tree_parse(analyzer->arena, view->view_definition).tree;
     if (tree != NULL && tree->n_stmts == 1) {
         analyzer->view_depth++;
         query_analyze(analyzer, NULL, tree->stmts[0]->stmt, &outputs);

@@ -1,80 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "sql/statement_internal.h"
-
 #include "base/hash.h"
+#include "sql/lexical.h"
+#include "sql/statement_internal.h"
 
 #include <ctype.h>
 #include <pg_query.h>
-#include <pthread.h>
 #include <string.h>
-
-#define BIG_STACK_BYTES ((size_t)256 * 1024 * 1024)
-
-typedef struct BigStackWork {
-    void (*work)(void *context);
-    void *context;
-} BigStackWork;
-
-static void *
-big_stack_thread(void *opaque)
-{
-    BigStackWork *work = opaque;
-    work->work(work->context);
-    return NULL;
-}
-
-void
-sql_big_stack_run(void (*work)(void *context), void *context)
-{
-    BigStackWork job = {.work = work, .context = context};
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    /* Only touched pages cost memory. */
-    int result = pthread_attr_setstacksize(&attributes, BIG_STACK_BYTES);
-    fettle_assert(result == 0);
-    result = pthread_create(&thread, &attributes, big_stack_thread, &job);
-    fettle_assert(result == 0);
-    pthread_join(thread, NULL);
-    pthread_attr_destroy(&attributes);
-}
-
-static void *
-tree_alloc(void *allocator_data, size_t size)
-{
-    return arena_alloc(allocator_data, size);
-}
-
-static void
-tree_free(void *allocator_data, void *pointer)
-{
-    (void)allocator_data;
-    (void)pointer;
-}
-
-static PgQuery__ParseResult *
-tree_unpack(Arena *arena, const PgQueryProtobuf *packed)
-{
-    ProtobufCAllocator allocator = {.alloc = tree_alloc, .free = tree_free, .allocator_data = arena};
-    return pg_query__parse_result__unpack(&allocator, packed->len, (const uint8_t *)packed->data);
-}
-
-PgQuery__ParseResult *
-sql_tree_parse(Arena *arena, const char *text)
-{
-    if (strlen(text) > SQL_STATEMENT_BYTES_MOST || sql_nesting(text) > SQL_DEPTH_MOST)
-        return NULL;
-    PgQueryProtobufParseResult result = pg_query_parse_protobuf(text);
-    PgQuery__ParseResult *tree = result.error == NULL ? tree_unpack(arena, &result.parse_tree) : NULL;
-    pg_query_free_protobuf_parse_result(result);
-    return tree;
-}
-
-PgQuery__Node *
-sql_statement_root(const SqlStatement *statement)
-{
-    return statement->tree == NULL ? NULL : statement->tree->stmts[0]->stmt;
-}
+#include <strings.h>
 
 static SqlKind
 kind_of(const PgQuery__Node *node)
@@ -89,70 +21,87 @@ kind_of(const PgQuery__Node *node)
     }
 }
 
-/* What a walk over every message of a tree finds out. */
+/* Utility statements that change nothing by themselves; a statement within them is looked at on its own. */
+static bool
+utility_is_harmless(const PgQuery__Node *node)
+{
+    switch (node->node_case) {
+        case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+        case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+        case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+        case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+        case PG_QUERY__NODE__NODE_PREPARE_STMT:
+        case PG_QUERY__NODE__NODE_DEALLOCATE_STMT:
+        case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+        case PG_QUERY__NODE__NODE_FETCH_STMT:
+        case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+        case PG_QUERY__NODE__NODE_LISTEN_STMT:
+        case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+        case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
+        case PG_QUERY__NODE__NODE_DISCARD_STMT: return true;
+        case PG_QUERY__NODE__NODE_COPY_STMT:
+            return !node->copy_stmt->is_from && !node->copy_stmt->is_program &&
+                   node->copy_stmt->filename[0] == '\0';
+        default: return false;
+    }
+}
+
 typedef struct TreeFacts {
     int parameter_most;
     bool writes;
-    bool too_deep;
 } TreeFacts;
 
-static void tree_facts_walk(const ProtobufCMessage *message, int depth, TreeFacts *facts);
-
-static void
-tree_facts_note(const ProtobufCMessage *message, TreeFacts *facts)
+static bool
+tree_facts_visit(const ProtobufCMessage *message, void *context)
 {
-    if (message->descriptor == &pg_query__param_ref__descriptor) {
+    TreeFacts *facts = context;
+    const ProtobufCMessageDescriptor *kind = message->descriptor;
+    if (kind == &pg_query__param_ref__descriptor) {
         int number = ((const PgQuery__ParamRef *)message)->number;
         facts->parameter_most = number > facts->parameter_most ? number : facts->parameter_most;
-    }
-    if (message->descriptor == &pg_query__select_stmt__descriptor) {
+    } else if (kind == &pg_query__select_stmt__descriptor) {
         const PgQuery__SelectStmt *select = (const PgQuery__SelectStmt *)message;
         facts->writes = facts->writes || select->into_clause != NULL || select->n_locking_clause > 0;
+    } else if (kind == &pg_query__insert_stmt__descriptor || kind == &pg_query__update_stmt__descriptor ||
+               kind == &pg_query__delete_stmt__descriptor || kind == &pg_query__merge_stmt__descriptor ||
+               kind == &pg_query__create_table_as_stmt__descriptor ||
+               kind == &pg_query__execute_stmt__descriptor) {
+        facts->writes = true;
     }
-    facts->writes = facts->writes || message->descriptor == &pg_query__insert_stmt__descriptor ||
-                    message->descriptor == &pg_query__update_stmt__descriptor ||
-                    message->descriptor == &pg_query__delete_stmt__descriptor ||
-                    message->descriptor == &pg_query__merge_stmt__descriptor;
+    return true;
 }
 
-/* One field of a message by protobuf-c's own description of it. */
-static void
-tree_facts_field(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, int depth, TreeFacts *facts)
+/* Operators with a "?" in them that PostgreSQL has; by any other the "?" is a placeholder run into its
+ * neighbours. */
+static bool
+operator_is_known(const PgQuery__AExpr *expression, const char *name)
 {
-    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
-        return;
-    const char *base = (const char *)message;
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        size_t count = *(const size_t *)(const void *)(base + field->quantifier_offset);
-        ProtobufCMessage *const *items = *(ProtobufCMessage *const *const *)(const void *)(base + field->offset);
-        for (size_t i = 0; i < count; i++)
-            tree_facts_walk(items[i], depth + 1, facts);
-        return;
+    static const char *const infix[] = {"?", "?|", "?&", "?#", "?-", "?-|", "?||", "@?", "##?"};
+    if (expression->lexpr == NULL) {
+        bool is_geometric = strcmp(name, "?-") == 0 || strcmp(name, "?|") == 0;
+        const PgQuery__Node *operand = expression->rexpr;
+        return is_geometric && operand != NULL && operand->node_case != PG_QUERY__NODE__NODE_A_CONST &&
+               operand->node_case != PG_QUERY__NODE__NODE_PARAM_REF;
     }
-    bool is_choice = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-    if (is_choice && *(const uint32_t *)(const void *)(base + field->quantifier_offset) != field->id)
-        return;
-    tree_facts_walk(*(ProtobufCMessage *const *)(const void *)(base + field->offset), depth + 1, facts);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(infix); i++)
+        if (strcmp(infix[i], name) == 0)
+            return true;
+    return false;
 }
 
-static void
-tree_facts_walk(const ProtobufCMessage *message, int depth, TreeFacts *facts)
+static bool
+placeholder_visit(const ProtobufCMessage *message, void *context)
 {
-    if (message == NULL)
-        return;
-    if (depth > SQL_DEPTH_MOST * 8) {
-        facts->too_deep = true;
-        return;
+    bool *has_placeholder = context;
+    if (message->descriptor == &pg_query__a__expr__descriptor) {
+        const PgQuery__AExpr *expression = (const PgQuery__AExpr *)message;
+        const PgQuery__Node *last = expression->n_name == 0 ? NULL : expression->name[expression->n_name - 1];
+        bool is_named = last != NULL && last->node_case == PG_QUERY__NODE__NODE_STRING;
+        if (is_named && strchr(last->string->sval, '?') != NULL)
+            *has_placeholder = *has_placeholder || !operator_is_known(expression, last->string->sval);
     }
-    tree_facts_note(message, facts);
-    for (unsigned i = 0; i < message->descriptor->n_fields; i++)
-        tree_facts_field(message, &message->descriptor->fields[i], depth, facts);
+    return true;
 }
-
-typedef struct ParseWork {
-    Arena *arena;
-    SqlStatement *statement;
-} ParseWork;
 
 static bool
 statement_refuse(Arena *arena, SqlStatement *statement, SqlUnparsedReason reason, const char *reason_text)
@@ -162,87 +111,154 @@ statement_refuse(Arena *arena, SqlStatement *statement, SqlUnparsedReason reason
     statement->reason_text = reason_text;
     statement->writes = true;
     statement->tree = NULL;
+    statement->parameter_count = 0;
     uint64_t hash = hash_text(sql_tokens_normalize(arena, statement->text));
     statement->fingerprint = hash == 0 ? 1 : hash;
     return false;
 }
 
-static size_t
-trimmed_length(const char *text)
+/* The last lexeme that is neither space nor comment; *ret_at its place. */
+static Lexeme
+last_lexeme(const char *text, size_t *ret_at)
 {
+    Lexeme last = {.kind = LEXEME_SPACE};
     size_t length = strlen(text);
-    while (length > 0 && (isspace((unsigned char)text[length - 1]) || text[length - 1] == ';'))
-        length--;
-    return length;
+    for (size_t at = 0; at < length;) {
+        Lexeme lexeme = sql_lexeme_at(text, at, length);
+        if (lexeme.is_open || (lexeme.kind != LEXEME_SPACE && lexeme.kind != LEXEME_COMMENT)) {
+            last = lexeme;
+            *ret_at = at;
+        }
+        at += lexeme.length;
+    }
+    return last;
+}
+
+/* "SELECT * FRO": the text ends in the first letters of a key word, and there the error stands. */
+static bool
+ends_in_half_word(const char *text, int position)
+{
+    static const char *const words[] = {
+        "from",  "where",     "group",   "order",   "having",   "limit", "offset",   "inner",     "left",
+        "right", "outer",     "cross",   "natural", "join",     "union", "values",   "using",     "window",
+        "fetch", "returning", "between", "ilike",   "conflict", "then",  "distinct", "intersect", "except"};
+    size_t at = 0;
+    Lexeme last = last_lexeme(text, &at);
+    if (last.kind != LEXEME_WORD || position < 0 || at != (size_t)position)
+        return false;
+    for (size_t i = 0; i < FETTLE_COUNT_OF(words); i++)
+        if (last.length < strlen(words[i]) && strncasecmp(text + at, words[i], last.length) == 0)
+            return true;
+    return false;
+}
+
+/* What libpg_query says, without the user's literals: they are not for reports. */
+static const char *
+syntax_text(Arena *arena, const char *text, const SqlTreeResult *result)
+{
+    const char *near = strstr(result->message, " at or near ");
+    int length = near == NULL ? (int)strlen(result->message) : (int)(near - result->message);
+    if (result->position < 0)
+        return arena_printf(arena, "%.*s", length < 200 ? length : 200, result->message);
+    size_t at = (size_t)result->position;
+    Lexeme lexeme = text[at] == '\0' ? (Lexeme){.kind = LEXEME_SPACE} : sql_lexeme_at(text, at, strlen(text));
+    if (near == NULL || lexeme.kind == LEXEME_SPACE)
+        return arena_printf(arena, "%.*s at byte %d", length < 200 ? length : 200, result->message,
+                            result->position + 1);
+    if (lexeme.kind == LEXEME_STRING)
+        return arena_printf(arena, "%.*s at or near a string constant at byte %d", length, result->message,
+                            result->position + 1);
+    const char *token = arena_strndup(arena, text + at, lexeme.length < 63 ? lexeme.length : 63);
+    while (!text_is_valid_utf8(token, strlen(token)))
+        token = arena_strndup(arena, token, strlen(token) - 1);
+    return arena_printf(arena, "%.*s at or near \"%s\" at byte %d", length, result->message, token,
+                        result->position + 1);
 }
 
 static bool
-statement_refuse_syntax(Arena *arena, SqlStatement *statement, const PgQueryError *failure)
+statement_refuse_syntax(Arena *arena, SqlStatement *statement, const SqlTreeResult *result)
 {
-    bool at_end = strstr(failure->message, "at end of input") != NULL ||
-                  strstr(failure->message, "unterminated") != NULL;
-    if (at_end)
-        return statement_refuse(arena, statement, SQL_REASON_TRUNCATED,
-                                arena_printf(arena, "the text is cut off after %zu bytes", trimmed_length(statement->text)));
-    return statement_refuse(arena, statement, SQL_REASON_SYNTAX,
-                            arena_printf(arena, "%.200s (byte %d)", failure->message, failure->cursorpos));
-}
-
-static bool
-statement_take_tree(Arena *arena, SqlStatement *statement, PgQuery__ParseResult *tree)
-{
-    if (tree == NULL)
-        return statement_refuse(arena, statement, SQL_REASON_SYNTAX, "the parse tree could not be read");
-    if (tree->n_stmts == 0)
-        return statement_refuse(arena, statement, SQL_REASON_EMPTY, "there is no statement in it");
-    if (tree->n_stmts > 1)
-        return statement_refuse(arena, statement, SQL_REASON_MULTIPLE, "there is more than one statement in it");
-    TreeFacts facts = {0};
-    tree_facts_walk(&tree->base, 0, &facts);
-    if (facts.too_deep || tree->stmts[0]->stmt == NULL)
+    if (result->message == NULL)
         return statement_refuse(arena, statement, SQL_REASON_TOO_DEEP, "it is nested too deeply");
-    statement->tree = tree;
-    statement->kind = kind_of(tree->stmts[0]->stmt);
-    statement->parameter_count = facts.parameter_most;
-    statement->writes = facts.writes || statement->kind == SQL_KIND_UTILITY;
-    return true;
+    size_t at = 0;
+    Lexeme last = last_lexeme(statement->text, &at);
+    if (strstr(result->message, "at end of input") != NULL || last.is_open ||
+        ends_in_half_word(statement->text, result->position))
+        return statement_refuse(arena, statement, SQL_REASON_TRUNCATED,
+                                arena_printf(arena, "the text is cut off after %s bytes",
+                                             text_format_count(arena, (double)(at + last.length))));
+    return statement_refuse(arena, statement, SQL_REASON_SYNTAX, syntax_text(arena, statement->text, result));
 }
 
 static bool
 statement_parse_text(Arena *arena, SqlStatement *statement)
 {
-    PgQueryProtobufParseResult result = pg_query_parse_protobuf(statement->text);
-    bool parsed = result.error == NULL
-                      ? statement_take_tree(arena, statement, tree_unpack(arena, &result.parse_tree))
-                      : statement_refuse_syntax(arena, statement, result.error);
-    pg_query_free_protobuf_parse_result(result);
-    return parsed;
+    SqlTreeResult result = sql_tree_parse(arena, statement->text);
+    if (result.tree == NULL)
+        return statement_refuse_syntax(arena, statement, &result);
+    if (result.tree->n_stmts == 0)
+        return statement_refuse(arena, statement, SQL_REASON_EMPTY, "there is no statement in it");
+    if (result.tree->n_stmts > 1)
+        return statement_refuse(arena, statement, SQL_REASON_MULTIPLE,
+                                "there is more than one statement in it");
+    const PgQuery__Node *root = result.tree->stmts[0]->stmt;
+    if (root == NULL)
+        return statement_refuse(arena, statement, SQL_REASON_EMPTY, "there is no statement in it");
+    TreeFacts facts = {0};
+    sql_tree_walk(&root->base, tree_facts_visit, &facts);
+    statement->tree = result.tree;
+    statement->reason = SQL_REASON_NONE;
+    statement->reason_text = "";
+    statement->kind = kind_of(root);
+    statement->parameter_count = facts.parameter_most;
+    statement->writes = facts.writes || (statement->kind == SQL_KIND_UTILITY && !utility_is_harmless(root));
+    return true;
 }
 
 static void
-statement_fingerprint(SqlStatement *statement)
+statement_fingerprint(Arena *arena, SqlStatement *statement)
 {
     PgQueryFingerprintResult result = pg_query_fingerprint(statement->text);
-    statement->fingerprint = result.error == NULL && result.fingerprint != 0 ? result.fingerprint : 1;
+    uint64_t fingerprint =
+        result.error == NULL ? result.fingerprint : hash_text(sql_tokens_normalize(arena, statement->text));
+    statement->fingerprint = fingerprint == 0 ? 1 : fingerprint;
     pg_query_free_fingerprint_result(result);
 }
+
+/* A text with "?" that parses is not yet read rightly ("a = ? - 5" has a prefix operator): then, and when it
+ * does not parse, a text that parses with the placeholders numbered is what was meant. */
+static bool
+statement_parse_placeholders(Arena *arena, SqlStatement *statement, bool parsed)
+{
+    if (strchr(statement->text, '?') == NULL || (!parsed && statement->reason == SQL_REASON_TOO_DEEP))
+        return parsed;
+    bool is_wanted = !parsed;
+    if (parsed)
+        sql_tree_walk(&statement->tree->base, placeholder_visit, &is_wanted);
+    if (!is_wanted)
+        return parsed;
+    int count = 0;
+    SqlStatement numbered = {.text = sql_question_marks_number(arena, statement->text, &count)};
+    bool has_parsed = (count > 0 || !parsed) && statement_parse_text(arena, &numbered);
+    /* A reason is told of the numbered text too: in the other, the first "?" is all that it complains about.
+     */
+    if (has_parsed || (!parsed && count > 0))
+        *statement = numbered;
+    return parsed || has_parsed;
+}
+
+typedef struct ParseWork {
+    Arena *arena;
+    SqlStatement *statement;
+} ParseWork;
 
 static void
 parse_work(void *context)
 {
     ParseWork *work = context;
-    SqlStatement *statement = work->statement;
-    bool parsed = statement_parse_text(work->arena, statement);
-    if (!parsed && statement->reason == SQL_REASON_SYNTAX && strchr(statement->text, '?') != NULL) {
-        /* "?" may be a placeholder of a driver: a text that parses with it numbered is one. */
-        int count;
-        SqlStatement numbered = {.text = sql_question_marks_number(work->arena, statement->text, &count)};
-        parsed = count > 0 && statement_parse_text(work->arena, &numbered);
-        if (parsed)
-            *statement = numbered;
-    }
-    if (parsed)
-        statement_fingerprint(statement);
+    bool parsed = statement_parse_text(work->arena, work->statement);
+    if (statement_parse_placeholders(work->arena, work->statement, parsed))
+        statement_fingerprint(work->arena, work->statement);
 }
 
 SqlStatement *
@@ -252,21 +268,22 @@ sql_statement_parse(Arena *arena, const char *text, size_t length)
     statement->reason_text = "";
     if (!text_is_valid_utf8(text, length) || memchr(text, '\0', length) != NULL) {
         statement->text = "";
-        statement_refuse(arena, statement, SQL_REASON_ENCODING, "the text is not UTF-8");
+        statement_refuse(arena, statement, SQL_REASON_ENCODING, "the text is not UTF-8, or has a NUL byte");
+        statement->fingerprint = hash_bytes(text, length, 0) | 1;
         return statement;
     }
     if (length > SQL_STATEMENT_BYTES_MOST) {
-        statement->text = arena_strndup(arena, text, SQL_STATEMENT_BYTES_MOST);
+        size_t kept = SQL_STATEMENT_BYTES_MOST;
+        while (((unsigned char)text[kept] & 0xC0) == 0x80)
+            kept--;
+        statement->text = sql_comments_blank(arena, text, kept);
         statement_refuse(arena, statement, SQL_REASON_TOO_LONG,
-                         arena_printf(arena, "the text has %zu bytes; at most %d are analysed", length,
-                                      SQL_STATEMENT_BYTES_MOST));
+                         arena_printf(arena, "the text has %s bytes; at most %s are analysed",
+                                      text_format_count(arena, (double)length),
+                                      text_format_count(arena, SQL_STATEMENT_BYTES_MOST)));
         return statement;
     }
     statement->text = sql_comments_blank(arena, text, length);
-    if (sql_nesting(statement->text) > SQL_DEPTH_MOST) {
-        statement_refuse(arena, statement, SQL_REASON_TOO_DEEP, "it is nested too deeply");
-        return statement;
-    }
     ParseWork work = {.arena = arena, .statement = statement};
     sql_big_stack_run(parse_work, &work);
     return statement;
@@ -287,13 +304,14 @@ sql_statement_reason(const SqlStatement *statement)
 const char *
 sql_statement_reason_text(const SqlStatement *statement)
 {
-    return statement->reason_text == NULL ? "" : statement->reason_text;
+    return statement->reason_text;
 }
 
 const char *
 sql_kind_word(SqlKind kind)
 {
-    static const char *const words[] = {"unparsed", "select", "insert", "update", "delete", "merge", "utility"};
+    static const char *const words[] = {"unparsed", "select", "insert", "update",
+                                        "delete",   "merge",  "utility"};
     fettle_assert((size_t)kind < FETTLE_COUNT_OF(words));
     return words[kind];
 }
@@ -308,18 +326,6 @@ uint64_t
 sql_statement_fingerprint(const SqlStatement *statement)
 {
     return statement->fingerprint;
-}
-
-const char *
-sql_statement_normalized(Arena *arena, const SqlStatement *statement)
-{
-    if (statement->tree == NULL)
-        return sql_tokens_normalize(arena, statement->text);
-    PgQueryNormalizeResult result = pg_query_normalize(statement->text);
-    const char *normalized = result.error == NULL ? arena_strdup(arena, result.normalized_query)
-                                                  : sql_tokens_normalize(arena, statement->text);
-    pg_query_free_normalize_result(result);
-    return normalized;
 }
 
 int

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * What the files of src/sql share: the parsed statement, and libpg_query behind a thread of its own.
+ * What the files of src/sql share: the parsed statement, its tree, and libpg_query behind a thread of its
+ * own.
  */
 #ifndef FETTLE_SQL_STATEMENT_INTERNAL_H
 #define FETTLE_SQL_STATEMENT_INTERNAL_H
@@ -20,28 +21,45 @@ struct SqlStatement {
     PgQuery__ParseResult *tree; /* in the arena; NULL when it did not parse */
 };
 
-/* The nodes' nesting bound; deeper texts are SQL_REASON_TOO_DEEP. */
-#define SQL_DEPTH_MOST 1000
+/* Nested messages of a tree, at most: packing a tree takes time by the square of its depth (4,000: under 0.1
+ * s). */
+#define SQL_DEPTH_MOST 4000
 
-/* Runs work(context) on a thread with a large stack and waits; libpg_query and our walks recurse with the text. */
+/*
+ * Runs work(context) on a thread with a large stack and waits. libpg_query and our walks recurse with the
+ * text, and libpg_query frees its memory when the thread that used it ends.
+ */
 void sql_big_stack_run(void (*work)(void *context), void *context);
 
-/* Comments become spaces of equal length; string literals and identifiers are left. Dollar quotes and E'' understood. */
+/* Comments become spaces of equal length; an open comment stays. */
 char *sql_comments_blank(Arena *arena, const char *text, size_t length);
 
-/* "?" outside of literals becomes $1, $2 ...; *ret_count how many. */
+/* "?" where a value is wanted becomes $1, $2 ... (?3 becomes $3); *ret_count how many. */
 char *sql_question_marks_number(Arena *arena, const char *text, int *ret_count);
 
-/* Deepest nesting of parentheses and brackets, and longest run of operators that nest: a cheap bound before parsing. */
-int sql_nesting(const char *text);
-
-/* Tokens with literals replaced by "?", one space between: for texts that do not parse. */
+/* Tokens with literals replaced by "?", lists of them folded: for texts that do not parse. */
 char *sql_tokens_normalize(Arena *arena, const char *text);
 
-/* The root statement's node (of the only statement), NULL when it did not parse. */
-PgQuery__Node *sql_statement_root(const SqlStatement *statement);
+/*
+ * tree.c: parsing into the arena. The result's tree is NULL when the text has no tree; then message says why
+ * in libpg_query's words (NULL: it is nested too deeply) and position is the byte it means (-1: none). Call
+ * within sql_big_stack_run().
+ */
+typedef struct SqlTreeResult {
+    PgQuery__ParseResult *tree;
+    const char *message;
+    int position;
+} SqlTreeResult;
 
-/* A second parse for a view's definition; NULL when it does not parse. In the arena. */
-PgQuery__ParseResult *sql_tree_parse(Arena *arena, const char *text);
+SqlTreeResult sql_tree_parse(Arena *arena, const char *text);
+
+/* Calls visit for the message and all below it, before their parts; visit returns false to leave the parts
+ * out. */
+typedef bool (*SqlTreeVisit)(const ProtobufCMessage *message, void *context);
+void sql_tree_walk(const ProtobufCMessage *message, SqlTreeVisit visit, void *context);
+
+/* The parts of one message, not their parts; for walks that recurse by themselves. */
+typedef void (*SqlTreePart)(const ProtobufCMessage *part, void *context);
+void sql_tree_parts(const ProtobufCMessage *message, SqlTreePart take, void *context);
 
 #endif
