@@ -50,7 +50,8 @@ advice_rank(Advice *advice)
     for (size_t i = 0; i < list->count; i++)
         list->items[i]->number = (int)i + 1;
     if (advice->rejections.count > 1)
-        qsort(advice->rejections.items, advice->rejections.count, sizeof(*advice->rejections.items), rejection_compare);
+        qsort(advice->rejections.items, advice->rejections.count, sizeof(*advice->rejections.items),
+              rejection_compare);
 }
 
 bool

@@ -2,13 +2,14 @@
 /*
  * Advisor: a pure function of (Snapshot, WhatIf) to advice.
  *
- * One interface, one folder per advisor, one line in the table (advise/table.c). An advisor changes nothing anywhere: it reads the
- * workload, asks the WhatIf, and appends to an Advice. It also says why it advises nothing: a Rejection per idea that was
- * weighed and dropped, worded for the person who had the idea.
+ * One interface, one folder per advisor, one line in the table (advise/table.c). An advisor changes nothing
+ * anywhere: it reads the workload, asks the WhatIf, and appends to an Advice. It also says why it advises
+ * nothing: a Rejection per idea that was weighed and dropped, worded for the person who had the idea.
  *
- * A recommendation carries its proof: every statement it was costed for, before and after, with plans for those that
- * change; what it costs (bytes, writes); its undo. Percentages are of the workload's weighted cost, signed, positive
- * is better. Milliseconds are measured times scaled by the planner's cost ratio: an estimate, and named so.
+ * A recommendation carries its proof: every statement it was costed for, before and after, with plans for
+ * those that change; what it costs (bytes, writes); its undo. Percentages are of the workload's weighted
+ * cost, signed, positive is better. Milliseconds are measured times scaled by the planner's cost ratio: an
+ * estimate, and named so.
  */
 #ifndef FETTLE_ADVISE_ADVISOR_H
 #define FETTLE_ADVISE_ADVISOR_H
@@ -29,7 +30,8 @@ typedef struct AdviceEffect {
     const WorkloadStatement *statement;
     double cost_before;
     double cost_after;
-    double saved_ms; /* of its measured total time over the workload's span; negative when it loses; NAN unknown */
+    double saved_ms; /* of its measured total time over the workload's span; negative when it loses; NAN
+                        unknown */
     const PgPlan *plan_before; /* NULL when it was not kept */
     const PgPlan *plan_after;
     bool is_generic; /* costed by the generic plan only */
@@ -38,7 +40,7 @@ typedef struct AdviceEffect {
 VECTOR_DEFINE(AdviceEffectList, AdviceEffect);
 
 typedef struct Recommendation {
-    int number; /* 1 is the best; set by ranking */
+    int number;              /* 1 is the best; set by ranking */
     const char *advisor;     /* "index" */
     const char *kind;        /* "create_index" */
     const char *object_name; /* of what is made or changed */
@@ -48,13 +50,13 @@ typedef struct Recommendation {
     const char *undo;        /* to run as it stands */
     const char *reason;      /* one or two sentences */
     AdviceRisk risk;
-    double size_bytes;           /* NAN when it takes no space */
-    double write_cost_percent;   /* of the workload's weighted cost; NAN unknown */
-    double improvement_percent;  /* of the whole workload, writes included */
-    double saved_ms;             /* over the workload's span; NAN unknown */
-    AdviceEffectList gains;      /* best first */
-    AdviceEffectList losses;     /* worst first */
-    const char *const *notes;    /* cautions: "other queries on this table were not costed", ... */
+    double size_bytes;          /* NAN when it takes no space */
+    double write_cost_percent;  /* of the workload's weighted cost; NAN unknown */
+    double improvement_percent; /* of the whole workload, writes included */
+    double saved_ms;            /* over the workload's span; NAN unknown */
+    AdviceEffectList gains;     /* best first */
+    AdviceEffectList losses;    /* worst first */
+    const char *const *notes;   /* cautions: "other queries on this table were not costed", ... */
     size_t note_count;
 } Recommendation;
 
@@ -74,8 +76,8 @@ typedef struct Advice {
     const Workload *workload;
     RecommendationList recommendations; /* ranked, best first */
     RejectionList rejections;           /* weightiest first */
-    double cost_before; /* weighted cost of the statements that could be costed */
-    double cost_after;  /* with everything recommended, writes included */
+    double cost_before;                 /* weighted cost of the statements that could be costed */
+    double cost_after;                  /* with everything recommended, writes included */
     WhatIfStatistics questions;
     bool is_stopped_early; /* the time limit cut the search: the answer is the best so far */
 } Advice;
@@ -86,7 +88,7 @@ typedef struct AdvisorContext {
     const Workload *workload;
     WhatIf *whatif;
     const Settings *settings;
-    Deadline deadline; /* best answer so far at this time */
+    Deadline deadline;   /* best answer so far at this time */
     double budget_bytes; /* for all new objects together; INFINITY: none */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total); /* may be NULL */
     void *progress_context;
@@ -101,8 +103,10 @@ typedef struct Advisor {
 /* All advisors, ended by NULL. */
 extern const Advisor *const advisors[];
 
-/* Runs every advisor (or only the named one) and ranks what they found by saved time, then improvement, then name. */
-bool advise_run(const AdvisorContext *context, const char *only, Advice **ret_advice, Error *error) FETTLE_MUST_USE;
+/* Runs every advisor (or only the named one) and ranks what they found by saved time, then improvement, then
+ * name. */
+bool advise_run(const AdvisorContext *context, const char *only, Advice **ret_advice, Error *error)
+    FETTLE_MUST_USE;
 
 const char *advice_risk_word(AdviceRisk risk);
 

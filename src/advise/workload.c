@@ -80,10 +80,11 @@ workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement
     return true;
 }
 
-/* Fills one statement; *ret_keep is false for what is no part of the workload (utility, system catalogs only). */
+/* Fills one statement; *ret_keep is false for what is no part of the workload (utility, system catalogs
+ * only). */
 static bool
-workload_statement_add(const WorkloadBuild *build, const SnapshotStatement *source, WorkloadStatement *statement,
-                       bool *ret_keep, Error *error)
+workload_statement_add(const WorkloadBuild *build, const SnapshotStatement *source,
+                       WorkloadStatement *statement, bool *ret_keep, Error *error)
 {
     Workload *workload = build->workload;
     SqlStatement *parsed = sql_statement_parse(build->arena, source->text, strlen(source->text));
@@ -110,7 +111,8 @@ workload_statement_add(const WorkloadBuild *build, const SnapshotStatement *sour
         else if (analysis->unresolved_count == 0 || analysis->unresolved_first == NULL)
             workload->internal_count++;
         else
-            statement->reason = arena_printf(build->arena, "no table called %s was found", analysis->unresolved_first);
+            statement->reason =
+                arena_printf(build->arena, "no table called %s was found", analysis->unresolved_first);
         return true;
     }
     return workload_statement_cost(build, statement, error);

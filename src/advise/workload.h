@@ -2,9 +2,10 @@
 /*
  * Workload: the snapshot's statements, parsed, analysed, costed as they are, and weighted.
  *
- * weight is what one unit of planner cost of this statement stands for in the objective: total measured time divided by baseline
- * cost (ms per cost unit), so that a statement whose cost the planner misjudges does not own the objective; without measured times it is the number of
- * calls. A statement that cannot be costed has weight 0 and a reason, and is reported, not forgotten.
+ * weight is what one unit of planner cost of this statement stands for in the objective: total measured time
+ * divided by baseline cost (ms per cost unit), so that a statement whose cost the planner misjudges does not
+ * own the objective; without measured times it is the number of calls. A statement that cannot be costed has
+ * weight 0 and a reason, and is reported, not forgotten.
  */
 #ifndef FETTLE_ADVISE_WORKLOAD_H
 #define FETTLE_ADVISE_WORKLOAD_H
@@ -19,24 +20,24 @@ typedef struct WorkloadStatement {
     SqlStatement *parsed;
     const SqlAnalysis *analysis;
     WhatIfStatement question;
-    const char *label;   /* short text for people: one line, at most 100 bytes */
+    const char *label; /* short text for people: one line, at most 100 bytes */
     bool is_costed;
-    const char *reason;  /* why not, when it is not */
+    const char *reason; /* why not, when it is not */
     double baseline_cost;
     bool is_generic;
     const PgPlan *baseline_plan; /* NULL when not costed */
-    double weight;       /* objective per unit of cost; 0 when not costed */
-    double total_ms;     /* measured; NAN when unknown */
+    double weight;               /* objective per unit of cost; 0 when not costed */
+    double total_ms;             /* measured; NAN when unknown */
 } WorkloadStatement;
 
 typedef struct Workload {
     WorkloadStatement *statements; /* heaviest first */
     size_t count;
     size_t costed_count;
-    size_t unparsed_count;   /* did not parse */
-    size_t utility_count;    /* nothing to plan */
-    size_t internal_count;   /* touch only system catalogs, left out */
-    double weighted_cost;    /* Σ weight × baseline cost */
+    size_t unparsed_count;     /* did not parse */
+    size_t utility_count;      /* nothing to plan */
+    size_t internal_count;     /* touch only system catalogs, left out */
+    double weighted_cost;      /* Σ weight × baseline cost */
     double covered_time_share; /* measured time of costed statements / of all; NAN without times */
     bool has_times;
 } Workload;

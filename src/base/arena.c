@@ -47,8 +47,8 @@ struct Arena {
 static void FETTLE_NORETURN
 arena_exhausted(const Arena *arena, size_t size_bytes)
 {
-    fprintf(stderr, "fettle: out of memory in \"%s\": %zu bytes more than the %zu of %zu in use\n", arena->name,
-            size_bytes, arena->used_bytes, arena->limit_bytes);
+    fprintf(stderr, "fettle: out of memory in \"%s\": %zu bytes more than the %zu of %zu in use\n",
+            arena->name, size_bytes, arena->used_bytes, arena->limit_bytes);
     exit(70);
 }
 

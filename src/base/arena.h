@@ -2,10 +2,10 @@
 /*
  * Arena: memory by lifetime.
  *
- * A unit of work (a request, a snapshot, an advisor run) owns one arena; everything it makes lives there and is
- * freed at once. Allocation is a pointer bump. Memory is zeroed and aligned for any type. An arena has a name and
- * a limit: running past the limit or out of memory ends the process with the arena's name, so no caller checks for
- * NULL. Input that could reach the limit must be bounded before it is copied in.
+ * A unit of work (a request, a snapshot, an advisor run) owns one arena; everything it makes lives there and
+ * is freed at once. Allocation is a pointer bump. Memory is zeroed and aligned for any type. An arena has a
+ * name and a limit: running past the limit or out of memory ends the process with the arena's name, so no
+ * caller checks for NULL. Input that could reach the limit must be bounded before it is copied in.
  *
  * Not thread-safe: one arena belongs to one thread at a time.
  *

@@ -20,9 +20,10 @@
 #define FETTLE_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Prints the failed condition and aborts; never returns. */
-void fettle_assert_failed(const char *condition, const char *file, int line, const char *function) FETTLE_NORETURN;
+void fettle_assert_failed(const char *condition, const char *file, int line, const char *function)
+    FETTLE_NORETURN;
 
-#define fettle_assert(condition)                                                                                       \
+#define fettle_assert(condition)                                                                             \
     ((condition) ? (void)0 : fettle_assert_failed(#condition, __FILE__, __LINE__, __func__))
 
 #endif

@@ -2,11 +2,11 @@
 /*
  * Error: what could not be done, and what the user can do about it.
  *
- * An Error is flat and lives on the caller's stack, initialised with {0}. A function that can fail returns bool and takes an
- * `Error *` last; on failure it fills the error and returns false, on success it leaves the error alone. Only the
- * top (a verb, a job, a request) prints or logs it. Messages follow PostgreSQL's style: lower case, no full stop,
- * "could not X: Y". No message or hint ever contains a secret; text that came from a libpq error passes
- * through pg/connection.h, which removes them.
+ * An Error is flat and lives on the caller's stack, initialised with {0}. A function that can fail returns
+ * bool and takes an `Error *` last; on failure it fills the error and returns false, on success it leaves the
+ * error alone. Only the top (a verb, a job, a request) prints or logs it. Messages follow PostgreSQL's style:
+ * lower case, no full stop, "could not X: Y". No message or hint ever contains a secret; text that came from
+ * a libpq error passes through pg/connection.h, which removes them.
  *
  *     if (!snapshot_file_read(arena, path, &snapshot, error))
  *         return error_prefix(error, "could not read %s", path);
@@ -18,27 +18,28 @@
 
 /*
  * One table for code, machine word, HTTP status and process exit status.
- * Exit statuses 0 and 10 are not errors (nothing to do; advice given), 1 is reserved for crashes of a runtime.
+ * Exit statuses 0 and 10 are not errors (nothing to do; advice given), 1 is reserved for crashes of a
+ * runtime.
  */
-#define ERROR_CODES(X)                                                                                                 \
-    X(ERROR_NONE, "none", 200, 0)                                                                                      \
-    X(ERROR_USAGE, "usage", 400, 2)                                                                                    \
-    X(ERROR_INPUT, "invalid_input", 400, 3)                                                                            \
-    X(ERROR_NOT_FOUND, "not_found", 404, 4)                                                                            \
-    X(ERROR_CONFLICT, "conflict", 409, 5)                                                                              \
-    X(ERROR_CONNECTION, "connection_failed", 503, 20)                                                                  \
-    X(ERROR_AUTHENTICATION, "authentication_failed", 503, 21)                                                          \
-    X(ERROR_PERMISSION, "permission_denied", 403, 22)                                                                  \
-    X(ERROR_UNSUPPORTED, "unsupported", 422, 23)                                                                       \
-    X(ERROR_TIMEOUT, "timeout", 503, 24)                                                                               \
-    X(ERROR_QUERY, "query_failed", 500, 25)                                                                            \
-    X(ERROR_DAMAGED, "damaged", 422, 26)                                                                               \
-    X(ERROR_CANCELLED, "cancelled", 503, 27)                                                                           \
-    X(ERROR_LIMIT, "limit_exceeded", 413, 28)                                                                          \
-    X(ERROR_CLUSTER, "cluster_failed", 500, 30)                                                                        \
-    X(ERROR_DISK_FULL, "disk_full", 500, 31)                                                                           \
-    X(ERROR_SYSTEM, "system_error", 500, 32)                                                                           \
-    X(ERROR_MISSING_DEPENDENCY, "missing_dependency", 500, 33)                                                         \
+#define ERROR_CODES(X)                                                                                       \
+    X(ERROR_NONE, "none", 200, 0)                                                                            \
+    X(ERROR_USAGE, "usage", 400, 2)                                                                          \
+    X(ERROR_INPUT, "invalid_input", 400, 3)                                                                  \
+    X(ERROR_NOT_FOUND, "not_found", 404, 4)                                                                  \
+    X(ERROR_CONFLICT, "conflict", 409, 5)                                                                    \
+    X(ERROR_CONNECTION, "connection_failed", 503, 20)                                                        \
+    X(ERROR_AUTHENTICATION, "authentication_failed", 503, 21)                                                \
+    X(ERROR_PERMISSION, "permission_denied", 403, 22)                                                        \
+    X(ERROR_UNSUPPORTED, "unsupported", 422, 23)                                                             \
+    X(ERROR_TIMEOUT, "timeout", 503, 24)                                                                     \
+    X(ERROR_QUERY, "query_failed", 500, 25)                                                                  \
+    X(ERROR_DAMAGED, "damaged", 422, 26)                                                                     \
+    X(ERROR_CANCELLED, "cancelled", 503, 27)                                                                 \
+    X(ERROR_LIMIT, "limit_exceeded", 413, 28)                                                                \
+    X(ERROR_CLUSTER, "cluster_failed", 500, 30)                                                              \
+    X(ERROR_DISK_FULL, "disk_full", 500, 31)                                                                 \
+    X(ERROR_SYSTEM, "system_error", 500, 32)                                                                 \
+    X(ERROR_MISSING_DEPENDENCY, "missing_dependency", 500, 33)                                               \
     X(ERROR_INTERNAL, "internal", 500, 70)
 
 typedef enum ErrorCode {
@@ -57,7 +58,8 @@ typedef struct Error {
     char hint[ERROR_HINT_BYTES]; /* what to do; "" when there is nothing useful to say */
 } Error;
 
-/* Fills the error (message cut at its limit at a UTF-8 boundary) and clears its hint; always returns false. */
+/* Fills the error (message cut at its limit at a UTF-8 boundary) and clears its hint; always returns false.
+ */
 bool error_set(Error *error, ErrorCode code, const char *format, ...) FETTLE_PRINTF(3, 4);
 
 /* Sets the hint of an error that is already set; always returns false, so it can end a return statement. */

@@ -95,7 +95,10 @@ directory_sync(const char *path)
     memcpy(directory, path, length);
     directory[length] = '\0';
     FETTLE_CLEANUP(descriptor_close_at)
-    int descriptor = open(slash == NULL ? "." : length == 0 ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int descriptor = open(slash == NULL ? "."
+                          : length == 0 ? "/"
+                                        : directory,
+                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor >= 0)
         fsync(descriptor);
 }

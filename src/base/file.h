@@ -2,8 +2,8 @@
 /*
  * Files: whole-file reading and crash-safe writing, directories, paths.
  *
- * file_write_atomic() writes beside the target, syncs, renames and syncs the directory: after a crash the old or the
- * new content is there, never half of it; on any failure nothing is left behind.
+ * file_write_atomic() writes beside the target, syncs, renames and syncs the directory: after a crash the old
+ * or the new content is there, never half of it; on any failure nothing is left behind.
  */
 #ifndef FETTLE_BASE_FILE_H
 #define FETTLE_BASE_FILE_H
@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* Reads a regular file of at most limit_bytes; *ret_data is NUL-terminated one past its size. "-" is standard input. */
+/* Reads a regular file of at most limit_bytes; *ret_data is NUL-terminated one past its size. "-" is standard
+ * input. */
 bool file_read(Arena *arena, const char *path, size_t limit_bytes, char **ret_data, size_t *ret_size,
                Error *error) FETTLE_MUST_USE;
 
 /* mode is the new file's permission bits. "-" writes to standard output. */
-bool file_write_atomic(const char *path, const void *data, size_t size_bytes, mode_t mode, Error *error) FETTLE_MUST_USE;
+bool file_write_atomic(const char *path, const void *data, size_t size_bytes, mode_t mode, Error *error)
+    FETTLE_MUST_USE;
 
 /* Makes path and its missing parents; an existing directory is success (its mode is left). */
 bool directory_make(const char *path, mode_t mode, Error *error) FETTLE_MUST_USE;

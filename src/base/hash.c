@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * XXH64, written from its public specification: four lanes of 8 bytes over 32-byte stripes, merged, then the tail by
- * 8, 4 and 1 bytes, then an avalanche. Words are read as little-endian on every machine.
+ * XXH64, written from its public specification: four lanes of 8 bytes over 32-byte stripes, merged, then the
+ * tail by 8, 4 and 1 bytes, then an avalanche. Words are read as little-endian on every machine.
  */
 #include "base/hash.h"
 
@@ -50,8 +50,8 @@ hash_stripes(const unsigned char **data, size_t *left, uint64_t seed)
         *data += 32;
         *left -= 32;
     }
-    uint64_t hash =
-        rotate_left(lanes[0], 1) + rotate_left(lanes[1], 7) + rotate_left(lanes[2], 12) + rotate_left(lanes[3], 18);
+    uint64_t hash = rotate_left(lanes[0], 1) + rotate_left(lanes[1], 7) + rotate_left(lanes[2], 12) +
+                    rotate_left(lanes[3], 18);
     for (int i = 0; i < 4; i++)
         hash = lane_merge(hash, lanes[i]);
     return hash;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * hash_bytes: a fast 64-bit hash (the XXH64 algorithm of Yann Collet's specification), stable across machines and
- * versions, so it may be stored. Not for secrets.
+ * hash_bytes: a fast 64-bit hash (the XXH64 algorithm of Yann Collet's specification), stable across machines
+ * and versions, so it may be stored. Not for secrets.
  */
 #ifndef FETTLE_BASE_HASH_H
 #define FETTLE_BASE_HASH_H

@@ -2,9 +2,9 @@
 /*
  * JsonWriter: writes JSON text into a Text. (Reading is jansson's, which is strict.)
  *
- * Commas and nesting are kept by the writer; a key outside an object or a value without a key inside one is an
- * assert. Invalid UTF-8 becomes U+FFFD, so the output is always valid JSON. Doubles are printed with the digits that
- * round-trip; NaN and infinities become null.
+ * Commas and nesting are kept by the writer; a key outside an object or a value without a key inside one is
+ * an assert. Invalid UTF-8 becomes U+FFFD, so the output is always valid JSON. Doubles are printed with the
+ * digits that round-trip; NaN and infinities become null.
  *
  *     JsonWriter json = json_writer_new(&text, true);
  *     json_object_begin(&json);

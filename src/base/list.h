@@ -14,22 +14,22 @@
 
 #include "base/arena.h"
 
-#define VECTOR_DEFINE(Name, Type)                                                                                      \
-    typedef struct Name {                                                                                              \
-        Type *items;                                                                                                   \
-        size_t count;                                                                                                  \
-        size_t capacity;                                                                                               \
+#define VECTOR_DEFINE(Name, Type)                                                                            \
+    typedef struct Name {                                                                                    \
+        Type *items;                                                                                         \
+        size_t count;                                                                                        \
+        size_t capacity;                                                                                     \
     } Name
 
 /* Room for one more item; returns the items' new place. Used through vector_push(). */
 void *vector_grow(Arena *arena, void *items, size_t count, size_t *capacity, size_t item_bytes);
 
-#define vector_push(arena, vector, item)                                                                               \
-    do {                                                                                                               \
-        if ((vector)->count == (vector)->capacity)                                                                     \
-            (vector)->items = vector_grow((arena), (vector)->items, (vector)->count, &(vector)->capacity,              \
-                                          sizeof(*(vector)->items));                                                   \
-        (vector)->items[(vector)->count++] = (item);                                                                   \
+#define vector_push(arena, vector, item)                                                                     \
+    do {                                                                                                     \
+        if ((vector)->count == (vector)->capacity)                                                           \
+            (vector)->items = vector_grow((arena), (vector)->items, (vector)->count, &(vector)->capacity,    \
+                                          sizeof(*(vector)->items));                                         \
+        (vector)->items[(vector)->count++] = (item);                                                         \
     } while (0)
 
 VECTOR_DEFINE(TextList, const char *);

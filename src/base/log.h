@@ -2,8 +2,8 @@
 /*
  * Log and progress on standard error.
  *
- * One line per event, "level: message"; only tops of verbs, jobs and requests log. Progress is for people: drawn in
- * place on a terminal (at most ten times a second), absent otherwise. Thread-safe.
+ * One line per event, "level: message"; only tops of verbs, jobs and requests log. Progress is for people:
+ * drawn in place on a terminal (at most ten times a second), absent otherwise. Thread-safe.
  */
 #ifndef FETTLE_BASE_LOG_H
 #define FETTLE_BASE_LOG_H

@@ -58,7 +58,8 @@ map_grow(Map *map)
     map->slots = ARENA_NEW_ARRAY(map->arena, uint32_t, slot_count);
     map->slot_count = slot_count;
     for (size_t i = 0; i < map->count; i++)
-        map->slots[map_slot_find(map, entries[i].key, entries[i].key_bytes, entries[i].hash)] = (uint32_t)i + 1;
+        map->slots[map_slot_find(map, entries[i].key, entries[i].key_bytes, entries[i].hash)] =
+            (uint32_t)i + 1;
 }
 
 static void

@@ -2,8 +2,9 @@
 /*
  * Map: hash map from a byte-string key to a pointer, in an arena.
  *
- * Keys are copied into the arena. Iteration is in order of insertion, so results do not depend on hash values.
- * There is no removal. 64-bit ids are keys through map_put_id()/map_get_id(); do not mix both kinds in one map.
+ * Keys are copied into the arena. Iteration is in order of insertion, so results do not depend on hash
+ * values. There is no removal. 64-bit ids are keys through map_put_id()/map_get_id(); do not mix both kinds
+ * in one map.
  */
 #ifndef FETTLE_BASE_MAP_H
 #define FETTLE_BASE_MAP_H

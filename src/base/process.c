@@ -27,8 +27,9 @@ process_child(const ProcessOptions *options, int output)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (options->change_user && (setgroups(0, NULL) != 0 || setresgid(options->group, options->group, options->group) != 0 ||
-                                 setresuid(options->user, options->user, options->user) != 0))
+    if (options->change_user &&
+        (setgroups(0, NULL) != 0 || setresgid(options->group, options->group, options->group) != 0 ||
+         setresuid(options->user, options->user, options->user) != 0))
         _exit(EXIT_CANNOT_RUN);
     if (chdir(options->directory == NULL ? "/" : options->directory) != 0)
         _exit(EXIT_CANNOT_RUN);

@@ -14,8 +14,9 @@ typedef struct Random {
 
 Random random_new(uint64_t seed);
 uint64_t random_next(Random *random);
-uint64_t random_below(Random *random, uint64_t bound); /* uniform in [0, bound), bound > 0, without modulo bias */
-double random_unit(Random *random);                    /* uniform in [0, 1), 53 bits */
+uint64_t random_below(Random *random,
+                      uint64_t bound); /* uniform in [0, bound), bound > 0, without modulo bias */
+double random_unit(Random *random);    /* uniform in [0, 1), 53 bits */
 
 /* Bytes from getrandom(2); ends the process when the system has none. */
 void random_system_bytes(void *data, size_t size_bytes);

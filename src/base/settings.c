@@ -20,7 +20,7 @@ struct Settings {
 };
 
 static const SettingInfo setting_table[] = {
-#define SETTING_ROW(id, name, type, standard, low, high, documentation)                                                \
+#define SETTING_ROW(id, name, type, standard, low, high, documentation)                                      \
     [id] = {name, type, standard, low, high, documentation},
     SETTINGS_TABLE(SETTING_ROW)
 #undef SETTING_ROW
@@ -31,10 +31,10 @@ typedef struct SettingUnit {
     double factor;
 } SettingUnit;
 
-static const SettingUnit duration_units[] = {{"ms", 1},       {"s", 1000},         {"min", 60000},
+static const SettingUnit duration_units[] = {{"ms", 1},        {"s", 1000},           {"min", 60000},
                                              {"h", 3600000.0}, {"d", 24 * 3600000.0}, {NULL, 0}};
-static const SettingUnit size_units[] = {{"B", 1},  {"kB", 1024.0}, {"MB", 1048576.0}, {"GB", 1073741824.0},
-                                         {"TB", 1099511627776.0}, {NULL, 0}};
+static const SettingUnit size_units[] = {
+    {"B", 1}, {"kB", 1024.0}, {"MB", 1048576.0}, {"GB", 1073741824.0}, {"TB", 1099511627776.0}, {NULL, 0}};
 
 const SettingInfo *
 setting_info(SettingId id)
@@ -93,8 +93,13 @@ bool_parse(const char *text, double *ret_number)
 static const char *
 setting_type_words(SettingType type)
 {
-    static const char *const words[] = {"on or off",           "a whole number", "a number",
-                                        "a time such as 500ms, 10s or 5min", "a size such as 64kB or 1GB", "a text", "a text"};
+    static const char *const words[] = {"on or off",
+                                        "a whole number",
+                                        "a number",
+                                        "a time such as 500ms, 10s or 5min",
+                                        "a size such as 64kB or 1GB",
+                                        "a text",
+                                        "a text"};
     return words[type];
 }
 
@@ -115,12 +120,13 @@ value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValu
     if (good && info->type == SETTING_INT && number != floor(number))
         good = false;
     if (!good) {
-        error_set(error, ERROR_INPUT, "\"%s\" is not a value for %s", info->type == SETTING_SECRET ? "***" : text,
-                  info->name);
+        error_set(error, ERROR_INPUT, "\"%s\" is not a value for %s",
+                  info->type == SETTING_SECRET ? "***" : text, info->name);
         return error_set_hint(error, "it takes %s", setting_type_words(info->type));
     }
     if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high))
-        return error_set(error, ERROR_INPUT, "%s must be between %.0f and %.0f", info->name, info->low, info->high);
+        return error_set(error, ERROR_INPUT, "%s must be between %.0f and %.0f", info->name, info->low,
+                         info->high);
     *ret_value = (SettingValue){.text = arena_strdup(arena, text), .number = number};
     return true;
 }
@@ -132,7 +138,8 @@ settings_new(Arena *arena)
     settings->arena = arena;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         Error error = {0};
-        bool good = value_parse(arena, &setting_table[i], setting_table[i].standard, &settings->values[i], &error);
+        bool good =
+            value_parse(arena, &setting_table[i], setting_table[i].standard, &settings->values[i], &error);
         fettle_assert(good);
     }
     return settings;
@@ -147,7 +154,6 @@ settings_set(Settings *settings, const char *name, const char *value, Error *err
     error_set(error, ERROR_INPUT, "there is no setting called \"%.100s\"", name);
     return error_set_hint(error, "run \"fettle help settings\" for the list");
 }
-
 
 static char *
 trim(char *text)
@@ -229,7 +235,8 @@ settings_parse(Settings *settings, const char *text, size_t length, const char *
         const char *end = memchr(text + at, '\n', length - at);
         size_t line_length = end == NULL ? length - at : (size_t)(end - (text + at));
         if (line_length > SETTINGS_LINE_BYTES || memchr(text + at, '\0', line_length) != NULL)
-            return error_set(error, ERROR_INPUT, "%s:%d: the line is too long or holds a NUL byte", name, number);
+            return error_set(error, ERROR_INPUT, "%s:%d: the line is too long or holds a NUL byte", name,
+                             number);
         char *line = arena_strndup(settings->arena, text + at, line_length);
         if (!settings_parse_line(&trial, seen, section, line, error))
             return error_prefix(error, "%s:%d", name, number);

@@ -107,7 +107,8 @@ text_ends_with(const char *text, const char *suffix)
     return suffix_length <= length && memcmp(text + length - suffix_length, suffix, suffix_length) == 0;
 }
 
-/* Length of the valid UTF-8 sequence at text, 0 when it is not one (overlong, surrogate, beyond U+10FFFF, cut). */
+/* Length of the valid UTF-8 sequence at text, 0 when it is not one (overlong, surrogate, beyond U+10FFFF,
+ * cut). */
 static size_t
 text_utf8_sequence(const unsigned char *text, size_t left)
 {
@@ -120,8 +121,8 @@ text_utf8_sequence(const unsigned char *text, size_t left)
     for (size_t i = 1; i < length; i++)
         if ((text[i] & 0xC0) != 0x80)
             return 0;
-    if ((first == 0xE0 && text[1] < 0xA0) || (first == 0xED && text[1] > 0x9F) || (first == 0xF0 && text[1] < 0x90) ||
-        (first == 0xF4 && text[1] > 0x8F))
+    if ((first == 0xE0 && text[1] < 0xA0) || (first == 0xED && text[1] > 0x9F) ||
+        (first == 0xF0 && text[1] < 0x90) || (first == 0xF4 && text[1] > 0x8F))
         return 0;
     return length;
 }

@@ -2,8 +2,8 @@
 /*
  * Text: a growing, always NUL-terminated byte string; and small pure functions over C strings.
  *
- * A Text lives in an arena, so nothing is freed by hand; growing leaves the old bytes to the arena (at most twice
- * the final size in all). data is never NULL after text_new().
+ * A Text lives in an arena, so nothing is freed by hand; growing leaves the old bytes to the arena (at most
+ * twice the final size in all). data is never NULL after text_new().
  *
  *     Text sql = text_new(arena);
  *     text_append(&sql, "select ");
@@ -41,12 +41,14 @@ bool text_parse_uint32(const char *text, uint32_t *ret_value) FETTLE_MUST_USE;
 /* C locale whatever the process's; "NaN", "Infinity" and "-Infinity" as PostgreSQL prints them. */
 bool text_parse_double(const char *text, double *ret_value) FETTLE_MUST_USE;
 
-/* Human forms in the arena: "1.4 GB" (1024-based, kB MB GB TB), "12.3 s"/"4 min 05 s"/"850 µs", "1,234,567". */
+/* Human forms in the arena: "1.4 GB" (1024-based, kB MB GB TB), "12.3 s"/"4 min 05 s"/"850 µs", "1,234,567".
+ */
 char *text_format_bytes(Arena *arena, double bytes);
 char *text_format_duration_ms(Arena *arena, double milliseconds);
 char *text_format_count(Arena *arena, double count);
 
-/* Columns that text takes on a terminal (UTF-8, wide and combining characters by wcwidth in a UTF-8 locale). */
+/* Columns that text takes on a terminal (UTF-8, wide and combining characters by wcwidth in a UTF-8 locale).
+ */
 size_t text_width(const char *text);
 
 #endif

@@ -71,7 +71,8 @@ static const CliOption *
 option_find(const CliOption *options, const char *name, size_t length, char letter, size_t *ret_position)
 {
     for (size_t i = 0; options != NULL && options[i].name != NULL; i++) {
-        bool by_name = name != NULL && strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0;
+        bool by_name =
+            name != NULL && strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0;
         if (by_name || (name == NULL && options[i].letter == letter)) {
             *ret_position = i;
             return &options[i];
@@ -174,7 +175,8 @@ static bool
 terminal_takes_colours(void)
 {
     const char *terminal = getenv("TERM");
-    return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL && terminal != NULL &&
+           strcmp(terminal, "dumb") != 0;
 }
 
 static bool
@@ -188,7 +190,8 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
     CliInput input = {.arena = arena, .verb = cli_verb_find(name), .is_coloured = terminal_takes_colours()};
     CliCommon common = {0};
     if (input.verb == NULL)
-        return usage_error(error, NULL, name[0] == '-' ? "unknown option \"%.80s\"" : "unknown verb \"%.80s\"", name);
+        return usage_error(error, NULL,
+                           name[0] == '-' ? "unknown option \"%.80s\"" : "unknown verb \"%.80s\"", name);
     if (!words_parse(&input, &common, arguments + 2, argument_count < 2 ? 0 : argument_count - 2, error))
         return false;
     if (common.wants_help) {

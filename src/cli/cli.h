@@ -2,9 +2,9 @@
 /*
  * The command line: a table of verbs, each in a file of its own.
  *
- * A verb declares its options beside its help; parsing, help, shell completion and the man page come from the table.
- * A verb returns true with an exit status, or false with an error that main prints as one line and a hint.
- * Standard output carries results only; progress and messages go to standard error.
+ * A verb declares its options beside its help; parsing, help, shell completion and the man page come from the
+ * table. A verb returns true with an exit status, or false with an error that main prints as one line and a
+ * hint. Standard output carries results only; progress and messages go to standard error.
  */
 #ifndef FETTLE_CLI_CLI_H
 #define FETTLE_CLI_CLI_H
@@ -31,7 +31,8 @@ typedef struct CliInput {
     const struct CliVerb *verb;
     const char *arguments[CLI_ARGUMENTS_MOST];
     int argument_count;
-    const char *options[CLI_OPTIONS_MOST]; /* by position in the verb's table: the argument, "" for a switch, NULL absent */
+    const char *options[CLI_OPTIONS_MOST]; /* by position in the verb's table: the argument, "" for a switch,
+                                              NULL absent */
     bool is_quiet;
     bool is_coloured; /* standard output is a terminal that takes colours */
 } CliInput;
@@ -54,7 +55,8 @@ extern const CliOption cli_common_options[];
 
 const CliVerb *cli_verb_find(const char *name);
 
-/* The argument of an option of this verb, "" for a switch that is given, NULL when absent. The name must be in its table. */
+/* The argument of an option of this verb, "" for a switch that is given, NULL when absent. The name must be
+ * in its table. */
 const char *cli_option(const CliInput *input, const char *name);
 
 /* Runs the whole program; returns the exit status. */

@@ -38,10 +38,12 @@ cli_help_overview(Arena *arena)
                        "Usage: fettle VERB [ARGUMENTS] [OPTIONS]\n\n");
     for (const CliVerb *const *verb = cli_verbs; *verb != NULL; verb++)
         text_append_format(&text, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
-    text_append(&text, "\nBegin with:\n"
-                       "  fettle doctor postgres://user@host/database     what can be read, and what is missing\n"
-                       "  fettle advise postgres://user@host/database     a ranked, proven report; changes nothing\n\n"
-                       "\"fettle help VERB\" tells more; \"fettle help settings\" lists the settings.\n");
+    text_append(
+        &text,
+        "\nBegin with:\n"
+        "  fettle doctor postgres://user@host/database     what can be read, and what is missing\n"
+        "  fettle advise postgres://user@host/database     a ranked, proven report; changes nothing\n\n"
+        "\"fettle help VERB\" tells more; \"fettle help settings\" lists the settings.\n");
     return text.data;
 }
 
@@ -49,8 +51,8 @@ char *
 cli_help_verb(Arena *arena, const CliVerb *verb)
 {
     Text text = text_new(arena);
-    text_append_format(&text, "Usage: fettle %s%s%s [OPTIONS]\n\n%s\n", verb->name, verb->arguments[0] == '\0' ? "" : " ",
-                       verb->arguments, verb->description);
+    text_append_format(&text, "Usage: fettle %s%s%s [OPTIONS]\n\n%s\n", verb->name,
+                       verb->arguments[0] == '\0' ? "" : " ", verb->arguments, verb->description);
     if (verb->options != NULL && verb->options[0].name != NULL)
         text_append(&text, "\nOptions:\n");
     append_options(&text, verb->options);
@@ -65,7 +67,9 @@ char *
 cli_help_settings(Arena *arena)
 {
     Text text = text_new(arena);
-    text_append(&text, "Settings, from a file (--config), the environment (FETTLE_SECTION_NAME) or --set NAME=VALUE:\n\n");
+    text_append(
+        &text,
+        "Settings, from a file (--config), the environment (FETTLE_SECTION_NAME) or --set NAME=VALUE:\n\n");
     for (int id = 0; id < SETTING_COUNT; id++) {
         const SettingInfo *info = setting_info((SettingId)id);
         text_append_format(&text, "  %s (default: %s)\n      %s\n", info->name,
@@ -138,9 +142,11 @@ cli_man_page(Arena *arena)
         append_roff(&text, info->documentation);
         text_append_char(&text, '\n');
     }
-    text_append(&text, ".SH EXIT STATUS\n0 done, nothing to advise; 10 advice was given; others are errors:\n");
+    text_append(&text,
+                ".SH EXIT STATUS\n0 done, nothing to advise; 10 advice was given; others are errors:\n");
     for (int code = ERROR_USAGE; code <= ERROR_INTERNAL; code++)
-        text_append_format(&text, ".TP\n%d\n%s\n", error_code_exit_status((ErrorCode)code), error_code_word((ErrorCode)code));
+        text_append_format(&text, ".TP\n%d\n%s\n", error_code_exit_status((ErrorCode)code),
+                           error_code_word((ErrorCode)code));
     return text.data;
 }
 

@@ -57,7 +57,9 @@ write_fidelity(Text *text, const Report *report)
     const char *bullet = is_markdown(report) ? "* " : "  ";
     const Fidelity *fidelity = &report->fidelity;
     if (report->has_fidelity)
-        text_append_format(text, "%stwin fidelity: same plan for %.1f %% and identical costs for %.1f %% of %lld statements compared on the target\n",
+        text_append_format(text,
+                           "%stwin fidelity: same plan for %.1f %% and identical costs for %.1f %% of %lld "
+                           "statements compared on the target\n",
                            bullet, share(fidelity->same_shape, fidelity->compared),
                            share(fidelity->identical, fidelity->compared), (long long)fidelity->compared);
     else
@@ -81,25 +83,30 @@ write_head(Text *text, const Report *report)
     const Snapshot *snapshot = report->advice->snapshot;
     const Workload *workload = report->advice->workload;
     const char *bullet = is_markdown(report) ? "* " : "  ";
-    const char *title = arena_printf(arena, "Advice for %s (PostgreSQL %s)", snapshot->database, snapshot->server_version);
+    const char *title =
+        arena_printf(arena, "Advice for %s (PostgreSQL %s)", snapshot->database, snapshot->server_version);
     if (is_markdown(report))
         text_append_format(text, "# %s\n\n", title);
     else
         text_append_format(text, "%s\n", bold(report, title, arena));
-    text_append_format(text, "%sworkload: %zu statements, %zu costed, %zu not analysed", bullet, workload->count,
-                       workload->costed_count, workload->count - workload->costed_count);
+    text_append_format(text, "%sworkload: %zu statements, %zu costed, %zu not analysed", bullet,
+                       workload->count, workload->costed_count, workload->count - workload->costed_count);
     if (!isnan(workload->covered_time_share))
-        text_append_format(text, "; they take %.1f %% of the measured time", workload->covered_time_share * 100);
+        text_append_format(text, "; they take %.1f %% of the measured time",
+                           workload->covered_time_share * 100);
     text_append_char(text, '\n');
     write_fidelity(text, report);
     text_append_format(text, "%s%lld planner questions, %lld what-if indexes made, in %s", bullet,
-                       (long long)report->advice->questions.explains, (long long)report->advice->questions.index_creations,
+                       (long long)report->advice->questions.explains,
+                       (long long)report->advice->questions.index_creations,
                        text_format_duration_ms(arena, report->elapsed_ms));
     if (!isnan(report->target_ms))
-        text_append_format(text, "; time on the target: %s", text_format_duration_ms(arena, report->target_ms));
+        text_append_format(text, "; time on the target: %s",
+                           text_format_duration_ms(arena, report->target_ms));
     text_append_char(text, '\n');
     if (report->advice->is_stopped_early)
-        text_append_format(text, "%sthe time limit ended the search: this is the best answer so far\n", bullet);
+        text_append_format(text, "%sthe time limit ended the search: this is the best answer so far\n",
+                           bullet);
 }
 
 static void
@@ -108,7 +115,8 @@ write_effect(Text *text, const Report *report, const AdviceEffect *effect)
     Arena *arena = text->arena;
     double change = (effect->cost_before - effect->cost_after) / effect->cost_before * 100;
     const char *bullet = is_markdown(report) ? "* " : "       ";
-    text_append_format(text, "%scost %s to %s (%+.1f %%)", bullet, text_format_count(arena, effect->cost_before),
+    text_append_format(text, "%scost %s to %s (%+.1f %%)", bullet,
+                       text_format_count(arena, effect->cost_before),
                        text_format_count(arena, effect->cost_after), -change);
     if (!isnan(effect->statement->source->calls))
         text_append_format(text, ", %s calls", text_format_count(arena, effect->statement->source->calls));
@@ -135,7 +143,8 @@ write_effects(Text *text, const Report *report, const char *title, const AdviceE
     for (size_t i = 0; i < effects->count && i < GAINS_SHOWN; i++)
         write_effect(text, report, &effects->items[i]);
     if (effects->count > GAINS_SHOWN)
-        text_append_format(text, "%sand %zu more\n", is_markdown(report) ? "* " : "       ", effects->count - GAINS_SHOWN);
+        text_append_format(text, "%sand %zu more\n", is_markdown(report) ? "* " : "       ",
+                           effects->count - GAINS_SHOWN);
 }
 
 static void
@@ -146,11 +155,13 @@ write_recommendation(Text *text, const Report *report, const Recommendation *rec
     heading(text, report, 3, arena_printf(arena, "%3d. %s", recommendation->number, recommendation->title));
     text_append_format(text, "%sworkload %+.1f %%", pad, -recommendation->improvement_percent);
     if (!isnan(recommendation->saved_ms))
-        text_append_format(text, " (about %s of its measured time)", text_format_duration_ms(arena, recommendation->saved_ms));
-    text_append_format(text, "; size about %s; write cost %.2f %%; risk %s\n",
-                       isnan(recommendation->size_bytes) ? "unknown" : text_format_bytes(arena, recommendation->size_bytes),
-                       isnan(recommendation->write_cost_percent) ? 0 : recommendation->write_cost_percent,
-                       advice_risk_word(recommendation->risk));
+        text_append_format(text, " (about %s of its measured time)",
+                           text_format_duration_ms(arena, recommendation->saved_ms));
+    text_append_format(
+        text, "; size about %s; write cost %.2f %%; risk %s\n",
+        isnan(recommendation->size_bytes) ? "unknown" : text_format_bytes(arena, recommendation->size_bytes),
+        isnan(recommendation->write_cost_percent) ? 0 : recommendation->write_cost_percent,
+        advice_risk_word(recommendation->risk));
     text_append_format(text, "%s%s\n", pad, recommendation->reason);
     code_block(text, report, "sql", recommendation->statement, "       ");
     text_append_format(text, "%sundo:\n", pad);
@@ -169,8 +180,8 @@ write_rejections(Text *text, const Report *report)
         return;
     heading(text, report, 2, "Weighed and not advised");
     for (size_t i = 0; i < rejections->count && i < REJECTIONS_SHOWN; i++)
-        text_append_format(text, "%s%s: %s\n", is_markdown(report) ? "* " : "  ", rejections->items[i].subject,
-                           rejections->items[i].reason);
+        text_append_format(text, "%s%s: %s\n", is_markdown(report) ? "* " : "  ",
+                           rejections->items[i].subject, rejections->items[i].reason);
     if (rejections->count > REJECTIONS_SHOWN)
         text_append_format(text, "%sand %zu more (--json lists all)\n", is_markdown(report) ? "* " : "  ",
                            rejections->count - REJECTIONS_SHOWN);
@@ -184,13 +195,17 @@ write_next(Text *text, const Report *report)
     size_t count = advice->recommendations.count;
     text_append_char(text, '\n');
     if (count == 0) {
-        text_append(text, "Nothing to advise: no further B-tree index makes the workload cheaper by a margin that counts.\n");
+        text_append(text, "Nothing to advise: no further B-tree index makes the workload cheaper by a margin "
+                          "that counts.\n");
         return;
     }
     double gain = advice->cost_before > 0 ? (1 - advice->cost_after / advice->cost_before) * 100 : 0;
-    text_append_format(text, "%zu recommendation%s, %.1f %% off the workload's cost in all. Next: run statement 1 at a quiet hour%s.\n",
-                       count, count == 1 ? "" : "s", gain,
-                       report->show_plans || is_markdown(report) ? "" : " (--plans shows the plans before and after)");
+    text_append_format(
+        text,
+        "%zu recommendation%s, %.1f %% off the workload's cost in all. Next: run statement 1 at a quiet "
+        "hour%s.\n",
+        count, count == 1 ? "" : "s", gain,
+        report->show_plans || is_markdown(report) ? "" : " (--plans shows the plans before and after)");
 }
 
 void

@@ -19,7 +19,7 @@ typedef struct Report {
     const TwinReport *twin;
     Fidelity fidelity;
     bool has_fidelity;
-    double target_ms;  /* spent on the target in all; NAN for a file */
+    double target_ms; /* spent on the target in all; NAN for a file */
     double elapsed_ms;
     bool show_plans;
     bool is_coloured;

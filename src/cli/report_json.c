@@ -3,7 +3,6 @@
 
 #include "base/json_writer.h"
 
-
 static void
 json_effects(JsonWriter *json, Arena *arena, const char *key, const AdviceEffectList *effects)
 {
@@ -20,7 +19,8 @@ json_effects(JsonWriter *json, Arena *arena, const char *key, const AdviceEffect
         json_key_double(json, "saved_ms", effect->saved_ms);
         json_key_bool(json, "generic_plan", effect->is_generic);
         json_key_string(json, "plan_before",
-                        effect->plan_before == NULL ? NULL : pg_plan_format(arena, effect->plan_before, true));
+                        effect->plan_before == NULL ? NULL
+                                                    : pg_plan_format(arena, effect->plan_before, true));
         json_key_string(json, "plan_after",
                         effect->plan_after == NULL ? NULL : pg_plan_format(arena, effect->plan_after, true));
         json_object_end(json);

@@ -32,10 +32,12 @@ option_if_any(const CliInput *input, const char *name)
 static bool
 session_target_name(CliInput *input, const char **ret_target, Error *error)
 {
-    const char *target = input->argument_count > 0 ? input->arguments[input->argument_count - 1] : getenv("FETTLE_TARGET");
+    const char *target =
+        input->argument_count > 0 ? input->arguments[input->argument_count - 1] : getenv("FETTLE_TARGET");
     if (target == NULL || target[0] == '\0') {
         error_set(error, ERROR_USAGE, "no target was given");
-        return error_set_hint(error, "give a connection string such as postgres://user@host/database, or a snapshot file");
+        return error_set_hint(
+            error, "give a connection string such as postgres://user@host/database, or a snapshot file");
     }
     *ret_target = target;
     return true;
@@ -88,7 +90,8 @@ session_read_workload(CliInput *input, CliSession *session, Error *error)
     char *text;
     size_t length;
     return file_read(input->arena, path, WORKLOAD_BYTES_MOST, &text, &length, error) &&
-           snapshot_with_workload(input->arena, session->snapshot, text, length, path, &session->snapshot, error);
+           snapshot_with_workload(input->arena, session->snapshot, text, length, path, &session->snapshot,
+                                  error);
 }
 
 bool
@@ -101,8 +104,10 @@ session_read(CliInput *input, CliSession *session, Error *error)
     if (is_file) {
         session->source = target;
         if (!file_exists(target)) {
-            error_set(error, ERROR_NOT_FOUND, "there is no file \"%.200s\", and it is no connection string", target);
-            return error_set_hint(error, "a connection string is postgres://user@host/database or \"host=... dbname=...\"");
+            error_set(error, ERROR_NOT_FOUND, "there is no file \"%.200s\", and it is no connection string",
+                      target);
+            return error_set_hint(
+                error, "a connection string is postgres://user@host/database or \"host=... dbname=...\"");
         }
         if (!snapshot_file_read(input->arena, target, &session->snapshot, error))
             return false;
@@ -131,10 +136,10 @@ session_open_cluster(CliInput *input, CliSession *session, Error *error)
 bool
 session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *error)
 {
-    TwinOptions options = {
-        .rebuild = rebuild,
-        .statement_timeout_ms = (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT),
-        .progress = session_progress};
+    TwinOptions options = {.rebuild = rebuild,
+                           .statement_timeout_ms =
+                               (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT),
+                           .progress = session_progress};
     return session_open_cluster(input, session, error) &&
            twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error);
 }

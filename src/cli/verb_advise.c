@@ -13,7 +13,8 @@ extern const CliVerb cli_verb_advise;
 #define FIDELITY_STATEMENTS_MOST 50
 
 static const CliOption advise_options[] = {
-    {"output", 'o', "FILE", "write the report to a file; a name that ends in .md gets markdown, in .json JSON"},
+    {"output", 'o', "FILE",
+     "write the report to a file; a name that ends in .md gets markdown, in .json JSON"},
     {"format", 0, "FORMAT", "text, markdown or json"},
     {"json", 0, NULL, "the same as --format json"},
     {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
@@ -84,9 +85,11 @@ workload_check(const CliSession *session, Error *error)
     error_set(error, ERROR_INPUT, "the workload is empty: %s",
               snapshot->has_statements ? "pg_stat_statements holds no statement of this database"
                                        : "pg_stat_statements cannot be read");
-    return error_set_hint(error, "%s", snapshot->has_statements
-                                           ? "let the application run for a while, or give statements with --workload FILE"
-                                           : "run \"fettle doctor\" for what is missing, or give statements with --workload FILE");
+    return error_set_hint(
+        error, "%s",
+        snapshot->has_statements
+            ? "let the application run for a while, or give statements with --workload FILE"
+            : "run \"fettle doctor\" for what is missing, or give statements with --workload FILE");
 }
 
 /* How true the twin is; a role that may not EXPLAIN gets an advice without that figure. */
@@ -96,7 +99,8 @@ fidelity_of(CliInput *input, const CliSession *session, Report *report, Error *e
     if (session->target == NULL || cli_option(input, "no-verify") != NULL)
         return true;
     Error reason = {0};
-    if (fidelity_measure(input->arena, session->twin, session->target, FIDELITY_STATEMENTS_MOST, &report->fidelity, &reason)) {
+    if (fidelity_measure(input->arena, session->twin, session->target, FIDELITY_STATEMENTS_MOST,
+                         &report->fidelity, &reason)) {
         report->has_fidelity = report->fidelity.compared > 0;
         return true;
     }
@@ -108,7 +112,8 @@ static bool
 advise(CliInput *input, CliSession *session, Report *report, Error *error)
 {
     FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = NULL;
-    WorkloadOptions options = {.statements_most = settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
+    WorkloadOptions options = {.statements_most =
+                                   settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
                                .progress = session_progress};
     AdvisorContext context = {.arena = input->arena,
                               .snapshot = session->snapshot,
@@ -141,7 +146,8 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
     report.source = session.source;
     report.is_file = session.target == NULL;
     report.twin = twin_report(session.twin);
-    report.target_ms = session.target == NULL ? NAN : (double)pg_connection_server_time_us(session.target) / 1000;
+    report.target_ms =
+        session.target == NULL ? NAN : (double)pg_connection_server_time_us(session.target) / 1000;
     report.elapsed_ms = (double)(clock_monotonic_ms() - start_ms);
     report.is_coloured = report.is_coloured && cli_option(input, "output") == NULL;
     Text text = text_new(input->arena);
@@ -155,9 +161,12 @@ const CliVerb cli_verb_advise = {
     .arguments = "TARGET",
     .arguments_most = 1,
     .summary = "a ranked report of what would make it faster, each line proven; changes nothing",
-    .description = "Reads the workload and the catalog of a database (or of a snapshot file), builds its planner twin, and looks\n"
-                   "for the indexes that the whole workload gains from. Each is proven on the twin; nothing is changed on the\n"
-                   "target, which sees read-only transactions only. Exit status: 10 advice given, 0 nothing to advise.",
+    .description =
+        "Reads the workload and the catalog of a database (or of a snapshot file), builds its planner twin, "
+        "and looks\n"
+        "for the indexes that the whole workload gains from. Each is proven on the twin; nothing is changed "
+        "on the\n"
+        "target, which sees read-only transactions only. Exit status: 10 advice given, 0 nothing to advise.",
     .examples = "  fettle advise postgres://fettle@db/shop\n"
                 "  fettle advise --budget 500MB --plans postgres://fettle@db/shop\n"
                 "  fettle advise shop.fettle -o advice.md\n"

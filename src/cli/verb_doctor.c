@@ -10,7 +10,8 @@ extern const CliVerb cli_verb_doctor;
 static const CliOption doctor_options[] = {
     {"output", 'o', "FILE", "write the report to a file"},
     {"json", 0, NULL, "as JSON"},
-    {"sql", 0, NULL, "print the SECURITY DEFINER function that shows column statistics to pg_monitor, and nothing else"},
+    {"sql", 0, NULL,
+     "print the SECURITY DEFINER function that shows column statistics to pg_monitor, and nothing else"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -20,10 +21,13 @@ rights_meaning(SnapshotRights rights)
 {
     switch (rights) {
         case SNAPSHOT_RIGHTS_FULL: return "everything the planner sees: plans on the twin are the target's";
-        case SNAPSHOT_RIGHTS_FUNCTION: return "column statistics by the offered function: same plan nearly always";
+        case SNAPSHOT_RIGHTS_FUNCTION:
+            return "column statistics by the offered function: same plan nearly always";
         case SNAPSHOT_RIGHTS_VIEW: return "column statistics by pg_stats: same plan nearly always";
-        case SNAPSHOT_RIGHTS_PARTIAL: return "column statistics of some tables only: plans on the others are rough";
-        case SNAPSHOT_RIGHTS_CATALOG: return "no column statistics: only about 6 of 10 plans are the target's";
+        case SNAPSHOT_RIGHTS_PARTIAL:
+            return "column statistics of some tables only: plans on the others are rough";
+        case SNAPSHOT_RIGHTS_CATALOG:
+            return "no column statistics: only about 6 of 10 plans are the target's";
     }
     return "";
 }
@@ -34,15 +38,17 @@ append_findings(Text *text, const CliSession *session)
     const Snapshot *snapshot = session->snapshot;
     text_append_format(text, "%s: PostgreSQL %s, database %s%s\n", session->source, snapshot->server_version,
                        snapshot->database, snapshot->is_standby ? " (standby)" : "");
-    text_append_format(text, "  read as %s in %s: %zu relations, %zu indexes, %zu statements\n", snapshot->reader,
-                       text_format_duration_ms(text->arena, snapshot->read_ms), snapshot->relation_count,
-                       snapshot->index_count, snapshot->statement_count);
+    text_append_format(text, "  read as %s in %s: %zu relations, %zu indexes, %zu statements\n",
+                       snapshot->reader, text_format_duration_ms(text->arena, snapshot->read_ms),
+                       snapshot->relation_count, snapshot->index_count, snapshot->statement_count);
     text_append_format(text, "  statistics rights: %s; %s\n", snapshot_rights_word(snapshot->rights),
                        rights_meaning(snapshot->rights));
     if (snapshot->application_role != NULL)
-        text_append_format(text, "  application role: %s (--role names another)\n", snapshot->application_role);
+        text_append_format(text, "  application role: %s (--role names another)\n",
+                           snapshot->application_role);
     for (size_t i = 0; i < snapshot->gap_count; i++) {
-        text_append_format(text, "\nmissing: %s\n  why: %s\n", snapshot->gaps[i].subject, snapshot->gaps[i].reason);
+        text_append_format(text, "\nmissing: %s\n  why: %s\n", snapshot->gaps[i].subject,
+                           snapshot->gaps[i].reason);
         if (snapshot->gaps[i].remedy[0] != '\0')
             text_append_format(text, "  do:  %s\n", snapshot->gaps[i].remedy);
     }
@@ -107,8 +113,9 @@ const CliVerb cli_verb_doctor = {
     .arguments = "TARGET",
     .arguments_most = 1,
     .summary = "what is readable, what is missing, and which GRANT would add it",
-    .description = "Reads the target as advise would and says what it could not read and what would change that.\n"
-                   "Exit status 10 when something is missing.",
+    .description =
+        "Reads the target as advise would and says what it could not read and what would change that.\n"
+        "Exit status 10 when something is missing.",
     .examples = "  fettle doctor postgres://fettle@db/shop\n"
                 "  fettle doctor --sql | psql -d shop     as a superuser: shows statistics to pg_monitor\n",
     .options = doctor_options,

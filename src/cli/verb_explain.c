@@ -29,8 +29,8 @@ index_named(const Snapshot *snapshot, const char *name, uint32_t *ret_id, Error 
     for (size_t i = 0; i < snapshot->index_count; i++) {
         const SnapshotIndex *index = &snapshot->indexes[i];
         size_t schema_length = strlen(index->schema);
-        bool qualified = dot != NULL && strncmp(name, index->schema, schema_length) == 0 && name[schema_length] == '.' &&
-                         strcmp(name + schema_length + 1, index->name) == 0;
+        bool qualified = dot != NULL && strncmp(name, index->schema, schema_length) == 0 &&
+                         name[schema_length] == '.' && strcmp(name + schema_length + 1, index->name) == 0;
         if (qualified || strcmp(name, index->name) == 0) {
             *ret_id = index->id;
             return true;
@@ -71,7 +71,8 @@ statement_text(CliInput *input, const char **ret_text, Error *error)
     }
     SqlStatement *parsed = sql_statement_parse(input->arena, text, strlen(text));
     if (sql_statement_kind(parsed) == SQL_KIND_UNPARSED)
-        return error_set(error, ERROR_INPUT, "the statement does not parse: %s", sql_statement_reason_text(parsed));
+        return error_set(error, ERROR_INPUT, "the statement does not parse: %s",
+                         sql_statement_reason_text(parsed));
     *ret_text = sql_statement_text(parsed);
     return true;
 }
@@ -119,8 +120,8 @@ append_answer(CliInput *input, Text *text, const WhatIfAnswer *before, const Wha
     }
     text_append(text, pg_plan_format(input->arena, before->plan, true));
     if (changed)
-        text_append_format(text, "\nwith the change (cost %.2f instead of %.2f):\n%s", after->cost, before->cost,
-                           pg_plan_format(input->arena, after->plan, true));
+        text_append_format(text, "\nwith the change (cost %.2f instead of %.2f):\n%s", after->cost,
+                           before->cost, pg_plan_format(input->arena, after->plan, true));
 }
 
 static bool
@@ -148,10 +149,12 @@ const CliVerb cli_verb_explain = {
     .arguments = "TARGET",
     .arguments_most = 1,
     .summary = "the target's plan for a statement, as it is or with a supposed change, from the twin",
-    .description = "Plans a statement on the planner twin, which asks nothing of the target but its catalog. Parameters ($1) are\n"
+    .description = "Plans a statement on the planner twin, which asks nothing of the target but its catalog. "
+                   "Parameters ($1) are\n"
                    "planned generically. --with-index and --without-index show what would change.",
     .examples = "  fettle explain shop.fettle -s 'select * from orders where customer_id = $1'\n"
-                "  fettle explain postgres://fettle@db/shop -s 'select ...' -i 'create index on orders (customer_id)'\n",
+                "  fettle explain postgres://fettle@db/shop -s 'select ...' -i 'create index on orders "
+                "(customer_id)'\n",
     .options = explain_options,
     .run = explain_run,
 };

@@ -25,7 +25,8 @@ help_run(CliInput *input, int *ret_exit_status, Error *error)
         text = cli_completion_bash(input->arena);
     else {
         error_set(error, ERROR_USAGE, "there is no help on \"%.80s\"", topic);
-        return error_set_hint(error, "topics: a verb, settings, man (the manual page), completion (for bash)");
+        return error_set_hint(error,
+                              "topics: a verb, settings, man (the manual page), completion (for bash)");
     }
     *ret_exit_status = 0;
     return file_write_atomic("-", text, strlen(text), 0, error);
@@ -36,7 +37,8 @@ const CliVerb cli_verb_help = {
     .arguments = "[TOPIC]",
     .arguments_most = 1,
     .summary = "help on a verb, on settings; the manual page; shell completion",
-    .description = "Prints help. Topics: a verb; \"settings\"; \"man\", the manual page as roff; \"completion\", for bash.",
+    .description = "Prints help. Topics: a verb; \"settings\"; \"man\", the manual page as roff; "
+                   "\"completion\", for bash.",
     .examples = "  fettle help advise\n"
                 "  fettle help man > fettle.1\n"
                 "  source <(fettle help completion)\n",

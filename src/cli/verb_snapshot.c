@@ -38,13 +38,17 @@ snapshot_run(CliInput *input, int *ret_exit_status, Error *error)
     progress_clear();
     struct stat status;
     if (!input->is_quiet && stat(path, &status) == 0)
-        fprintf(stderr, "%s: %zu relations, %zu indexes, %zu column statistics, %zu statements; %s; statistics rights: %s\n",
+        fprintf(stderr,
+                "%s: %zu relations, %zu indexes, %zu column statistics, %zu statements; %s; statistics "
+                "rights: %s\n",
                 path, snapshot->relation_count, snapshot->index_count, snapshot->statistics_count,
                 snapshot->statement_count, text_format_bytes(input->arena, (double)status.st_size),
                 snapshot_rights_word(snapshot->rights));
     if (redact && literals > 0 && !input->is_quiet)
-        fprintf(stderr, "note: %zu definitions (views, defaults, checks, index predicates) hold literals of their own\n",
-                literals);
+        fprintf(
+            stderr,
+            "note: %zu definitions (views, defaults, checks, index predicates) hold literals of their own\n",
+            literals);
     *ret_exit_status = CLI_EXIT_NOTHING;
     return true;
 }
@@ -54,8 +58,10 @@ const CliVerb cli_verb_snapshot = {
     .arguments = "TARGET",
     .arguments_most = 1,
     .summary = "what advice needs of a database, in one file; no rows",
-    .description = "Reads schema, planner statistics, sizes, settings and workload of a database in one read-only transaction\n"
-                   "and writes them to a file of mode 0600. It holds no rows; statistics hold sample values unless --redact.",
+    .description = "Reads schema, planner statistics, sizes, settings and workload of a database in one "
+                   "read-only transaction\n"
+                   "and writes them to a file of mode 0600. It holds no rows; statistics hold sample values "
+                   "unless --redact.",
     .examples = "  fettle snapshot postgres://fettle@db/shop -o shop.fettle\n"
                 "  fettle snapshot --redact postgres://fettle@db/shop\n"
                 "  fettle advise shop.fettle\n",

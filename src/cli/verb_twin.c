@@ -30,19 +30,23 @@ append_report(Text *text, const CliSession *session)
 {
     const TwinReport *report = twin_report(session->twin);
     text_append_format(text, "twin of %s: %s in %s on PostgreSQL %d, %lld objects\n", session->source,
-                       report->was_refreshed ? "refreshed" : "built", text_format_duration_ms(text->arena, report->build_ms),
-                       report->twin_major, (long long)(report->was_refreshed ? report->objects_changed : report->objects_made));
+                       report->was_refreshed ? "refreshed" : "built",
+                       text_format_duration_ms(text->arena, report->build_ms), report->twin_major,
+                       (long long)(report->was_refreshed ? report->objects_changed : report->objects_made));
     for (size_t i = 0; i < report->losses.count; i++)
-        text_append_format(text, "  without %s: %s\n", report->losses.items[i].object, report->losses.items[i].reason);
+        text_append_format(text, "  without %s: %s\n", report->losses.items[i].object,
+                           report->losses.items[i].reason);
 }
 
 static void
 append_fidelity(Text *text, const Fidelity *fidelity)
 {
-    text_append_format(text, "plans compared: %lld; same plan: %.1f %%; every figure identical: %.1f %%; time on the target: %s\n",
-                       (long long)fidelity->compared, share(fidelity->same_shape, fidelity->compared),
-                       share(fidelity->identical, fidelity->compared),
-                       text_format_duration_ms(text->arena, fidelity->target_ms));
+    text_append_format(
+        text,
+        "plans compared: %lld; same plan: %.1f %%; every figure identical: %.1f %%; time on the target: %s\n",
+        (long long)fidelity->compared, share(fidelity->same_shape, fidelity->compared),
+        share(fidelity->identical, fidelity->compared),
+        text_format_duration_ms(text->arena, fidelity->target_ms));
     if (fidelity->not_explained > 0)
         text_append_format(text, "not compared: %lld (the first %s)\n", (long long)fidelity->not_explained,
                            fidelity->not_explained_reason);
@@ -53,7 +57,8 @@ append_fidelity(Text *text, const Fidelity *fidelity)
                            difference->cost_twin, difference->cause, difference->text);
     }
     if (fidelity->differences.count > DIFFERENCES_SHOWN)
-        text_append_format(text, "  and %zu more (--json lists all)\n", fidelity->differences.count - DIFFERENCES_SHOWN);
+        text_append_format(text, "  and %zu more (--json lists all)\n",
+                           fidelity->differences.count - DIFFERENCES_SHOWN);
 }
 
 static void
@@ -138,13 +143,14 @@ twin_list_run(CliInput *input, Error *error)
     FETTLE_CLEANUP(session_close_at) CliSession session = {0};
     TwinInfo *list;
     size_t count;
-    if (!session_open_cluster(input, &session, error) || !twin_list(input->arena, session.cluster, &list, &count, error))
+    if (!session_open_cluster(input, &session, error) ||
+        !twin_list(input->arena, session.cluster, &list, &count, error))
         return false;
     progress_clear();
     Text text = text_new(input->arena);
     for (size_t i = 0; i < count; i++)
-        text_append_format(&text, "%-22s  %-30s  %s  %s\n", list[i].database, list[i].target, list[i].built_at,
-                           text_format_bytes(input->arena, (double)list[i].size_bytes));
+        text_append_format(&text, "%-22s  %-30s  %s  %s\n", list[i].database, list[i].target,
+                           list[i].built_at, text_format_bytes(input->arena, (double)list[i].size_bytes));
     if (count == 0)
         text_append(&text, "there is no twin yet: build one with \"fettle twin build TARGET\"\n");
     return cli_write(input, text.data, text.length, error);
@@ -154,7 +160,8 @@ static bool
 twin_drop_run(CliInput *input, Error *error)
 {
     FETTLE_CLEANUP(session_close_at) CliSession session = {0};
-    return session_open_cluster(input, &session, error) && twin_drop(session.cluster, input->arguments[1], error);
+    return session_open_cluster(input, &session, error) &&
+           twin_drop(session.cluster, input->arguments[1], error);
 }
 
 static bool
@@ -183,8 +190,10 @@ const CliVerb cli_verb_twin = {
     .arguments_least = 1,
     .arguments_most = 2,
     .summary = "the planner twin: build it, compare its plans with the target's",
-    .description = "A twin is a database in Fettle's private cluster with the target's schema, sizes and statistics, and no rows.\n"
-                   "verify runs EXPLAIN (never ANALYZE) for the workload on both and reports every difference with its cause.",
+    .description = "A twin is a database in Fettle's private cluster with the target's schema, sizes and "
+                   "statistics, and no rows.\n"
+                   "verify runs EXPLAIN (never ANALYZE) for the workload on both and reports every "
+                   "difference with its cause.",
     .examples = "  fettle twin verify postgres://fettle@db/shop\n"
                 "  fettle twin build shop.fettle\n"
                 "  fettle twin list\n"

@@ -50,7 +50,8 @@ pg_timed_out(PgConnection *connection, const char *doing, Error *error)
     connection->is_broken = true;
     PGcancel *cancel = PQgetCancel(connection->libpq);
     pthread_t thread;
-    /* PQcancel() blocks on a dead network; a detached thread may outlive us by the system's own connect timeout. */
+    /* PQcancel() blocks on a dead network; a detached thread may outlive us by the system's own connect
+     * timeout. */
     if (cancel != NULL && pthread_create(&thread, NULL, cancel_thread, cancel) == 0) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
@@ -123,17 +124,19 @@ connection_set_up(PgConnection *connection, const PgConnectOptions *options, Err
     const char *text = arena_printf(
         arena,
         "SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; "
-        "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; SET bytea_output = 'hex'; "
+        "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; SET bytea_output = "
+        "'hex'; "
         "SET extra_float_digits = 1; SET lc_monetary = 'C'; SET standard_conforming_strings = on; "
         "SET application_name = %s",
         connection->statement_timeout_ms, lock_timeout_ms, connection->statement_timeout_ms + 60000,
         pg_literal_quote(arena, name));
     if (!pg_execute_script(connection, text, NULL, error))
         return false;
-    return !is_target || pg_execute_script(connection,
-                                           "SET default_transaction_read_only = on; SET search_path = pg_catalog; "
-                                           "SET jit = off; SET max_parallel_workers_per_gather = 0",
-                                           NULL, error);
+    return !is_target ||
+           pg_execute_script(connection,
+                             "SET default_transaction_read_only = on; SET search_path = pg_catalog; "
+                             "SET jit = off; SET max_parallel_workers_per_gather = 0",
+                             NULL, error);
 }
 
 static bool
@@ -142,20 +145,23 @@ connection_check_server(const PgConnection *connection, Error *error)
     int version = PQserverVersion(connection->libpq);
     if (version >= VERSION_LEAST)
         return true;
-    error_set(error, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d; Fettle needs 13 or later", version / 10000,
-              version / 100 % 100);
+    error_set(error, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d; Fettle needs 13 or later",
+              version / 10000, version / 100 % 100);
     return error_set_hint(error, "upgrade the server, or use a tool of its time");
 }
 
 bool
-pg_connection_open(const char *dsn, const PgConnectOptions *options, PgConnection **ret_connection, Error *error)
+pg_connection_open(const char *dsn, const PgConnectOptions *options, PgConnection **ret_connection,
+                   Error *error)
 {
     PgConnection *connection = calloc(1, sizeof(*connection));
     fettle_assert(connection != NULL);
-    connection->statement_timeout_ms = options->statement_timeout_ms > 0 ? options->statement_timeout_ms : 30000;
+    connection->statement_timeout_ms =
+        options->statement_timeout_ms > 0 ? options->statement_timeout_ms : 30000;
     Deadline deadline =
         deadline_after_ms(options->connect_timeout_ms > 0 ? options->connect_timeout_ms : 10000);
-    bool opened = connection_start(connection, dsn, options, error) && connection_finish(connection, deadline, error) &&
+    bool opened = connection_start(connection, dsn, options, error) &&
+                  connection_finish(connection, deadline, error) &&
                   connection_check_server(connection, error) && connection_set_up(connection, options, error);
     if (!opened) {
         pg_connection_close(connection);

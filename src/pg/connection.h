@@ -3,19 +3,20 @@
  * PgConnection: one blocking libpq session with deadlines.
  *
  * Two kinds are opened:
- *  - PG_PURPOSE_TARGET: a database that Fettle looks after. The session is read-only (default_transaction_read_only),
- *    has statement_timeout, lock_timeout, idle_in_transaction_session_timeout, application_name "fettle",
- *    search_path pg_catalog, and jit and parallel query off. They are set by SET after the start (poolers drop start-up options),
- *    and reading is done inside pg_transaction_begin_read_only().
+ *  - PG_PURPOSE_TARGET: a database that Fettle looks after. The session is read-only
+ * (default_transaction_read_only), has statement_timeout, lock_timeout, idle_in_transaction_session_timeout,
+ * application_name "fettle", search_path pg_catalog, and jit and parallel query off. They are set by SET
+ * after the start (poolers drop start-up options), and reading is done inside
+ * pg_transaction_begin_read_only().
  *  - PG_PURPOSE_OWN: the private cluster or the store.
  *
- * Every call has a deadline: on its passing the query is cancelled (a bounded attempt), the connection is marked
- * broken, and the error is ERROR_TIMEOUT. A broken connection answers every later call with an error, never with
- * half a result. Nothing here blocks beyond its deadline, also when the network swallows packets.
+ * Every call has a deadline: on its passing the query is cancelled (a bounded attempt), the connection is
+ * marked broken, and the error is ERROR_TIMEOUT. A broken connection answers every later call with an error,
+ * never with half a result. Nothing here blocks beyond its deadline, also when the network swallows packets.
  *
- * Errors: refused, unreachable, authentication, missing database, permission, TLS and "not PostgreSQL" each get a message
- * and a hint of their own. Passwords, also those inside a DSN or a service file, never stand in a message: the text of libpq
- * is cleaned of the password and of the DSN.
+ * Errors: refused, unreachable, authentication, missing database, permission, TLS and "not PostgreSQL" each
+ * get a message and a hint of their own. Passwords, also those inside a DSN or a service file, never stand in
+ * a message: the text of libpq is cleaned of the password and of the DSN.
  *
  * A connection belongs to one thread at a time.
  */
@@ -32,15 +33,16 @@ typedef enum PgPurpose { PG_PURPOSE_TARGET, PG_PURPOSE_OWN } PgPurpose;
 
 typedef struct PgConnectOptions {
     PgPurpose purpose;
-    int connect_timeout_ms;   /* 0: 10 s */
-    int statement_timeout_ms; /* 0: 30 s */
-    int lock_timeout_ms;      /* 0: 500 ms */
+    int connect_timeout_ms;       /* 0: 10 s */
+    int statement_timeout_ms;     /* 0: 30 s */
+    int lock_timeout_ms;          /* 0: 500 ms */
     const char *application_name; /* NULL: "fettle" */
-    const char *database;     /* overrides the DSN's dbname; NULL: as the DSN says */
-    const char *user;         /* overrides the DSN's user; NULL: as the DSN says */
+    const char *database;         /* overrides the DSN's dbname; NULL: as the DSN says */
+    const char *user;             /* overrides the DSN's user; NULL: as the DSN says */
 } PgConnectOptions;
 
-/* dsn: URI or key=value list as libpq takes it, service files and .pgpass included; "" means all from the environment. */
+/* dsn: URI or key=value list as libpq takes it, service files and .pgpass included; "" means all from the
+ * environment. */
 bool pg_connection_open(const char *dsn, const PgConnectOptions *options, PgConnection **ret_connection,
                         Error *error) FETTLE_MUST_USE;
 void pg_connection_close(PgConnection *connection); /* NULL is allowed */
@@ -57,11 +59,12 @@ int pg_connection_backend_pid(const PgConnection *connection);
 int64_t pg_connection_server_time_us(const PgConnection *connection);
 int64_t pg_connection_round_trips(const PgConnection *connection);
 
-/* The DSN for people: user, host, port, database, never a password or other secret: "app@db.example:5432/shop". A DSN that
- * does not parse gives "(unreadable connection string)". */
+/* The DSN for people: user, host, port, database, never a password or other secret:
+ * "app@db.example:5432/shop". A DSN that does not parse gives "(unreadable connection string)". */
 char *pg_dsn_describe(Arena *arena, const char *dsn);
 
-/* True for text that means a DSN rather than a file: "postgres://", "postgresql://", or contains "=" as in "host=db", or "service=". */
+/* True for text that means a DSN rather than a file: "postgres://", "postgresql://", or contains "=" as in
+ * "host=db", or "service=". */
 bool pg_dsn_looks_like(const char *text);
 
 #endif

@@ -59,7 +59,8 @@ typedef struct FailureRow {
 } FailureRow;
 
 static const FailureRow failure_rows[] = {
-    {"28P01", ERROR_AUTHENTICATION, "give the password in ~/.pgpass or PGPASSWORD; check the user name", true},
+    {"28P01", ERROR_AUTHENTICATION, "give the password in ~/.pgpass or PGPASSWORD; check the user name",
+     true},
     {"28", ERROR_AUTHENTICATION, "check user, database and address against the server's pg_hba.conf", true},
     {"3D000", ERROR_NOT_FOUND, "list the databases with: psql -l", true},
     {"42501", ERROR_PERMISSION, "run \"fettle doctor\" for the GRANTs that are missing", false},
@@ -68,7 +69,8 @@ static const FailureRow failure_rows[] = {
     {"25P03", ERROR_TIMEOUT, "the server ended an idle transaction", true},
     {"25006", ERROR_PERMISSION, "the session is read-only, as it should be", false},
     {"57P03", ERROR_CONNECTION, "the server is starting or stopping; try again in a moment", true},
-    {"57P", ERROR_CONNECTION, "the server ended the session: it restarted, or someone terminated the backend", true},
+    {"57P", ERROR_CONNECTION, "the server ended the session: it restarted, or someone terminated the backend",
+     true},
     {"53300", ERROR_CONNECTION, "the server has no free connection slot", true},
     {"53100", ERROR_DISK_FULL, "the server's disk is full", false},
     {"08", ERROR_CONNECTION, "check that the address is a PostgreSQL server's", true},
@@ -102,17 +104,22 @@ static const ConnectRow connect_rows[] = {
     {"password authentication failed", ERROR_AUTHENTICATION,
      "give the password in ~/.pgpass or PGPASSWORD; check the user name"},
     {"no password supplied", ERROR_AUTHENTICATION, "give the password in ~/.pgpass or PGPASSWORD"},
-    {"no pg_hba.conf entry", ERROR_AUTHENTICATION, "let this address in by a line in the server's pg_hba.conf"},
-    {"authentication failed", ERROR_AUTHENTICATION, "check the user name and the method in the server's pg_hba.conf"},
+    {"no pg_hba.conf entry", ERROR_AUTHENTICATION,
+     "let this address in by a line in the server's pg_hba.conf"},
+    {"authentication failed", ERROR_AUTHENTICATION,
+     "check the user name and the method in the server's pg_hba.conf"},
     {"role \"", ERROR_AUTHENTICATION, "check the user name in the connection string"},
     {"database \"", ERROR_NOT_FOUND, "list the databases with: psql -l"},
-    {"Connection refused", ERROR_CONNECTION, "is the server running there, and does it listen on that address and port?"},
-    {"No such file or directory", ERROR_CONNECTION, "is the server running, and is that its socket directory?"},
+    {"Connection refused", ERROR_CONNECTION,
+     "is the server running there, and does it listen on that address and port?"},
+    {"No such file or directory", ERROR_CONNECTION,
+     "is the server running, and is that its socket directory?"},
     {"could not translate host name", ERROR_CONNECTION, "check the host name"},
     {"Network is unreachable", ERROR_CONNECTION, "check the address and the route to it"},
     {"No route to host", ERROR_CONNECTION, "check the address and the firewalls on the way"},
     {"received invalid response", ERROR_CONNECTION, "that address answers, but not as a PostgreSQL server"},
-    {"expected authentication request", ERROR_CONNECTION, "that address answers, but not as a PostgreSQL server"},
+    {"expected authentication request", ERROR_CONNECTION,
+     "that address answers, but not as a PostgreSQL server"},
     {"server closed the connection", ERROR_CONNECTION,
      "that address closed the connection: is it a PostgreSQL server, and is it healthy?"},
     {"SSL", ERROR_CONNECTION, "check sslmode, sslrootcert and the server's certificate"},
@@ -134,7 +141,8 @@ pg_failure_connect(const PgConnection *connection, Error *error)
         error_set(error, connect_rows[i].code, "could not connect: %s", clean);
         return error_set_hint(error, "%s", connect_rows[i].hint);
     }
-    return error_set(error, ERROR_CONNECTION, "could not connect: %s", clean[0] == '\0' ? "no reason was given" : clean);
+    return error_set(error, ERROR_CONNECTION, "could not connect: %s",
+                     clean[0] == '\0' ? "no reason was given" : clean);
 }
 
 bool

@@ -22,7 +22,8 @@ char *pg_literal_quote(Arena *arena, const char *value);
 char *pg_array_literal(Arena *arena, const char *const *values, size_t count);
 
 /* Splits a one-dimensional array's text form into its elements (NULL for NULL); false for what is not one. */
-bool pg_array_parse(Arena *arena, const char *text, const char ***ret_values, size_t *ret_count) FETTLE_MUST_USE;
+bool pg_array_parse(Arena *arena, const char *text, const char ***ret_values, size_t *ret_count)
+    FETTLE_MUST_USE;
 
 /* Cut to 63 bytes at a UTF-8 boundary, as the server does. */
 char *pg_identifier_cut(Arena *arena, const char *name);

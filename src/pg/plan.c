@@ -23,7 +23,10 @@ typedef struct FieldRow {
     size_t offset;
 } FieldRow;
 
-#define FIELD(key, member) {key, offsetof(PgPlanNode, member)}
+#define FIELD(key, member)                                                                                   \
+    {                                                                                                        \
+        key, offsetof(PgPlanNode, member)                                                                    \
+    }
 
 static const FieldRow text_fields[] = {FIELD("Node Type", node_type),
                                        FIELD("Parent Relationship", parent_relationship),
@@ -92,7 +95,8 @@ node_read_fields(Arena *arena, const json_t *object, PgPlanNode *node)
     }
     for (size_t i = 0; i < FETTLE_COUNT_OF(number_fields); i++) {
         const json_t *number = json_object_get(object, number_fields[i].key);
-        *(double *)node_field(node, &number_fields[i]) = json_is_number(number) ? json_number_value(number) : NAN;
+        *(double *)node_field(node, &number_fields[i]) =
+            json_is_number(number) ? json_number_value(number) : NAN;
     }
     node->is_parallel_aware = json_is_true(json_object_get(object, "Parallel Aware"));
     node_read_lists(arena, object, node);

@@ -2,8 +2,8 @@
 /*
  * PgPlan: the plan tree of EXPLAIN (FORMAT JSON), with or without ANALYZE and VERBOSE.
  *
- * The text is hostile: depth, node count and size are bounded, unknown fields are ignored, a missing or wrongly typed
- * field gives an absent figure (NAN, NULL), never a made-up one. Nodes live in the arena.
+ * The text is hostile: depth, node count and size are bounded, unknown fields are ignored, a missing or
+ * wrongly typed field gives an absent figure (NAN, NULL), never a made-up one. Nodes live in the arena.
  */
 #ifndef FETTLE_PG_PLAN_H
 #define FETTLE_PG_PLAN_H
@@ -21,8 +21,9 @@ typedef struct PgPlanNode PgPlanNode;
 VECTOR_DEFINE(PgPlanNodeList, PgPlanNode *);
 
 struct PgPlanNode {
-    const char *node_type;           /* "Seq Scan" */
-    const char *parent_relationship; /* "Outer", "Inner", "InitPlan", "SubPlan", "Member", "Subquery" or NULL */
+    const char *node_type; /* "Seq Scan" */
+    const char
+        *parent_relationship; /* "Outer", "Inner", "InitPlan", "SubPlan", "Member", "Subquery" or NULL */
     const char *join_type;
     const char *strategy; /* "Hashed", "Sorted", "Plain", "Mixed" or NULL */
     const char *partial_mode;
@@ -70,9 +71,11 @@ typedef struct PgPlan {
 } PgPlan;
 
 /* text: what EXPLAIN (FORMAT JSON) gives: an array of one object with "Plan". */
-bool pg_plan_parse(Arena *arena, const char *text, size_t length, PgPlan **ret_plan, Error *error) FETTLE_MUST_USE;
+bool pg_plan_parse(Arena *arena, const char *text, size_t length, PgPlan **ret_plan, Error *error)
+    FETTLE_MUST_USE;
 
-/* A hash of the plan's shape: node types, relations, indexes, join types and their nesting; costs and rows are left out. */
+/* A hash of the plan's shape: node types, relations, indexes, join types and their nesting; costs and rows
+ * are left out. */
 uint64_t pg_plan_shape_hash(const PgPlan *plan);
 
 /* Same shape and every cost, row count and width equal. */

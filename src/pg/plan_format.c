@@ -43,7 +43,8 @@ format_title(PlanFormat *format, const PgPlanNode *node)
         text_append(text, node->operation);
     else if (node->join_type != NULL && !text_equals(node->join_type, "Inner") &&
              (text_equals(node->node_type, "Hash Join") || text_equals(node->node_type, "Merge Join")))
-        text_append_format(text, "%.*s %s Join", node->node_type[0] == 'H' ? 4 : 5, node->node_type, node->join_type);
+        text_append_format(text, "%.*s %s Join", node->node_type[0] == 'H' ? 4 : 5, node->node_type,
+                           node->join_type);
     else if (node->join_type != NULL && !text_equals(node->join_type, "Inner"))
         text_append_format(text, "%s %s Join", node->node_type, node->join_type);
     else
@@ -65,8 +66,9 @@ format_costs(PlanFormat *format, const PgPlanNode *node)
         text_append_format(&format->text, "  (cost=%.2f..%.2f rows=%.0f width=%.0f)", node->startup_cost,
                            node->total_cost, node->plan_rows, node->plan_width);
     if (!isnan(node->actual_total_ms))
-        text_append_format(&format->text, " (actual time=%.3f..%.3f rows=%.0f loops=%.0f)", node->actual_startup_ms,
-                           node->actual_total_ms, node->actual_rows, node->actual_loops);
+        text_append_format(&format->text, " (actual time=%.3f..%.3f rows=%.0f loops=%.0f)",
+                           node->actual_startup_ms, node->actual_total_ms, node->actual_rows,
+                           node->actual_loops);
 }
 
 static void

@@ -126,11 +126,12 @@ pg_query(PgConnection *connection, const PgQuery *query, PgResult **ret_result, 
     if (!connection_usable(connection, error))
         return false;
     Deadline deadline = query_deadline(connection, query->deadline);
-    if (PQsendQueryParams(connection->libpq, query->text, query->parameter_count, NULL, query->parameters, NULL, NULL,
-                          0) == 0)
+    if (PQsendQueryParams(connection->libpq, query->text, query->parameter_count, NULL, query->parameters,
+                          NULL, NULL, 0) == 0)
         return pg_failure_lost(connection, "could not send a query", error);
     FETTLE_CLEANUP(libpq_result_clear_at) PGresult *collected = NULL;
-    if (!query_flush(connection, deadline, error) || !query_collect(connection, deadline, &collected, error) ||
+    if (!query_flush(connection, deadline, error) ||
+        !query_collect(connection, deadline, &collected, error) ||
         !result_check_limits(query, collected, error))
         return false;
     PgResult *result = calloc(1, sizeof(*result));
@@ -148,13 +149,13 @@ pg_query_simple(PgConnection *connection, const char *text, PgResult **ret_resul
 }
 
 bool
-pg_execute_parameters(PgConnection *connection, const char *text, const char *const *parameters, int parameter_count,
-                      Error *error)
+pg_execute_parameters(PgConnection *connection, const char *text, const char *const *parameters,
+                      int parameter_count, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     return pg_query(connection,
-                    &(PgQuery){.text = text, .parameters = parameters, .parameter_count = parameter_count}, &result,
-                    error);
+                    &(PgQuery){.text = text, .parameters = parameters, .parameter_count = parameter_count},
+                    &result, error);
 }
 
 bool
@@ -307,7 +308,8 @@ pg_result_column_type(const PgResult *result, int column)
 const char *
 pg_result_text(const PgResult *result, int64_t row, int column)
 {
-    fettle_assert(row >= 0 && row < PQntuples(result->libpq) && column >= 0 && column < PQnfields(result->libpq));
+    fettle_assert(row >= 0 && row < PQntuples(result->libpq) && column >= 0 &&
+                  column < PQnfields(result->libpq));
     return PQgetisnull(result->libpq, (int)row, column) ? NULL : PQgetvalue(result->libpq, (int)row, column);
 }
 

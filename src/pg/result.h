@@ -2,8 +2,9 @@
 /*
  * PgResult: the rows of one statement, as text; and the calls that run statements.
  *
- * pg_query() sends exactly one statement by the extended protocol (parameters never in the text), so a second statement
- * smuggled into a text is refused by the server. Results over the row or byte limit are an error (ERROR_LIMIT), not a cut.
+ * pg_query() sends exactly one statement by the extended protocol (parameters never in the text), so a second
+ * statement smuggled into a text is refused by the server. Results over the row or byte limit are an error
+ * (ERROR_LIMIT), not a cut.
  */
 #ifndef FETTLE_PG_RESULT_H
 #define FETTLE_PG_RESULT_H
@@ -16,30 +17,35 @@ typedef struct PgQuery {
     const char *text;
     const char *const *parameters; /* texts, NULL for SQL NULL; NULL when there are none */
     int parameter_count;
-    Deadline deadline;    /* 0: the connection's statement timeout plus 5 s */
-    int64_t rows_most;    /* 0: 10 million */
-    int64_t bytes_most;   /* 0: 2 GB */
+    Deadline deadline;  /* 0: the connection's statement timeout plus 5 s */
+    int64_t rows_most;  /* 0: 10 million */
+    int64_t bytes_most; /* 0: 2 GB */
 } PgQuery;
 
-bool pg_query(PgConnection *connection, const PgQuery *query, PgResult **ret_result, Error *error) FETTLE_MUST_USE;
+bool pg_query(PgConnection *connection, const PgQuery *query, PgResult **ret_result, Error *error)
+    FETTLE_MUST_USE;
 
 /* Shorthand without parameters or limits of its own. */
-bool pg_query_simple(PgConnection *connection, const char *text, PgResult **ret_result, Error *error) FETTLE_MUST_USE;
+bool pg_query_simple(PgConnection *connection, const char *text, PgResult **ret_result, Error *error)
+    FETTLE_MUST_USE;
 
 /* A statement whose rows do not matter. */
 bool pg_execute(PgConnection *connection, const char *text, Error *error) FETTLE_MUST_USE;
-bool pg_execute_parameters(PgConnection *connection, const char *text, const char *const *parameters, int parameter_count,
-                           Error *error) FETTLE_MUST_USE;
+bool pg_execute_parameters(PgConnection *connection, const char *text, const char *const *parameters,
+                           int parameter_count, Error *error) FETTLE_MUST_USE;
 
-/* Several statements in one simple-protocol round trip, for our own texts only (never with foreign text in them);
- * the last row-returning statement's rows, *ret_result may be NULL when not wanted. */
-bool pg_execute_script(PgConnection *connection, const char *text, PgResult **ret_result, Error *error) FETTLE_MUST_USE;
+/* Several statements in one simple-protocol round trip, for our own texts only (never with foreign text in
+ * them); the last row-returning statement's rows, *ret_result may be NULL when not wanted. */
+bool pg_execute_script(PgConnection *connection, const char *text, PgResult **ret_result, Error *error)
+    FETTLE_MUST_USE;
 
-/* BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, and its end (ROLLBACK; also right after a failed statement). */
+/* BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, and its end (ROLLBACK; also right after a failed
+ * statement). */
 bool pg_transaction_begin_read_only(PgConnection *connection, Error *error) FETTLE_MUST_USE;
 bool pg_transaction_end(PgConnection *connection, Error *error) FETTLE_MUST_USE;
 
-/* COPY table FROM STDIN in text format: rows × columns of texts (NULL for SQL NULL). copy_text is the COPY statement. */
+/* COPY table FROM STDIN in text format: rows × columns of texts (NULL for SQL NULL). copy_text is the COPY
+ * statement. */
 bool pg_copy_in(PgConnection *connection, const char *copy_text, const char *const *values, size_t row_count,
                 int column_count, Error *error) FETTLE_MUST_USE;
 

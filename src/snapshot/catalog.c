@@ -81,10 +81,31 @@ catalog_relation_find(void *opaque, const char *schema, const char *name)
 static char
 catalog_function_volatility(void *opaque, const char *schema, const char *name)
 {
-    /* Built-in functions that statements compare columns through; all of these are immutable for every overload. */
-    static const char *const immutable[] = {"abs",   "btrim", "ceil",  "floor",  "initcap", "left",  "length", "lower",
-                                            "ltrim", "md5",   "mod",   "replace", "reverse", "right", "round",  "rtrim",
-                                            "substr", "substring", "trunc", "upper", "strpos", "translate", "jsonb_extract_path_text"};
+    /* Built-in functions that statements compare columns through; all of these are immutable for every
+     * overload. */
+    static const char *const immutable[] = {"abs",
+                                            "btrim",
+                                            "ceil",
+                                            "floor",
+                                            "initcap",
+                                            "left",
+                                            "length",
+                                            "lower",
+                                            "ltrim",
+                                            "md5",
+                                            "mod",
+                                            "replace",
+                                            "reverse",
+                                            "right",
+                                            "round",
+                                            "rtrim",
+                                            "substr",
+                                            "substring",
+                                            "trunc",
+                                            "upper",
+                                            "strpos",
+                                            "translate",
+                                            "jsonb_extract_path_text"};
     const CatalogContext *context = opaque;
     char found = 0;
     for (size_t i = 0; i < context->snapshot->object_count; i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * A Snapshot as the catalog that the sql floor resolves names against; search_path as the application role has it.
+ * A Snapshot as the catalog that the sql floor resolves names against; search_path as the application role
+ * has it.
  */
 #ifndef FETTLE_SNAPSHOT_CATALOG_H
 #define FETTLE_SNAPSHOT_CATALOG_H

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "snapshot/decode_internal.h"
 
-
 #include <math.h>
 
 size_t
@@ -115,7 +114,8 @@ decode_meta(Decode *decode)
         snapshot->read_ms = NAN;
     int64_t block_bytes;
     bool has_block = text_parse_int64(decode_fact(decode, "meta", "block_bytes"), &block_bytes);
-    snapshot->block_bytes = has_block && block_bytes >= 1024 && block_bytes <= 32768 ? (int)block_bytes : 8192;
+    snapshot->block_bytes =
+        has_block && block_bytes >= 1024 && block_bytes <= 32768 ? (int)block_bytes : 8192;
     return true;
 }
 
@@ -173,13 +173,11 @@ decode_schemas(Decode *decode)
 static bool
 decode_object_kind(const char *word, SnapshotObjectKind *ret_kind)
 {
-    static const char *const words[] = {[SNAPSHOT_OBJECT_ENUM] = "enum",
-                                        [SNAPSHOT_OBJECT_DOMAIN] = "domain",
-                                        [SNAPSHOT_OBJECT_COMPOSITE] = "composite",
-                                        [SNAPSHOT_OBJECT_RANGE] = "range",
-                                        [SNAPSHOT_OBJECT_COLLATION] = "collation",
-                                        [SNAPSHOT_OBJECT_SEQUENCE] = "sequence",
-                                        [SNAPSHOT_OBJECT_FUNCTION] = "function"};
+    static const char *const words[] = {
+        [SNAPSHOT_OBJECT_ENUM] = "enum",           [SNAPSHOT_OBJECT_DOMAIN] = "domain",
+        [SNAPSHOT_OBJECT_COMPOSITE] = "composite", [SNAPSHOT_OBJECT_RANGE] = "range",
+        [SNAPSHOT_OBJECT_COLLATION] = "collation", [SNAPSHOT_OBJECT_SEQUENCE] = "sequence",
+        [SNAPSHOT_OBJECT_FUNCTION] = "function"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(words); i++)
         if (text_equals(word, words[i])) {
             *ret_kind = (SnapshotObjectKind)i;

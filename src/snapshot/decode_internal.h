@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * What decode.c and decode_relation.c share: reading cells of a section by column name, with fallbacks that are
- * honest (NAN, -1, NULL), and the building snapshot.
+ * What decode.c and decode_relation.c share: reading cells of a section by column name, with fallbacks that
+ * are honest (NAN, -1, NULL), and the building snapshot.
  */
 #ifndef FETTLE_SNAPSHOT_DECODE_INTERNAL_H
 #define FETTLE_SNAPSHOT_DECODE_INTERNAL_H
@@ -29,9 +29,9 @@ size_t decode_rows(const Decode *decode, const char *section, DecodeRow *ret_row
 const char *decode_text(DecodeRow row, const char *column);
 int64_t decode_int(DecodeRow row, const char *column, int64_t fallback);
 double decode_double(DecodeRow row, const char *column); /* NAN when absent or not a number */
-bool decode_bool(DecodeRow row, const char *column);      /* "t" or "true" */
-char decode_char(DecodeRow row, const char *column);      /* first byte, or 0 */
-uint32_t decode_id(DecodeRow row, const char *column);    /* 0 when absent or not an OID */
+bool decode_bool(DecodeRow row, const char *column);     /* "t" or "true" */
+char decode_char(DecodeRow row, const char *column);     /* first byte, or 0 */
+uint32_t decode_id(DecodeRow row, const char *column);   /* 0 when absent or not an OID */
 
 /* Fails with ERROR_DAMAGED, naming section and row. */
 bool decode_damaged(const Decode *decode, DecodeRow row, const char *what);

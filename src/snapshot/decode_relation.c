@@ -64,8 +64,8 @@ decode_relation_rows(Decode *decode)
         if (relation->id == 0 || relation->name[0] == '\0' || relation_of(decode, relation->id) != NULL)
             return decode_damaged(decode, row, "a relation without an id or name of its own");
         map_put_id(decode->snapshot->relations_by_id, relation->id, relation);
-        map_put(decode->snapshot->relations_by_name, arena_printf(decode->arena, "%s.%s", relation->schema, relation->name),
-                relation);
+        map_put(decode->snapshot->relations_by_name,
+                arena_printf(decode->arena, "%s.%s", relation->schema, relation->name), relation);
     }
     decode->snapshot->relations = relations;
     decode->snapshot->relation_count = count;
@@ -216,22 +216,23 @@ decode_index_columns(Decode *decode)
         const SnapshotRelation *relation = relation_of(decode, index->relation_id);
         if (attnum > (int64_t)relation->column_count)
             return decode_damaged(decode, row, "an index column that its table does not have");
-        columns[row.row] = (SnapshotIndexColumn){.attnum = (int)attnum,
-                                                 .expression = decode_text(row, "expression"),
-                                                 .operator_class = decode_text(row, "operator_class"),
-                                                 .is_default_operator_class = decode_bool(row, "is_default_operator_class"),
-                                                 .collation = decode_text(row, "collation"),
-                                                 .is_descending = decode_bool(row, "is_descending"),
-                                                 .is_nulls_first = decode_bool(row, "is_nulls_first"),
-                                                 .is_included = decode_bool(row, "is_included")};
+        columns[row.row] =
+            (SnapshotIndexColumn){.attnum = (int)attnum,
+                                  .expression = decode_text(row, "expression"),
+                                  .operator_class = decode_text(row, "operator_class"),
+                                  .is_default_operator_class = decode_bool(row, "is_default_operator_class"),
+                                  .collation = decode_text(row, "collation"),
+                                  .is_descending = decode_bool(row, "is_descending"),
+                                  .is_nulls_first = decode_bool(row, "is_nulls_first"),
+                                  .is_included = decode_bool(row, "is_included")};
         index->column_count++;
     }
     return true;
 }
 
 /*
- * Levels of a B-tree below its root page from its size alone, for when the metapage cannot be read: inner pages hold
- * some 250 keys of ordinary width, leaves are nearly all of the pages.
+ * Levels of a B-tree below its root page from its size alone, for when the metapage cannot be read: inner
+ * pages hold some 250 keys of ordinary width, leaves are nearly all of the pages.
  */
 static int
 height_guess(int64_t size_blocks)
@@ -318,7 +319,8 @@ decode_constraints(Decode *decode)
                                            .is_deferrable = decode_bool(row, "is_deferrable"),
                                            .is_local = decode_bool(row, "is_local"),
                                            .is_no_inherit = decode_bool(row, "is_no_inherit")};
-        constraint->columns = attnums_of(decode->arena, decode_text(row, "columns"), &constraint->column_count);
+        constraint->columns =
+            attnums_of(decode->arena, decode_text(row, "columns"), &constraint->column_count);
         constraint->foreign_columns =
             attnums_of(decode->arena, decode_text(row, "foreign_columns"), &constraint->foreign_column_count);
         const SnapshotConstraint *placed = constraint;
@@ -349,7 +351,8 @@ decode_statistics(Decode *decode)
                                     .column_name = text_or_empty(decode_text(row, "column_name")),
                                     .is_inherited = decode_bool(row, "is_inherited"),
                                     .null_fraction = double_or(decode_double(row, "null_fraction"), 0),
-                                    .average_width_bytes = double_or(decode_double(row, "average_width_bytes"), 0),
+                                    .average_width_bytes =
+                                        double_or(decode_double(row, "average_width_bytes"), 0),
                                     .n_distinct = double_or(decode_double(row, "n_distinct"), 0)};
         for (int slot = 0; slot < SNAPSHOT_STATISTICS_SLOTS; slot++) {
             int64_t kind;
@@ -396,12 +399,13 @@ decode_extended(Decode *decode)
         if (relation == NULL || definition == NULL)
             continue;
         SnapshotExtendedStatistics *one = &list[kept++];
-        *one = (SnapshotExtendedStatistics){.id = decode_id(row, "id"),
-                                            .relation_id = relation->id,
-                                            .schema = text_or_empty(decode_text(row, "schema")),
-                                            .name = text_or_empty(decode_text(row, "name")),
-                                            .definition = definition,
-                                            .statistics_target = (int)decode_int(row, "statistics_target", -1)};
+        *one =
+            (SnapshotExtendedStatistics){.id = decode_id(row, "id"),
+                                         .relation_id = relation->id,
+                                         .schema = text_or_empty(decode_text(row, "schema")),
+                                         .name = text_or_empty(decode_text(row, "name")),
+                                         .definition = definition,
+                                         .statistics_target = (int)decode_int(row, "statistics_target", -1)};
         const char **keys = NULL;
         size_t key_count = 0;
         if (pg_array_parse(decode->arena, decode_text(row, "keys"), &keys, &key_count))
@@ -447,19 +451,20 @@ decode_activity(Decode *decode)
         SnapshotRelation *relation = relation_of(decode, decode_id(row, "relation_id"));
         if (relation == NULL)
             continue;
-        relation->activity = (SnapshotActivity){.is_known = true,
-                                                .sequential_scans = decode_int(row, "sequential_scans", 0),
-                                                .sequential_tuples = decode_int(row, "sequential_tuples", 0),
-                                                .index_scans = decode_int(row, "index_scans", 0),
-                                                .tuples_inserted = decode_int(row, "tuples_inserted", 0),
-                                                .tuples_updated = decode_int(row, "tuples_updated", 0),
-                                                .tuples_hot_updated = decode_int(row, "tuples_hot_updated", 0),
-                                                .tuples_deleted = decode_int(row, "tuples_deleted", 0),
-                                                .live_tuples = decode_int(row, "live_tuples", 0),
-                                                .dead_tuples = decode_int(row, "dead_tuples", 0),
-                                                .modified_since_analyze = decode_int(row, "modified_since_analyze", 0),
-                                                .last_vacuum = decode_text(row, "last_vacuum"),
-                                                .last_analyze = decode_text(row, "last_analyze")};
+        relation->activity =
+            (SnapshotActivity){.is_known = true,
+                               .sequential_scans = decode_int(row, "sequential_scans", 0),
+                               .sequential_tuples = decode_int(row, "sequential_tuples", 0),
+                               .index_scans = decode_int(row, "index_scans", 0),
+                               .tuples_inserted = decode_int(row, "tuples_inserted", 0),
+                               .tuples_updated = decode_int(row, "tuples_updated", 0),
+                               .tuples_hot_updated = decode_int(row, "tuples_hot_updated", 0),
+                               .tuples_deleted = decode_int(row, "tuples_deleted", 0),
+                               .live_tuples = decode_int(row, "live_tuples", 0),
+                               .dead_tuples = decode_int(row, "dead_tuples", 0),
+                               .modified_since_analyze = decode_int(row, "modified_since_analyze", 0),
+                               .last_vacuum = decode_text(row, "last_vacuum"),
+                               .last_analyze = decode_text(row, "last_analyze")};
     }
     for (size_t count = decode_rows(decode, "index_activity", &row); row.row < count; row.row++) {
         SnapshotIndex *index = map_get_id(decode->snapshot->indexes_by_id, decode_id(row, "id"));

@@ -71,14 +71,16 @@ put_section(Text *text, const SnapshotSection *section)
 }
 
 bool
-snapshot_encode(Arena *arena, const SnapshotSections *sections, char **ret_data, size_t *ret_size, Error *error)
+snapshot_encode(Arena *arena, const SnapshotSections *sections, char **ret_data, size_t *ret_size,
+                Error *error)
 {
     Text payload = text_new(arena);
     put_varint(&payload, sections->count);
     for (size_t i = 0; i < sections->count; i++)
         put_section(&payload, &sections->items[i]);
     if (payload.length > SNAPSHOT_FILE_BYTES_MOST)
-        return error_set(error, ERROR_LIMIT, "the snapshot is larger than %zu bytes", SNAPSHOT_FILE_BYTES_MOST);
+        return error_set(error, ERROR_LIMIT, "the snapshot is larger than %zu bytes",
+                         SNAPSHOT_FILE_BYTES_MOST);
     Text file = text_new(arena);
     text_append_bytes(&file, file_magic, sizeof(file_magic));
     put_number(&file, FILE_MAJOR, 2);
@@ -89,7 +91,8 @@ snapshot_encode(Arena *arena, const SnapshotSections *sections, char **ret_data,
     char *compressed = arena_alloc(arena, room);
     size_t size = ZSTD_compress(compressed, room, payload.data, payload.length, FILE_COMPRESSION_LEVEL);
     if (ZSTD_isError(size))
-        return error_set(error, ERROR_INTERNAL, "could not compress the snapshot: %s", ZSTD_getErrorName(size));
+        return error_set(error, ERROR_INTERNAL, "could not compress the snapshot: %s",
+                         ZSTD_getErrorName(size));
     text_append_bytes(&file, compressed, size);
     *ret_data = file.data;
     *ret_size = file.length;
@@ -151,7 +154,8 @@ get_text(Payload *payload, const char **ret_text)
 static bool
 get_name(Payload *payload, const char **ret_name)
 {
-    return get_text(payload, ret_name) && (*ret_name != NULL || payload_damaged(payload, "a name is missing"));
+    return get_text(payload, ret_name) &&
+           (*ret_name != NULL || payload_damaged(payload, "a name is missing"));
 }
 
 static bool
@@ -172,7 +176,7 @@ get_section(Payload *payload, SnapshotSection *section)
     section->columns = names;
     section->column_count = (size_t)columns;
     section->row_count = (size_t)rows;
-    section->values = ARENA_NEW_ARRAY(payload->arena, const char *, columns * rows);
+    section->values = ARENA_NEW_ARRAY(payload->arena, const char *, columns *rows);
     for (size_t column = 0; column < columns; column++)
         for (size_t row = 0; row < rows; row++)
             if (!get_text(payload, &section->values[row * columns + column]))
@@ -214,12 +218,14 @@ header_check(const unsigned char *bytes, size_t size_bytes, Error *error)
         return error_set_hint(error, "it was written by a newer Fettle: upgrade this one");
     }
     return get_number(bytes + 12, 8) <= SNAPSHOT_FILE_BYTES_MOST ||
-           error_set(error, ERROR_LIMIT, "the snapshot says it is larger than %zu bytes", SNAPSHOT_FILE_BYTES_MOST);
+           error_set(error, ERROR_LIMIT, "the snapshot says it is larger than %zu bytes",
+                     SNAPSHOT_FILE_BYTES_MOST);
 }
 
 /* Unpacks in steps, so that a false size in the header never takes memory that the data does not fill. */
 static bool
-payload_unpack(Arena *arena, const char *data, size_t size_bytes, size_t expected_bytes, Text *payload, Error *error)
+payload_unpack(Arena *arena, const char *data, size_t size_bytes, size_t expected_bytes, Text *payload,
+               Error *error)
 {
     ZSTD_DCtx *context = ZSTD_createDCtx();
     fettle_assert(context != NULL);
@@ -245,7 +251,8 @@ payload_unpack(Arena *arena, const char *data, size_t size_bytes, size_t expecte
 }
 
 bool
-snapshot_decode_bytes(Arena *arena, const void *data, size_t size_bytes, SnapshotSections **ret_sections, Error *error)
+snapshot_decode_bytes(Arena *arena, const void *data, size_t size_bytes, SnapshotSections **ret_sections,
+                      Error *error)
 {
     const unsigned char *bytes = data;
     if (!header_check(bytes, size_bytes, error))
@@ -268,7 +275,8 @@ snapshot_file_write(const SnapshotSections *sections, const char *path, Error *e
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("snapshot file", (size_t)8 << 30);
     char *data;
     size_t size;
-    return snapshot_encode(arena, sections, &data, &size, error) && file_write_atomic(path, data, size, 0600, error);
+    return snapshot_encode(arena, sections, &data, &size, error) &&
+           file_write_atomic(path, data, size, 0600, error);
 }
 
 bool

@@ -2,11 +2,13 @@
 /*
  * The snapshot file (*.fettle): deterministic, compressed, versioned, checksummed.
  *
- *     "FETTLESN" | u16 major | u16 minor | u64 payload bytes | u64 XXH64 of payload | zstd frame(s) of the payload
+ *     "FETTLESN" | u16 major | u16 minor | u64 payload bytes | u64 XXH64 of payload | zstd frame(s) of the
+ * payload
  *
- * all integers little-endian; the payload is the sections in the fixed order, counts and lengths as LEB128, NULL marked.
- * The same sections always give the same bytes. A reader takes any minor of its major; a newer major, a wrong magic, a cut, a
- * changed byte and a bomb (payload over SNAPSHOT_FILE_BYTES_MOST) each have an error of their own.
+ * all integers little-endian; the payload is the sections in the fixed order, counts and lengths as LEB128,
+ * NULL marked. The same sections always give the same bytes. A reader takes any minor of its major; a newer
+ * major, a wrong magic, a cut, a changed byte and a bomb (payload over SNAPSHOT_FILE_BYTES_MOST) each have an
+ * error of their own.
  */
 #ifndef FETTLE_SNAPSHOT_FILE_H
 #define FETTLE_SNAPSHOT_FILE_H
@@ -24,7 +26,8 @@ bool snapshot_decode_bytes(Arena *arena, const void *data, size_t size_bytes, Sn
 
 /* Mode 0600: statistics hold user values. */
 bool snapshot_file_write(const SnapshotSections *sections, const char *path, Error *error) FETTLE_MUST_USE;
-bool snapshot_file_read(Arena *arena, const char *path, const Snapshot **ret_snapshot, Error *error) FETTLE_MUST_USE;
+bool snapshot_file_read(Arena *arena, const char *path, const Snapshot **ret_snapshot, Error *error)
+    FETTLE_MUST_USE;
 
 /* True when the file begins with the magic. */
 bool snapshot_file_looks_like(const char *path);

@@ -3,12 +3,13 @@
 
 #include "base/text.h"
 
-/* The body is the query that a superuser's read uses, behind a function that returns only what planning needs. */
-static const char helper_head[] =
-    "CREATE SCHEMA IF NOT EXISTS fettle;\n"
-    "CREATE OR REPLACE FUNCTION fettle.column_statistics()\n"
-    "RETURNS TABLE (relation_id oid, attnum smallint, column_name name, is_inherited boolean, null_fraction real,\n"
-    "               average_width_bytes integer, n_distinct real,\n";
+/* The body is the query that a superuser's read uses, behind a function that returns only what planning
+ * needs. */
+static const char helper_head[] = "CREATE SCHEMA IF NOT EXISTS fettle;\n"
+                                  "CREATE OR REPLACE FUNCTION fettle.column_statistics()\n"
+                                  "RETURNS TABLE (relation_id oid, attnum smallint, column_name name, "
+                                  "is_inherited boolean, null_fraction real,\n"
+                                  "               average_width_bytes integer, n_distinct real,\n";
 
 static const char helper_slot_columns[] =
     "               kind%d smallint, operator%d text, collation%d text, numbers%d text, values%d text%s\n";
@@ -41,7 +42,8 @@ snapshot_helper_function_sql(Arena *arena)
     Text sql = text_new(arena);
     text_append(&sql, helper_head);
     for (int i = 1; i <= SNAPSHOT_STATISTICS_SLOTS; i++)
-        text_append_format(&sql, helper_slot_columns, i, i, i, i, i, i < SNAPSHOT_STATISTICS_SLOTS ? "," : ")");
+        text_append_format(&sql, helper_slot_columns, i, i, i, i, i,
+                           i < SNAPSHOT_STATISTICS_SLOTS ? "," : ")");
     text_append(&sql, helper_middle);
     for (int i = 1; i <= SNAPSHOT_STATISTICS_SLOTS; i++)
         text_append_format(&sql, helper_slot_values, i, i, i, i, i, i < SNAPSHOT_STATISTICS_SLOTS ? "," : "");

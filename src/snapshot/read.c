@@ -75,7 +75,7 @@ read_section_new(SnapshotRead *read, const char *name, const PgResult *result)
     *section = (SnapshotSection){.name = name,
                                  .columns = names,
                                  .column_count = columns,
-                                 .values = ARENA_NEW_ARRAY(read->arena, const char *, rows * columns),
+                                 .values = ARENA_NEW_ARRAY(read->arena, const char *, rows *columns),
                                  .row_count = rows};
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++) {
@@ -120,12 +120,14 @@ read_result(SnapshotRead *read, const ReadQuery *wanted, PgResult **ret_result, 
         read->options->progress(read->options->context, "reading the target", read->step, 0);
     read->step++;
     if (deadline_passed(read->deadline))
-        return error_set(error, ERROR_TIMEOUT, "could not read %s: the time allowed has passed", wanted->name);
+        return error_set(error, ERROR_TIMEOUT, "could not read %s: the time allowed has passed",
+                         wanted->name);
     PgQuery query = {.text = text,
                      .parameters = wanted->parameter == NULL ? NULL : &wanted->parameter,
                      .parameter_count = wanted->parameter == NULL ? 0 : 1,
                      .rows_most = SNAPSHOT_ROWS_MOST};
-    return pg_query(read->connection, &query, ret_result, error) || error_prefix(error, "could not read %s", wanted->name);
+    return pg_query(read->connection, &query, ret_result, error) ||
+           error_prefix(error, "could not read %s", wanted->name);
 }
 
 static bool
@@ -139,8 +141,9 @@ read_query(SnapshotRead *read, const ReadQuery *wanted, Error *error)
 }
 
 /*
- * A query that may fail for a reason of its own (no right, a lock): in a savepoint, so that the transaction goes on.
- * *ret_done false with `reason` filled means that kind of failure; false from the function means the read is over.
+ * A query that may fail for a reason of its own (no right, a lock): in a savepoint, so that the transaction
+ * goes on. *ret_done false with `reason` filled means that kind of failure; false from the function means the
+ * read is over.
  */
 static bool
 read_query_optional(SnapshotRead *read, const ReadQuery *wanted, bool *ret_done, Error *reason, Error *error)
@@ -151,8 +154,8 @@ read_query_optional(SnapshotRead *read, const ReadQuery *wanted, bool *ret_done,
     *ret_done = read_query(read, wanted, reason);
     if (*ret_done)
         return pg_execute(read->connection, "RELEASE SAVEPOINT fettle", error);
-    bool is_local = reason->code == ERROR_PERMISSION || reason->code == ERROR_QUERY || reason->code == ERROR_LIMIT ||
-                    text_equals(reason->sqlstate, "55P03");
+    bool is_local = reason->code == ERROR_PERMISSION || reason->code == ERROR_QUERY ||
+                    reason->code == ERROR_LIMIT || text_equals(reason->sqlstate, "55P03");
     if (!is_local || pg_connection_is_broken(read->connection)) {
         *error = *reason;
         return false;
@@ -163,9 +166,21 @@ read_query_optional(SnapshotRead *read, const ReadQuery *wanted, bool *ret_done,
 static bool
 read_catalog(SnapshotRead *read, Error *error)
 {
-    static const char *const names[] = {"meta",    "settings",      "role_settings", "schemas",     "extensions",
-                                        "objects", "relations",     "parents",       "columns",     "indexes",
-                                        "index_columns", "constraints", "extended_statistics", "policies", "activity",
+    static const char *const names[] = {"meta",
+                                        "settings",
+                                        "role_settings",
+                                        "schemas",
+                                        "extensions",
+                                        "objects",
+                                        "relations",
+                                        "parents",
+                                        "columns",
+                                        "indexes",
+                                        "index_columns",
+                                        "constraints",
+                                        "extended_statistics",
+                                        "policies",
+                                        "activity",
                                         "index_activity"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
         if (!read_query(read, &(ReadQuery){.name = names[i]}, error))
@@ -181,7 +196,8 @@ read_sizes(SnapshotRead *read, Error *error)
     if (!read_query_optional(read, &(ReadQuery){.name = "sizes"}, &done, &reason, error))
         return false;
     if (!done)
-        read_gap(read, "current sizes", reason.message, "try again when no session holds an ACCESS EXCLUSIVE lock");
+        read_gap(read, "current sizes", reason.message,
+                 "try again when no session holds an ACCESS EXCLUSIVE lock");
     return true;
 }
 
@@ -196,14 +212,16 @@ read_heights(SnapshotRead *read, Error *error)
     bool done;
     Error reason = {0};
     const char *schema = arena_strdup(read->arena, pg_result_text(where, 0, 0));
-    return read_query_optional(read, &(ReadQuery){.name = "heights", .schema = schema}, &done, &reason, error);
+    return read_query_optional(read, &(ReadQuery){.name = "heights", .schema = schema}, &done, &reason,
+                               error);
 }
 
 static bool
 read_statistics_by(SnapshotRead *read, const char *name, SnapshotRights rights, bool *ret_done, Error *error)
 {
     Error reason = {0};
-    if (!read_query_optional(read, &(ReadQuery){.name = name, .section = "statistics"}, ret_done, &reason, error))
+    if (!read_query_optional(read, &(ReadQuery){.name = name, .section = "statistics"}, ret_done, &reason,
+                             error))
         return false;
     if (*ret_done)
         read->rights = rights;
@@ -218,7 +236,8 @@ read_extended_data(SnapshotRead *read, Error *error)
     if (!read_query_optional(read, &(ReadQuery){.name = "extended_data"}, &done, &reason, error))
         return false;
     if (!done)
-        read_gap(read, "extended statistics", reason.message, "let a superuser read, or accept lower fidelity for them");
+        read_gap(read, "extended statistics", reason.message,
+                 "let a superuser read, or accept lower fidelity for them");
     return true;
 }
 
@@ -244,15 +263,19 @@ read_statistics(SnapshotRead *read, Error *error)
     if (hidden == 0)
         return true;
     const SnapshotSection *section = snapshot_section_find(read->sections, "statistics");
-    read->rights = section != NULL && section->row_count > 0 ? SNAPSHOT_RIGHTS_PARTIAL : SNAPSHOT_RIGHTS_CATALOG;
+    read->rights =
+        section != NULL && section->row_count > 0 ? SNAPSHOT_RIGHTS_PARTIAL : SNAPSHOT_RIGHTS_CATALOG;
     const char *reader = pg_identifier_quote(read->arena, pg_connection_user(read->connection));
     const char *remedy =
         read->server_major >= 14
-            ? arena_printf(read->arena, "GRANT pg_read_all_data TO %s; or install the function that \"fettle doctor --sql\" prints",
-                           reader)
+            ? arena_printf(
+                  read->arena,
+                  "GRANT pg_read_all_data TO %s; or install the function that \"fettle doctor --sql\" prints",
+                  reader)
             : "install the function that \"fettle doctor --sql\" prints";
     read_gap(read, "column statistics",
-             arena_printf(read->arena, "no SELECT right on %lld tables: the planner's view of their values is hidden",
+             arena_printf(read->arena,
+                          "no SELECT right on %lld tables: the planner's view of their values is hidden",
                           (long long)hidden),
              remedy);
     return true;
@@ -265,8 +288,8 @@ read_workload_rows(SnapshotRead *read, const char *schema, Error *error)
     const char *limit = arena_printf(read->arena, "%lld", (long long)most);
     bool done;
     Error reason = {0};
-    if (!read_query_optional(read, &(ReadQuery){.name = "statements", .schema = schema, .parameter = limit}, &done,
-                             &reason, error))
+    if (!read_query_optional(read, &(ReadQuery){.name = "statements", .schema = schema, .parameter = limit},
+                             &done, &reason, error))
         return false;
     if (!done) {
         read_gap(read, "pg_stat_statements", reason.message,
@@ -276,7 +299,8 @@ read_workload_rows(SnapshotRead *read, const char *schema, Error *error)
     read->has_statements = true;
     if (read->server_major < 14)
         return true;
-    return read_query_optional(read, &(ReadQuery){.name = "statements_info", .schema = schema}, &done, &reason, error);
+    return read_query_optional(read, &(ReadQuery){.name = "statements_info", .schema = schema}, &done,
+                               &reason, error);
 }
 
 static bool

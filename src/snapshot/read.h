@@ -2,10 +2,11 @@
 /*
  * Reading a snapshot from a live target.
  *
- * One session, one REPEATABLE READ READ ONLY transaction for the catalog; sizes one relation at a time with a short
- * lock_timeout, since pg_relation_size() waits behind an ACCESS EXCLUSIVE lock: a relation that stays locked keeps
- * its relpages and becomes a gap. What the role may not read becomes a gap with its remedy, not a failure. What fails for any
- * other reason (cancel, restart, stall, deadline) fails the whole read: never a part presented as whole.
+ * One session, one REPEATABLE READ READ ONLY transaction for the catalog; sizes one relation at a time with a
+ * short lock_timeout, since pg_relation_size() waits behind an ACCESS EXCLUSIVE lock: a relation that stays
+ * locked keeps its relpages and becomes a gap. What the role may not read becomes a gap with its remedy, not
+ * a failure. What fails for any other reason (cancel, restart, stall, deadline) fails the whole read: never a
+ * part presented as whole.
  */
 #ifndef FETTLE_SNAPSHOT_READ_H
 #define FETTLE_SNAPSHOT_READ_H
@@ -17,7 +18,7 @@ typedef struct SnapshotReadOptions {
     const char *application_role; /* NULL: the role with the most time in pg_stat_statements, else none */
     int64_t statements_most;      /* 0: 1000; the costliest by total time */
     bool without_workload;
-    Deadline deadline;            /* 0: 5 min */
+    Deadline deadline; /* 0: 5 min */
     /* Called with each step for progress; may be NULL. */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *context;
@@ -26,7 +27,8 @@ typedef struct SnapshotReadOptions {
 bool snapshot_read(Arena *arena, PgConnection *connection, const SnapshotReadOptions *options,
                    const Snapshot **ret_snapshot, Error *error) FETTLE_MUST_USE;
 
-/* The SECURITY DEFINER function that `fettle doctor` offers, to be run by a superuser or the database's admin role. */
+/* The SECURITY DEFINER function that `fettle doctor` offers, to be run by a superuser or the database's admin
+ * role. */
 char *snapshot_helper_function_sql(Arena *arena);
 
 #endif

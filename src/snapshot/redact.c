@@ -48,7 +48,8 @@ row_find(const RedactRow *rows, size_t count, const char *section)
 static const char *
 statement_redact(Arena *arena, const char *text)
 {
-    return text == NULL ? NULL : sql_statement_normalized(arena, sql_statement_parse(arena, text, strlen(text)));
+    return text == NULL ? NULL
+                        : sql_statement_normalized(arena, sql_statement_parse(arena, text, strlen(text)));
 }
 
 static size_t
@@ -78,7 +79,8 @@ cell_redact(Arena *arena, const SnapshotSection *section, const char *column, co
     if (strcmp(section->name, "statements") == 0 && strcmp(column, "text") == 0)
         return statement_redact(arena, value);
     if (is_kind_of_values(section->name, column) && value != NULL &&
-        (strcmp(value, "1") == 0 || strcmp(value, "2") == 0 || strcmp(value, "4") == 0 || strcmp(value, "7") == 0))
+        (strcmp(value, "1") == 0 || strcmp(value, "2") == 0 || strcmp(value, "4") == 0 ||
+         strcmp(value, "7") == 0))
         return "0";
     return value;
 }

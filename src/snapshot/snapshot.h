@@ -2,15 +2,17 @@
 /*
  * Snapshot: what advice needs to know of one database, at one time, as an immutable value.
  *
- * It has two layers. Sections are plain tables of texts, exactly as they were read (snapshot/section.h): they are
- * what the file holds, what is redacted, compared and hashed. Over them stands this typed view, made by
- * snapshot_decode(), the only way to get one, whether the sections came from a live target, a file or the store. So a
- * snapshot read from a file equals the one that was written, and everything above works on snapshots alone.
+ * It has two layers. Sections are plain tables of texts, exactly as they were read (snapshot/section.h): they
+ * are what the file holds, what is redacted, compared and hashed. Over them stands this typed view, made by
+ * snapshot_decode(), the only way to get one, whether the sections came from a live target, a file or the
+ * store. So a snapshot read from a file equals the one that was written, and everything above works on
+ * snapshots alone.
  *
- * Everything lives in one arena, points into it and never changes. Lists are ordered: relations, indexes, constraints
- * by OID (the planner breaks ties in that order), columns by attnum, statements by total time, the longest first.
- * Figures that could not be read are NAN or -1 as said at each field; `gaps` says what could not be read and why.
- * All texts come from a foreign database: valid UTF-8, bounded in length, otherwise hostile.
+ * Everything lives in one arena, points into it and never changes. Lists are ordered: relations, indexes,
+ * constraints by OID (the planner breaks ties in that order), columns by attnum, statements by total time,
+ * the longest first. Figures that could not be read are NAN or -1 as said at each field; `gaps` says what
+ * could not be read and why. All texts come from a foreign database: valid UTF-8, bounded in length,
+ * otherwise hostile.
  */
 #ifndef FETTLE_SNAPSHOT_SNAPSHOT_H
 #define FETTLE_SNAPSHOT_SNAPSHOT_H
@@ -23,11 +25,11 @@ typedef struct SnapshotSections SnapshotSections; /* snapshot/section.h */
 
 /* How much of the statistics the reading role could see; each level includes the one before. */
 typedef enum SnapshotRights {
-    SNAPSHOT_RIGHTS_CATALOG,     /* sizes and schema only: no column statistics */
-    SNAPSHOT_RIGHTS_PARTIAL,     /* column statistics of some relations */
-    SNAPSHOT_RIGHTS_VIEW,        /* all column statistics through pg_stats */
-    SNAPSHOT_RIGHTS_FUNCTION,    /* through the offered SECURITY DEFINER function */
-    SNAPSHOT_RIGHTS_FULL,        /* pg_statistic itself, extended statistics, index heights and ends */
+    SNAPSHOT_RIGHTS_CATALOG,  /* sizes and schema only: no column statistics */
+    SNAPSHOT_RIGHTS_PARTIAL,  /* column statistics of some relations */
+    SNAPSHOT_RIGHTS_VIEW,     /* all column statistics through pg_stats */
+    SNAPSHOT_RIGHTS_FUNCTION, /* through the offered SECURITY DEFINER function */
+    SNAPSHOT_RIGHTS_FULL,     /* pg_statistic itself, extended statistics, index heights and ends */
 } SnapshotRights;
 
 typedef struct SnapshotSetting {
@@ -89,33 +91,36 @@ typedef struct SnapshotObject {
 typedef struct SnapshotColumn {
     int attnum;
     const char *name;
-    const char *type_name;   /* format_type(type, typmod), schema-qualified when not in pg_catalog */
-    uint32_t type_id;        /* on the target; stable for built-in types only */
-    const char *base_type;   /* format_type of the type under domains, without modifier: "text", "integer", "jsonb" */
-    const char *collation;   /* qualified and quoted, or NULL for the type's default */
+    const char *type_name; /* format_type(type, typmod), schema-qualified when not in pg_catalog */
+    uint32_t type_id;      /* on the target; stable for built-in types only */
+    const char
+        *base_type; /* format_type of the type under domains, without modifier: "text", "integer", "jsonb" */
+    const char *collation;          /* qualified and quoted, or NULL for the type's default */
     const char *default_expression; /* or the generation expression; NULL */
-    char generated;          /* 's' stored, 'v' virtual, 0 */
-    char identity;           /* 'a', 'd', 0 */
-    char storage;            /* 'p' 'e' 'm' 'x', 0 when it is the type's own */
+    char generated;                 /* 's' stored, 'v' virtual, 0 */
+    char identity;                  /* 'a', 'd', 0 */
+    char storage;                   /* 'p' 'e' 'm' 'x', 0 when it is the type's own */
     bool is_not_null;
-    bool is_dropped;         /* a gap in attnums: type is unknown, name is PostgreSQL's "........pg.dropped.N........" */
-    bool is_inherited_only;  /* comes from a parent: attislocal is false */
-    int statistics_target;   /* -1: default */
+    bool is_dropped; /* a gap in attnums: type is unknown, name is PostgreSQL's "........pg.dropped.N........"
+                      */
+    bool is_inherited_only;             /* comes from a parent: attislocal is false */
+    int statistics_target;              /* -1: default */
     double option_n_distinct;           /* ALTER COLUMN SET (n_distinct=); NAN when none */
     double option_n_distinct_inherited; /* NAN when none */
-    int length_bytes;        /* of the dropped or live column: attlen */
-    char alignment;          /* attalign */
+    int length_bytes;                   /* of the dropped or live column: attlen */
+    char alignment;                     /* attalign */
 } SnapshotColumn;
 
 /* One row of pg_statistic for a table or an index's expression column. */
 #define SNAPSHOT_STATISTICS_SLOTS 5
 typedef struct SnapshotStatisticsSlot {
-    int kind;                 /* STATISTIC_KIND_*; 0: empty */
-    const char *operator_name; /* regoperator text: "pg_catalog.=(integer,integer)"; NULL: derive from the type */
-    const char *collation;    /* qualified name; NULL: none or derive */
-    const char *numbers;      /* text of float4[]; NULL */
-    const char *values;       /* text of the anyarray; NULL */
-    const char *values_type;  /* element type of values, qualified; NULL: derive */
+    int kind; /* STATISTIC_KIND_*; 0: empty */
+    const char
+        *operator_name;    /* regoperator text: "pg_catalog.=(integer,integer)"; NULL: derive from the type */
+    const char *collation; /* qualified name; NULL: none or derive */
+    const char *numbers;   /* text of float4[]; NULL */
+    const char *values;    /* text of the anyarray; NULL */
+    const char *values_type; /* element type of values, qualified; NULL: derive */
 } SnapshotStatisticsSlot;
 
 typedef struct SnapshotStatistics {
@@ -138,9 +143,9 @@ typedef struct SnapshotExtendedStatistics {
     int statistics_target;  /* -1: default */
     TextList keys;          /* column names; "(n)" for expression number n */
     bool is_inherited;
-    const char *ndistinct;  /* text forms; NULL when not built or not readable */
+    const char *ndistinct; /* text forms; NULL when not built or not readable */
     const char *dependencies;
-    const char *mcv_json;   /* [{"values":[...],"nulls":[...],"frequency":f,"base_frequency":b}] */
+    const char *mcv_json;         /* [{"values":[...],"nulls":[...],"frequency":f,"base_frequency":b}] */
     const char *expressions_json; /* one object per expression, fields as pg_statistic's */
 } SnapshotExtendedStatistics;
 
@@ -148,12 +153,12 @@ typedef struct SnapshotConstraint {
     uint32_t id;
     uint32_t relation_id;
     const char *name;
-    char type; /* 'p' 'u' 'x' 'f' 'c' 'n' (not null, 18) 't' trigger */
-    const char *definition; /* pg_get_constraintdef() */
-    uint32_t index_id;      /* 0 */
+    char type;                    /* 'p' 'u' 'x' 'f' 'c' 'n' (not null, 18) 't' trigger */
+    const char *definition;       /* pg_get_constraintdef() */
+    uint32_t index_id;            /* 0 */
     uint32_t foreign_relation_id; /* 0 */
-    uint32_t parent_id;     /* of a partition's; 0 */
-    const int *columns;     /* conkey */
+    uint32_t parent_id;           /* of a partition's; 0 */
+    const int *columns;           /* conkey */
     size_t column_count;
     const int *foreign_columns; /* confkey */
     size_t foreign_column_count;
@@ -164,8 +169,8 @@ typedef struct SnapshotConstraint {
 } SnapshotConstraint;
 
 typedef struct SnapshotIndexColumn {
-    int attnum;             /* 0: an expression */
-    const char *expression; /* NULL for a plain column */
+    int attnum;                 /* 0: an expression */
+    const char *expression;     /* NULL for a plain column */
     const char *operator_class; /* qualified; NULL for INCLUDE columns */
     bool is_default_operator_class;
     const char *collation; /* qualified; NULL when none */
@@ -194,18 +199,18 @@ typedef struct SnapshotIndex {
     bool is_ready;
     bool is_replica_identity;
     bool is_clustered;
-    bool is_partitioned; /* relkind 'I' */
+    bool is_partitioned;    /* relkind 'I' */
     uint32_t constraint_id; /* that it backs; 0 */
     uint32_t extension_id;  /* that owns it; 0 */
     int64_t size_blocks;    /* current file size; -1 unknown */
     double relpages;
     double reltuples;
-    int height;             /* B-tree levels below the root page as tree_height counts; -1 unknown */
-    const char *low_value;  /* live end points of the first key; NULL unknown */
+    int height;            /* B-tree levels below the root page as tree_height counts; -1 unknown */
+    const char *low_value; /* live end points of the first key; NULL unknown */
     const char *high_value;
-    int64_t scans;          /* idx_scan; -1 unknown */
+    int64_t scans; /* idx_scan; -1 unknown */
     int64_t tuples_read;
-    const char *last_scan;  /* 16+; NULL unknown */
+    const char *last_scan; /* 16+; NULL unknown */
 } SnapshotIndex;
 
 typedef struct SnapshotActivity {
@@ -249,11 +254,12 @@ typedef struct SnapshotRelation {
     const char *schema;
     const char *name;
     const char *owner;
-    char kind;        /* 'r' table 'p' partitioned 'v' view 'm' materialised view 'f' foreign 't' toast 'S' sequence */
-    char persistence; /* 'p' 'u' 't' */
-    const char *access_method; /* "heap", or NULL */
-    const char *tablespace;    /* NULL: the database's */
-    const char *options;       /* reloptions, comma-separated, or NULL */
+    char kind; /* 'r' table 'p' partitioned 'v' view 'm' materialised view 'f' foreign 't' toast 'S' sequence
+                */
+    char persistence;            /* 'p' 'u' 't' */
+    const char *access_method;   /* "heap", or NULL */
+    const char *tablespace;      /* NULL: the database's */
+    const char *options;         /* reloptions, comma-separated, or NULL */
     const char *view_definition; /* of views and materialised views */
     const char *partition_key;   /* pg_get_partkeydef(): "RANGE (created_at)" */
     const char *partition_bound; /* "FOR VALUES FROM ..." or "DEFAULT" */
@@ -267,7 +273,7 @@ typedef struct SnapshotRelation {
     double relpages;
     double reltuples; /* -1: never analysed (14+), 0 may mean the same before */
     double relallvisible;
-    int64_t total_bytes;   /* with indexes and TOAST; -1 unknown */
+    int64_t total_bytes; /* with indexes and TOAST; -1 unknown */
     const SnapshotParent *parents;
     size_t parent_count;
     const SnapshotColumn *columns; /* attnum 1 .. column_count, dropped ones included: columns[attnum - 1] */
@@ -281,13 +287,13 @@ typedef struct SnapshotRelation {
 } SnapshotRelation;
 
 typedef struct SnapshotStatement {
-    uint64_t query_hash;   /* queryid & 0x7FFFFFFFFFFFFFFF; for a workload file: of the fingerprint */
-    int64_t query_id;      /* signed, as the server has it; 0 when from a file */
-    const char *role;      /* that ran it; NULL unknown */
-    const char *text;      /* as the server has it, $n in place of constants; or the literal text of a file */
+    uint64_t query_hash; /* queryid & 0x7FFFFFFFFFFFFFFF; for a workload file: of the fingerprint */
+    int64_t query_id;    /* signed, as the server has it; 0 when from a file */
+    const char *role;    /* that ran it; NULL unknown */
+    const char *text;    /* as the server has it, $n in place of constants; or the literal text of a file */
     bool is_top_level;
     double calls;
-    double total_ms;       /* execution; NAN unknown, as the ones below */
+    double total_ms; /* execution; NAN unknown, as the ones below */
     double mean_ms;
     double stddev_ms;
     double min_ms;
@@ -325,17 +331,18 @@ typedef struct Snapshot {
     const char *encoding;
     const char *collate;
     const char *ctype;
-    char collation_provider; /* 'c' libc, 'i' icu, 'b' builtin */
-    const char *icu_locale;  /* or NULL */
-    const char *owner;       /* of the database */
-    const char *reader;      /* the role that read */
-    const char *application_role; /* whose settings and search_path plans are made with; NULL: the database's defaults */
-    const char *search_path; /* of that role in that database */
+    char collation_provider;       /* 'c' libc, 'i' icu, 'b' builtin */
+    const char *icu_locale;        /* or NULL */
+    const char *owner;             /* of the database */
+    const char *reader;            /* the role that read */
+    const char *application_role;  /* whose settings and search_path plans are made with; NULL: the database's
+                                      defaults */
+    const char *search_path;       /* of that role in that database */
     const char *system_identifier; /* NULL when not readable */
-    const char *taken_at;    /* RFC 3339 UTC */
-    const char *statistics_reset; /* of pg_stat_statements; NULL unknown */
-    double workload_seconds; /* that the workload's counters cover; NAN unknown */
-    double read_ms;          /* total time spent on the target */
+    const char *taken_at;          /* RFC 3339 UTC */
+    const char *statistics_reset;  /* of pg_stat_statements; NULL unknown */
+    double workload_seconds;       /* that the workload's counters cover; NAN unknown */
+    double read_ms;                /* total time spent on the target */
     bool is_standby;
     bool is_redacted;
     bool has_statements; /* pg_stat_statements could be read, or a workload file was given */
@@ -371,21 +378,24 @@ typedef struct Snapshot {
     Map *indexes_by_id;
 } Snapshot;
 
-/* Makes the typed view; sections must live in the arena (or outlive it). Refuses sections that contradict themselves
- * (ERROR_DAMAGED), names the row. */
+/* Makes the typed view; sections must live in the arena (or outlive it). Refuses sections that contradict
+ * themselves (ERROR_DAMAGED), names the row. */
 bool snapshot_decode(Arena *arena, const SnapshotSections *sections, const Snapshot **ret_snapshot,
                      Error *error) FETTLE_MUST_USE;
 
-const SnapshotRelation *snapshot_relation(const Snapshot *snapshot, uint32_t id);                     /* NULL: none */
-const SnapshotRelation *snapshot_relation_named(const Snapshot *snapshot, const char *schema, const char *name);
+const SnapshotRelation *snapshot_relation(const Snapshot *snapshot, uint32_t id); /* NULL: none */
+const SnapshotRelation *snapshot_relation_named(const Snapshot *snapshot, const char *schema,
+                                                const char *name);
 const SnapshotIndex *snapshot_index(const Snapshot *snapshot, uint32_t id);
-const SnapshotColumn *snapshot_column(const SnapshotRelation *relation, int attnum);                  /* live ones only */
+const SnapshotColumn *snapshot_column(const SnapshotRelation *relation, int attnum); /* live ones only */
 const SnapshotColumn *snapshot_column_named(const SnapshotRelation *relation, const char *name);
-const SnapshotStatistics *snapshot_column_statistics(const SnapshotRelation *relation, int attnum);   /* NULL: none */
+const SnapshotStatistics *snapshot_column_statistics(const SnapshotRelation *relation,
+                                                     int attnum); /* NULL: none */
 const SnapshotSetting *snapshot_setting(const Snapshot *snapshot, const char *name);
 /* The value the application role gets: role and database settings over the server's; NULL when unknown. */
 const char *snapshot_effective_setting(const Snapshot *snapshot, const char *name);
 
-const char *snapshot_rights_word(SnapshotRights rights); /* "catalog", "partial", "view", "function", "full" */
+const char *
+snapshot_rights_word(SnapshotRights rights); /* "catalog", "partial", "view", "function", "full" */
 
 #endif

@@ -20,7 +20,8 @@ typedef struct FileStatement {
     TextList samples;
 } FileStatement;
 
-static const char *const statement_columns[] = {"query_id", "text", "is_top_level", "calls", "total_ms", "mean_ms"};
+static const char *const statement_columns[] = {"query_id", "text",     "is_top_level",
+                                                "calls",    "total_ms", "mean_ms"};
 static const char *const sample_columns[] = {"query_id", "text"};
 static const char *const reading_columns[] = {"key", "value"};
 
@@ -59,7 +60,8 @@ statement_add(Arena *arena, Map *templates, const char *text)
     FileStatement *statement = map_get_id(templates, fingerprint);
     if (statement == NULL) {
         statement = ARENA_NEW(arena, FileStatement);
-        *statement = (FileStatement){.fingerprint = fingerprint, .text = sql_statement_text(parsed), .total_ms = NAN};
+        *statement =
+            (FileStatement){.fingerprint = fingerprint, .text = sql_statement_text(parsed), .total_ms = NAN};
         map_put_id(templates, fingerprint, statement);
     }
     double calls = comment_figure(text, "calls:");
@@ -68,7 +70,8 @@ statement_add(Arena *arena, Map *templates, const char *text)
     statement->calls += calls;
     if (!isnan(mean_ms))
         statement->total_ms = (isnan(statement->total_ms) ? 0 : statement->total_ms) + calls * mean_ms;
-    bool is_literal = sql_statement_parameter_count(parsed) == 0 && sql_statement_kind(parsed) != SQL_KIND_UNPARSED;
+    bool is_literal =
+        sql_statement_parameter_count(parsed) == 0 && sql_statement_kind(parsed) != SQL_KIND_UNPARSED;
     if (is_literal && statement->samples.count < SAMPLES_MOST)
         vector_push(arena, &statement->samples, sql_statement_text(parsed));
 }
@@ -84,7 +87,7 @@ statements_section(Arena *arena, const Map *templates)
 {
     size_t columns = FETTLE_COUNT_OF(statement_columns);
     size_t count = map_count(templates);
-    const char **values = ARENA_NEW_ARRAY(arena, const char *, count * columns);
+    const char **values = ARENA_NEW_ARRAY(arena, const char *, count *columns);
     for (size_t i = 0; i < count; i++) {
         const FileStatement *statement = map_value_at(templates, i);
         const char **row = values + i * columns;
@@ -95,7 +98,10 @@ statements_section(Arena *arena, const Map *templates)
         row[4] = figure_text(arena, statement->total_ms);
         row[5] = figure_text(arena, statement->calls > 0 ? statement->total_ms / statement->calls : NAN);
     }
-    return (SnapshotSection){.name = "statements", .columns = statement_columns, .column_count = columns, .values = values,
+    return (SnapshotSection){.name = "statements",
+                             .columns = statement_columns,
+                             .column_count = columns,
+                             .values = values,
                              .row_count = count};
 }
 
@@ -114,7 +120,10 @@ samples_section(Arena *arena, const Map *templates)
             values[row * 2 + 1] = statement->samples.items[k];
         }
     }
-    return (SnapshotSection){.name = "statement_samples", .columns = sample_columns, .column_count = 2, .values = values,
+    return (SnapshotSection){.name = "statement_samples",
+                             .columns = sample_columns,
+                             .column_count = 2,
+                             .values = values,
                              .row_count = count};
 }
 
@@ -136,25 +145,30 @@ reading_section(Arena *arena, const SnapshotSections *sections)
     }
     values[kept * 2] = "has_statements";
     values[kept * 2 + 1] = "true";
-    return (SnapshotSection){.name = "reading", .columns = reading_columns, .column_count = 2, .values = values,
+    return (SnapshotSection){.name = "reading",
+                             .columns = reading_columns,
+                             .column_count = 2,
+                             .values = values,
                              .row_count = kept + 1};
 }
 
 bool
-snapshot_with_workload(Arena *arena, const Snapshot *snapshot, const char *text, size_t length, const char *name,
-                       const Snapshot **ret_snapshot, Error *error)
+snapshot_with_workload(Arena *arena, const Snapshot *snapshot, const char *text, size_t length,
+                       const char *name, const Snapshot **ret_snapshot, Error *error)
 {
     TextList texts = sql_split(arena, text, length, STATEMENTS_MOST);
     if (texts.count == 0) {
         error_set(error, ERROR_INPUT, "%s: there is no statement in the workload file", name);
-        return error_set_hint(error, "write SQL statements separated by \";\", each after an optional line \"-- calls: N\"");
+        return error_set_hint(
+            error, "write SQL statements separated by \";\", each after an optional line \"-- calls: N\"");
     }
     Map *templates = map_new(arena);
     for (size_t i = 0; i < texts.count; i++)
         statement_add(arena, templates, texts.items[i]);
     static const char *const replaced[] = {"statements", "statement_samples", "statements_info", "reading"};
     SnapshotSections *sections = ARENA_NEW(arena, SnapshotSections);
-    sections->items = ARENA_NEW_ARRAY(arena, SnapshotSection, snapshot->sections->count + FETTLE_COUNT_OF(replaced));
+    sections->items =
+        ARENA_NEW_ARRAY(arena, SnapshotSection, snapshot->sections->count + FETTLE_COUNT_OF(replaced));
     for (size_t i = 0; i < snapshot->sections->count; i++) {
         bool is_replaced = false;
         for (size_t k = 0; k < FETTLE_COUNT_OF(replaced); k++)

@@ -45,8 +45,8 @@ cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error)
     return true;
 }
 
-/* Where the socket goes: in the cluster's directory, or, when its path is too long for one, in a short place that only
- * we can enter, named after it. */
+/* Where the socket goes: in the cluster's directory, or, when its path is too long for one, in a short place
+ * that only we can enter, named after it. */
 static void
 cluster_place_socket(Cluster *cluster)
 {
@@ -65,8 +65,8 @@ cluster_check_socket(const Cluster *cluster, Error *error)
     struct stat status;
     if (!cluster->is_socket_elsewhere)
         return true;
-    if (lstat(cluster->socket_directory, &status) == 0 && S_ISDIR(status.st_mode) && (status.st_mode & 077) == 0 &&
-        (status.st_uid == geteuid() || status.st_uid == cluster->user.user))
+    if (lstat(cluster->socket_directory, &status) == 0 && S_ISDIR(status.st_mode) &&
+        (status.st_mode & 077) == 0 && (status.st_uid == geteuid() || status.st_uid == cluster->user.user))
         return true;
     error_set(error, ERROR_CONFLICT, "%s is not a private directory of ours", cluster->socket_directory);
     return error_set_hint(error, "remove it, or set FETTLE_DATA to a shorter path");
@@ -89,7 +89,8 @@ cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
 {
     if (options->binaries_directory != NULL && options->binaries_directory[0] != '\0') {
         char path[4096];
-        snprintf(path, sizeof(path), "%s:%s", options->binaries_directory, getenv("PATH") == NULL ? "" : getenv("PATH"));
+        snprintf(path, sizeof(path), "%s:%s", options->binaries_directory,
+                 getenv("PATH") == NULL ? "" : getenv("PATH"));
         setenv("PATH", path, 1);
     }
     if (!cluster_binaries_find(cluster->arena, options->preferred_major, &cluster->binaries, error) ||
@@ -115,9 +116,10 @@ cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error)
     *cluster = (Cluster){.arena = arena, .lock = -1, .watchdog_pipe = -1};
     Deadline deadline = options->deadline != 0 ? options->deadline : deadline_after_ms(START_MS);
     if (!cluster_prepare(cluster, options, error) ||
-        !cluster_lock_take(cluster, options->data_directory, error) || !cluster_create(cluster, deadline, error) ||
-        !cluster_check_socket(cluster, error) || !cluster_orphan_stop(cluster, deadline, error) ||
-        !cluster_configure(cluster, error) || !cluster_process_start(cluster, deadline, error)) {
+        !cluster_lock_take(cluster, options->data_directory, error) ||
+        !cluster_create(cluster, deadline, error) || !cluster_check_socket(cluster, error) ||
+        !cluster_orphan_stop(cluster, deadline, error) || !cluster_configure(cluster, error) ||
+        !cluster_process_start(cluster, deadline, error)) {
         cluster_close(cluster);
         return false;
     }
@@ -237,11 +239,13 @@ cluster_memory_bytes(const Cluster *cluster)
 }
 
 bool
-cluster_connect(Cluster *cluster, const char *database, const char *user, PgConnection **ret_connection, Error *error)
+cluster_connect(Cluster *cluster, const char *database, const char *user, PgConnection **ret_connection,
+                Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("cluster dsn", 65536);
-    const char *dsn = arena_printf(arena, "host='%s' port=5432 sslmode=disable gssencmode=disable user=fettle dbname=postgres",
-                                   cluster->socket_directory);
+    const char *dsn = arena_printf(
+        arena, "host='%s' port=5432 sslmode=disable gssencmode=disable user=fettle dbname=postgres",
+        cluster->socket_directory);
     PgConnectOptions options = {.purpose = PG_PURPOSE_OWN,
                                 .database = database,
                                 .user = user,

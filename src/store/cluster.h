@@ -2,18 +2,19 @@
 /*
  * Cluster: Fettle's private PostgreSQL, holding the planner twins (and, when the service runs, the store).
  *
- * Created by initdb in a directory of Fettle's own, started as our direct child, on a unix socket in a 0700 directory
- * only (no TCP), with small memory. Started as root, Fettle runs it as an unprivileged user and gives it the directory.
- * One Fettle process uses one data directory: a lock file is held for as long as the cluster is open, and a second process
- * gets ERROR_CONFLICT naming the first.
+ * Created by initdb in a directory of Fettle's own, started as our direct child, on a unix socket in a 0700
+ * directory only (no TCP), with small memory. Started as root, Fettle runs it as an unprivileged user and
+ * gives it the directory. One Fettle process uses one data directory: a lock file is held for as long as the
+ * cluster is open, and a second process gets ERROR_CONFLICT naming the first.
  *
- * Dying: when Fettle dies by any signal, a parent-death signal and a watchdog pipe stop the postmaster (SIGINT, fast
- * shutdown). When the postmaster dies, the next open recovers it; cluster_is_alive() tells. A stale postmaster.pid, an
- * orphaned postmaster of an earlier Fettle, a half-made initdb (a marker file is written last) are each mended on open.
- * A data directory of another major is refused with the package that would serve it, never touched.
+ * Dying: when Fettle dies by any signal, a parent-death signal and a watchdog pipe stop the postmaster
+ * (SIGINT, fast shutdown). When the postmaster dies, the next open recovers it; cluster_is_alive() tells. A
+ * stale postmaster.pid, an orphaned postmaster of an earlier Fettle, a half-made initdb (a marker file is
+ * written last) are each mended on open. A data directory of another major is refused with the package that
+ * would serve it, never touched.
  *
- * Authentication is peer-less trust inside the 0700 directory: who can enter it is the owner. Roles: the superuser
- * "fettle" (ours) and, per twin, roles without any right beyond it.
+ * Authentication is peer-less trust inside the 0700 directory: who can enter it is the owner. Roles: the
+ * superuser "fettle" (ours) and, per twin, roles without any right beyond it.
  */
 #ifndef FETTLE_STORE_CLUSTER_H
 #define FETTLE_STORE_CLUSTER_H
@@ -38,11 +39,14 @@ typedef struct ClusterBinaries {
     const char *version; /* "15.20" */
 } ClusterBinaries;
 
-/* All installations found in the usual places (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, /usr/local/pgsql/bin, PATH), newest
- * first; ERROR_MISSING_DEPENDENCY with the package to install when there is none. */
-bool cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+/* All installations found in the usual places (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin,
+ * /usr/local/pgsql/bin, PATH), newest first; ERROR_MISSING_DEPENDENCY with the package to install when there
+ * is none. */
+bool cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_count, Error *error)
+    FETTLE_MUST_USE;
 /* The best for a target: the same major, else the nearest newer, else the nearest older. */
-bool cluster_binaries_find(Arena *arena, int preferred_major, ClusterBinaries *ret_binaries, Error *error) FETTLE_MUST_USE;
+bool cluster_binaries_find(Arena *arena, int preferred_major, ClusterBinaries *ret_binaries, Error *error)
+    FETTLE_MUST_USE;
 
 /* Creates it when missing, starts it, waits until it answers. */
 bool cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error) FETTLE_MUST_USE;

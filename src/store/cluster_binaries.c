@@ -68,8 +68,8 @@ binaries_search_path(Arena *arena, BinariesList *list)
 bool
 cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_count, Error *error)
 {
-    static const char *const patterns[] = {"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin",
-                                           "/opt/homebrew/opt/postgresql@*/bin"};
+    static const char *const patterns[] = {"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin",
+                                           "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin"};
     BinariesList list = {0};
     for (size_t i = 0; i < FETTLE_COUNT_OF(patterns); i++) {
         glob_t found;
@@ -81,7 +81,8 @@ cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_coun
     }
     binaries_search_path(arena, &list);
     if (list.count == 0) {
-        error_set(error, ERROR_MISSING_DEPENDENCY, "no PostgreSQL server programs were found for the private cluster");
+        error_set(error, ERROR_MISSING_DEPENDENCY,
+                  "no PostgreSQL server programs were found for the private cluster");
         return error_set_hint(error, "install them: apt-get install postgresql-15 (or set cluster.binaries)");
     }
     qsort(list.items, list.count, sizeof(*list.items), binaries_compare);
@@ -108,7 +109,8 @@ cluster_binaries_find(Arena *arena, int preferred_major, ClusterBinaries *ret_bi
         return false;
     size_t best = 0;
     for (size_t i = 1; i < count; i++)
-        if (major_distance(list[i].major, preferred_major) < major_distance(list[best].major, preferred_major))
+        if (major_distance(list[i].major, preferred_major) <
+            major_distance(list[best].major, preferred_major))
             best = i;
     *ret_binaries = list[best];
     return true;

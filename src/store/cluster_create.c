@@ -25,7 +25,8 @@ cluster_user_find(const char *name, ClusterUser *ret_user, Error *error)
     if (name != NULL && name[0] != '\0') {
         entry = getpwnam(name);
         if (entry == NULL)
-            return error_set(error, ERROR_INPUT, "there is no user \"%s\" to run the private cluster as", name);
+            return error_set(error, ERROR_INPUT, "there is no user \"%s\" to run the private cluster as",
+                             name);
     }
     if (entry == NULL)
         entry = getpwnam("postgres");
@@ -90,7 +91,8 @@ cluster_make_directory(const Cluster *cluster, const char *path, Error *error)
     if (!directory_make(path, 0700, error))
         return false;
     if (cluster->user.change && chown(path, cluster->user.user, cluster->user.group) != 0)
-        return error_set_errno(error, errno, "could not give %s to the user that runs the private cluster", path);
+        return error_set_errno(error, errno, "could not give %s to the user that runs the private cluster",
+                               path);
     return true;
 }
 
@@ -108,7 +110,8 @@ cluster_check_major(const Cluster *cluster, Error *error)
         return true;
     error_set(error, ERROR_CONFLICT, "the data directory %s is of PostgreSQL %ld, the server programs are %d",
               cluster->pgdata, major, cluster->binaries.major);
-    return error_set_hint(error, "install postgresql-%ld, or remove the directory: it can be made anew", major);
+    return error_set_hint(error, "install postgresql-%ld, or remove the directory: it can be made anew",
+                          major);
 }
 
 bool
@@ -170,6 +173,7 @@ cluster_configure(const Cluster *cluster, Error *error)
     if (!file_write_atomic(path, text.data, text.length, 0600, error))
         return false;
     if (cluster->user.change && chown(path, cluster->user.user, cluster->user.group) != 0)
-        return error_set_errno(error, errno, "could not give %s to the user that runs the private cluster", path);
+        return error_set_errno(error, errno, "could not give %s to the user that runs the private cluster",
+                               path);
     return true;
 }

@@ -25,9 +25,9 @@ struct Cluster {
     const char *socket_directory;
     bool is_socket_elsewhere; /* the data directory's path is too long for a socket */
     const char *log_path;
-    int lock;            /* descriptor that holds the lock; -1 none */
-    pid_t postmaster;    /* our child; 0 none */
-    int watchdog_pipe;   /* its end says that we live; -1 none */
+    int lock;          /* descriptor that holds the lock; -1 none */
+    pid_t postmaster;  /* our child; 0 none */
+    int watchdog_pipe; /* its end says that we live; -1 none */
     pid_t watchdog;
     int64_t shared_buffers_bytes;
 };

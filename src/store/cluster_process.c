@@ -2,9 +2,10 @@
 /*
  * The postmaster as our child.
  *
- * Two things stop it when we die without a word: the kernel's parent-death signal (which fires when the THREAD that
- * forked exits, so it is a help on one-threaded programs only and is not relied upon), and a watchdog child that holds
- * the read end of a pipe whose write end only we have: end of file means that we are gone, and it sends SIGINT.
+ * Two things stop it when we die without a word: the kernel's parent-death signal (which fires when the
+ * THREAD that forked exits, so it is a help on one-threaded programs only and is not relied upon), and a
+ * watchdog child that holds the read end of a pipe whose write end only we have: end of file means that we
+ * are gone, and it sends SIGINT.
  */
 #include "store/cluster_internal.h"
 
@@ -36,8 +37,9 @@ sleep_ms(int milliseconds)
 static bool
 become(const ClusterUser *user)
 {
-    return !user->change || (setgroups(0, NULL) == 0 && setresgid(user->group, user->group, user->group) == 0 &&
-                             setresuid(user->user, user->user, user->user) == 0);
+    return !user->change ||
+           (setgroups(0, NULL) == 0 && setresgid(user->group, user->group, user->group) == 0 &&
+            setresuid(user->user, user->user, user->user) == 0);
 }
 
 static void
@@ -68,7 +70,8 @@ postmaster_child(const Cluster *cluster, int log)
     _exit(127);
 }
 
-/* Waits for the pipe's end, then stops the postmaster. Ignores the terminal's signals: it must outlive its parent. */
+/* Waits for the pipe's end, then stops the postmaster. Ignores the terminal's signals: it must outlive its
+ * parent. */
 static void FETTLE_NORETURN
 watchdog_child(int life, pid_t postmaster, const ClusterUser *user)
 {
@@ -142,7 +145,8 @@ postmaster_pid_read(const Cluster *cluster)
     size_t length;
     Error ignored = {0};
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("postmaster.pid", 1 << 20);
-    if (!file_read(arena, path_join(arena, cluster->pgdata, "postmaster.pid"), 4096, &text, &length, &ignored))
+    if (!file_read(arena, path_join(arena, cluster->pgdata, "postmaster.pid"), 4096, &text, &length,
+                   &ignored))
         return 0;
     long pid = strtol(text, NULL, 10);
     return pid > 1 ? (pid_t)pid : 0;
@@ -157,7 +161,8 @@ cluster_orphan_stop(Cluster *cluster, Deadline deadline, Error *error)
     kill(pid, SIGINT);
     while (pid_is_postmaster(cluster, pid)) {
         if (deadline_passed(deadline))
-            return error_set(error, ERROR_CLUSTER, "an earlier private cluster (process %d) does not stop", (int)pid);
+            return error_set(error, ERROR_CLUSTER, "an earlier private cluster (process %d) does not stop",
+                             (int)pid);
         sleep_ms(STOP_POLL_MS);
     }
     return true;
@@ -183,7 +188,8 @@ cluster_start_failed(Cluster *cluster, Error *error)
 {
     const char *line = log_last_line(cluster);
     bool full = strstr(line, "No space left") != NULL;
-    return error_set(error, full ? ERROR_DISK_FULL : ERROR_CLUSTER, "the private cluster did not start: %.300s",
+    return error_set(error, full ? ERROR_DISK_FULL : ERROR_CLUSTER,
+                     "the private cluster did not start: %.300s",
                      line[0] == '\0' ? "it gave no reason" : line);
 }
 
@@ -198,7 +204,8 @@ cluster_wait_ready(Cluster *cluster, Deadline deadline, Error *error)
         if (!cluster_is_alive(cluster))
             return cluster_start_failed(cluster, error);
         if (deadline_passed(deadline))
-            return error_set(error, ERROR_TIMEOUT, "the private cluster did not answer in time: %.300s", reason.message);
+            return error_set(error, ERROR_TIMEOUT, "the private cluster did not answer in time: %.300s",
+                             reason.message);
         sleep_ms(10);
     }
 }

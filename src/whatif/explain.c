@@ -28,7 +28,8 @@ explainer_prepare(Explainer *explainer, const char *text, Error *error)
     if (name != NULL)
         return name;
     char *fresh = arena_printf(explainer->arena, "fettle_%zu", map_count(explainer->prepared) + 1);
-    if (!pg_execute(explainer->connection, arena_printf(explainer->arena, "PREPARE %s AS %s", fresh, text), error))
+    if (!pg_execute(explainer->connection, arena_printf(explainer->arena, "PREPARE %s AS %s", fresh, text),
+                    error))
         return NULL;
     map_put(explainer->prepared, text, fresh);
     return fresh;
@@ -45,7 +46,8 @@ explain_take(Arena *arena, PgResult *result, PgPlan **ret_plan, bool *ret_pruned
 }
 
 static bool
-explain_run(Explainer *explainer, Arena *arena, const char *question, PgPlan **ret_plan, bool *ret_pruned, Error *error)
+explain_run(Explainer *explainer, Arena *arena, const char *question, PgPlan **ret_plan, bool *ret_pruned,
+            Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     explainer->count++;
@@ -61,7 +63,8 @@ explain_generic(Explainer *explainer, Arena *arena, const char *text, PgPlan **r
     bool pruned;
     explainer->count++;
     return pg_execute_script(explainer->connection,
-                             arena_printf(arena, "EXPLAIN (FORMAT JSON, GENERIC_PLAN) %s", text), &result, error) &&
+                             arena_printf(arena, "EXPLAIN (FORMAT JSON, GENERIC_PLAN) %s", text), &result,
+                             error) &&
            explain_take(arena, result, ret_plan, &pruned, error);
 }
 
@@ -95,8 +98,8 @@ explainer_ask(Explainer *explainer, Arena *arena, const char *text, int paramete
     bool pruned;
     bool done;
     if (parameter_count == 0)
-        done = explain_run(explainer, arena, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", text), ret_plan, &pruned,
-                           &failure);
+        done = explain_run(explainer, arena, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", text), ret_plan,
+                           &pruned, &failure);
     else if (pg_connection_server_major(explainer->connection) >= 16)
         done = explain_generic(explainer, arena, text, ret_plan, &failure);
     else

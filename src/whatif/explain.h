@@ -2,9 +2,9 @@
 /*
  * EXPLAIN of one statement on a session, parameterised ones by their generic plan; never ANALYZE.
  *
- * Before PostgreSQL 16 the generic plan comes from PREPARE and EXPLAIN EXECUTE with NULLs under plan_cache_mode =
- * force_generic_plan. NULLs prune partitions at start-up: a plan that lost some that way is asked for again without
- * pruning. An Explainer remembers what it has prepared on its session.
+ * Before PostgreSQL 16 the generic plan comes from PREPARE and EXPLAIN EXECUTE with NULLs under
+ * plan_cache_mode = force_generic_plan. NULLs prune partitions at start-up: a plan that lost some that way is
+ * asked for again without pruning. An Explainer remembers what it has prepared on its session.
  */
 #ifndef FETTLE_WHATIF_EXPLAIN_H
 #define FETTLE_WHATIF_EXPLAIN_H
@@ -23,10 +23,10 @@ typedef struct Explainer {
 Explainer explainer_new(Arena *arena, PgConnection *connection);
 
 /*
- * *ret_plan is NULL with *ret_reason set when the server refuses the statement; the session's transaction, if one is open, is
- * then aborted. False means that the session itself failed.
+ * *ret_plan is NULL with *ret_reason set when the server refuses the statement; the session's transaction, if
+ * one is open, is then aborted. False means that the session itself failed.
  */
-bool explainer_ask(Explainer *explainer, Arena *arena, const char *text, int parameter_count, PgPlan **ret_plan,
-                   const char **ret_reason, Error *error) FETTLE_MUST_USE;
+bool explainer_ask(Explainer *explainer, Arena *arena, const char *text, int parameter_count,
+                   PgPlan **ret_plan, const char **ret_reason, Error *error) FETTLE_MUST_USE;
 
 #endif

@@ -27,8 +27,8 @@ first_difference(const PgPlanNode *a, const PgPlanNode *b, const PgPlanNode **re
     for (size_t i = 0; same && i < a->children.count; i++)
         if (first_difference(a->children.items[i], b->children.items[i], ret_a, ret_b))
             return true;
-    bool figures = a->startup_cost == b->startup_cost && a->total_cost == b->total_cost && a->plan_rows == b->plan_rows &&
-                   a->plan_width == b->plan_width;
+    bool figures = a->startup_cost == b->startup_cost && a->total_cost == b->total_cost &&
+                   a->plan_rows == b->plan_rows && a->plan_width == b->plan_width;
     if (same && figures)
         return false;
     *ret_a = a;
@@ -56,12 +56,13 @@ difference_cause(const Measuring *measuring, const PgPlan *target, const PgPlan 
         return "only details that do not matter for the choice of the plan";
     const char *where = a->relation != NULL ? a->relation : "the plan";
     if (!text_equals(a->node_type, b->node_type) || !text_equals(a->index, b->index))
-        return arena_printf(measuring->arena, "%s: %s%s%s on the target, %s%s%s on the twin%s", where, a->node_type,
-                            a->index == NULL ? "" : " using ", a->index == NULL ? "" : a->index, b->node_type,
-                            b->index == NULL ? "" : " using ", b->index == NULL ? "" : b->index,
+        return arena_printf(measuring->arena, "%s: %s%s%s on the target, %s%s%s on the twin%s", where,
+                            a->node_type, a->index == NULL ? "" : " using ", a->index == NULL ? "" : a->index,
+                            b->node_type, b->index == NULL ? "" : " using ", b->index == NULL ? "" : b->index,
                             likely_lack(twin_snapshot(measuring->twin)));
     if (a->plan_rows != b->plan_rows)
-        return arena_printf(measuring->arena, "%s of %s: %.0f rows expected on the target, %.0f on the twin%s", a->node_type,
+        return arena_printf(measuring->arena,
+                            "%s of %s: %.0f rows expected on the target, %.0f on the twin%s", a->node_type,
                             where, a->plan_rows, b->plan_rows, likely_lack(twin_snapshot(measuring->twin)));
     return arena_printf(measuring->arena, "%s of %s: cost %.2f..%.2f on the target, %.2f..%.2f on the twin%s",
                         a->node_type, where, a->startup_cost, a->total_cost, b->startup_cost, b->total_cost,
@@ -69,7 +70,8 @@ difference_cause(const Measuring *measuring, const PgPlan *target, const PgPlan 
 }
 
 static void
-compare_plans(Measuring *measuring, const SnapshotStatement *statement, const PgPlan *target, const PgPlan *local)
+compare_plans(Measuring *measuring, const SnapshotStatement *statement, const PgPlan *target,
+              const PgPlan *local)
 {
     Fidelity *fidelity = measuring->fidelity;
     fidelity->compared++;
@@ -97,7 +99,8 @@ ask_target(Measuring *measuring, const char *text, int parameters, PgPlan **ret_
     if (!pg_execute(target, "SAVEPOINT fettle", error) ||
         !explainer_ask(&measuring->target, measuring->arena, text, parameters, ret_plan, ret_reason, error))
         return false;
-    return pg_execute(target, *ret_plan != NULL ? "RELEASE SAVEPOINT fettle" : "ROLLBACK TO SAVEPOINT fettle", error);
+    return pg_execute(target, *ret_plan != NULL ? "RELEASE SAVEPOINT fettle" : "ROLLBACK TO SAVEPOINT fettle",
+                      error);
 }
 
 static bool
@@ -149,8 +152,8 @@ measure_all(Measuring *measuring, int64_t statements_most, Error *error)
 }
 
 bool
-fidelity_measure(Arena *arena, Twin *twin, PgConnection *target, int64_t statements_most, Fidelity *ret_fidelity,
-                 Error *error)
+fidelity_measure(Arena *arena, Twin *twin, PgConnection *target, int64_t statements_most,
+                 Fidelity *ret_fidelity, Error *error)
 {
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *local = NULL;
     Fidelity fidelity = {0};

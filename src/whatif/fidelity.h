@@ -2,10 +2,11 @@
 /*
  * Fidelity: does the twin plan as the target does?
  *
- * EXPLAIN (never ANALYZE) of the workload's statements on the target and on the twin, compared node by node: share of equal
- * plan shapes, share of plans with every cost identical, and for each difference its likely cause (the first node that differs, its
- * figures on both sides, and what the snapshot lacks for it). Statements that the role may not EXPLAIN on the target are counted
- * apart. The session on the target uses the application role's planner settings, is read-only and has its timeouts.
+ * EXPLAIN (never ANALYZE) of the workload's statements on the target and on the twin, compared node by node:
+ * share of equal plan shapes, share of plans with every cost identical, and for each difference its likely
+ * cause (the first node that differs, its figures on both sides, and what the snapshot lacks for it).
+ * Statements that the role may not EXPLAIN on the target are counted apart. The session on the target uses
+ * the application role's planner settings, is read-only and has its timeouts.
  */
 #ifndef FETTLE_WHATIF_FIDELITY_H
 #define FETTLE_WHATIF_FIDELITY_H
@@ -26,15 +27,15 @@ VECTOR_DEFINE(FidelityDifferenceList, FidelityDifference);
 typedef struct Fidelity {
     int64_t compared;
     int64_t same_shape;
-    int64_t identical; /* same shape and every figure equal */
-    int64_t not_explained;      /* neither side, or one side, could plan it */
+    int64_t identical;                /* same shape and every figure equal */
+    int64_t not_explained;            /* neither side, or one side, could plan it */
     const char *not_explained_reason; /* the first; NULL when none */
     FidelityDifferenceList differences;
     double target_ms; /* spent on the target */
 } Fidelity;
 
 /* target: a session on the target. statements_most 0: all of the snapshot's. */
-bool fidelity_measure(Arena *arena, Twin *twin, PgConnection *target, int64_t statements_most, Fidelity *ret_fidelity,
-                      Error *error) FETTLE_MUST_USE;
+bool fidelity_measure(Arena *arena, Twin *twin, PgConnection *target, int64_t statements_most,
+                      Fidelity *ret_fidelity, Error *error) FETTLE_MUST_USE;
 
 #endif

@@ -38,7 +38,8 @@ ddl_hash(const Twin *twin, const TwinDdl *ddl)
 {
     uint64_t hash = hash_combine(BUILD_FORMAT, (uint64_t)cluster_major(twin->cluster));
     hash = hash_combine(hash, twin->module_path == NULL ? 0 : hash_text(twin->module_path));
-    hash = hash_combine(hash, hash_combine(hash_text(twin->snapshot->collate), hash_text(twin->snapshot->ctype)));
+    hash = hash_combine(hash,
+                        hash_combine(hash_text(twin->snapshot->collate), hash_text(twin->snapshot->ctype)));
     for (size_t i = 0; i < ddl->statements.count; i++)
         hash = hash_combine(hash, hash_text(ddl->statements.items[i].text));
     return hash;
@@ -50,9 +51,11 @@ record_of(const Twin *twin, const TwinDdl *ddl)
     const Snapshot *snapshot = twin->snapshot;
     return (TwinRecord){
         .schema_hash = ddl_hash(twin, ddl),
-        .sizes_hash = hash_combine(hash_combine(section_hash(snapshot, "sizes"), section_hash(snapshot, "heights")),
-                                   hash_combine(section_hash(snapshot, "relations"), section_hash(snapshot, "indexes"))),
-        .statistics_hash = hash_combine(section_hash(snapshot, "statistics"), section_hash(snapshot, "extended_data")),
+        .sizes_hash = hash_combine(
+            hash_combine(section_hash(snapshot, "sizes"), section_hash(snapshot, "heights")),
+            hash_combine(section_hash(snapshot, "relations"), section_hash(snapshot, "indexes"))),
+        .statistics_hash =
+            hash_combine(section_hash(snapshot, "statistics"), section_hash(snapshot, "extended_data")),
         .ends_hash = section_hash(snapshot, "index_ends"),
         .target = snapshot->database,
         .built_at = snapshot->taken_at};
@@ -63,15 +66,16 @@ record_read(Twin *twin, PgConnection *admin, TwinRecord *ret_record, bool *ret_f
 {
     const char *parameters[] = {twin->database};
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    PgQuery query = {.text = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
+    PgQuery query = {.text =
+                         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
                      .parameters = parameters,
                      .parameter_count = 1};
     if (!pg_query(admin, &query, &rows, error))
         return false;
     const char *text = pg_result_rows(rows) == 0 ? NULL : pg_result_text(rows, 0, 0);
     unsigned long long hashes[4];
-    *ret_found = text != NULL && sscanf(text, "fettle twin %llx %llx %llx %llx", &hashes[0], &hashes[1], &hashes[2],
-                                        &hashes[3]) == 4;
+    *ret_found = text != NULL && sscanf(text, "fettle twin %llx %llx %llx %llx", &hashes[0], &hashes[1],
+                                        &hashes[2], &hashes[3]) == 4;
     if (*ret_found)
         *ret_record = (TwinRecord){.schema_hash = hashes[0],
                                    .sizes_hash = hashes[1],
@@ -85,11 +89,13 @@ static bool
 record_write(Twin *twin, const TwinRecord *record, Error *error)
 {
     Arena *arena = twin->arena;
-    const char *text = arena_printf(arena, "fettle twin %llx %llx %llx %llx %s %s", (unsigned long long)record->schema_hash,
-                                    (unsigned long long)record->sizes_hash, (unsigned long long)record->statistics_hash,
-                                    (unsigned long long)record->ends_hash, record->built_at, record->target);
-    return pg_execute(twin->admin, arena_printf(arena, "COMMENT ON DATABASE %s IS %s", pg_identifier_quote(arena, twin->database),
-                                                pg_literal_quote(arena, text)),
+    const char *text =
+        arena_printf(arena, "fettle twin %llx %llx %llx %llx %s %s", (unsigned long long)record->schema_hash,
+                     (unsigned long long)record->sizes_hash, (unsigned long long)record->statistics_hash,
+                     (unsigned long long)record->ends_hash, record->built_at, record->target);
+    return pg_execute(twin->admin,
+                      arena_printf(arena, "COMMENT ON DATABASE %s IS %s",
+                                   pg_identifier_quote(arena, twin->database), pg_literal_quote(arena, text)),
                       error);
 }
 
@@ -98,7 +104,8 @@ twin_connect_admin(Twin *twin, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *role = NULL;
     if (!cluster_connect(twin->cluster, twin->database, NULL, &twin->admin, error) ||
-        !pg_query_simple(twin->admin, "SELECT oid FROM pg_roles WHERE rolname = '" TWIN_ROLE "'", &role, error))
+        !pg_query_simple(twin->admin, "SELECT oid FROM pg_roles WHERE rolname = '" TWIN_ROLE "'", &role,
+                         error))
         return false;
     twin->role_id = pg_result_rows(role) == 0 ? 0 : (uint32_t)pg_result_int(role, 0, 0, 0);
     return true;
@@ -107,8 +114,9 @@ twin_connect_admin(Twin *twin, Error *error)
 static bool
 twin_build(Twin *twin, const TwinDdl *ddl, Error *error)
 {
-    return twin_database_create(twin, error) && twin_schema_make(twin, ddl, error) && twin_ids_read(twin, error) &&
-           twin_ends_write(twin, error) && twin_sizes_write(twin, error) && twin_statistics_write(twin, error);
+    return twin_database_create(twin, error) && twin_schema_make(twin, ddl, error) &&
+           twin_ids_read(twin, error) && twin_ends_write(twin, error) && twin_sizes_write(twin, error) &&
+           twin_statistics_write(twin, error);
 }
 
 static bool
@@ -133,8 +141,10 @@ twin_make(Twin *twin, Error *error)
     if (!twin_module_place(twin, error))
         return false;
     if (twin->module_path == NULL) {
-        error_set(error, ERROR_MISSING_DEPENDENCY, "there is no twin module for PostgreSQL %d", cluster_major(twin->cluster));
-        return error_set_hint(error, "install postgresql-server-dev-%d and build Fettle again", cluster_major(twin->cluster));
+        error_set(error, ERROR_MISSING_DEPENDENCY, "there is no twin module for PostgreSQL %d",
+                  cluster_major(twin->cluster));
+        return error_set_hint(error, "install postgresql-server-dev-%d and build Fettle again",
+                              cluster_major(twin->cluster));
     }
     TwinDdl ddl = twin_ddl(twin->arena, twin->snapshot);
     TwinRecord wanted = record_of(twin, &ddl);
@@ -149,14 +159,15 @@ twin_make(Twin *twin, Error *error)
 }
 
 bool
-twin_open(Arena *arena, Cluster *cluster, const Snapshot *snapshot, const TwinOptions *options, Twin **ret_twin,
-          Error *error)
+twin_open(Arena *arena, Cluster *cluster, const Snapshot *snapshot, const TwinOptions *options,
+          Twin **ret_twin, Error *error)
 {
     int64_t start_us = clock_monotonic_us();
     Twin *twin = ARENA_NEW(arena, Twin);
     *twin = (Twin){.arena = arena, .cluster = cluster, .snapshot = snapshot, .options = *options};
-    uint64_t identity = hash_combine(hash_text(snapshot->database),
-                                     snapshot->system_identifier == NULL ? 0 : hash_text(snapshot->system_identifier));
+    uint64_t identity =
+        hash_combine(hash_text(snapshot->database),
+                     snapshot->system_identifier == NULL ? 0 : hash_text(snapshot->system_identifier));
     twin->database = arena_printf(arena, DATABASE_PREFIX "%016llx", (unsigned long long)identity);
     twin->report.twin_major = cluster_major(cluster);
     twin->report.method = TWIN_METHOD_MODULE;
@@ -231,10 +242,11 @@ twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     if (!cluster_connect(cluster, "postgres", NULL, &admin, error) ||
-        !pg_query_simple(admin,
-                         "SELECT datname, pg_database_size(oid), shobj_description(oid, 'pg_database') FROM pg_database "
-                         "WHERE datname LIKE 'twin\\_%' ORDER BY datname",
-                         &rows, error))
+        !pg_query_simple(
+            admin,
+            "SELECT datname, pg_database_size(oid), shobj_description(oid, 'pg_database') FROM pg_database "
+            "WHERE datname LIKE 'twin\\_%' ORDER BY datname",
+            &rows, error))
         return false;
     size_t count = (size_t)pg_result_rows(rows);
     TwinInfo *list = ARENA_NEW_ARRAY(arena, TwinInfo, count);
@@ -244,10 +256,11 @@ twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count
         int target_at = 0;
         if (record != NULL)
             (void)sscanf(record, "fettle twin %*x %*x %*x %*x %63s %n", built_at, &target_at);
-        list[i] = (TwinInfo){.database = arena_strdup(arena, pg_result_text(rows, (int64_t)i, 0)),
-                             .target = arena_strdup(arena, target_at > 0 ? record + target_at : "(unfinished)"),
-                             .built_at = arena_strdup(arena, built_at),
-                             .size_bytes = pg_result_int(rows, (int64_t)i, 1, -1)};
+        list[i] =
+            (TwinInfo){.database = arena_strdup(arena, pg_result_text(rows, (int64_t)i, 0)),
+                       .target = arena_strdup(arena, target_at > 0 ? record + target_at : "(unfinished)"),
+                       .built_at = arena_strdup(arena, built_at),
+                       .size_bytes = pg_result_int(rows, (int64_t)i, 1, -1)};
     }
     *ret_list = list;
     *ret_count = count;

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Twin: a database in the private cluster with a snapshot's schema, sizes and statistics, and no rows, in which the
- * planner answers as the target's would.
+ * Twin: a database in the private cluster with a snapshot's schema, sizes and statistics, and no rows, in
+ * which the planner answers as the target's would.
  *
- * Objects are made in the target's OID order (the planner breaks ties by it), by our own DDL from the snapshot, with
- * retries for what depends on later objects. Sizes, tree heights, statistics and live index ends are
- * given through the fettle_twin module (twin_module/README.md); where no module fits the cluster's major, tables
- * and indexes get sparse files of the target's sizes instead, and the twin says so (TWIN_METHOD_SPARSE_FILES).
+ * Objects are made in the target's OID order (the planner breaks ties by it), by our own DDL from the
+ * snapshot, with retries for what depends on later objects. Sizes, tree heights, statistics and live index
+ * ends are given through the fettle_twin module (twin_module/README.md); where no module fits the cluster's
+ * major, tables and indexes get sparse files of the target's sizes instead, and the twin says so
+ * (TWIN_METHOD_SPARSE_FILES).
  *
- * The target is untrusted: DDL and EXPLAIN run as a role without rights (no superuser, no files, no other database),
- * with statement_timeout, one statement at a time; untrusted languages are not created.
+ * The target is untrusted: DDL and EXPLAIN run as a role without rights (no superuser, no files, no other
+ * database), with statement_timeout, one statement at a time; untrusted languages are not created.
  *
- * A twin is kept: its database's name comes from the target's system identifier and database name, and the snapshot it
- * was built from is remembered, so that twin_open() with a newer snapshot refreshes only what changed.
+ * A twin is kept: its database's name comes from the target's system identifier and database name, and the
+ * snapshot it was built from is remembered, so that twin_open() with a newer snapshot refreshes only what
+ * changed.
  */
 #ifndef FETTLE_WHATIF_TWIN_H
 #define FETTLE_WHATIF_TWIN_H
@@ -41,7 +43,7 @@ VECTOR_DEFINE(TwinLossList, TwinLoss);
 
 typedef struct TwinReport {
     TwinMethod method;
-    bool was_refreshed;   /* false: built anew */
+    bool was_refreshed; /* false: built anew */
     int twin_major;
     int64_t objects_made;
     int64_t objects_changed; /* by a refresh */
@@ -50,8 +52,8 @@ typedef struct TwinReport {
 } TwinReport;
 
 /* Builds or refreshes the twin of the snapshot. The snapshot and the cluster must outlive it. */
-bool twin_open(Arena *arena, Cluster *cluster, const Snapshot *snapshot, const TwinOptions *options, Twin **ret_twin,
-               Error *error) FETTLE_MUST_USE;
+bool twin_open(Arena *arena, Cluster *cluster, const Snapshot *snapshot, const TwinOptions *options,
+               Twin **ret_twin, Error *error) FETTLE_MUST_USE;
 void twin_close(Twin *twin); /* keeps the database; NULL is allowed */
 void twin_close_at(Twin **twin);
 
@@ -59,7 +61,8 @@ const TwinReport *twin_report(const Twin *twin);
 const Snapshot *twin_snapshot(const Twin *twin);
 const char *twin_database(const Twin *twin);
 
-/* A session for planner questions, as the twin's own role, with the application's settings and search_path. */
+/* A session for planner questions, as the twin's own role, with the application's settings and search_path.
+ */
 bool twin_connect(Twin *twin, PgConnection **ret_connection, Error *error) FETTLE_MUST_USE;
 
 /* The relation or index on the twin for a target's OID; 0 when it has none. */
@@ -72,7 +75,8 @@ typedef struct TwinInfo {
     int64_t size_bytes;
 } TwinInfo;
 
-bool twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+bool twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count, Error *error)
+    FETTLE_MUST_USE;
 bool twin_drop(Cluster *cluster, const char *database, Error *error) FETTLE_MUST_USE;
 
 #endif

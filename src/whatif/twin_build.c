@@ -54,8 +54,9 @@ twin_module_place(Twin *twin, Error *error)
     size_t size;
     if (!file_read(twin->arena, source, MODULE_BYTES_MOST, &data, &size, error))
         return false;
-    const char *place = arena_printf(twin->arena, "%s/../fettle_twin-%016llx.so", cluster_data_directory(twin->cluster),
-                                     (unsigned long long)hash_bytes(data, size, 0));
+    const char *place =
+        arena_printf(twin->arena, "%s/../fettle_twin-%016llx.so", cluster_data_directory(twin->cluster),
+                     (unsigned long long)hash_bytes(data, size, 0));
     twin->module_path = place;
     return file_exists(place) || file_write_atomic(place, data, size, 0644, error);
 }
@@ -66,7 +67,9 @@ twin_database_drop(Cluster *cluster, const char *database, Error *error)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin drop", 65536);
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     return cluster_connect(cluster, "postgres", NULL, &admin, error) &&
-           pg_execute(admin, arena_printf(arena, "DROP DATABASE IF EXISTS %s WITH (FORCE)", pg_identifier_quote(arena, database)),
+           pg_execute(admin,
+                      arena_printf(arena, "DROP DATABASE IF EXISTS %s WITH (FORCE)",
+                                   pg_identifier_quote(arena, database)),
                       error);
 }
 
@@ -76,7 +79,8 @@ role_make(Twin *twin, PgConnection *admin, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *found = NULL;
     if (!pg_query_simple(admin, "SELECT oid FROM pg_roles WHERE rolname = '" TWIN_ROLE "'", &found, error))
         return false;
-    if (pg_result_rows(found) == 0 && !pg_execute(admin, "CREATE ROLE " TWIN_ROLE " LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", error))
+    if (pg_result_rows(found) == 0 &&
+        !pg_execute(admin, "CREATE ROLE " TWIN_ROLE " LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", error))
         return false;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *made = NULL;
     if (!pg_query_simple(admin, "SELECT oid FROM pg_roles WHERE rolname = '" TWIN_ROLE "'", &made, error))
@@ -89,7 +93,9 @@ static const char *
 create_database_text(const Twin *twin, const char *collate, const char *ctype)
 {
     Arena *arena = twin->arena;
-    return arena_printf(arena, "CREATE DATABASE %s OWNER " TWIN_ROLE " TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE %s LC_CTYPE %s",
+    return arena_printf(arena,
+                        "CREATE DATABASE %s OWNER " TWIN_ROLE
+                        " TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE %s LC_CTYPE %s",
                         pg_identifier_quote(arena, twin->database), pg_literal_quote(arena, collate),
                         pg_literal_quote(arena, ctype));
 }
@@ -122,7 +128,8 @@ module_install(Twin *twin, Error *error)
     text_append(&text, mark + strlen("@MODULE@"));
     return pg_execute_script(twin->admin, text.data, NULL, error) &&
            pg_execute(twin->admin, "GRANT USAGE ON SCHEMA fettle_twin TO " TWIN_ROLE, error) &&
-           pg_execute(twin->admin, "GRANT EXECUTE ON FUNCTION fettle_twin.index_estimate(regclass) TO " TWIN_ROLE, error);
+           pg_execute(twin->admin,
+                      "GRANT EXECUTE ON FUNCTION fettle_twin.index_estimate(regclass) TO " TWIN_ROLE, error);
 }
 
 bool
@@ -138,8 +145,9 @@ twin_database_create(Twin *twin, Error *error)
     if (!pg_execute(admin, arena_printf(arena, "REVOKE ALL ON DATABASE %s FROM PUBLIC", name), error))
         return false;
     if (twin->module_path != NULL &&
-        !pg_execute(admin, arena_printf(arena, "ALTER DATABASE %s SET session_preload_libraries = %s", name,
-                                        pg_literal_quote(arena, twin->module_path)),
+        !pg_execute(admin,
+                    arena_printf(arena, "ALTER DATABASE %s SET session_preload_libraries = %s", name,
+                                 pg_literal_quote(arena, twin->module_path)),
                     error))
         return false;
     if (!cluster_connect(twin->cluster, twin->database, NULL, &twin->admin, error))
@@ -150,7 +158,7 @@ twin_database_create(Twin *twin, Error *error)
 typedef struct SchemaMaking {
     Twin *twin;
     PgConnection *guest;
-    bool *done;          /* by statement */
+    bool *done;           /* by statement */
     const char **reasons; /* of the last failure, by statement */
     int64_t made;
 } SchemaMaking;
@@ -196,8 +204,10 @@ twin_schema_make(Twin *twin, const TwinDdl *ddl, Error *error)
 {
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *guest = NULL;
     if (!cluster_connect(twin->cluster, twin->database, TWIN_ROLE, &guest, error) ||
-        !pg_execute_script(guest, "SET check_function_bodies = off; SET search_path = pg_catalog; SET statement_timeout = '10s'",
-                           NULL, error))
+        !pg_execute_script(
+            guest,
+            "SET check_function_bodies = off; SET search_path = pg_catalog; SET statement_timeout = '10s'",
+            NULL, error))
         return false;
     if (twin->module_path != NULL && !pg_execute(guest, "SET default_table_access_method = twin", error))
         return false;
@@ -207,7 +217,8 @@ twin_schema_make(Twin *twin, const TwinDdl *ddl, Error *error)
                            .done = ARENA_NEW_ARRAY(twin->arena, bool, statements->count + 1),
                            .reasons = ARENA_NEW_ARRAY(twin->arena, const char *, statements->count + 1)};
     int64_t made = 1;
-    for (int pass = 0; made > 0 && pass < SCHEMA_PASSES_MOST && making.made < (int64_t)statements->count; pass++)
+    for (int pass = 0; made > 0 && pass < SCHEMA_PASSES_MOST && making.made < (int64_t)statements->count;
+         pass++)
         if (!schema_pass(&making, statements, &made, error))
             return false;
     for (size_t i = 0; i < statements->count; i++)

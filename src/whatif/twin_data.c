@@ -31,23 +31,30 @@ bool
 twin_ids_read(Twin *twin, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!pg_query_simple(twin->admin,
-                         "SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                         "WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'i', 'I') ORDER BY c.oid",
-                         &rows, error))
+    if (!pg_query_simple(
+            twin->admin,
+            "SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = "
+            "c.relnamespace "
+            "WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'v', 'm', 'i', 'I') ORDER BY c.oid",
+            &rows, error))
         return false;
     Map *by_name = map_new(twin->arena);
     for (int64_t row = 0; row < pg_result_rows(rows); row++) {
         TwinId *id = ARENA_NEW(twin->arena, TwinId);
         id->id = (uint32_t)pg_result_int(rows, row, 0, 0);
-        map_put(by_name, arena_printf(twin->arena, "%s.%s", pg_result_text(rows, row, 1), pg_result_text(rows, row, 2)), id);
+        map_put(
+            by_name,
+            arena_printf(twin->arena, "%s.%s", pg_result_text(rows, row, 1), pg_result_text(rows, row, 2)),
+            id);
     }
     twin->ids = map_new(twin->arena);
     const Snapshot *snapshot = twin->snapshot;
     for (size_t i = 0; i < snapshot->relation_count; i++)
-        id_put(twin, snapshot->relations[i].id, by_name, snapshot->relations[i].schema, snapshot->relations[i].name);
+        id_put(twin, snapshot->relations[i].id, by_name, snapshot->relations[i].schema,
+               snapshot->relations[i].name);
     for (size_t i = 0; i < snapshot->index_count; i++)
-        id_put(twin, snapshot->indexes[i].id, by_name, snapshot->indexes[i].schema, snapshot->indexes[i].name);
+        id_put(twin, snapshot->indexes[i].id, by_name, snapshot->indexes[i].schema,
+               snapshot->indexes[i].name);
     return true;
 }
 
@@ -87,7 +94,8 @@ sizes_collect(const Twin *twin, Arena *arena, SizeColumns *columns)
         double blocks = relation->size_blocks >= 0 ? (double)relation->size_blocks : relation->relpages;
         size_push(arena, columns, id, relation->relpages, relation->reltuples);
         vector_push(arena, &columns->visible, whole_number(arena, relation->relallvisible, INT32_MAX));
-        vector_push(arena, &columns->blocks, whole_number(arena, relation->kind == 'p' ? 0 : blocks + 1, 4294967295.0));
+        vector_push(arena, &columns->blocks,
+                    whole_number(arena, relation->kind == 'p' ? 0 : blocks + 1, 4294967295.0));
     }
     for (size_t i = 0; i < snapshot->index_count; i++) {
         const SnapshotIndex *index = &snapshot->indexes[i];
@@ -97,7 +105,8 @@ sizes_collect(const Twin *twin, Arena *arena, SizeColumns *columns)
         double blocks = index->size_blocks >= 0 ? (double)index->size_blocks : index->relpages;
         size_push(arena, columns, id, index->relpages, index->reltuples);
         vector_push(arena, &columns->visible, whole_number(arena, index->height + 1, 64));
-        vector_push(arena, &columns->blocks, whole_number(arena, index->is_partitioned ? 0 : blocks + 1, 4294967295.0));
+        vector_push(arena, &columns->blocks,
+                    whole_number(arena, index->is_partitioned ? 0 : blocks + 1, 4294967295.0));
     }
 }
 
@@ -150,16 +159,19 @@ static bool
 statistics_columns_write(Twin *twin, Arena *arena, Error *error)
 {
     const Snapshot *snapshot = twin->snapshot;
-    const char **rows = ARENA_NEW_ARRAY(arena, const char *, snapshot->statistics_count * STATISTICS_COLUMNS + 1);
+    const char **rows =
+        ARENA_NEW_ARRAY(arena, const char *, snapshot->statistics_count *STATISTICS_COLUMNS + 1);
     size_t count = 0;
     for (size_t i = 0; i < snapshot->statistics_count; i++)
         count += statistics_row(twin, arena, &snapshot->statistics[i], rows + count * STATISTICS_COLUMNS);
     const char *role = arena_printf(arena, "%u", twin->role_id);
     const char *parameters[] = {role};
     FETTLE_CLEANUP(pg_result_free_at) PgResult *changed = NULL;
-    PgQuery query = {.text = script(twin, "statistics_insert"), .parameters = parameters, .parameter_count = 1};
+    PgQuery query = {
+        .text = script(twin, "statistics_insert"), .parameters = parameters, .parameter_count = 1};
     if (!pg_execute_script(twin->admin, script(twin, "statistics_table"), NULL, error) ||
-        !pg_copy_in(twin->admin, "COPY pg_temp.fettle_statistics FROM STDIN", rows, count, STATISTICS_COLUMNS, error) ||
+        !pg_copy_in(twin->admin, "COPY pg_temp.fettle_statistics FROM STDIN", rows, count, STATISTICS_COLUMNS,
+                    error) ||
         !pg_execute_script(twin->admin, script(twin, "statistics_types"), NULL, error) ||
         !pg_query(twin->admin, &query, &changed, error))
         return false;
@@ -197,7 +209,8 @@ extended_write(Twin *twin, Arena *arena, const SnapshotExtendedStatistics *stati
         *error = reason;
         return false;
     }
-    twin_lose(twin, arena_printf(twin->arena, "statistics %s", parameters[0]), arena_strdup(twin->arena, reason.message));
+    twin_lose(twin, arena_printf(twin->arena, "statistics %s", parameters[0]),
+              arena_strdup(twin->arena, reason.message));
     return true;
 }
 
@@ -210,7 +223,8 @@ twin_statistics_write(Twin *twin, Error *error)
         return error_prefix(error, "could not give the twin its statistics");
     for (size_t i = 0; i < twin->snapshot->extended_statistics_count; i++) {
         const SnapshotExtendedStatistics *statistics = &twin->snapshot->extended_statistics[i];
-        bool has_data = statistics->ndistinct != NULL || statistics->dependencies != NULL || statistics->mcv_json != NULL;
+        bool has_data =
+            statistics->ndistinct != NULL || statistics->dependencies != NULL || statistics->mcv_json != NULL;
         if (has_data && !extended_write(twin, arena, statistics, error))
             return false;
     }
@@ -228,8 +242,8 @@ twin_ends_write(Twin *twin, Error *error)
             continue;
         const char *parameters[] = {arena_printf(arena, "%u", id), index->low_value, index->high_value};
         Error reason = {0};
-        if (pg_execute_parameters(twin->admin, "SELECT fettle_twin.index_ends_set($1::oid::regclass, $2, $3)", parameters, 3,
-                                  &reason))
+        if (pg_execute_parameters(twin->admin, "SELECT fettle_twin.index_ends_set($1::oid::regclass, $2, $3)",
+                                  parameters, 3, &reason))
             continue;
         if (pg_connection_is_broken(twin->admin)) {
             *error = reason;

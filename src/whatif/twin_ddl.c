@@ -16,14 +16,43 @@ typedef struct Ddl {
 bool
 twin_extension_is_allowed(const char *name)
 {
-    static const char *const allowed[] = {
-        "bloom",       "btree_gin",     "btree_gist",         "citext",          "cube",          "dict_int",
-        "dict_xsyn",   "earthdistance", "fuzzystrmatch",      "hstore",          "intarray",      "isn",
-        "ip4r",        "ltree",              "pg_trgm",         "pgcrypto",      "postgis",
-        "prefix",      "rum",           "seg",                "tablefunc",       "tsm_system_rows", "tsm_system_time",
-        "unaccent",    "uuid-ossp",     "vector",             "pg_uuidv7",       "semver",        "unit",
-        "periods",     "orafce",        "numeral",            "hll",             "roaringbitmap", "postgis_raster",
-        "pgrouting",   "temporal_tables"};
+    static const char *const allowed[] = {"bloom",
+                                          "btree_gin",
+                                          "btree_gist",
+                                          "citext",
+                                          "cube",
+                                          "dict_int",
+                                          "dict_xsyn",
+                                          "earthdistance",
+                                          "fuzzystrmatch",
+                                          "hstore",
+                                          "intarray",
+                                          "isn",
+                                          "ip4r",
+                                          "ltree",
+                                          "pg_trgm",
+                                          "pgcrypto",
+                                          "postgis",
+                                          "prefix",
+                                          "rum",
+                                          "seg",
+                                          "tablefunc",
+                                          "tsm_system_rows",
+                                          "tsm_system_time",
+                                          "unaccent",
+                                          "uuid-ossp",
+                                          "vector",
+                                          "pg_uuidv7",
+                                          "semver",
+                                          "unit",
+                                          "periods",
+                                          "orafce",
+                                          "numeral",
+                                          "hll",
+                                          "roaringbitmap",
+                                          "postgis_raster",
+                                          "pgrouting",
+                                          "temporal_tables"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(allowed); i++)
         if (strcmp(allowed[i], name) == 0)
             return true;
@@ -91,7 +120,8 @@ ddl_objects(Ddl *ddl)
             continue;
         }
         ddl_add(ddl, TWIN_PHASE_OBJECTS, object->id,
-                arena_printf(ddl->arena, "%s %s", is_function ? "function" : "object", name), object->definition);
+                arena_printf(ddl->arena, "%s %s", is_function ? "function" : "object", name),
+                object->definition);
     }
 }
 
@@ -111,8 +141,8 @@ ddl_view(Ddl *ddl, const SnapshotRelation *relation)
     const char *options =
         relation->options == NULL ? "" : arena_printf(ddl->arena, " WITH (%s)", relation->options);
     ddl_add(ddl, TWIN_PHASE_OBJECTS, relation->id, arena_printf(ddl->arena, "view %s", name),
-            arena_printf(ddl->arena, "CREATE %sVIEW %s%s AS %s%s", is_materialized ? "MATERIALIZED " : "", name,
-                         options, definition, is_materialized ? " WITH NO DATA" : ""));
+            arena_printf(ddl->arena, "CREATE %sVIEW %s%s AS %s%s", is_materialized ? "MATERIALIZED " : "",
+                         name, options, definition, is_materialized ? " WITH NO DATA" : ""));
 }
 
 static void
@@ -153,10 +183,11 @@ ddl_attachments(Ddl *ddl)
             const char *parent_name = pg_identifier_qualify(ddl->arena, parent->schema, parent->name);
             const char *text =
                 child->is_partition && child->partition_bound != NULL
-                    ? arena_printf(ddl->arena, "ALTER TABLE ONLY %s ATTACH PARTITION %s %s", parent_name, child_name,
-                                   child->partition_bound)
+                    ? arena_printf(ddl->arena, "ALTER TABLE ONLY %s ATTACH PARTITION %s %s", parent_name,
+                                   child_name, child->partition_bound)
                     : arena_printf(ddl->arena, "ALTER TABLE %s INHERIT %s", child_name, parent_name);
-            ddl_add(ddl, TWIN_PHASE_ATTACH, child->id, arena_printf(ddl->arena, "child table %s", child_name), text);
+            ddl_add(ddl, TWIN_PHASE_ATTACH, child->id, arena_printf(ddl->arena, "child table %s", child_name),
+                    text);
         }
     }
 }
@@ -197,8 +228,8 @@ ddl_index(Ddl *ddl, const SnapshotIndex *index)
     if (relation == NULL || relation->extension_id != 0 || relation->kind == 't' || relation->kind == 'f')
         return;
     const char *table = pg_identifier_qualify(ddl->arena, relation->schema, relation->name);
-    const char *object = arena_printf(ddl->arena, "index %s",
-                                      pg_identifier_qualify(ddl->arena, index->schema, index->name));
+    const char *object =
+        arena_printf(ddl->arena, "index %s", pg_identifier_qualify(ddl->arena, index->schema, index->name));
     const SnapshotConstraint *constraint =
         index->constraint_id == 0 ? NULL : ddl_constraint_find(relation, index->constraint_id);
     if (constraint != NULL)
@@ -207,7 +238,8 @@ ddl_index(Ddl *ddl, const SnapshotIndex *index)
                              pg_identifier_quote(ddl->arena, constraint->name), constraint->definition));
     else
         ddl_add(ddl, TWIN_PHASE_INDEXES, index->id, object, twin_ddl_index(ddl->arena, index));
-    const SnapshotIndex *parent = index->parent_id == 0 ? NULL : snapshot_index(ddl->snapshot, index->parent_id);
+    const SnapshotIndex *parent =
+        index->parent_id == 0 ? NULL : snapshot_index(ddl->snapshot, index->parent_id);
     if (parent != NULL)
         ddl_add(ddl, TWIN_PHASE_INDEX_ATTACH, index->id, object,
                 arena_printf(ddl->arena, "ALTER INDEX %s ATTACH PARTITION %s",
@@ -256,7 +288,8 @@ policy_concerns(const Snapshot *snapshot, const SnapshotPolicy *policy)
 {
     if (policy->roles.count == 0 || snapshot->application_role == NULL)
         return true;
-    return text_list_contains(&policy->roles, "public") || text_list_contains(&policy->roles, snapshot->application_role);
+    return text_list_contains(&policy->roles, "public") ||
+           text_list_contains(&policy->roles, snapshot->application_role);
 }
 
 static void
@@ -270,7 +303,8 @@ ddl_security(Ddl *ddl)
         const char *table = pg_identifier_qualify(ddl->arena, relation->schema, relation->name);
         const char *object = arena_printf(ddl->arena, "row security of %s", table);
         ddl_add(ddl, TWIN_PHASE_SECURITY, relation->id, object,
-                arena_printf(ddl->arena, "ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table));
+                arena_printf(ddl->arena, "ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+                             table));
         for (size_t k = 0; k < relation->policies.count; k++)
             if (policy_concerns(ddl->snapshot, relation->policies.items[k]))
                 ddl_add(ddl, TWIN_PHASE_SECURITY, relation->id, object,

@@ -2,11 +2,13 @@
 /*
  * The DDL that makes a twin's schema from a snapshot, as an ordered list of single statements.
  *
- * Order: phases first, inside a phase the target's OID order, since the planner breaks ties between indexes and walks
- * partitions by OID. A statement that fails because it needs a later one is tried again by twin_build.c until no more succeed.
+ * Order: phases first, inside a phase the target's OID order, since the planner breaks ties between indexes
+ * and walks partitions by OID. A statement that fails because it needs a later one is tried again by
+ * twin_build.c until no more succeed.
  *
- * Partitions and inheritance children are made as tables of their own and attached afterwards, indexes of partitioned
- * tables ON ONLY, as pg_dump does: that keeps each table's own column order and each index's own name.
+ * Partitions and inheritance children are made as tables of their own and attached afterwards, indexes of
+ * partitioned tables ON ONLY, as pg_dump does: that keeps each table's own column order and each index's own
+ * name.
  */
 #ifndef FETTLE_WHATIF_TWIN_DDL_H
 #define FETTLE_WHATIF_TWIN_DDL_H
@@ -47,7 +49,8 @@ typedef struct TwinDdl {
 
 TwinDdl twin_ddl(Arena *arena, const Snapshot *snapshot);
 
-/* True for extensions that a twin may create: contrib and well-known ones without access to files or network. */
+/* True for extensions that a twin may create: contrib and well-known ones without access to files or network.
+ */
 bool twin_extension_is_allowed(const char *name);
 
 #endif

@@ -67,11 +67,12 @@ columns_append_options(Arena *arena, TextList *list, const char *table, const Sn
                                  column->default_expression));
     if (!isnan(column->option_n_distinct))
         vector_push(arena, list,
-                    arena_printf(arena, "ALTER TABLE ONLY %s ALTER COLUMN %s SET (n_distinct = %.17g)", table, name,
-                                 column->option_n_distinct));
+                    arena_printf(arena, "ALTER TABLE ONLY %s ALTER COLUMN %s SET (n_distinct = %.17g)", table,
+                                 name, column->option_n_distinct));
     if (!isnan(column->option_n_distinct_inherited))
         vector_push(arena, list,
-                    arena_printf(arena, "ALTER TABLE ONLY %s ALTER COLUMN %s SET (n_distinct_inherited = %.17g)",
+                    arena_printf(arena,
+                                 "ALTER TABLE ONLY %s ALTER COLUMN %s SET (n_distinct_inherited = %.17g)",
                                  table, name, column->option_n_distinct_inherited));
 }
 

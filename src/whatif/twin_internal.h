@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * What the files of the twin share: twin.c (open, refresh, list), twin_build.c (database and DDL), twin_data.c
- * (sizes, statistics, ends), twin_settings.c (the application's session).
+ * What the files of the twin share: twin.c (open, refresh, list), twin_build.c (database and DDL),
+ * twin_data.c (sizes, statistics, ends), twin_settings.c (the application's session).
  */
 #ifndef FETTLE_WHATIF_TWIN_INTERNAL_H
 #define FETTLE_WHATIF_TWIN_INTERNAL_H
@@ -18,9 +18,10 @@ struct Twin {
     const Snapshot *snapshot;
     TwinOptions options;
     const char *database;
-    const char *module_path;   /* copy of fettle_twin-N.so that the server can read; NULL: none for this major */
-    PgConnection *admin;       /* superuser session in the twin's database */
-    Map *ids;                  /* target OID -> TwinId */
+    const char
+        *module_path;    /* copy of fettle_twin-N.so that the server can read; NULL: none for this major */
+    PgConnection *admin; /* superuser session in the twin's database */
+    Map *ids;            /* target OID -> TwinId */
     uint32_t role_id;
     TwinReport report;
 };
@@ -54,7 +55,8 @@ bool twin_sizes_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_statistics_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_ends_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 
-/* twin_settings.c: planner settings and search_path of the application on a session of the twin or of the target. */
+/* twin_settings.c: planner settings and search_path of the application on a session of the twin or of the
+ * target. */
 bool twin_settings_apply(const Snapshot *snapshot, PgConnection *connection, Error *error) FETTLE_MUST_USE;
 
 #endif

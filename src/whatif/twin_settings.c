@@ -10,11 +10,21 @@
 static bool
 setting_plans(const SnapshotSetting *setting)
 {
-    static const char *const names[] = {"work_mem", "hash_mem_multiplier", "effective_io_concurrency",
-                                        "max_parallel_workers_per_gather", "max_parallel_workers",
-                                        "parallel_leader_participation", "temp_buffers", "default_statistics_target",
-                                        "row_security", "DateStyle", "IntervalStyle", "TimeZone", "array_nulls",
-                                        "transform_null_equals", "enable_partition_pruning"};
+    static const char *const names[] = {"work_mem",
+                                        "hash_mem_multiplier",
+                                        "effective_io_concurrency",
+                                        "max_parallel_workers_per_gather",
+                                        "max_parallel_workers",
+                                        "parallel_leader_participation",
+                                        "temp_buffers",
+                                        "default_statistics_target",
+                                        "row_security",
+                                        "DateStyle",
+                                        "IntervalStyle",
+                                        "TimeZone",
+                                        "array_nulls",
+                                        "transform_null_equals",
+                                        "enable_partition_pruning"};
     if (text_starts_with(setting->category, "Query Tuning"))
         return true;
     for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
@@ -53,11 +63,12 @@ twin_settings_apply(const Snapshot *snapshot, PgConnection *connection, Error *e
     vector_push(arena, &values, search_path_for(arena, snapshot));
     const char *parameters[] = {pg_array_literal(arena, names.items, names.count),
                                 pg_array_literal(arena, values.items, values.count)};
-    return pg_execute_parameters(connection,
-                                 "SELECT pg_catalog.set_config(s.name, s.value, false) FROM ROWS FROM "
-                                 "(pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS s (name, value) "
-                                 "WHERE s.name IN (SELECT p.name FROM pg_catalog.pg_settings p WHERE p.context = 'user')",
-                                 parameters, 2, error) &&
+    return pg_execute_parameters(
+               connection,
+               "SELECT pg_catalog.set_config(s.name, s.value, false) FROM ROWS FROM "
+               "(pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS s (name, value) "
+               "WHERE s.name IN (SELECT p.name FROM pg_catalog.pg_settings p WHERE p.context = 'user')",
+               parameters, 2, error) &&
            pg_execute(connection, "SET jit = off", error) &&
            pg_execute(connection, "SET plan_cache_mode = force_generic_plan", error);
 }

@@ -33,11 +33,11 @@ struct WhatIf {
     PgConnection *connection;
     Explainer explainer;
     StandingChangeList standing;
-    Map *cache;       /* question key -> CachedAnswer */
-    Map *sizes;       /* CREATE INDEX text -> double: its size, estimated once */
-    Map *part_names;  /* index of a partition -> name its change gave */
+    Map *cache;        /* question key -> CachedAnswer */
+    Map *sizes;        /* CREATE INDEX text -> double: its size, estimated once */
+    Map *part_names;   /* index of a partition -> name its change gave */
     int64_t creations; /* in the open transaction */
-    bool is_open;     /* a transaction is open */
+    bool is_open;      /* a transaction is open */
     WhatIfStatistics statistics;
 };
 
@@ -86,7 +86,8 @@ change_key(const WhatIfChange *change)
                         hash_combine(text_key(change->name), text_key(change->value)));
 }
 
-/* Settings that a statement's questions need beyond planning come back with ROLLBACK too: SET is transactional. */
+/* Settings that a statement's questions need beyond planning come back with ROLLBACK too: SET is
+ * transactional. */
 static bool
 whatif_rollback(WhatIf *whatif, Error *error)
 {
@@ -203,7 +204,8 @@ static bool
 change_make(WhatIf *whatif, const WhatIfChange *change, StandingChange *ret_standing, Error *error)
 {
     const char *text = change_text(whatif, whatif->arena, change);
-    *ret_standing = (StandingChange){.key = change_key(change), .change = *change, .result = {.size_bytes = NAN}};
+    *ret_standing =
+        (StandingChange){.key = change_key(change), .change = *change, .result = {.size_bytes = NAN}};
     ret_standing->change.statement = arena_strdup(whatif->arena, change->statement);
     ret_standing->change.name = arena_strdup(whatif->arena, change->name);
     ret_standing->change.value = arena_strdup(whatif->arena, change->value);
@@ -268,7 +270,8 @@ standing_reduce(WhatIf *whatif, const WhatIfChange *changes, size_t count, Error
         bool made = standing->result.is_applied && relation != NULL;
         if (made && !pg_execute(whatif->connection,
                                 arena_printf(whatif->arena, "DROP INDEX %s",
-                                             pg_identifier_qualify(whatif->arena, relation->schema, standing->change.name)),
+                                             pg_identifier_qualify(whatif->arena, relation->schema,
+                                                                   standing->change.name)),
                                 error))
             return false;
         whatif->standing.items[i] = whatif->standing.items[--whatif->standing.count];
@@ -360,7 +363,8 @@ whatif_after_refusal(WhatIf *whatif, Error *error)
     for (size_t i = 0; i < count; i++)
         changes[i] = whatif->standing.items[i].change;
     WhatIfChangeResult *results;
-    return whatif_rollback(whatif, error) && whatif_begin(whatif, whatif->arena, changes, count, &results, error);
+    return whatif_rollback(whatif, error) &&
+           whatif_begin(whatif, whatif->arena, changes, count, &results, error);
 }
 
 static int
@@ -392,7 +396,8 @@ ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, do
 }
 
 static bool
-ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer, Error *error)
+ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer,
+            Error *error)
 {
     double sum = 0;
     double known = 0;
@@ -400,7 +405,8 @@ ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, What
     for (size_t i = 0; i < count; i++) {
         /* Spread over the list, so that the first few do not stand for all. */
         double cost;
-        if (!ask_one(whatif, arena, statement->samples[i * statement->sample_count / count], answer, &cost, error))
+        if (!ask_one(whatif, arena, statement->samples[i * statement->sample_count / count], answer, &cost,
+                     error))
             return false;
         if (isnan(cost))
             continue;
@@ -431,8 +437,8 @@ whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatI
 }
 
 bool
-whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan, WhatIfAnswer *ret_answer,
-            Error *error)
+whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan,
+            WhatIfAnswer *ret_answer, Error *error)
 {
     whatif->statistics.questions++;
     uint64_t key = question_key(whatif, statement);
@@ -469,6 +475,7 @@ whatif_statistics(const WhatIf *whatif)
 {
     WhatIfStatistics statistics = whatif->statistics;
     statistics.explains = whatif->explainer.count;
-    statistics.server_ms = whatif->connection == NULL ? NAN : (double)pg_connection_server_time_us(whatif->connection) / 1000;
+    statistics.server_ms =
+        whatif->connection == NULL ? NAN : (double)pg_connection_server_time_us(whatif->connection) / 1000;
     return statistics;
 }

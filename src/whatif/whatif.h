@@ -2,19 +2,21 @@
 /*
  * WhatIf: what would this statement cost under these changes?
  *
- * An interface with two implementations: the planner twin (whatif_over_twin) and, where no local server of a near major exists,
- * HypoPG on the target (an option of later work). Changes are tried in a transaction and rolled back, so nothing remains.
+ * An interface with two implementations: the planner twin (whatif_over_twin) and, where no local server of a
+ * near major exists, HypoPG on the target (an option of later work). Changes are tried in a transaction and
+ * rolled back, so nothing remains.
  *
- * Costs are the planner's own, in its cost units. Each (statement text, relevant changes) is asked once: answers are
- * cached for the life of the WhatIf; a change is relevant to a statement when it touches a relation that
- * the statement's plan can use (or is global, as a setting is).
+ * Costs are the planner's own, in its cost units. Each (statement text, relevant changes) is asked once:
+ * answers are cached for the life of the WhatIf; a change is relevant to a statement when it touches a
+ * relation that the statement's plan can use (or is global, as a setting is).
  *
- * Parameterised statements ($n) are costed by their generic plan (EXPLAIN (GENERIC_PLAN) on 16 and later, before it a prepared
- * statement with plan_cache_mode = force_generic_plan and run-time pruning off) and, where sample texts are known,
- * by each of them: cost is then the mean over the samples, the generic cost stands beside it.
+ * Parameterised statements ($n) are costed by their generic plan (EXPLAIN (GENERIC_PLAN) on 16 and later,
+ * before it a prepared statement with plan_cache_mode = force_generic_plan and run-time pruning off) and,
+ * where sample texts are known, by each of them: cost is then the mean over the samples, the generic cost
+ * stands beside it.
  *
- * Asking many questions under one set of changes is the cheap way: whatif_begin(), then whatif_cost() for each
- * statement, then whatif_end(). A WhatIf belongs to one thread at a time.
+ * Asking many questions under one set of changes is the cheap way: whatif_begin(), then whatif_cost() for
+ * each statement, then whatif_end(). A WhatIf belongs to one thread at a time.
  */
 #ifndef FETTLE_WHATIF_WHATIF_H
 #define FETTLE_WHATIF_WHATIF_H
@@ -27,7 +29,8 @@ typedef enum WhatIfChangeKind {
     WHATIF_CREATE_INDEX, /* statement: CREATE INDEX ... on qualified names, without CONCURRENTLY */
     WHATIF_DROP_INDEX,   /* relation_id: the index's target OID */
     WHATIF_SETTING,      /* name, value */
-    WHATIF_DDL,          /* any other statement the twin can roll back: DROP CONSTRAINT, CREATE STATISTICS ...; relation_id 0: all */
+    WHATIF_DDL, /* any other statement the twin can roll back: DROP CONSTRAINT, CREATE STATISTICS ...;
+                   relation_id 0: all */
 } WhatIfChangeKind;
 
 typedef struct WhatIfChange {
@@ -40,21 +43,21 @@ typedef struct WhatIfChange {
 
 /* What the twin said of a change when it was made. */
 typedef struct WhatIfChangeResult {
-    bool is_applied;       /* false: the server refused it; see reason */
+    bool is_applied; /* false: the server refused it; see reason */
     const char *reason;
     const char *index_name; /* of a created index, as plans show it */
     double size_bytes;      /* estimate, all partitions together; NAN unless an index was created */
 } WhatIfChangeResult;
 
 typedef struct WhatIfAnswer {
-    bool is_known;      /* false: the statement could not be costed; see reason */
-    const char *reason; /* the server's words, cleaned */
-    double cost;        /* mean over samples where known, else the generic plan's; root total cost */
-    double generic_cost; /* NAN when it has no generic plan */
-    const PgPlan *plan; /* of the first sample, else the generic one; NULL unless asked for with plans */
-    TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index counts under
-                            * the name that its change gave */
-    bool is_generic;    /* cost comes from the generic plan */
+    bool is_known;         /* false: the statement could not be costed; see reason */
+    const char *reason;    /* the server's words, cleaned */
+    double cost;           /* mean over samples where known, else the generic plan's; root total cost */
+    double generic_cost;   /* NAN when it has no generic plan */
+    const PgPlan *plan;    /* of the first sample, else the generic one; NULL unless asked for with plans */
+    TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index
+                            * counts under the name that its change gave */
+    bool is_generic;       /* cost comes from the generic plan */
 } WhatIfAnswer;
 
 typedef struct WhatIfStatistics {
@@ -70,8 +73,9 @@ typedef struct WhatIfStatement {
     const char *text;           /* with $n or literals */
     const char *const *samples; /* the same with literals; may be NULL */
     size_t sample_count;
-    const char *rewritten;      /* NULL, or another text to cost in its place */
-    const uint32_t *relation_ids; /* base tables it reads or writes (target OIDs, from SqlAnalysis); for relevance */
+    const char *rewritten; /* NULL, or another text to cost in its place */
+    const uint32_t
+        *relation_ids; /* base tables it reads or writes (target OIDs, from SqlAnalysis); for relevance */
     size_t relation_count;
 } WhatIfStatement;
 
@@ -81,14 +85,15 @@ bool whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *erro
 void whatif_close(WhatIf *whatif); /* NULL is allowed */
 void whatif_close_at(WhatIf **whatif);
 
-/* Makes the changes (each in its own savepoint: a refused one does not spoil the others). ret_results: change_count entries. A
- * second begin without end replaces the first by the difference: changes in both stay, so neighbours in a search are cheap. */
+/* Makes the changes (each in its own savepoint: a refused one does not spoil the others). ret_results:
+ * change_count entries. A second begin without end replaces the first by the difference: changes in both
+ * stay, so neighbours in a search are cheap. */
 bool whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
                   WhatIfChangeResult **ret_results, Error *error) FETTLE_MUST_USE;
 bool whatif_end(WhatIf *whatif, Error *error) FETTLE_MUST_USE;
 
-/* The cost under the changes of whatif_begin() (none: as the target is). A statement that cannot be planned is an answer
- * with is_known false; an error means the twin itself failed. */
+/* The cost under the changes of whatif_begin() (none: as the target is). A statement that cannot be planned
+ * is an answer with is_known false; an error means the twin itself failed. */
 bool whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan,
                  WhatIfAnswer *ret_answer, Error *error) FETTLE_MUST_USE;
 

@@ -13,7 +13,8 @@ candidate_keys_append(const Candidate *candidate, Text *text)
         if (key->attnum == 0)
             text_append_format(text, "(%s)", key->expression);
         else
-            text_append(text, pg_identifier_quote(text->arena, candidate->relation->columns[key->attnum - 1].name));
+            text_append(text,
+                        pg_identifier_quote(text->arena, candidate->relation->columns[key->attnum - 1].name));
         if (key->operator_class != NULL)
             text_append_format(text, " %s", key->operator_class);
         if (key->is_descending)

@@ -2,11 +2,12 @@
 /*
  * Index candidates: the indexes worth asking the planner about.
  *
- * A candidate is a key list on one table. Per statement and occurrence of a table, the keys are: columns compared by
- * equality (ordered so that the columns most of the workload uses come first, then the more selective, so that
- * statements share prefixes), then one range column or the columns of ORDER BY or GROUP BY; join columns alone, before
- * and after the equality columns; members of an OR each alone. Equal candidates of several statements are one candidate. What an
- * existing valid index already begins with is not proposed again.
+ * A candidate is a key list on one table. Per statement and occurrence of a table, the keys are: columns
+ * compared by equality (ordered so that the columns most of the workload uses come first, then the more
+ * selective, so that statements share prefixes), then one range column or the columns of ORDER BY or GROUP
+ * BY; join columns alone, before and after the equality columns; members of an OR each alone. Equal
+ * candidates of several statements are one candidate. What an existing valid index already begins with is not
+ * proposed again.
  *
  * Candidates are numbered from 0; sets of them are Bits (index/bits.h).
  */
@@ -20,8 +21,8 @@
 #define CANDIDATES_PER_STATEMENT_MOST 64
 
 typedef struct CandidateKey {
-    int attnum;             /* 0: an expression */
-    const char *expression; /* canonical SQL; NULL for a column */
+    int attnum;                 /* 0: an expression */
+    const char *expression;     /* canonical SQL; NULL for a column */
     const char *operator_class; /* NULL: the type's default */
     bool is_descending;
     bool is_nulls_first;
@@ -32,12 +33,12 @@ typedef struct Candidate {
     const SnapshotRelation *relation;
     CandidateKey keys[CANDIDATE_KEYS_MOST];
     size_t key_count;
-    const char *key_text;     /* "customer_id, created_at DESC" */
-    const char *whatif_name;  /* of the index on the twin, unique */
+    const char *key_text;    /* "customer_id, created_at DESC" */
+    const char *whatif_name; /* of the index on the twin, unique */
     const char *whatif_statement;
-    double size_bytes;        /* by the twin; NAN until it was made once */
-    double write_cost;        /* objective units; filled by the search */
-    bool is_refused;          /* the server would not make it; reason says why */
+    double size_bytes; /* by the twin; NAN until it was made once */
+    double write_cost; /* objective units; filled by the search */
+    bool is_refused;   /* the server would not make it; reason says why */
     const char *reason;
 } Candidate;
 
@@ -48,19 +49,21 @@ typedef struct CandidateSet {
     struct CandidateNumbers {
         size_t *numbers;
         size_t count;
-    } *relevant;
+    } * relevant;
 } CandidateSet;
 
 /* Appends rejections for tables and columns that were not turned into candidates for a telling reason. */
 const CandidateSet *candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice);
 
 /* "CREATE INDEX name ON ..." with the candidate's keys; concurrently as named. */
-char *candidate_create_statement(Arena *arena, const Candidate *candidate, const char *name, bool concurrently);
+char *candidate_create_statement(Arena *arena, const Candidate *candidate, const char *name,
+                                 bool concurrently);
 
 /* The key list as it stands between the parentheses: "customer_id, created_at DESC". */
 char *candidate_key_text(Arena *arena, const Candidate *candidate);
 
-/* True when index serves everything that keys would (same leading keys, directions up to a whole reversal). */
+/* True when index serves everything that keys would (same leading keys, directions up to a whole reversal).
+ */
 bool candidate_is_covered_by(const Candidate *candidate, const SnapshotIndex *index);
 
 /* True when a's keys are the leading keys of b. */

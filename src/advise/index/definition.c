@@ -91,7 +91,8 @@ relation_is_child_of(const SnapshotRelation *relation, uint32_t parent)
 
 /* The same key of a partition: columns go by name, since partitions may order theirs differently. */
 static bool
-candidate_for_partition(const Candidate *candidate, const SnapshotRelation *partition, Candidate *ret_candidate)
+candidate_for_partition(const Candidate *candidate, const SnapshotRelation *partition,
+                        Candidate *ret_candidate)
 {
     *ret_candidate = *candidate;
     ret_candidate->relation = partition;
@@ -111,7 +112,8 @@ candidate_for_partition(const Candidate *candidate, const SnapshotRelation *part
 static char *
 create_on_only(Arena *arena, const Candidate *candidate, const char *name)
 {
-    return arena_printf(arena, "CREATE INDEX %s ON ONLY %s USING btree (%s)", pg_identifier_quote(arena, name),
+    return arena_printf(arena, "CREATE INDEX %s ON ONLY %s USING btree (%s)",
+                        pg_identifier_quote(arena, name),
                         pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name),
                         candidate_key_text(arena, candidate));
 }

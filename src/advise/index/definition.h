@@ -7,14 +7,16 @@
 
 #include "advise/index/candidate.h"
 
-/* "<table>_<columns>_idx" in at most 63 bytes, with a number when taken in the schema or in `taken` (which gets the name). */
+/* "<table>_<columns>_idx" in at most 63 bytes, with a number when taken in the schema or in `taken` (which
+ * gets the name). */
 char *index_name_choose(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, Map *taken);
 
 /*
- * CREATE INDEX CONCURRENTLY; on a partitioned table, which cannot be indexed CONCURRENTLY as a whole: the empty parent index,
- * one CONCURRENTLY per partition (leaves and in-between), and the attachments.
+ * CREATE INDEX CONCURRENTLY; on a partitioned table, which cannot be indexed CONCURRENTLY as a whole: the
+ * empty parent index, one CONCURRENTLY per partition (leaves and in-between), and the attachments.
  */
-char *index_create_script(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, const char *name);
+char *index_create_script(Arena *arena, const Snapshot *snapshot, const Candidate *candidate,
+                          const char *name);
 
 /* DROP INDEX CONCURRENTLY, or DROP INDEX for a partitioned one. */
 char *index_undo_script(Arena *arena, const Candidate *candidate, const char *name);

@@ -93,14 +93,16 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
     for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 3; i++) {
-        const char *note = note_for_redundant(evidence->arena, candidate, candidate->relation->indexes.items[i]);
+        const char *note =
+            note_for_redundant(evidence->arena, candidate, candidate->relation->indexes.items[i]);
         if (note != NULL)
             notes[count++] = note;
     }
     for (size_t i = 0; i < recommendation->gains.count; i++) {
         size_t shared = bits_count(evidence->used[recommendation->gains.items[i].statement->position]);
         if (shared > 1) {
-            notes[count++] = "part of the gain needs the other recommended indexes too; it is shared among them";
+            notes[count++] =
+                "part of the gain needs the other recommended indexes too; it is shared among them";
             break;
         }
     }
@@ -135,7 +137,8 @@ plan_scan_of(const PgPlan *plan, const SnapshotRelation *relation)
     return search.scan;
 }
 
-/* "3 statements read public.orders by customer_id; the heaviest now reads the whole table (Seq Scan, 1,234,567 rows) ..." */
+/* "3 statements read public.orders by customer_id; the heaviest now reads the whole table (Seq Scan,
+ * 1,234,567 rows) ..." */
 static const char *
 recommendation_reason(Evidence *evidence, const Candidate *candidate, const Recommendation *recommendation)
 {
@@ -217,7 +220,8 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate)
     recommendation->advisor = "index";
     recommendation->kind = "create_index";
     recommendation->object_name = name;
-    recommendation->relation = pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
+    recommendation->relation =
+        pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
     recommendation->title =
         arena_printf(arena, "create an index on %s (%s)", recommendation->relation, candidate->key_text);
     recommendation->statement = index_create_script(arena, snapshot, candidate, name);
@@ -236,7 +240,8 @@ static void
 evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
 {
     Arena *arena = evidence->arena;
-    const char *reason = "its gain does not count beside the indexes recommended, or not against its write cost";
+    const char *reason =
+        "its gain does not count beside the indexes recommended, or not against its write cost";
     if (candidate->is_refused)
         reason = arena_printf(arena, "the server refuses it: %s", candidate->reason);
     else
@@ -271,8 +276,9 @@ evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement
     else if (tried == 0)
         reason = "no condition, join or order in it that a further B-tree index could serve";
     else
-        reason = arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it", tried,
-                              tried == 1 ? "" : "es");
+        reason =
+            arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it",
+                         tried, tried == 1 ? "" : "es");
     Rejection rejection = {.advisor = "index",
                            .subject = arena_printf(arena, "statement: %s", statement->label),
                            .reason = reason,
@@ -303,7 +309,8 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
         const WorkloadStatement *statement = &context->workload->statements[q];
         evidence_reject_statement(&evidence, statement);
         if (statement->is_costed && evidence.answers[q].is_known)
-            advice->cost_after -= search_gain(context, statement, statement->baseline_cost, evidence.answers[q].cost);
+            advice->cost_after -=
+                search_gain(context, statement, statement->baseline_cost, evidence.answers[q].cost);
     }
     for (size_t i = 0; i < candidates->count; i++)
         if (bits_has(result->chosen, i))

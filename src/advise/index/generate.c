@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Candidate generation, one statement at a time, heaviest statement first, so that when a limit is met it is the
- * lightest statements' ideas that are left out.
+ * Candidate generation, one statement at a time, heaviest statement first, so that when a limit is met it is
+ * the lightest statements' ideas that are left out.
  */
 #include "advise/index/candidate.h"
 
@@ -80,7 +80,8 @@ keys_unique(CandidateKey *keys, size_t count)
     for (size_t i = 0; i < count; i++) {
         bool seen = false;
         for (size_t k = 0; k < kept; k++)
-            seen = seen || (keys[k].attnum == keys[i].attnum && text_equals(keys[k].expression, keys[i].expression));
+            seen = seen ||
+                   (keys[k].attnum == keys[i].attnum && text_equals(keys[k].expression, keys[i].expression));
         if (!seen)
             keys[kept++] = keys[i];
     }
@@ -99,7 +100,8 @@ generation_note(Generation *generation, size_t number)
 
 /* Adds the candidate with these keys (cut to the most), unless an index has it already. */
 static void
-generation_add(Generation *generation, const SnapshotRelation *relation, const CandidateKey *keys, size_t count)
+generation_add(Generation *generation, const SnapshotRelation *relation, const CandidateKey *keys,
+               size_t count)
 {
     Candidate candidate = {.relation = relation, .size_bytes = NAN};
     CandidateKey wanted[4 * USE_KEYS_MOST];
@@ -123,7 +125,8 @@ generation_add(Generation *generation, const SnapshotRelation *relation, const C
         *known = candidate;
         known->number = generation->candidates.count;
         known->whatif_name = arena_printf(generation->arena, "fettle_whatif_%zu", known->number);
-        known->whatif_statement = candidate_create_statement(generation->arena, known, known->whatif_name, false);
+        known->whatif_statement =
+            candidate_create_statement(generation->arena, known, known->whatif_name, false);
         known->key_text = candidate_key_text(generation->arena, known);
         map_put(generation->by_signature, signature, known);
         vector_push(generation->arena, &generation->candidates, known);
@@ -174,12 +177,14 @@ column_distinct(const SnapshotRelation *relation, int attnum)
     return statistics->n_distinct < 0 ? -statistics->n_distinct * rows : statistics->n_distinct;
 }
 
-/* Types whose values a B-tree can hold but whose operators here never use it, or that have no B-tree order. */
+/* Types whose values a B-tree can hold but whose operators here never use it, or that have no B-tree order.
+ */
 static bool
 column_is_indexable(const SnapshotColumn *column)
 {
-    static const char *const refused[] = {"json",    "jsonb",  "xml",     "point",    "line", "lseg", "box",      "path",
-                                          "polygon", "circle", "tsquery", "tsvector", "aclitem", "xid", "refcursor"};
+    static const char *const refused[] = {"json",    "jsonb",    "xml",     "point",   "line",
+                                          "lseg",    "box",      "path",    "polygon", "circle",
+                                          "tsquery", "tsvector", "aclitem", "xid",     "refcursor"};
     if (column == NULL || column->base_type == NULL)
         return false;
     for (size_t i = 0; i < FETTLE_COUNT_OF(refused); i++)
@@ -202,8 +207,8 @@ pattern_operator_class(const Snapshot *snapshot, const SnapshotColumn *column)
 }
 
 static bool
-key_of_predicate(const Generation *generation, const SnapshotRelation *relation, const SqlPredicate *predicate,
-                 CandidateKey *ret_key)
+key_of_predicate(const Generation *generation, const SnapshotRelation *relation,
+                 const SqlPredicate *predicate, CandidateKey *ret_key)
 {
     if (predicate->column > 0) {
         const SnapshotColumn *column = snapshot_column(relation, predicate->column);
@@ -266,7 +271,8 @@ use_keys_order(Generation *generation, UseKeys *keys)
         }
 }
 
-/* The leading sort keys that belong to this use, when the whole list does (the planner sorts the rest itself). */
+/* The leading sort keys that belong to this use, when the whole list does (the planner sorts the rest
+ * itself). */
 static size_t
 sort_keys_of_use(const SqlSort *sort, int use, const SnapshotRelation *relation, CandidateKey *keys)
 {
@@ -364,7 +370,8 @@ relation_is_eligible(Generation *generation, const SnapshotRelation *relation)
     }
     if (relation->kind != 'p' && relation->size_blocks >= 0 && relation->size_blocks < TABLE_PAGES_LEAST) {
         generation_reject(generation, name,
-                          arena_printf(generation->arena, "the table fits in %lld pages: reading it whole is as fast",
+                          arena_printf(generation->arena,
+                                       "the table fits in %lld pages: reading it whole is as fast",
                                        (long long)relation->size_blocks));
         return false;
     }
@@ -384,8 +391,9 @@ reject_unselective(Generation *generation, const UseKeys *keys)
         const char *subject = arena_printf(
             arena, "btree (%s) on %s", pg_identifier_quote(arena, keys->relation->columns[attnum - 1].name),
             pg_identifier_qualify(arena, keys->relation->schema, keys->relation->name));
-        const char *reason = arena_printf(arena, "not selective: the column has %.0f distinct value%s, %.0f %% of the rows each on average",
-                                          distinct, distinct < 1.5 ? "" : "s", 100 / distinct);
+        const char *reason = arena_printf(
+            arena, "not selective: the column has %.0f distinct value%s, %.0f %% of the rows each on average",
+            distinct, distinct < 1.5 ? "" : "s", 100 / distinct);
         generation_reject(generation, subject, reason);
     }
 }

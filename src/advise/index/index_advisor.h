@@ -2,10 +2,11 @@
 /*
  * The index advisor: which B-tree indexes would make the whole workload cheaper.
  *
- * 1. candidate.h   index ideas from the clauses of each statement: equality columns, then one range or the sort order.
+ * 1. candidate.h   index ideas from the clauses of each statement: equality columns, then one range or the
+ * sort order.
  * 2. oracle.h      cost of a statement under a set of candidates, asking the planner as seldom as possible.
- * 3. search.h      which set: harvest the efficient plans of each statement, then greedy choice by net gain under a byte
- *                  budget, then pruning.
+ * 3. search.h      which set: harvest the efficient plans of each statement, then greedy choice by net gain
+ * under a byte budget, then pruning.
  * 4. evidence.h    recommendations with statement, undo, effects and plans; rejections with their reasons.
  */
 #ifndef FETTLE_ADVISE_INDEX_INDEX_ADVISOR_H

@@ -49,7 +49,8 @@ oracle_candidate_count(const Oracle *oracle)
     return oracle->candidates->count;
 }
 
-/* The part of a set that matters to a statement: its relevant candidates, without those the server refused. */
+/* The part of a set that matters to a statement: its relevant candidates, without those the server refused.
+ */
 static Bits
 oracle_reduce(const Oracle *oracle, Arena *arena, size_t statement, Bits set)
 {
@@ -142,7 +143,8 @@ oracle_ask(Oracle *oracle, size_t statement, Bits set, bool with_plan, WhatIfAns
     const WorkloadStatement *subject = &oracle->context->workload->statements[statement];
     fettle_assert(subject->is_costed);
     return oracle_present(oracle, set, error) &&
-           whatif_cost(oracle->context->whatif, oracle->arena, &subject->question, with_plan, ret_answer, error);
+           whatif_cost(oracle->context->whatif, oracle->arena, &subject->question, with_plan, ret_answer,
+                       error);
 }
 
 bool
@@ -153,7 +155,8 @@ oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer
 }
 
 bool
-oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used, Error *error)
+oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used,
+            Error *error)
 {
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswer *known = oracle_answer_exact(oracle, statement, reduced);

@@ -97,8 +97,8 @@ search_harvest_take(Search *search, Bits used)
     }
 }
 
-/* The efficient plans of one statement: everything present; then, again and again, without one used index of the last
- * answer, and without all of them. */
+/* The efficient plans of one statement: everything present; then, again and again, without one used index of
+ * the last answer, and without all of them. */
 static bool
 search_harvest_statement(Search *search, size_t statement, Error *error)
 {
@@ -142,7 +142,8 @@ search_harvest(Search *search, Error *error)
     }
     for (size_t i = 0; i < search->candidates->count; i++)
         if (bits_has(search->harvested, i))
-            search->candidates->items[i]->write_cost = index_write_cost(search->context, search->candidates->items[i]);
+            search->candidates->items[i]->write_cost =
+                index_write_cost(search->context, search->candidates->items[i]);
     return true;
 }
 

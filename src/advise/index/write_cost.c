@@ -5,7 +5,8 @@
 
 #define INSERT_MS_PER_ROW 0.004
 #define HOT_LOST_MS_PER_ROW 0.005
-/* Without measured times the objective is in planner units; a cached simple lookup of 8 units takes about 0.02 ms. */
+/* Without measured times the objective is in planner units; a cached simple lookup of 8 units takes about
+ * 0.02 ms. */
 #define COST_UNITS_PER_MS 400.0
 
 static bool
@@ -54,7 +55,8 @@ index_write_cost(const AdvisorContext *context, const Candidate *candidate)
             if (analysis->kind == SQL_KIND_INSERT || analysis->kind == SQL_KIND_MERGE)
                 cost_ms += rows * INSERT_MS_PER_ROW;
             else if (analysis->kind == SQL_KIND_UPDATE && use_writes_key(use, candidate))
-                cost_ms += rows * (INSERT_MS_PER_ROW + hot * (HOT_LOST_MS_PER_ROW + other_indexes * INSERT_MS_PER_ROW));
+                cost_ms += rows * (INSERT_MS_PER_ROW +
+                                   hot * (HOT_LOST_MS_PER_ROW + other_indexes * INSERT_MS_PER_ROW));
             else if (analysis->kind == SQL_KIND_UPDATE)
                 cost_ms += rows * (1 - hot) * INSERT_MS_PER_ROW;
         }
