@@ -132,7 +132,9 @@ static void twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cos
     IndexOptInfo *info = path->indexinfo;
     Relation index = index_open(info->indexoid, NoLock);
     double ranges = ceil((double)info->rel->pages / Max(BrinGetPagesPerRange(index), 1));
-    double further = Max(ceil(ranges / REVMAP_PAGE_MAXITEMS), 1) - 1;
+    /* Metapage, first map page and one of summaries are in any; a map grows only where ranges were
+     * summarized. */
+    double further = Min(Max(ceil(ranges / REVMAP_PAGE_MAXITEMS), 1) - 1, Max((double)info->pages - 3, 0));
     double random_cost, sequential_cost;
     index_close(index, NoLock);
     brincostestimate(root, path, loops, ret_startup, ret_total, ret_selectivity, ret_correlation, ret_pages);

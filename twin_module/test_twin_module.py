@@ -134,6 +134,7 @@ CREATE INDEX customer_span ON customer USING gist (span);
 CREATE INDEX customer_city_hash ON customer USING hash (city);
 CREATE INDEX customer_name_spgist ON customer USING spgist (name);
 CREATE INDEX orders_placed_brin ON orders USING brin (placed);
+CREATE INDEX orders_quantity_brin ON orders USING brin (quantity) WITH (pages_per_range = 1);
 CREATE STATISTICS orders_area ON region, country FROM orders;
 CREATE STATISTICS orders_area_more (ndistinct, dependencies, mcv) ON country, (quantity % 7), region FROM orders;
 """
@@ -154,6 +155,7 @@ INSERT INTO event (at, kind) SELECT '2025-01-01'::timestamptz + i * interval '10
 VACUUM (ANALYZE) customer;
 VACUUM (ANALYZE) event;
 ANALYZE orders;
+REINDEX INDEX orders_quantity_brin;
 DELETE FROM orders WHERE id % 50 = 0 AND id < 20000;
 INSERT INTO orders SELECT i, 7, 'o', '2027-01-01'::timestamptz, 1e6, NULL, 3, 1, 1, 'late' FROM generate_series(300001, 303000) i;
 """
@@ -774,6 +776,40 @@ def test_a_role_without_rights_gets_the_same_plans(server, databases, real, twin
     run(twin, "SET ROLE untrusted")
     for kind in ("index scan", "merge join by the ends", "gin of words", "correlated columns"):
         assert plan(twin, QUERIES[kind]) == plan(real, QUERIES[kind])
+
+
+def test_the_further_map_pages_of_a_brin_index_count(server, databases):
+    found = []
+    for database in databases:
+        with connection(server, database) as handle:
+            run(handle, "SET enable_seqscan = off")
+            found.append(plan(handle, "SELECT * FROM orders WHERE quantity = 3"))
+    assert found[0] == found[1] and "orders_quantity_brin" in json.dumps(found[0])
+    with connection(server, databases[0]) as handle:
+        assert one(handle, "SELECT lastrevmappage FROM brin_metapage_info(get_raw_page('orders_quantity_brin', 0))") > 1
+
+
+def test_an_unprivileged_owner_can_make_tables_and_try_indexes(server, databases, twin):
+    run(twin, "CREATE ROLE tenant LOGIN")
+    run(twin, "CREATE SCHEMA tenant AUTHORIZATION tenant")
+    with connection(server, "twin", "tenant") as handle:
+        run(handle, "SET search_path = tenant")
+        run(handle, "CREATE TABLE item (id int PRIMARY KEY, words text, tags int[])")
+        run(twin, "UPDATE pg_class SET relrewrite = 10001, relpages = 10000, reltuples = 1e6 WHERE oid = 'tenant.item'::regclass")
+        run(twin, "UPDATE pg_class SET relrewrite = 2746, relpages = 2745, reltuples = 1e6, relallvisible = 3 WHERE oid = 'tenant.item_pkey'::regclass")
+        assert plan(handle, "SELECT * FROM item")["Plan Rows"] == 1000000
+        assert plan(handle, "SELECT * FROM item WHERE words = 'x'")["Node Type"] != "Index Scan"
+        run(handle, "BEGIN")
+        run(handle, "CREATE INDEX item_words ON item (words)")
+        run(handle, "CREATE INDEX item_tags ON item USING gin (tags)")
+        assert "item_words" in json.dumps(plan(handle, "SELECT * FROM item WHERE words = 'x'"))
+        assert "item_tags" in json.dumps(plan(handle, "SELECT * FROM item WHERE tags @> '{1,2,3}'"))
+        run(handle, "ROLLBACK")
+        assert "item_words" not in json.dumps(plan(handle, "SELECT * FROM item WHERE words = 'x'"))
+        for call in ("fettle_twin.index_estimate('item_pkey')", "fettle_twin.index_ends_set('item_pkey', '1', '2')", "fettle_twin.statistics_mend('item')"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                run(handle, "SELECT " + call)
+    run(twin, "DROP SCHEMA tenant CASCADE; DROP ROLE tenant")
 
 
 def test_what_if_plans_cost_what_the_real_index_costs(copy, twin):
