@@ -45,7 +45,7 @@ void twin_planner_leave(void) {
 }
 
 static PlannedStmt *twin_planner(Query *query, const char *text, int options, ParamListInfo parameters) {
-    PlannedStmt *plan;
+    PlannedStmt *volatile plan = NULL;
     twin_planner_enter();
     PG_TRY();
     {
