@@ -104,11 +104,14 @@ workload_statement_add(const WorkloadBuild *build, const SnapshotStatement *sour
         statement->reason = sql_statement_reason_text(parsed);
         return true;
     }
+    if (kind == SQL_KIND_UTILITY) {
+        *ret_keep = false;
+        workload->utility_count++;
+        return true;
+    }
     if (analysis->use_count == 0) {
-        *ret_keep = kind != SQL_KIND_UTILITY && analysis->unresolved_count > 0;
-        if (kind == SQL_KIND_UTILITY)
-            workload->utility_count++;
-        else if (analysis->unresolved_count == 0 || analysis->unresolved_first == NULL)
+        *ret_keep = analysis->unresolved_count > 0;
+        if (analysis->unresolved_count == 0 || analysis->unresolved_first == NULL)
             workload->internal_count++;
         else
             statement->reason =

@@ -27,6 +27,12 @@ static const CliOption advise_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+/* What bounds the search. */
+typedef struct AdviseLimits {
+    double budget_bytes; /* INFINITY: none */
+    int64_t time_ms;
+} AdviseLimits;
+
 static bool
 budget_of(CliInput *input, double *ret_bytes, Error *error)
 {
@@ -45,17 +51,16 @@ budget_of(CliInput *input, double *ret_bytes, Error *error)
 }
 
 static bool
-time_of(CliInput *input, Deadline *ret_deadline, Error *error)
+time_of(CliInput *input, int64_t *ret_milliseconds, Error *error)
 {
     const char *text = cli_option(input, "time");
-    int64_t milliseconds = settings_get_int(input->settings, SETTING_ADVISE_TIME);
-    if (text != NULL) {
-        Settings *scratch = settings_new(input->arena);
-        if (!settings_set(scratch, "advise.time", text, error))
-            return error_prefix(error, "--time");
-        milliseconds = settings_get_int(scratch, SETTING_ADVISE_TIME);
-    }
-    *ret_deadline = deadline_after_ms(milliseconds);
+    *ret_milliseconds = settings_get_int(input->settings, SETTING_ADVISE_TIME);
+    if (text == NULL)
+        return true;
+    Settings *scratch = settings_new(input->arena);
+    if (!settings_set(scratch, "advise.time", text, error))
+        return error_prefix(error, "--time");
+    *ret_milliseconds = settings_get_int(scratch, SETTING_ADVISE_TIME);
     return true;
 }
 
@@ -77,19 +82,16 @@ format_of(CliInput *input, ReportFormat *ret_format, Error *error)
 }
 
 static bool
-workload_check(const CliSession *session, Error *error)
+workload_is_empty(const CliSession *session, Error *error)
 {
-    const Snapshot *snapshot = session->snapshot;
-    if (snapshot->statement_count > 0)
-        return true;
+    bool is_read = session->snapshot->has_statements;
     error_set(error, ERROR_INPUT, "the workload is empty: %s",
-              snapshot->has_statements ? "pg_stat_statements holds no statement of this database"
-                                       : "pg_stat_statements cannot be read");
+              is_read ? "pg_stat_statements holds no statement over tables of this database"
+                      : "pg_stat_statements cannot be read");
     return error_set_hint(
         error, "%s",
-        snapshot->has_statements
-            ? "let the application run for a while, or give statements with --workload FILE"
-            : "run \"fettle doctor\" for what is missing, or give statements with --workload FILE");
+        is_read ? "let the application run for a while, or give statements with --workload FILE"
+                : "run \"fettle doctor\" for what is missing, or give statements with --workload FILE");
 }
 
 /* How true the twin is; a role that may not EXPLAIN gets an advice without that figure. */
@@ -109,7 +111,7 @@ fidelity_of(CliInput *input, const CliSession *session, Report *report, Error *e
 }
 
 static bool
-advise(CliInput *input, CliSession *session, Report *report, Error *error)
+advise(CliInput *input, CliSession *session, const AdviseLimits *limits, Report *report, Error *error)
 {
     FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = NULL;
     WorkloadOptions options = {.statements_most =
@@ -119,10 +121,13 @@ advise(CliInput *input, CliSession *session, Report *report, Error *error)
                               .snapshot = session->snapshot,
                               .settings = input->settings,
                               .progress = session_progress};
-    if (!budget_of(input, &context.budget_bytes, error) || !time_of(input, &context.deadline, error) ||
-        !whatif_over_twin(input->arena, session->twin, &whatif, error) ||
+    context.budget_bytes = limits->budget_bytes;
+    context.deadline = deadline_after_ms(limits->time_ms);
+    if (!whatif_over_twin(input->arena, session->twin, &whatif, error) ||
         !workload_prepare(input->arena, session->snapshot, whatif, &options, &context.workload, error))
         return false;
+    if (context.workload->count == 0)
+        return workload_is_empty(session, error);
     context.whatif = whatif;
     Advice *advice;
     if (!advise_run(&context, NULL, &advice, error))
@@ -136,11 +141,13 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     FETTLE_CLEANUP(session_close_at) CliSession session = {0};
     Report report = {.show_plans = cli_option(input, "plans") != NULL, .is_coloured = input->is_coloured};
+    AdviseLimits limits;
     int64_t start_ms = clock_monotonic_ms();
-    if (!format_of(input, &report.format, error) || !session_read(input, &session, error) ||
-        !workload_check(&session, error) ||
+    if (!format_of(input, &report.format, error) || !budget_of(input, &limits.budget_bytes, error) ||
+        !time_of(input, &limits.time_ms, error) || !session_read(input, &session, error) ||
+        (session.snapshot->statement_count == 0 && !workload_is_empty(&session, error)) ||
         !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||
-        !fidelity_of(input, &session, &report, error) || !advise(input, &session, &report, error))
+        !fidelity_of(input, &session, &report, error) || !advise(input, &session, &limits, &report, error))
         return false;
     progress_clear();
     report.source = session.source;

@@ -68,6 +68,8 @@ pg_timed_out(PgConnection *connection, const char *doing, Error *error)
 static bool
 connection_start(PgConnection *connection, const char *dsn, const PgConnectOptions *options, Error *error)
 {
+    if (!pg_dsn_check(dsn, error))
+        return false;
     const char *keywords[8];
     const char *values[8];
     int count = 0;

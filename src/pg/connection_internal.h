@@ -23,6 +23,9 @@ bool pg_failure_connect(const PgConnection *connection, Error *error);
 bool pg_failure_result(PgConnection *connection, const PGresult *result, Error *error);
 bool pg_failure_lost(PgConnection *connection, const char *doing, Error *error);
 
+/* A DSN that libpq cannot read is refused without repeating any of it: it may hold a password anywhere. */
+bool pg_dsn_check(const char *dsn, Error *error);
+
 /* Waits until the socket is ready or the deadline passed (false, no error set). */
 bool pg_wait(PgConnection *connection, bool for_write, Deadline deadline);
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "pg/connection.h"
+#include "pg/connection_internal.h"
 
 #include "base/text.h"
 
-#include <libpq-fe.h>
 #include <string.h>
 
 bool
@@ -14,6 +13,27 @@ pg_dsn_looks_like(const char *text)
     /* "host=db dbname=shop": a name of libpq's before the first "=" */
     size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
     return name > 0 && text[name] == '=' && strchr(text, '/') != text;
+}
+
+bool
+pg_dsn_check(const char *dsn, Error *error)
+{
+    char *reason = NULL;
+    PQconninfoOption *options = PQconninfoParse(dsn, &reason);
+    if (options != NULL) {
+        PQconninfoFree(options);
+        return true;
+    }
+    /* libpq quotes the part it means; what stands before the quote is safe. */
+    size_t length = reason == NULL ? 0 : strcspn(reason, "\"\n");
+    while (length > 0 && strchr(" :", reason[length - 1]) != NULL)
+        length--;
+    error_set(error, ERROR_USAGE, "the connection string cannot be read%s%.*s", length > 0 ? ": " : "",
+              (int)length, reason == NULL ? "" : reason);
+    PQfreemem(reason);
+    return error_set_hint(
+        error, "write postgres://user@host:port/database or \"host=... dbname=...\"; special characters in "
+               "a URI are %%-encoded");
 }
 
 static const char *

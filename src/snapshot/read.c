@@ -317,7 +317,7 @@ read_workload(SnapshotRead *read, Error *error)
                  "pg_stat_statements; or give a workload with --workload FILE");
         return true;
     }
-    if (!pg_result_bool(where, 0, 3))
+    if (!pg_result_bool(where, 0, 2))
         read_gap(read, "statements of other roles", "their texts are hidden from this role",
                  arena_printf(read->arena, "GRANT pg_read_all_stats TO %s",
                               pg_identifier_quote(read->arena, pg_connection_user(read->connection))));

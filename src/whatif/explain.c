@@ -2,6 +2,7 @@
 #include "whatif/explain.h"
 
 #include "pg/result.h"
+#include "sql/plannable.h"
 
 #include <string.h>
 
@@ -97,6 +98,7 @@ explainer_ask(Explainer *explainer, Arena *arena, const char *text, int paramete
     Error failure = {0};
     bool pruned;
     bool done;
+    text = sql_plannable_text(arena, text);
     if (parameter_count == 0)
         done = explain_run(explainer, arena, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", text), ret_plan,
                            &pruned, &failure);

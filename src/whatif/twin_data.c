@@ -173,7 +173,9 @@ statistics_columns_write(Twin *twin, Arena *arena, Error *error)
         !pg_copy_in(twin->admin, "COPY pg_temp.fettle_statistics FROM STDIN", rows, count, STATISTICS_COLUMNS,
                     error) ||
         !pg_execute_script(twin->admin, script(twin, "statistics_types"), NULL, error) ||
-        !pg_query(twin->admin, &query, &changed, error))
+        !pg_execute_script(twin->admin, "BEGIN; DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384",
+                           NULL, error) ||
+        !pg_query(twin->admin, &query, &changed, error) || !pg_execute(twin->admin, "COMMIT", error))
         return false;
     twin->report.objects_changed += pg_result_int(changed, 0, 0, 0);
     return true;

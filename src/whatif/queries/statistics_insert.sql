@@ -1,8 +1,6 @@
 -- name: statistics_insert
 -- versions: 13-
-WITH removed AS (
-    DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384
-), slots AS MATERIALIZED (
+WITH slots AS MATERIALIZED (
     SELECT s.relation_id, s.attnum, s.is_inherited, s.null_fraction, s.width, s.n_distinct,
            s.kind1, coalesce(to_regoperator(s.operator1)::oid, CASE s.kind1 WHEN 1 THEN t.equal WHEN 2 THEN t.less WHEN 3 THEN t.less WHEN 4 THEN t.element_equal WHEN 5 THEN t.element_equal WHEN 6 THEN 672 END, 0) AS operator1,
            coalesce(to_regcollation(s.collation1)::oid, CASE WHEN s.kind1 BETWEEN 1 AND 5 THEN coalesce(nullif(a.attcollation, 0), 0) END, 0) AS collation1,

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: PostgreSQL
+"""fettle advise on a real server."""
+import re
+
+import psycopg2
+import pytest
+
+
+@pytest.fixture(scope="module")
+def advice(fettle, shop):
+    result = fettle("advise", "--json", shop.dsn("shop", "fettle_monitor"))
+    assert result.status == 10, result.err
+    return result.json
+
+
+def keys_of(recommendation):
+    return re.search(r"USING btree \((.*)\)", recommendation["statement"]).group(1)
+
+
+def test_the_missing_indexes_of_the_shop_are_found(advice):
+    found = {(r["relation"], keys_of(r).split(",")[0]) for r in advice["recommendations"]}
+    for expected in [("public.payments", "order_id"), ("public.reviews", "product_id"), ("public.customers", "email"),
+                     ("public.orders", "customer_id")]:
+        assert expected in found
+
+
+def test_what_exists_is_not_advised_again(advice):
+    assert not [r for r in advice["recommendations"] if keys_of(r) in ("created_at", "created_at, id", "id")]
+
+
+def test_the_twin_plans_as_the_target_does(advice):
+    fidelity = advice["twin"]["fidelity"]
+    assert fidelity["compared"] >= 10
+    assert fidelity["same_plan"] == fidelity["identical"] == fidelity["compared"]
+
+
+def test_each_recommendation_carries_its_proof(advice):
+    for recommendation in advice["recommendations"]:
+        assert recommendation["gains"], recommendation["title"]
+        best = recommendation["gains"][0]
+        assert best["cost_after"] < best["cost_before"]
+        assert best["plan_before"] != best["plan_after"]
+        assert recommendation["size_bytes"] > 0
+        assert recommendation["reason"] and recommendation["undo"]
+
+
+def test_what_was_weighed_is_told(advice):
+    assert advice["rejections"]
+    assert all(r["reason"] for r in advice["rejections"])
+
+
+def test_the_target_sees_only_reading(advice, shop):
+    mine = [line.split("|", 2)[2] for line in shop.log().splitlines() if line.startswith("fettle|")]
+    statements = [re.sub(r"^LOG:  (statement|execute [^:]*): ", "", line) for line in mine if "LOG:" in line]
+    assert len(statements) > 20
+    allowed = re.compile(r"^\s*(SET |BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY|SAVEPOINT |RELEASE |ROLLBACK|select |with |SELECT "
+                         r"|WITH |PREPARE |EXPLAIN \(FORMAT JSON\) )")
+    assert not [s for s in statements if not allowed.match(s)]
+    assert not [s for s in statements if "ANALYZE" in s]
+
+
+def test_the_statements_run_as_they_stand_and_are_undone(fettle, shop, advice):
+    """And with the indexes there, none of them is advised again."""
+    connection = psycopg2.connect(shop.dsn("shop"))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for recommendation in advice["recommendations"]:
+            for statement in filter(str.strip, recommendation["statement"].split(";")):
+                cursor.execute(statement)
+        cursor.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+        assert cursor.fetchone()[0] == 0
+        again = fettle("advise", "--json", "--no-verify", shop.dsn("shop", "fettle_monitor"))
+        assert again.status in (0, 10), again.err
+        titles = {r["title"] for r in advice["recommendations"]}
+        assert not titles & {r["title"] for r in again.json["recommendations"]}
+        for recommendation in advice["recommendations"]:
+            cursor.execute(recommendation["undo"])
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname = ANY (%s)",
+                       ([r["object_name"] for r in advice["recommendations"]],))
+        assert cursor.fetchone()[0] == 0
+    connection.close()
+
+
+def test_a_budget_is_kept(fettle, shop):
+    result = fettle("advise", "--json", "--no-verify", "--budget", "2MB", shop.dsn("shop", "fettle_monitor"))
+    assert result.status == 10, result.err
+    assert sum(r["size_bytes"] for r in result.json["recommendations"]) <= 2 * 1024 * 1024
+
+
+def test_the_same_advice_comes_from_a_file(fettle, shop, tmp_path):
+    file = tmp_path / "shop.fettle"
+    taken = fettle("snapshot", shop.dsn("shop"), "-o", file)
+    assert taken.status == 0, taken.err
+    assert oct(file.stat().st_mode)[-3:] == "600"
+    first = fettle("advise", "--json", file)
+    second = fettle("advise", "--json", file)
+    assert first.status == second.status == 10
+    assert [r["statement"] for r in first.json["recommendations"]] == [r["statement"] for r in second.json["recommendations"]]
+
+
+def test_a_redacted_file_holds_no_user_value(fettle, shop, tmp_path):
+    file = tmp_path / "redacted.fettle"
+    assert fettle("snapshot", "--redact", shop.dsn("shop"), "-o", file).status == 0
+    result = fettle("advise", "--json", file)
+    assert result.status == 10, result.err
+    assert "SAVE" not in result.out
+
+
+def test_the_report_is_text_and_markdown_too(fettle, shop, tmp_path):
+    text = fettle("advise", "--no-verify", shop.dsn("shop", "fettle_monitor"))
+    assert "CREATE INDEX CONCURRENTLY" in text.out and "Next:" in text.out and "\033" not in text.out
+    file = tmp_path / "advice.md"
+    assert fettle("advise", "--no-verify", shop.dsn("shop", "fettle_monitor"), "-o", file).status == 10
+    assert file.read_text().startswith("# Advice for shop")
+
+
+def test_explain_shows_a_supposed_index(fettle, shop):
+    result = fettle("explain", shop.dsn("shop", "fettle_monitor"), "-s", "select * from payments where order_id = $1", "-i",
+                    "create index on payments (order_id)")
+    assert result.status == 0, result.err
+    assert "Seq Scan on payments" in result.out
+    assert "Index Scan using payments_order_id_idx on payments" in result.out
+    assert shop.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 'payments'", "shop") == [(1,)]
