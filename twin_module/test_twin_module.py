@@ -73,9 +73,11 @@ def module():
     # Not under a user's private temporary directory: the server's user has to reach it.
     out = tempfile.mkdtemp(prefix="fettle-twin-module-")
     os.chmod(out, 0o755)
-    subprocess.run(["make", "-s", "-C", str(HERE), f"PG_CONFIG={PG_CONFIG}", f"OUT={out}"], check=True)
-    yield os.path.join(out, "fettle_twin.so")
-    shutil.rmtree(out)
+    try:
+        subprocess.run(["make", "-s", "-C", str(HERE), f"PG_CONFIG={PG_CONFIG}", f"OUT={out}"], check=True)
+        yield os.path.join(out, "fettle_twin.so")
+    finally:
+        shutil.rmtree(out)
 
 
 @pytest.fixture(scope="session")
