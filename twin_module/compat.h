@@ -28,8 +28,8 @@
 /* Before 16 the server's headers leave functions' visibility to the compiler, and we compile with hidden. */
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
-#define TWIN_SQL_FUNCTION(name)                      \
-    extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define TWIN_SQL_FUNCTION(name)                                                                              \
+    extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                         \
     PG_FUNCTION_INFO_V1(name)
 
 #if PG_VERSION_NUM >= 160000
@@ -44,7 +44,9 @@ typedef bool TwinUpdatedIndexes;
 #define twin_set_new_file relation_set_new_filenode
 #endif
 
-static inline double twin_estimate_num_groups(PlannerInfo *root, List *expressions, double rows) {
+static inline double
+twin_estimate_num_groups(PlannerInfo *root, List *expressions, double rows)
+{
 #if PG_VERSION_NUM >= 140000
     return estimate_num_groups(root, expressions, rows, NULL, NULL);
 #else
@@ -52,7 +54,9 @@ static inline double twin_estimate_num_groups(PlannerInfo *root, List *expressio
 #endif
 }
 
-static inline void twin_distinct_item_set(MVNDistinctItem *item, const AttrNumber *attributes, int count) {
+static inline void
+twin_distinct_item_set(MVNDistinctItem *item, const AttrNumber *attributes, int count)
+{
 #if PG_VERSION_NUM >= 140000
     item->nattributes = count;
     item->attributes = palloc(sizeof(AttrNumber) * count);
@@ -63,8 +67,10 @@ static inline void twin_distinct_item_set(MVNDistinctItem *item, const AttrNumbe
 #endif
 }
 
-static inline bool twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid,
-                                     Relation table, struct IndexInfo *info) {
+static inline bool
+twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, Relation table,
+                  struct IndexInfo *info)
+{
 #if PG_VERSION_NUM >= 140000
     return index_insert(index, values, isnull, tid, table, UNIQUE_CHECK_NO, false, info);
 #else
@@ -73,7 +79,9 @@ static inline bool twin_index_insert(Relation index, Datum *values, bool *isnull
 }
 
 /* Whom the range table entry's permissions belong to has its own list since 16. */
-static inline void twin_permission_info_add(Query *query, RangeTblEntry *entry) {
+static inline void
+twin_permission_info_add(Query *query, RangeTblEntry *entry)
+{
 #if PG_VERSION_NUM >= 160000
     addRTEPermissionInfo(&query->rteperminfos, entry);
 #else
@@ -82,7 +90,9 @@ static inline void twin_permission_info_add(Query *query, RangeTblEntry *entry) 
 #endif
 }
 
-static inline void twin_planner_info_complete(PlannerInfo *root) {
+static inline void
+twin_planner_info_complete(PlannerInfo *root)
+{
     root->wt_param_id = -1;
 #if PG_VERSION_NUM >= 160000
     root->join_domains = list_make1(makeNode(JoinDomain));
@@ -91,15 +101,15 @@ static inline void twin_planner_info_complete(PlannerInfo *root) {
 
 /* Utility hook: the tree may have to be kept read-only since 14. */
 #if PG_VERSION_NUM >= 140000
-#define TWIN_UTILITY_PARAMETERS                                                                   \
-    PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context, \
-        ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,       \
+#define TWIN_UTILITY_PARAMETERS                                                                              \
+    PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,            \
+        ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,                  \
         QueryCompletion *completion
-#define TWIN_UTILITY_ARGUMENTS \
+#define TWIN_UTILITY_ARGUMENTS                                                                               \
     statement, text, read_only_tree, context, parameters, environment, destination, completion
 #else
-#define TWIN_UTILITY_PARAMETERS                                                                        \
-    PlannedStmt *statement, const char *text, ProcessUtilityContext context, ParamListInfo parameters, \
+#define TWIN_UTILITY_PARAMETERS                                                                              \
+    PlannedStmt *statement, const char *text, ProcessUtilityContext context, ParamListInfo parameters,       \
         QueryEnvironment *environment, DestReceiver *destination, QueryCompletion *completion
 #define TWIN_UTILITY_ARGUMENTS statement, text, context, parameters, environment, destination, completion
 #endif

@@ -31,12 +31,16 @@
 
 static bool is_running;
 
-bool twin_estimate_is_running(void) {
+bool
+twin_estimate_is_running(void)
+{
     return is_running;
 }
 
 /* A planner state with one relation, as the server makes one for CLUSTER. */
-static void planner_state_make(TwinIndexShape *shape) {
+static void
+planner_state_make(TwinIndexShape *shape)
+{
     Query *query = makeNode(Query);
     PlannerInfo *root = makeNode(PlannerInfo);
     RangeTblEntry *entry = makeNode(RangeTblEntry);
@@ -61,7 +65,9 @@ static void planner_state_make(TwinIndexShape *shape) {
 }
 
 /* Bytes of a stored value, header included; index tuples use the short header where they can. */
-static double stored_width(Datum value, int16 length) {
+static double
+stored_width(Datum value, int16 length)
+{
     if (length == -1) {
         double bytes = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
         return bytes + VARHDRSZ_SHORT <= VARATT_SHORT_MAX ? bytes + VARHDRSZ_SHORT : bytes + VARHDRSZ;
@@ -70,7 +76,9 @@ static double stored_width(Datum value, int16 length) {
 }
 
 /* Spread of a width of which only the mean is known. */
-static void widths_guess(TwinColumn *column) {
+static void
+widths_guess(TwinColumn *column)
+{
     int i;
     column->width_count = column->length > 0 ? 1 : 8;
     for (i = 0; i < column->width_count; i++)
@@ -80,7 +88,9 @@ static void widths_guess(TwinColumn *column) {
 
 /* Foreign statistics may be of any type: lengths are read of what has them, whole values only of the column's
  * own type. */
-static bool sample_fits(const TwinColumn *column, bool is_whole, Oid type) {
+static bool
+sample_fits(const TwinColumn *column, bool is_whole, Oid type)
+{
     if (is_whole)
         return getBaseType(type) == getBaseType(column->type);
     return column->length == -2 ? type == NAMEOID
@@ -93,8 +103,10 @@ static bool sample_fits(const TwinColumn *column, bool is_whole, Oid type) {
  * repeated, for equal values would look like frequent ones. 0 when the statistics show no values, or not of
  * this type length.
  */
-static int values_sample(HeapTuple statistics, const TwinColumn *column, bool is_whole, AttStatsSlot *common,
-                         AttStatsSlot *histogram, Datum *ret_values) {
+static int
+values_sample(HeapTuple statistics, const TwinColumn *column, bool is_whole, AttStatsSlot *common,
+              AttStatsSlot *histogram, Datum *ret_values)
+{
     double common_share = 0, non_null = Max(1 - column->null_fraction, 1e-6);
     int i, count = TWIN_VALUE_SAMPLES;
     bool has_common = get_attstatsslot(common, statistics, STATISTIC_KIND_MCV, InvalidOid,
@@ -129,7 +141,9 @@ static int values_sample(HeapTuple statistics, const TwinColumn *column, bool is
     return count;
 }
 
-static void widths_sample(TwinColumn *column, HeapTuple statistics) {
+static void
+widths_sample(TwinColumn *column, HeapTuple statistics)
+{
     AttStatsSlot common = {0}, histogram = {0};
     Datum values[TWIN_VALUE_SAMPLES];
     double widths[TWIN_VALUE_SAMPLES], sum = 0;
@@ -151,13 +165,17 @@ static void widths_sample(TwinColumn *column, HeapTuple statistics) {
 }
 
 /* Whole values, for an access method that takes them apart. */
-static void documents_sample(TwinColumn *column, HeapTuple statistics) {
+static void
+documents_sample(TwinColumn *column, HeapTuple statistics)
+{
     AttStatsSlot common = {0}, histogram = {0}; /* not freed: their values live as long as the shape */
     column->documents = palloc(sizeof(Datum) * TWIN_VALUE_SAMPLES);
     column->document_count = values_sample(statistics, column, true, &common, &histogram, column->documents);
 }
 
-static void common_values_read(TwinColumn *column, HeapTuple statistics) {
+static void
+common_values_read(TwinColumn *column, HeapTuple statistics)
+{
     AttStatsSlot slot;
     int i;
     if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_MCV, InvalidOid, ATTSTATSSLOT_NUMBERS)) {
@@ -171,7 +189,9 @@ static void common_values_read(TwinColumn *column, HeapTuple statistics) {
 
 /* MCELEM: fractions of the elements, then least and greatest of them (and, of arrays, of NULLs). DECHIST ends
  * in the mean. */
-static void elements_read(TwinColumn *column, HeapTuple statistics) {
+static void
+elements_read(TwinColumn *column, HeapTuple statistics)
+{
     AttStatsSlot slot;
     int i;
     if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_MCELEM, InvalidOid,
@@ -192,7 +212,9 @@ static void elements_read(TwinColumn *column, HeapTuple statistics) {
     }
 }
 
-static bool predicate_excludes_null(TwinIndexShape *shape, Node *expression) {
+static bool
+predicate_excludes_null(TwinIndexShape *shape, Node *expression)
+{
     NullTest *test = makeNode(NullTest);
     List *predicate = RelationGetIndexPredicate(shape->index);
     test->arg = (Expr *)expression;
@@ -201,7 +223,9 @@ static bool predicate_excludes_null(TwinIndexShape *shape, Node *expression) {
     return predicate != NIL && predicate_implied_by(list_make1(test), predicate, false);
 }
 
-static void column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribute) {
+static void
+column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribute)
+{
     VariableStatData variable;
     bool is_default = false;
     column->type = exprType(column->expression);
@@ -232,7 +256,9 @@ static void column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attri
     ReleaseVariableStats(variable);
 }
 
-static void columns_read(TwinIndexShape *shape) {
+static void
+columns_read(TwinIndexShape *shape)
+{
     TupleDesc table_columns = RelationGetDescr(shape->table);
     List *expressions = RelationGetIndexExpressions(shape->index);
     ListCell *next_expression = list_head(expressions);
@@ -259,7 +285,9 @@ static void columns_read(TwinIndexShape *shape) {
 
 /* One tuple's size, its columns' widths and NULLs chosen by low-discrepancy sequences: the same for every
  * call. */
-static double tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls, int sample) {
+static double
+tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls, int sample)
+{
     double offset = 0;
     bool has_null = false;
     int i;
@@ -284,7 +312,9 @@ static double tuple_size(const TwinIndexShape *shape, int columns, bool without_
                     (uint64)offset);
 }
 
-double twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls) {
+double
+twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls)
+{
     double sum = 0;
     int i;
     for (i = 0; i < TWIN_TUPLE_SAMPLES; i++)
@@ -292,7 +322,9 @@ double twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool with
     return sum / TWIN_TUPLE_SAMPLES;
 }
 
-double twin_shape_null_share(const TwinIndexShape *shape) {
+double
+twin_shape_null_share(const TwinIndexShape *shape)
+{
     double share = 1;
     int i;
     for (i = 0; i < shape->key_count; i++)
@@ -301,7 +333,9 @@ double twin_shape_null_share(const TwinIndexShape *shape) {
 }
 
 /* True when a unique index says that these columns tell all rows apart. */
-static bool columns_are_unique(const TwinIndexShape *shape, int columns) {
+static bool
+columns_are_unique(const TwinIndexShape *shape, int columns)
+{
     ListCell *cell;
     foreach (cell, shape->rel->indexlist) {
         IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
@@ -325,7 +359,9 @@ static bool columns_are_unique(const TwinIndexShape *shape, int columns) {
 }
 
 /* Columns of the widest ndistinct statistics object among these, as the planner would count their groups. */
-static double distinct_by_statistics(const TwinIndexShape *shape, int columns, Bitmapset **ret_covered) {
+static double
+distinct_by_statistics(const TwinIndexShape *shape, int columns, Bitmapset **ret_covered)
+{
     ListCell *cell;
     List *best = NIL;
     foreach (cell, shape->rel->statlist) {
@@ -351,11 +387,15 @@ static double distinct_by_statistics(const TwinIndexShape *shape, int columns, B
 }
 
 /* Distinct values seen when drawing this many rows from so many. */
-static double distinct_drawn(double possible, double rows) {
+static double
+distinct_drawn(double possible, double rows)
+{
     return possible * (1 - exp(-rows / possible));
 }
 
-double twin_shape_distinct(const TwinIndexShape *shape, int columns) {
+double
+twin_shape_distinct(const TwinIndexShape *shape, int columns)
+{
     double table_rows = Max(shape->rel->tuples, 1), distinct;
     Bitmapset *covered = NULL;
     int i, uncovered = 0;
@@ -376,7 +416,9 @@ double twin_shape_distinct(const TwinIndexShape *shape, int columns) {
     return Min(Max(distinct, 1), Max(shape->rows, 1));
 }
 
-static void shape_measure(TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+static void
+shape_measure(TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     List *predicate = RelationGetIndexPredicate(shape->index);
     planner_state_make(shape);
     shape->table_pages = shape->rel->pages;
@@ -389,30 +431,19 @@ static void shape_measure(TwinIndexShape *shape, TwinIndexEstimate *ret_estimate
     ret_estimate->tuples = shape->rows;
     ret_estimate->height = -1;
     switch (shape->index->rd_rel->relam) {
-    case BTREE_AM_OID:
-        twin_estimate_btree(shape, ret_estimate);
-        break;
-    case HASH_AM_OID:
-        twin_estimate_hash(shape, ret_estimate);
-        break;
-    case GIST_AM_OID:
-        twin_estimate_gist(shape, ret_estimate);
-        break;
-    case SPGIST_AM_OID:
-        twin_estimate_spgist(shape, ret_estimate);
-        break;
-    case BRIN_AM_OID:
-        twin_estimate_brin(shape, ret_estimate);
-        break;
-    case GIN_AM_OID:
-        twin_estimate_gin(shape, ret_estimate);
-        break;
-    default:
-        twin_estimate_other(shape, ret_estimate);
+        case BTREE_AM_OID: twin_estimate_btree(shape, ret_estimate); break;
+        case HASH_AM_OID: twin_estimate_hash(shape, ret_estimate); break;
+        case GIST_AM_OID: twin_estimate_gist(shape, ret_estimate); break;
+        case SPGIST_AM_OID: twin_estimate_spgist(shape, ret_estimate); break;
+        case BRIN_AM_OID: twin_estimate_brin(shape, ret_estimate); break;
+        case GIN_AM_OID: twin_estimate_gin(shape, ret_estimate); break;
+        default: twin_estimate_other(shape, ret_estimate);
     }
 }
 
-void twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate) {
+void
+twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate)
+{
     MemoryContext before = CurrentMemoryContext;
     MemoryContext context = AllocSetContextCreate(before, "fettle twin estimate", ALLOCSET_DEFAULT_SIZES);
     TwinIndexEstimate estimate = {.pages = 1, .height = -1};
@@ -441,7 +472,9 @@ void twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_index_estimate);
-Datum fettle_twin_index_estimate(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_index_estimate(PG_FUNCTION_ARGS)
+{
     Oid index_id = PG_GETARG_OID(0);
     Relation index, table;
     TwinIndexEstimate estimate;

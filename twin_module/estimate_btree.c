@@ -30,18 +30,24 @@ typedef struct Leaf {
 
 static const double page_bytes = BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - MAXALIGN(sizeof(BTPageOpaqueData));
 
-static void leaf_add(Leaf *leaf, double items, double tuple_bytes, double posting_bytes) {
+static void
+leaf_add(Leaf *leaf, double items, double tuple_bytes, double posting_bytes)
+{
     leaf->items += items;
     leaf->bytes += items * (tuple_bytes + sizeof(ItemIdData));
     leaf->posting_bytes += items * posting_bytes;
 }
 
-static double maxalign_of(double bytes) {
+static double
+maxalign_of(double bytes)
+{
     return ceil(bytes / MAXIMUM_ALIGNOF) * MAXIMUM_ALIGNOF;
 }
 
 /* Groups of this many equal keys each. */
-static void leaf_add_equal(Leaf *leaf, double groups, double rows, double tuple_bytes) {
+static void
+leaf_add_equal(Leaf *leaf, double groups, double rows, double tuple_bytes)
+{
     double posting_max = MAXALIGN_DOWN(BLCKSZ * 10 / 100) - sizeof(ItemIdData);
     double rows_max = floor((MAXIMUM_ALIGNOF * floor(posting_max / MAXIMUM_ALIGNOF) - tuple_bytes) /
                             sizeof(ItemPointerData));
@@ -65,7 +71,9 @@ static void leaf_add_equal(Leaf *leaf, double groups, double rows, double tuple_
 }
 
 /* Groups whose sizes vary by chance around a mean. */
-static void leaf_add_spread(Leaf *leaf, double groups, double mean, double tuple_bytes) {
+static void
+leaf_add_spread(Leaf *leaf, double groups, double mean, double tuple_bytes)
+{
     int i;
     if (groups <= 0 || mean <= 0)
         return;
@@ -89,7 +97,9 @@ static void leaf_add_spread(Leaf *leaf, double groups, double mean, double tuple
     }
 }
 
-static void leaf_fill_deduplicated(const TwinIndexShape *shape, Leaf *leaf) {
+static void
+leaf_fill_deduplicated(const TwinIndexShape *shape, Leaf *leaf)
+{
     double tuple_bytes = twin_shape_tuple_size(shape, shape->column_count, shape->key_count == 1);
     double rows = shape->rows, groups = twin_shape_distinct(shape, shape->key_count);
     const TwinColumn *first = &shape->columns[0];
@@ -111,12 +121,16 @@ static void leaf_fill_deduplicated(const TwinIndexShape *shape, Leaf *leaf) {
         leaf_add_spread(leaf, groups, rows / groups, tuple_bytes);
 }
 
-static bool is_deduplicated(Relation index) {
+static bool
+is_deduplicated(Relation index)
+{
     return !index->rd_index->indisunique && BTGetDeduplicateItems(index) && _bt_allequalimage(index, false);
 }
 
 /* Items that remain on a leaf page; see the drawing above. */
-static double leaf_items_per_page(Relation index, const Leaf *leaf, bool is_uniform) {
+static double
+leaf_items_per_page(Relation index, const Leaf *leaf, bool is_uniform)
+{
     double item = leaf->bytes / leaf->items, posting = leaf->posting_bytes / leaf->items;
     double usable = page_bytes - 2 * sizeof(ItemIdData) - BTGetTargetPageFreeSpace(index);
     double soft = (usable + posting) / item, hard = (page_bytes - sizeof(ItemIdData) - 8) / item - 1;
@@ -125,7 +139,9 @@ static double leaf_items_per_page(Relation index, const Leaf *leaf, bool is_unif
 }
 
 /* Mean size of an inner tuple: the leading columns that differ between neighbours. */
-static double pivot_size(const TwinIndexShape *shape, double leaf_items) {
+static double
+pivot_size(const TwinIndexShape *shape, double leaf_items)
+{
     double told_apart = 0, size = 0;
     int i;
     for (i = 1; i <= shape->key_count && told_apart < 1; i++) {
@@ -141,7 +157,9 @@ static double pivot_size(const TwinIndexShape *shape, double leaf_items) {
     return size;
 }
 
-void twin_estimate_btree(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+void
+twin_estimate_btree(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     Leaf leaf = {0};
     double level_pages, pages, fan_out, tuple_bytes;
     bool is_uniform = false;

@@ -21,7 +21,9 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-static char type_category(Oid type) {
+static char
+type_category(Oid type)
+{
     char category;
     bool is_preferred;
     get_type_category_preferred(type, &category, &is_preferred);
@@ -29,7 +31,9 @@ static char type_category(Oid type) {
 }
 
 /* The only column that the expression is made of, or NULL. */
-static Var *expression_variable(Node *expression) {
+static Var *
+expression_variable(Node *expression)
+{
     List *variables = pull_var_clause(expression, 0);
     Var *first = variables == NIL ? NULL : linitial_node(Var, variables);
     ListCell *cell;
@@ -41,7 +45,9 @@ static Var *expression_variable(Node *expression) {
 }
 
 /* True for a call of this function of the server's own. */
-static bool is_call_of(Node *expression, const char *name) {
+static bool
+is_call_of(Node *expression, const char *name)
+{
     const FuncExpr *call = (const FuncExpr *)expression;
     char *called;
     if (!IsA(expression, FuncExpr) || call->funcid >= FirstNormalObjectId)
@@ -50,7 +56,9 @@ static bool is_call_of(Node *expression, const char *name) {
     return called != NULL && strcmp(called, name) == 0;
 }
 
-double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column) {
+double
+twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column)
+{
     Node *expression = column->expression;
     Var *variable = expression_variable(expression);
     char category = type_category(column->type);
@@ -71,12 +79,16 @@ double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *colu
     return get_typavgwidth(column->type, exprTypmod(expression));
 }
 
-static double seconds_of(Datum value, Oid type) {
+static double
+seconds_of(Datum value, Oid type)
+{
     return type == DATEOID ? DatumGetDateADT(value) * (double)SECS_PER_DAY : DatumGetTimestamp(value) / 1e6;
 }
 
 /* Time between the least and the greatest value that the column's statistics show; -1 unknown. */
-static double seconds_covered(const TwinIndexShape *shape, Var *variable) {
+static double
+seconds_covered(const TwinIndexShape *shape, Var *variable)
+{
     VariableStatData data;
     double covered = -1;
     examine_variable(shape->root, (Node *)variable, 0, &data);
@@ -114,7 +126,9 @@ static const TimeUnit time_units[] = {
     {"doy", 86400, 366},      {"isoyear", 31556952, 0},
 };
 
-static const TimeUnit *time_unit_find(Node *argument) {
+static const TimeUnit *
+time_unit_find(Node *argument)
+{
     const Const *constant = (const Const *)argument;
     char *name;
     size_t i;
@@ -130,7 +144,9 @@ static const TimeUnit *time_unit_find(Node *argument) {
 
 /* Values of a point in time cut to a unit, or of one of its fields; -1: not such an expression, or the time
  * is unknown. */
-static double time_distinct(const TwinIndexShape *shape, Node *expression, Var *variable) {
+static double
+time_distinct(const TwinIndexShape *shape, Node *expression, Var *variable)
+{
     static const TimeUnit day = {"day", 86400, 0};
     const TimeUnit *unit = NULL;
     bool is_field = is_call_of(expression, "date_part") || is_call_of(expression, "extract");
@@ -155,7 +171,9 @@ static double time_distinct(const TwinIndexShape *shape, Node *expression, Var *
  * Without a better guess the values of the expression's columns, as GROUP BY counts them. What is taken out
  * of a document or an array is not as diverse as these: the planner's default stays.
  */
-double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column) {
+double
+twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
+{
     Var *variable = expression_variable(column->expression);
     double groups = twin_estimate_num_groups(shape->root, list_make1(column->expression), shape->rel->tuples),
            distinct;

@@ -34,13 +34,17 @@ typedef struct GinSum {
 static const double segment_bytes = 256; /* of packed rows, after each a header of 8 */
 static const double entry_fill = 0.6;    /* splits of a page in halves, sometimes filled up later */
 
-static double difference_bytes(double difference) {
+static double
+difference_bytes(double difference)
+{
     double bits = log2(Max(difference, 1)) + 1;
     return Min(Max(ceil(bits / 7), 1), 6);
 }
 
 /* Packed bytes of the rows of one entry. */
-static double posting_bytes(const TwinIndexShape *shape, double rows) {
+static double
+posting_bytes(const TwinIndexShape *shape, double rows)
+{
     double page_rows = Max(shape->rows / Max(shape->table_pages, 1), 1);
     double per_page = page_rows * rows / Max(shape->rows, 1); /* of this entry's rows on a table page */
     if (rows < 1)
@@ -50,8 +54,9 @@ static double posting_bytes(const TwinIndexShape *shape, double rows) {
     return rows * difference_bytes(MaxHeapTuplesPerPage > 0 ? 2048 / per_page : 0);
 }
 
-static void entries_add(const TwinIndexShape *shape, GinSum *sum, double count, double rows,
-                        double key_bytes) {
+static void
+entries_add(const TwinIndexShape *shape, GinSum *sum, double count, double rows, double key_bytes)
+{
     double header = MAXALIGN(sizeof(IndexTupleData)), bytes;
     if (count <= 0)
         return;
@@ -69,7 +74,9 @@ static void entries_add(const TwinIndexShape *shape, GinSum *sum, double count, 
 }
 
 /* How many further elements share so many appearances, when the rarest listed one has so many. */
-static double unlisted_elements(const TwinColumn *column, double appearances, double rows) {
+static double
+unlisted_elements(const TwinColumn *column, double appearances, double rows)
+{
     double most = 0, least = 1;
     int i;
     for (i = 0; i < column->element_count; i++) {
@@ -83,7 +90,9 @@ static double unlisted_elements(const TwinColumn *column, double appearances, do
                appearances);
 }
 
-static void listed_elements_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum) {
+static void
+listed_elements_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum)
+{
     double listed = 0, mean = column->element_mean, rows = shape->rows * (1 - column->null_fraction), rest;
     int i;
     for (i = 0; i < column->element_count; i++) {
@@ -100,7 +109,9 @@ static void listed_elements_add(const TwinIndexShape *shape, const TwinColumn *c
 }
 
 /* One entry per value, as btree_gin makes. */
-static void scalars_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum) {
+static void
+scalars_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum)
+{
     double rest = shape->rows * (1 - column->null_fraction);
     double distinct = Min(column->distinct, Max(rest, 1));
     int i;
@@ -114,7 +125,9 @@ static void scalars_add(const TwinIndexShape *shape, const TwinColumn *column, G
         entries_add(shape, sum, Max(distinct, 1), rest / Max(distinct, 1), column->width_mean);
 }
 
-static int hash_compare(const void *left, const void *right) {
+static int
+hash_compare(const void *left, const void *right)
+{
     uint32 a = *(const uint32 *)left, b = *(const uint32 *)right;
     return a < b ? -1 : a > b;
 }
@@ -122,8 +135,10 @@ static int hash_compare(const void *left, const void *right) {
 #define SAMPLED_ENTRIES_MAX 100000
 
 /* Entries of every stride-th sampled value as hashes, sorted, and the mean width of a key. */
-static int documents_take_apart(const TwinIndexShape *shape, const TwinColumn *column, int number, int stride,
-                                uint32 **ret_entries, double *ret_key_bytes) {
+static int
+documents_take_apart(const TwinIndexShape *shape, const TwinColumn *column, int number, int stride,
+                     uint32 **ret_entries, double *ret_key_bytes)
+{
     FmgrInfo *extract = index_getprocinfo(shape->index, number, GIN_EXTRACTVALUE_PROC);
     Form_pg_attribute key = TupleDescAttr(RelationGetDescr(shape->index), number - 1);
     uint32 *entries = palloc(sizeof(uint32) * SAMPLED_ENTRIES_MAX);
@@ -161,7 +176,9 @@ static int documents_take_apart(const TwinIndexShape *shape, const TwinColumn *c
     return count;
 }
 
-static double distinct_of(const uint32 *entries, int count, double *ret_once) {
+static double
+distinct_of(const uint32 *entries, int count, double *ret_once)
+{
     double distinct = 0;
     int i, same;
     *ret_once = 0;
@@ -175,8 +192,10 @@ static double distinct_of(const uint32 *entries, int count, double *ret_once) {
 }
 
 /* Times by which distinct entries grow from the sample to so many times as many rows. */
-static double distinct_growth(const TwinIndexShape *shape, const TwinColumn *column, int number,
-                              double distinct, double row_factor) {
+static double
+distinct_growth(const TwinIndexShape *shape, const TwinColumn *column, int number, double distinct,
+                double row_factor)
+{
     double parts[2], share, decline, growth = 0, doublings = log2(Max(row_factor, 1)), key_bytes, once;
     int i;
     for (i = 0; i < 2; i++) {
@@ -194,8 +213,9 @@ static double distinct_growth(const TwinIndexShape *shape, const TwinColumn *col
     return exp2(0.9 * growth);
 }
 
-static void sampled_elements_add(const TwinIndexShape *shape, const TwinColumn *column, int number,
-                                 GinSum *sum) {
+static void
+sampled_elements_add(const TwinIndexShape *shape, const TwinColumn *column, int number, GinSum *sum)
+{
     double rows = shape->rows * (1 - column->null_fraction), row_factor = rows / column->document_count;
     double key_bytes, once, distinct, unseen;
     uint32 *entries;
@@ -215,14 +235,18 @@ static void sampled_elements_add(const TwinIndexShape *shape, const TwinColumn *
 }
 
 /* No statistics: so many entries of so many bytes, from words or numbers in use. */
-static void guessed_elements_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum) {
+static void
+guessed_elements_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum)
+{
     double rows = shape->rows * (1 - column->null_fraction);
     double per_row = Max(column->type == TSVECTOROID ? column->width_mean / 16 : column->width_mean / 12, 1);
     double appearances = rows * per_row, distinct = Min(appearances, 20000);
     entries_add(shape, sum, distinct, appearances / Max(distinct, 1), 8);
 }
 
-void twin_estimate_gin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+void
+twin_estimate_gin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     GinSum sum = {0};
     int i;
     for (i = 0; i < shape->key_count; i++) {

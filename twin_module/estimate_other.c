@@ -29,7 +29,9 @@ static const double page_bytes =
     BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - 16; /* every method's special space is 8 to 16 */
 
 /* Pages beyond the first of buckets with this mean load; equal keys come in groups. */
-static double chain_pages(double buckets, double mean, double group, double capacity) {
+static double
+chain_pages(double buckets, double mean, double group, double capacity)
+{
     double deviation = sqrt(mean * group), pages = 0;
     int i;
     for (i = -6; i <= 6; i++) {
@@ -39,7 +41,9 @@ static double chain_pages(double buckets, double mean, double group, double capa
     return pages;
 }
 
-void twin_estimate_hash(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+void
+twin_estimate_hash(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     const TwinColumn *column = &shape->columns[0];
     double item = MAXALIGN(sizeof(IndexTupleData)) + MAXALIGN(sizeof(uint32)) + sizeof(ItemIdData);
     double capacity = floor(page_bytes / item),
@@ -63,7 +67,9 @@ void twin_estimate_hash(const TwinIndexShape *shape, TwinIndexEstimate *ret_esti
 }
 
 /* Bytes that an operator class keeps of a value it does not keep whole. */
-static double opaque_width(const TwinColumn *column, Oid stored_type) {
+static double
+opaque_width(const TwinColumn *column, Oid stored_type)
+{
     Oid type = column->type;
     double pieces;
     char *stored;
@@ -85,7 +91,9 @@ static double opaque_width(const TwinColumn *column, Oid stored_type) {
     return TypeCategory(type) == TYPCATEGORY_STRING ? 2 * column->width_mean + 8 : column->width_mean + 8;
 }
 
-static double stored_tuple_size(const TwinIndexShape *shape, double header, double *ret_spread) {
+static double
+stored_tuple_size(const TwinIndexShape *shape, double header, double *ret_spread)
+{
     double size = header;
     int i;
     *ret_spread = 0;
@@ -101,7 +109,9 @@ static double stored_tuple_size(const TwinIndexShape *shape, double header, doub
     return size;
 }
 
-static double pages_of_tuples(double rows, double tuple_bytes, double fill) {
+static double
+pages_of_tuples(double rows, double tuple_bytes, double fill)
+{
     double per_page = Max(floor(page_bytes * fill / (tuple_bytes + sizeof(ItemIdData))), 1);
     double level = ceil(rows / per_page), pages = 0;
     while (level > 1) {
@@ -112,7 +122,9 @@ static double pages_of_tuples(double rows, double tuple_bytes, double fill) {
 }
 
 /* Whether every operator class can sort. */
-static bool gist_is_built_sorted(Relation index, int key_count) {
+static bool
+gist_is_built_sorted(Relation index, int key_count)
+{
 #if PG_VERSION_NUM >= 140000
     int i;
     for (i = 1; i <= key_count; i++) {
@@ -125,7 +137,9 @@ static bool gist_is_built_sorted(Relation index, int key_count) {
 #endif
 }
 
-void twin_estimate_gist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+void
+twin_estimate_gist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     double spread, size = stored_tuple_size(shape, sizeof(IndexTupleData), &spread);
     double fill = 0.55; /* by inserting row by row */
     if (gist_is_built_sorted(shape->index, shape->key_count)) {
@@ -140,7 +154,9 @@ void twin_estimate_gist(const TwinIndexShape *shape, TwinIndexEstimate *ret_esti
         pages_of_tuples(shape->rows, spread > 0 ? size + spread : MAXALIGN((uint64)size), fill);
 }
 
-void twin_estimate_spgist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+void
+twin_estimate_spgist(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     double spread, size = stored_tuple_size(shape, MAXALIGN(sizeof(SpGistLeafTupleData)), &spread);
     double fill = 0.75;
     if (type_is_range(shape->columns[0].type)) { /* kept with the long header; their quadrants fill badly */
@@ -153,7 +169,9 @@ void twin_estimate_spgist(const TwinIndexShape *shape, TwinIndexEstimate *ret_es
 }
 
 /* One range's summary of one column. */
-static double brin_summary_size(const BrinOpcInfo *summary, const TwinColumn *column, double range_rows) {
+static double
+brin_summary_size(const BrinOpcInfo *summary, const TwinColumn *column, double range_rows)
+{
     double size = 0;
     int i;
     for (i = 0; i < summary->oi_nstored; i++) {
@@ -178,7 +196,9 @@ static double brin_summary_size(const BrinOpcInfo *summary, const TwinColumn *co
     return size;
 }
 
-void twin_estimate_brin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+void
+twin_estimate_brin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     double range_pages = Max(BrinGetPagesPerRange(shape->index), 1);
     double ranges = Max(ceil(shape->table_pages / range_pages), 1);
     double range_rows =
@@ -194,7 +214,9 @@ void twin_estimate_brin(const TwinIndexShape *shape, TwinIndexEstimate *ret_esti
     ret_estimate->pages = 1 + ceil(ranges / REVMAP_PAGE_MAXITEMS) + ceil(ranges / per_page);
 }
 
-void twin_estimate_other(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate) {
+void
+twin_estimate_other(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+{
     double spread, size = stored_tuple_size(shape, sizeof(IndexTupleData), &spread);
     ret_estimate->pages = 1 + pages_of_tuples(shape->rows, size + spread, 0.75);
 }

@@ -52,7 +52,9 @@ typedef struct Combination {
     double value;
 } Combination;
 
-static void object_read(Oid object_id, StatisticsObject *ret_object) {
+static void
+object_read(Oid object_id, StatisticsObject *ret_object)
+{
     HeapTuple row = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(object_id));
     Form_pg_statistic_ext form;
     int i;
@@ -76,7 +78,9 @@ static void object_read(Oid object_id, StatisticsObject *ret_object) {
     ReleaseSysCache(row);
 }
 
-static bool object_has(const StatisticsObject *object, AttrNumber number) {
+static bool
+object_has(const StatisticsObject *object, AttrNumber number)
+{
     int i;
     if (number < 0)
         return -number <= list_length(object->expressions);
@@ -88,7 +92,9 @@ static bool object_has(const StatisticsObject *object, AttrNumber number) {
 }
 
 /* Elements of a one- or more-dimensional array in row order. */
-static int array_read(FunctionCallInfo fcinfo, int argument, Oid type, Datum **ret_values, bool **ret_nulls) {
+static int
+array_read(FunctionCallInfo fcinfo, int argument, Oid type, Datum **ret_values, bool **ret_nulls)
+{
     ArrayType *array = PG_GETARG_ARRAYTYPE_P(argument);
     int16 length;
     bool by_value;
@@ -101,7 +107,9 @@ static int array_read(FunctionCallInfo fcinfo, int argument, Oid type, Datum **r
     return count;
 }
 
-static void map_read(FunctionCallInfo fcinfo, const StatisticsObject *object, AttributeMap *ret_map) {
+static void
+map_read(FunctionCallInfo fcinfo, const StatisticsObject *object, AttributeMap *ret_map)
+{
     Datum *names, *numbers;
     bool *name_nulls, *number_nulls;
     int i, count;
@@ -122,7 +130,9 @@ static void map_read(FunctionCallInfo fcinfo, const StatisticsObject *object, At
     }
 }
 
-static AttrNumber map_attribute(const AttributeMap *map, long number) {
+static AttrNumber
+map_attribute(const AttributeMap *map, long number)
+{
     int i;
     for (i = 0; number > 0 && i < map->count; i++) {
         if (map->from[i] == number)
@@ -131,13 +141,17 @@ static AttrNumber map_attribute(const AttributeMap *map, long number) {
     return map->count > 0 && number > 0 ? InvalidAttrNumber : (AttrNumber)number;
 }
 
-static const char *skip_blanks(const char *at) {
+static const char *
+skip_blanks(const char *at)
+{
     while (*at == ' ' || *at == '\n' || *at == '\t')
         at++;
     return at;
 }
 
-static bool skip_word(const char **at, const char *word) {
+static bool
+skip_word(const char **at, const char *word)
+{
     const char *here = skip_blanks(*at);
     if (strncmp(here, word, strlen(word)) != 0)
         return false;
@@ -146,8 +160,10 @@ static bool skip_word(const char **at, const char *word) {
 }
 
 /* "1, 2" or "1, 2 => 3", then the closing quote. */
-static bool parse_attributes(const char **at, const StatisticsObject *object, const AttributeMap *map,
-                             bool wants_arrow, Combination *ret_item) {
+static bool
+parse_attributes(const char **at, const StatisticsObject *object, const AttributeMap *map, bool wants_arrow,
+                 Combination *ret_item)
+{
     bool has_arrow = false;
     ret_item->count = 0;
     do {
@@ -176,8 +192,10 @@ static bool parse_attributes(const char **at, const StatisticsObject *object, co
 }
 
 /* The whole text; -1 when it is not one of an object like this. */
-static int parse_items(const char *text, const StatisticsObject *object, const AttributeMap *map,
-                       bool wants_arrow, Combination *items) {
+static int
+parse_items(const char *text, const StatisticsObject *object, const AttributeMap *map, bool wants_arrow,
+            Combination *items)
+{
     const char *at = text;
     int count = 0;
     if (!skip_word(&at, "{"))
@@ -200,7 +218,9 @@ static int parse_items(const char *text, const StatisticsObject *object, const A
 }
 
 /* Reads the arguments shared by ndistinct and dependencies; -1 after a NOTICE when the text does not fit. */
-static int items_read(FunctionCallInfo fcinfo, bool wants_arrow, Combination **ret_items) {
+static int
+items_read(FunctionCallInfo fcinfo, bool wants_arrow, Combination **ret_items)
+{
     StatisticsObject object;
     AttributeMap map;
     int count;
@@ -216,7 +236,9 @@ static int items_read(FunctionCallInfo fcinfo, bool wants_arrow, Combination **r
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_ndistinct_build);
-Datum fettle_twin_ndistinct_build(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_ndistinct_build(PG_FUNCTION_ARGS)
+{
     MVNDistinct *distinct;
     Combination *items;
     int i, count;
@@ -237,7 +259,9 @@ Datum fettle_twin_ndistinct_build(PG_FUNCTION_ARGS) {
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_dependencies_build);
-Datum fettle_twin_dependencies_build(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_dependencies_build(PG_FUNCTION_ARGS)
+{
     MVDependencies *dependencies;
     Combination *items;
     int i, count;
@@ -274,7 +298,9 @@ typedef struct CommonValues {
     int from[STATS_MAX_DIMENSIONS]; /* column of the item for each dimension of the twin's object */
 } CommonValues;
 
-static VacAttrStats *dimension_make(Oid type, Oid collation) {
+static VacAttrStats *
+dimension_make(Oid type, Oid collation)
+{
     VacAttrStats *dimension = palloc0(sizeof(*dimension));
     HeapTuple row = SearchSysCacheCopy1(TYPEOID, ObjectIdGetDatum(type));
     if (!HeapTupleIsValid(row))
@@ -287,7 +313,9 @@ static VacAttrStats *dimension_make(Oid type, Oid collation) {
 }
 
 /* Types of the object's dimensions: its columns in ascending order, then its expressions. */
-static bool dimensions_make(const StatisticsObject *object, VacAttrStats **dimensions) {
+static bool
+dimensions_make(const StatisticsObject *object, VacAttrStats **dimensions)
+{
     ListCell *cell;
     int count = 0, i;
     for (i = 0; i < object->column_count; i++) {
@@ -310,7 +338,9 @@ static bool dimensions_make(const StatisticsObject *object, VacAttrStats **dimen
 }
 
 /* Where each dimension's values stand in an item: columns by name, expressions after all named columns. */
-static bool dimensions_place(FunctionCallInfo fcinfo, const StatisticsObject *object, CommonValues *common) {
+static bool
+dimensions_place(FunctionCallInfo fcinfo, const StatisticsObject *object, CommonValues *common)
+{
     Datum *names;
     bool *nulls;
     int i, dimension, named = 0, count = array_read(fcinfo, 1, TEXTOID, &names, &nulls);
@@ -339,13 +369,16 @@ static bool dimensions_place(FunctionCallInfo fcinfo, const StatisticsObject *ob
     return named == object->column_count;
 }
 
-static bool frequency_is_sane(Datum value) {
+static bool
+frequency_is_sane(Datum value)
+{
     double frequency = DatumGetFloat8(value);
     return frequency >= 0 && frequency <= 1; /* also not NaN */
 }
 
-static bool common_values_read(FunctionCallInfo fcinfo, const StatisticsObject *object,
-                               CommonValues *common) {
+static bool
+common_values_read(FunctionCallInfo fcinfo, const StatisticsObject *object, CommonValues *common)
+{
     bool *nulls, *base_nulls;
     int i, cells;
     memset(common, 0, sizeof(*common));
@@ -368,7 +401,9 @@ static bool common_values_read(FunctionCallInfo fcinfo, const StatisticsObject *
     return dimensions_place(fcinfo, object, common);
 }
 
-static bytea *common_values_build(const CommonValues *common, VacAttrStats **dimensions) {
+static bytea *
+common_values_build(const CommonValues *common, VacAttrStats **dimensions)
+{
     MCVList *list = palloc0(offsetof(MCVList, items) + sizeof(MCVItem) * common->item_count);
     FmgrInfo inputs[STATS_MAX_DIMENSIONS];
     Oid parameters[STATS_MAX_DIMENSIONS];
@@ -402,7 +437,9 @@ static bytea *common_values_build(const CommonValues *common, VacAttrStats **dim
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_mcv_build);
-Datum fettle_twin_mcv_build(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_mcv_build(PG_FUNCTION_ARGS)
+{
     StatisticsObject object;
     CommonValues common;
     VacAttrStats *dimensions[STATS_MAX_DIMENSIONS];

@@ -24,7 +24,9 @@ static ExecutorStart_hook_type previous_executor_start;
 static ProcessUtility_hook_type previous_utility;
 
 /* By catalog only, without opening: the relation may be locked by nobody yet. */
-static bool relation_id_is_twin(Oid relation_id) {
+static bool
+relation_id_is_twin(Oid relation_id)
+{
     bool is_twin = false;
     HeapTuple class_row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation_id));
     HeapTuple method_row;
@@ -39,7 +41,9 @@ static bool relation_id_is_twin(Oid relation_id) {
     return is_twin;
 }
 
-static bool any_descendant_is_twin(Oid relation_id) {
+static bool
+any_descendant_is_twin(Oid relation_id)
+{
     ListCell *cell;
     foreach (cell, find_all_inheritors(relation_id, AccessShareLock, NULL)) {
         if (relation_id_is_twin(lfirst_oid(cell)))
@@ -48,7 +52,9 @@ static bool any_descendant_is_twin(Oid relation_id) {
     return false;
 }
 
-static void twin_executor_start(QueryDesc *query, int flags) {
+static void
+twin_executor_start(QueryDesc *query, int flags)
+{
     CmdType command = query->operation;
     bool changes = command != CMD_SELECT && command != CMD_INSERT && command != CMD_UTILITY;
     if (changes && !(flags & EXEC_FLAG_EXPLAIN_ONLY)) {
@@ -68,7 +74,9 @@ static void twin_executor_start(QueryDesc *query, int flags) {
         standard_ExecutorStart(query, flags);
 }
 
-static bool vacuum_analyzes(const VacuumStmt *statement) {
+static bool
+vacuum_analyzes(const VacuumStmt *statement)
+{
     ListCell *cell;
     if (!statement->is_vacuumcmd)
         return true;
@@ -80,7 +88,9 @@ static bool vacuum_analyzes(const VacuumStmt *statement) {
     return false;
 }
 
-static void vacuum_check(const VacuumStmt *statement) {
+static void
+vacuum_check(const VacuumStmt *statement)
+{
     ListCell *cell;
     if (!vacuum_analyzes(statement))
         return;
@@ -101,14 +111,18 @@ static void vacuum_check(const VacuumStmt *statement) {
     }
 }
 
-static void refresh_check(const RefreshMatViewStmt *statement) {
+static void
+refresh_check(const RefreshMatViewStmt *statement)
+{
     Oid relation_id = RangeVarGetRelid(statement->relation, NoLock, true);
     if (OidIsValid(relation_id) && relation_id_is_twin(relation_id))
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("cannot refresh \"%s\": it is a planner twin", get_rel_name(relation_id))));
 }
 
-static void twin_utility(TWIN_UTILITY_PARAMETERS) {
+static void
+twin_utility(TWIN_UTILITY_PARAMETERS)
+{
     if (IsA(statement->utilityStmt, VacuumStmt))
         vacuum_check(castNode(VacuumStmt, statement->utilityStmt));
     else if (IsA(statement->utilityStmt, RefreshMatViewStmt))
@@ -119,7 +133,9 @@ static void twin_utility(TWIN_UTILITY_PARAMETERS) {
         standard_ProcessUtility(TWIN_UTILITY_ARGUMENTS);
 }
 
-void twin_guard_install(void) {
+void
+twin_guard_install(void)
+{
     previous_executor_start = ExecutorStart_hook;
     ExecutorStart_hook = twin_executor_start;
     previous_utility = ProcessUtility_hook;

@@ -23,7 +23,9 @@
 #include "utils/lsyscache.h"
 
 /* Opens the index of a twin table and its table, locked so that the file may change. */
-static void twin_index_open(Oid index_id, Relation *ret_table, Relation *ret_index) {
+static void
+twin_index_open(Oid index_id, Relation *ret_table, Relation *ret_index)
+{
     if (get_rel_relkind(index_id) != RELKIND_INDEX)
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                         errmsg("relation with OID %u is not an index", index_id)));
@@ -34,13 +36,17 @@ static void twin_index_open(Oid index_id, Relation *ret_table, Relation *ret_ind
     *ret_index = index_open(index_id, AccessExclusiveLock);
 }
 
-static void twin_index_close(Relation table, Relation index) {
+static void
+twin_index_close(Relation table, Relation index)
+{
     index_close(index, NoLock); /* locked until the transaction ends: its file changed */
     table_close(table, NoLock);
 }
 
 /* Back to what CREATE INDEX left. Not by REINDEX: that would reset the sizes in pg_class. */
-static void index_empty(Relation table, Relation index) {
+static void
+index_empty(Relation table, Relation index)
+{
     IndexInfo *info = BuildDummyIndexInfo(index);
     RelationTruncate(index, 0);
     index->rd_indam->ambuild(table, index, info);
@@ -50,7 +56,9 @@ static void index_empty(Relation table, Relation index) {
     CacheInvalidateRelcache(index); /* other sessions remember the old root */
 }
 
-static void first_key_type(Relation table, Relation index, Oid *ret_type, int32 *ret_modifier) {
+static void
+first_key_type(Relation table, Relation index, Oid *ret_type, int32 *ret_modifier)
+{
     AttrNumber number = index->rd_index->indkey.values[0];
     if (number > 0) {
         Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), number - 1);
@@ -63,7 +71,9 @@ static void first_key_type(Relation table, Relation index, Oid *ret_type, int32 
     }
 }
 
-static void end_insert(Relation table, Relation index, char *value, OffsetNumber row) {
+static void
+end_insert(Relation table, Relation index, char *value, OffsetNumber row)
+{
     Datum values[INDEX_MAX_KEYS] = {0};
     bool nulls[INDEX_MAX_KEYS];
     Oid type, input, parameter;
@@ -79,7 +89,9 @@ static void end_insert(Relation table, Relation index, char *value, OffsetNumber
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_index_ends_set);
-Datum fettle_twin_index_ends_set(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_index_ends_set(PG_FUNCTION_ARGS)
+{
     char *low, *high;
     Relation table, index;
     TwinUntrusted run;
@@ -117,7 +129,9 @@ Datum fettle_twin_index_ends_set(PG_FUNCTION_ARGS) {
     PG_RETURN_BOOL(is_set);
 }
 
-static BlockNumber page_count_argument(int64 value, const char *name) {
+static BlockNumber
+page_count_argument(int64 value, const char *name)
+{
     if (value < 0 || value > MaxBlockNumber)
         ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
                         errmsg("%s must be between 0 and %u", name, MaxBlockNumber)));
@@ -125,7 +139,9 @@ static BlockNumber page_count_argument(int64 value, const char *name) {
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_gin_counts_set);
-Datum fettle_twin_gin_counts_set(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_gin_counts_set(PG_FUNCTION_ARGS)
+{
     GinStatsData counts;
     Relation table, index;
     bool is_gin;

@@ -10,7 +10,9 @@ PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT void _PG_init(void);
 
-void _PG_init(void) {
+void
+_PG_init(void)
+{
     twin_planner_install();
     twin_guard_install();
 }

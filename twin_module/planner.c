@@ -31,20 +31,28 @@ static planner_hook_type previous_planner;
 static get_relation_info_hook_type previous_relation_info;
 static int planner_depth;
 
-bool twin_planner_is_active(void) {
+bool
+twin_planner_is_active(void)
+{
     return planner_depth > 0;
 }
 
-void twin_planner_enter(void) {
+void
+twin_planner_enter(void)
+{
     planner_depth++;
 }
 
-void twin_planner_leave(void) {
+void
+twin_planner_leave(void)
+{
     Assert(planner_depth > 0);
     planner_depth--;
 }
 
-static PlannedStmt *twin_planner(Query *query, const char *text, int options, ParamListInfo parameters) {
+static PlannedStmt *
+twin_planner(Query *query, const char *text, int options, ParamListInfo parameters)
+{
     PlannedStmt *volatile plan = NULL;
     twin_planner_enter();
     PG_TRY();
@@ -53,13 +61,17 @@ static PlannedStmt *twin_planner(Query *query, const char *text, int options, Pa
                                         : standard_planner(query, text, options, parameters);
     }
     PG_FINALLY();
-    { twin_planner_leave(); }
+    {
+        twin_planner_leave();
+    }
     PG_END_TRY();
     return plan;
 }
 
 /* Rows of a partial index by its density, as estimate_rel_size() does: the metapage does not count. */
-static double partial_index_tuples(Relation index, BlockNumber blocks) {
+static double
+partial_index_tuples(Relation index, BlockNumber blocks)
+{
     double known_pages = (double)(BlockNumber)index->rd_rel->relpages;
     double known_tuples = index->rd_rel->reltuples;
     double density;
@@ -79,7 +91,9 @@ static double partial_index_tuples(Relation index, BlockNumber blocks) {
     return rint(density * blocks);
 }
 
-static void index_info_from_size(Relation table, Relation index, RelOptInfo *rel, IndexOptInfo *info) {
+static void
+index_info_from_size(Relation table, Relation index, RelOptInfo *rel, IndexOptInfo *info)
+{
     BlockNumber blocks = twin_size_blocks(index);
     info->pages = blocks;
     info->tuples = rel->tuples;
@@ -98,7 +112,9 @@ static void index_info_from_size(Relation table, Relation index, RelOptInfo *rel
 
 /* The GIN cost function believes a metapage that covers a quarter of the index; else it assumes 90 % entry
  * pages. */
-static void gin_metapage_set(Relation index, const TwinIndexEstimate *estimate) {
+static void
+gin_metapage_set(Relation index, const TwinIndexEstimate *estimate)
+{
     GinStatsData statistics;
     ginGetStats(index, &statistics);
     if (statistics.nTotalPages == (BlockNumber)estimate->pages || XactReadOnly)
@@ -110,7 +126,9 @@ static void gin_metapage_set(Relation index, const TwinIndexEstimate *estimate) 
     ginUpdateStats(index, &statistics, true);
 }
 
-static void index_info_from_estimate(Relation table, Relation index, IndexOptInfo *info) {
+static void
+index_info_from_estimate(Relation table, Relation index, IndexOptInfo *info)
+{
     TwinIndexEstimate estimate;
     twin_index_estimate(table, index, &estimate);
     info->pages = (BlockNumber)estimate.pages;
@@ -126,9 +144,10 @@ static void index_info_from_estimate(Relation table, Relation index, IndexOptInf
  * from the metapage, so what the further pages of the target's would add is added here: they are read in
  * sequence, not at random.
  */
-static void twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *ret_startup,
-                           Cost *ret_total, Selectivity *ret_selectivity, double *ret_correlation,
-                           double *ret_pages) {
+static void
+twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *ret_startup, Cost *ret_total,
+               Selectivity *ret_selectivity, double *ret_correlation, double *ret_pages)
+{
     IndexOptInfo *info = path->indexinfo;
     Relation index = index_open(info->indexoid, NoLock);
     double ranges = ceil((double)info->rel->pages / Max(BrinGetPagesPerRange(index), 1));
@@ -143,7 +162,9 @@ static void twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cos
     *ret_total += (sequential_cost - random_cost) * further * loops;
 }
 
-static void twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *rel) {
+static void
+twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *rel)
+{
     Relation table;
     ListCell *cell;
     if (previous_relation_info != NULL)
@@ -170,7 +191,9 @@ static void twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_paren
     table_close(table, NoLock);
 }
 
-void twin_planner_install(void) {
+void
+twin_planner_install(void)
+{
     previous_planner = planner_hook;
     planner_hook = twin_planner;
     previous_relation_info = get_relation_info_hook;

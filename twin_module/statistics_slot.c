@@ -25,7 +25,9 @@
 #include "utils/typcache.h"
 
 /* Type that ANALYZE gathers: of a column, or of an index's expression. Invalid when there is none. */
-static Oid attribute_type(Oid relation_id, AttrNumber number) {
+static Oid
+attribute_type(Oid relation_id, AttrNumber number)
+{
     Relation index;
     Oid type = InvalidOid;
     char kind = get_rel_relkind(relation_id);
@@ -48,31 +50,31 @@ static Oid attribute_type(Oid relation_id, AttrNumber number) {
 }
 
 /* Element type of the values of a slot; invalid when its kind has none, or is not the server's own. */
-static Oid values_type(Oid type, int kind) {
+static Oid
+values_type(Oid type, int kind)
+{
     Oid base = OidIsValid(type) ? getBaseType(type) : InvalidOid;
     if (!OidIsValid(base))
         return InvalidOid;
     switch (kind) {
-    case STATISTIC_KIND_MCV:
-    case STATISTIC_KIND_HISTOGRAM:
-        return type;
-    case STATISTIC_KIND_MCELEM:
-        return base == TSVECTOROID ? TEXTOID : get_base_element_type(base);
-    case STATISTIC_KIND_RANGE_LENGTH_HISTOGRAM:
-        return FLOAT8OID;
-    case STATISTIC_KIND_BOUNDS_HISTOGRAM:
+        case STATISTIC_KIND_MCV:
+        case STATISTIC_KIND_HISTOGRAM: return type;
+        case STATISTIC_KIND_MCELEM: return base == TSVECTOROID ? TEXTOID : get_base_element_type(base);
+        case STATISTIC_KIND_RANGE_LENGTH_HISTOGRAM: return FLOAT8OID;
+        case STATISTIC_KIND_BOUNDS_HISTOGRAM:
 #if PG_VERSION_NUM >= 140000
-        if (type_is_multirange(base))
-            return get_multirange_range(base);
+            if (type_is_multirange(base))
+                return get_multirange_range(base);
 #endif
-        return type_is_range(base) ? type : InvalidOid;
-    default:
-        return InvalidOid;
+            return type_is_range(base) ? type : InvalidOid;
+        default: return InvalidOid;
     }
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_values_type);
-Datum fettle_twin_values_type(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_values_type(PG_FUNCTION_ARGS)
+{
     Oid type = values_type(attribute_type(PG_GETARG_OID(0), PG_GETARG_INT16(1)), PG_GETARG_INT16(2));
     if (!OidIsValid(type))
         PG_RETURN_NULL();
@@ -81,7 +83,9 @@ Datum fettle_twin_values_type(PG_FUNCTION_ARGS) {
 
 /* The same for expression number (from 1) of a statistics object. */
 TWIN_SQL_FUNCTION(fettle_twin_expression_values_type);
-Datum fettle_twin_expression_values_type(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_expression_values_type(PG_FUNCTION_ARGS)
+{
     Oid type = InvalidOid;
 #if PG_VERSION_NUM >= 140000
     HeapTuple row = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(PG_GETARG_OID(0)));
@@ -101,13 +105,17 @@ Datum fettle_twin_expression_values_type(PG_FUNCTION_ARGS) {
 }
 
 /* How many elements; -1: not a plain list of this type. */
-static int array_count(ArrayType *array, Oid type) {
+static int
+array_count(ArrayType *array, Oid type)
+{
     if (ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != type)
         return -1;
     return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
-static bool numbers_are_finite(ArrayType *array, int count) {
+static bool
+numbers_are_finite(ArrayType *array, int count)
+{
     const float4 *numbers = (const float4 *)ARR_DATA_PTR(array);
     int i;
     for (i = 0; i < count; i++) {
@@ -118,7 +126,9 @@ static bool numbers_are_finite(ArrayType *array, int count) {
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_slot_is_sound);
-Datum fettle_twin_slot_is_sound(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_slot_is_sound(PG_FUNCTION_ARGS)
+{
     int kind = PG_ARGISNULL(2) ? -1 : PG_GETARG_INT16(2), number_count = -1, value_count = -1;
     Oid type;
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -133,25 +143,19 @@ Datum fettle_twin_slot_is_sound(PG_FUNCTION_ARGS) {
     if (!PG_ARGISNULL(4) && OidIsValid(type))
         value_count = array_count(PG_GETARG_ARRAYTYPE_P(4), type);
     switch (kind) {
-    case 0:
-        PG_RETURN_BOOL(true);
-    case STATISTIC_KIND_MCV:
-        PG_RETURN_BOOL(value_count > 0 && value_count == number_count);
-    case STATISTIC_KIND_HISTOGRAM:
-        PG_RETURN_BOOL(value_count > 1);
-    case STATISTIC_KIND_CORRELATION:
-        PG_RETURN_BOOL(number_count == 1);
-    case STATISTIC_KIND_MCELEM:
-        PG_RETURN_BOOL(value_count > 0 &&
-                       (number_count == value_count + 2 || number_count == value_count + 3));
-    case STATISTIC_KIND_DECHIST:
-        PG_RETURN_BOOL(number_count > 2);
-    case STATISTIC_KIND_RANGE_LENGTH_HISTOGRAM: /* may be empty, with the share of empty ranges as its number
-                                                 */
-        PG_RETURN_BOOL(value_count >= 0 && number_count == 1);
-    case STATISTIC_KIND_BOUNDS_HISTOGRAM:
-        PG_RETURN_BOOL(value_count > 1);
-    default:
-        PG_RETURN_BOOL(false); /* of an extension: nobody here knows what it must look like */
+        case 0: PG_RETURN_BOOL(true);
+        case STATISTIC_KIND_MCV: PG_RETURN_BOOL(value_count > 0 && value_count == number_count);
+        case STATISTIC_KIND_HISTOGRAM: PG_RETURN_BOOL(value_count > 1);
+        case STATISTIC_KIND_CORRELATION: PG_RETURN_BOOL(number_count == 1);
+        case STATISTIC_KIND_MCELEM:
+            PG_RETURN_BOOL(value_count > 0 &&
+                           (number_count == value_count + 2 || number_count == value_count + 3));
+        case STATISTIC_KIND_DECHIST: PG_RETURN_BOOL(number_count > 2);
+        case STATISTIC_KIND_RANGE_LENGTH_HISTOGRAM: /* may be empty, with the share of empty ranges as its
+                                                     * number
+                                                     */
+            PG_RETURN_BOOL(value_count >= 0 && number_count == 1);
+        case STATISTIC_KIND_BOUNDS_HISTOGRAM: PG_RETURN_BOOL(value_count > 1);
+        default: PG_RETURN_BOOL(false); /* of an extension: nobody here knows what it must look like */
     }
 }

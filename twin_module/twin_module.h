@@ -24,7 +24,9 @@
 
 /* table_am.c */
 const TableAmRoutine *twin_table_routine(void);
-static inline bool twin_relation_is_twin(Relation relation) {
+static inline bool
+twin_relation_is_twin(Relation relation)
+{
     return relation->rd_tableam != NULL && relation->rd_tableam == twin_table_routine();
 }
 
@@ -39,10 +41,14 @@ void twin_planner_leave(void);
 void twin_guard_install(void);
 
 /* pg_class columns that carry sizes; see README.md. */
-static inline bool twin_size_is_known(Relation relation) {
+static inline bool
+twin_size_is_known(Relation relation)
+{
     return relation->rd_rel->relrewrite != InvalidOid;
 }
-static inline BlockNumber twin_size_blocks(Relation relation) {
+static inline BlockNumber
+twin_size_blocks(Relation relation)
+{
     return (BlockNumber)(relation->rd_rel->relrewrite - 1);
 }
 

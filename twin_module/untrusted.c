@@ -22,7 +22,9 @@
 
 #define VALUE_BYTES_MAX (64 * 1024 * 1024) /* of one text; an array of 10,000 values of 1 kB has 10 MB */
 
-void twin_untrusted_begin(TwinUntrusted *run, Oid role) {
+void
+twin_untrusted_begin(TwinUntrusted *run, Oid role)
+{
     run->context = CurrentMemoryContext;
     run->owner = CurrentResourceOwner;
     GetUserIdAndSecContext(&run->user, &run->security);
@@ -33,7 +35,9 @@ void twin_untrusted_begin(TwinUntrusted *run, Oid role) {
                            run->security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
-void twin_untrusted_end(TwinUntrusted *run) {
+void
+twin_untrusted_end(TwinUntrusted *run)
+{
     AtEOXact_GUC(false, run->settings_level);
     SetUserIdAndSecContext(run->user, run->security);
     ReleaseCurrentSubTransaction();
@@ -41,13 +45,17 @@ void twin_untrusted_end(TwinUntrusted *run) {
     CurrentResourceOwner = run->owner;
 }
 
-static bool is_fatal_to_batch(const ErrorData *error) {
+static bool
+is_fatal_to_batch(const ErrorData *error)
+{
     return error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
            error->sqlerrcode == ERRCODE_CRASH_SHUTDOWN || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY ||
            error->sqlerrcode == ERRCODE_DISK_FULL || error->sqlerrcode == ERRCODE_DATA_CORRUPTED;
 }
 
-void twin_untrusted_fail(TwinUntrusted *run, const char *subject) {
+void
+twin_untrusted_fail(TwinUntrusted *run, const char *subject)
+{
     ErrorData *error;
     MemoryContextSwitchTo(run->context);
     error = CopyErrorData();
@@ -62,7 +70,9 @@ void twin_untrusted_fail(TwinUntrusted *run, const char *subject) {
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_untrusted_array);
-Datum fettle_twin_untrusted_array(PG_FUNCTION_ARGS) {
+Datum
+fettle_twin_untrusted_array(PG_FUNCTION_ARGS)
+{
     text *value;
     char *input;
     Oid element, role;

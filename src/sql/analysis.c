@@ -36,7 +36,8 @@ output_push(Analyzer *analyzer, OutputList *outputs, const char *name, ColumnTar
 static void
 output_star(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *reference, OutputList *outputs)
 {
-    const char *alias = reference->n_fields < 2 ? NULL : node_string(reference->fields[reference->n_fields - 2]);
+    const char *alias =
+        reference->n_fields < 2 ? NULL : node_string(reference->fields[reference->n_fields - 2]);
     for (size_t i = 0; i < scope->entries.count; i++) {
         const ScopeEntry *entry = &scope->entries.items[i];
         if (alias != NULL && strcmp(entry->alias, alias) != 0)
@@ -52,7 +53,8 @@ output_star(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *re
 static bool
 reference_is_star(const PgQuery__ColumnRef *reference)
 {
-    return reference->n_fields > 0 && reference->fields[reference->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+    return reference->n_fields > 0 &&
+           reference->fields[reference->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
 }
 
 static const char *
@@ -62,9 +64,11 @@ output_name(const PgQuery__ResTarget *target)
         return target->name;
     const Node *value = target->val;
     const char *name = NULL;
-    if (value != NULL && value->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && value->column_ref->n_fields > 0)
+    if (value != NULL && value->node_case == PG_QUERY__NODE__NODE_COLUMN_REF &&
+        value->column_ref->n_fields > 0)
         name = node_string(value->column_ref->fields[value->column_ref->n_fields - 1]);
-    else if (value != NULL && value->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && value->func_call->n_funcname > 0)
+    else if (value != NULL && value->node_case == PG_QUERY__NODE__NODE_FUNC_CALL &&
+             value->func_call->n_funcname > 0)
         name = node_string(value->func_call->funcname[value->func_call->n_funcname - 1]);
     return name == NULL ? "?column?" : name;
 }
@@ -219,7 +223,9 @@ query_analyze(Analyzer *analyzer, Scope *parent, Node *query, OutputList *ret_ou
     if (query == NULL || !analyzer_enter(analyzer))
         return;
     switch (query->node_case) {
-        case PG_QUERY__NODE__NODE_SELECT_STMT: query_select(analyzer, parent, query->select_stmt, ret_outputs); break;
+        case PG_QUERY__NODE__NODE_SELECT_STMT:
+            query_select(analyzer, parent, query->select_stmt, ret_outputs);
+            break;
         case PG_QUERY__NODE__NODE_INSERT_STMT: query_insert(analyzer, parent, query->insert_stmt); break;
         case PG_QUERY__NODE__NODE_UPDATE_STMT: query_update(analyzer, parent, query->update_stmt); break;
         case PG_QUERY__NODE__NODE_DELETE_STMT: query_delete(analyzer, parent, query->delete_stmt); break;
@@ -282,7 +288,8 @@ sql_analyze(Arena *arena, const SqlStatement *statement, const SqlCatalog *catal
 {
     SqlAnalysis *result = ARENA_NEW(arena, SqlAnalysis);
     result->kind = statement->kind;
-    AnalysisWork work = {.analyzer = {.arena = arena, .catalog = catalog, .result = result}, .statement = statement};
+    AnalysisWork work = {.analyzer = {.arena = arena, .catalog = catalog, .result = result},
+                         .statement = statement};
     if (statement->tree != NULL)
         sql_big_stack_run(analysis_work, &work);
     return result;
@@ -291,9 +298,9 @@ sql_analyze(Arena *arena, const SqlStatement *statement, const SqlCatalog *catal
 const char *
 sql_predicate_kind_word(SqlPredicateKind kind)
 {
-    static const char *const words[] = {"equal",       "in",       "range",    "not_equal", "is_null",
-                                        "is_not_null", "boolean",  "like_prefix", "like_unknown", "like_any",
-                                        "contains",    "full_text", "join",    "join_range", "other"};
+    static const char *const words[] = {"equal",       "in",        "range",       "not_equal",    "is_null",
+                                        "is_not_null", "boolean",   "like_prefix", "like_unknown", "like_any",
+                                        "contains",    "full_text", "join",        "join_range",   "other"};
     fettle_assert((size_t)kind < FETTLE_COUNT_OF(words));
     return words[kind];
 }

@@ -2,11 +2,11 @@
 /*
  * SqlAnalysis: which columns of which relations stand in which clause of a statement.
  *
- * Names are resolved against a SqlCatalog through aliases, subqueries, CTEs, views, joins with USING, LATERAL and
- * correlation (an unqualified name binds to the innermost level first). Each occurrence of a base table is a SqlRelationUse;
- * predicates and sort lists point to it by position, so a table that stands twice in a join is two uses.
- * What cannot be resolved (unknown table, function in FROM) is left out and counted, never guessed.
- * Recursion is bounded; beyond the bound the analysis says is_partial.
+ * Names are resolved against a SqlCatalog through aliases, subqueries, CTEs, views, joins with USING, LATERAL
+ * and correlation (an unqualified name binds to the innermost level first). Each occurrence of a base table
+ * is a SqlRelationUse; predicates and sort lists point to it by position, so a table that stands twice in a
+ * join is two uses. What cannot be resolved (unknown table, function in FROM) is left out and counted, never
+ * guessed. Recursion is bounded; beyond the bound the analysis says is_partial.
  */
 #ifndef FETTLE_SQL_ANALYSIS_H
 #define FETTLE_SQL_ANALYSIS_H
@@ -15,32 +15,32 @@
 #include "sql/statement.h"
 
 typedef enum SqlPredicateKind {
-    SQL_PREDICATE_EQUAL,       /* column = value */
-    SQL_PREDICATE_IN,          /* column IN (...), = ANY(...) */
-    SQL_PREDICATE_RANGE,       /* < <= > >=, BETWEEN (one predicate per bound) */
-    SQL_PREDICATE_NOT_EQUAL,   /* <>, NOT IN */
+    SQL_PREDICATE_EQUAL,     /* column = value */
+    SQL_PREDICATE_IN,        /* column IN (...), = ANY(...) */
+    SQL_PREDICATE_RANGE,     /* < <= > >=, BETWEEN (one predicate per bound) */
+    SQL_PREDICATE_NOT_EQUAL, /* <>, NOT IN */
     SQL_PREDICATE_IS_NULL,
     SQL_PREDICATE_IS_NOT_NULL,
-    SQL_PREDICATE_BOOLEAN,     /* a bare boolean column, IS TRUE, NOT column */
-    SQL_PREDICATE_LIKE_PREFIX, /* LIKE/regex/starts_with with a fixed, anchored prefix */
+    SQL_PREDICATE_BOOLEAN,      /* a bare boolean column, IS TRUE, NOT column */
+    SQL_PREDICATE_LIKE_PREFIX,  /* LIKE/regex/starts_with with a fixed, anchored prefix */
     SQL_PREDICATE_LIKE_UNKNOWN, /* pattern is a parameter */
-    SQL_PREDICATE_LIKE_ANY,    /* LIKE/ILIKE/regex without a fixed prefix, or ILIKE at all */
-    SQL_PREDICATE_CONTAINS,    /* @> <@ && ? ?| ?& over jsonb, arrays, ranges */
-    SQL_PREDICATE_FULL_TEXT,   /* @@ */
-    SQL_PREDICATE_JOIN,        /* column = column of another relation use */
-    SQL_PREDICATE_JOIN_RANGE,  /* column < column of another relation use, and the like */
-    SQL_PREDICATE_OTHER,       /* an operator or function that no index kind here serves */
+    SQL_PREDICATE_LIKE_ANY,     /* LIKE/ILIKE/regex without a fixed prefix, or ILIKE at all */
+    SQL_PREDICATE_CONTAINS,     /* @> <@ && ? ?| ?& over jsonb, arrays, ranges */
+    SQL_PREDICATE_FULL_TEXT,    /* @@ */
+    SQL_PREDICATE_JOIN,         /* column = column of another relation use */
+    SQL_PREDICATE_JOIN_RANGE,   /* column < column of another relation use, and the like */
+    SQL_PREDICATE_OTHER,        /* an operator or function that no index kind here serves */
 } SqlPredicateKind;
 
 typedef struct SqlRelationUse {
     uint32_t relation_id;
     const char *schema;
     const char *name;
-    const char *alias;    /* as the statement calls it */
-    int level;            /* query level number, unique per (sub)select; 0 is the outermost */
-    bool is_write_target; /* of INSERT, UPDATE, DELETE, MERGE */
-    bool is_nullable_side; /* of an outer join */
-    bool needs_all_columns; /* SELECT *, whole-row reference */
+    const char *alias;         /* as the statement calls it */
+    int level;                 /* query level number, unique per (sub)select; 0 is the outermost */
+    bool is_write_target;      /* of INSERT, UPDATE, DELETE, MERGE */
+    bool is_nullable_side;     /* of an outer join */
+    bool needs_all_columns;    /* SELECT *, whole-row reference */
     const int *needed_columns; /* attnums read anywhere in the statement, ascending, each once */
     size_t needed_column_count;
     const int *written_columns; /* attnums set by UPDATE/INSERT; empty for others */
@@ -48,20 +48,23 @@ typedef struct SqlRelationUse {
 } SqlRelationUse;
 
 typedef struct SqlPredicate {
-    int use;            /* position in SqlAnalysis.uses */
-    int column;         /* attnum; 0 when an expression stands there */
-    const char *expression; /* canonical SQL of the indexed side when it is not a bare column: "lower(email)", "attributes ->> 'k'" */
+    int use;                /* position in SqlAnalysis.uses */
+    int column;             /* attnum; 0 when an expression stands there */
+    const char *expression; /* canonical SQL of the indexed side when it is not a bare column: "lower(email)",
+                               "attributes ->> 'k'" */
     TextList expression_columns; /* names of the columns within the expression */
     SqlPredicateKind kind;
-    const char *operator_name; /* "=", "<", "~~", "@>" */
-    bool is_expression_immutable; /* as far as known; false when a function in it is not known to be immutable */
-    bool is_under_or;   /* part of an OR: serves an index only together with its siblings */
-    int or_group;       /* predicates under one OR share a number > 0 */
+    const char *operator_name;    /* "=", "<", "~~", "@>" */
+    bool is_expression_immutable; /* as far as known; false when a function in it is not known to be immutable
+                                   */
+    bool is_under_or;             /* part of an OR: serves an index only together with its siblings */
+    int or_group;                 /* predicates under one OR share a number > 0 */
     int level;
-    int parameter;      /* $n on the other side; 0 when it is not a bare parameter */
-    const char *constant; /* SQL literal on the other side, e.g. 'done' or 42; NULL when it is not a constant */
-    int join_use;       /* other side's relation use; -1 when none */
-    int join_column;    /* its attnum; 0 when an expression */
+    int parameter; /* $n on the other side; 0 when it is not a bare parameter */
+    const char
+        *constant;   /* SQL literal on the other side, e.g. 'done' or 42; NULL when it is not a constant */
+    int join_use;    /* other side's relation use; -1 when none */
+    int join_column; /* its attnum; 0 when an expression */
     double in_list_length; /* of IN; NAN when not known */
 } SqlPredicate;
 
@@ -92,14 +95,14 @@ typedef struct SqlAnalysis {
     size_t predicate_count;
     const SqlSort *sorts;
     size_t sort_count;
-    size_t unresolved_count; /* names that no relation or column was found for */
+    size_t unresolved_count;      /* names that no relation or column was found for */
     const char *unresolved_first; /* the first of them, for people; NULL when none */
-    bool is_partial; /* a bound was reached: what is here is true but not all */
+    bool is_partial;              /* a bound was reached: what is here is true but not all */
     bool has_volatile_function;
 } SqlAnalysis;
 
-/* Analyses a parsed statement; never NULL. For unparsed and utility statements all lists are empty (EXPLAIN, PREPARE, CREATE
- * TABLE AS, DECLARE CURSOR are looked into). */
+/* Analyses a parsed statement; never NULL. For unparsed and utility statements all lists are empty (EXPLAIN,
+ * PREPARE, CREATE TABLE AS, DECLARE CURSOR are looked into). */
 const SqlAnalysis *sql_analyze(Arena *arena, const SqlStatement *statement, const SqlCatalog *catalog);
 
 const char *sql_predicate_kind_word(SqlPredicateKind kind);

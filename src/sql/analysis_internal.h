@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * The analyser's parts: scope.c (names), expression.c (operands, canonical text, walking), predicate.c (conditions),
- * query.c (SELECT and the writing statements). One Analyzer per statement; it lives in the caller's arena.
+ * The analyser's parts: scope.c (names), expression.c (operands, canonical text, walking), predicate.c
+ * (conditions), query.c (SELECT and the writing statements). One Analyzer per statement; it lives in the
+ * caller's arena.
  */
 #ifndef FETTLE_SQL_ANALYSIS_INTERNAL_H
 #define FETTLE_SQL_ANALYSIS_INTERNAL_H
@@ -39,7 +40,7 @@ typedef struct ScopeEntry {
     const char *alias;
     int use;
     const SqlCatalogRelation *relation;
-    OutputList outputs; /* of ENTRY_SUBQUERY */
+    OutputList outputs;      /* of ENTRY_SUBQUERY */
     TextList column_aliases; /* t (a, b): replaces the first names */
 } ScopeEntry;
 
@@ -90,7 +91,8 @@ void analyzer_leave(Analyzer *analyzer);
 
 /* scope.c */
 Scope *scope_new(Analyzer *analyzer, Scope *parent);
-int scope_add_table(Analyzer *analyzer, Scope *scope, const SqlCatalogRelation *relation, const PgQuery__RangeVar *range);
+int scope_add_table(Analyzer *analyzer, Scope *scope, const SqlCatalogRelation *relation,
+                    const PgQuery__RangeVar *range);
 const ScopeCte *scope_cte_find(const Scope *scope, const char *name);
 /* The column that the reference means; counts what cannot be resolved; marks it as needed. */
 ColumnTarget scope_resolve(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *reference);
@@ -101,18 +103,24 @@ const SqlCatalogColumn *target_column(const Analyzer *analyzer, ColumnTarget tar
 void analyzer_unresolved(Analyzer *analyzer, const char *name);
 
 /* expression.c */
-typedef enum OperandKind { OPERAND_COLUMN, OPERAND_EXPRESSION, OPERAND_CONSTANT, OPERAND_PARAMETER, OPERAND_VALUE } OperandKind;
+typedef enum OperandKind {
+    OPERAND_COLUMN,
+    OPERAND_EXPRESSION,
+    OPERAND_CONSTANT,
+    OPERAND_PARAMETER,
+    OPERAND_VALUE
+} OperandKind;
 
 typedef struct Operand {
     OperandKind kind;
-    ColumnTarget target;  /* of a column; use of an expression (attnum 0) */
+    ColumnTarget target; /* of a column; use of an expression (attnum 0) */
     const char *expression;
     TextList expression_columns;
     bool is_immutable;
     const char *constant; /* SQL literal */
     const char *string;   /* the bare string of a string constant */
     int parameter;
-    int other_use;        /* OPERAND_VALUE that reads columns of one use: that use; else -1 */
+    int other_use; /* OPERAND_VALUE that reads columns of one use: that use; else -1 */
 } Operand;
 
 /* Classifies one side of a condition, walks it (needed columns, subqueries) on the way. */
@@ -128,7 +136,8 @@ void predicate_join_add(Analyzer *analyzer, const Scope *scope, ColumnTarget a, 
 
 /* query.c */
 void query_analyze(Analyzer *analyzer, Scope *parent, Node *query, OutputList *ret_outputs);
-void query_select(Analyzer *analyzer, Scope *parent, const PgQuery__SelectStmt *select, OutputList *ret_outputs);
+void query_select(Analyzer *analyzer, Scope *parent, const PgQuery__SelectStmt *select,
+                  OutputList *ret_outputs);
 
 /* from.c */
 void from_take(Analyzer *analyzer, Scope *scope, Node *item, bool is_nullable);

@@ -28,9 +28,11 @@ typedef struct SqlCatalogRelation {
 
 typedef struct SqlCatalog {
     void *context;
-    /* The relation that schema.name means, or, with schema NULL, name along the search path; NULL when there is none. */
+    /* The relation that schema.name means, or, with schema NULL, name along the search path; NULL when there
+     * is none. */
     const SqlCatalogRelation *(*relation_find)(void *context, const char *schema, const char *name);
-    /* Volatility of a function by name: 'i', 's' or 'v'; the most volatile when overloaded; 'v' when unknown. May be NULL. */
+    /* Volatility of a function by name: 'i', 's' or 'v'; the most volatile when overloaded; 'v' when unknown.
+     * May be NULL. */
     char (*function_volatility)(void *context, const char *schema, const char *name);
 } SqlCatalog;
 

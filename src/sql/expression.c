@@ -18,8 +18,8 @@ last_name(Node *const *names, size_t count)
 static void
 note_function(Analyzer *analyzer, const PgQuery__FuncCall *call)
 {
-    static const char *const volatile_functions[] = {"random", "nextval", "clock_timestamp", "gen_random_uuid",
-                                                     "setval", "timeofday", "pg_sleep"};
+    static const char *const volatile_functions[] = {
+        "random", "nextval", "clock_timestamp", "gen_random_uuid", "setval", "timeofday", "pg_sleep"};
     const char *name = last_name(call->funcname, call->n_funcname);
     for (size_t i = 0; name != NULL && i < FETTLE_COUNT_OF(volatile_functions); i++)
         if (strcmp(name, volatile_functions[i]) == 0)
@@ -29,14 +29,16 @@ note_function(Analyzer *analyzer, const PgQuery__FuncCall *call)
 static void walk_message(Analyzer *analyzer, Scope *scope, const ProtobufCMessage *message);
 
 static void
-walk_field(Analyzer *analyzer, Scope *scope, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+walk_field(Analyzer *analyzer, Scope *scope, const ProtobufCMessage *message,
+           const ProtobufCFieldDescriptor *field)
 {
     if (field->type != PROTOBUF_C_TYPE_MESSAGE)
         return;
     const char *base = (const char *)message;
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
         size_t count = *(const size_t *)(const void *)(base + field->quantifier_offset);
-        ProtobufCMessage *const *items = *(ProtobufCMessage *const *const *)(const void *)(base + field->offset);
+        ProtobufCMessage *const *items =
+            *(ProtobufCMessage *const *const *)(const void *)(base + field->offset);
         for (size_t i = 0; i < count; i++)
             walk_message(analyzer, scope, items[i]);
         return;
@@ -82,7 +84,8 @@ expression_walk_list(Analyzer *analyzer, Scope *scope, Node **nodes, size_t coun
         expression_walk(analyzer, scope, nodes[i]);
 }
 
-/* A printed expression over the columns of one relation use; fails (returns false) outside the printable subset. */
+/* A printed expression over the columns of one relation use; fails (returns false) outside the printable
+ * subset. */
 typedef struct Printing {
     Analyzer *analyzer;
     Scope *scope;
@@ -121,7 +124,8 @@ literal_text(Arena *arena, const PgQuery__AConst *constant)
     switch (constant->val_case) {
         case PG_QUERY__A__CONST__VAL_IVAL: return arena_printf(arena, "%d", constant->ival->ival);
         case PG_QUERY__A__CONST__VAL_FVAL: return arena_strdup(arena, constant->fval->fval);
-        case PG_QUERY__A__CONST__VAL_BOOLVAL: return arena_strdup(arena, constant->boolval->boolval ? "true" : "false");
+        case PG_QUERY__A__CONST__VAL_BOOLVAL:
+            return arena_strdup(arena, constant->boolval->boolval ? "true" : "false");
         case PG_QUERY__A__CONST__VAL_SVAL: break;
         default: return NULL;
     }
@@ -161,7 +165,8 @@ print_function(Printing *printing, const PgQuery__FuncCall *call)
         call->agg_filter != NULL || call->func_variadic)
         return false;
     const char *asked = text_equals(schema, "pg_catalog") ? NULL : schema;
-    if (catalog->function_volatility == NULL || catalog->function_volatility(catalog->context, asked, name) != 'i')
+    if (catalog->function_volatility == NULL ||
+        catalog->function_volatility(catalog->context, asked, name) != 'i')
         printing->is_immutable = false;
     if (schema != NULL)
         text_append_format(&printing->text, "%s.", quoted_name(printing->analyzer->arena, schema));
@@ -209,11 +214,13 @@ print_operator(Printing *printing, const PgQuery__AExpr *expression)
 static bool
 print_cast(Printing *printing, const PgQuery__TypeCast *cast)
 {
-    const char *type = cast->type_name == NULL ? NULL : last_name(cast->type_name->names, cast->type_name->n_names);
+    const char *type =
+        cast->type_name == NULL ? NULL : last_name(cast->type_name->names, cast->type_name->n_names);
     if (type == NULL || cast->type_name->n_typmods > 0 || cast->type_name->n_array_bounds > 0)
         return false;
     /* Casts from text to numbers are immutable; to dates and times they depend on settings. */
-    static const char *const immutable[] = {"int2", "int4", "int8", "numeric", "float8", "uuid", "text", "bool"};
+    static const char *const immutable[] = {"int2",   "int4", "int8", "numeric",
+                                            "float8", "uuid", "text", "bool"};
     bool known = false;
     for (size_t i = 0; i < FETTLE_COUNT_OF(immutable); i++)
         known = known || strcmp(type, immutable[i]) == 0;
@@ -255,7 +262,8 @@ cast_is_transparent(const Analyzer *analyzer, const PgQuery__TypeCast *cast, Col
 {
     static const char *const texts[] = {"text", "varchar", "character varying"};
     const SqlCatalogColumn *column = target_column(analyzer, target);
-    const char *type = cast->type_name == NULL ? NULL : last_name(cast->type_name->names, cast->type_name->n_names);
+    const char *type =
+        cast->type_name == NULL ? NULL : last_name(cast->type_name->names, cast->type_name->n_names);
     bool to_text = false;
     bool from_text = false;
     for (size_t i = 0; column != NULL && type != NULL && i < FETTLE_COUNT_OF(texts); i++) {
@@ -323,7 +331,10 @@ operand_of(Analyzer *analyzer, Scope *scope, Node *node)
         if (operand.kind != OPERAND_VALUE)
             return operand;
     }
-    Printing printing = {.analyzer = analyzer, .scope = scope, .text = text_new(analyzer->arena), .use = -1,
+    Printing printing = {.analyzer = analyzer,
+                         .scope = scope,
+                         .text = text_new(analyzer->arena),
+                         .use = -1,
                          .is_immutable = true};
     if (print_node(&printing, node) && printing.use >= 0) {
         operand.kind = OPERAND_EXPRESSION;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "sql/analysis_internal.h"
 
-
 static void
 entry_add(Analyzer *analyzer, Scope *scope, EntryKind kind, const PgQuery__Alias *alias, const char *name,
           OutputList outputs)
@@ -47,7 +46,8 @@ from_range_var(Analyzer *analyzer, Scope *scope, const PgQuery__RangeVar *range,
     bool has_schema = range->schemaname[0] != '\0';
     const ScopeCte *cte = has_schema ? NULL : scope_cte_find(scope, range->relname);
     if (cte != NULL) {
-        entry_add(analyzer, scope, ENTRY_SUBQUERY, range->alias, alias_or(range->alias, range->relname), cte->outputs);
+        entry_add(analyzer, scope, ENTRY_SUBQUERY, range->alias, alias_or(range->alias, range->relname),
+                  cte->outputs);
         return;
     }
     const SqlCatalog *catalog = analyzer->catalog;
@@ -59,7 +59,8 @@ from_range_var(Analyzer *analyzer, Scope *scope, const PgQuery__RangeVar *range,
                          (!has_schema && text_starts_with(range->relname, "pg_"));
         if (!is_system)
             analyzer_unresolved(analyzer, range->relname);
-        entry_add(analyzer, scope, ENTRY_OPAQUE, range->alias, alias_or(range->alias, range->relname), (OutputList){0});
+        entry_add(analyzer, scope, ENTRY_OPAQUE, range->alias, alias_or(range->alias, range->relname),
+                  (OutputList){0});
         return;
     }
     if (relation->view_definition != NULL) {
@@ -122,7 +123,9 @@ from_take(Analyzer *analyzer, Scope *scope, Node *item, bool is_nullable)
         return;
     OutputList outputs = {0};
     switch (item->node_case) {
-        case PG_QUERY__NODE__NODE_RANGE_VAR: from_range_var(analyzer, scope, item->range_var, is_nullable); break;
+        case PG_QUERY__NODE__NODE_RANGE_VAR:
+            from_range_var(analyzer, scope, item->range_var, is_nullable);
+            break;
         case PG_QUERY__NODE__NODE_JOIN_EXPR: from_join(analyzer, scope, item->join_expr, is_nullable); break;
         case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
             query_analyze(analyzer, scope, item->range_subselect->subquery, &outputs);
@@ -130,7 +133,8 @@ from_take(Analyzer *analyzer, Scope *scope, Node *item, bool is_nullable)
                       alias_or(item->range_subselect->alias, ""), outputs);
             break;
         case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
-            expression_walk_list(analyzer, scope, item->range_function->functions, item->range_function->n_functions);
+            expression_walk_list(analyzer, scope, item->range_function->functions,
+                                 item->range_function->n_functions);
             entry_add(analyzer, scope, ENTRY_OPAQUE, item->range_function->alias,
                       alias_or(item->range_function->alias, ""), outputs);
             break;

@@ -76,11 +76,12 @@ operator_kind(const char *name)
     static const struct {
         const char *name;
         SqlPredicateKind kind;
-    } kinds[] = {{"=", SQL_PREDICATE_EQUAL},     {"<", SQL_PREDICATE_RANGE},     {"<=", SQL_PREDICATE_RANGE},
-                 {">", SQL_PREDICATE_RANGE},     {">=", SQL_PREDICATE_RANGE},    {"<>", SQL_PREDICATE_NOT_EQUAL},
-                 {"!=", SQL_PREDICATE_NOT_EQUAL}, {"@>", SQL_PREDICATE_CONTAINS}, {"<@", SQL_PREDICATE_CONTAINS},
-                 {"&&", SQL_PREDICATE_CONTAINS}, {"?", SQL_PREDICATE_CONTAINS},  {"?|", SQL_PREDICATE_CONTAINS},
-                 {"?&", SQL_PREDICATE_CONTAINS}, {"@?", SQL_PREDICATE_CONTAINS}, {"@@", SQL_PREDICATE_FULL_TEXT}};
+    } kinds[] = {
+        {"=", SQL_PREDICATE_EQUAL},      {"<", SQL_PREDICATE_RANGE},     {"<=", SQL_PREDICATE_RANGE},
+        {">", SQL_PREDICATE_RANGE},      {">=", SQL_PREDICATE_RANGE},    {"<>", SQL_PREDICATE_NOT_EQUAL},
+        {"!=", SQL_PREDICATE_NOT_EQUAL}, {"@>", SQL_PREDICATE_CONTAINS}, {"<@", SQL_PREDICATE_CONTAINS},
+        {"&&", SQL_PREDICATE_CONTAINS},  {"?", SQL_PREDICATE_CONTAINS},  {"?|", SQL_PREDICATE_CONTAINS},
+        {"?&", SQL_PREDICATE_CONTAINS},  {"@?", SQL_PREDICATE_CONTAINS}, {"@@", SQL_PREDICATE_FULL_TEXT}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(kinds); i++)
         if (strcmp(kinds[i].name, name) == 0)
             return kinds[i].kind;
@@ -91,7 +92,8 @@ operator_kind(const char *name)
 static bool
 regex_has_prefix(const char *pattern)
 {
-    return pattern[0] == '^' && (isalnum((unsigned char)pattern[1]) || ((unsigned char)pattern[1] & 0x80) != 0) &&
+    return pattern[0] == '^' &&
+           (isalnum((unsigned char)pattern[1]) || ((unsigned char)pattern[1] & 0x80) != 0) &&
            pattern[2] != '*' && pattern[2] != '?' && pattern[2] != '{' && strchr(pattern, '|') == NULL;
 }
 
@@ -100,16 +102,19 @@ pattern_kind(const Operand *pattern, bool is_like)
 {
     if (pattern->string == NULL)
         return pattern->kind == OPERAND_CONSTANT ? SQL_PREDICATE_OTHER : SQL_PREDICATE_LIKE_UNKNOWN;
-    bool prefix = is_like ? pattern->string[0] != '%' && pattern->string[0] != '_' && pattern->string[0] != '\0'
-                          : regex_has_prefix(pattern->string);
+    bool prefix = is_like
+                      ? pattern->string[0] != '%' && pattern->string[0] != '_' && pattern->string[0] != '\0'
+                      : regex_has_prefix(pattern->string);
     return prefix ? SQL_PREDICATE_LIKE_PREFIX : SQL_PREDICATE_LIKE_ANY;
 }
 
 static void
-join_side(Analyzer *analyzer, const Position *position, const Operand *side, const Operand *other, const char *name)
+join_side(Analyzer *analyzer, const Position *position, const Operand *side, const Operand *other,
+          const char *name)
 {
     bool is_equal = strcmp(name, "=") == 0;
-    SqlPredicate predicate = predicate_with(other, is_equal ? SQL_PREDICATE_JOIN : SQL_PREDICATE_JOIN_RANGE, name);
+    SqlPredicate predicate =
+        predicate_with(other, is_equal ? SQL_PREDICATE_JOIN : SQL_PREDICATE_JOIN_RANGE, name);
     if (operator_kind(name) != SQL_PREDICATE_EQUAL && operator_kind(name) != SQL_PREDICATE_RANGE)
         predicate.kind = SQL_PREDICATE_OTHER;
     predicate.join_use = other->target.use >= 0 ? other->target.use : other->other_use;
@@ -159,7 +164,8 @@ row_comparison_take(Analyzer *analyzer, const Position *position, const PgQuery_
 }
 
 static void
-operator_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *expression, const char *name)
+operator_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *expression,
+              const char *name)
 {
     Node *left = expression->lexpr;
     Node *right = expression->rexpr;
@@ -195,7 +201,8 @@ any_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *exp
     Operand array = operand_of(analyzer, position->scope, expression->rexpr);
     bool is_equal = strcmp(name, "=") == 0;
     if (is_indexable(&side))
-        predicate_add(analyzer, position, &side, predicate_with(&array, is_equal ? SQL_PREDICATE_IN : SQL_PREDICATE_OTHER, name));
+        predicate_add(analyzer, position, &side,
+                      predicate_with(&array, is_equal ? SQL_PREDICATE_IN : SQL_PREDICATE_OTHER, name));
     else if (is_indexable(&array))
         predicate_add(analyzer, position, &array,
                       predicate_with(&side, is_equal ? SQL_PREDICATE_CONTAINS : SQL_PREDICATE_OTHER, "@>"));
@@ -231,9 +238,7 @@ expression_take(Analyzer *analyzer, Position position, const PgQuery__AExpr *exp
         case PG_QUERY__A__EXPR__KIND__AEXPR_IN: in_take(analyzer, &position, expression, name); break;
         case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY: any_take(analyzer, &position, expression, name); break;
         case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
-        case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
-            between_take(analyzer, &position, expression);
-            break;
+        case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM: between_take(analyzer, &position, expression); break;
         default: {
             Operand side = operand_of(analyzer, position.scope, expression->lexpr);
             expression_walk(analyzer, position.scope, expression->rexpr);
@@ -245,7 +250,8 @@ expression_take(Analyzer *analyzer, Position position, const PgQuery__AExpr *exp
 }
 
 static void
-unary_take(Analyzer *analyzer, const Position *position, Node *argument, SqlPredicateKind kind, const char *constant)
+unary_take(Analyzer *analyzer, const Position *position, Node *argument, SqlPredicateKind kind,
+           const char *constant)
 {
     Operand side = operand_of(analyzer, position->scope, argument);
     Operand value = {.target = {-1, 0}, .other_use = -1, .constant = constant};
@@ -258,8 +264,11 @@ boolean_test_take(Analyzer *analyzer, const Position *position, const PgQuery__B
 {
     bool positive = test->booltesttype == PG_QUERY__BOOL_TEST_TYPE__IS_TRUE;
     bool negative = test->booltesttype == PG_QUERY__BOOL_TEST_TYPE__IS_FALSE;
-    unary_take(analyzer, position, test->arg, positive || negative ? SQL_PREDICATE_BOOLEAN : SQL_PREDICATE_OTHER,
-               positive ? "true" : negative ? "false" : NULL);
+    unary_take(analyzer, position, test->arg,
+               positive || negative ? SQL_PREDICATE_BOOLEAN : SQL_PREDICATE_OTHER,
+               positive   ? "true"
+               : negative ? "false"
+                          : NULL);
 }
 
 static void
@@ -303,13 +312,17 @@ condition_take(Analyzer *analyzer, Position position, Node *node)
         case PG_QUERY__NODE__NODE_A_EXPR: expression_take(analyzer, position, node->a_expr); break;
         case PG_QUERY__NODE__NODE_NULL_TEST:
             unary_take(analyzer, &position, node->null_test->arg,
-                       node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL ? SQL_PREDICATE_IS_NULL
-                                                                                          : SQL_PREDICATE_IS_NOT_NULL,
+                       node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL
+                           ? SQL_PREDICATE_IS_NULL
+                           : SQL_PREDICATE_IS_NOT_NULL,
                        NULL);
             break;
-        case PG_QUERY__NODE__NODE_BOOLEAN_TEST: boolean_test_take(analyzer, &position, node->boolean_test); break;
+        case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
+            boolean_test_take(analyzer, &position, node->boolean_test);
+            break;
         case PG_QUERY__NODE__NODE_COLUMN_REF:
-            unary_take(analyzer, &position, node, SQL_PREDICATE_BOOLEAN, position.is_negated ? "false" : "true");
+            unary_take(analyzer, &position, node, SQL_PREDICATE_BOOLEAN,
+                       position.is_negated ? "false" : "true");
             break;
         case PG_QUERY__NODE__NODE_SUB_LINK: sublink_take(analyzer, &position, node->sub_link); break;
         default: expression_walk(analyzer, position.scope, node);

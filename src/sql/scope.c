@@ -48,7 +48,8 @@ relation_attnum_most(const SqlCatalogRelation *relation)
 }
 
 int
-scope_add_table(Analyzer *analyzer, Scope *scope, const SqlCatalogRelation *relation, const PgQuery__RangeVar *range)
+scope_add_table(Analyzer *analyzer, Scope *scope, const SqlCatalogRelation *relation,
+                const PgQuery__RangeVar *range)
 {
     if (analyzer->uses.count >= ANALYSIS_USES_MOST) {
         analyzer->result->is_partial = true;
@@ -170,7 +171,8 @@ is_system_column(const char *name)
 
 /* t.c, s.t.c: the innermost entry of that name. */
 static ColumnTarget
-resolve_qualified(Analyzer *analyzer, const Scope *scope, const char *schema, const char *alias, const char *name)
+resolve_qualified(Analyzer *analyzer, const Scope *scope, const char *schema, const char *alias,
+                  const char *name)
 {
     for (; scope != NULL; scope = scope->parent)
         for (size_t i = 0; i < scope->entries.count; i++) {
@@ -230,7 +232,8 @@ scope_resolve(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *
     if (reference->n_fields == 0)
         return target;
     const Node *last = reference->fields[reference->n_fields - 1];
-    const char *before = reference->n_fields < 2 ? NULL : node_string(reference->fields[reference->n_fields - 2]);
+    const char *before =
+        reference->n_fields < 2 ? NULL : node_string(reference->fields[reference->n_fields - 2]);
     if (last->node_case == PG_QUERY__NODE__NODE_A_STAR) {
         resolve_star(analyzer, scope, before);
         return target;
@@ -239,7 +242,8 @@ scope_resolve(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *
     if (before == NULL) {
         target = resolve_bare(analyzer, scope, name);
     } else {
-        const char *schema = reference->n_fields < 3 ? NULL : node_string(reference->fields[reference->n_fields - 3]);
+        const char *schema =
+            reference->n_fields < 3 ? NULL : node_string(reference->fields[reference->n_fields - 3]);
         target = resolve_qualified(analyzer, scope, schema, before, name);
     }
     use_need(analyzer, target);

@@ -12,7 +12,8 @@ sort_expression(const PgQuery__SelectStmt *select, Node *node)
 {
     if (node == NULL)
         return NULL;
-    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
+    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+        node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) {
         int position = node->a_const->ival->ival;
         if (position < 1 || (size_t)position > select->n_target_list)
             return node;
@@ -33,7 +34,8 @@ static SqlSortKey
 sort_key(Analyzer *analyzer, Scope *scope, Node *expression)
 {
     Operand operand = operand_of(analyzer, scope, expression);
-    return (SqlSortKey){.use = operand.target.use, .column = operand.target.attnum, .expression = operand.expression};
+    return (SqlSortKey){
+        .use = operand.target.use, .column = operand.target.attnum, .expression = operand.expression};
 }
 
 static void
@@ -47,15 +49,17 @@ sort_add(Analyzer *analyzer, SqlSort sort, const SortKeyList *keys)
 }
 
 static void
-sort_by_push(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select, Node *node, SortKeyList *keys)
+sort_by_push(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select, Node *node,
+             SortKeyList *keys)
 {
     if (node == NULL || node->node_case != PG_QUERY__NODE__NODE_SORT_BY)
         return;
     const PgQuery__SortBy *sort_by = node->sort_by;
     SqlSortKey key = sort_key(analyzer, scope, sort_expression(select, sort_by->node));
     key.is_descending = sort_by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-    key.is_nulls_first = sort_by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
-                         (key.is_descending && sort_by->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
+    key.is_nulls_first =
+        sort_by->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+        (key.is_descending && sort_by->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
     vector_push(analyzer->arena, keys, key);
 }
 
@@ -74,8 +78,8 @@ sort_order(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select)
 }
 
 static void
-sort_plain(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select, SqlSortKind kind, Node **nodes,
-           size_t count)
+sort_plain(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select, SqlSortKind kind,
+           Node **nodes, size_t count)
 {
     SortKeyList keys = {0};
     for (size_t i = 0; i < count; i++) {
@@ -100,13 +104,15 @@ sort_distinct(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *selec
         return;
     bool has_on = select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
     if (has_on)
-        sort_plain(analyzer, scope, select, SQL_SORT_DISTINCT, select->distinct_clause, select->n_distinct_clause);
+        sort_plain(analyzer, scope, select, SQL_SORT_DISTINCT, select->distinct_clause,
+                   select->n_distinct_clause);
     else
         sort_plain(analyzer, scope, select, SQL_SORT_DISTINCT, select->target_list, select->n_target_list);
 }
 
 static void
-sort_window(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select, const PgQuery__WindowDef *window)
+sort_window(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select,
+            const PgQuery__WindowDef *window)
 {
     SortKeyList keys = {0};
     for (size_t i = 0; i < window->n_partition_clause; i++) {
@@ -129,7 +135,8 @@ sorts_take(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select)
             sort_window(analyzer, scope, select, select->window_clause[i]->window_def);
     for (size_t i = 0; i < select->n_target_list; i++) {
         const Node *value = select->target_list[i]->res_target->val;
-        if (value != NULL && value->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && value->func_call->over != NULL)
+        if (value != NULL && value->node_case == PG_QUERY__NODE__NODE_FUNC_CALL &&
+            value->func_call->over != NULL)
             sort_window(analyzer, scope, select, value->func_call->over);
     }
 }

@@ -2,10 +2,11 @@
 /*
  * SqlStatement: one SQL text as libpg_query sees it, cleaned, classified, fingerprinted, normalised.
  *
- * Nothing here fails on a bad text: a statement that does not parse (truncated by the server, another dialect, syntax
- * newer than the grammar) is a fact of its own with a reason, so that a workload is analysed whole. The text is hostile:
- * it is capped, comments are blanked before parsing (lengths kept, so locations stay true), and parsing runs on a thread
- * with a stack of its own, so that deep nesting ends as a reason and not as a crash.
+ * Nothing here fails on a bad text: a statement that does not parse (truncated by the server, another
+ * dialect, syntax newer than the grammar) is a fact of its own with a reason, so that a workload is analysed
+ * whole. The text is hostile: it is capped, comments are blanked before parsing (lengths kept, so locations
+ * stay true), and parsing runs on a thread with a stack of its own, so that deep nesting ends as a reason and
+ * not as a crash.
  *
  * src/sql is the only folder that knows libpg_query. Thread-safe; results live in the caller's arena.
  */
@@ -45,15 +46,16 @@ SqlStatement *sql_statement_parse(Arena *arena, const char *text, size_t length)
 
 SqlKind sql_statement_kind(const SqlStatement *statement);
 SqlUnparsedReason sql_statement_reason(const SqlStatement *statement);
-/* For people: "the text is cut off after 1,024 bytes", "syntax error at or near \"LIMIT 1, 2\" at byte 45"; "" when it parsed. */
+/* For people: "the text is cut off after 1,024 bytes", "syntax error at or near \"LIMIT 1, 2\" at byte 45";
+ * "" when it parsed. */
 const char *sql_statement_reason_text(const SqlStatement *statement);
 const char *sql_kind_word(SqlKind kind);
 
 /* The cleaned text that was parsed (comments blanked, placeholders as $n). */
 const char *sql_statement_text(const SqlStatement *statement);
 
-/* libpg_query's fingerprint: equal for texts that differ in literals, white space and IN-list lengths only. For an
- * unparsed text: a hash of its tokens with literals removed. Never 0. */
+/* libpg_query's fingerprint: equal for texts that differ in literals, white space and IN-list lengths only.
+ * For an unparsed text: a hash of its tokens with literals removed. Never 0. */
 uint64_t sql_statement_fingerprint(const SqlStatement *statement);
 
 /* The text with constants replaced by $n; for unparsed texts the tokens with literals replaced by "?". */
@@ -62,11 +64,12 @@ const char *sql_statement_normalized(Arena *arena, const SqlStatement *statement
 /* Highest $n; 0 when there is none. */
 int sql_statement_parameter_count(const SqlStatement *statement);
 
-/* True when the statement, or anything in it, writes: DML, DDL, SELECT INTO, FOR UPDATE, data-modifying CTE; true
- * also for what did not parse. */
+/* True when the statement, or anything in it, writes: DML, DDL, SELECT INTO, FOR UPDATE, data-modifying CTE;
+ * true also for what did not parse. */
 bool sql_statement_writes(const SqlStatement *statement);
 
-/* Splits a file of statements (";"-separated, comments and quotes understood) into texts. At most limit statements. */
+/* Splits a file of statements (";"-separated, comments and quotes understood) into texts. At most limit
+ * statements. */
 TextList sql_split(Arena *arena, const char *text, size_t length, size_t limit);
 
 #endif
