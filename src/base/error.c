@@ -34,8 +34,8 @@ error_text_trim(char *text, size_t size_bytes)
         text[end] = '\0';
 }
 
-bool
-error_set(Error *error, ErrorCode code, const char *format, ...)
+void
+error_fill(Error *error, ErrorCode code, const char *format, ...)
 {
     fettle_assert(error != NULL && code != ERROR_NONE);
     char message[ERROR_MESSAGE_BYTES];
@@ -47,11 +47,10 @@ error_set(Error *error, ErrorCode code, const char *format, ...)
     error_clear(error);
     error->code = code;
     memcpy(error->message, message, sizeof(message));
-    return false;
 }
 
-bool
-error_set_hint(Error *error, const char *format, ...)
+void
+error_fill_hint(Error *error, const char *format, ...)
 {
     fettle_assert(error != NULL && error->code != ERROR_NONE);
     char hint[ERROR_HINT_BYTES];
@@ -61,11 +60,10 @@ error_set_hint(Error *error, const char *format, ...)
     va_end(arguments);
     error_text_trim(hint, sizeof(hint));
     memcpy(error->hint, hint, sizeof(hint));
-    return false;
 }
 
-bool
-error_prefix(Error *error, const char *format, ...)
+void
+error_fill_prefix(Error *error, const char *format, ...)
 {
     fettle_assert(error != NULL && error->code != ERROR_NONE);
     char message[ERROR_MESSAGE_BYTES];
@@ -83,11 +81,10 @@ error_prefix(Error *error, const char *format, ...)
     }
     error_text_trim(message, sizeof(message));
     memcpy(error->message, message, sizeof(message));
-    return false;
 }
 
-bool
-error_set_errno(Error *error, int error_number, const char *format, ...)
+void
+error_fill_errno(Error *error, int error_number, const char *format, ...)
 {
     char what[ERROR_MESSAGE_BYTES];
     va_list arguments;
@@ -100,7 +97,6 @@ error_set_errno(Error *error, int error_number, const char *format, ...)
     error_set(error, full ? ERROR_DISK_FULL : ERROR_SYSTEM, "%s: %s", what, text);
     if (full)
         error_set_hint(error, "free some space on that file system and try again");
-    return false;
 }
 
 void

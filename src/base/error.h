@@ -58,18 +58,33 @@ typedef struct Error {
     char hint[ERROR_HINT_BYTES]; /* what to do; "" when there is nothing useful to say */
 } Error;
 
-/* Fills the error (message cut at its limit at a UTF-8 boundary) and clears its hint; always returns false.
+/*
+ * What follows fills an error and is false, so that it can end a return statement. The words are macros
+ * around a function each, for compilers and analysers to see that the value is always false.
  */
-bool error_set(Error *error, ErrorCode code, const char *format, ...) FETTLE_PRINTF(3, 4);
+void error_fill(Error *error, ErrorCode code, const char *format, ...) FETTLE_PRINTF(3, 4);
+void error_fill_hint(Error *error, const char *format, ...) FETTLE_PRINTF(2, 3);
+void error_fill_prefix(Error *error, const char *format, ...) FETTLE_PRINTF(2, 3);
+void error_fill_errno(Error *error, int error_number, const char *format, ...) FETTLE_PRINTF(3, 4);
 
-/* Sets the hint of an error that is already set; always returns false, so it can end a return statement. */
-bool error_set_hint(Error *error, const char *format, ...) FETTLE_PRINTF(2, 3);
+static inline bool
+error_is_false(void)
+{
+    return false;
+}
 
-/* Puts "prefix: " before the message; always returns false. */
-bool error_prefix(Error *error, const char *format, ...) FETTLE_PRINTF(2, 3);
+/* error_set(error, code, format, ...): the message, cut at its limit at a UTF-8 boundary; clears the hint. */
+#define error_set(...) (error_fill(__VA_ARGS__), error_is_false())
 
-/* error_set with strerror(errno) appended; ENOSPC and EDQUOT become ERROR_DISK_FULL. Always returns false. */
-bool error_set_errno(Error *error, int error_number, const char *format, ...) FETTLE_PRINTF(3, 4);
+/* error_set_hint(error, format, ...): the hint of an error that is already set. */
+#define error_set_hint(...) (error_fill_hint(__VA_ARGS__), error_is_false())
+
+/* error_prefix(error, format, ...): puts "prefix: " before the message. */
+#define error_prefix(...) (error_fill_prefix(__VA_ARGS__), error_is_false())
+
+/* error_set_errno(error, error_number, format, ...): with strerror() appended; ENOSPC and EDQUOT become
+ * ERROR_DISK_FULL. */
+#define error_set_errno(...) (error_fill_errno(__VA_ARGS__), error_is_false())
 
 void error_clear(Error *error);
 

@@ -5,6 +5,7 @@
  */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define PRIME_1 UINT64_C(0x9E3779B185EBCA87)
@@ -20,12 +21,11 @@ rotate_left(uint64_t value, int bits)
 }
 
 static uint64_t
-read_little_endian(const unsigned char *data, int bytes)
+read_little_endian(const unsigned char *data, size_t bytes)
 {
     uint64_t value = 0;
-    for (int i = bytes - 1; i >= 0; i--)
-        value = (value << 8) | data[i];
-    return value;
+    memcpy(&value, data, bytes);
+    return bytes == 4 ? le32toh((uint32_t)value) : le64toh(value);
 }
 
 static uint64_t

@@ -22,6 +22,15 @@ libpq_result_clear_at(PGresult **result)
     *result = NULL;
 }
 
+static PgResult *
+result_new(PGresult *libpq)
+{
+    PgResult *result = calloc(1, sizeof(*result));
+    fettle_assert(result != NULL);
+    result->libpq = libpq;
+    return result;
+}
+
 static Deadline
 query_deadline(const PgConnection *connection, Deadline wanted)
 {
@@ -134,11 +143,8 @@ pg_query(PgConnection *connection, const PgQuery *query, PgResult **ret_result, 
         !query_collect(connection, deadline, &collected, error) ||
         !result_check_limits(query, collected, error))
         return false;
-    PgResult *result = calloc(1, sizeof(*result));
-    fettle_assert(result != NULL);
-    result->libpq = collected;
+    *ret_result = result_new(collected);
     collected = NULL;
-    *ret_result = result;
     return true;
 }
 
@@ -176,11 +182,8 @@ pg_execute_script(PgConnection *connection, const char *text, PgResult **ret_res
     if (!query_flush(connection, deadline, error) || !query_collect(connection, deadline, &collected, error))
         return false;
     if (ret_result != NULL) {
-        PgResult *result = calloc(1, sizeof(*result));
-        fettle_assert(result != NULL);
-        result->libpq = collected;
+        *ret_result = result_new(collected);
         collected = NULL;
-        *ret_result = result;
     }
     return true;
 }

@@ -238,7 +238,7 @@ static int
 height_guess(int64_t size_blocks)
 {
     int height = 0;
-    for (double pages = (double)size_blocks - 1; pages > 1; pages /= 250)
+    for (int64_t pages = size_blocks - 1; pages > 1; pages = (pages + 249) / 250)
         height++;
     return height;
 }

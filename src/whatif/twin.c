@@ -7,6 +7,8 @@
 #include "snapshot/section.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define DATABASE_PREFIX "twin_"
 /* Changes when the way of building does, so that older twins are built anew. */
@@ -61,6 +63,23 @@ record_of(const Twin *twin, const TwinDdl *ddl)
         .built_at = snapshot->taken_at};
 }
 
+/* "fettle twin A B C D ...": four hashes in hexadecimal. */
+static bool
+record_hashes(const char *text, uint64_t *hashes)
+{
+    if (!text_starts_with(text, "fettle twin "))
+        return false;
+    const char *at = text + strlen("fettle twin ");
+    for (int i = 0; i < 4; i++) {
+        char *end;
+        hashes[i] = strtoull(at, &end, 16);
+        if (end == at || *end != ' ')
+            return false;
+        at = end + 1;
+    }
+    return true;
+}
+
 static bool
 record_read(Twin *twin, PgConnection *admin, TwinRecord *ret_record, bool *ret_found, Error *error)
 {
@@ -73,9 +92,8 @@ record_read(Twin *twin, PgConnection *admin, TwinRecord *ret_record, bool *ret_f
     if (!pg_query(admin, &query, &rows, error))
         return false;
     const char *text = pg_result_rows(rows) == 0 ? NULL : pg_result_text(rows, 0, 0);
-    unsigned long long hashes[4];
-    *ret_found = text != NULL && sscanf(text, "fettle twin %llx %llx %llx %llx", &hashes[0], &hashes[1],
-                                        &hashes[2], &hashes[3]) == 4;
+    uint64_t hashes[4] = {0};
+    *ret_found = text != NULL && record_hashes(text, hashes);
     if (*ret_found)
         *ret_record = (TwinRecord){.schema_hash = hashes[0],
                                    .sizes_hash = hashes[1],

@@ -33,18 +33,21 @@ bits_copy(Arena *arena, Bits bits)
 static inline void
 bits_add(Bits bits, size_t number)
 {
+    fettle_assert(number / 64 < bits.word_count);
     bits.words[number / 64] |= UINT64_C(1) << (number % 64);
 }
 
 static inline void
 bits_remove(Bits bits, size_t number)
 {
+    fettle_assert(number / 64 < bits.word_count);
     bits.words[number / 64] &= ~(UINT64_C(1) << (number % 64));
 }
 
 static inline bool
 bits_has(Bits bits, size_t number)
 {
+    fettle_assert(number / 64 < bits.word_count);
     return (bits.words[number / 64] >> (number % 64)) & 1;
 }
 
