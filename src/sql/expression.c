@@ -1,350 +1,455 @@
 // SPDX-License-Identifier: PostgreSQL
+/*
+ * The printer of expressions: columns, functions, operators, casts, constants, COLLATE, COALESCE, arrays of
+ * these. It writes parentheses around every operator within another and never trusts precedence; what is
+ * outside of the subset has no text. libpg_query's deparser is not used: it changes the meaning of some
+ * expressions.
+ */
+#include "base/text.h"
 #include "sql/analysis_internal.h"
+#include "sql/function_facts.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-const char *
-node_string(const Node *node)
-{
-    return node != NULL && node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : NULL;
-}
+#define FUNCTION_ARGUMENTS_MOST 16
 
-static const char *
-last_name(Node *const *names, size_t count)
-{
-    return count == 0 ? NULL : node_string(names[count - 1]);
-}
-
-static void
-note_function(Analyzer *analyzer, const PgQuery__FuncCall *call)
-{
-    static const char *const volatile_functions[] = {
-        "random", "nextval", "clock_timestamp", "gen_random_uuid", "setval", "timeofday", "pg_sleep"};
-    const char *name = last_name(call->funcname, call->n_funcname);
-    for (size_t i = 0; name != NULL && i < FETTLE_COUNT_OF(volatile_functions); i++)
-        if (strcmp(name, volatile_functions[i]) == 0)
-            analyzer->result->has_volatile_function = true;
-}
-
-static void walk_message(Analyzer *analyzer, Scope *scope, const ProtobufCMessage *message);
-
-static void
-walk_field(Analyzer *analyzer, Scope *scope, const ProtobufCMessage *message,
-           const ProtobufCFieldDescriptor *field)
-{
-    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
-        return;
-    const char *base = (const char *)message;
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        size_t count = *(const size_t *)(const void *)(base + field->quantifier_offset);
-        ProtobufCMessage *const *items =
-            *(ProtobufCMessage *const *const *)(const void *)(base + field->offset);
-        for (size_t i = 0; i < count; i++)
-            walk_message(analyzer, scope, items[i]);
-        return;
-    }
-    bool is_choice = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-    if (!is_choice || *(const uint32_t *)(const void *)(base + field->quantifier_offset) == field->id)
-        walk_message(analyzer, scope, *(ProtobufCMessage *const *)(const void *)(base + field->offset));
-}
-
-/* Any part of an expression: columns are resolved, subqueries analysed, everything else descended into. */
-static void
-walk_message(Analyzer *analyzer, Scope *scope, const ProtobufCMessage *message)
-{
-    if (message == NULL || !analyzer_enter(analyzer))
-        return;
-    if (message->descriptor == &pg_query__column_ref__descriptor) {
-        (void)scope_resolve(analyzer, scope, (const PgQuery__ColumnRef *)message);
-    } else if (message->descriptor == &pg_query__sub_link__descriptor) {
-        const PgQuery__SubLink *link = (const PgQuery__SubLink *)message;
-        OutputList outputs = {0};
-        expression_walk(analyzer, scope, link->testexpr);
-        query_analyze(analyzer, scope, link->subselect, &outputs);
-    } else {
-        if (message->descriptor == &pg_query__func_call__descriptor)
-            note_function(analyzer, (const PgQuery__FuncCall *)message);
-        for (unsigned i = 0; i < message->descriptor->n_fields; i++)
-            walk_field(analyzer, scope, message, &message->descriptor->fields[i]);
-    }
-    analyzer_leave(analyzer);
-}
-
-void
-expression_walk(Analyzer *analyzer, Scope *scope, Node *node)
-{
-    if (node != NULL)
-        walk_message(analyzer, scope, &node->base);
-}
-
-void
-expression_walk_list(Analyzer *analyzer, Scope *scope, Node **nodes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        expression_walk(analyzer, scope, nodes[i]);
-}
-
-/* A printed expression over the columns of one relation use; fails (returns false) outside the printable
- * subset. */
 typedef struct Printing {
     Analyzer *analyzer;
-    Scope *scope;
+    const Scope *scope;
     Text text;
-    TextList columns;
-    int use; /* -1 until a column is met */
-    bool is_immutable;
+    Printed printed;
+    ValueType type; /* of what was printed last */
 } Printing;
 
-static bool print_node(Printing *printing, const Node *node);
+static bool print_node(Printing *printing, const Node *node, bool is_inner);
 
-static const char *
-quoted_name(Arena *arena, const char *name)
+static void
+append_name(Text *text, const char *name)
 {
-    bool plain = (name[0] >= 'a' && name[0] <= 'z') || name[0] == '_';
-    for (const char *at = name; *at != '\0' && plain; at++)
-        plain = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '_';
-    if (plain)
-        return name;
-    Text text = text_new(arena);
-    text_append_char(&text, '"');
+    if (!name_needs_quotes(name)) {
+        text_append(text, name);
+        return;
+    }
+    text_append_char(text, '"');
     for (const char *at = name; *at != '\0'; at++) {
         if (*at == '"')
-            text_append_char(&text, '"');
-        text_append_char(&text, *at);
+            text_append_char(text, '"');
+        text_append_char(text, *at);
     }
-    text_append_char(&text, '"');
-    return text.data;
+    text_append_char(text, '"');
 }
 
-static char *
-literal_text(Arena *arena, const PgQuery__AConst *constant)
+static void
+append_string(Text *text, const char *string)
 {
-    if (constant->isnull)
-        return arena_strdup(arena, "NULL");
-    switch (constant->val_case) {
-        case PG_QUERY__A__CONST__VAL_IVAL: return arena_printf(arena, "%d", constant->ival->ival);
-        case PG_QUERY__A__CONST__VAL_FVAL: return arena_strdup(arena, constant->fval->fval);
-        case PG_QUERY__A__CONST__VAL_BOOLVAL:
-            return arena_strdup(arena, constant->boolval->boolval ? "true" : "false");
-        case PG_QUERY__A__CONST__VAL_SVAL: break;
-        default: return NULL;
-    }
-    Text text = text_new(arena);
-    if (strchr(constant->sval->sval, '\\') != NULL)
-        text_append_char(&text, 'E');
-    text_append_char(&text, '\'');
-    for (const char *at = constant->sval->sval; *at != '\0'; at++) {
+    if (strchr(string, '\\') != NULL)
+        text_append_char(text, 'E');
+    text_append_char(text, '\'');
+    for (const char *at = string; *at != '\0'; at++) {
         if (*at == '\'' || *at == '\\')
-            text_append_char(&text, *at);
-        text_append_char(&text, *at);
+            text_append_char(text, *at);
+        text_append_char(text, *at);
     }
-    text_append_char(&text, '\'');
-    return text.data;
+    text_append_char(text, '\'');
+}
+
+static void
+append_number(Text *text, const char *number, bool is_inner)
+{
+    bool is_negative = number[0] == '-';
+    text_append_format(text, is_inner && is_negative ? "(%s)" : "%s", number);
+}
+
+/* The element count of '{a,b}' when it is told by its commas. */
+static double
+array_string_length(const char *string)
+{
+    if (string[0] != '{' || strpbrk(string + 1, "{\"\\") != NULL)
+        return NAN;
+    if (string[1] == '}')
+        return 0;
+    double count = 1;
+    for (const char *at = string; *at != '\0'; at++)
+        count += *at == ',';
+    return count;
+}
+
+static bool
+print_constant(Printing *printing, const PgQuery__AConst *constant, bool is_inner)
+{
+    char number[16];
+    printing->type = VALUE_LITERAL;
+    if (constant->isnull) {
+        text_append(&printing->text, "NULL");
+        return true;
+    }
+    switch (constant->val_case) {
+        case PG_QUERY__A__CONST__VAL_IVAL:
+            (void)snprintf(number, sizeof number, "%d", constant->ival->ival);
+            append_number(&printing->text, number, is_inner);
+            printing->type = VALUE_NUMBER;
+            return true;
+        case PG_QUERY__A__CONST__VAL_FVAL:
+            append_number(&printing->text, constant->fval->fval, is_inner);
+            printing->type = VALUE_NUMBER;
+            return true;
+        case PG_QUERY__A__CONST__VAL_BOOLVAL:
+            text_append(&printing->text, constant->boolval->boolval ? "true" : "false");
+            printing->type = VALUE_BOOLEAN;
+            return true;
+        case PG_QUERY__A__CONST__VAL_SVAL:
+            if (strlen(constant->sval->sval) > ANALYSIS_EXPRESSION_BYTES_MOST)
+                return false;
+            append_string(&printing->text, constant->sval->sval);
+            printing->printed.string = constant->sval->sval;
+            return true;
+        case PG_QUERY__A__CONST__VAL_BSVAL:
+            if (constant->bsval->bsval[0] == '\0')
+                return false;
+            text_append_format(&printing->text, "%c'%s'", constant->bsval->bsval[0],
+                               constant->bsval->bsval + 1);
+            printing->type = VALUE_UNKNOWN;
+            return true;
+        default: return false;
+    }
 }
 
 static bool
 print_column(Printing *printing, const PgQuery__ColumnRef *reference)
 {
-    ColumnTarget target = scope_resolve(printing->analyzer, printing->scope, reference);
-    const SqlCatalogColumn *column = target_column(printing->analyzer, target);
-    if (column == NULL || (printing->use >= 0 && printing->use != target.use))
+    if (reference_is_star(reference))
         return false;
-    printing->use = target.use;
-    vector_push(printing->analyzer->arena, &printing->columns, column->name);
-    text_append(&printing->text, quoted_name(printing->analyzer->arena, column->name));
+    Column column = scope_lookup(printing->analyzer, printing->scope, reference);
+    if (column.kind == COLUMN_OUTPUT && column.output->reach == REACH_JOIN && column.output->arms == NULL)
+        column.target = column.output->target;
+    else if (column.kind != COLUMN_BASE)
+        return false;
+    const SqlCatalogColumn *facts = target_column(printing->analyzer, column.target);
+    Printed *printed = &printing->printed;
+    if (facts == NULL || (printed->use >= 0 && printed->use != column.target.use))
+        return false;
+    printed->use = column.target.use;
+    printed->attnum = column.target.attnum;
+    printed->is_outer = printed->is_outer || column.is_outer;
+    printed->is_constant = false;
+    if (!text_list_contains(&printed->columns, facts->name))
+        vector_push(printing->analyzer->arena, &printed->columns, facts->name);
+    append_name(&printing->text, facts->name);
+    printing->type = value_type_named(facts->type_name);
+    return true;
+}
+
+/* EXTRACT(year FROM x): the function behind it has another name in each half of the supported versions. */
+static bool
+print_extract(Printing *printing, const PgQuery__FuncCall *call)
+{
+    const Node *field = call->args[0];
+    if (field->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+        field->a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL)
+        return false;
+    text_append(&printing->text, "EXTRACT(");
+    append_name(&printing->text, field->a_const->sval->sval);
+    text_append(&printing->text, " FROM ");
+    if (!print_node(printing, call->args[1], false))
+        return false;
+    text_append_char(&printing->text, ')');
+    ValueType types[2] = {VALUE_LITERAL, printing->type};
+    ValueFact fact = builtin_fact("extract", types, 2);
+    printing->printed.is_immutable = printing->printed.is_immutable && fact.is_immutable;
+    printing->type = fact.type;
+    return true;
+}
+
+static void
+function_take_fact(Printing *printing, const char *schema, const char *name, const ValueType *types,
+                   size_t count)
+{
+    const SqlCatalog *catalog = printing->analyzer->catalog;
+    ValueFact fact = {VALUE_UNKNOWN, false};
+    if (schema == NULL)
+        fact = builtin_fact(name, types, count);
+    bool is_told = fact.is_immutable || fact.type != VALUE_UNKNOWN || catalog->function_volatility == NULL;
+    if (!is_told)
+        fact.is_immutable = catalog->function_volatility(catalog->context, schema, name) == 'i';
+    printing->printed.is_immutable = printing->printed.is_immutable && fact.is_immutable;
+    printing->type = fact.type;
+}
+
+static bool
+print_list(Printing *printing, Node **nodes, size_t count, ValueType *types)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            text_append(&printing->text, ", ");
+        if (!print_node(printing, nodes[i], false))
+            return false;
+        if (types != NULL)
+            types[i] = printing->type;
+    }
     return true;
 }
 
 static bool
 print_function(Printing *printing, const PgQuery__FuncCall *call)
 {
-    const SqlCatalog *catalog = printing->analyzer->catalog;
-    const char *name = last_name(call->funcname, call->n_funcname);
+    const char *name = names_last(call->funcname, call->n_funcname);
     const char *schema = call->n_funcname < 2 ? NULL : node_string(call->funcname[call->n_funcname - 2]);
-    if (name == NULL || call->over != NULL || call->agg_star || call->agg_distinct || call->n_agg_order > 0 ||
-        call->agg_filter != NULL || call->func_variadic)
+    bool is_plain = call->over == NULL && !call->agg_star && !call->agg_distinct && call->n_agg_order == 0 &&
+                    call->agg_filter == NULL && !call->func_variadic && call->n_funcname <= 2;
+    if (name == NULL || !is_plain || call->n_args > FUNCTION_ARGUMENTS_MOST || function_is_aggregate(name) ||
+        function_returns_set(name))
         return false;
-    const char *asked = text_equals(schema, "pg_catalog") ? NULL : schema;
-    if (catalog->function_volatility == NULL ||
-        catalog->function_volatility(catalog->context, asked, name) != 'i')
-        printing->is_immutable = false;
-    if (schema != NULL)
-        text_append_format(&printing->text, "%s.", quoted_name(printing->analyzer->arena, schema));
-    text_append_format(&printing->text, "%s(", quoted_name(printing->analyzer->arena, name));
-    for (size_t i = 0; i < call->n_args; i++) {
-        if (i > 0)
-            text_append(&printing->text, ", ");
-        if (!print_node(printing, call->args[i]))
-            return false;
+    printing->printed.is_constant = false;
+    if (text_equals(schema, "pg_catalog"))
+        schema = NULL;
+    if (schema == NULL && strcmp(name, "extract") == 0 && call->n_args == 2)
+        return print_extract(printing, call);
+    if (schema != NULL) {
+        append_name(&printing->text, schema);
+        text_append_char(&printing->text, '.');
     }
-    text_append_char(&printing->text, ')');
-    return true;
-}
-
-/* Operators between these are immutable for the types they exist for. */
-static bool
-operator_is_immutable(const char *name)
-{
-    static const char *const names[] = {"->", "->>", "#>", "#>>", "||"};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-static bool
-print_operator(Printing *printing, const PgQuery__AExpr *expression)
-{
-    const char *name = last_name(expression->name, expression->n_name);
-    if (expression->kind != PG_QUERY__A__EXPR__KIND__AEXPR_OP || name == NULL || expression->lexpr == NULL ||
-        expression->n_name != 1)
-        return false;
-    if (!operator_is_immutable(name))
-        printing->is_immutable = false;
+    append_name(&printing->text, name);
     text_append_char(&printing->text, '(');
-    if (!print_node(printing, expression->lexpr))
-        return false;
-    text_append_format(&printing->text, " %s ", name);
-    if (!print_node(printing, expression->rexpr))
+    ValueType types[FUNCTION_ARGUMENTS_MOST];
+    if (!print_list(printing, call->args, call->n_args, types))
         return false;
     text_append_char(&printing->text, ')');
+    function_take_fact(printing, schema, name, types, call->n_args);
     return true;
+}
+
+static bool
+print_operator(Printing *printing, const PgQuery__AExpr *expression, bool is_inner)
+{
+    const char *name = names_last(expression->name, expression->n_name);
+    bool is_plain = expression->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && expression->n_name == 1;
+    if (name == NULL || !is_plain)
+        return false;
+    printing->printed.is_constant = false;
+    ValueType left = VALUE_UNKNOWN;
+    if (is_inner)
+        text_append_char(&printing->text, '(');
+    if (expression->lexpr != NULL) {
+        if (!print_node(printing, expression->lexpr, true))
+            return false;
+        left = printing->type;
+        text_append_char(&printing->text, ' ');
+    }
+    text_append_format(&printing->text, "%s ", name);
+    if (!print_node(printing, expression->rexpr, true))
+        return false;
+    if (is_inner)
+        text_append_char(&printing->text, ')');
+    ValueFact fact = operator_fact(name, expression->lexpr != NULL, left, printing->type);
+    printing->printed.is_immutable = printing->printed.is_immutable && fact.is_immutable;
+    printing->type = fact.type;
+    return true;
+}
+
+/* A built-in type as format_type() calls it; NULL for others. */
+static const char *
+type_sql_name(const char *name)
+{
+    static const char *const names[][2] = {{"int2", "smallint"},
+                                           {"int4", "integer"},
+                                           {"int8", "bigint"},
+                                           {"float4", "real"},
+                                           {"float8", "double precision"},
+                                           {"bool", "boolean"},
+                                           {"varchar", "character varying"},
+                                           {"timestamp", "timestamp without time zone"},
+                                           {"timestamptz", "timestamp with time zone"},
+                                           {"time", "time without time zone"},
+                                           {"timetz", "time with time zone"},
+                                           {"numeric", "numeric"},
+                                           {"interval", "interval"},
+                                           {"text", "text"},
+                                           {"date", "date"},
+                                           {"uuid", "uuid"},
+                                           {"json", "json"},
+                                           {"jsonb", "jsonb"},
+                                           {"bytea", "bytea"},
+                                           {"inet", "inet"},
+                                           {"bit", "bit"},
+                                           {"bpchar", "bpchar"}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
+        if (strcmp(names[i][0], name) == 0)
+            return names[i][1];
+    return NULL;
+}
+
+static bool
+append_type(Text *text, const PgQuery__TypeName *type)
+{
+    const char *name = names_last(type->names, type->n_names);
+    const char *schema = type->n_names < 2 ? NULL : node_string(type->names[type->n_names - 2]);
+    const char *known = schema == NULL || text_equals(schema, "pg_catalog") ? type_sql_name(name) : NULL;
+    /* Precision stands in the middle of the long names. */
+    bool is_time = text_starts_with(name, "time") || strcmp(name, "interval") == 0;
+    if (type->setof || type->pct_type || type->n_names > 2 || (is_time && type->n_typmods > 0))
+        return false;
+    if (schema != NULL && !text_equals(schema, "pg_catalog")) {
+        append_name(text, schema);
+        text_append_char(text, '.');
+    }
+    if (known != NULL)
+        text_append(text, known);
+    else
+        append_name(text, name);
+    for (size_t i = 0; i < type->n_typmods; i++) {
+        const Node *modifier = type->typmods[i];
+        if (modifier->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+            modifier->a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+            return false;
+        text_append_format(text, i == 0 ? "(%d" : ", %d", modifier->a_const->ival->ival);
+    }
+    text_append(text, type->n_typmods > 0 ? ")" : "");
+    for (size_t i = 0; i < type->n_array_bounds; i++)
+        text_append(text, "[]");
+    return true;
+}
+
+/* A cast that an index on the column does not mind: to its own type, and between text and varchar. */
+static bool
+cast_changes_nothing(const Printing *printing, const PgQuery__TypeName *type)
+{
+    const Printed *printed = &printing->printed;
+    if (printed->use < 0 || printed->attnum == 0 || type->n_typmods > 0 || type->n_array_bounds > 0)
+        return false;
+    const SqlCatalogColumn *column =
+        target_column(printing->analyzer, (ColumnTarget){printed->use, printed->attnum});
+    const char *name = type_sql_name(names_last(type->names, type->n_names));
+    if (column == NULL || name == NULL)
+        return false;
+    bool from_text =
+        strcmp(column->type_name, "text") == 0 || strcmp(column->type_name, "character varying") == 0;
+    bool to_text = strcmp(name, "text") == 0 || strcmp(name, "character varying") == 0;
+    return strcmp(column->type_name, name) == 0 || (from_text && to_text);
 }
 
 static bool
 print_cast(Printing *printing, const PgQuery__TypeCast *cast)
 {
-    const char *type =
-        cast->type_name == NULL ? NULL : last_name(cast->type_name->names, cast->type_name->n_names);
-    if (type == NULL || cast->type_name->n_typmods > 0 || cast->type_name->n_array_bounds > 0)
+    if (cast->type_name == NULL || names_last(cast->type_name->names, cast->type_name->n_names) == NULL)
         return false;
-    /* Casts from text to numbers are immutable; to dates and times they depend on settings. */
-    static const char *const immutable[] = {"int2",   "int4", "int8", "numeric",
-                                            "float8", "uuid", "text", "bool"};
-    bool known = false;
-    for (size_t i = 0; i < FETTLE_COUNT_OF(immutable); i++)
-        known = known || strcmp(type, immutable[i]) == 0;
-    printing->is_immutable = printing->is_immutable && known;
-    text_append_char(&printing->text, '(');
-    if (!print_node(printing, cast->arg))
+    if (!print_node(printing, cast->arg, true))
         return false;
-    text_append_format(&printing->text, ")::%s", quoted_name(printing->analyzer->arena, type));
+    bool is_column = cast->arg->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ||
+                     cast->arg->node_case == PG_QUERY__NODE__NODE_TYPE_CAST;
+    if (is_column && cast_changes_nothing(printing, cast->type_name))
+        return true;
+    /* "::" binds closest of all: no parentheses around the whole. */
+    text_append(&printing->text, "::");
+    if (!append_type(&printing->text, cast->type_name))
+        return false;
+    bool is_array = cast->type_name->n_array_bounds > 0;
+    ValueType to = is_array ? VALUE_ARRAY
+                            : value_type_named(names_last(cast->type_name->names, cast->type_name->n_names));
+    bool is_immutable = printing->type == VALUE_LITERAL || cast_is_immutable(printing->type, to);
+    printing->printed.is_immutable = printing->printed.is_immutable && is_immutable;
+    printing->printed.attnum = 0;
+    if (is_array && printing->printed.string != NULL)
+        printing->printed.list_length = array_string_length(printing->printed.string);
+    printing->type = to;
     return true;
 }
 
 static bool
-print_node(Printing *printing, const Node *node)
+print_collate(Printing *printing, const PgQuery__CollateClause *collate, bool is_inner)
 {
-    if (node == NULL || !analyzer_enter(printing->analyzer))
+    if (is_inner)
+        text_append_char(&printing->text, '(');
+    if (!print_node(printing, collate->arg, true) || collate->n_collname == 0)
+        return false;
+    text_append(&printing->text, " COLLATE ");
+    for (size_t i = 0; i < collate->n_collname; i++) {
+        const char *name = node_string(collate->collname[i]);
+        if (name == NULL)
+            return false;
+        text_append(&printing->text, i > 0 ? "." : "");
+        append_name(&printing->text, name);
+    }
+    if (is_inner)
+        text_append_char(&printing->text, ')');
+    return true;
+}
+
+static bool
+print_coalesce(Printing *printing, const PgQuery__CoalesceExpr *coalesce)
+{
+    ValueType types[FUNCTION_ARGUMENTS_MOST];
+    if (coalesce->n_args > FUNCTION_ARGUMENTS_MOST)
+        return false;
+    text_append(&printing->text, "COALESCE(");
+    if (!print_list(printing, coalesce->args, coalesce->n_args, types))
+        return false;
+    text_append_char(&printing->text, ')');
+    printing->printed.is_constant = false;
+    printing->type = coalesce->n_args > 0 ? types[0] : VALUE_UNKNOWN;
+    return true;
+}
+
+static bool
+print_array(Printing *printing, const PgQuery__AArrayExpr *array)
+{
+    text_append(&printing->text, "ARRAY[");
+    if (!print_list(printing, array->elements, array->n_elements, NULL))
+        return false;
+    text_append_char(&printing->text, ']');
+    printing->printed.list_length = (double)array->n_elements;
+    printing->printed.string = NULL;
+    printing->type = VALUE_ARRAY;
+    return true;
+}
+
+static bool
+print_node(Printing *printing, const Node *node, bool is_inner)
+{
+    bool is_short = printing->text.length <= ANALYSIS_EXPRESSION_BYTES_MOST;
+    if (node == NULL || !is_short || !analyzer_enter(printing->analyzer))
         return false;
     bool printed = false;
-    const char *literal;
+    bool keeps_column = false;
     switch (node->node_case) {
-        case PG_QUERY__NODE__NODE_COLUMN_REF: printed = print_column(printing, node->column_ref); break;
-        case PG_QUERY__NODE__NODE_FUNC_CALL: printed = print_function(printing, node->func_call); break;
-        case PG_QUERY__NODE__NODE_A_EXPR: printed = print_operator(printing, node->a_expr); break;
-        case PG_QUERY__NODE__NODE_TYPE_CAST: printed = print_cast(printing, node->type_cast); break;
-        case PG_QUERY__NODE__NODE_A_CONST:
-            literal = literal_text(printing->analyzer->arena, node->a_const);
-            printed = literal != NULL;
-            if (printed)
-                text_append(&printing->text, literal);
+        case PG_QUERY__NODE__NODE_COLUMN_REF:
+            printed = print_column(printing, node->column_ref);
+            keeps_column = true;
             break;
+        case PG_QUERY__NODE__NODE_TYPE_CAST:
+            printed = print_cast(printing, node->type_cast);
+            keeps_column = true;
+            break;
+        case PG_QUERY__NODE__NODE_FUNC_CALL: printed = print_function(printing, node->func_call); break;
+        case PG_QUERY__NODE__NODE_A_EXPR: printed = print_operator(printing, node->a_expr, is_inner); break;
+        case PG_QUERY__NODE__NODE_A_CONST: printed = print_constant(printing, node->a_const, is_inner); break;
+        case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+            printed = print_collate(printing, node->collate_clause, is_inner);
+            break;
+        case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+            printed = print_coalesce(printing, node->coalesce_expr);
+            break;
+        case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: printed = print_array(printing, node->a_array_expr); break;
         default: break;
     }
+    if (!keeps_column)
+        printing->printed.attnum = 0;
     analyzer_leave(printing->analyzer);
     return printed;
 }
 
-/* Casts that keep the value's order and identity for an index: between character types. */
-static bool
-cast_is_transparent(const Analyzer *analyzer, const PgQuery__TypeCast *cast, ColumnTarget target)
+bool
+expression_print(Analyzer *analyzer, const Scope *scope, const Node *node, Printed *ret_printed)
 {
-    static const char *const texts[] = {"text", "varchar", "character varying"};
-    const SqlCatalogColumn *column = target_column(analyzer, target);
-    const char *type =
-        cast->type_name == NULL ? NULL : last_name(cast->type_name->names, cast->type_name->n_names);
-    bool to_text = false;
-    bool from_text = false;
-    for (size_t i = 0; column != NULL && type != NULL && i < FETTLE_COUNT_OF(texts); i++) {
-        to_text = to_text || strcmp(type, texts[i]) == 0;
-        from_text = from_text || strcmp(column->type_name, texts[i]) == 0;
-    }
-    return to_text && from_text;
-}
-
-static Operand
-operand_constant(Analyzer *analyzer, const PgQuery__AConst *constant)
-{
-    Operand operand = {.kind = OPERAND_VALUE, .target = {-1, 0}, .other_use = -1};
-    operand.constant = literal_text(analyzer->arena, constant);
-    if (operand.constant == NULL)
-        return operand;
-    operand.kind = OPERAND_CONSTANT;
-    if (!constant->isnull && constant->val_case == PG_QUERY__A__CONST__VAL_SVAL)
-        operand.string = constant->sval->sval;
-    return operand;
-}
-
-static Operand
-operand_cast(Analyzer *analyzer, Scope *scope, Node *node)
-{
-    Node *inner = node->type_cast->arg;
-    if (inner != NULL && inner->node_case == PG_QUERY__NODE__NODE_A_CONST)
-        return operand_constant(analyzer, inner->a_const);
-    if (inner != NULL && inner->node_case == PG_QUERY__NODE__NODE_PARAM_REF)
-        return (Operand){.kind = OPERAND_PARAMETER,
-                         .target = {-1, 0},
-                         .other_use = -1,
-                         .parameter = inner->param_ref->number};
-    Operand operand = {.kind = OPERAND_VALUE, .target = {-1, 0}, .other_use = -1};
-    if (inner != NULL && inner->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
-        ColumnTarget target = scope_resolve(analyzer, scope, inner->column_ref);
-        if (cast_is_transparent(analyzer, node->type_cast, target)) {
-            operand.kind = OPERAND_COLUMN;
-            operand.target = target;
-        }
-    }
-    return operand;
-}
-
-Operand
-operand_of(Analyzer *analyzer, Scope *scope, Node *node)
-{
-    Operand operand = {.kind = OPERAND_VALUE, .target = {-1, 0}, .other_use = -1};
-    if (node == NULL)
-        return operand;
-    if (node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF) {
-        operand.target = scope_resolve(analyzer, scope, node->column_ref);
-        operand.kind = operand.target.use >= 0 ? OPERAND_COLUMN : OPERAND_VALUE;
-        return operand;
-    }
-    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST)
-        return operand_constant(analyzer, node->a_const);
-    if (node->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
-        operand.kind = OPERAND_PARAMETER;
-        operand.parameter = node->param_ref->number;
-        return operand;
-    }
-    if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) {
-        operand = operand_cast(analyzer, scope, node);
-        if (operand.kind != OPERAND_VALUE)
-            return operand;
-    }
-    Printing printing = {.analyzer = analyzer,
-                         .scope = scope,
-                         .text = text_new(analyzer->arena),
-                         .use = -1,
-                         .is_immutable = true};
-    if (print_node(&printing, node) && printing.use >= 0) {
-        operand.kind = OPERAND_EXPRESSION;
-        operand.target = (ColumnTarget){printing.use, 0};
-        operand.expression = printing.text.data;
-        operand.expression_columns = printing.columns;
-        operand.is_immutable = printing.is_immutable;
-    } else {
-        operand.other_use = printing.use;
-        expression_walk(analyzer, scope, node);
-    }
-    return operand;
+    Printing printing = {
+        .analyzer = analyzer,
+        .scope = scope,
+        .text = text_new(analyzer->arena),
+        .printed = {.use = -1, .is_constant = true, .is_immutable = true, .list_length = NAN}};
+    if (!print_node(&printing, node, false) || printing.text.length > ANALYSIS_EXPRESSION_BYTES_MOST)
+        return false;
+    *ret_printed = printing.printed;
+    ret_printed->text = printing.text.data;
+    return true;
 }
