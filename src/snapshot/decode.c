@@ -105,6 +105,7 @@ decode_meta(Decode *decode)
     snapshot->reader = decode_fact(decode, "meta", "reader");
     snapshot->taken_at = fact_or(decode_fact(decode, "meta", "taken_at"), "");
     snapshot->system_identifier = decode_fact(decode, "meta", "system_identifier");
+    snapshot->is_reader_superuser = text_equals(decode_fact(decode, "meta", "is_superuser"), "true");
     snapshot->is_standby = text_equals(decode_fact(decode, "meta", "is_standby"), "true");
     snapshot->is_redacted = text_equals(decode_fact(decode, "reading", "is_redacted"), "true");
     snapshot->has_statements = text_equals(decode_fact(decode, "reading", "has_statements"), "true");

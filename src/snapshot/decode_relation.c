@@ -230,17 +230,51 @@ decode_index_columns(Decode *decode)
     return true;
 }
 
+/* Average width of an index's key, as its statistics have it: column by column, expressions by their own
+ * rows. */
+static double
+index_key_width_bytes(const SnapshotRelation *relation, const SnapshotIndex *index)
+{
+    double width = 0;
+    for (size_t i = 0; i < index->column_count && !index->columns[i].is_included; i++) {
+        const SnapshotStatistics *statistics = snapshot_column_statistics(relation, index->columns[i].attnum);
+        const SnapshotColumn *column = snapshot_column(relation, index->columns[i].attnum);
+        if (statistics != NULL)
+            width += statistics->average_width_bytes;
+        else
+            width += column != NULL && column->length_bytes > 0 ? column->length_bytes : 32;
+    }
+    return width;
+}
+
 /*
- * Levels of a B-tree below its root page from its size alone, for when the metapage cannot be read: inner
- * pages hold some 250 keys of ordinary width, leaves are nearly all of the pages.
+ * Levels of a B-tree above its leaves from its size and key width, for when the metapage cannot be read: an
+ * inner page is filled to 70 % and holds per entry a line pointer of 4 bytes, a header of 8 and the key,
+ * aligned to 8.
  */
 static int
-height_guess(int64_t size_blocks)
+height_guess(const Snapshot *snapshot, const SnapshotRelation *relation, const SnapshotIndex *index)
 {
+    double entry_bytes = 4 + 8 * ceil((8 + index_key_width_bytes(relation, index)) / 8);
+    double fanout = floor(0.7 * snapshot->block_bytes / entry_bytes);
     int height = 0;
-    for (int64_t pages = size_blocks - 1; pages > 1; pages = (pages + 249) / 250)
+    int64_t pages = index->size_blocks - 1;
+    while (pages > 1 && height < 32) {
+        pages = (int64_t)ceil((double)pages / (fanout < 2 ? 2 : fanout));
         height++;
+    }
     return height;
+}
+
+/* Runs after the statistics are known. */
+static void
+decode_heights(Decode *decode)
+{
+    for (size_t i = 0; i < decode->snapshot->index_count; i++) {
+        SnapshotIndex *index = map_get_id(decode->snapshot->indexes_by_id, decode->snapshot->indexes[i].id);
+        if (index->height < 0 && text_equals(index->method, "btree") && index->size_blocks >= 0)
+            index->height = height_guess(decode->snapshot, relation_of(decode, index->relation_id), index);
+    }
 }
 
 static void
@@ -256,11 +290,8 @@ decode_sizes(Decode *decode)
             relation->size_blocks = size_blocks;
             relation->total_bytes = decode_int(row, "total_bytes", -1);
         }
-        if (index != NULL) {
+        if (index != NULL)
             index->size_blocks = size_blocks;
-            if (text_equals(index->method, "btree") && size_blocks >= 0)
-                index->height = height_guess(size_blocks);
-        }
     }
     for (size_t count = decode_rows(decode, "heights", &row); row.row < count; row.row++) {
         SnapshotIndex *index = map_get_id(decode->snapshot->indexes_by_id, decode_id(row, "id"));
@@ -378,8 +409,13 @@ extended_take_data(const Decode *decode, SnapshotExtendedStatistics *statistics)
 {
     DecodeRow row;
     for (size_t count = decode_rows(decode, "extended_data", &row); row.row < count; row.row++) {
-        if (decode_id(row, "id") != statistics->id || decode_bool(row, "is_inherited"))
+        if (decode_id(row, "id") != statistics->id)
             continue;
+        /* A partitioned table has only the tree's; where both are, its own are taken. */
+        if (statistics->ndistinct != NULL || statistics->dependencies != NULL || statistics->mcv_json != NULL)
+            continue;
+        statistics->is_inherited = decode_bool(row, "is_inherited");
+        statistics->expressions_json = decode_text(row, "expressions_json");
         statistics->ndistinct = decode_text(row, "ndistinct");
         statistics->dependencies = decode_text(row, "dependencies");
         statistics->mcv_json = decode_text(row, "mcv_json");
@@ -486,6 +522,7 @@ decode_relations(Decode *decode)
     decode_sizes(decode);
     decode_constraints(decode);
     decode_statistics(decode);
+    decode_heights(decode);
     decode_extended(decode);
     decode_policies(decode);
     decode_activity(decode);

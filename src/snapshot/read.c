@@ -5,12 +5,15 @@
 #include "pg/identifier.h"
 #include "pg/query_text.h"
 #include "pg/result.h"
+#include "snapshot/read_ends.h"
 #include "snapshot/section.h"
 
 #include <string.h>
 
 #define STATEMENTS_MOST 1000
 #define DEADLINE_MS 300000
+/* For the ends of all indexes together. */
+#define ENDS_MS 1500
 
 extern const PgQueryText snapshot_queries[];
 
@@ -216,6 +219,44 @@ read_heights(SnapshotRead *read, Error *error)
                                error);
 }
 
+static const char *const ends_columns[] = {"id", "low_value", "high_value"};
+
+static void
+ends_take(void *context, const char *id, const char *low_value, const char *high_value)
+{
+    SnapshotRead *read = context;
+    SnapshotSection *section = &read->sections->items[read->sections->count];
+    const char **row = section->values + section->row_count++ * section->column_count;
+    row[0] = clean_text(read->arena, id, strlen(id));
+    row[1] = low_value == NULL ? NULL : clean_text(read->arena, low_value, strlen(low_value));
+    row[2] = high_value == NULL ? NULL : clean_text(read->arena, high_value, strlen(high_value));
+}
+
+static bool
+read_index_ends(SnapshotRead *read, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *probes = NULL;
+    if (!read_result(read, &(ReadQuery){.name = "index_probes"}, &probes, error))
+        return false;
+    size_t count = (size_t)pg_result_rows(probes);
+    const char **ids = ARENA_NEW_ARRAY(read->arena, const char *, count);
+    const char **texts = ARENA_NEW_ARRAY(read->arena, const char *, count);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = pg_result_text(probes, (int64_t)i, 0);
+        texts[i] = pg_result_text(probes, (int64_t)i, 1);
+    }
+    SnapshotSection *section = &read->sections->items[read->sections->count];
+    *section = (SnapshotSection){.name = "index_ends",
+                                 .columns = ends_columns,
+                                 .column_count = FETTLE_COUNT_OF(ends_columns),
+                                 .values = ARENA_NEW_ARRAY(read->arena, const char *, count * 3)};
+    ReadEnds ends = {.ids = ids, .probes = texts, .count = count, .deadline = deadline_after_ms(ENDS_MS)};
+    if (!read_ends(read->arena, read->connection, &ends, ends_take, read, error))
+        return error_prefix(error, "could not read the ends of indexes");
+    read->sections->count++;
+    return true;
+}
+
 static bool
 read_statistics_by(SnapshotRead *read, const char *name, SnapshotRights rights, bool *ret_done, Error *error)
 {
@@ -353,7 +394,7 @@ static bool
 read_all(SnapshotRead *read, Error *error)
 {
     return read_catalog(read, error) && read_sizes(read, error) && read_heights(read, error) &&
-           read_statistics(read, error) && read_workload(read, error);
+           read_index_ends(read, error) && read_statistics(read, error) && read_workload(read, error);
 }
 
 bool

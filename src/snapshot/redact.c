@@ -14,7 +14,7 @@ typedef struct RedactRow {
 
 static const RedactRow redact_rows[] = {
     {"statistics", {"values1", "values2", "values3", "values4", "values5", NULL}},
-    {"extended_data", {"mcv_json", NULL}},
+    {"extended_data", {"mcv_json", "expressions_json", NULL}},
     {"index_ends", {"low_value", "high_value", NULL}},
     {"statement_samples", {"text", NULL}},
 };

@@ -343,6 +343,7 @@ typedef struct Snapshot {
     const char *statistics_reset;  /* of pg_stat_statements; NULL unknown */
     double workload_seconds;       /* that the workload's counters cover; NAN unknown */
     double read_ms;                /* total time spent on the target */
+    bool is_reader_superuser;
     bool is_standby;
     bool is_redacted;
     bool has_statements; /* pg_stat_statements could be read, or a workload file was given */

@@ -9,6 +9,11 @@
 
 extern const PgQueryText twin_scripts[];
 
+/* The planner reads slots unchecked: what it could not read safely is emptied. */
+#define STATISTICS_MEND                                                                                      \
+    "SELECT sum(fettle_twin.statistics_mend(s.id)) FROM (SELECT DISTINCT starelid AS id FROM "               \
+    "pg_catalog.pg_statistic "                                                                               \
+    "WHERE starelid >= 16384) s"
 #define STATISTICS_COLUMNS (6 + 5 * SNAPSHOT_STATISTICS_SLOTS)
 
 static const char *
@@ -175,7 +180,8 @@ statistics_columns_write(Twin *twin, Arena *arena, Error *error)
         !pg_execute_script(twin->admin, script(twin, "statistics_types"), NULL, error) ||
         !pg_execute_script(twin->admin, "BEGIN; DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384",
                            NULL, error) ||
-        !pg_query(twin->admin, &query, &changed, error) || !pg_execute(twin->admin, "COMMIT", error))
+        !pg_query(twin->admin, &query, &changed, error) || !pg_execute(twin->admin, STATISTICS_MEND, error) ||
+        !pg_execute(twin->admin, "COMMIT", error))
         return false;
     twin->report.objects_changed += pg_result_int(changed, 0, 0, 0);
     return true;
@@ -203,9 +209,11 @@ extended_write(Twin *twin, Arena *arena, const SnapshotExtendedStatistics *stati
                                 statistics->ndistinct,
                                 statistics->dependencies,
                                 statistics->mcv_json,
-                                arena_printf(arena, "%u", twin->role_id)};
+                                arena_printf(arena, "%u", twin->role_id),
+                                statistics->is_inherited ? "t" : "f",
+                                statistics->expressions_json};
     Error reason = {0};
-    if (pg_execute_parameters(twin->admin, script(twin, "extended_insert"), parameters, 7, &reason))
+    if (pg_execute_parameters(twin->admin, script(twin, "extended_insert"), parameters, 9, &reason))
         return true;
     if (pg_connection_is_broken(twin->admin)) {
         *error = reason;
@@ -225,8 +233,8 @@ twin_statistics_write(Twin *twin, Error *error)
         return error_prefix(error, "could not give the twin its statistics");
     for (size_t i = 0; i < twin->snapshot->extended_statistics_count; i++) {
         const SnapshotExtendedStatistics *statistics = &twin->snapshot->extended_statistics[i];
-        bool has_data =
-            statistics->ndistinct != NULL || statistics->dependencies != NULL || statistics->mcv_json != NULL;
+        bool has_data = statistics->ndistinct != NULL || statistics->dependencies != NULL ||
+                        statistics->mcv_json != NULL || statistics->expressions_json != NULL;
         if (has_data && !extended_write(twin, arena, statistics, error))
             return false;
     }

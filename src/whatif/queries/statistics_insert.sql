@@ -5,23 +5,23 @@ WITH slots AS MATERIALIZED (
            s.kind1, coalesce(to_regoperator(s.operator1)::oid, CASE s.kind1 WHEN 1 THEN t.equal WHEN 2 THEN t.less WHEN 3 THEN t.less WHEN 4 THEN t.element_equal WHEN 5 THEN t.element_equal WHEN 6 THEN 672 END, 0) AS operator1,
            coalesce(to_regcollation(s.collation1)::oid, CASE WHEN s.kind1 BETWEEN 1 AND 5 THEN coalesce(nullif(a.attcollation, 0), 0) END, 0) AS collation1,
            s.numbers1::float4[] AS numbers1,
-           fettle_twin.untrusted_array(s.values1, CASE WHEN s.kind1 IN (1, 2) THEN a.atttypid WHEN s.kind1 = 4 THEN t.element_id WHEN s.kind1 = 6 THEN 701 WHEN s.kind1 = 7 THEN coalesce(t.range_id, t.base_id) END, $1::oid) AS values1,
+           fettle_twin.untrusted_array(s.values1, fettle_twin.values_type(s.relation_id, s.attnum, s.kind1), $1::oid) AS values1,
            s.kind2, coalesce(to_regoperator(s.operator2)::oid, CASE s.kind2 WHEN 1 THEN t.equal WHEN 2 THEN t.less WHEN 3 THEN t.less WHEN 4 THEN t.element_equal WHEN 5 THEN t.element_equal WHEN 6 THEN 672 END, 0) AS operator2,
            coalesce(to_regcollation(s.collation2)::oid, CASE WHEN s.kind2 BETWEEN 1 AND 5 THEN coalesce(nullif(a.attcollation, 0), 0) END, 0) AS collation2,
            s.numbers2::float4[] AS numbers2,
-           fettle_twin.untrusted_array(s.values2, CASE WHEN s.kind2 IN (1, 2) THEN a.atttypid WHEN s.kind2 = 4 THEN t.element_id WHEN s.kind2 = 6 THEN 701 WHEN s.kind2 = 7 THEN coalesce(t.range_id, t.base_id) END, $1::oid) AS values2,
+           fettle_twin.untrusted_array(s.values2, fettle_twin.values_type(s.relation_id, s.attnum, s.kind2), $1::oid) AS values2,
            s.kind3, coalesce(to_regoperator(s.operator3)::oid, CASE s.kind3 WHEN 1 THEN t.equal WHEN 2 THEN t.less WHEN 3 THEN t.less WHEN 4 THEN t.element_equal WHEN 5 THEN t.element_equal WHEN 6 THEN 672 END, 0) AS operator3,
            coalesce(to_regcollation(s.collation3)::oid, CASE WHEN s.kind3 BETWEEN 1 AND 5 THEN coalesce(nullif(a.attcollation, 0), 0) END, 0) AS collation3,
            s.numbers3::float4[] AS numbers3,
-           fettle_twin.untrusted_array(s.values3, CASE WHEN s.kind3 IN (1, 2) THEN a.atttypid WHEN s.kind3 = 4 THEN t.element_id WHEN s.kind3 = 6 THEN 701 WHEN s.kind3 = 7 THEN coalesce(t.range_id, t.base_id) END, $1::oid) AS values3,
+           fettle_twin.untrusted_array(s.values3, fettle_twin.values_type(s.relation_id, s.attnum, s.kind3), $1::oid) AS values3,
            s.kind4, coalesce(to_regoperator(s.operator4)::oid, CASE s.kind4 WHEN 1 THEN t.equal WHEN 2 THEN t.less WHEN 3 THEN t.less WHEN 4 THEN t.element_equal WHEN 5 THEN t.element_equal WHEN 6 THEN 672 END, 0) AS operator4,
            coalesce(to_regcollation(s.collation4)::oid, CASE WHEN s.kind4 BETWEEN 1 AND 5 THEN coalesce(nullif(a.attcollation, 0), 0) END, 0) AS collation4,
            s.numbers4::float4[] AS numbers4,
-           fettle_twin.untrusted_array(s.values4, CASE WHEN s.kind4 IN (1, 2) THEN a.atttypid WHEN s.kind4 = 4 THEN t.element_id WHEN s.kind4 = 6 THEN 701 WHEN s.kind4 = 7 THEN coalesce(t.range_id, t.base_id) END, $1::oid) AS values4,
+           fettle_twin.untrusted_array(s.values4, fettle_twin.values_type(s.relation_id, s.attnum, s.kind4), $1::oid) AS values4,
            s.kind5, coalesce(to_regoperator(s.operator5)::oid, CASE s.kind5 WHEN 1 THEN t.equal WHEN 2 THEN t.less WHEN 3 THEN t.less WHEN 4 THEN t.element_equal WHEN 5 THEN t.element_equal WHEN 6 THEN 672 END, 0) AS operator5,
            coalesce(to_regcollation(s.collation5)::oid, CASE WHEN s.kind5 BETWEEN 1 AND 5 THEN coalesce(nullif(a.attcollation, 0), 0) END, 0) AS collation5,
            s.numbers5::float4[] AS numbers5,
-           fettle_twin.untrusted_array(s.values5, CASE WHEN s.kind5 IN (1, 2) THEN a.atttypid WHEN s.kind5 = 4 THEN t.element_id WHEN s.kind5 = 6 THEN 701 WHEN s.kind5 = 7 THEN coalesce(t.range_id, t.base_id) END, $1::oid) AS values5
+           fettle_twin.untrusted_array(s.values5, fettle_twin.values_type(s.relation_id, s.attnum, s.kind5), $1::oid) AS values5
     FROM pg_temp.fettle_statistics s
          JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relation_id AND a.attnum = s.attnum AND NOT a.attisdropped
          JOIN pg_temp.fettle_types t ON t.type_id = a.atttypid
