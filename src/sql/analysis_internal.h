@@ -150,11 +150,12 @@ typedef struct Touch {
     struct Touch *outer;
     int depth; /* of the scope that the expression stands in */
     UseSet uses;
-    TextList names;  /* columns of this level, at most a few */
-    bool is_derived; /* reads rows that are no relation use's (function, VALUES, grouped subquery) */
-    bool is_outer;   /* reads an outer level */
-    bool is_pulled;  /* ... but only through levels that the planner turns into joins */
-    Reach reach;     /* the least of all that is read */
+    TextList names;   /* columns of this level, at most a few */
+    bool is_derived;  /* reads rows that are no relation use's (function, VALUES, grouped subquery) */
+    bool is_outer;    /* reads an outer level */
+    bool is_pulled;   /* ... but only through levels that the planner turns into joins */
+    bool is_volatile; /* calls a function that gives another value each time */
+    Reach reach;      /* the least of all that is read */
 } Touch;
 
 typedef struct Analyzer {
@@ -302,6 +303,8 @@ void predicate_join_add(Analyzer *analyzer, Scope *scope, const Output *left, co
 /* query.c */
 void query_analyze(Analyzer *analyzer, Scope *parent, ScopeKind kind, Node *query, Outputs *ret_outputs);
 void query_select(Analyzer *analyzer, Scope *scope, const PgQuery__SelectStmt *select, Outputs *ret_outputs);
+/* Whether the planner makes the subquery part of the level around it. */
+bool query_is_pulled_up(const Node *query);
 void query_count_names(Analyzer *analyzer, const ProtobufCMessage *tree);
 
 /* cte.c */

@@ -126,7 +126,9 @@ static void
 from_subselect(Analyzer *analyzer, Scope *scope, const PgQuery__RangeSubselect *item, bool is_nullable)
 {
     Outputs outputs = {0};
-    Scope *inner = scope_new(analyzer, scope, SCOPE_FROM);
+    /* LATERAL with LIMIT or a sum is run per row: what it reads of the others are values to it. */
+    bool is_value = item->lateral && !query_is_pulled_up(item->subquery);
+    Scope *inner = scope_new(analyzer, scope, is_value ? SCOPE_VALUE : SCOPE_FROM);
     inner->is_nullable = is_nullable;
     /* Without LATERAL it does not see the items before it. */
     if (!item->lateral)

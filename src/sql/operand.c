@@ -10,7 +10,7 @@ function_note(Analyzer *analyzer, const PgQuery__FuncCall *call)
 {
     const SqlCatalog *catalog = analyzer->catalog;
     const char *name = names_last(call->funcname, call->n_funcname);
-    if (name == NULL || analyzer->result->has_volatile_function)
+    if (name == NULL)
         return;
     /* The catalog answers 'v' for what it does not know too: only a built-in list can say that for sure. */
     const char *schema = call->n_funcname < 2 ? NULL : node_string(call->funcname[call->n_funcname - 2]);
@@ -18,7 +18,11 @@ function_note(Analyzer *analyzer, const PgQuery__FuncCall *call)
     if (!is_volatile && schema != NULL && strcmp(schema, "pg_catalog") != 0 &&
         catalog->function_volatility != NULL)
         is_volatile = catalog->function_volatility(catalog->context, schema, name) == 'v';
-    analyzer->result->has_volatile_function = is_volatile;
+    if (!is_volatile)
+        return;
+    analyzer->result->has_volatile_function = true;
+    for (Touch *touch = analyzer->touch; touch != NULL && !touch->is_volatile; touch = touch->outer)
+        touch->is_volatile = true;
 }
 
 typedef struct WalkContext {

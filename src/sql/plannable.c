@@ -2,65 +2,109 @@
 #include "sql/plannable.h"
 
 #include "base/text.h"
+#include "sql/lexical.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
+
+typedef struct Place {
+    size_t at;
+    Lexeme lexeme;
+} Place;
+
+/* The lexeme at a place, past blanks and comments; its length is 0 at the end. */
+static Place
+place_from(const char *text, size_t length, size_t at)
+{
+    while (at < length) {
+        Lexeme lexeme = sql_lexeme_at(text, at, length);
+        if (lexeme.kind != LEXEME_SPACE && lexeme.kind != LEXEME_COMMENT)
+            return (Place){at, lexeme};
+        at += lexeme.length;
+    }
+    return (Place){.at = at};
+}
+
+static Place
+place_next(const char *text, size_t length, Place place)
+{
+    return place_from(text, length, place.at + place.lexeme.length);
+}
 
 static bool
-is_word_character(char character)
+is_word(const char *text, Place place, const char *word)
 {
-    return isalnum((unsigned char)character) || character == '_' || ((unsigned char)character & 0x80) != 0;
+    return place.lexeme.length > 0 && sql_lexeme_is(text, place.at, place.lexeme, word);
 }
 
-static size_t
-blank_length(const char *text)
+static bool
+is_character(const char *text, Place place, char character)
 {
-    return strspn(text, " \t\r\n");
+    return place.lexeme.length > 0 && place.lexeme.kind == LEXEME_OTHER && text[place.at] == character;
 }
 
-/* Length of a type's words at the text: "timestamp with time zone" is four words; 0 when none begins there.
- */
-static size_t
-type_length(const char *text)
+static bool
+is_type_word(const char *text, Place place)
 {
-    static const char *const types[] = {"timestamp with time zone",
-                                        "timestamp without time zone",
-                                        "time with time zone",
-                                        "time without time zone",
-                                        "timestamptz",
-                                        "timestamp",
-                                        "timetz",
-                                        "time",
-                                        "date",
-                                        "interval"};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(types); i++) {
-        size_t length = strlen(types[i]);
-        if (strncasecmp(text, types[i], length) == 0 && !is_word_character(text[length]))
-            return length;
+    static const char *const types[] = {
+        "timestamptz", "timestamp", "timetz",    "time",    "date",      "interval", "numeric",
+        "int2",        "int4",      "int8",      "integer", "bigint",    "smallint", "float4",
+        "float8",      "bool",      "boolean",   "text",    "varchar",   "uuid",     "json",
+        "jsonb",       "inet",      "cidr",      "macaddr", "bytea",     "money",    "regclass",
+        "tsquery",     "tsvector",  "jsonpath",  "point",   "box",       "circle",   "polygon",
+        "int4range",   "int8range", "daterange", "tsrange", "tstzrange", "numrange", "geometry",
+        "geography",   "decimal",   "real"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(types); i++)
+        if (is_word(text, place, types[i]))
+            return true;
+    return false;
+}
+
+/* The parameter behind a type that begins here: "timestamp (3) with time zone $1"; its length is 0 when there
+ * is none. *ret_type_end is where the type ends. */
+static Place
+typed_parameter(const char *text, size_t length, Place type, size_t *ret_type_end)
+{
+    Place none = {.at = type.at};
+    if (!is_type_word(text, type))
+        return none;
+    *ret_type_end = type.at + type.lexeme.length;
+    Place next = place_next(text, length, type);
+    if (is_character(text, next, '(')) {
+        while (next.lexeme.length > 0 && !is_character(text, next, ')')) {
+            next = place_next(text, length, next);
+            bool is_modifier = next.lexeme.kind == LEXEME_NUMBER || is_character(text, next, ',') ||
+                               is_character(text, next, ')');
+            if (!is_modifier)
+                return none;
+        }
+        *ret_type_end = next.at + next.lexeme.length;
+        next = place_next(text, length, next);
     }
-    return 0;
+    if (is_word(text, next, "with") || is_word(text, next, "without")) {
+        Place time = place_next(text, length, next);
+        Place zone = place_next(text, length, time);
+        if (!is_word(text, time, "time") || !is_word(text, zone, "zone"))
+            return none;
+        *ret_type_end = zone.at + zone.lexeme.length;
+        next = place_next(text, length, zone);
+    }
+    return next.lexeme.length > 0 && next.lexeme.kind == LEXEME_PARAMETER ? next : none;
 }
 
-/* Length of "$n" at the text; 0 when there is none. */
-static size_t
-parameter_length(const char *text)
+/* The place behind "extract ($1 from": the grammar wants a word there, date_part() takes a value. */
+static Place
+extract_parameter(const char *text, size_t length, Place extract, Place *ret_parameter)
 {
-    if (text[0] != '$' || !isdigit((unsigned char)text[1]))
-        return 0;
-    return 1 + strspn(text + 1, "0123456789");
-}
-
-/* Length of a string or quoted name that begins here; 1 for any other character. */
-static size_t
-skip_length(const char *text)
-{
-    if (text[0] != '\'' && text[0] != '"')
-        return 1;
-    const char *end = text + 1;
-    while (*end != '\0' && *end != text[0])
-        end++;
-    return (size_t)(end - text) + (*end != '\0');
+    Place none = {.at = extract.at};
+    if (!is_word(text, extract, "extract"))
+        return none;
+    Place opening = place_next(text, length, extract);
+    Place parameter = place_next(text, length, opening);
+    Place from = place_next(text, length, parameter);
+    bool is_it = is_character(text, opening, '(') && parameter.lexeme.length > 0 &&
+                 parameter.lexeme.kind == LEXEME_PARAMETER && is_word(text, from, "from");
+    *ret_parameter = parameter;
+    return is_it ? from : none;
 }
 
 const char *
@@ -68,22 +112,28 @@ sql_plannable_text(Arena *arena, const char *text)
 {
     if (strchr(text, '$') == NULL)
         return text;
+    size_t length = strlen(text);
     Text plannable = text_new(arena);
     bool changed = false;
-    for (const char *at = text; *at != '\0';) {
-        bool starts_word = at == text || !is_word_character(at[-1]);
-        size_t type = starts_word ? type_length(at) : 0;
-        size_t blank = type == 0 ? 0 : blank_length(at + type);
-        size_t parameter = blank == 0 ? 0 : parameter_length(at + type + blank);
-        if (parameter > 0) {
-            text_append_format(&plannable, "(%.*s::%.*s)", (int)parameter, at + type + blank, (int)type, at);
-            at += type + blank + parameter;
-            changed = true;
+    for (size_t at = 0; at < length;) {
+        Place place = {at, sql_lexeme_at(text, at, length)};
+        size_t type_end = at;
+        Place field = {0};
+        Place typed = typed_parameter(text, length, place, &type_end);
+        Place from = extract_parameter(text, length, place, &field);
+        if (typed.lexeme.length > 0) {
+            text_append_format(&plannable, "(%.*s::%.*s)", (int)typed.lexeme.length, text + typed.at,
+                               (int)(type_end - at), text + at);
+            at = typed.at + typed.lexeme.length;
+        } else if (from.lexeme.length > 0) {
+            text_append_format(&plannable, "date_part(%.*s,", (int)field.lexeme.length, text + field.at);
+            at = from.at + from.lexeme.length;
+        } else {
+            text_append_bytes(&plannable, text + at, place.lexeme.length);
+            at += place.lexeme.length;
             continue;
         }
-        size_t step = skip_length(at);
-        text_append_bytes(&plannable, at, step);
-        at += step;
+        changed = true;
     }
     return changed ? plannable.data : text;
 }

@@ -2,8 +2,9 @@
 /*
  * Texts that a server normalised, made plannable again.
  *
- * pg_stat_statements writes typed literals as "timestamptz $1", which no server parses: such a pair becomes
- * "$1::timestamptz", which means the same. Everything else is left as it stands.
+ * pg_stat_statements writes typed literals as "timestamptz $1" and fields as "extract($1 from x)", which no
+ * server parses: they become "($1::timestamptz)" and "date_part($1, x)", which mean the same. Everything else
+ * is left as it stands.
  */
 #ifndef FETTLE_SQL_PLANNABLE_H
 #define FETTLE_SQL_PLANNABLE_H

@@ -152,7 +152,9 @@ side_take(Analyzer *analyzer, const Position *position, const Operand *side, con
                                                                                  : SQL_PREDICATE_LIKE_PREFIX;
     SqlPredicate predicate = predicate_with(other, kind, name);
     int joined = other_use(analyzer, other, use);
-    bool is_own = use_set_has(&other->touch.uses, use) || !operand_is_indexable(side);
+    /* A value that changes with each row is nothing to look up either. */
+    bool is_own =
+        use_set_has(&other->touch.uses, use) || other->touch.is_volatile || !operand_is_indexable(side);
     if (joined != -1 && !is_own) {
         bool is_comparison = kind == SQL_PREDICATE_EQUAL || kind == SQL_PREDICATE_RANGE;
         predicate.kind = kind == SQL_PREDICATE_EQUAL ? SQL_PREDICATE_JOIN
@@ -290,7 +292,7 @@ any_kind(const char *name, bool is_any)
     return is_any && is_pattern ? SQL_PREDICATE_LIKE_ANY : SQL_PREDICATE_OTHER;
 }
 
-/* x = ANY (array): an IN over the array's values; $1 = ANY (array column): containment in that column. */
+/* x = ANY (array) is an IN over the array's values. */
 static void
 any_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *expression, const char *name,
          bool is_any)
@@ -305,18 +307,18 @@ any_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *exp
     if (kind == SQL_PREDICATE_IN || kind == SQL_PREDICATE_NOT_EQUAL)
         name = kind == SQL_PREDICATE_IN ? "=" : "<>";
     int joined = other_use(analyzer, &array, side.target.use);
-    if (operand_is_indexable(&side) && joined < 0) {
+    if (operand_is_indexable(&side)) {
         SqlPredicate predicate = predicate_with(&array, kind, name);
         predicate.in_list_length = array.list_length;
-        if (joined == -2 || use_set_has(&array.touch.uses, side.target.use))
+        if (use_set_has(&array.touch.uses, side.target.use) || array.touch.is_volatile)
             predicate.kind = SQL_PREDICATE_OTHER;
+        else if (joined != -1)
+            predicate.kind = kind == SQL_PREDICATE_IN ? SQL_PREDICATE_JOIN : SQL_PREDICATE_OTHER;
+        predicate.join_use = joined < 0 ? -1 : joined;
         predicate_add(analyzer, position, &side, predicate);
     } else if (operand_is_indexable(&array) && is_any) {
-        /* Over a parameter or constant, "= ANY (column)" asks whether the array has it. */
-        bool is_member = kind == SQL_PREDICATE_IN && !operand_is_indexable(&side);
-        predicate_add(analyzer, position, &array,
-                      predicate_with(&side, is_member ? SQL_PREDICATE_CONTAINS : SQL_PREDICATE_OTHER,
-                                     is_member ? "@>" : name));
+        /* Whether the column's array has a value: a containment, but by this operator no index is asked. */
+        predicate_add(analyzer, position, &array, predicate_with(&side, SQL_PREDICATE_OTHER, "= any"));
     }
 }
 

@@ -151,6 +151,21 @@ level_visit(const ProtobufCMessage *message, void *context)
     return message->descriptor != &pg_query__sub_link__descriptor;
 }
 
+bool
+query_is_pulled_up(const Node *query)
+{
+    if (query == NULL || query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return false;
+    const PgQuery__SelectStmt *select = query->select_stmt;
+    LevelFacts facts = {0};
+    for (size_t i = 0; i < select->n_target_list; i++)
+        sql_tree_walk(&select->target_list[i]->base, level_visit, &facts);
+    return select->op <= PG_QUERY__SET_OPERATION__SETOP_NONE && select->n_values_lists == 0 &&
+           select->limit_count == NULL && select->limit_offset == NULL && select->n_group_clause == 0 &&
+           select->having_clause == NULL && select->n_distinct_clause == 0 && select->n_locking_clause == 0 &&
+           !facts.has_aggregate && !facts.has_set_function;
+}
+
 static bool
 output_is_partition(const Scope *scope, const Output *output)
 {

@@ -347,6 +347,19 @@ star_read(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *refe
                 entry_need_all(analyzer, &level->entries.items[i]);
 }
 
+/* "alias.name", as the statement has it. */
+static const char *
+reference_text(Analyzer *analyzer, const PgQuery__ColumnRef *reference)
+{
+    Text text = text_new(analyzer->arena);
+    for (size_t i = 0; i < reference->n_fields; i++) {
+        const char *field = node_string(reference->fields[i]);
+        text_append(&text, i > 0 ? "." : "");
+        text_append(&text, field == NULL ? "" : field);
+    }
+    return text.data;
+}
+
 void
 scope_read(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *reference)
 {
@@ -355,11 +368,11 @@ scope_read(Analyzer *analyzer, const Scope *scope, const PgQuery__ColumnRef *ref
         return;
     }
     Column column = scope_lookup(analyzer, scope, reference);
-    const char *name = names_last(reference->fields, reference->n_fields);
     switch (column.kind) {
         case COLUMN_UNKNOWN:
-            if (name != NULL && !analyzer->result->is_partial)
-                analyzer_unresolved(analyzer, name);
+            /* Past a bound, what is not found may only not have been looked at. */
+            if (!analyzer->result->is_partial)
+                analyzer_unresolved(analyzer, reference_text(analyzer, reference));
             return;
         case COLUMN_BASE: use_need(analyzer, column.target); break;
         case COLUMN_OUTPUT: output_need(analyzer, column.output); break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/hash.h"
 #include "sql/lexical.h"
+#include "sql/plannable.h"
 #include "sql/statement_internal.h"
 
 #include <ctype.h>
@@ -247,6 +248,17 @@ statement_parse_placeholders(Arena *arena, SqlStatement *statement, bool parsed)
     return parsed || has_parsed;
 }
 
+/* pg_stat_statements writes interval '1 day' as "interval $1", which no grammar has. */
+static bool
+statement_parse_typed(Arena *arena, SqlStatement *statement)
+{
+    SqlStatement plannable = {.text = sql_plannable_text(arena, statement->text)};
+    if (plannable.text == statement->text || !statement_parse_text(arena, &plannable))
+        return false;
+    *statement = plannable;
+    return true;
+}
+
 typedef struct ParseWork {
     Arena *arena;
     SqlStatement *statement;
@@ -257,6 +269,8 @@ parse_work(void *context)
 {
     ParseWork *work = context;
     bool parsed = statement_parse_text(work->arena, work->statement);
+    if (!parsed && work->statement->reason == SQL_REASON_SYNTAX)
+        parsed = statement_parse_typed(work->arena, work->statement);
     if (statement_parse_placeholders(work->arena, work->statement, parsed))
         statement_fingerprint(work->arena, work->statement);
 }
