@@ -22,18 +22,36 @@ is_refusal(const Explainer *explainer, Arena *arena, const Error *failure, const
     return true;
 }
 
-static const char *
+/* A statement prepared on the session. */
+typedef struct PreparedStatement {
+    const char *name;
+    bool is_unpruned; /* planned with enable_partition_pruning off */
+} PreparedStatement;
+
+static PreparedStatement *
 explainer_prepare(Explainer *explainer, const char *text, Error *error)
 {
-    const char *name = map_get(explainer->prepared, text);
-    if (name != NULL)
-        return name;
-    char *fresh = arena_printf(explainer->arena, "fettle_%zu", map_count(explainer->prepared) + 1);
-    if (!pg_execute(explainer->connection, arena_printf(explainer->arena, "PREPARE %s AS %s", fresh, text),
-                    error))
+    PreparedStatement *prepared = map_get(explainer->prepared, text);
+    if (prepared != NULL)
+        return prepared;
+    prepared = ARENA_NEW(explainer->arena, PreparedStatement);
+    prepared->name = arena_printf(explainer->arena, "fettle_%zu", map_count(explainer->prepared) + 1);
+    if (!pg_execute(explainer->connection,
+                    arena_printf(explainer->arena, "PREPARE %s AS %s", prepared->name, text), error))
         return NULL;
-    map_put(explainer->prepared, text, fresh);
-    return fresh;
+    map_put(explainer->prepared, text, prepared);
+    return prepared;
+}
+
+/* A cached plan outlives a change of settings: prepared anew, so that its first plan is made without pruning.
+ */
+static bool
+explainer_prepare_unpruned(Explainer *explainer, const char *text, PreparedStatement *prepared, Error *error)
+{
+    prepared->name = arena_printf(explainer->arena, "%s_unpruned", prepared->name);
+    prepared->is_unpruned = true;
+    return pg_execute(explainer->connection,
+                      arena_printf(explainer->arena, "PREPARE %s AS %s", prepared->name, text), error);
 }
 
 static bool
@@ -69,25 +87,37 @@ explain_generic(Explainer *explainer, Arena *arena, const char *text, PgPlan **r
            explain_take(arena, result, ret_plan, &pruned, error);
 }
 
+static const char *
+execute_question(Arena *arena, const PreparedStatement *prepared, int parameter_count)
+{
+    Text question = text_new(arena);
+    text_append_format(&question, "EXPLAIN (FORMAT JSON) EXECUTE %s(", prepared->name);
+    for (int i = 0; i < parameter_count; i++)
+        text_append(&question, i == 0 ? "NULL" : ", NULL");
+    text_append_char(&question, ')');
+    return question.data;
+}
+
 static bool
 explain_prepared(Explainer *explainer, Arena *arena, const char *text, int parameter_count, PgPlan **ret_plan,
                  Error *error)
 {
-    const char *name = explainer_prepare(explainer, text, error);
-    if (name == NULL)
-        return false;
-    Text question = text_new(arena);
-    text_append_format(&question, "EXPLAIN (FORMAT JSON) EXECUTE %s(", name);
-    for (int i = 0; i < parameter_count; i++)
-        text_append(&question, i == 0 ? "NULL" : ", NULL");
-    text_append_char(&question, ')');
+    PreparedStatement *prepared = explainer_prepare(explainer, text, error);
     bool pruned = false;
-    if (!explain_run(explainer, arena, question.data, ret_plan, &pruned, error))
+    if (prepared == NULL)
         return false;
-    if (!pruned)
-        return true;
+    if (!prepared->is_unpruned) {
+        if (!explain_run(explainer, arena, execute_question(arena, prepared, parameter_count), ret_plan,
+                         &pruned, error))
+            return false;
+        if (!pruned)
+            return true;
+        if (!explainer_prepare_unpruned(explainer, text, prepared, error))
+            return false;
+    }
     return pg_execute(explainer->connection, "SET enable_partition_pruning = off", error) &&
-           explain_run(explainer, arena, question.data, ret_plan, &pruned, error) &&
+           explain_run(explainer, arena, execute_question(arena, prepared, parameter_count), ret_plan,
+                       &pruned, error) &&
            pg_execute(explainer->connection, "SET enable_partition_pruning = on", error);
 }
 

@@ -16,7 +16,7 @@
 typedef struct Explainer {
     Arena *arena;
     PgConnection *connection; /* not owned */
-    Map *prepared;            /* statement text -> prepared name */
+    Map *prepared;            /* statement text -> what was prepared for it */
     int64_t count;            /* questions that reached the planner */
 } Explainer;
 

@@ -178,7 +178,9 @@ statistics_columns_write(Twin *twin, Arena *arena, Error *error)
         !pg_copy_in(twin->admin, "COPY pg_temp.fettle_statistics FROM STDIN", rows, count, STATISTICS_COLUMNS,
                     error) ||
         !pg_execute_script(twin->admin, script(twin, "statistics_types"), NULL, error) ||
-        !pg_execute_script(twin->admin, "BEGIN; DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384",
+        !pg_execute_script(twin->admin,
+                           "BEGIN; DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384; "
+                           "DELETE FROM pg_catalog.pg_statistic_ext_data",
                            NULL, error) ||
         !pg_query(twin->admin, &query, &changed, error) || !pg_execute(twin->admin, STATISTICS_MEND, error) ||
         !pg_execute(twin->admin, "COMMIT", error))

@@ -19,8 +19,8 @@ PR_SET_PDEATHSIG = 1
 
 def binaries_of(major):
     """The directory of a major's server programs; None when it is not installed."""
-    places = [f"/usr/lib/postgresql/{major}/bin",
-              os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), f"fettle/servers/{major}/bin")]
+    cache = "/var/cache" if os.geteuid() == 0 else os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
+    places = [f"/usr/lib/postgresql/{major}/bin", f"{cache}/fettle/servers/{major}/bin"]
     for place in places:
         if os.path.exists(os.path.join(place, "initdb")):
             return place

@@ -101,8 +101,8 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
     for (size_t i = 0; i < recommendation->gains.count; i++) {
         size_t shared = bits_count(evidence->used[recommendation->gains.items[i].statement->position]);
         if (shared > 1) {
-            notes[count++] =
-                "part of the gain needs the other recommended indexes too; it is shared among them";
+            notes[count++] = "part of the gain needs the other recommended indexes too; it is shared by what "
+                             "each is worth";
             break;
         }
     }
@@ -145,19 +145,20 @@ recommendation_reason(Evidence *evidence, const Candidate *candidate, const Reco
     Arena *arena = evidence->arena;
     Text text = text_new(arena);
     size_t count = recommendation->gains.count;
-    text_append_format(&text, "%zu statement%s of the workload gain%s from it", count, count == 1 ? "" : "s",
+    text_append_format(&text, "%zu statement%s of the workload gain%s", count, count == 1 ? "" : "s",
                        count == 1 ? "s" : "");
     if (count == 0)
         return text.data;
+    const char *subject = count == 1 ? "it" : "the one that gains most";
     const AdviceEffect *best = &recommendation->gains.items[0];
     const PgPlanNode *before = plan_scan_of(best->plan_before, candidate->relation);
     const PgPlanNode *after = plan_scan_of(best->plan_after, candidate->relation);
     if (before != NULL && text_equals(before->node_type, "Seq Scan") && candidate->relation->reltuples > 0)
-        text_append_format(&text, "; the one that gains most now reads all %s rows of the table to find %s",
+        text_append_format(&text, "; %s now reads all %s rows of the table to find %s", subject,
                            text_format_count(arena, candidate->relation->reltuples),
                            text_format_count(arena, isnan(before->plan_rows) ? 0 : before->plan_rows));
     else if (before != NULL)
-        text_append_format(&text, "; the one that gains most now uses a%s %s",
+        text_append_format(&text, "; %s now uses a%s %s", subject,
                            strchr("AEIOU", before->node_type[0]) != NULL ? "n" : "", before->node_type);
     if (after != NULL && after->index != NULL)
         text_append_format(&text, ", and would use a%s %s on the new index",
@@ -166,8 +167,39 @@ recommendation_reason(Evidence *evidence, const Candidate *candidate, const Reco
     return text.data;
 }
 
-static void
-recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
+/*
+ * The part of a statement's gain that is this candidate's, when its plan uses several: by what the statement
+ * would lose without each of them, so that the one that hardly matters gets hardly anything.
+ */
+static bool
+effect_share(Evidence *evidence, size_t statement, const Candidate *candidate, double *ret_share,
+             Error *error)
+{
+    Bits used = evidence->used[statement];
+    double own = 0;
+    double sum = 0;
+    size_t count = bits_count(used);
+    *ret_share = 1;
+    for (size_t i = 0; count > 1 && i < evidence->candidates->count; i++) {
+        if (!bits_has(used, i))
+            continue;
+        Bits without = bits_copy(evidence->arena, evidence->result->chosen);
+        bits_remove(without, i);
+        double cost;
+        if (!oracle_cost(evidence->oracle, statement, without, false, &cost, NULL, error))
+            return false;
+        double loss = fmax(0, cost - evidence->answers[statement].cost);
+        sum += loss;
+        own += i == candidate->number ? loss : 0;
+    }
+    if (count > 1)
+        *ret_share = sum > 0 ? own / sum : 1.0 / (double)count;
+    return true;
+}
+
+static bool
+recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation,
+                       Error *error)
 {
     const AdvisorContext *context = evidence->context;
     double objective = -candidate->write_cost;
@@ -177,7 +209,9 @@ recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommend
         if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number))
             continue;
         double after = evidence->answers[q].cost;
-        double share = 1.0 / (double)bits_count(evidence->used[q]);
+        double share;
+        if (!effect_share(evidence, q, candidate, &share, error))
+            return false;
         double gain = search_gain(context, statement, statement->baseline_cost, after);
         if (gain == 0)
             continue;
@@ -199,6 +233,7 @@ recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommend
     recommendation->improvement_percent = whole > 0 ? objective / whole * 100 : 0;
     recommendation->write_cost_percent = whole > 0 ? candidate->write_cost / whole * 100 : 0;
     recommendation->saved_ms = context->workload->has_times ? saved_ms - candidate->write_cost : NAN;
+    return true;
 }
 
 static void
@@ -210,8 +245,8 @@ effects_sort(AdviceEffectList *effects, int (*compare)(const void *, const void 
         effects->items[i].plan_before = effects->items[i].plan_after = NULL;
 }
 
-static void
-evidence_recommend(Evidence *evidence, const Candidate *candidate)
+static bool
+evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
 {
     Arena *arena = evidence->arena;
     const Snapshot *snapshot = evidence->context->snapshot;
@@ -228,12 +263,14 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate)
     recommendation->undo = index_undo_script(arena, candidate, name);
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;
-    recommendation_effects(evidence, candidate, recommendation);
+    if (!recommendation_effects(evidence, candidate, recommendation, error))
+        return false;
     effects_sort(&recommendation->gains, effect_compare_gain);
     effects_sort(&recommendation->losses, effect_compare_loss);
     recommendation->reason = recommendation_reason(evidence, candidate, recommendation);
     recommendation_note(evidence, candidate, recommendation);
     vector_push(arena, &evidence->advice->recommendations, recommendation);
+    return true;
 }
 
 static void
@@ -300,10 +337,12 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
     if (!evidence_ask(&evidence, error))
         return false;
     for (size_t i = 0; i < candidates->count; i++) {
-        if (bits_has(result->chosen, i))
-            evidence_recommend(&evidence, candidates->items[i]);
-        else if (bits_has(result->harvested, i) || candidates->items[i]->is_refused)
+        if (bits_has(result->chosen, i)) {
+            if (!evidence_recommend(&evidence, candidates->items[i], error))
+                return false;
+        } else if (bits_has(result->harvested, i) || candidates->items[i]->is_refused) {
             evidence_reject_candidate(&evidence, candidates->items[i]);
+        }
     }
     for (size_t q = 0; q < context->workload->count; q++) {
         const WorkloadStatement *statement = &context->workload->statements[q];

@@ -2,7 +2,7 @@
 /*
  * Evidence: turns the search's answer into recommendations and rejections that a person can check.
  *
- * The gain of a statement whose plan uses several new indexes is shared among them equally, so that the
+ * The gain of a statement whose plan uses several new indexes is shared by what each is worth, so that the
  * recommendations add up to the whole. Plans before and after are kept for the statements that change most.
  */
 #ifndef FETTLE_ADVISE_INDEX_EVIDENCE_H

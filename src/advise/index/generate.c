@@ -369,32 +369,36 @@ relation_is_eligible(Generation *generation, const SnapshotRelation *relation)
         return false;
     }
     if (relation->kind != 'p' && relation->size_blocks >= 0 && relation->size_blocks < TABLE_PAGES_LEAST) {
-        generation_reject(generation, name,
-                          arena_printf(generation->arena,
-                                       "the table fits in %lld pages: reading it whole is as fast",
-                                       (long long)relation->size_blocks));
+        generation_reject(
+            generation, name,
+            arena_printf(generation->arena, "the table fits in %lld page%s: reading it whole is as fast",
+                         (long long)relation->size_blocks, relation->size_blocks == 1 ? "" : "s"));
         return false;
     }
     return true;
 }
 
-/* Says of a lone equality column what makes it a poor key, when its statistics show it. */
+/* Says of an equality column what makes it a poor key on its own, when its statistics show it. */
 static void
 reject_unselective(Generation *generation, const UseKeys *keys)
 {
+    Arena *arena = generation->arena;
     for (size_t i = 0; i < keys->equal_count; i++) {
         int attnum = keys->equal[i].attnum;
-        double distinct = attnum == 0 ? 0 : column_distinct(keys->relation, attnum);
-        if (distinct <= 0 || 1 / distinct < SHARE_TELLING)
+        const SnapshotStatistics *statistics =
+            attnum == 0 ? NULL : snapshot_column_statistics(keys->relation, attnum);
+        double distinct = statistics == NULL ? 0 : column_distinct(keys->relation, attnum);
+        if (distinct <= 0)
             continue;
-        Arena *arena = generation->arena;
+        double share = (1 - statistics->null_fraction) / distinct;
+        if (share < SHARE_TELLING)
+            continue;
         const char *subject = arena_printf(
             arena, "btree (%s) on %s", pg_identifier_quote(arena, keys->relation->columns[attnum - 1].name),
             pg_identifier_qualify(arena, keys->relation->schema, keys->relation->name));
-        const char *reason = arena_printf(
-            arena, "not selective: the column has %.0f distinct value%s, %.0f %% of the rows each on average",
-            distinct, distinct < 1.5 ? "" : "s", 100 / distinct);
-        generation_reject(generation, subject, reason);
+        generation_reject(
+            generation, subject,
+            arena_printf(arena, "not selective: a value stands in about %.0f %% of the rows", share * 100));
     }
 }
 

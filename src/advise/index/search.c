@@ -7,8 +7,8 @@
 
 /* Questions per statement beyond "everything present". */
 #define HARVEST_QUESTIONS_MOST 8
-/* A set of indexes must be worth at least this share of the workload to be proposed. */
-#define GAIN_SHARE_LEAST 1e-4
+/* An index must be worth at least this share of the workload to be proposed. */
+#define GAIN_SHARE_LEAST 1e-3
 #define MOVES_MOST 4096
 
 VECTOR_DEFINE(BitsList, Bits);
