@@ -71,7 +71,8 @@ parameter_most(const char *text, size_t length)
     int most = 0;
     for (size_t at = 0; at < length;) {
         Lexeme lexeme = sql_lexeme_at(text, at, length);
-        int number = lexeme.kind == LEXEME_PARAMETER && lexeme.length <= 6 ? atoi(text + at + 1) : 0;
+        int number =
+            lexeme.kind == LEXEME_PARAMETER && lexeme.length <= 6 ? (int)strtol(text + at + 1, NULL, 10) : 0;
         most = number > most ? number : most;
         at += lexeme.length;
     }
