@@ -387,7 +387,10 @@ print_coalesce(Printing *printing, const PgQuery__CoalesceExpr *coalesce)
         return false;
     text_append_char(&printing->text, ')');
     printing->printed.is_constant = false;
-    printing->type = coalesce->n_args > 0 ? types[0] : VALUE_UNKNOWN;
+    /* Literals take the type of the first argument that has one. */
+    printing->type = VALUE_LITERAL;
+    for (size_t i = 0; i < coalesce->n_args && printing->type == VALUE_LITERAL; i++)
+        printing->type = types[i];
     return true;
 }
 
