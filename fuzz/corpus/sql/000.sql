@@ -1,1 +1,0 @@
-select id from orders where 5 < total

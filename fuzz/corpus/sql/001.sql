@@ -1,1 +1,0 @@
-select id from orders where not total < 5

@@ -1,1 +1,0 @@
-select id from orders where shipped_on is not null

@@ -1,1 +1,0 @@
-select id from customers where active is true and active is not false

@@ -1,1 +1,0 @@
-select id from orders where (status, total) = ('a', 5)

@@ -1,1 +1,0 @@
-select id from orders where created_at > '2024-01-01'::timestamp

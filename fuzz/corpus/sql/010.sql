@@ -1,1 +1,0 @@
-select id from orders where nullif(total, 0) > 5

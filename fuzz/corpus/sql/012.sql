@@ -1,1 +1,0 @@
-select id from customers where name like '\_a%'

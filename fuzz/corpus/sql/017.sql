@@ -1,1 +1,0 @@
-select c.id from customers c join products p on c.name like p.name

@@ -1,1 +1,0 @@
-select id from customers where id::int4 = 5

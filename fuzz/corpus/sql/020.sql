@@ -1,1 +1,0 @@
-select id from customers where extract(year from created_at) = 2024

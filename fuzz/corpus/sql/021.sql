@@ -1,1 +1,0 @@
-select id from orders where date(created_at) = $1

@@ -1,1 +1,0 @@
-select id from orders where round(total) = 5 and abs(total) > 1

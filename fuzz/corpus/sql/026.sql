@@ -1,1 +1,0 @@
-select id from customers where created_at + interval '1 day' > now()

@@ -1,1 +1,0 @@
-select id from customers where '{"a":1}'::jsonb <@ attributes

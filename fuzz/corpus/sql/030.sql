@@ -1,1 +1,0 @@
-select id from products where to_tsvector(body) @@ $1::tsquery

@@ -1,1 +1,0 @@
-select 1 from customers join orders using (id) where id = 5

@@ -1,1 +1,0 @@
-select id from customers right join orders using (id) where id = 3

@@ -1,1 +1,0 @@
-select 1 from orders where exists (select 1 from customers where id = customer_id and total > 5)

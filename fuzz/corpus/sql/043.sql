@@ -1,1 +1,0 @@
-select status from (select * from orders) s order by total

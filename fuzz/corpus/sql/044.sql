@@ -1,1 +1,0 @@
-with c as materialized (select * from orders) select 1 from c where status = 'x'

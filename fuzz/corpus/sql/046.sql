@@ -1,1 +1,0 @@
-with c as (select * from orders) select 1

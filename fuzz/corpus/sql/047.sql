@@ -1,1 +1,0 @@
-select 1 from left_unknown where a = 1

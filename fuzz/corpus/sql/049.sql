@@ -1,1 +1,0 @@
-select relname from pg_class where oid = 3

@@ -1,1 +1,0 @@
-select o.* from orders o join items i on i.order_id = o.id

@@ -1,1 +1,0 @@
-select id from orders order by 1, status desc nulls last

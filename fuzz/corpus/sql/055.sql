@@ -1,1 +1,0 @@
-select distinct on (customer_id) * from orders order by customer_id, created_at desc

@@ -1,1 +1,0 @@
-select sum(total) over w, avg(total) over w from orders window w as (partition by status)

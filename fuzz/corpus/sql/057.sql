@@ -1,1 +1,0 @@
-select * from orders order by total + 1

@@ -1,1 +1,0 @@
-select max(id), count(*) from orders

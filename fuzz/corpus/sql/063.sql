@@ -1,1 +1,0 @@
-prepare p (int) as select id from orders where id = $1

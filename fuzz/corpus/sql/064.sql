@@ -1,1 +1,0 @@
-create materialized view v as select id from orders

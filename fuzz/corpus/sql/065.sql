@@ -1,1 +1,0 @@
-select * from orders tablesample system (10) where id = 3

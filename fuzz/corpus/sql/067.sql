@@ -1,1 +1,0 @@
-select id from orders where status in ('a', $1)

@@ -1,1 +1,0 @@
-select id from orders where not (shipped_on is not null)

@@ -1,1 +1,0 @@
-select id from orders where not active_unknown

@@ -1,1 +1,0 @@
-select array(select id from orders where status = 'x')

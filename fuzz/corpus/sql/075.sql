@@ -1,1 +1,0 @@
-select ?, d ? 'k' from t where a = ?

@@ -1,2 +1,0 @@
-select 1; \set x 1
-select $$a$$

@@ -1,2 +1,0 @@
-with x as (select 1) /* c */ select -- d
- 1

@@ -1,1 +1,0 @@
-select * from orders where d::interval $1
