@@ -1,0 +1,1 @@
+SELECT r.id, r.rating, r.body, p.name FROM reviews r JOIN products p ON p.id = r.product_id WHERE r.rating <= 1 AND r.created_at >= timestamptz '2026-06-01 00:00+00' ORDER BY r.created_at DESC LIMIT 50;

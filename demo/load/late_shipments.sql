@@ -1,0 +1,1 @@
+SELECT s.id, s.order_id, s.carrier, c.email FROM shipments s JOIN orders o ON o.id = s.order_id JOIN customers c ON c.id = o.customer_id WHERE s.delivered_at IS NULL AND s.carrier = 'freight' ORDER BY s.shipped_at LIMIT 100;

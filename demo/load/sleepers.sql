@@ -1,0 +1,1 @@
+SELECT c.id, c.email FROM customers c WHERE c.country = 'PL' AND c.deleted_at IS NULL AND NOT EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id AND o.created_at >= timestamptz '2026-01-01 00:00+00') ORDER BY c.created_at LIMIT 100;
