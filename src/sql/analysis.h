@@ -62,12 +62,14 @@ typedef struct SqlPredicate {
     int level;
     int parameter; /* $n on the other side; 0 when it is not a bare parameter */
     const char
-        *constant;   /* SQL literal on the other side, e.g. 'done' or 42; NULL when it is not a constant */
-    int join_use;    /* other side's relation use; -1 when none */
-    int join_column; /* its attnum; 0 when an expression */
+        *constant; /* SQL literal on the other side, e.g. 'done' or 42; NULL when it is not a constant */
+    int join_use; /* other side's relation use; -1 when none (a join with a function's or a grouped subquery's
+                     rows too) */
+    int join_column;       /* its attnum; 0 when an expression */
     double in_list_length; /* of IN; NAN when not known */
 } SqlPredicate;
 
+/* min(x) and max(x) without GROUP BY are told as ORDER BY x LIMIT 1: an index's end answers them. */
 typedef enum SqlSortKind { SQL_SORT_ORDER, SQL_SORT_GROUP, SQL_SORT_DISTINCT, SQL_SORT_WINDOW } SqlSortKind;
 
 typedef struct SqlSortKey {
@@ -102,7 +104,7 @@ typedef struct SqlAnalysis {
 } SqlAnalysis;
 
 /* Analyses a parsed statement; never NULL. For unparsed and utility statements all lists are empty (EXPLAIN,
- * PREPARE, CREATE TABLE AS, DECLARE CURSOR are looked into). */
+ * PREPARE, CREATE TABLE AS, DECLARE CURSOR, COPY of a query are looked into). */
 const SqlAnalysis *sql_analyze(Arena *arena, const SqlStatement *statement, const SqlCatalog *catalog);
 
 const char *sql_predicate_kind_word(SqlPredicateKind kind);
