@@ -1,15 +1,25 @@
 # SPDX-License-Identifier: PostgreSQL
+"""Fixtures of the integration tests; README.md beside this file says what each is for."""
 import json
 import os
 import pathlib
 import subprocess
 
 import pytest
-from servers import Server
+from servers import MAJORS, Server, Standby, binaries_of, client_program
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("FETTLE_BINARY", str(ROOT / "build" / "src" / "cli" / "fettle"))
-SANITIZER_SIGNS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "internal error:")
+SHOP_SCALE = "0.05"
+SANITIZER_SIGNS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "MemorySanitizer", "runtime error:",
+                   "internal error:", "Sanitizer:DEADLYSIGNAL")
+
+
+def missing(reason):
+    """A test that cannot run here is skipped, and says why; where all must run, it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 class Result:
@@ -24,22 +34,37 @@ class Result:
 
 
 class Fettle:
-    """Runs the program with a home of its own; no run may leak a secret or a sanitizer's report."""
+    """Runs the program with a home of its own; no run may leak a secret, crash or show a sanitizer's report.
+
+    Whatever is added to `secrets` must not stand in any output from then on."""
 
     def __init__(self, home):
         self.home = home
         self.secrets = []
-        self.environment = {**os.environ, "HOME": str(home), "FETTLE_DATA": str(home / "data"), "TERM": "dumb",
-                            "PGPASSFILE": str(home / "none")}
+        inherited = {name: value for name, value in os.environ.items()
+                     if name == "FETTLE_MODULES" or not name.startswith(("PG", "FETTLE_", "XDG_"))}
+        self.environment = {**inherited, "HOME": str(home), "FETTLE_DATA": str(home / "data"), "TERM": "dumb",
+                            "PGPASSFILE": str(home / "none"), "PGSERVICEFILE": str(home / "none"),
+                            "XDG_CONFIG_HOME": str(home / "config"), "XDG_DATA_HOME": str(home / "share"),
+                            "XDG_STATE_HOME": str(home / "state"), "XDG_CACHE_HOME": str(home / "cache")}
 
     def __call__(self, *arguments, timeout=120, stdin="", **environment):
         run = subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, input=stdin,
                              env={**self.environment, **environment}, cwd=self.home, check=False)
-        for sign in SANITIZER_SIGNS:
-            assert sign not in run.stderr, run.stderr
-        for secret in self.secrets:
-            assert secret not in run.stdout + run.stderr
+        self.check(run.returncode, run.stdout + run.stderr)
         return Result(run)
+
+    def start(self, *arguments, **environment):
+        """Runs it in the background: a Popen with pipes. Give its output to check() at the end."""
+        return subprocess.Popen([BINARY, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                stdin=subprocess.DEVNULL, env={**self.environment, **environment}, cwd=self.home)
+
+    def check(self, status, output):
+        for sign in SANITIZER_SIGNS:
+            assert sign not in output, output
+        assert status >= 0, f"ended by signal {-status}: {output}"
+        for secret in self.secrets:
+            assert secret not in output, "a secret is in the output"
 
 
 @pytest.fixture(scope="session")
@@ -54,19 +79,69 @@ def fettle(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def server_of():
+    """server_of(major): a running server of that major, one per run."""
+    running = {}
+
+    def get(major):
+        if not binaries_of(major):
+            missing(f"no server programs of PostgreSQL {major}: run scripts/test-servers")
+        if major not in running:
+            running[major] = Server(major)
+        return running[major]
+
+    yield get
+    for server in running.values():
+        server.close()
+
+
+@pytest.fixture(scope="session", params=MAJORS)
+def server_of_each(request, server_of):
+    """The test runs once for each major from 13 to 18."""
+    return server_of(request.param)
+
+
+@pytest.fixture(scope="session")
 def server():
+    """PostgreSQL 15 that logs every statement."""
     server = Server(15, conf=["log_statement = 'all'"])
     yield server
     server.close()
 
 
 @pytest.fixture(scope="session")
-def shop(server):
-    """The demonstration shop, small, with a load already run."""
+def server15(server):
+    return server
+
+
+@pytest.fixture(scope="session")
+def tcp_server():
+    """PostgreSQL 15 on 127.0.0.1 with the shop, for faults of the network (faults.py)."""
+    with Server(15, tcp=True) as server:
+        load_shop(server, "0.02")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def standby(shop):
+    """A hot standby of the server with the shop."""
+    with Standby(shop) as server:
+        yield server
+
+
+def load_shop(server, scale, seconds=0):
+    """The demonstration's shop in database "shop"; with seconds its load is run too."""
     server.sql("CREATE DATABASE shop")
     server.psql("shop", "-f", ROOT / "demo" / "schema.sql")
-    server.psql("shop", "-v", "scale=0.05", "-f", ROOT / "demo" / "load.sql")
+    server.psql("shop", "-v", f"scale={scale}", "-f", ROOT / "demo" / "load.sql")
     server.sql("SELECT pg_stat_statements_reset()", "shop")
-    subprocess.run([str(ROOT / "demo" / "run"), server.dsn("shop", "shop_app"), "3", "0.05"], check=True, capture_output=True,
-                   env={**os.environ, "PGBIN": server.binaries})
+    if seconds:
+        subprocess.run([str(ROOT / "demo" / "run"), server.dsn("shop", "shop_app"), str(seconds), str(scale)], check=True,
+                       capture_output=True, env={**os.environ, "PGBIN": os.path.dirname(client_program("pgbench"))})
+
+
+@pytest.fixture(scope="session")
+def shop(server):
+    """The demonstration shop, small, with a load already run."""
+    load_shop(server, SHOP_SCALE, 3)
     return server

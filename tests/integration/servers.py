@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Real PostgreSQL servers for tests: one directory each, on a unix socket, as an unprivileged user, always cleaned up."""
+"""Real PostgreSQL servers for tests: one directory each, on a unix socket, as an unprivileged user, always cleaned up.
+
+Nothing outlives the tests, however they end: the postmaster is told by the kernel when its parent dies, and a watchdog
+process removes the directories of a test run that was killed.
+"""
+import atexit
 import ctypes
 import glob
 import os
@@ -9,12 +14,29 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import psycopg2
 
+MAJORS = (13, 14, 15, 16, 17, 18)
 PR_SET_PDEATHSIG = 1
+SOCKET_PATH_MOST = 100  # PostgreSQL allows 107 bytes, ".s.PGSQL.<port>" included
+
+# Reads "+directory" and "-directory" lines; at the end of its input removes what was added and not taken off again.
+WATCHDOG = r"""
+import shutil, sys, time
+directories = set()
+for line in sys.stdin:
+    (directories.add if line[0] == "+" else directories.discard)(line[1:].rstrip("\n"))
+for attempt in range(20 if directories else 0):
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+    time.sleep(0.1)
+"""
+_watchdog = None
+_templates = {}
 
 
 def binaries_of(major):
@@ -25,6 +47,12 @@ def binaries_of(major):
         if os.path.exists(os.path.join(place, "initdb")):
             return place
     return None
+
+
+def client_program(name):
+    """A client program (psql, pg_basebackup, pgbench) of the newest installed Debian major."""
+    found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), key=lambda path: int(path.split("/")[4]))
+    return found[-1] if found else shutil.which(name)
 
 
 def unprivileged():
@@ -47,6 +75,7 @@ def drop_rights():
         os.setgroups([])
         os.setresgid(who[1], who[1], who[1])
         os.setresuid(who[0], who[0], who[0])
+    # After the change of user, which would clear it. A postmaster takes SIGQUIT as "stop at once".
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
@@ -56,61 +85,156 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def wait_until(condition, seconds=20):
+    """True as soon as the condition holds, False when it never did."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _tell_watchdog(line):
+    global _watchdog
+    if _watchdog is None:
+        _watchdog = subprocess.Popen([sys.executable, "-c", WATCHDOG], stdin=subprocess.PIPE, text=True, start_new_session=True,
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+    _watchdog.stdin.write(line + "\n")
+    _watchdog.stdin.flush()
+
+
+def new_directory(prefix="fettle-pg"):
+    """A short directory that the server's user owns; removed at the end of the run at the latest."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    _tell_watchdog(f"+{directory}")
+    os.chmod(directory, 0o755)
+    if unprivileged():
+        os.chown(directory, *unprivileged())
+    return directory
+
+
+def remove_directory(directory):
+    shutil.rmtree(directory, ignore_errors=True)
+    _tell_watchdog(f"-{directory}")
+
+
+def run_as_server(program, *arguments):
+    result = subprocess.run([str(program), *map(str, arguments)], cwd="/", capture_output=True, text=True,
+                            preexec_fn=drop_rights, check=False)
+    assert result.returncode == 0, result.stderr + result.stdout
+    return result.stdout
+
+
+def template_of(major):
+    """A fresh cluster of the major, made once per run; every server begins as a copy of it."""
+    if major not in _templates:
+        directory = new_directory("fettle-template")
+        run_as_server(f"{binaries_of(major)}/initdb", "-D", directory / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                      "--locale=C.UTF-8", "--no-sync")
+        _templates[major] = directory / "data"
+        atexit.register(remove_directory, directory)
+    return _templates[major]
+
+
+def children_of(pid):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
 class Server:
-    def __init__(self, major=15, conf=(), preload="pg_stat_statements", tcp=False, hba=None):
+    """One PostgreSQL server. `conf` is lines of postgresql.conf, `hba` a whole pg_hba.conf, `tcp` listens on 127.0.0.1 too."""
+
+    def __init__(self, major=15, conf=(), preload="pg_stat_statements", tcp=False, hba=None, start=True):
         self.major = major
         self.binaries = binaries_of(major)
         assert self.binaries, f"no server programs of PostgreSQL {major}"
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="fettle-pg", dir="/tmp"))
-        os.chmod(self.directory, 0o755)
-        who = unprivileged()
-        if who:
-            os.chown(self.directory, *who)
+        self.directory = new_directory()
         self.data = self.directory / "data"
         self.port = free_port() if tcp else 5432
         self.process = None
-        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        assert len(f"{self.directory}/.s.PGSQL.{self.port}") < SOCKET_PATH_MOST
+        self._make_data()
         lines = [f"unix_socket_directories = '{self.directory}'", f"port = {self.port}", "fsync = off",
                  f"listen_addresses = '{'127.0.0.1' if tcp else ''}'", "autovacuum = off", "log_line_prefix = '%a|%u|'",
                  "max_wal_size = 1GB", *conf]
         if preload:
             lines.append(f"shared_preload_libraries = '{preload}'")
-        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+        self.configure(*lines)
         if hba:
             (self.data / "pg_hba.conf").write_text(hba, encoding="utf-8")
-        self.start()
+        if start:
+            self.start()
 
-    def _run(self, program, *arguments):
-        result = subprocess.run([os.path.join(self.binaries, program), *map(str, arguments)], cwd="/", capture_output=True,
-                                text=True, preexec_fn=drop_rights, check=False)
-        assert result.returncode == 0, result.stderr + result.stdout
+    def _make_data(self):
+        run_as_server("cp", "-R", template_of(self.major), self.data)
+        os.chmod(self.data, 0o700)
+
+    def configure(self, *lines):
+        """Adds lines to postgresql.conf; the next start reads them."""
+        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
 
     def start(self):
-        log = open(self.directory / "log", "ab")
-        self.process = subprocess.Popen([os.path.join(self.binaries, "postgres"), "-D", str(self.data)], cwd="/",
-                                        stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=drop_rights)
-        log.close()
-        for _ in range(300):
+        with open(self.directory / "log", "ab") as log:
+            self.process = subprocess.Popen([os.path.join(self.binaries, "postgres"), "-D", str(self.data)], cwd="/",
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=drop_rights)
+        for _ in range(600):
             try:
                 psycopg2.connect(self.dsn("postgres")).close()
                 return
             except psycopg2.OperationalError:
                 assert self.process.poll() is None, self.log()
-                time.sleep(0.05)
+                time.sleep(0.03)
         raise RuntimeError("the server did not start: " + self.log())
 
     def stop(self, how=signal.SIGINT):
+        """SIGINT: fast, SIGTERM: waits for the clients, SIGQUIT: at once, without a checkpoint."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
             self.process.wait(30)
 
+    def restart(self, how=signal.SIGINT):
+        self.stop(how)
+        self.start()
+
+    def kill9(self):
+        """A crash: the postmaster is killed, and is gone with all its children when this returns."""
+        family = children_of(self.process.pid)
+        self.process.kill()
+        self.process.wait(30)
+        assert wait_until(lambda: not [pid for pid in family if os.path.exists(f"/proc/{pid}")], 30), "backends live on"
+
+    def pause(self):
+        """The server is there and says nothing any more, like a machine that hangs. resume() ends it."""
+        for pid in [self.process.pid, *children_of(self.process.pid)]:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in [*children_of(self.process.pid), self.process.pid]:
+            os.kill(pid, signal.SIGCONT)
+
     def close(self):
         self.stop(signal.SIGQUIT)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        remove_directory(self.directory)
 
-    def dsn(self, database="postgres", user="postgres"):
-        return f"host={self.directory} port={self.port} dbname={database} user={user}"
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def dsn(self, database="postgres", user="postgres", password=None, host=None):
+        """A connection string; host="127.0.0.1" for a server made with tcp=True."""
+        secret = f" password={password}" if password else ""
+        return f"host={host or self.directory} port={self.port} dbname={database} user={user}{secret}"
 
     def log(self):
         return (self.directory / "log").read_text(encoding="utf-8", errors="replace")
@@ -127,8 +251,25 @@ class Server:
             connection.close()
 
     def psql(self, database, *arguments):
-        psql = shutil.which("psql") or glob.glob("/usr/lib/postgresql/*/bin/psql")[-1]
-        result = subprocess.run([psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.directory), "-p", str(self.port), "-U",
-                                 "postgres", "-d", database, *map(str, arguments)], capture_output=True, text=True, check=False)
+        result = subprocess.run([client_program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.directory), "-p",
+                                 str(self.port), "-U", "postgres", "-d", database, *map(str, arguments)], capture_output=True,
+                                text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
+
+
+class Standby(Server):
+    """A streaming standby of a server (of major 15 or older: pg_basebackup is Debian's)."""
+
+    def __init__(self, primary, conf=()):
+        self.primary = primary
+        super().__init__(primary.major, conf=conf, preload="pg_stat_statements")
+
+    def _make_data(self):
+        run_as_server(client_program("pg_basebackup"), "-D", self.data, "-R", "-X", "stream", "-c", "fast", "--no-sync", "-h",
+                      self.primary.directory, "-p", self.primary.port, "-U", "postgres")
+
+    def catch_up(self):
+        """Waits until everything that the primary has written is here."""
+        position = self.primary.sql("SELECT pg_current_wal_lsn()")[0][0]
+        assert wait_until(lambda: self.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'")[0][0]), self.log()
