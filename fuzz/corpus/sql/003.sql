@@ -1,0 +1,1 @@
+select id from orders where status = any('{a,b,c}'::text[])

@@ -1,0 +1,1 @@
+select id from orders where shipped_on is not null

@@ -1,0 +1,1 @@
+select id from customers where active is true and active is not false

@@ -1,0 +1,1 @@
+select id from orders where (status, total) = ('a', 5)

@@ -1,0 +1,1 @@
+select id from orders where nullif(total, 0) > 5

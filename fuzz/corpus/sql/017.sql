@@ -1,0 +1,1 @@
+select c.id from customers c join products p on c.name like p.name

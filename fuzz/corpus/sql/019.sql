@@ -1,0 +1,1 @@
+select id from customers where id::int4 = 5

@@ -1,0 +1,1 @@
+select id from orders where date(created_at) = $1

@@ -1,0 +1,1 @@
+select id from customers where created_at + interval '1 day' > now()

@@ -1,0 +1,1 @@
+select id from customers where attributes ?| array['a','b']

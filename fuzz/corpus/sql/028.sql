@@ -1,0 +1,1 @@
+select id from customers where '{"a":1}'::jsonb <@ attributes

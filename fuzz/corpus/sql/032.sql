@@ -1,0 +1,1 @@
+select 1 from customers join orders using (id) where id = 5

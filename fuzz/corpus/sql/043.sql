@@ -1,0 +1,1 @@
+select status from (select * from orders) s order by total

@@ -1,0 +1,1 @@
+with c as (select * from orders) select 1

@@ -1,0 +1,1 @@
+select 1 from left_unknown where a = 1

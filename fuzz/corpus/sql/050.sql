@@ -1,0 +1,1 @@
+select o.* from orders o join items i on i.order_id = o.id

@@ -1,0 +1,1 @@
+select distinct on (customer_id) * from orders order by customer_id, created_at desc

@@ -1,0 +1,1 @@
+merge into orders o using (select order_id, sum(price) s from items group by order_id) n on n.order_id = o.id when matched and o.status = 'x' then update set total = n.s when not matched then insert (id, total) values (n.order_id, n.s)

@@ -1,0 +1,1 @@
+prepare p (int) as select id from orders where id = $1

@@ -1,0 +1,1 @@
+select * from orders tablesample system (10) where id = 3

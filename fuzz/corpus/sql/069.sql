@@ -1,0 +1,1 @@
+select id from orders where not active_unknown

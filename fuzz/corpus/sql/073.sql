@@ -1,0 +1,1 @@
+select array(select id from orders where status = 'x')

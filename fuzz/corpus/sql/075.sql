@@ -1,0 +1,1 @@
+select ?, d ? 'k' from t where a = ?

@@ -1,0 +1,2 @@
+select 1; \set x 1
+select $$a$$

@@ -1,0 +1,2 @@
+with x as (select 1) /* c */ select -- d
+ 1

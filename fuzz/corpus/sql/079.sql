@@ -1,0 +1,1 @@
+select * from orders where d::interval $1

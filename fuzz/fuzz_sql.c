@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * SQL texts from anywhere: parsing, normalising, splitting and analysing must neither crash nor run on.
+ *
+ *     fuzz_sql fuzz/corpus/sql
+ */
+#include "../tests/unit/sql/memory_catalog.h"
+#include "sql/analysis.h"
+#include "sql/plannable.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+analysis_check(const SqlAnalysis *analysis)
+{
+    for (size_t i = 0; i < analysis->predicate_count; i++) {
+        const SqlPredicate *predicate = &analysis->predicates[i];
+        fettle_assert(predicate->use >= 0 && (size_t)predicate->use < analysis->use_count);
+        fettle_assert(predicate->join_use < (int)analysis->use_count);
+        fettle_assert(predicate->operator_name != NULL);
+        fettle_assert(predicate->is_under_or == (predicate->or_group > 0));
+    }
+    for (size_t i = 0; i < analysis->sort_count; i++)
+        for (size_t k = 0; k < analysis->sorts[i].key_count; k++)
+            fettle_assert(analysis->sorts[i].keys[k].use < (int)analysis->use_count);
+    fettle_assert((analysis->unresolved_count == 0) == (analysis->unresolved_first == NULL));
+}
+
+/* What was printed as an expression must parse, as one expression. */
+static void
+expressions_check(Arena *arena, const SqlAnalysis *analysis)
+{
+    for (size_t i = 0; i < analysis->predicate_count && i < 8; i++) {
+        const char *expression = analysis->predicates[i].expression;
+        if (expression == NULL)
+            continue;
+        const char *text = arena_printf(arena, "select (%s)", expression);
+        SqlStatement *statement = sql_statement_parse(arena, text, strlen(text));
+        fettle_assert(sql_statement_kind(statement) == SQL_KIND_SELECT);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    SqlCatalog catalog = memory_catalog();
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("fuzz", (size_t)256 << 20);
+    const char *text = (const char *)data;
+    SqlStatement *statement = sql_statement_parse(arena, text, size);
+    fettle_assert(sql_statement_fingerprint(statement) != 0);
+    fettle_assert(sql_statement_normalized(arena, statement) != NULL);
+    fettle_assert((sql_statement_kind(statement) == SQL_KIND_UNPARSED) ==
+                  (sql_statement_reason(statement) != SQL_REASON_NONE));
+    (void)sql_plannable_text(arena, sql_statement_text(statement));
+    const SqlAnalysis *analysis = sql_analyze(arena, statement, &catalog);
+    analysis_check(analysis);
+    expressions_check(arena, analysis);
+    TextList split = sql_split(arena, text, size, 100);
+    fettle_assert(split.count <= 100);
+    return 0;
+}
