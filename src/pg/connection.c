@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: PostgreSQL
+/*
+ * Opening a session: libpq's state machine under one deadline, then the session's settings in one round trip.
+ */
 #include "pg/connection_internal.h"
 
 #include "pg/identifier.h"
-#include "pg/result.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define VERSION_LEAST 130000
-#define CANCEL_WAIT_MS 2000
+#define CONNECT_TIMEOUT_MS 10000
+#define STATEMENT_TIMEOUT_MS 30000
+#define LOCK_TIMEOUT_MS 500
+/* Longer than the longest statement, so that it ends only what was left behind. */
+#define IDLE_SLACK_MS 60000
+#define SET_UP_BYTES 65536
 
 static void
 notice_drop(void *context, const PGresult *result)
@@ -21,55 +26,12 @@ notice_drop(void *context, const PGresult *result)
     (void)result;
 }
 
-bool
-pg_wait(PgConnection *connection, bool for_write, Deadline deadline)
-{
-    int64_t start_us = clock_monotonic_us();
-    struct pollfd wait = {.fd = PQsocket(connection->libpq), .events = for_write ? POLLOUT : POLLIN};
-    int ready;
-    do
-        ready = poll(&wait, 1, deadline_left_ms(deadline));
-    while (ready < 0 && errno == EINTR);
-    connection->server_time_us += clock_monotonic_us() - start_us;
-    return ready != 0;
-}
-
-static void *
-cancel_thread(void *context)
-{
-    char ignored[256];
-    PGcancel *cancel = context;
-    (void)PQcancel(cancel, ignored, sizeof(ignored));
-    PQfreeCancel(cancel);
-    return NULL;
-}
-
-bool
-pg_timed_out(PgConnection *connection, const char *doing, Error *error)
-{
-    connection->is_broken = true;
-    PGcancel *cancel = PQgetCancel(connection->libpq);
-    pthread_t thread;
-    /* PQcancel() blocks on a dead network; a detached thread may outlive us by the system's own connect
-     * timeout. */
-    if (cancel != NULL && pthread_create(&thread, NULL, cancel_thread, cancel) == 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += CANCEL_WAIT_MS / 1000;
-        if (pthread_timedjoin_np(thread, NULL, &until) != 0)
-            pthread_detach(thread);
-    } else {
-        PQfreeCancel(cancel);
-    }
-    error_set(error, ERROR_TIMEOUT, "%s: no answer within the deadline", doing);
-    return error_set_hint(error, "the server or the network is stalled; the query was cancelled");
-}
-
 static bool
 connection_start(PgConnection *connection, const char *dsn, const PgConnectOptions *options, Error *error)
 {
     if (!pg_dsn_check(dsn, error))
         return false;
+    pg_secrets_learn(connection, dsn);
     const char *keywords[8];
     const char *values[8];
     int count = 0;
@@ -93,52 +55,109 @@ connection_start(PgConnection *connection, const char *dsn, const PgConnectOptio
     if (connection->libpq == NULL)
         return error_set(error, ERROR_SYSTEM, "could not connect: out of memory");
     PQsetNoticeReceiver(connection->libpq, notice_drop, NULL);
-    const char *password = PQpass(connection->libpq);
-    if (password != NULL && password[0] != '\0')
-        connection->password = strdup(password);
+    /* the only way to the SQLSTATE of a refusal, and so independent of the server's language */
+    PQsetErrorVerbosity(connection->libpq, PQERRORS_VERBOSE);
     return PQstatus(connection->libpq) != CONNECTION_BAD || pg_failure_connect(connection, error);
 }
 
-static bool
-connection_finish(PgConnection *connection, Deadline deadline, Error *error)
+/* Hosts in the connection string's list; the addresses of one name are not counted. */
+static int
+connection_host_count(const PgConnection *connection)
 {
+    int count = 1;
+    PQconninfoOption *options = PQconninfo(connection->libpq);
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+        if (option->val == NULL ||
+            (strcmp(option->keyword, "host") != 0 && strcmp(option->keyword, "hostaddr") != 0))
+            continue;
+        int listed = 1;
+        for (const char *at = strchr(option->val, ','); at != NULL; at = strchr(at + 1, ','))
+            listed++;
+        count = listed > count ? listed : count;
+    }
+    PQconninfoFree(options);
+    return count;
+}
+
+/*
+ * libpq goes on to the next host of a list by itself, but not from one that swallows packets: its own
+ * connect_timeout belongs to the blocking calls. So each host gets its share of the time, and one that is not
+ * even reached by then has its attempt shut down, which libpq takes for a refusal.
+ */
+static bool
+connection_finish(PgConnection *connection, int64_t timeout_ms, Deadline deadline, Error *error)
+{
+    int64_t share_ms = timeout_ms / connection_host_count(connection);
+    Deadline share = deadline_after_ms(share_ms);
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK) {
         if (state == PGRES_POLLING_FAILED)
             return pg_failure_connect(connection, error);
-        if (!pg_wait(connection, state == PGRES_POLLING_WRITING, deadline)) {
+        bool is_reaching = PQstatus(connection->libpq) == CONNECTION_STARTED;
+        Deadline until = is_reaching ? deadline_earlier(share, deadline) : deadline;
+        short ready = pg_wire_wait(connection, state == PGRES_POLLING_WRITING ? POLLOUT : POLLIN, until);
+        if (ready == 0 && deadline_passed(deadline)) {
             error_set(error, ERROR_TIMEOUT, "could not connect: no answer within the time allowed");
             return error_set_hint(error, "check address and firewalls, or raise target.connect_timeout");
         }
+        if (ready == 0)
+            (void)shutdown(PQsocket(connection->libpq), SHUT_RDWR);
         state = PQconnectPoll(connection->libpq);
+        if (PQstatus(connection->libpq) == CONNECTION_STARTED)
+            share = deadline_after_ms(share_ms);
     }
+    pg_secrets_learn_current(connection);
     return PQsetnonblocking(connection->libpq, 1) == 0 || pg_failure_connect(connection, error);
 }
 
-/* The session's settings, in one round trip. By SET, since poolers drop start-up options. */
-static bool
-connection_set_up(PgConnection *connection, const PgConnectOptions *options, Error *error)
+static char *
+set_up_text(Arena *arena, const PgConnection *connection, const PgConnectOptions *options,
+            bool with_lc_monetary)
 {
-    bool is_target = options->purpose == PG_PURPOSE_TARGET;
-    int lock_timeout_ms = options->lock_timeout_ms > 0 ? options->lock_timeout_ms : 500;
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("session", 65536);
+    int lock_timeout_ms = options->lock_timeout_ms > 0 ? options->lock_timeout_ms : LOCK_TIMEOUT_MS;
     const char *name = options->application_name == NULL ? "fettle" : options->application_name;
-    const char *text = arena_printf(
-        arena,
-        "SET statement_timeout = %d; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d; "
-        "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; SET bytea_output = "
-        "'hex'; "
-        "SET extra_float_digits = 1; SET lc_monetary = 'C'; SET standard_conforming_strings = on; "
-        "SET application_name = %s",
-        connection->statement_timeout_ms, lock_timeout_ms, connection->statement_timeout_ms + 60000,
-        pg_literal_quote(arena, name));
-    if (!pg_execute_script(connection, text, NULL, error))
-        return false;
-    return !is_target ||
-           pg_execute_script(connection,
-                             "SET default_transaction_read_only = on; SET search_path = pg_catalog; "
-                             "SET jit = off; SET max_parallel_workers_per_gather = 0",
-                             NULL, error);
+    Text text = text_new(arena);
+    text_append_format(&text,
+                       "SET statement_timeout = %d; SET lock_timeout = %d; "
+                       "SET idle_in_transaction_session_timeout = %lld; SET application_name = %s; ",
+                       connection->statement_timeout_ms, lock_timeout_ms,
+                       (long long)connection->statement_timeout_ms + IDLE_SLACK_MS,
+                       pg_literal_quote(arena, name));
+    text_append(&text, "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
+                       "SET bytea_output = 'hex'; SET extra_float_digits = 1; "
+                       "SET standard_conforming_strings = on");
+    if (with_lc_monetary)
+        text_append(&text, "; SET lc_monetary = 'C'");
+    if (options->purpose == PG_PURPOSE_TARGET)
+        text_append(&text, "; SET default_transaction_read_only = on; SET search_path = pg_catalog; "
+                           "SET jit = off; SET max_parallel_workers_per_gather = 0");
+    return text.data;
+}
+
+static bool
+set_up_run(PgConnection *connection, const char *text, Deadline deadline, Error *error)
+{
+    FETTLE_CLEANUP(pg_run_clear_at) PgRun run = {.connection = connection, .deadline = deadline};
+    return pg_run_begin(&run, error) && pg_run_send_script(&run, text, error) && pg_run_read(&run, error);
+}
+
+/* By SET, since poolers drop start-up options. A server may refuse lc_monetary: the one setting to do
+ * without. */
+static bool
+connection_set_up(PgConnection *connection, const PgConnectOptions *options, Deadline deadline, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("session", SET_UP_BYTES);
+    if (options->application_name != NULL && strlen(options->application_name) > PG_IDENTIFIER_BYTES)
+        return error_set(error, ERROR_USAGE, "an application name has at most %d bytes", PG_IDENTIFIER_BYTES);
+    Error refused = {0};
+    if (set_up_run(connection, set_up_text(arena, connection, options, true), deadline, &refused))
+        return true;
+    bool is_refusal = refused.sqlstate[0] != '\0' && !connection->is_broken;
+    if (is_refusal && set_up_run(connection, set_up_text(arena, connection, options, false), deadline, error))
+        return true;
+    if (!is_refusal)
+        *error = refused;
+    return error_prefix(error, "could not connect: the session could not be set up");
 }
 
 static bool
@@ -147,8 +166,14 @@ connection_check_server(const PgConnection *connection, Error *error)
     int version = PQserverVersion(connection->libpq);
     if (version >= VERSION_LEAST)
         return true;
+    if (version <= 0) {
+        error_set(error, ERROR_CONNECTION, "could not connect: the server states no version");
+        return error_set_hint(error, "that address answers, but not as a PostgreSQL server");
+    }
+    /* 9.6.24 is 90624, 12.4 is 120004 */
+    int minor = version < 100000 ? version / 100 % 100 : version % 10000;
     error_set(error, ERROR_UNSUPPORTED, "the server is PostgreSQL %d.%d; Fettle needs 13 or later",
-              version / 10000, version / 100 % 100);
+              version / 10000, minor);
     return error_set_hint(error, "upgrade the server, or use a tool of its time");
 }
 
@@ -159,12 +184,13 @@ pg_connection_open(const char *dsn, const PgConnectOptions *options, PgConnectio
     PgConnection *connection = calloc(1, sizeof(*connection));
     fettle_assert(connection != NULL);
     connection->statement_timeout_ms =
-        options->statement_timeout_ms > 0 ? options->statement_timeout_ms : 30000;
-    Deadline deadline =
-        deadline_after_ms(options->connect_timeout_ms > 0 ? options->connect_timeout_ms : 10000);
+        options->statement_timeout_ms > 0 ? options->statement_timeout_ms : STATEMENT_TIMEOUT_MS;
+    int64_t timeout_ms = options->connect_timeout_ms > 0 ? options->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    Deadline deadline = deadline_after_ms(timeout_ms);
     bool opened = connection_start(connection, dsn, options, error) &&
-                  connection_finish(connection, deadline, error) &&
-                  connection_check_server(connection, error) && connection_set_up(connection, options, error);
+                  connection_finish(connection, timeout_ms, deadline, error) &&
+                  connection_check_server(connection, error) &&
+                  connection_set_up(connection, options, deadline, error);
     if (!opened) {
         pg_connection_close(connection);
         return false;
@@ -179,9 +205,7 @@ pg_connection_close(PgConnection *connection)
     if (connection == NULL)
         return;
     PQfinish(connection->libpq);
-    if (connection->password != NULL)
-        explicit_bzero(connection->password, strlen(connection->password));
-    free(connection->password);
+    pg_secrets_forget(connection);
     free(connection);
 }
 

@@ -7,7 +7,8 @@
  *     for (size_t at = 0; at < length; at += lexeme.length)
  *         lexeme = sql_lexeme_at(text, at, length);
  *
- * at must stand at a lexeme's start. Texts need not be terminated. Internal to src/sql.
+ * at must stand at a lexeme's start. Texts need not be terminated. For src/sql; the snapshot floor
+ * redacts, and reads workload files, with it too.
  */
 #ifndef FETTLE_SQL_LEXICAL_H
 #define FETTLE_SQL_LEXICAL_H

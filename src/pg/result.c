@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * PgResult keeps its rows itself: libpq hands them over one by one, so that the limits hold before memory is
+ * used. One block of the arena a row, and one array of cells for all.
+ */
+#include "pg/connection_internal.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct ResultCell {
+    const char *text; /* NULL for SQL NULL */
+    size_t length;
+} ResultCell;
+
+struct PgResult {
+    PGresult *shape; /* names and types, no rows; NULL when there are no columns */
+    int columns;
+    int64_t rows;
+    int64_t bytes; /* cells and their texts */
+    ResultCell *cells;
+    size_t cell_capacity;
+    Arena *arena;
+};
+
+PgResult *
+pg_result_new(const PGresult *shape)
+{
+    PgResult *result = calloc(1, sizeof(*result));
+    fettle_assert(result != NULL);
+    if (shape != NULL && PQnfields(shape) > 0) {
+        result->columns = PQnfields(shape);
+        result->shape = PQcopyResult(shape, PG_COPYRES_ATTRS);
+        fettle_assert(result->shape != NULL);
+    }
+    /* bounded by the caller's bytes_most, row by row */
+    result->arena = arena_new("result", SIZE_MAX / 2);
+    return result;
+}
+
+static void
+result_reserve_row(PgResult *result)
+{
+    size_t wanted = (size_t)(result->rows + 1) * (size_t)result->columns;
+    if (wanted <= result->cell_capacity)
+        return;
+    size_t capacity = result->cell_capacity * 2 > wanted ? result->cell_capacity * 2 : wanted;
+    result->cells = realloc(result->cells, capacity * sizeof(*result->cells));
+    fettle_assert(result->cells != NULL);
+    result->cell_capacity = capacity;
+}
+
+static size_t
+row_text_bytes(const PGresult *more, int row, int columns)
+{
+    size_t bytes = 0;
+    for (int column = 0; column < columns; column++)
+        if (!PQgetisnull(more, row, column))
+            bytes += (size_t)PQgetlength(more, row, column) + 1;
+    return bytes;
+}
+
+static void
+result_add_row(PgResult *result, const PGresult *more, int row, size_t text_bytes)
+{
+    result_reserve_row(result);
+    ResultCell *cells =
+        result->cells == NULL ? NULL : result->cells + (size_t)result->rows * (size_t)result->columns;
+    char *text = arena_alloc(result->arena, text_bytes);
+    for (int column = 0; column < result->columns; column++) {
+        fettle_assert(cells != NULL);
+        cells[column] = (ResultCell){0};
+        if (PQgetisnull(more, row, column))
+            continue;
+        size_t length = (size_t)PQgetlength(more, row, column);
+        memcpy(text, PQgetvalue(more, row, column), length);
+        text[length] = '\0';
+        cells[column] = (ResultCell){.text = text, .length = length};
+        text += length + 1;
+    }
+    result->rows++;
+}
+
+bool
+pg_result_add_rows(PgResult *result, const PGresult *more, int64_t rows_most, int64_t bytes_most)
+{
+    fettle_assert(PQnfields(more) == result->columns);
+    for (int row = 0; row < PQntuples(more); row++) {
+        size_t text_bytes = row_text_bytes(more, row, result->columns);
+        int64_t row_bytes = (int64_t)(text_bytes + (size_t)result->columns * sizeof(ResultCell));
+        if (result->rows >= rows_most || row_bytes > bytes_most - result->bytes)
+            return false;
+        result_add_row(result, more, row, text_bytes);
+        result->bytes += row_bytes;
+    }
+    return true;
+}
+
+void
+pg_result_free(PgResult *result)
+{
+    if (result == NULL)
+        return;
+    PQclear(result->shape);
+    arena_free(result->arena);
+    free(result->cells);
+    free(result);
+}
+
+void
+pg_result_free_at(PgResult **result)
+{
+    pg_result_free(*result);
+    *result = NULL;
+}
+
+int64_t
+pg_result_rows(const PgResult *result)
+{
+    return result->rows;
+}
+
+int
+pg_result_columns(const PgResult *result)
+{
+    return result->columns;
+}
+
+const char *
+pg_result_column_name(const PgResult *result, int column)
+{
+    fettle_assert(column >= 0 && column < result->columns);
+    return PQfname(result->shape, column);
+}
+
+int
+pg_result_column_find(const PgResult *result, const char *name)
+{
+    for (int column = 0; column < result->columns; column++)
+        if (strcmp(PQfname(result->shape, column), name) == 0)
+            return column;
+    return -1;
+}
+
+uint32_t
+pg_result_column_type(const PgResult *result, int column)
+{
+    fettle_assert(column >= 0 && column < result->columns);
+    return PQftype(result->shape, column);
+}
+
+static const ResultCell *
+result_cell(const PgResult *result, int64_t row, int column)
+{
+    fettle_assert(row >= 0 && row < result->rows && column >= 0 && column < result->columns);
+    return &result->cells[(size_t)row * (size_t)result->columns + (size_t)column];
+}
+
+const char *
+pg_result_text(const PgResult *result, int64_t row, int column)
+{
+    return result_cell(result, row, column)->text;
+}
+
+size_t
+pg_result_length(const PgResult *result, int64_t row, int column)
+{
+    return result_cell(result, row, column)->length;
+}
+
+int64_t
+pg_result_int(const PgResult *result, int64_t row, int column, int64_t fallback)
+{
+    int64_t value;
+    const char *text = pg_result_text(result, row, column);
+    return text != NULL && text_parse_int64(text, &value) ? value : fallback;
+}
+
+double
+pg_result_double(const PgResult *result, int64_t row, int column, double fallback)
+{
+    double value;
+    const char *text = pg_result_text(result, row, column);
+    return text != NULL && text_parse_double(text, &value) ? value : fallback;
+}
+
+bool
+pg_result_bool(const PgResult *result, int64_t row, int column)
+{
+    return text_equals(pg_result_text(result, row, column), "t");
+}
