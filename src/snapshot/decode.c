@@ -238,16 +238,24 @@ decode_statement(DecodeRow row)
                                .wal_bytes = decode_double(row, "wal_bytes")};
 }
 
-static void
-decode_samples(Decode *decode, SnapshotStatement *statement)
+/* Samples by query id, each a TextList. */
+static Map *
+decode_samples(Decode *decode)
 {
     DecodeRow row;
-    TextList samples = {0};
-    for (size_t count = decode_rows(decode, "statement_samples", &row); row.row < count; row.row++)
-        if (decode_int(row, "query_id", 0) == statement->query_id && decode_text(row, "text") != NULL)
-            vector_push(decode->arena, &samples, decode_text(row, "text"));
-    statement->samples = samples.items;
-    statement->sample_count = samples.count;
+    Map *samples = map_new(decode->arena);
+    for (size_t count = decode_rows(decode, "statement_samples", &row); row.row < count; row.row++) {
+        uint64_t query_id = (uint64_t)decode_int(row, "query_id", 0);
+        const char *text = decode_text(row, "text");
+        TextList *list = map_get_id(samples, query_id);
+        if (list == NULL) {
+            list = ARENA_NEW(decode->arena, TextList);
+            map_put_id(samples, query_id, list);
+        }
+        if (text != NULL)
+            vector_push(decode->arena, list, text);
+    }
+    return samples;
 }
 
 static void
@@ -256,12 +264,17 @@ decode_workload(Decode *decode)
     DecodeRow row;
     size_t count = decode_rows(decode, "statements", &row);
     SnapshotStatement *statements = ARENA_NEW_ARRAY(decode->arena, SnapshotStatement, count);
+    const Map *samples = decode_samples(decode);
     size_t kept = 0;
     for (; row.row < count; row.row++) {
         statements[kept] = decode_statement(row);
         if (statements[kept].query_hash == 0 || isnan(statements[kept].calls) || statements[kept].calls < 0)
             continue;
-        decode_samples(decode, &statements[kept]);
+        const TextList *own = map_get_id(samples, (uint64_t)statements[kept].query_id);
+        if (own != NULL) {
+            statements[kept].samples = own->items;
+            statements[kept].sample_count = own->count;
+        }
         kept++;
     }
     decode->snapshot->statements = statements;

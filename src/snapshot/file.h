@@ -2,13 +2,20 @@
 /*
  * The snapshot file (*.fettle): deterministic, compressed, versioned, checksummed.
  *
- *     "FETTLESN" | u16 major | u16 minor | u64 payload bytes | u64 XXH64 of payload | zstd frame(s) of the
+ *     "FETTLESN" | u16 major | u16 minor | u64 payload bytes | u64 XXH64 of payload | zstd frame(s) of
  * payload
  *
- * all integers little-endian; the payload is the sections in the fixed order, counts and lengths as LEB128,
- * NULL marked. The same sections always give the same bytes. A reader takes any minor of its major; a newer
- * major, a wrong magic, a cut, a changed byte and a bomb (payload over SNAPSHOT_FILE_BYTES_MOST) each have an
- * error of their own.
+ * all integers little-endian. The checksum is XXH64 of the payload, seeded with XXH64 of the frames, seeded
+ * with the minor: no byte of the file changes unseen. The payload is the sections in their order, column by
+ * column; counts are LEB128, a text is its length + 1 and its bytes, NULL is 0. The same sections always give
+ * the same bytes (with one libzstd).
+ *
+ * A reader takes any minor of its major. A newer major, a wrong magic, a cut, a changed byte, texts that are
+ * not UTF-8 and a bomb (payload over SNAPSHOT_FILE_BYTES_MOST or SNAPSHOT_VALUES_MOST) each have an error of
+ * their own; no memory is taken for content that is not there. What could not be read is not written either:
+ * snapshot_encode() holds to the same limits.
+ *
+ * Thread-safe. Results live in the arena and do not point into the data.
  */
 #ifndef FETTLE_SNAPSHOT_FILE_H
 #define FETTLE_SNAPSHOT_FILE_H

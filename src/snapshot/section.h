@@ -16,6 +16,7 @@
 #define SNAPSHOT_SECTIONS_MOST 64
 #define SNAPSHOT_COLUMNS_MOST 64
 #define SNAPSHOT_ROWS_MOST 5000000
+#define SNAPSHOT_VALUES_MOST 100000000 /* of all sections of a file together */
 #define SNAPSHOT_TEXT_BYTES_MOST (64 * 1024 * 1024)
 
 typedef struct SnapshotSection {

@@ -2,10 +2,17 @@
 /*
  * A workload from a file of SQL statements, for servers without pg_stat_statements.
  *
- * Statements are separated by ";". A comment line "-- calls: 1200" (optionally "mean_ms: 3.5") before a
- * statement gives its weight; without one each occurrence counts one call. Equal fingerprints become one
- * statement whose samples are the texts (at most 16 kept, spread over the file). What does not parse is kept
- * as a statement and reported later.
+ * Statements are separated by ";". Comment lines before a statement give its weight:
+ *
+ *     -- calls: 1200, mean_ms: 3.5
+ *     select * from orders where customer_id = 42;
+ *
+ * Without one each occurrence counts one call, and nothing is known of its time; a figure that is no number
+ * is an error that names its line. Equal fingerprints become one statement whose samples are the texts (at
+ * most 16 kept, spread over the file); calls add up, and those without a mean are taken to be like those with
+ * one. What does not parse is kept as a statement and reported later.
+ *
+ * The application role stays what it was. The file has to be UTF-8, of at most 100,000 statements.
  */
 #ifndef FETTLE_SNAPSHOT_WORKLOAD_FILE_H
 #define FETTLE_SNAPSHOT_WORKLOAD_FILE_H
