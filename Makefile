@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: PostgreSQL
 # Thin: meson and the scripts do the work. "make demo" and "make check" set up all they need.
 FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
+PREFIX ?= /usr/local
 
-.PHONY: build demo check bench fuzz format install clean help
+.PHONY: build demo check bench fuzz valgrind format install clean help
 
 build:
 	@scripts/bootstrap build run
@@ -21,20 +23,33 @@ bench: build
 
 fuzz:
 	@scripts/bootstrap build run test
-	@scripts/fuzz $(FUZZ_SECONDS)
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+valgrind:
+	@scripts/bootstrap build run test
+	@scripts/valgrind
 
 format:
+	@scripts/bootstrap test
 	@scripts/format
 
-install: build
-	@meson install -C build
+# A build directory of its own, for the prefix is part of what is built.
+install:
+	@scripts/bootstrap build run
+	@scripts/build build-install --prefix=$(PREFIX)
+	@PATH=/usr/bin:$$PATH meson configure build-install --prefix=$(PREFIX)
+	@PATH=/usr/bin:$$PATH meson install -C build-install
 
 clean:
 	rm -rf build build-*
 
 help:
+	@echo "make          build into build/ (installs the Debian packages that are missing)"
 	@echo "make demo     a throw-away shop database, and Fettle's advice on it"
-	@echo "make check    build with sanitizers, style, unit and integration tests"
+	@echo "make check    build with sanitizers, style, unit and integration tests (CHECK_FAST=1: without clang-tidy and fuzz inputs)"
 	@echo "make bench    measurements, beside HypoPG"
-	@echo "make fuzz     each fuzz target for FUZZ_SECONDS (default 600)"
-	@echo "make install  install into the prefix"
+	@echo "make fuzz     each fuzz target for FUZZ_SECONDS (600); FUZZ_TARGETS=\"sql plan\" names some"
+	@echo "make valgrind the unit tests under valgrind"
+	@echo "make format   format the C sources"
+	@echo "make install  install into PREFIX (/usr/local)"
+	@echo "make clean    remove what was built"
