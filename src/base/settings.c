@@ -20,8 +20,8 @@ struct Settings {
 };
 
 static const SettingInfo setting_table[] = {
-#define SETTING_ROW(id, name, type, standard, low, high, documentation)                                      \
-    [id] = {name, type, standard, low, high, documentation},
+#define SETTING_ROW(id, name, type, standard, low, high, effect, documentation)                              \
+    [id] = {name, type, standard, low, high, effect, documentation},
     SETTINGS_TABLE(SETTING_ROW)
 #undef SETTING_ROW
 };
