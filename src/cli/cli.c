@@ -229,6 +229,35 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
     return input.verb->run(&input, ret_exit_status, error);
 }
 
+/* What to do when the error itself knows nothing better: every failure ends with a hint. */
+static const char *
+hint_by_code(ErrorCode code)
+{
+    switch (code) {
+        case ERROR_USAGE: return "run \"fettle help\" for the verbs, \"fettle help VERB\" for one of them";
+        case ERROR_INPUT: return "correct what was given; \"fettle help VERB\" says what is expected";
+        case ERROR_NOT_FOUND: return "check the name, upper and lower case too";
+        case ERROR_CONNECTION: return "check the connection string with psql, or the server's log";
+        case ERROR_PERMISSION: return "run \"fettle doctor\" for the GRANTs that are missing";
+        case ERROR_DAMAGED: return "take the snapshot again with \"fettle snapshot\"";
+        case ERROR_TIMEOUT: return "try again, or raise the limits (\"fettle help settings\")";
+        case ERROR_CLUSTER:
+            return "the log beside the data directory says more; the directory can be removed: "
+                   "it is made anew";
+        default: return "try again; if it stays, please report it with this message";
+    }
+}
+
+/* A message is one line and steers no terminal, whatever a path or an option held. */
+static void
+print_line(const char *word, const char *text)
+{
+    fprintf(stderr, "%s: ", word);
+    for (const char *at = text; *at != '\0'; at++)
+        fputc((unsigned char)*at < ' ' || *at == 0x7F ? '?' : *at, stderr);
+    fputc('\n', stderr);
+}
+
 int
 cli_main(int argument_count, char **arguments)
 {
@@ -241,8 +270,7 @@ cli_main(int argument_count, char **arguments)
     progress_clear();
     if (done)
         return exit_status;
-    fprintf(stderr, "fettle: %s\n", error.message);
-    if (error.hint[0] != '\0')
-        fprintf(stderr, "hint: %s\n", error.hint);
+    print_line("fettle", error.message);
+    print_line("hint", error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);
 }
