@@ -295,11 +295,11 @@ the_data_directory_is_the_users_own(void **state)
     (void)state;
     static const struct {
         const char *own, *shared, *home, *path;
-    } cases[] = {{"/mine", "/shared", "/home/x", "/mine"},
-                 {NULL, "/shared", "/home/x", "/shared/fettle"},
-                 {"", "/shared/", "/home/x", "/shared/fettle"},
-                 {NULL, "not/absolute", "/home/x", "/home/x/.local/share/fettle"},
-                 {NULL, NULL, "/home/x", "/home/x/.local/share/fettle"},
+    } cases[] = {{"/mine", "/shared", "/h/x", "/mine"},
+                 {NULL, "/shared", "/h/x", "/shared/fettle"},
+                 {"", "/shared/", "/h/x", "/shared/fettle"},
+                 {NULL, "not/absolute", "/h/x", "/h/x/.local/share/fettle"},
+                 {NULL, NULL, "/h/x", "/h/x/.local/share/fettle"},
                  {NULL, NULL, "", "set FETTLE_DATA to a directory of your own"},
                  {NULL, NULL, NULL, "set FETTLE_DATA to a directory of your own"}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
