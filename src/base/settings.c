@@ -20,8 +20,8 @@ struct Settings {
 };
 
 static const SettingInfo setting_table[] = {
-#define SETTING_ROW(id, name, type, standard, low, high, documentation)                                      \
-    [id] = {name, type, standard, low, high, documentation},
+#define SETTING_ROW(id, name, type, standard, low, high, effect, documentation)                              \
+    [id] = {name, type, standard, low, high, effect, documentation},
     SETTINGS_TABLE(SETTING_ROW)
 #undef SETTING_ROW
 };
@@ -125,7 +125,7 @@ value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValu
         return error_set_hint(error, "it takes %s", setting_type_words(info->type));
     }
     if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high))
-        return error_set(error, ERROR_INPUT, "%s must be between %.0f and %.0f", info->name, info->low,
+        return error_set(error, ERROR_INPUT, "%s must be between %.15g and %.15g", info->name, info->low,
                          info->high);
     *ret_value = (SettingValue){.text = arena_strdup(arena, text), .number = number};
     return true;
@@ -191,8 +191,9 @@ settings_parse_pair(Settings *settings, bool *seen, const char *section, char *l
 {
     char *equals = strchr(line, '=');
     if (equals == NULL) {
-        error_set(error, ERROR_INPUT, "\"%.60s\" is neither a [section] nor a name = value", line);
-        return false;
+        /* not the whole line: it may be a secret whose = is missing */
+        return error_set(error, ERROR_INPUT, "the line \"%.*s\" is neither a [section] nor a name = value",
+                         (int)strcspn(line, " \t:/@"), line);
     }
     *equals = '\0';
     char *value = trim(equals + 1);

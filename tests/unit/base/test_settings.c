@@ -122,7 +122,7 @@ a_value_beyond_its_limits_is_refused_with_them(void **state)
         const double outside[] = {info->low - 1, info->high + 1, -1e300, 1e300};
         for (size_t i = 0; i < FETTLE_COUNT_OF(inside); i++) {
             Error error = {0};
-            assert_true(settings_set(settings, info->name, arena_printf(arena, "%.0f", inside[i]), &error));
+            assert_true(settings_set(settings, info->name, arena_printf(arena, "%.17g", inside[i]), &error));
             assert_true(settings_get_double(settings, (SettingId)id) == inside[i]);
         }
         for (size_t i = 0; i < FETTLE_COUNT_OF(outside); i++) {
@@ -190,7 +190,7 @@ a_fault_is_told_with_line_and_column_and_changes_nothing(void **state)
         {"connect_timeout = 1s\n", "fettle.conf:1:1: there is no setting called \".connect_timeout\""},
         {"[target]\nlock_timeout=1s\n lock_timeout=2s\n",
          "fettle.conf:3:2: target.lock_timeout is set twice"},
-        {"[target]\nlock_timeout\n", "fettle.conf:2:1: \"lock_timeout\" is neither"},
+        {"[target]\nlock_timeout\n", "fettle.conf:2:1: the line \"lock_timeout\" is neither"},
         {"  [target\n", "fettle.conf:1:3: \"[target\" is not a [section]"},
         {"[]\n", "fettle.conf:1:1: \"[]\" is not a [section]"},
         {"[data]\ndirectory = \"open\n", "fettle.conf:2:13: the quoted value does not end"},
@@ -278,6 +278,47 @@ the_environment_wins_over_the_file(void **state)
 }
 
 static void
+a_switch_is_on_or_off(void **state)
+{
+    (void)state;
+    static const char *const on[] = {"on", "ON", "true", "yes", "1"};
+    static const char *const off[] = {"off", "False", "no", "0"};
+    static const char *const neither[] = {"", "2", "onn", "maybe", "-1"};
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    Settings *settings = settings_new(arena);
+    Error error = {0};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(on); i++) {
+        assert_true(settings_set(settings, "metrics.require_token", on[i], &error));
+        assert_true(settings_get_bool(settings, SETTING_METRICS_REQUIRE_TOKEN));
+    }
+    for (size_t i = 0; i < FETTLE_COUNT_OF(off); i++) {
+        assert_true(settings_set(settings, "metrics.require_token", off[i], &error));
+        assert_false(settings_get_bool(settings, SETTING_METRICS_REQUIRE_TOKEN));
+    }
+    for (size_t i = 0; i < FETTLE_COUNT_OF(neither); i++) {
+        assert_false(settings_set(settings, "metrics.require_token", neither[i], &error));
+        assert_non_null(strstr(error.hint, "on or off"));
+    }
+}
+
+static void
+a_secret_stands_in_no_message(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "[store]\nurl postgres://me:s3cr3t@db/x\n", "[store]\nurl: s3cr3t\n",
+        "[store]\npostgres://me:s3cr3t@db/x\n",     "[store]\nurl = \"s3cr3t\n",
+        "[store]\nurl = s3cr3t\nurl = s3cr3t\n",    "[store]\nulr = s3cr3t\n"};
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(texts); i++) {
+        Error error = {0};
+        assert_false(parse(settings_new(arena), texts[i], &error));
+        assert_null(strstr(error.message, "s3cr3t"));
+        assert_null(strstr(error.hint, "s3cr3t"));
+    }
+}
+
+static void
 get_bool_of_a_duration(void *settings)
 {
     (void)settings_get_bool(settings, SETTING_TARGET_DEADLINE);
@@ -341,6 +382,8 @@ main(void)
         cmocka_unit_test(a_line_has_a_length_and_no_nul),
         cmocka_unit_test_setup_teardown(a_file_is_read_up_to_its_limit, scratch_make, scratch_remove),
         cmocka_unit_test(the_environment_wins_over_the_file),
+        cmocka_unit_test(a_switch_is_on_or_off),
+        cmocka_unit_test(a_secret_stands_in_no_message),
         cmocka_unit_test(a_setting_of_another_type_is_a_bug),
         cmocka_unit_test(no_text_breaks_the_reader),
     };
