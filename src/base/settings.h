@@ -5,8 +5,9 @@
  *
  * A settings file is INI: "[section]" lines, "name = value", "#" or ";" comments, values bare or in double
  * quotes (with \" and \\). A name's full form is "section.name". Unknown names, repeated names, bad values
- * and lines over SETTINGS_LINE_BYTES are errors that name file, line and column. Durations take ms s min h d,
- * sizes kB MB GB TB (1024-based); numbers without a unit are in the setting's own unit.
+ * and lines over SETTINGS_LINE_BYTES are errors that name file, line and column ("fettle.conf:3:9: ...").
+ * Durations take ms s min h d, sizes kB MB GB TB (1024-based); numbers without a unit are in the setting's
+ * own unit.
  *
  * Order, the later wins: default, file, environment (FETTLE_SECTION_NAME), command line.
  * Settings is immutable once loaded; threads share it freely.
