@@ -246,6 +246,12 @@ pg_connection_is_broken(const PgConnection *connection)
     return connection->is_broken;
 }
 
+void
+pg_connection_set_deadline(PgConnection *connection, Deadline deadline)
+{
+    connection->deadline = deadline;
+}
+
 int
 pg_connection_backend_pid(const PgConnection *connection)
 {

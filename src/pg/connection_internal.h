@@ -28,6 +28,7 @@ struct PgConnection {
     int64_t round_trips;
     int64_t wire_bytes;      /* received since the statement was sent */
     int64_t wire_bytes_most; /* for the statement that runs; 0: any number */
+    Deadline deadline;       /* of all calls together; 0: none */
     int statement_timeout_ms;
     bool is_broken;
 };

@@ -27,6 +27,8 @@ pg_run_begin(PgRun *run, Error *error)
     }
     if (run->deadline == 0)
         run->deadline = deadline_after_ms((int64_t)connection->statement_timeout_ms + DEADLINE_SLACK_MS);
+    if (connection->deadline != 0)
+        run->deadline = deadline_earlier(run->deadline, connection->deadline);
     if (run->rows_most <= 0)
         run->rows_most = ROWS_MOST;
     if (run->bytes_most <= 0)
