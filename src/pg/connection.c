@@ -283,3 +283,9 @@ pg_connection_round_trips(const PgConnection *connection)
 {
     return connection->round_trips;
 }
+
+int64_t
+pg_connection_bytes_received(const PgConnection *connection)
+{
+    return connection->bytes_received;
+}

@@ -67,6 +67,8 @@ void pg_connection_set_deadline(PgConnection *connection, Deadline deadline);
 /* Time spent waiting for the server in all calls so far, microseconds; and the number of round trips. */
 int64_t pg_connection_server_time_us(const PgConnection *connection);
 int64_t pg_connection_round_trips(const PgConnection *connection);
+/* Bytes of rows read from the server so far, as they travel. */
+int64_t pg_connection_bytes_received(const PgConnection *connection);
 
 /* The DSN for people: user, host, port, database, never a password or other secret:
  * "app@db.example:5432/shop". A DSN that does not parse gives "(unreadable connection string)". */

@@ -26,6 +26,7 @@ struct PgConnection {
     int secret_count;
     int64_t server_time_us;
     int64_t round_trips;
+    int64_t bytes_received;
     int64_t wire_bytes;      /* received since the statement was sent */
     int64_t wire_bytes_most; /* for the statement that runs; 0: any number */
     Deadline deadline;       /* of all calls together; 0: none */

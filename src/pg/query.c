@@ -102,6 +102,18 @@ run_limit_reached(PgRun *run, Error *error)
     return false;
 }
 
+/* What the rows took as DataRow messages. */
+static int64_t
+rows_wire_bytes(const PGresult *rows)
+{
+    int columns = PQnfields(rows);
+    int64_t bytes = (int64_t)PQntuples(rows) * (7 + 4 * (int64_t)columns);
+    for (int row = 0; row < PQntuples(rows); row++)
+        for (int column = 0; column < columns; column++)
+            bytes += PQgetlength(rows, row, column);
+    return bytes;
+}
+
 typedef enum RunStep { RUN_GOES_ON, RUN_FAILED, RUN_OVER } RunStep;
 
 /* A COPY nobody asked for: one that wants rows is ended, one that sends them is not worth the reading. */
@@ -125,6 +137,7 @@ run_take(PgRun *run, const PGresult *next, bool *is_in_rows, Error *error)
                 run->result = pg_result_new(next);
             }
             *is_in_rows = status == PGRES_SINGLE_TUPLE;
+            run->connection->bytes_received += rows_wire_bytes(next);
             if (!pg_result_add_rows(run->result, next, run->rows_most, run->bytes_most))
                 return run_limit_reached(run, error) ? RUN_GOES_ON : RUN_OVER;
             return RUN_GOES_ON;
