@@ -186,6 +186,13 @@ json_null(JsonWriter *json)
 }
 
 void
+json_raw(JsonWriter *json, const char *text)
+{
+    json_item(json, false);
+    text_append(json->text, text);
+}
+
+void
 json_key_string(JsonWriter *json, const char *key, const char *value)
 {
     json_key(json, key);

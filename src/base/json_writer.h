@@ -41,6 +41,8 @@ void json_int(JsonWriter *json, int64_t value);
 void json_double(JsonWriter *json, double value);
 void json_bool(JsonWriter *json, bool value);
 void json_null(JsonWriter *json);
+/* text is one JSON value already (a jsonb column's, say); what is not stays the caller's fault. */
+void json_raw(JsonWriter *json, const char *text);
 
 /* key and value in one call */
 void json_key_string(JsonWriter *json, const char *key, const char *value);

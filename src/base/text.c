@@ -141,6 +141,26 @@ text_is_valid_utf8(const char *text, size_t length)
     return true;
 }
 
+char *
+text_clean_utf8(Arena *arena, const char *text, size_t length)
+{
+    length = strnlen(text, length);
+    if (text_is_valid_utf8(text, length))
+        return arena_strndup(arena, text, length);
+    Text clean = text_new(arena);
+    for (size_t at = 0; at < length;) {
+        size_t step = 4;
+        while (step > 0 && (step > length - at || !text_is_valid_utf8(text + at, step)))
+            step--;
+        if (step == 0)
+            text_append(&clean, "\xEF\xBF\xBD");
+        else
+            text_append_bytes(&clean, text + at, step);
+        at += step == 0 ? 1 : step;
+    }
+    return clean.data;
+}
+
 bool
 text_parse_int64(const char *text, int64_t *ret_value)
 {

@@ -34,6 +34,8 @@ bool text_equals_ignoring_case(const char *a, const char *b); /* ASCII case */
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 bool text_is_valid_utf8(const char *text, size_t length);
+/* A copy of at most length bytes in which what is not UTF-8 is replaced by U+FFFD. */
+char *text_clean_utf8(Arena *arena, const char *text, size_t length);
 
 /* Strict number parsing: the whole text must be the number; false (and *ret untouched) otherwise. */
 bool text_parse_int64(const char *text, int64_t *ret_value) FETTLE_MUST_USE;

@@ -246,6 +246,26 @@ pg_connection_is_broken(const PgConnection *connection)
     return connection->is_broken;
 }
 
+void
+pg_connection_set_deadline(PgConnection *connection, Deadline deadline)
+{
+    connection->deadline = deadline;
+}
+
+bool
+pg_connection_is_in_transaction(const PgConnection *connection)
+{
+    PGTransactionStatusType status = PQtransactionStatus(connection->libpq);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+bool
+pg_connection_is_quiet(const PgConnection *connection)
+{
+    struct pollfd look = {.fd = PQsocket(connection->libpq), .events = POLLIN};
+    return !connection->is_broken && look.fd >= 0 && poll(&look, 1, 0) == 0;
+}
+
 int
 pg_connection_backend_pid(const PgConnection *connection)
 {
@@ -262,4 +282,10 @@ int64_t
 pg_connection_round_trips(const PgConnection *connection)
 {
     return connection->round_trips;
+}
+
+int64_t
+pg_connection_bytes_received(const PgConnection *connection)
+{
+    return connection->bytes_received;
 }

@@ -27,6 +27,8 @@ pg_run_begin(PgRun *run, Error *error)
     }
     if (run->deadline == 0)
         run->deadline = deadline_after_ms((int64_t)connection->statement_timeout_ms + DEADLINE_SLACK_MS);
+    if (connection->deadline != 0)
+        run->deadline = deadline_earlier(run->deadline, connection->deadline);
     if (run->rows_most <= 0)
         run->rows_most = ROWS_MOST;
     if (run->bytes_most <= 0)
@@ -100,13 +102,25 @@ run_limit_reached(PgRun *run, Error *error)
     return false;
 }
 
+/* What the rows took as DataRow messages. */
+static int64_t
+rows_wire_bytes(const PGresult *rows)
+{
+    int columns = PQnfields(rows);
+    int64_t bytes = (int64_t)PQntuples(rows) * (7 + 4 * (int64_t)columns);
+    for (int row = 0; row < PQntuples(rows); row++)
+        for (int column = 0; column < columns; column++)
+            bytes += PQgetlength(rows, row, column);
+    return bytes;
+}
+
 typedef enum RunStep { RUN_GOES_ON, RUN_FAILED, RUN_OVER } RunStep;
 
 /* A COPY nobody asked for: one that wants rows is ended, one that sends them is not worth the reading. */
 static RunStep
 run_take_copy(PgRun *run, ExecStatusType status)
 {
-    run->is_in_copy = status == PGRES_COPY_IN;
+    run->is_in_copy = status == PGRES_COPY_IN || (status == PGRES_COPY_OUT && run->takes_copy_out);
     run->connection->is_broken = run->connection->is_broken || !run->is_in_copy;
     return RUN_OVER;
 }
@@ -123,6 +137,7 @@ run_take(PgRun *run, const PGresult *next, bool *is_in_rows, Error *error)
                 run->result = pg_result_new(next);
             }
             *is_in_rows = status == PGRES_SINGLE_TUPLE;
+            run->connection->bytes_received += rows_wire_bytes(next);
             if (!pg_result_add_rows(run->result, next, run->rows_most, run->bytes_most))
                 return run_limit_reached(run, error) ? RUN_GOES_ON : RUN_OVER;
             return RUN_GOES_ON;

@@ -45,26 +45,6 @@ read_gap(SnapshotRead *read, const char *subject, const char *reason, const char
     row[2] = arena_strdup(read->arena, remedy);
 }
 
-/* A copy of valid UTF-8, bytes that are not replaced by U+FFFD. */
-static const char *
-clean_text(Arena *arena, const char *text, size_t length)
-{
-    if (text_is_valid_utf8(text, length))
-        return arena_strndup(arena, text, length);
-    Text clean = text_new(arena);
-    for (size_t at = 0; at < length;) {
-        size_t step = 4;
-        while (step > 0 && (step > length - at || !text_is_valid_utf8(text + at, step)))
-            step--;
-        if (step == 0)
-            text_append(&clean, "\xEF\xBF\xBD");
-        else
-            text_append_bytes(&clean, text + at, step);
-        at += step == 0 ? 1 : step;
-    }
-    return clean.data;
-}
-
 static SnapshotSection *
 read_section_new(SnapshotRead *read, const char *name, const PgResult *result)
 {
@@ -85,7 +65,7 @@ read_section_new(SnapshotRead *read, const char *name, const PgResult *result)
             const char *text = pg_result_text(result, (int64_t)row, (int)column);
             if (text != NULL)
                 section->values[row * columns + column] =
-                    clean_text(read->arena, text, pg_result_length(result, (int64_t)row, (int)column));
+                    text_clean_utf8(read->arena, text, pg_result_length(result, (int64_t)row, (int)column));
         }
     return section;
 }
@@ -227,9 +207,9 @@ ends_take(void *context, const char *id, const char *low_value, const char *high
     SnapshotRead *read = context;
     SnapshotSection *section = &read->sections->items[read->sections->count];
     const char **row = section->values + section->row_count++ * section->column_count;
-    row[0] = clean_text(read->arena, id, strlen(id));
-    row[1] = low_value == NULL ? NULL : clean_text(read->arena, low_value, strlen(low_value));
-    row[2] = high_value == NULL ? NULL : clean_text(read->arena, high_value, strlen(high_value));
+    row[0] = text_clean_utf8(read->arena, id, strlen(id));
+    row[1] = low_value == NULL ? NULL : text_clean_utf8(read->arena, low_value, strlen(low_value));
+    row[2] = high_value == NULL ? NULL : text_clean_utf8(read->arena, high_value, strlen(high_value));
 }
 
 static bool

@@ -2,11 +2,18 @@
 /*
  * What is observed of a target besides statements: metrics, activity, tables and indexes, settings, plans.
  *
- *   metric_rounds    (target_id, collected_at)   one value per metric of the catalogue below, NULL when not
- * readable metric_hours     (target_id, hour)           mean, least and greatest of each activity_minutes
- * (target_id, starts_at)      how often which wait was seen, with its statement relation_rounds  (target_id,
- * database_id, collected_at)   columns of arrays, one element per table or index setting_changes  (target_id,
- * changed_at, name) explain_plans    contract, section 2.2
+ *   metric_rounds    (target_id, collected_at)                one figure per metric of the catalogue below
+ *   metric_hours     (target_id, hour)                        mean, least and greatest of each
+ *   activity_minutes (target_id, starts_at)                   how often which wait was seen, by statement
+ *   relation_rounds  (target_id, database_id, collected_at)   one element per table or index
+ *   setting_changes  (target_id, changed_at, name)            target_settings has the values of now
+ *   explain_plans    contract, section 2.2
+ *
+ * Rounds are rows of arrays; figures are stored as four-byte floats (seven digits). What is not known is NULL
+ * there and NAN here, never zero.
+ *
+ * Writing a row that is there already changes nothing, so a round may be repeated after a failure. The
+ * functions that write open a transaction of their own.
  *
  * The catalogue is append-only: a metric's position is part of the stored format.
  */
@@ -109,6 +116,11 @@ typedef struct MetricRound {
 bool metric_rounds_write(PgConnection *session, const MetricRound *rounds, size_t count, Error *error)
     FETTLE_MUST_USE;
 
+/* Adds up the complete hours (and ten minutes' lag) before now_us that are not added up yet; may be stopped at
+ * any moment and repeated. */
+bool metric_hours_write(PgConnection *session, int64_t target_id, int64_t now_us, Error *error)
+    FETTLE_MUST_USE;
+
 typedef struct MetricPoint {
     int64_t from_us;
     int64_t to_us;
@@ -121,8 +133,8 @@ typedef struct MetricRange {
     int64_t target_id;
     int64_t from_us;
     int64_t to_us;
-    int64_t step_ms;    /* 0: as sampled */
-    size_t points_most; /* 0: 100,000 */
+    int64_t step_ms;    /* 0: as sampled; 3600000 and multiples of it read the hours */
+    size_t points_most; /* 0: 100,000; more is ERROR_LIMIT */
 } MetricRange;
 
 bool metric_series_read(PgConnection *session, Arena *arena, const MetricRange *range, MetricId id,
@@ -206,8 +218,9 @@ typedef struct SettingChanges {
     size_t count;
 } SettingChanges;
 
-/* Compares with what is stored of the target and writes the difference; values of settings that hold secrets
- * (primary_conninfo and the like) are not stored. */
+/* Compares with what is stored of the target and writes the difference; of the first reading, only the values
+ * of now. Values of settings that may hold secrets (connection strings, keys, commands) are not stored: they
+ * stand as "(not stored)", so only their coming and going shows. */
 bool target_settings_write(PgConnection *session, int64_t target_id, int64_t at_us, const SettingChange *now,
                            size_t count, Error *error) FETTLE_MUST_USE;
 bool setting_changes_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t from_us,
@@ -237,9 +250,11 @@ typedef struct PlanRows {
     size_t count;
 } PlanRows;
 
-/* Writes plans whose shape differs from the newest one of their statement; *ret_written counts them. */
+/* Writes plans whose shape differs from the newest one of their statement and database; *ret_written counts
+ * them. */
 bool plan_rows_write(PgConnection *session, const PlanRow *rows, size_t count, int64_t *ret_written,
                      Error *error) FETTLE_MUST_USE;
+/* The newest first; query_hash 0: of all statements. */
 bool plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t query_hash, size_t most,
                     PlanRows *ret_rows, Error *error) FETTLE_MUST_USE;
 

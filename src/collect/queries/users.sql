@@ -1,0 +1,3 @@
+-- name: users
+-- versions: 13-
+select oid, rolname from pg_roles order by oid limit 100000

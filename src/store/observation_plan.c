@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "store/observation_internal.h"
+
+#include <math.h>
+
+#define ARENA_BYTES ((size_t)64 * 1024 * 1024)
+
+static const char *
+double_text(Arena *arena, double value)
+{
+    return isfinite(value) ? arena_printf(arena, "%.17g", value) : NULL;
+}
+
+static const char *
+bool_text(bool value)
+{
+    return value ? "t" : "f";
+}
+
+static bool
+plan_row_write(PgConnection *session, const PlanRow *row, int64_t *ret_written, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("plan", ARENA_BYTES);
+    StoreNumber target = store_number(row->target_id);
+    StoreNumber hash = store_number(row->query_hash);
+    StoreNumber fingerprint = store_number(row->fingerprint_hash);
+    StoreNumber at = store_number(row->collected_at_us);
+    StoreNumber plan = store_number((int64_t)row->plan_hash);
+    const char *const parameters[] = {target.text,
+                                      row->database_name,
+                                      hash.text,
+                                      fingerprint.text,
+                                      at.text,
+                                      plan.text,
+                                      row->plan_json,
+                                      row->plan_text,
+                                      double_text(arena, row->rows_expected),
+                                      double_text(arena, row->cost),
+                                      bool_text(row->has_seq_scan),
+                                      bool_text(row->has_index_scan),
+                                      bool_text(row->has_bitmap_scan),
+                                      bool_text(row->has_nested_loop),
+                                      row->change_cause};
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!store_query(session, "plan_write", parameters, (int)FETTLE_COUNT_OF(parameters), &result, error))
+        return false;
+    *ret_written += pg_result_rows(result);
+    return true;
+}
+
+bool
+plan_rows_write(PgConnection *session, const PlanRow *rows, size_t count, int64_t *ret_written, Error *error)
+{
+    int64_t written = 0;
+    if (!pg_execute(session, "BEGIN", error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!plan_row_write(session, &rows[i], &written, error)) {
+            Error ignored = {0};
+            (void)!pg_transaction_end(session, &ignored);
+            return error_prefix(error, "could not write plans");
+        }
+    if (!pg_execute(session, "COMMIT", error))
+        return false;
+    *ret_written = written;
+    return true;
+}
+
+bool
+plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t query_hash, size_t most,
+               PlanRows *ret_rows, Error *error)
+{
+    StoreNumber target = store_number(target_id);
+    StoreNumber hash = store_number(query_hash);
+    StoreNumber limit = store_number((int64_t)most);
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!store_query(session, "plans_read", STORE_PARAMETERS(target.text, hash.text, limit.text), &result,
+                     error))
+        return error_prefix(error, "could not read plans");
+    ret_rows->count = (size_t)pg_result_rows(result);
+    ret_rows->items = ARENA_NEW_ARRAY(arena, PlanRow, ret_rows->count);
+    for (size_t i = 0; i < ret_rows->count; i++) {
+        int64_t row = (int64_t)i;
+        ret_rows->items[i] = (PlanRow){.target_id = pg_result_int(result, row, 0, 0),
+                                       .database_name = arena_strdup(arena, pg_result_text(result, row, 1)),
+                                       .query_hash = pg_result_int(result, row, 2, 0),
+                                       .fingerprint_hash = pg_result_int(result, row, 3, 0),
+                                       .collected_at_us = pg_result_int(result, row, 4, 0),
+                                       .plan_hash = (uint64_t)pg_result_int(result, row, 5, 0),
+                                       .plan_json = arena_strdup(arena, pg_result_text(result, row, 6)),
+                                       .plan_text = arena_strdup(arena, pg_result_text(result, row, 7)),
+                                       .rows_expected = pg_result_double(result, row, 8, NAN),
+                                       .cost = pg_result_double(result, row, 9, NAN),
+                                       .has_seq_scan = pg_result_bool(result, row, 10),
+                                       .has_index_scan = pg_result_bool(result, row, 11),
+                                       .has_bitmap_scan = pg_result_bool(result, row, 12),
+                                       .has_nested_loop = pg_result_bool(result, row, 13),
+                                       .change_cause = arena_strdup(arena, pg_result_text(result, row, 14))};
+    }
+    return true;
+}
