@@ -34,7 +34,9 @@ bool job_get(PgConnection *session, Arena *arena, int64_t id, Job *ret_job, Erro
 /* Newest first; kind, status NULL and target_id 0: any; before_id 0: the newest; most 1 .. 1000. */
 bool job_list(PgConnection *session, Arena *arena, const Job *like, int64_t before_id, size_t most,
               JobList *ret_list, Error *error) FETTLE_MUST_USE;
-/* At start: what was running fails; old ones go. */
-bool job_clean_up(PgConnection *session, int64_t kept_ms, Error *error) FETTLE_MUST_USE;
+/* At start: what was running when the server died fails. */
+bool job_clean_up(PgConnection *session, Error *error) FETTLE_MUST_USE;
+/* Jobs that ended longer ago go. */
+bool job_expire(PgConnection *session, int64_t kept_ms, Error *error) FETTLE_MUST_USE;
 
 #endif

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "jobs/plans.h"
+
+#include "base/file.h"
+#include "jobs/plan_cause.h"
+#include "snapshot/read.h"
+#include "sql/statement.h"
+#include "store/observation.h"
+#include "store/sample_read.h"
+#include "store/statement.h"
+#include "whatif/explain.h"
+#include "whatif/twin.h"
+
+#include <string.h>
+
+#define PLANS_ARENA_BYTES ((size_t)4 << 30)
+#define WINDOW_US ((int64_t)24 * 3600 * 1000000)
+#define CLUSTER_START_MS 60000
+
+/* One call's state. */
+typedef struct Planning {
+    Arena *arena;
+    Store *store;
+    const Settings *settings;
+    int64_t target_id;
+    int64_t now_us;
+    const char *dsn;
+    SampleTotal *totals;
+    size_t total_count;
+    Cluster *cluster; /* opened with the first database */
+    PlansReport report;
+} Planning;
+
+/* One database of it. */
+typedef struct PlanningDatabase {
+    Planning *planning;
+    const char *name;
+    const Snapshot *snapshot;
+    Explainer explainer;
+    const RelationRound *relations; /* at the time of relations_at_us */
+    int64_t relations_at_us;
+} PlanningDatabase;
+
+static bool
+planning_begin(Planning *planning, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    SampleRange range = {
+        .target_id = planning->target_id, .from_us = planning->now_us - WINDOW_US, .to_us = planning->now_us};
+    size_t most = (size_t)settings_get_int(planning->settings, SETTING_COLLECT_PLANS);
+    if (most == 0)
+        return true;
+    return store_session_take(planning->store, 0, &session, error) &&
+           target_dsn(planning->store, session.connection, planning->arena, planning->target_id,
+                      &planning->dsn, error) &&
+           sample_top_read(session.connection, planning->arena, &range, SAMPLE_BY_TIME, most,
+                           &planning->totals, &planning->total_count, error);
+}
+
+static bool
+snapshot_take(Planning *planning, const char *database, const Snapshot **ret_snapshot, Error *error)
+{
+    const Settings *settings = planning->settings;
+    PgConnectOptions options = {
+        .purpose = PG_PURPOSE_TARGET,
+        .database = database,
+        .connect_timeout_ms = (int)settings_get_int(settings, SETTING_TARGET_CONNECT_TIMEOUT),
+        .statement_timeout_ms = (int)settings_get_int(settings, SETTING_TARGET_STATEMENT_TIMEOUT),
+        .lock_timeout_ms = (int)settings_get_int(settings, SETTING_TARGET_LOCK_TIMEOUT)};
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *target = NULL;
+    SnapshotReadOptions read = {.without_workload = true,
+                                .deadline =
+                                    deadline_after_ms(settings_get_int(settings, SETTING_TARGET_DEADLINE))};
+    return pg_connection_open(planning->dsn, &options, &target, error) &&
+           snapshot_read(planning->arena, target, &read, ret_snapshot, error);
+}
+
+static bool
+planning_open_cluster(Planning *planning, int major, Error *error)
+{
+    if (planning->cluster != NULL)
+        return true;
+    const Settings *settings = planning->settings;
+    char *directory = arena_strdup(planning->arena, settings_get_text(settings, SETTING_DATA_DIRECTORY));
+    if (directory[0] == '\0' && !path_data_directory(planning->arena, &directory, error))
+        return false;
+    ClusterOptions options = {.data_directory = directory,
+                              .binaries_directory = settings_get_text(settings, SETTING_CLUSTER_BINARIES),
+                              .preferred_major = major,
+                              .shared_buffers_bytes =
+                                  settings_get_int(settings, SETTING_CLUSTER_SHARED_BUFFERS),
+                              .deadline = deadline_after_ms(CLUSTER_START_MS)};
+    return cluster_open(&options, &planning->cluster, error);
+}
+
+static void
+flags_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    PlanRow *row = context;
+    row->has_seq_scan = row->has_seq_scan || strcmp(node->node_type, "Seq Scan") == 0;
+    row->has_index_scan = row->has_index_scan || strncmp(node->node_type, "Index", strlen("Index")) == 0;
+    row->has_bitmap_scan = row->has_bitmap_scan || strcmp(node->node_type, "Bitmap Heap Scan") == 0;
+    row->has_nested_loop = row->has_nested_loop || strcmp(node->node_type, "Nested Loop") == 0;
+}
+
+/* What was seen of the database's relations when the plan before was taken. */
+static bool
+relations_at(PlanningDatabase *database, PgConnection *session, int64_t at_us, Error *error)
+{
+    if (database->relations_at_us == at_us)
+        return true;
+    Planning *planning = database->planning;
+    DatabaseRows rows;
+    RelationRound *rounds = NULL;
+    size_t count = 0;
+    int32_t database_id = 0;
+    if (!database_rows_read(session, planning->arena, planning->target_id, &rows, error))
+        return false;
+    for (size_t i = 0; i < rows.count; i++)
+        if (strcmp(rows.items[i].database_name, database->name) == 0)
+            database_id = rows.items[i].database_id;
+    database->relations = NULL;
+    database->relations_at_us = at_us;
+    if (database_id == 0)
+        return true;
+    if (!relation_rounds_read(session, planning->arena, planning->target_id, database_id, at_us, &rounds,
+                              &count, error))
+        return false;
+    database->relations = count > 0 ? &rounds[0] : NULL;
+    return true;
+}
+
+static bool
+cause_take(PlanningDatabase *database, PgConnection *session, const PgPlan *plan, PlanRow *row, Error *error)
+{
+    Planning *planning = database->planning;
+    PlanRows before;
+    if (!plan_rows_read(session, planning->arena, planning->target_id, row->query_hash, 1, &before, error))
+        return false;
+    if (before.count == 0 || before.items[0].plan_hash == row->plan_hash)
+        return true;
+    const PlanRow *last = &before.items[0];
+    PgPlan *last_plan = NULL;
+    Error unreadable = {0};
+    /* what was stored by another version may not be readable; then the cause is unknown */
+    if (last->plan_json == NULL ||
+        !pg_plan_parse(planning->arena, last->plan_json, strlen(last->plan_json), &last_plan, &unreadable))
+        return true;
+    SettingChanges changes;
+    if (!setting_changes_read(session, planning->arena, planning->target_id, last->collected_at_us,
+                              planning->now_us, &changes, error) ||
+        !relations_at(database, session, last->collected_at_us, error))
+        return false;
+    row->change_cause =
+        plan_cause_find(planning->arena, &(PlanCauseInput){.before = last_plan,
+                                                           .now = plan,
+                                                           .snapshot = database->snapshot,
+                                                           .changes = &changes,
+                                                           .relations_before = database->relations});
+    return true;
+}
+
+/* Plans one statement; *ret_plan is NULL when it cannot be planned. */
+static bool
+statement_plan(PlanningDatabase *database, const SampleTotal *total, PgPlan **ret_plan, Error *error)
+{
+    Arena *arena = database->planning->arena;
+    *ret_plan = NULL;
+    if (total->query_text == NULL)
+        return true;
+    SqlStatement *statement = sql_statement_parse(arena, total->query_text, strlen(total->query_text));
+    SqlKind kind = sql_statement_kind(statement);
+    if (kind == SQL_KIND_UNPARSED || kind == SQL_KIND_UTILITY)
+        return true;
+    const char *reason = NULL;
+    return explainer_ask(&database->explainer, arena, sql_statement_text(statement),
+                         sql_statement_parameter_count(statement), ret_plan, &reason, error);
+}
+
+static bool
+statement_take(PlanningDatabase *database, PgConnection *session, const SampleTotal *total, Error *error)
+{
+    Planning *planning = database->planning;
+    PgPlan *plan = NULL;
+    if (!statement_plan(database, total, &plan, error))
+        return false;
+    if (plan == NULL) {
+        planning->report.refused++;
+        return true;
+    }
+    planning->report.planned++;
+    PlanRow row = {.target_id = planning->target_id,
+                   .database_name = database->name,
+                   .query_hash = total->query_hash,
+                   .fingerprint_hash = total->fingerprint_hash,
+                   .collected_at_us = planning->now_us,
+                   .plan_hash = pg_plan_shape_hash(plan),
+                   .plan_json = plan->text,
+                   .plan_text = pg_plan_format(planning->arena, plan, true),
+                   .rows_expected = plan->root->plan_rows,
+                   .cost = plan->root->total_cost};
+    pg_plan_walk(plan, flags_visit, &row);
+    int64_t written = 0;
+    if (!cause_take(database, session, plan, &row, error) ||
+        !plan_rows_write(session, &row, 1, &written, error))
+        return false;
+    planning->report.written += written;
+    return true;
+}
+
+static bool
+database_take(Planning *planning, const char *name, Error *error)
+{
+    PlanningDatabase database = {.planning = planning, .name = name};
+    FETTLE_CLEANUP(twin_close_at) Twin *twin = NULL;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    TwinOptions options = {.statement_timeout_ms =
+                               (int)settings_get_int(planning->settings, SETTING_TWIN_STATEMENT_TIMEOUT)};
+    if (!snapshot_take(planning, name, &database.snapshot, error) ||
+        !planning_open_cluster(planning, database.snapshot->server_major, error) ||
+        !twin_open(planning->arena, planning->cluster, database.snapshot, &options, &twin, error) ||
+        !twin_connect(twin, &connection, error) || !store_session_take(planning->store, 0, &session, error))
+        return false;
+    database.explainer = explainer_new(planning->arena, connection);
+    database.explainer.keeps_text = true;
+    planning->report.databases++;
+    for (size_t i = 0; i < planning->total_count; i++)
+        if (strcmp(planning->totals[i].database_name, name) == 0 &&
+            !statement_take(&database, session.connection, &planning->totals[i], error))
+            return false;
+    return true;
+}
+
+static bool
+is_first_of_database(const Planning *planning, size_t position)
+{
+    for (size_t i = 0; i < position; i++)
+        if (strcmp(planning->totals[i].database_name, planning->totals[position].database_name) == 0)
+            return false;
+    return true;
+}
+
+bool
+plans_take(Store *store, const Settings *settings, int64_t target_id, PlansReport *ret_report, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("plans", PLANS_ARENA_BYTES);
+    Planning planning = {.arena = arena,
+                         .store = store,
+                         .settings = settings,
+                         .target_id = target_id,
+                         .now_us = clock_wall_us()};
+    bool good = planning_begin(&planning, error);
+    for (size_t i = 0; good && i < planning.total_count && planning.report.databases < PLANS_DATABASES_MOST;
+         i++)
+        if (is_first_of_database(&planning, i))
+            good = database_take(&planning, planning.totals[i].database_name, error);
+    cluster_close(planning.cluster);
+    if (good)
+        *ret_report = planning.report;
+    return good;
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "jobs/schedule.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "jobs/schedule_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS 100
+#define FULL_WAIT_MS 10000
+#define CONNECT_THREADS 4
+#define UPKEEP_THREADS 3
+#define QUEUE_MOST 16384
+/* Planning and packing use more of it than a round does. */
+#define UPKEEP_STACK_BYTES ((size_t)8 * 1024 * 1024)
+
+const char *
+store_state_word(StoreState state)
+{
+    static const char *const words[] = {"ok", "no_lease", "down", "full"};
+    return words[state];
+}
+
+void
+schedule_store_set(Schedule *schedule, StoreState state, const char *reason)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    StoreState before = schedule->state.store;
+    schedule->state.store = state;
+    snprintf(schedule->state.store_reason, sizeof(schedule->state.store_reason), "%s", reason);
+    pthread_mutex_unlock(&schedule->mutex);
+    if (state == before)
+        return;
+    if (state == STORE_STATE_OK)
+        log_write(LOG_LEVEL_INFO, "the store is written again");
+    else
+        log_write(LOG_LEVEL_ERROR, "nothing is collected: %s", reason);
+}
+
+void
+schedule_store_failed(Schedule *schedule, const Error *error)
+{
+    schedule_store_set(schedule, error->code == ERROR_DISK_FULL ? STORE_STATE_FULL : STORE_STATE_DOWN,
+                       error->message);
+    pthread_mutex_lock(&schedule->mutex);
+    schedule->tasks[UPKEEP_LEASE].due_ms = clock_monotonic_ms();
+    pthread_mutex_unlock(&schedule->mutex);
+}
+
+static Watch *
+watch_find(const Schedule *schedule, int64_t target_id)
+{
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        if (schedule->watches[i]->target_id == target_id && !schedule->watches[i]->is_gone)
+            return schedule->watches[i];
+    return NULL;
+}
+
+/* Its first round comes within one interval, at a place of its own. */
+static void
+watch_add(Schedule *schedule, const Target *target, int64_t interval_ms)
+{
+    if (schedule->watch_count == schedule->watch_capacity) {
+        schedule->watch_capacity = schedule->watch_capacity == 0 ? 64 : schedule->watch_capacity * 2;
+        schedule->watches = realloc(schedule->watches, schedule->watch_capacity * sizeof(Watch *));
+        fettle_assert(schedule->watches != NULL);
+    }
+    Watch *watch = calloc(1, sizeof(*watch));
+    fettle_assert(watch != NULL);
+    watch->schedule = schedule;
+    watch->target_id = target->target_id;
+    watch->interval_ms = interval_ms;
+    int64_t now_ms = clock_monotonic_ms();
+    uint64_t place = hash_bytes(&target->target_id, sizeof(target->target_id), 0);
+    watch->due_ms = now_ms + (int64_t)(place % (uint64_t)interval_ms);
+    watch->plans_due_ms = watch->due_ms + interval_ms;
+    schedule->watches[schedule->watch_count++] = watch;
+}
+
+static void
+watch_update(Watch *watch, const Target *target, int64_t interval_ms)
+{
+    snprintf(watch->name, sizeof(watch->name), "%s", target->name);
+    if (watch->interval_ms == interval_ms)
+        return;
+    watch->interval_ms = interval_ms;
+    int64_t soonest_ms = clock_monotonic_ms() + interval_ms;
+    if (watch->failures == 0 && watch->due_ms > soonest_ms)
+        watch->due_ms = soonest_ms;
+}
+
+static const Target *
+target_in(const TargetList *targets, int64_t target_id)
+{
+    for (size_t i = 0; i < targets->count; i++)
+        if (targets->items[i].target_id == target_id && targets->items[i].is_enabled)
+            return &targets->items[i];
+    return NULL;
+}
+
+void
+schedule_targets_set(Schedule *schedule, const TargetList *targets, int64_t interval_ms)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        if (target_in(targets, schedule->watches[i]->target_id) == NULL)
+            schedule->watches[i]->is_gone = true;
+    for (size_t i = 0; i < targets->count; i++) {
+        const Target *target = &targets->items[i];
+        int64_t own_ms = target->interval_ms > 0 ? target->interval_ms : interval_ms;
+        if (!target->is_enabled)
+            continue;
+        if (watch_find(schedule, target->target_id) == NULL)
+            watch_add(schedule, target, own_ms);
+        watch_update(watch_find(schedule, target->target_id), target, own_ms);
+    }
+    pthread_mutex_unlock(&schedule->mutex);
+}
+
+static WorkerPool *
+pool_make(const char *name, int threads, size_t stack_bytes, Error *error)
+{
+    WorkerPool *pool = NULL;
+    WorkerPoolOptions options = {
+        .name = name, .threads = threads, .queue_most = QUEUE_MOST, .stack_bytes = stack_bytes};
+    return worker_pool_new(&options, &pool, error) ? pool : NULL;
+}
+
+bool
+schedule_new(const ScheduleOptions *options, Schedule **ret_schedule, Error *error)
+{
+    FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(options->settings);
+    Schedule *schedule = calloc(1, sizeof(*schedule));
+    fettle_assert(schedule != NULL);
+    schedule->options = *options;
+    pthread_mutex_init(&schedule->mutex, NULL);
+    for (size_t i = 0; i < UPKEEP_COUNT; i++)
+        schedule->tasks[i] =
+            (UpkeepTask){.schedule = schedule, .id = (UpkeepId)i, .due_ms = clock_monotonic_ms()};
+    int workers = (int)settings_get_int(settings_of(held), SETTING_COLLECT_WORKERS);
+    schedule->collect = pool_make("collect", workers, 0, error);
+    schedule->connect = schedule->collect == NULL ? NULL : pool_make("connect", CONNECT_THREADS, 0, error);
+    schedule->upkeep =
+        schedule->connect == NULL ? NULL : pool_make("upkeep", UPKEEP_THREADS, UPKEEP_STACK_BYTES, error);
+    if (schedule->upkeep != NULL) {
+        *ret_schedule = schedule;
+        return true;
+    }
+    bool stopped = schedule_stop(schedule, DEADLINE_NEVER);
+    fettle_assert(stopped);
+    return false;
+}
+
+/* Hands a watch to a pool; a full queue leaves it due. */
+static bool
+watch_submit(Schedule *schedule, Watch *watch, WorkerTask task)
+{
+    watch->is_busy =
+        worker_pool_submit(watch->is_reached ? schedule->collect : schedule->connect, task, watch);
+    return watch->is_busy;
+}
+
+static void
+watch_tick(Schedule *schedule, Watch *watch, int64_t now_ms, int64_t sample_interval_ms)
+{
+    if (watch->due_ms <= now_ms) {
+        bool is_late = now_ms - watch->due_ms > watch->interval_ms;
+        if (watch_submit(schedule, watch, watch_round_run))
+            schedule->state.rounds_late += is_late;
+    } else if (sample_interval_ms > 0 && watch->is_reached && watch->sample_due_ms <= now_ms &&
+               watch_submit(schedule, watch, watch_sample_run)) {
+        int64_t next_ms = watch->sample_due_ms + sample_interval_ms;
+        watch->sample_due_ms = next_ms > now_ms ? next_ms : now_ms + sample_interval_ms;
+    }
+}
+
+/* Takes the freed watches out of the list, keeping the order. */
+static void
+watches_clean(Schedule *schedule)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < schedule->watch_count; i++) {
+        Watch *watch = schedule->watches[i];
+        if (watch->is_gone && !watch->is_busy)
+            watch_free(watch);
+        else
+            schedule->watches[kept++] = watch;
+    }
+    schedule->watch_count = kept;
+}
+
+static void
+tasks_tick(Schedule *schedule, int64_t now_ms)
+{
+    for (size_t i = 0; i < UPKEEP_COUNT; i++) {
+        UpkeepTask *task = &schedule->tasks[i];
+        bool is_possible = schedule->state.store == STORE_STATE_OK || task->id == UPKEEP_LEASE;
+        if (task->is_busy || task->due_ms > now_ms || !is_possible)
+            continue;
+        task->is_busy = worker_pool_submit(schedule->upkeep, upkeep_run, task);
+    }
+}
+
+int
+schedule_tick(Schedule *schedule)
+{
+    FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(schedule->options.settings);
+    const Settings *settings = settings_of(held);
+    bool is_on = settings_get_bool(settings, SETTING_COLLECT_ENABLED);
+    int64_t sample_interval_ms = settings_get_bool(settings, SETTING_COLLECT_ACTIVITY)
+                                     ? settings_get_int(settings, SETTING_COLLECT_ACTIVITY_INTERVAL)
+                                     : 0;
+    int64_t now_ms = clock_monotonic_ms();
+    pthread_mutex_lock(&schedule->mutex);
+    tasks_tick(schedule, now_ms);
+    watches_clean(schedule);
+    bool may_collect = is_on && schedule->state.store == STORE_STATE_OK;
+    for (size_t i = 0; i < schedule->watch_count && may_collect; i++)
+        if (!schedule->watches[i]->is_busy && !schedule->watches[i]->is_gone)
+            watch_tick(schedule, schedule->watches[i], now_ms, sample_interval_ms);
+    pthread_mutex_unlock(&schedule->mutex);
+    return TICK_MS;
+}
+
+void
+schedule_targets_changed(Schedule *schedule)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    schedule->tasks[UPKEEP_TARGETS].due_ms = 0;
+    pthread_mutex_unlock(&schedule->mutex);
+}
+
+ScheduleState
+schedule_state(Schedule *schedule)
+{
+    WorkerPoolState collect = worker_pool_state(schedule->collect);
+    WorkerPoolState connect = worker_pool_state(schedule->connect);
+    pthread_mutex_lock(&schedule->mutex);
+    ScheduleState state = schedule->state;
+    state.targets = (int64_t)schedule->watch_count;
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        state.targets_failing += schedule->watches[i]->failures > 0;
+    pthread_mutex_unlock(&schedule->mutex);
+    state.queue_waiting = (int64_t)(collect.waiting + connect.waiting);
+    return state;
+}
+
+bool
+schedule_stop(Schedule *schedule, Deadline deadline)
+{
+    if (schedule == NULL)
+        return true;
+    pthread_mutex_lock(&schedule->mutex);
+    schedule->is_stopping = true;
+    pthread_mutex_unlock(&schedule->mutex);
+    /* one after the other: they share the deadline */
+    if (!worker_pool_stop(schedule->collect, deadline) || !worker_pool_stop(schedule->connect, deadline) ||
+        !worker_pool_stop(schedule->upkeep, deadline))
+        return false;
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        watch_free(schedule->watches[i]);
+    free(schedule->watches);
+    pthread_mutex_destroy(&schedule->mutex);
+    free(schedule);
+    return true;
+}

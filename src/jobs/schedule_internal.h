@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * What the files of the schedule share.
+ *
+ *   schedule.c  the main thread's side: what is due
+ *   watch.c     one target: its rounds, its samples of activity, its waiting after failures
+ *   upkeep.c    the store's own work
+ *
+ * One mutex guards all that is in these structs; it is never held over input or output. A watch that is_busy
+ * belongs to the worker that runs it: only that one touches its collector.
+ */
+#ifndef FETTLE_JOBS_SCHEDULE_INTERNAL_H
+#define FETTLE_JOBS_SCHEDULE_INTERNAL_H
+
+#include "base/worker_pool.h"
+#include "collect/collector.h"
+#include "jobs/schedule.h"
+#include "store/target.h"
+
+#include <pthread.h>
+
+#define WATCH_BACK_OFF_MS ((int64_t)15 * 60 * 1000)
+
+typedef struct Watch {
+    Schedule *schedule;
+    int64_t target_id;
+    char name[TARGET_NAME_BYTES + 1];
+    int64_t interval_ms;
+    Collector *collector; /* NULL until the first round */
+    bool is_busy;
+    bool is_gone;    /* removed or disabled: to be freed when it is not busy */
+    bool is_reached; /* the last round went well */
+    int failures;    /* in a row */
+    int64_t due_ms;  /* of the next round, monotonic */
+    int64_t sample_due_ms;
+    int64_t plans_due_ms;
+    bool wants_plans;
+} Watch;
+
+typedef enum UpkeepId {
+    UPKEEP_LEASE,
+    UPKEEP_TARGETS,
+    UPKEEP_COMPACT,
+    UPKEEP_PARTITIONS,
+    UPKEEP_PLANS,
+    UPKEEP_CLEAN_UP,
+    UPKEEP_COUNT
+} UpkeepId;
+
+typedef struct UpkeepTask {
+    Schedule *schedule;
+    UpkeepId id;
+    int64_t due_ms;
+    bool is_busy;
+    int failures; /* in a row */
+} UpkeepTask;
+
+struct Schedule {
+    ScheduleOptions options;
+    WorkerPool *collect;
+    WorkerPool *connect;
+    WorkerPool *upkeep;
+    pthread_mutex_t mutex;
+    Watch **watches;
+    size_t watch_count;
+    size_t watch_capacity;
+    UpkeepTask tasks[UPKEEP_COUNT];
+    int64_t full_until_ms; /* the store's disk was full: nothing is tried before */
+    ScheduleState state;   /* counters; the gauges are filled in when asked for */
+    bool is_stopping;
+};
+
+/* watch.c; tasks of worker threads, argument a Watch that is_busy */
+void watch_round_run(void *argument);
+void watch_sample_run(void *argument);
+void watch_free(Watch *watch); /* not busy */
+
+/* upkeep.c; argument an UpkeepTask that is_busy */
+void upkeep_run(void *argument);
+int64_t upkeep_interval_ms(UpkeepId id);
+
+/* Sets what is known of the store; logs when it changes. Takes the mutex. */
+void schedule_store_set(Schedule *schedule, StoreState state, const char *reason);
+/* True when the error is the store's and not the target's; sets the store's state from it. */
+void schedule_store_failed(Schedule *schedule, const Error *error);
+
+/* Brings the watches in line with the store's enabled targets. Takes the mutex. */
+void schedule_targets_set(Schedule *schedule, const TargetList *targets, int64_t interval_ms);
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "base/log.h"
+#include "jobs/plans.h"
+#include "jobs/schedule_internal.h"
+#include "store/job.h"
+#include "store/sample.h"
+
+#include <string.h>
+
+#define JOBS_KEPT_MS ((int64_t)30 * 24 * 3600 * 1000)
+#define RETRY_MS 5000
+#define TARGETS_ARENA_BYTES ((size_t)256 * 1024 * 1024)
+
+typedef bool (*UpkeepFunction)(Schedule *schedule, const Settings *settings, Error *error);
+
+static bool
+lease_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    (void)settings;
+    Store *store = schedule->options.store;
+    if (!store_recover(store, error))
+        return false;
+    if (!store_lease_is_held(store) && !store_lease_take(store, schedule->options.holder, error)) {
+        if (error->code == ERROR_CONFLICT) {
+            schedule_store_set(schedule, STORE_STATE_NO_LEASE, error->message);
+            return true;
+        }
+        return false;
+    }
+    /* a full disk shows when something is written: writing is tried by the rounds, which are let through once
+     */
+    schedule_store_set(schedule, STORE_STATE_OK, "");
+    return true;
+}
+
+static bool
+targets_read(Schedule *schedule, const Settings *settings, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("targets", TARGETS_ARENA_BYTES);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    TargetList targets;
+    if (!store_session_take(schedule->options.store, 0, &session, error) ||
+        !target_list(session.connection, arena, &targets, error))
+        return false;
+    schedule_targets_set(schedule, &targets, settings_get_int(settings, SETTING_COLLECT_INTERVAL));
+    return true;
+}
+
+/* The ids of the targets that are watched, in the arena. */
+static int64_t *
+watched_ids(Schedule *schedule, Arena *arena, size_t *ret_count)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    int64_t *ids = ARENA_NEW_ARRAY(arena, int64_t, schedule->watch_count + 1);
+    *ret_count = 0;
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        if (!schedule->watches[i]->is_gone)
+            ids[(*ret_count)++] = schedule->watches[i]->target_id;
+    pthread_mutex_unlock(&schedule->mutex);
+    return ids;
+}
+
+static bool
+is_stopping(Schedule *schedule)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    bool stopping = schedule->is_stopping;
+    pthread_mutex_unlock(&schedule->mutex);
+    return stopping;
+}
+
+/* One job's row around the work; a row that cannot be written fails the work. */
+static bool
+job_around(Schedule *schedule, const char *kind, int64_t target_id, int64_t *ret_id, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(schedule->options.store, 0, &session, error) &&
+           job_begin(session.connection, kind, target_id, ret_id, error);
+}
+
+static bool
+job_finish(Schedule *schedule, int64_t id, const Error *failure, const char *result, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(schedule->options.store, 0, &session, error) &&
+           job_end(session.connection, id, failure->code == ERROR_NONE ? NULL : failure->message, result,
+                   error);
+}
+
+static bool
+compact_all(Schedule *schedule, Arena *arena, SampleUpkeep *upkeep, Error *error)
+{
+    size_t count;
+    int64_t *ids = watched_ids(schedule, arena, &count);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    if (!store_session_take(schedule->options.store, 0, &session, error))
+        return false;
+    for (size_t i = 0; i < count && !is_stopping(schedule); i++)
+        if (!sample_compact(session.connection, ids[i], clock_wall_us(), upkeep, error))
+            return false;
+    return true;
+}
+
+static bool
+compact(Schedule *schedule, const Settings *settings, Error *error)
+{
+    (void)settings;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("compact", TARGETS_ARENA_BYTES);
+    SampleUpkeep upkeep = {0};
+    Error failure = {0};
+    int64_t job;
+    if (!job_around(schedule, "compact", 0, &job, error))
+        return false;
+    bool good = compact_all(schedule, arena, &upkeep, &failure);
+    const char *result = arena_printf(arena, "{\"blocks\": %lld, \"days\": %lld}",
+                                      (long long)upkeep.blocks_written, (long long)upkeep.days_written);
+    if (!job_finish(schedule, job, &failure, result, error))
+        return false;
+    if (!good)
+        *error = failure;
+    return good;
+}
+
+static bool
+partitions_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    SampleUpkeep upkeep = {0};
+    return store_session_take(schedule->options.store, 0, &session, error) &&
+           sample_partitions_keep(session.connection, clock_wall_us(),
+                                  settings_get_int(settings, SETTING_RETENTION_SAMPLES),
+                                  settings_get_int(settings, SETTING_RETENTION_ROLLUPS), &upkeep, error);
+}
+
+/* The target whose plans have waited longest, among those that are due; 0: none. */
+static int64_t
+plans_due(Schedule *schedule, int64_t interval_ms)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    Watch *first = NULL;
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++) {
+        Watch *watch = schedule->watches[i];
+        bool is_due = watch->is_reached && !watch->is_gone && watch->plans_due_ms <= now_ms;
+        if (is_due && (first == NULL || watch->plans_due_ms < first->plans_due_ms))
+            first = watch;
+    }
+    int64_t target_id = first == NULL ? 0 : first->target_id;
+    if (first != NULL)
+        first->plans_due_ms = now_ms + interval_ms;
+    pthread_mutex_unlock(&schedule->mutex);
+    return target_id;
+}
+
+static bool
+plans_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("plans job", 65536);
+    int64_t target_id = settings_get_int(settings, SETTING_COLLECT_PLANS) == 0
+                            ? 0
+                            : plans_due(schedule, settings_get_int(settings, SETTING_COLLECT_PLANS_INTERVAL));
+    if (target_id == 0)
+        return true;
+    int64_t job;
+    PlansReport report = {0};
+    Error failure = {0};
+    if (!job_around(schedule, "plans", target_id, &job, error))
+        return false;
+    if (!plans_take(schedule->options.store, settings, target_id, &report, &failure))
+        log_write(LOG_LEVEL_DEBUG, "plans of target %lld: %s", (long long)target_id, failure.message);
+    const char *result =
+        arena_printf(arena, "{\"planned\": %lld, \"refused\": %lld, \"changed\": %lld, \"databases\": %lld}",
+                     (long long)report.planned, (long long)report.refused, (long long)report.written,
+                     (long long)report.databases);
+    /* a target that could not be planned is told by its job's row; it is no failure of the store */
+    return job_finish(schedule, job, &failure, result, error);
+}
+
+static bool
+clean_up(Schedule *schedule, const Settings *settings, Error *error)
+{
+    (void)settings;
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(schedule->options.store, 0, &session, error) &&
+           job_expire(session.connection, JOBS_KEPT_MS, error);
+}
+
+static const struct {
+    const char *name;
+    int64_t interval_ms;
+    UpkeepFunction run;
+} upkeep_table[UPKEEP_COUNT] = {
+    [UPKEEP_LEASE] = {"lease", 1000, lease_keep},
+    [UPKEEP_TARGETS] = {"targets", 5000, targets_read},
+    [UPKEEP_COMPACT] = {"compact", 10 * 60 * 1000, compact},
+    [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep},
+    [UPKEEP_PLANS] = {"plans", 5000, plans_keep},
+    [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
+};
+
+int64_t
+upkeep_interval_ms(UpkeepId id)
+{
+    return upkeep_table[id].interval_ms;
+}
+
+void
+upkeep_run(void *argument)
+{
+    UpkeepTask *task = argument;
+    Schedule *schedule = task->schedule;
+    Error error = {0};
+    bool good;
+    {
+        FETTLE_CLEANUP(settings_give_at)
+        const SettingsSnapshot *held = settings_take(schedule->options.settings);
+        good = is_stopping(schedule) || upkeep_table[task->id].run(schedule, settings_of(held), &error);
+    }
+    if (!good) {
+        log_write(task->failures == 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s: %s",
+                  upkeep_table[task->id].name, error.message);
+        if (task->id == UPKEEP_LEASE || error.code == ERROR_DISK_FULL)
+            schedule_store_failed(schedule, &error);
+    }
+    pthread_mutex_lock(&schedule->mutex);
+    task->failures = good ? 0 : task->failures + 1;
+    int64_t interval_ms = upkeep_table[task->id].interval_ms;
+    task->due_ms = clock_monotonic_ms() + (good || interval_ms < RETRY_MS ? interval_ms : RETRY_MS);
+    task->is_busy = false;
+    pthread_mutex_unlock(&schedule->mutex);
+}
