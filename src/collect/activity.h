@@ -28,8 +28,8 @@ void activity_log_free(ActivityLog *log); /* NULL is allowed */
 void activity_log_add(ActivityLog *log, int64_t at_us, const ActivityRow *rows, size_t count);
 
 /* The minutes that ended before a time, oldest first; they stay in the log until they are forgotten. */
-void activity_log_minutes(const ActivityLog *log, Arena *arena, int64_t before_us, ActivityMinute **ret_minutes,
-                          size_t *ret_count);
+void activity_log_minutes(const ActivityLog *log, Arena *arena, int64_t before_us,
+                          ActivityMinute **ret_minutes, size_t *ret_count);
 /* Forgets the first count minutes: they are written. */
 void activity_log_forget(ActivityLog *log, size_t count);
 

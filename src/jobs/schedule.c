@@ -84,6 +84,12 @@ static void
 watch_update(Watch *watch, const Target *target, int64_t interval_ms)
 {
     snprintf(watch->name, sizeof(watch->name), "%s", target->name);
+    if (watch->revision != 0 && watch->revision != target->revision) {
+        watch->wants_renewal = true;
+        watch->failures = 0;
+        watch->due_ms = clock_monotonic_ms();
+    }
+    watch->revision = target->revision;
     if (watch->interval_ms == interval_ms)
         return;
     watch->interval_ms = interval_ms;

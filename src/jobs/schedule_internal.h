@@ -25,6 +25,8 @@ typedef struct Watch {
     Schedule *schedule;
     int64_t target_id;
     char name[TARGET_NAME_BYTES + 1];
+    int64_t revision;   /* of the target's row that the collector was opened with */
+    bool wants_renewal; /* the row has changed: the collector is to be opened anew */
     int64_t interval_ms;
     Collector *collector; /* NULL until the first round */
     bool is_busy;
@@ -34,7 +36,6 @@ typedef struct Watch {
     int64_t due_ms;  /* of the next round, monotonic */
     int64_t sample_due_ms;
     int64_t plans_due_ms;
-    bool wants_plans;
 } Watch;
 
 typedef enum UpkeepId {

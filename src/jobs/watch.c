@@ -58,8 +58,7 @@ watch_log(const Watch *watch, bool failed, const Error *error)
 }
 
 static void
-watch_round_end(Watch *watch, bool good, bool store_failed, const CollectorReport *report,
-                const Error *error)
+watch_round_end(Watch *watch, bool good, bool store_failed, const CollectorReport *report, const Error *error)
 {
     Schedule *schedule = watch->schedule;
     int64_t now_ms = clock_monotonic_ms();
@@ -87,11 +86,26 @@ watch_round_end(Watch *watch, bool good, bool store_failed, const CollectorRepor
     pthread_mutex_unlock(&schedule->mutex);
 }
 
+/* A changed target is read by a new collector, from a first round on. */
+static void
+watch_renew(Watch *watch)
+{
+    pthread_mutex_lock(&watch->schedule->mutex);
+    bool wants_renewal = watch->wants_renewal;
+    watch->wants_renewal = false;
+    pthread_mutex_unlock(&watch->schedule->mutex);
+    if (!wants_renewal)
+        return;
+    collector_close(watch->collector);
+    watch->collector = NULL;
+}
+
 static bool
 watch_round(Watch *watch, CollectorReport *report, Error *error)
 {
     Schedule *schedule = watch->schedule;
     FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(schedule->options.settings);
+    watch_renew(watch);
     if (watch->collector == NULL &&
         !collector_open(&(CollectorOptions){.store = schedule->options.store, .target_id = watch->target_id},
                         &watch->collector, error)) {

@@ -84,9 +84,16 @@ job_list(PgConnection *session, Arena *arena, const Job *like, int64_t before_id
 }
 
 bool
-job_clean_up(PgConnection *session, int64_t kept_ms, Error *error)
+job_clean_up(PgConnection *session, Error *error)
+{
+    return store_query(session, "job_clean_up", NULL, 0, NULL, error) ||
+           error_prefix(error, "could not clean up the jobs");
+}
+
+bool
+job_expire(PgConnection *session, int64_t kept_ms, Error *error)
 {
     StoreNumber kept = store_number(kept_ms);
-    return store_query(session, "job_clean_up", STORE_PARAMETERS(kept.text), NULL, error) ||
-           error_prefix(error, "could not clean up the jobs");
+    return store_query(session, "job_expire", STORE_PARAMETERS(kept.text), NULL, error) ||
+           error_prefix(error, "could not remove old jobs");
 }

@@ -54,7 +54,8 @@ target_read_row(const PgResult *rows, int64_t row, Arena *arena, Target *target,
                        .last_round_at_us = pg_result_int(rows, row, 8, 0),
                        .last_error = arena_strdup(arena, pg_result_text(rows, row, 9)),
                        .server_version = arena_strdup(arena, pg_result_text(rows, row, 10)),
-                       .system_identifier = pg_result_int(rows, row, 11, 0)};
+                       .system_identifier = pg_result_int(rows, row, 11, 0),
+                       .revision = pg_result_int(rows, row, 12, 0)};
     if (!pg_array_parse(arena, pg_result_text(rows, row, 4), &databases, &target->database_count))
         return error_set(error, ERROR_DAMAGED, "the databases of target %s cannot be read", target->name);
     target->databases = databases;

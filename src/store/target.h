@@ -30,6 +30,7 @@ typedef struct Target {
     const char *last_error; /* NULL: it went well */
     const char *server_version;
     int64_t system_identifier; /* 0 unknown */
+    int64_t revision;          /* counts its changes */
 } Target;
 
 typedef struct TargetList {

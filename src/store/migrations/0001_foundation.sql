@@ -13,11 +13,13 @@ CREATE TABLE fettle.targets (
     last_round_at timestamptz,
     last_error text,
     server_version text,
-    system_identifier bigint
+    system_identifier bigint,
+    revision bigint NOT NULL DEFAULT 1
 );
 COMMENT ON TABLE fettle.targets IS 'PostgreSQL servers that are looked after; conninfo holds no secret';
 COMMENT ON COLUMN fettle.targets.databases IS 'only these databases; empty: all of the server';
 COMMENT ON COLUMN fettle.targets.interval_ms IS 'NULL: the setting collect.interval';
+COMMENT ON COLUMN fettle.targets.revision IS 'counts the changes of what is above';
 
 -- Default of target_id where people insert rows by hand: the one target, or NULL, which NOT NULL refuses, when there are more.
 CREATE FUNCTION fettle.sole_target() RETURNS bigint
