@@ -11,6 +11,8 @@
 
 #define KNOWN_BYTES ((size_t)2 << 30)
 #define TEXT_ATTEMPTS_MOST 3
+/* Rows inserted by hand have numbers from here on. */
+#define NUMBER_BY_HAND (1 << 30)
 #define TEXTS_MOST 20000 /* asked for in one round */
 /* Longer without Fettle, and what is new since says too little of the time between. */
 #define FIRST_GAP_US ((int64_t)15 * 60 * 1000000)
@@ -45,7 +47,7 @@ statement_add(Collector *collector, const StatementKey *key, int32_t statement_i
     KnownStatement *known = ARENA_NEW(collector->arena, KnownStatement);
     *known = (KnownStatement){.key = *key, .statement_id = statement_id};
     map_put_id(collector->statements, hash, known);
-    if (statement_id > collector->statement_id_most)
+    if (statement_id > collector->statement_id_most && statement_id < NUMBER_BY_HAND)
         collector->statement_id_most = statement_id;
     return known;
 }
@@ -57,7 +59,7 @@ database_add(Collector *collector, int32_t database_id, uint32_t oid, const char
     *known = (KnownDatabase){
         .database_id = database_id, .oid = oid, .name = arena_strdup(collector->arena, name)};
     map_put_id(collector->databases, (uint64_t)database_id, known);
-    if (database_id > collector->database_id_most)
+    if (database_id > collector->database_id_most && database_id < NUMBER_BY_HAND)
         collector->database_id_most = database_id;
     return known;
 }
@@ -81,10 +83,13 @@ collector_known_read(Collector *collector, PgConnection *session, Error *error)
                             .database_oid = (uint32_t)row->database_id,
                             .queryid = row->queryid,
                             .is_toplevel = row->is_toplevel};
-        if (row->statement_id > collector->statement_id_most)
+        if (row->statement_id > collector->statement_id_most && row->statement_id < NUMBER_BY_HAND)
             collector->statement_id_most = row->statement_id;
         KnownStatement *known = statement_add(collector, &key, row->statement_id);
-    XX
+        if (known != NULL) {
+            known->is_stored = true;
+            known->has_text = row->fingerprint_hash != 0;
+        }
     }
     return true;
 }
@@ -297,7 +302,7 @@ statement_for(SampleWork *work, const StatementCounters *entry, const KnownDatab
     StatementKey key = entry->key;
     key.database_oid = (uint32_t)database->database_id;
     KnownStatement *known = collector_statement(collector, &key);
-    if (known == NULL && collector->statement_id_most < INT32_MAX)
+    if (known == NULL && collector->statement_id_most < NUMBER_BY_HAND - 1)
         known = statement_add(collector, &key, collector->statement_id_most + 1);
     if (known != NULL && !known->is_stored)
         vector_push(work->round->arena, &work->rows, statement_row(collector, known));

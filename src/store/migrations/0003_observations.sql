@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- What is observed of a target besides its statements, and the tables of findings about single statements.
 -- Rounds are one row each with arrays inside: one element per metric, or per table and index. Figures are four-byte floats,
 -- seven digits, which is more than a round knows.
@@ -279,3 +280,5 @@ SELECT r.target_id, d.database_name, r.collected_at, r.statistics_reset_at, u.re
              rows_inserted, rows_updated, rows_updated_hot, rows_deleted, live_rows, dead_rows, blocks_hit, blocks_read,
              vacuumed_at_us, analyzed_at_us, bloat_bytes, bloat_measured)
   JOIN fettle.databases d ON d.target_id = r.target_id AND d.database_id = r.database_id;
+
+SELECT fettle.partitions_make_ahead(now());
