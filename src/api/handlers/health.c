@@ -45,7 +45,7 @@ ready_look(ApiRequest *request, Api *api)
     request->http->deadline = before;
     const char *part = !is_read ? "store" : "";
     const char *reason = !is_read ? "the store does not answer" : "";
-    if (is_read && (status.version != status.version_known || status.is_changed)) {
+    if (is_read && (status.version != status.version_known || status.changed != NULL)) {
         part = "schema";
         reason = status.version < status.version_known   ? "the store's schema is older than this program"
                  : status.version > status.version_known ? "the store's schema is newer than this program"
