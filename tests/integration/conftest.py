@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 
 import pytest
+from api import ApiFixture
 from servers import MAJORS, Server, Standby, binaries_of, client_program, unprivileged
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -145,3 +146,17 @@ def shop(server):
     """The demonstration shop, small, with a load already run."""
     load_shop(server, SHOP_SCALE, 3)
     return server
+
+
+@pytest.fixture(scope="session")
+def api_on_store():
+    """The API over a store of its own: .api and .store; tests may stop and start the store."""
+    fixture = ApiFixture()
+    yield fixture
+    fixture.close()
+
+
+@pytest.fixture
+def api(api_on_store):
+    """The API, each reply checked against openapi.yaml."""
+    return api_on_store.api

@@ -45,8 +45,9 @@ setting_write(JsonWriter *json, const Settings *settings, SettingId id, const Se
             row = &rows->items[i];
     json_object_begin(json);
     json_key_string(json, "name", info->name);
-    json_key_string(json, "value", hidden(info, settings_get_text(settings, id)));
+    json_key_string(json, "value", settings_get_shown(settings, id));
     json_key_string(json, "default", hidden(info, info->standard));
+    json_key_string(json, "source", settings_get_source(settings, id));
     json_key_string(json, "stored_value", row == NULL ? NULL : hidden(info, row->value));
     json_key_string(json, "type", type_word(info->type));
     json_key_string(json, "effect", effect_word(info->effect));

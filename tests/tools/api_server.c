@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The API over a store, and nothing else, for tests of the API: not installed.
+ *
+ *   api_server routes                     the table of routes
+ *   api_server migrate                    makes or upgrades the store's schema
+ *   api_server token NAME ROLE SECONDS    a token of no user; SECONDS 0: for ever
+ *   api_server user NAME PASSWORD ROLE
+ *   api_server run                        serves until SIGTERM; says "port N" when it does
+ *
+ * Settings come from the environment (FETTLE_STORE_URL, FETTLE_SERVER_LISTEN, ...).
+ */
+#include "api/api.h"
+#include "base/log.h"
+#include "store/migrate.h"
+#include "store/setting_row.h"
+#include "store/token.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct TestServer {
+    Arena *arena;
+    Store *store;
+    const Settings *_Atomic settings;
+    pthread_mutex_t mutex;
+    atomic_int targets_changed;
+} TestServer;
+
+static bool
+settings_load(Arena *arena, Settings **ret_settings, Error *error)
+{
+    *ret_settings = settings_new(arena);
+    return settings_read_environment(*ret_settings, error);
+}
+
+static const Settings *
+settings_now(void *context)
+{
+    TestServer *server = context;
+    return atomic_load(&server->settings);
+}
+
+static void
+on_settings_changed(void *context)
+{
+    TestServer *server = context;
+    Error error = {0};
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    int skipped;
+    pthread_mutex_lock(&server->mutex);
+    Settings *settings;
+    if (settings_load(server->arena, &settings, &error) &&
+        store_session_take(server->store, 0, &session, &error) &&
+        setting_rows_apply(session.connection, settings, &skipped, &error))
+        atomic_store(&server->settings, settings);
+    else
+        log_write(LOG_LEVEL_ERROR, "could not reload the settings: %s", error.message);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+static void
+on_targets_changed(void *context)
+{
+    TestServer *server = context;
+    atomic_fetch_add(&server->targets_changed, 1);
+}
+
+static bool
+run(TestServer *server, Error *error)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    MetricsRegistry *registry = metrics_registry_new();
+    metrics_process_add(registry);
+    ApiContext context = {.store = server->store,
+                          .server = server,
+                          .settings = settings_now,
+                          .targets_changed = on_targets_changed,
+                          .settings_changed = on_settings_changed,
+                          .metrics = registry};
+    Api *api = NULL;
+    bool is_open = api_open(&context, &api, error);
+    if (is_open) {
+        printf("port %d\n", api_port(api));
+        fflush(stdout);
+        int signal_number;
+        sigwait(&stop, &signal_number);
+        api_stop(api, deadline_after_ms(5000));
+    }
+    metrics_registry_free(registry);
+    return is_open;
+}
+
+static bool
+make_token(PgConnection *session, char **words, Error *error)
+{
+    char text[TOKEN_TEXT_BYTES];
+    int64_t id;
+    int64_t expires_at_us;
+    double seconds = strtod(words[2], NULL);
+    TokenOrder order = {
+        .name = words[0], .role = role_from_word(words[1]), .lifetime_ms = (int64_t)(seconds * 1000)};
+    if (!token_create(session, &order, text, &id, &expires_at_us, error))
+        return false;
+    printf("%s\n", text);
+    return true;
+}
+
+static bool
+obey(TestServer *server, const char *word, char **words, int count, Error *error)
+{
+    if (strcmp(word, "run") == 0)
+        return run(server, error);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    if (!store_session_take(server->store, 0, &session, error))
+        return false;
+    int applied;
+    int64_t id;
+    if (strcmp(word, "migrate") == 0)
+        return migration_run(session.connection, &applied, error);
+    if (strcmp(word, "token") == 0 && count == 3)
+        return make_token(session.connection, words, error);
+    if (strcmp(word, "user") == 0 && count == 3)
+        return user_create(session.connection, words[0], words[1], role_from_word(words[2]), &id, error);
+    return error_set(error, ERROR_USAGE, "unknown word \"%s\"", word);
+}
+
+int
+main(int count, char **words)
+{
+    const char *word = count > 1 ? words[1] : "";
+    signal(SIGPIPE, SIG_IGN);
+    TestServer server = {.arena = arena_new("test server", (size_t)64 << 20),
+                         .mutex = PTHREAD_MUTEX_INITIALIZER};
+    Error error = {0};
+    Settings *settings;
+    bool good = settings_load(server.arena, &settings, &error);
+    if (good && strcmp(word, "routes") == 0) {
+        printf("%s", api_routes_describe(server.arena));
+    } else if (good) {
+        atomic_store(&server.settings, settings);
+        if (strcmp(settings_get_text(settings, SETTING_LOG_LEVEL), "debug") == 0)
+            log_set_level(LOG_LEVEL_DEBUG);
+        StoreOptions options = {.settings = settings, .without_migration_check = true};
+        good = store_open(&options, &server.store, &error) &&
+               obey(&server, word, words + 2, count - 2, &error);
+        store_close(server.store);
+    }
+    arena_free(server.arena);
+    if (!good)
+        fprintf(stderr, "error: %s\nhint: %s\n", error.message, error.hint);
+    return good ? 0 : 1;
+}
