@@ -100,6 +100,7 @@ typedef struct SampleSum {
 
 void sample_sum_add(SampleSum *sum, const SamplePack *pack, size_t at);
 void sample_sum_add_counters(SampleSum *sum, const int64_t counters[SAMPLE_COUNTER_COUNT]);
+void sample_sum_merge(SampleSum *sum, const SampleSum *more);
 void sample_sum_finish(SampleSum *sum);
 
 #endif

@@ -81,6 +81,15 @@ sum_pool(SampleSum *sum, double calls, double mean_us, double squares)
     sum->calls = all;
 }
 
+static void
+sum_add_numbers(SampleSum *sum, const int64_t counters[SAMPLE_COUNTER_COUNT])
+{
+    for (int c = 0; c < SAMPLE_COUNTER_COUNT; c++)
+        if (c != SAMPLE_EXEC_DEVIATION_US &&
+            __builtin_add_overflow(sum->counters[c], counters[c], &sum->counters[c]))
+            sum->counters[c] = INT64_MAX;
+}
+
 void
 sample_sum_add_counters(SampleSum *sum, const int64_t counters[SAMPLE_COUNTER_COUNT])
 {
@@ -88,10 +97,15 @@ sample_sum_add_counters(SampleSum *sum, const int64_t counters[SAMPLE_COUNTER_CO
     double deviation = (double)counters[SAMPLE_EXEC_DEVIATION_US];
     if (calls > 0)
         sum_pool(sum, calls, (double)counters[SAMPLE_EXEC_US] / calls, calls * deviation * deviation);
-    for (int c = 0; c < SAMPLE_COUNTER_COUNT; c++)
-        if (c != SAMPLE_EXEC_DEVIATION_US &&
-            __builtin_add_overflow(sum->counters[c], counters[c], &sum->counters[c]))
-            sum->counters[c] = INT64_MAX;
+    sum_add_numbers(sum, counters);
+}
+
+void
+sample_sum_merge(SampleSum *sum, const SampleSum *more)
+{
+    if (more->calls > 0)
+        sum_pool(sum, more->calls, more->mean_us, more->squares);
+    sum_add_numbers(sum, more->counters);
 }
 
 void
