@@ -100,8 +100,8 @@ cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_bi
         *ret_binaries = list.items[0];
         return true;
     }
-    error_set(error, ERROR_MISSING_DEPENDENCY,
-              "there are no programs of PostgreSQL %d or later in %.200s", MAJOR_LEAST, directory);
+    error_set(error, ERROR_MISSING_DEPENDENCY, "there are no programs of PostgreSQL %d or later in %.200s",
+              MAJOR_LEAST, directory);
     return error_set_hint(error,
                           "cluster.binaries names a directory with postgres and initdb; unset it to search");
 }

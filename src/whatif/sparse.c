@@ -272,8 +272,7 @@ files_size(const SparseRelationList *list, Error *error)
         if (relation->file.filenode == 0)
             continue;
         if (!sparse_file_blocks(&relation->file, &blocks, error) ||
-            (blocks != relation->blocks &&
-             !sparse_file_set_blocks(&relation->file, relation->blocks, error)))
+            (blocks != relation->blocks && !sparse_file_set_blocks(&relation->file, relation->blocks, error)))
             return false;
     }
     return true;

@@ -110,6 +110,7 @@ sparse_page_level(SparsePage *page, int level, int height)
         put16(page, upper + 6, DOWNLINK_BYTES | DOWNLINK_NO_KEY);
     }
     put32(page, SPECIAL_AT + 8, (uint32_t)level);
-    put16(page, SPECIAL_AT + 12, (uint16_t)((level == 0 ? FLAG_LEAF : 0) | (level == height ? FLAG_ROOT : 0)));
+    put16(page, SPECIAL_AT + 12,
+          (uint16_t)((level == 0 ? FLAG_LEAF : 0) | (level == height ? FLAG_ROOT : 0)));
     put16(page, AT_CHECKSUM, sparse_page_checksum(page, (uint32_t)level + 1));
 }

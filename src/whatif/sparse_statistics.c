@@ -40,7 +40,7 @@ rows_push(Arena *arena, CopyRows *copy, uint32_t id, const SnapshotStatistics *f
 {
     double width = isnan(from->average_width_bytes) || from->average_width_bytes < 0 ? 0
                    : from->average_width_bytes > INT32_MAX                           ? INT32_MAX
-                                                                                     : from->average_width_bytes;
+                                                           : from->average_width_bytes;
     const char *relation = arena_printf(arena, "%u", id);
     const char *attnum = arena_printf(arena, "%d", from->attnum);
     const char *inherited = from->is_inherited ? "t" : "f";
@@ -152,10 +152,10 @@ objects_write(Twin *twin, Arena *arena, Error *error)
 {
     for (size_t i = 0; i < twin->snapshot->extended_statistics_count; i++) {
         const SnapshotExtendedStatistics *from = &twin->snapshot->extended_statistics[i];
-        const char *parameters[] = {
-            object_name(arena, from), object_attributes(twin, arena, from),
-            extended_ndistinct_bytes(arena, from->ndistinct),
-            extended_dependencies_bytes(arena, from->dependencies), from->is_inherited ? "t" : "f"};
+        const char *parameters[] = {object_name(arena, from), object_attributes(twin, arena, from),
+                                    extended_ndistinct_bytes(arena, from->ndistinct),
+                                    extended_dependencies_bytes(arena, from->dependencies),
+                                    from->is_inherited ? "t" : "f"};
         Error reason = {0};
         if (parameters[2] == NULL && parameters[3] == NULL && from->expressions_json == NULL)
             continue;

@@ -293,11 +293,10 @@ twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     if (!cluster_connect(cluster, "postgres", NULL, &admin, error) ||
-        !pg_query_simple(
-            admin,
-            "SELECT datname, oid, shobj_description(oid, 'pg_database') FROM pg_database "
-            "WHERE datname LIKE 'twin\\_%' ORDER BY datname",
-            &rows, error))
+        !pg_query_simple(admin,
+                         "SELECT datname, oid, shobj_description(oid, 'pg_database') FROM pg_database "
+                         "WHERE datname LIKE 'twin\\_%' ORDER BY datname",
+                         &rows, error))
         return false;
     size_t count = (size_t)pg_result_rows(rows);
     TwinInfo *list = ARENA_NEW_ARRAY(arena, TwinInfo, count);
