@@ -25,7 +25,7 @@ typedef struct Cluster Cluster;
 
 typedef struct ClusterOptions {
     const char *data_directory;     /* Fettle's data directory; the cluster is in <it>/cluster-<major> */
-    const char *binaries_directory; /* NULL: found by cluster_binaries_find() */
+    const char *binaries_directory; /* these and no others; NULL or "": found by cluster_binaries_find() */
     int preferred_major;            /* 0: the newest found */
     int64_t shared_buffers_bytes;   /* 0: 16 MB */
     const char *run_as_user;        /* when root; NULL: "postgres" if that user exists, else "nobody" */
@@ -43,6 +43,9 @@ typedef struct ClusterBinaries {
  * /usr/local/pgsql/bin, PATH), newest first; ERROR_MISSING_DEPENDENCY with the package to install when there
  * is none. */
 bool cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_count, Error *error)
+    FETTLE_MUST_USE;
+/* The installation in a directory that a person named. */
+bool cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
     FETTLE_MUST_USE;
 /* The best for a target: the same major, else the nearest newer, else the nearest older. */
 bool cluster_binaries_find(Arena *arena, int preferred_major, ClusterBinaries *ret_binaries, Error *error)

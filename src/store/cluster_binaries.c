@@ -91,6 +91,21 @@ cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_coun
     return true;
 }
 
+bool
+cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
+{
+    BinariesList list = {0};
+    binaries_try(arena, directory, &list);
+    if (list.count == 1) {
+        *ret_binaries = list.items[0];
+        return true;
+    }
+    error_set(error, ERROR_MISSING_DEPENDENCY, "there are no programs of PostgreSQL %d or later in %.200s",
+              MAJOR_LEAST, directory);
+    return error_set_hint(error,
+                          "cluster.binaries names a directory with postgres and initdb; unset it to search");
+}
+
 /* Smaller is better: the same major, then newer ones by distance, then older ones. */
 static int
 major_distance(int major, int preferred)
