@@ -219,8 +219,7 @@ hint_by_code(ErrorCode code)
         case ERROR_DAMAGED: return "take the snapshot again with \"fettle snapshot\"";
         case ERROR_TIMEOUT: return "try again, or raise the limits (\"fettle help settings\")";
         case ERROR_CLUSTER:
-            return "the log beside the data directory says more; the directory can be removed: "
-                   "it is made anew";
+            return "see the log in Fettle's data directory, or set FETTLE_DATA to another place";
         default: return "try again; if it stays, please report it with this message";
     }
 }

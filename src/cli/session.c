@@ -141,7 +141,8 @@ session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *err
                                (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT),
                            .progress = session_progress};
     return session_open_cluster(input, session, error) &&
-           twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error);
+           (twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error) ||
+            cluster_explain_failure(session->cluster, error));
 }
 
 void
