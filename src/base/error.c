@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,8 +32,28 @@ error_text_trim(char *text, size_t size_bytes)
         end--;
     if (end > 0 && ((unsigned char)text[end - 1] & 0x80) != 0)
         end--;
-    if (length - end < 4)
+    if (length - end < 4 && !text_is_valid_utf8(text + end, length - end))
         text[end] = '\0';
+}
+
+/* Messages quote what users, files and servers say: one line of UTF-8 comes of it, whatever that was. */
+static void
+error_text_clean(char *text, size_t size_bytes)
+{
+    error_text_trim(text, size_bytes);
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        size_t step = 1;
+        while (step < 4 && !(step <= length - at && text_is_valid_utf8(text + at, step)))
+            step++;
+        if (step > length - at || !text_is_valid_utf8(text + at, step)) {
+            text[at++] = '?';
+            continue;
+        }
+        if (step == 1 && ((unsigned char)text[at] < ' ' || text[at] == 0x7F))
+            text[at] = ' ';
+        at += step;
+    }
 }
 
 void
@@ -43,7 +65,7 @@ error_fill(Error *error, ErrorCode code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    error_text_trim(message, sizeof(message));
+    error_text_clean(message, sizeof(message));
     error_clear(error);
     error->code = code;
     memcpy(error->message, message, sizeof(message));
@@ -58,7 +80,7 @@ error_fill_hint(Error *error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(hint, sizeof(hint), format, arguments);
     va_end(arguments);
-    error_text_trim(hint, sizeof(hint));
+    error_text_clean(hint, sizeof(hint));
     memcpy(error->hint, hint, sizeof(hint));
 }
 
@@ -79,7 +101,7 @@ error_fill_prefix(Error *error, const char *format, ...)
         memcpy(message + used + 2, error->message, more);
         message[used + 2 + more] = '\0';
     }
-    error_text_trim(message, sizeof(message));
+    error_text_clean(message, sizeof(message));
     memcpy(error->message, message, sizeof(message));
 }
 

@@ -40,13 +40,12 @@ budget_of(CliInput *input, double *ret_bytes, Error *error)
     *ret_bytes = INFINITY;
     if (text == NULL)
         return true;
-    Settings *scratch = settings_new(input->arena);
-    /* A size is a size: the settings' own parser reads it. */
-    if (!settings_set(scratch, "cluster.shared_buffers", text, error)) {
+    int64_t bytes;
+    if (!setting_size_parse(text, &bytes) || bytes == 0) {
         error_set(error, ERROR_USAGE, "\"%.40s\" is not a budget", text);
         return error_set_hint(error, "give a size such as 500MB or 2GB");
     }
-    *ret_bytes = (double)settings_get_int(scratch, SETTING_CLUSTER_SHARED_BUFFERS);
+    *ret_bytes = (double)bytes;
     return true;
 }
 
