@@ -247,16 +247,6 @@ hint_by_code(ErrorCode code)
     }
 }
 
-/* A message is one line and steers no terminal, whatever a path or an option held. */
-static void
-print_line(const char *word, const char *text)
-{
-    fprintf(stderr, "%s: ", word);
-    for (const char *at = text; *at != '\0'; at++)
-        fputc((unsigned char)*at < ' ' || *at == 0x7F ? '?' : *at, stderr);
-    fputc('\n', stderr);
-}
-
 int
 cli_main(int argument_count, char **arguments)
 {
@@ -269,7 +259,7 @@ cli_main(int argument_count, char **arguments)
     progress_clear();
     if (done)
         return exit_status;
-    print_line("fettle", error.message);
-    print_line("hint", error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
+    fprintf(stderr, "fettle: %s\nhint: %s\n", error.message,
+            error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);
 }
