@@ -90,8 +90,9 @@ write_head(Text *text, const Report *report)
         text_append_format(text, "# %s\n\n", title);
     else
         text_append_format(text, "%s\n", bold(report, title, arena));
-    text_append_format(text, "%sworkload: %zu statements, %zu costed, %zu not analysed", bullet,
-                       workload->count, workload->costed_count, workload->count - workload->costed_count);
+    text_append_format(text, "%sworkload: %zu statement%s, %zu costed, %zu not analysed", bullet,
+                       workload->count, workload->count == 1 ? "" : "s", workload->costed_count,
+                       workload->count - workload->costed_count);
     if (!isnan(workload->covered_time_share))
         text_append_format(text, "; they take %.1f %% of the measured time",
                            workload->covered_time_share * 100);
@@ -153,7 +154,9 @@ write_recommendation(Text *text, const Report *report, const Recommendation *rec
 {
     Arena *arena = text->arena;
     const char *pad = is_markdown(report) ? "" : "     ";
-    heading(text, report, 3, arena_printf(arena, "%3d. %s", recommendation->number, recommendation->title));
+    heading(text, report, 3,
+            arena_printf(arena, is_markdown(report) ? "%d. %s" : "%3d. %s", recommendation->number,
+                         recommendation->title));
     text_append_format(text, "%sworkload %+.1f %%", pad, -recommendation->improvement_percent);
     if (!isnan(recommendation->saved_ms))
         text_append_format(text, " (about %s of its measured time)",

@@ -44,11 +44,12 @@ typedef struct ClusterBinaries {
  * is none. */
 bool cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_count, Error *error)
     FETTLE_MUST_USE;
-/* The installation in a directory that a person named. */
-bool cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
-    FETTLE_MUST_USE;
 /* The best for a target: the same major, else the nearest newer, else the nearest older. */
 bool cluster_binaries_find(Arena *arena, int preferred_major, ClusterBinaries *ret_binaries, Error *error)
+    FETTLE_MUST_USE;
+
+/* Those in a directory; ERROR_INPUT when it holds none. */
+bool cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
     FETTLE_MUST_USE;
 
 /* Creates it when missing, starts it, waits until it answers. */
@@ -58,6 +59,9 @@ void cluster_close(Cluster *cluster);
 void cluster_close_at(Cluster **cluster);
 
 bool cluster_is_alive(Cluster *cluster);
+/* When the cluster's disk is full, says so in an error that came of it (a lost session, a failed write).
+ * Always false, to end a return statement. */
+bool cluster_explain_failure(const Cluster *cluster, Error *error);
 /* Starts it again after its postmaster died. */
 bool cluster_recover(Cluster *cluster, Error *error) FETTLE_MUST_USE;
 

@@ -147,6 +147,7 @@ cluster_configure(const Cluster *cluster, Error *error)
                        "max_worker_processes = 0\n"
                        "max_parallel_maintenance_workers = 0\n"
                        "max_prepared_transactions = 0\n"
+                       "restart_after_crash = off\n"
                        "autovacuum = off\n"
                        "jit = off\n"
                        "wal_level = minimal\n"

@@ -349,5 +349,14 @@ twin_drop(Cluster *cluster, const char *database, Error *error)
         error_set(error, ERROR_INPUT, "\"%.80s\" is not a twin", database);
         return error_set_hint(error, "list them with: fettle twin list");
     }
-    return twin_database_drop(cluster, database, error);
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin drop", 1 << 20);
+    TwinInfo *list;
+    size_t count;
+    if (!twin_list(arena, cluster, &list, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].database, database) == 0)
+            return twin_database_drop(cluster, database, error);
+    error_set(error, ERROR_NOT_FOUND, "there is no twin \"%.80s\"", database);
+    return error_set_hint(error, "list them with: fettle twin list");
 }
