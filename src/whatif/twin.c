@@ -12,7 +12,7 @@
 
 #define DATABASE_PREFIX "twin_"
 /* Changes when the way of building does, so that older twins are built anew. */
-#define BUILD_FORMAT 1
+#define BUILD_FORMAT 2
 
 void
 twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total)
@@ -133,8 +133,8 @@ static bool
 twin_build(Twin *twin, const TwinDdl *ddl, Error *error)
 {
     return twin_database_create(twin, error) && twin_schema_make(twin, ddl, error) &&
-           twin_ids_read(twin, error) && twin_ends_write(twin, error) && twin_sizes_write(twin, error) &&
-           twin_statistics_write(twin, error);
+           twin_ids_read(twin, error) && twin_statistics_write(twin, error) && twin_ends_write(twin, error) &&
+           twin_sizes_write(twin, error);
 }
 
 static bool
@@ -143,13 +143,15 @@ twin_refresh(Twin *twin, const TwinRecord *older, const TwinRecord *newer, Error
     twin->report.was_refreshed = true;
     if (!twin_connect_admin(twin, error) || !twin_ids_read(twin, error))
         return false;
-    /* End points are written by truncating an index, which resets its pg_class row: before the sizes. */
-    bool ends = older->ends_hash != newer->ends_hash;
+    bool statistics = older->statistics_hash != newer->statistics_hash;
+    if (statistics && !twin_statistics_write(twin, error))
+        return false;
+    /* End points, some of which come from statistics, are written by truncating an index, which resets its
+     * pg_class row: before the sizes. */
+    bool ends = statistics || older->ends_hash != newer->ends_hash;
     if (ends && !twin_ends_write(twin, error))
         return false;
-    if ((ends || older->sizes_hash != newer->sizes_hash) && !twin_sizes_write(twin, error))
-        return false;
-    return older->statistics_hash == newer->statistics_hash || twin_statistics_write(twin, error);
+    return (!ends && older->sizes_hash == newer->sizes_hash) || twin_sizes_write(twin, error);
 }
 
 static bool
