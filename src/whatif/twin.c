@@ -161,8 +161,8 @@ static bool
 twin_build(Twin *twin, const TwinDdl *ddl, Error *error)
 {
     return twin_database_create(twin, error) && twin_schema_make(twin, ddl, error) &&
-           twin_ids_read(twin, error) && twin_ends_write(twin, error) && twin_sizes_write(twin, error) &&
-           twin_statistics_write(twin, error) && twin_losses_write(twin, error);
+           twin_ids_read(twin, error) && twin_statistics_write(twin, error) && twin_ends_write(twin, error) &&
+           twin_sizes_write(twin, error) && twin_losses_write(twin, error);
 }
 
 static bool
@@ -172,22 +172,23 @@ twin_refresh(Twin *twin, const TwinRecord *older, const TwinRecord *newer, Error
     if (!twin_refresh_connect(twin, error) || !twin_ids_read(twin, error) ||
         !twin_losses_read(twin, TWIN_PART_SCHEMA, error))
         return false;
-    /* End points are written by truncating an index, which resets its pg_class row: before the sizes. */
-    bool ends = older->ends_hash != newer->ends_hash;
-    bool sizes = ends || older->sizes_hash != newer->sizes_hash;
     bool statistics = older->statistics_hash != newer->statistics_hash;
+    /* End points, some of which come from statistics, are written by truncating an index, which resets its
+     * pg_class row: before the sizes. */
+    bool ends = statistics || older->ends_hash != newer->ends_hash;
+    bool sizes = ends || older->sizes_hash != newer->sizes_hash;
     /* A refresh that is cut short must not be taken for the older twin. */
-    if ((sizes || statistics) && !record_clear(twin, error))
+    if (sizes && !record_clear(twin, error))
+        return false;
+    if (statistics ? !twin_statistics_write(twin, error)
+                   : !twin_losses_read(twin, TWIN_PART_STATISTICS, error))
         return false;
     if (ends ? !twin_ends_write(twin, error) : !twin_losses_read(twin, TWIN_PART_ENDS, error))
         return false;
     /* Files are looked at each time: a crash of the server empties unlogged ones. */
     if ((sizes || twin->report.method == TWIN_METHOD_SPARSE_FILES) && !twin_sizes_write(twin, error))
         return false;
-    if (statistics ? !twin_statistics_write(twin, error)
-                   : !twin_losses_read(twin, TWIN_PART_STATISTICS, error))
-        return false;
-    return !(ends || statistics) || twin_losses_write(twin, error);
+    return !ends || twin_losses_write(twin, error);
 }
 
 static bool

@@ -6,7 +6,8 @@ import pathlib
 import subprocess
 
 import pytest
-from servers import MAJORS, Server, Standby, binaries_of, client_program, unprivileged
+from servers import MAJORS, Server, Standby, binaries_of, unprivileged
+from workloads import load_shop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("FETTLE_BINARY", str(ROOT / "build" / "src" / "cli" / "fettle"))
@@ -141,17 +142,6 @@ def standby(shop):
     """A hot standby of the server with the shop."""
     with Standby(shop) as server:
         yield server
-
-
-def load_shop(server, scale, seconds=0):
-    """The demonstration's shop in database "shop"; with seconds its load is run too."""
-    server.sql("CREATE DATABASE shop")
-    server.psql("shop", "-f", ROOT / "demo" / "schema.sql")
-    server.psql("shop", "-v", f"scale={scale}", "-f", ROOT / "demo" / "load.sql")
-    server.sql("SELECT pg_stat_statements_reset()", "shop")
-    if seconds:
-        subprocess.run([str(ROOT / "demo" / "run"), server.dsn("shop", "shop_app"), str(seconds), str(scale)], check=True,
-                       capture_output=True, env={**os.environ, "PGBIN": os.path.dirname(client_program("pgbench"))})
 
 
 @pytest.fixture(scope="session")

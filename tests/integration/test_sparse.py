@@ -235,7 +235,7 @@ def test_a_domain_s_checks_run_without_rights_and_what_they_refuse_is_left_out(s
 def test_a_directory_without_server_programs_is_refused(fettle, target, tmp_path):
     result = fettle("twin", "build", "--set", f"cluster.binaries={tmp_path}", target.dsn("shop"))
     assert result.status not in (0, 10)
-    assert "there are no programs of PostgreSQL" in result.err and "cluster.binaries" in result.err
+    assert "holds no server programs of PostgreSQL" in result.err and "cluster.binaries" in result.err
 
 
 @pytest.mark.parametrize("major", [13, 14, 17, 18])
