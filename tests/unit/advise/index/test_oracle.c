@@ -124,7 +124,7 @@ planner_random(Random *random)
 {
     memset(&planner, 0, sizeof(planner));
     for (int i = 0; i < PLANS; i++) {
-        planner.uses[i] = (uint32_t)random_below(random, 1u << (CANDIDATES - 1));
+        planner.uses[i] = 1 + (uint32_t)random_below(random, (1u << (CANDIDATES - 1)) - 1);
         planner.cost[i] = (double)(1 + random_below(random, 1000));
     }
 }
