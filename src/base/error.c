@@ -105,6 +105,26 @@ error_fill_prefix(Error *error, const char *format, ...)
     memcpy(error->message, message, sizeof(message));
 }
 
+/* What a person can do about a failed system call; NULL when that depends on the call. */
+static const char *
+errno_hint(int error_number)
+{
+    switch (error_number) {
+        case ENOSPC:
+        case EDQUOT: return "free some space on that file system and try again";
+        case ENOENT:
+        case ENOTDIR: return "check the path: a directory of it does not exist";
+        case EACCES:
+        case EPERM: return "check owner and mode of that path, or choose another";
+        case EROFS: return "that file system is read-only: choose another place";
+        case ENAMETOOLONG: return "choose a shorter path";
+        case EMFILE:
+        case ENFILE: return "raise the limit of open files (ulimit -n)";
+        case EPIPE: return "the reader of the output has gone";
+        default: return NULL;
+    }
+}
+
 void
 error_fill_errno(Error *error, int error_number, const char *format, ...)
 {
@@ -117,8 +137,9 @@ error_fill_errno(Error *error, int error_number, const char *format, ...)
     const char *text = strerror_r(error_number, reason, sizeof(reason));
     bool full = error_number == ENOSPC || error_number == EDQUOT;
     error_set(error, full ? ERROR_DISK_FULL : ERROR_SYSTEM, "%s: %s", what, text);
-    if (full)
-        error_set_hint(error, "free some space on that file system and try again");
+    const char *hint = errno_hint(error_number);
+    if (hint != NULL)
+        error_set_hint(error, "%s", hint);
 }
 
 void

@@ -83,8 +83,8 @@ error_is_false(void)
 /* error_prefix(error, format, ...): puts "prefix: " before the message. */
 #define error_prefix(...) (error_fill_prefix(__VA_ARGS__), error_is_false())
 
-/* error_set_errno(error, error_number, format, ...): with strerror() appended; ENOSPC and EDQUOT become
- * ERROR_DISK_FULL. */
+/* error_set_errno(error, error_number, format, ...): with strerror() appended, and a hint where the number
+ * tells what to do; ENOSPC and EDQUOT become ERROR_DISK_FULL. */
 #define error_set_errno(...) (error_fill_errno(__VA_ARGS__), error_is_false())
 
 void error_clear(Error *error);

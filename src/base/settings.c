@@ -73,6 +73,29 @@ number_parse(const char *text, const SettingUnit *units, double *ret_number)
 }
 
 static bool
+whole_parse(const char *text, const SettingUnit *units, int64_t *ret_value)
+{
+    double number;
+    /* doubles hold whole numbers exactly up to 2^53 */
+    if (!number_parse(text, units, &number) || number < 0 || number > 9007199254740992.0)
+        return false;
+    *ret_value = (int64_t)number;
+    return true;
+}
+
+bool
+setting_duration_parse(const char *text, int64_t *ret_milliseconds)
+{
+    return whole_parse(text, duration_units, ret_milliseconds);
+}
+
+bool
+setting_size_parse(const char *text, int64_t *ret_bytes)
+{
+    return whole_parse(text, size_units, ret_bytes);
+}
+
+static bool
 bool_parse(const char *text, double *ret_number)
 {
     static const char *const yes[] = {"on", "true", "yes", "1"};

@@ -162,6 +162,11 @@ bool settings_read_environment(Settings *settings, Error *error) FETTLE_MUST_USE
 /* name is the full form. */
 bool settings_set(Settings *settings, const char *name, const char *value, Error *error) FETTLE_MUST_USE;
 
+/* A time or a size as a setting would take it, without a setting's bounds: "5min" is 300000 ms, "2GB" bytes;
+ * a number alone is in ms or bytes. False for anything else, negative values too. */
+bool setting_duration_parse(const char *text, int64_t *ret_milliseconds) FETTLE_MUST_USE;
+bool setting_size_parse(const char *text, int64_t *ret_bytes) FETTLE_MUST_USE;
+
 bool settings_get_bool(const Settings *settings, SettingId id);
 int64_t settings_get_int(const Settings *settings, SettingId id); /* int, duration in ms, size in bytes */
 double settings_get_double(const Settings *settings, SettingId id);

@@ -12,7 +12,7 @@
 
 #define DATABASE_PREFIX "twin_"
 /* Changes when the way of building does, so that older twins are built anew. */
-#define BUILD_FORMAT 1
+#define BUILD_FORMAT 2
 
 void
 twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total)
@@ -24,7 +24,9 @@ twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total)
 void
 twin_lose(Twin *twin, const char *object, const char *reason)
 {
-    TwinLoss loss = {.object = object, .reason = arena_strdup(twin->arena, reason == NULL ? "" : reason)};
+    TwinLoss loss = {.part = twin->part,
+                     .object = object,
+                     .reason = arena_strdup(twin->arena, reason == NULL ? "" : reason)};
     vector_push(twin->arena, &twin->report.losses, loss);
 }
 
@@ -42,6 +44,9 @@ ddl_hash(const Twin *twin, const TwinDdl *ddl)
     hash = hash_combine(hash, twin->module_path == NULL ? 0 : hash_text(twin->module_path));
     hash = hash_combine(hash,
                         hash_combine(hash_text(twin->snapshot->collate), hash_text(twin->snapshot->ctype)));
+    const char *locale = twin->snapshot->icu_locale;
+    hash = hash_combine(hash, hash_combine((uint64_t)twin->snapshot->collation_provider,
+                                           locale == NULL ? 0 : hash_text(locale)));
     for (size_t i = 0; i < ddl->statements.count; i++)
         hash = hash_combine(hash, hash_text(ddl->statements.items[i].text));
     return hash;
@@ -134,22 +139,27 @@ twin_build(Twin *twin, const TwinDdl *ddl, Error *error)
 {
     return twin_database_create(twin, error) && twin_schema_make(twin, ddl, error) &&
            twin_ids_read(twin, error) && twin_ends_write(twin, error) && twin_sizes_write(twin, error) &&
-           twin_statistics_write(twin, error);
+           twin_statistics_write(twin, error) && twin_losses_write(twin, error);
 }
 
 static bool
 twin_refresh(Twin *twin, const TwinRecord *older, const TwinRecord *newer, Error *error)
 {
     twin->report.was_refreshed = true;
-    if (!twin_connect_admin(twin, error) || !twin_ids_read(twin, error))
+    if (!twin_connect_admin(twin, error) || !twin_ids_read(twin, error) ||
+        !twin_losses_read(twin, TWIN_PART_SCHEMA, error))
         return false;
     /* End points are written by truncating an index, which resets its pg_class row: before the sizes. */
     bool ends = older->ends_hash != newer->ends_hash;
-    if (ends && !twin_ends_write(twin, error))
+    if (ends ? !twin_ends_write(twin, error) : !twin_losses_read(twin, TWIN_PART_ENDS, error))
         return false;
     if ((ends || older->sizes_hash != newer->sizes_hash) && !twin_sizes_write(twin, error))
         return false;
-    return older->statistics_hash == newer->statistics_hash || twin_statistics_write(twin, error);
+    bool statistics = older->statistics_hash != newer->statistics_hash;
+    if (statistics ? !twin_statistics_write(twin, error)
+                   : !twin_losses_read(twin, TWIN_PART_STATISTICS, error))
+        return false;
+    return !(ends || statistics) || twin_losses_write(twin, error);
 }
 
 static bool
@@ -252,6 +262,21 @@ twin_relation_id(const Twin *twin, uint32_t target_id)
 {
     const TwinId *id = map_get_id(twin->ids, target_id);
     return id == NULL ? 0 : id->id;
+}
+
+const char *
+twin_relation_loss(const Twin *twin, const SnapshotRelation *relation)
+{
+    if (twin_relation_id(twin, relation->id) != 0)
+        return NULL;
+    const char *name = pg_identifier_qualify(twin->arena, relation->schema, relation->name);
+    for (size_t i = 0; i < twin->report.losses.count; i++) {
+        const TwinLoss *loss = &twin->report.losses.items[i];
+        const char *space = strchr(loss->object, ' ');
+        if (space != NULL && strcmp(space + 1, name) == 0)
+            return loss->reason;
+    }
+    return NULL;
 }
 
 bool

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * What the files of the twin share: twin.c (open, refresh, list), twin_build.c (database and DDL),
- * twin_data.c (sizes, statistics, ends), twin_settings.c (the application's session).
+ * twin_data.c (sizes, statistics, ends), twin_losses.c, twin_settings.c (the application's session).
  */
 #ifndef FETTLE_WHATIF_TWIN_INTERNAL_H
 #define FETTLE_WHATIF_TWIN_INTERNAL_H
@@ -23,6 +23,7 @@ struct Twin {
     PgConnection *admin; /* superuser session in the twin's database */
     Map *ids;            /* target OID -> TwinId */
     uint32_t role_id;
+    TwinPart part; /* being made: what is lost now is lost by it */
     TwinReport report;
 };
 
@@ -42,6 +43,11 @@ typedef struct TwinRecord {
 
 void twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total);
 void twin_lose(Twin *twin, const char *object, const char *reason);
+
+/* twin_losses.c: losses are kept in the twin's database, for a refresh makes anew only what changed. */
+bool twin_losses_write(Twin *twin, Error *error) FETTLE_MUST_USE;
+/* Adds the kept losses of a part that is not made anew. */
+bool twin_losses_read(Twin *twin, TwinPart part, Error *error) FETTLE_MUST_USE;
 
 /* twin_build.c */
 bool twin_module_place(Twin *twin, Error *error) FETTLE_MUST_USE;
