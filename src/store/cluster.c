@@ -87,13 +87,10 @@ cluster_check_path(const Cluster *cluster, const char *data_directory, Error *er
 static bool
 cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
 {
-    if (options->binaries_directory != NULL && options->binaries_directory[0] != '\0') {
-        char path[4096];
-        snprintf(path, sizeof(path), "%s:%s", options->binaries_directory,
-                 getenv("PATH") == NULL ? "" : getenv("PATH"));
-        setenv("PATH", path, 1);
-    }
-    if (!cluster_binaries_find(cluster->arena, options->preferred_major, &cluster->binaries, error) ||
+    bool is_named = options->binaries_directory != NULL && options->binaries_directory[0] != '\0';
+    if (!(is_named
+              ? cluster_binaries_at(cluster->arena, options->binaries_directory, &cluster->binaries, error)
+              : cluster_binaries_find(cluster->arena, options->preferred_major, &cluster->binaries, error)) ||
         !cluster_user_find(options->run_as_user, &cluster->user, error) ||
         !directory_make(options->data_directory, cluster->user.change ? 0711 : 0700, error) ||
         !cluster_check_path(cluster, options->data_directory, error))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "store/cluster.h"
+#include "store/cluster_internal.h"
 
 #include "base/file.h"
 #include "base/list.h"
@@ -88,6 +88,23 @@ cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_coun
     qsort(list.items, list.count, sizeof(*list.items), binaries_compare);
     *ret_list = list.items;
     *ret_count = list.count;
+    return true;
+}
+
+/* A directory that was named is the one that is used, or an error: never silently another. */
+bool
+cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
+{
+    BinariesList list = {0};
+    binaries_try(arena, directory, &list);
+    if (list.count == 0) {
+        error_set(error, ERROR_MISSING_DEPENDENCY,
+                  "%.200s holds no server programs of PostgreSQL %d or later that run", directory,
+                  MAJOR_LEAST);
+        return error_set_hint(
+            error, "correct cluster.binaries, or leave it empty: then the best installed are used");
+    }
+    *ret_binaries = list.items[0];
     return true;
 }
 

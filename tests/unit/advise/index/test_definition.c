@@ -90,7 +90,7 @@ a_table_gets_one_concurrent_statement_and_its_undo(void **state)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
     const Snapshot *snapshot = memory_workload_of(arena, NULL, 0).context.snapshot;
     Candidate orders = candidate_on(snapshot, "orders", 2, 0);
-    assert_string_equal(index_create_script(arena, snapshot, &orders, "o idx"),
+    assert_string_equal(index_create_script(arena, snapshot, &orders, "o idx", map_new(arena)),
                         "CREATE INDEX CONCURRENTLY \"o idx\" ON public.orders USING btree (customer_id);");
     assert_string_equal(index_undo_script(arena, &orders, "o idx"),
                         "DROP INDEX CONCURRENTLY public.\"o idx\";");
@@ -105,7 +105,7 @@ a_partitioned_table_gets_its_parts_one_by_one(void **state)
     /* events_2 has its columns the other way round: keys go by name */
     Candidate events = candidate_on(snapshot, "events", 2, 1);
     assert_string_equal(
-        index_create_script(arena, snapshot, &events, "events_kind_day_idx"),
+        index_create_script(arena, snapshot, &events, "events_kind_day_idx", map_new(arena)),
         "CREATE INDEX events_kind_day_idx ON ONLY public.events USING btree (kind, day);\n"
         "CREATE INDEX CONCURRENTLY events_1_kind_day_idx ON public.events_1 USING btree (kind, day);\n"
         "ALTER INDEX public.events_kind_day_idx ATTACH PARTITION public.events_1_kind_day_idx;\n"
