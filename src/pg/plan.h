@@ -28,6 +28,7 @@ struct PgPlanNode {
     const char *strategy; /* "Hashed", "Sorted", "Plain", "Mixed" or NULL */
     const char *partial_mode;
     const char *operation; /* "Insert", "Update" ... of ModifyTable */
+    const char *command;   /* "Intersect", "Except All" ... of SetOp */
     const char *schema;    /* with VERBOSE only */
     const char *relation;
     const char *alias;

@@ -375,7 +375,7 @@ typedef struct Snapshot {
     const SnapshotGap *gaps;
     size_t gap_count;
     Map *relations_by_id;   /* SnapshotRelation * */
-    Map *relations_by_name; /* "schema.name" (unquoted, NUL never inside) -> SnapshotRelation * */
+    Map *relations_by_name; /* SnapshotRelation *, for snapshot_relation_named() */
     Map *indexes_by_id;
 } Snapshot;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "store/cluster.h"
+#include "store/cluster_internal.h"
 
 #include "base/file.h"
 #include "base/list.h"
@@ -54,6 +54,7 @@ binaries_try(Arena *arena, const char *directory, BinariesList *list)
         vector_push(arena, list, binaries);
 }
 
+/* A directory that was named is the one that is used, or an error: never silently another. */
 bool
 cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
 {
