@@ -180,7 +180,7 @@ what_is_no_data_directory_is_refused_and_left_alone(void **state)
     assert_false(cluster_open(&(ClusterOptions){.data_directory = scratch_path("data"),
                                                 .binaries_directory = scratch_path("nothing")},
                               &cluster, &error));
-    assert_int_equal(error.code, ERROR_MISSING_DEPENDENCY);
+    assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "nothing holds no server programs"));
     assert_non_null(strstr(error.hint, "cluster.binaries"));
     assert_null(cluster);
