@@ -70,6 +70,22 @@ usage_error(Error *error, const CliVerb *verb, const char *format, const char *w
                         : error_set_hint(error, "run \"fettle help %s\"", verb->name);
 }
 
+/* A word that is not known may be a connection string, or end in one: only what looks like a name is
+ * repeated. */
+static bool
+unknown_word(Error *error, const CliVerb *verb, const char *word)
+{
+    char name[81];
+    size_t length = strcspn(word, "=:/@ \t\n");
+    snprintf(name, sizeof(name), "%.*s", (int)(length < sizeof(name) ? length : sizeof(name) - 1), word);
+    if (word[0] == '-')
+        return usage_error(error, verb, "unknown option \"%s\"", name);
+    if (word[length] == '\0')
+        return usage_error(error, verb, "unknown verb \"%s\"", name);
+    error_set(error, ERROR_USAGE, "a verb has to stand before the target");
+    return error_set_hint(error, "write \"fettle advise TARGET\"; \"fettle help\" lists the verbs");
+}
+
 static const CliOption *
 option_find(const CliOption *options, const char *name, size_t length, char letter, size_t *ret_position)
 {
@@ -115,7 +131,7 @@ option_take(CliInput *input, CliCommon *common, char **words, int count, int *at
     if (option == NULL)
         option = option_find(cli_common_options, name, length, word[1], &position);
     if (option == NULL || (!is_long && word[2] != '\0'))
-        return usage_error(error, input->verb, "unknown option \"%.80s\"", word);
+        return unknown_word(error, input->verb, word);
     const char *argument = "";
     if (option->argument != NULL && equals != NULL)
         argument = equals + 1;
@@ -173,7 +189,7 @@ cli_settings_override(const CliInput *input, Settings *settings, Error *error)
         const char *set = input->common->sets[i];
         const char *equals = strchr(set, '=');
         if (equals == NULL)
-            return usage_error(error, input->verb, "--set needs NAME=VALUE, not \"%.80s\"", set);
+            return usage_error(error, input->verb, "--set needs NAME=VALUE%s", "");
         char name[SETTING_NAME_BYTES];
         snprintf(name, sizeof(name), "%.*s", (int)(equals - set), set);
         if (!settings_set(settings, name, equals + 1, error))
@@ -212,8 +228,7 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
     CliInput input = {.arena = arena, .verb = cli_verb_find(name), .is_coloured = terminal_takes_colours()};
     CliCommon common = {0};
     if (input.verb == NULL)
-        return usage_error(error, NULL,
-                           name[0] == '-' ? "unknown option \"%.80s\"" : "unknown verb \"%.80s\"", name);
+        return unknown_word(error, NULL, name);
     if (!words_parse(&input, &common, arguments + 2, argument_count < 2 ? 0 : argument_count - 2, error))
         return false;
     if (common.wants_help) {
@@ -242,20 +257,9 @@ hint_by_code(ErrorCode code)
         case ERROR_DAMAGED: return "take the snapshot again with \"fettle snapshot\"";
         case ERROR_TIMEOUT: return "try again, or raise the limits (\"fettle help settings\")";
         case ERROR_CLUSTER:
-            return "the log beside the data directory says more; the directory can be removed: "
-                   "it is made anew";
+            return "see the log in Fettle's data directory, or set FETTLE_DATA to another place";
         default: return "try again; if it stays, please report it with this message";
     }
-}
-
-/* A message is one line and steers no terminal, whatever a path or an option held. */
-static void
-print_line(const char *word, const char *text)
-{
-    fprintf(stderr, "%s: ", word);
-    for (const char *at = text; *at != '\0'; at++)
-        fputc((unsigned char)*at < ' ' || *at == 0x7F ? '?' : *at, stderr);
-    fputc('\n', stderr);
 }
 
 int
@@ -270,7 +274,7 @@ cli_main(int argument_count, char **arguments)
     progress_clear();
     if (done)
         return exit_status;
-    print_line("fettle", error.message);
-    print_line("hint", error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
+    fprintf(stderr, "fettle: %s\nhint: %s\n", error.message,
+            error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);
 }

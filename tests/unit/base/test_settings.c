@@ -302,6 +302,41 @@ a_switch_is_on_or_off(void **state)
 }
 
 static void
+a_time_or_a_size_is_read_without_a_settings_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t milliseconds, bytes; /* -1: refused */
+    } cases[] = {{"0", 0, 0},
+                 {"500", 500, 500},
+                 {"5min", 300000, -1},
+                 {"2GB", -1, 2147483648},
+                 {"1.5s", 1500, -1},
+                 {"1.9", 1, 1},
+                 {"-1", -1, -1},
+                 {"-5min", -1, -1},
+                 {"", -1, -1},
+                 {"five", -1, -1},
+                 {"1e300", -1, -1},
+                 {"10 kB", -1, 10240},
+                 {"9007199254740992", INT64_C(1) << 53, INT64_C(1) << 53},
+                 {"9007199254740994", -1, -1},
+                 {"nan", -1, -1},
+                 {"5 min ", -1, -1},
+                 {" 5", -1, -1},
+                 {"1d", 86400000, -1}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        int64_t value = -1;
+        assert_int_equal(setting_duration_parse(cases[i].text, &value), cases[i].milliseconds >= 0);
+        assert_int_equal(value, cases[i].milliseconds);
+        value = -1;
+        assert_int_equal(setting_size_parse(cases[i].text, &value), cases[i].bytes >= 0);
+        assert_int_equal(value, cases[i].bytes);
+    }
+}
+
+static void
 a_secret_stands_in_no_message(void **state)
 {
     (void)state;
@@ -383,6 +418,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_file_is_read_up_to_its_limit, scratch_make, scratch_remove),
         cmocka_unit_test(the_environment_wins_over_the_file),
         cmocka_unit_test(a_switch_is_on_or_off),
+        cmocka_unit_test(a_time_or_a_size_is_read_without_a_settings_bounds),
         cmocka_unit_test(a_secret_stands_in_no_message),
         cmocka_unit_test(a_setting_of_another_type_is_a_bug),
         cmocka_unit_test(no_text_breaks_the_reader),
