@@ -327,3 +327,13 @@ settings_get_shown(const Settings *settings, SettingId id)
     const char *text = settings->values[id].text;
     return setting_info(id)->type == SETTING_SECRET && text[0] != '\0' ? "***" : text;
 }
+
+bool
+settings_parse_duration(const char *text, int64_t *ret_ms)
+{
+    double number;
+    if (!number_parse(text, duration_units, &number) || number < 0 || number > 1e15)
+        return false;
+    *ret_ms = (int64_t)number;
+    return true;
+}

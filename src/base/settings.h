@@ -165,6 +165,9 @@ bool settings_set(Settings *settings, const char *name, const char *value, Error
 bool settings_set_from(Settings *settings, const char *name, const char *value, const char *source,
                        Error *error) FETTLE_MUST_USE;
 
+/* A time as settings take it: "500ms", "12h"; a bare number is milliseconds. */
+bool settings_parse_duration(const char *text, int64_t *ret_ms) FETTLE_MUST_USE;
+
 /* Where a value comes from: "default", "fettle.conf:12", "environment", "command line", "store". */
 const char *settings_get_source(const Settings *settings, SettingId id);
 /* The value for people: the text it was set with, "***" for a secret that is set. */
