@@ -85,7 +85,7 @@ read_change(CliInput *input, TargetChange *change, Error *error)
 {
     const char *databases = cli_option(input, "database");
     const char *interval = cli_option(input, "interval");
-    if (interval != NULL && (!settings_parse_duration(interval, &change->interval_ms) ||
+    if (interval != NULL && (!setting_duration_parse(interval, &change->interval_ms) ||
                              change->interval_ms < 1000 || change->interval_ms > 3600000))
         return error_set(error, ERROR_USAGE, "--interval takes a time from 1s to 1h");
     if (databases == NULL)

@@ -30,7 +30,7 @@ read_order(CliInput *input, const CliStore *store, TokenOrder *order, Error *err
     if (order->role == ROLE_NONE)
         return error_set(error, ERROR_USAGE, "--role viewer, operator or admin is needed");
     if (lifetime != NULL &&
-        (!settings_parse_duration(lifetime, &order->lifetime_ms) || order->lifetime_ms < 1))
+        (!setting_duration_parse(lifetime, &order->lifetime_ms) || order->lifetime_ms < 1))
         return error_set(error, ERROR_USAGE, "--ttl takes a time such as 12h or 90d");
     if (user_name != NULL && !cli_user_find(store, user_name, &user, error))
         return false;
