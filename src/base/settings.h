@@ -162,11 +162,6 @@ bool settings_read_environment(Settings *settings, Error *error) FETTLE_MUST_USE
 /* name is the full form. */
 bool settings_set(Settings *settings, const char *name, const char *value, Error *error) FETTLE_MUST_USE;
 
-/* A time or a size as a setting would take it, without a setting's bounds: "5min" is 300000 ms, "2GB" bytes;
- * a number alone is in ms or bytes. False for anything else, negative values too. */
-bool setting_duration_parse(const char *text, int64_t *ret_milliseconds) FETTLE_MUST_USE;
-bool setting_size_parse(const char *text, int64_t *ret_bytes) FETTLE_MUST_USE;
-
 /* As settings_set(), noting where the value comes from: "store". */
 bool settings_set_from(Settings *settings, const char *name, const char *value, const char *source,
                        Error *error) FETTLE_MUST_USE;
@@ -175,6 +170,11 @@ bool settings_set_from(Settings *settings, const char *name, const char *value, 
 const char *settings_get_source(const Settings *settings, SettingId id);
 /* The value for people: the text it was set with, "***" for a secret that is set. */
 const char *settings_get_shown(const Settings *settings, SettingId id);
+
+/* A time or a size as a setting would take it, without a setting's bounds: "5min" is 300000 ms, "2GB" bytes;
+ * a number alone is in ms or bytes. False for anything else, negative values too. */
+bool setting_duration_parse(const char *text, int64_t *ret_milliseconds) FETTLE_MUST_USE;
+bool setting_size_parse(const char *text, int64_t *ret_bytes) FETTLE_MUST_USE;
 
 bool settings_get_bool(const Settings *settings, SettingId id);
 int64_t settings_get_int(const Settings *settings, SettingId id); /* int, duration in ms, size in bytes */

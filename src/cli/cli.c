@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/secret_input.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -18,6 +19,7 @@
 const CliOption cli_common_options[] = {
     {"config", 0, "FILE", "settings file (default: $FETTLE_CONFIG)"},
     {"set", 0, "NAME=VALUE", "one setting, over the file and the environment"},
+    {"store", 0, "CONNECTION", "where the store is: --set store.url=CONNECTION"},
     {"quiet", 'q', NULL, "no progress, no messages but errors"},
     {"help", 'h', NULL, "this help"},
     {NULL, 0, NULL, NULL},
@@ -55,6 +57,7 @@ cli_write(const CliInput *input, const char *text, size_t length, Error *error)
 /* What the parser gathers besides the verb's own options. */
 typedef struct CliCommon {
     const char *config;
+    const char *store;
     const char *sets[32];
     size_t set_count;
     bool wants_help;
@@ -109,10 +112,14 @@ common_take(CliInput *input, CliCommon *common, const CliOption *option, const c
         input->is_quiet = true;
     else if (strcmp(option->name, "help") == 0)
         common->wants_help = true;
+    else if (strcmp(option->name, "store") == 0)
+        common->store = secret_input_take_argument(input->arena, argument);
     else if (common->set_count == FETTLE_COUNT_OF(common->sets))
         return usage_error(error, input->verb, "too many --set options%s", "");
     else
-        common->sets[common->set_count++] = argument;
+        common->sets[common->set_count++] = text_starts_with(argument, "store.url=")
+                                                ? secret_input_take_argument(input->arena, argument)
+                                                : argument;
     return true;
 }
 
@@ -195,7 +202,7 @@ cli_settings_override(const CliInput *input, Settings *settings, Error *error)
         if (!settings_set(settings, name, equals + 1, error))
             return false;
     }
-    return true;
+    return input->common->store == NULL || settings_set(settings, "store.url", input->common->store, error);
 }
 
 static bool

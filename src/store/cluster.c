@@ -43,16 +43,16 @@ cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error)
     return true;
 }
 
-/* A store stays with the major that made it: its data are not made anew. */
+/* The named directory's, or the best found. A store stays with the major that made it. */
 static bool
-cluster_find_binaries(Cluster *cluster, const ClusterOptions *options, Error *error)
+cluster_take_binaries(Cluster *cluster, const ClusterOptions *options, Error *error)
 {
     const char *told = options->binaries_directory;
     int made_by = options->purpose == CLUSTER_STORE ? cluster_store_major(options->data_directory) : 0;
+    int wanted = made_by != 0 ? made_by : options->preferred_major;
     bool found = told != NULL && told[0] != '\0'
                      ? cluster_binaries_at(cluster->arena, told, &cluster->binaries, error)
-                     : cluster_binaries_find(cluster->arena, made_by != 0 ? made_by : options->preferred_major,
-                                             &cluster->binaries, error);
+                     : cluster_binaries_find(cluster->arena, wanted, &cluster->binaries, error);
     if (!found || made_by == 0 || cluster->binaries.major == made_by)
         return found;
     error_set(error, ERROR_MISSING_DEPENDENCY,
@@ -69,7 +69,7 @@ cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
     cluster->sessions_most = options->sessions_most > 0 ? options->sessions_most : SESSIONS_MOST;
     cluster->shared_buffers_bytes =
         options->shared_buffers_bytes > 0 ? options->shared_buffers_bytes : SHARED_BUFFERS_BYTES;
-    return cluster_find_binaries(cluster, options, error) &&
+    return cluster_take_binaries(cluster, options, error) &&
            cluster_user_find(options->run_as_user, &cluster->user, error) &&
            cluster_place(cluster, options->data_directory, error);
 }

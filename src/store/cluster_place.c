@@ -113,8 +113,9 @@ cluster_place(Cluster *cluster, const char *told, Error *error)
     Arena *arena = cluster->arena;
     if (!place_absolute(arena, told, &cluster->data_directory, error))
         return false;
-    cluster->directory = arena_printf(arena, "%s/%s-%d", cluster->data_directory,
-                                      cluster->purpose == CLUSTER_STORE ? "store" : "cluster", cluster->binaries.major);
+    cluster->directory =
+        arena_printf(arena, "%s/%s-%d", cluster->data_directory,
+                     cluster->purpose == CLUSTER_STORE ? "store" : "cluster", cluster->binaries.major);
     cluster->pgdata = path_join(arena, cluster->directory, "data");
     cluster->log_path = path_join(arena, cluster->directory, "log");
     place_socket(cluster);
