@@ -12,10 +12,12 @@
 typedef struct SettingValue {
     const char *text;
     double number; /* bool 0/1, int, ms, bytes, double */
+    const char *source;
 } SettingValue;
 
 struct Settings {
     Arena *arena;
+    const char *source; /* of what is set now */
     SettingValue values[SETTING_COUNT];
 };
 
@@ -141,18 +143,35 @@ settings_new(Arena *arena)
         bool good =
             value_parse(arena, &setting_table[i], setting_table[i].standard, &settings->values[i], &error);
         fettle_assert(good);
+        settings->values[i].source = "default";
     }
+    settings->source = "command line";
     return settings;
 }
 
 bool
 settings_set(Settings *settings, const char *name, const char *value, Error *error)
 {
-    for (size_t i = 0; i < SETTING_COUNT; i++)
-        if (strcmp(setting_table[i].name, name) == 0)
-            return value_parse(settings->arena, &setting_table[i], value, &settings->values[i], error);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        if (strcmp(setting_table[i].name, name) != 0)
+            continue;
+        if (!value_parse(settings->arena, &setting_table[i], value, &settings->values[i], error))
+            return false;
+        settings->values[i].source = settings->source;
+        return true;
+    }
     error_set(error, ERROR_INPUT, "there is no setting called \"%.100s\"", name);
     return error_set_hint(error, "run \"fettle help settings\" for the list");
+}
+
+bool
+settings_set_from(Settings *settings, const char *name, const char *value, const char *source, Error *error)
+{
+    const char *former = settings->source;
+    settings->source = arena_strdup(settings->arena, source);
+    bool set = settings_set(settings, name, value, error);
+    settings->source = former;
+    return set;
 }
 
 static char *
@@ -238,10 +257,12 @@ settings_parse(Settings *settings, const char *text, size_t length, const char *
             return error_set(error, ERROR_INPUT, "%s:%d: the line is too long or holds a NUL byte", name,
                              number);
         char *line = arena_strndup(settings->arena, text + at, line_length);
+        trial.source = arena_printf(settings->arena, "%s:%d", name, number);
         if (!settings_parse_line(&trial, seen, section, line, error))
             return error_prefix(error, "%s:%d", name, number);
         at += line_length + 1;
     }
+    trial.source = settings->source;
     *settings = trial;
     return true;
 }
@@ -263,7 +284,7 @@ settings_read_environment(Settings *settings, Error *error)
         for (char *at = variable; *at != '\0'; at++)
             *at = *at == '.' ? '_' : (char)toupper((unsigned char)*at);
         const char *value = getenv(variable);
-        if (value != NULL && !settings_set(settings, setting_table[i].name, value, error))
+        if (value != NULL && !settings_set_from(settings, setting_table[i].name, value, "environment", error))
             return error_prefix(error, "environment variable %s", variable);
     }
     return true;
@@ -292,4 +313,17 @@ const char *
 settings_get_text(const Settings *settings, SettingId id)
 {
     return settings->values[id].text;
+}
+
+const char *
+settings_get_source(const Settings *settings, SettingId id)
+{
+    return settings->values[id].source;
+}
+
+const char *
+settings_get_shown(const Settings *settings, SettingId id)
+{
+    const char *text = settings->values[id].text;
+    return setting_info(id)->type == SETTING_SECRET && text[0] != '\0' ? "***" : text;
 }

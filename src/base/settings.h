@@ -161,6 +161,15 @@ bool settings_read_environment(Settings *settings, Error *error) FETTLE_MUST_USE
 /* name is the full form. */
 bool settings_set(Settings *settings, const char *name, const char *value, Error *error) FETTLE_MUST_USE;
 
+/* As settings_set(), noting where the value comes from: "store". */
+bool settings_set_from(Settings *settings, const char *name, const char *value, const char *source,
+                       Error *error) FETTLE_MUST_USE;
+
+/* Where a value comes from: "default", "fettle.conf:12", "environment", "command line", "store". */
+const char *settings_get_source(const Settings *settings, SettingId id);
+/* The value for people: the text it was set with, "***" for a secret that is set. */
+const char *settings_get_shown(const Settings *settings, SettingId id);
+
 bool settings_get_bool(const Settings *settings, SettingId id);
 int64_t settings_get_int(const Settings *settings, SettingId id); /* int, duration in ms, size in bytes */
 double settings_get_double(const Settings *settings, SettingId id);

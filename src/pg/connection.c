@@ -246,6 +246,20 @@ pg_connection_is_broken(const PgConnection *connection)
     return connection->is_broken;
 }
 
+bool
+pg_connection_is_in_transaction(const PgConnection *connection)
+{
+    PGTransactionStatusType status = PQtransactionStatus(connection->libpq);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+bool
+pg_connection_is_quiet(const PgConnection *connection)
+{
+    struct pollfd look = {.fd = PQsocket(connection->libpq), .events = POLLIN};
+    return !connection->is_broken && look.fd >= 0 && poll(&look, 1, 0) == 0;
+}
+
 int
 pg_connection_backend_pid(const PgConnection *connection)
 {

@@ -53,6 +53,11 @@ int pg_connection_server_major(const PgConnection *connection);   /* 15 */
 const char *pg_connection_database(const PgConnection *connection);
 const char *pg_connection_user(const PgConnection *connection);
 bool pg_connection_is_broken(const PgConnection *connection);
+/* True inside a transaction, also a failed one. */
+bool pg_connection_is_in_transaction(const PgConnection *connection);
+/* For a session that lay idle: true when the server has said nothing since, which is learnt without a round
+ * trip. A server that ends a session says so; so does one whose settings changed. */
+bool pg_connection_is_quiet(const PgConnection *connection);
 int pg_connection_backend_pid(const PgConnection *connection);
 
 /* Time spent waiting for the server in all calls so far, microseconds; and the number of round trips. */
@@ -62,6 +67,19 @@ int64_t pg_connection_round_trips(const PgConnection *connection);
 /* The DSN for people: user, host, port, database, never a password or other secret:
  * "app@db.example:5432/shop". A DSN that does not parse gives "(unreadable connection string)". */
 char *pg_dsn_describe(Arena *arena, const char *dsn);
+
+/* A connection string taken apart: what may be shown and stored, and what must be sealed. */
+typedef struct PgDsnParts {
+    const char *conninfo; /* key=value form without secrets */
+    const char *secrets;  /* "password='...' sslpassword='...'"; "" when it holds none */
+} PgDsnParts;
+
+/* ERROR_USAGE for what libpq cannot read or reads otherwise than it was meant, repeating nothing of it. The
+ * whole string again is conninfo, a space, secrets. */
+bool pg_dsn_split(Arena *arena, const char *dsn, PgDsnParts *ret_parts, Error *error) FETTLE_MUST_USE;
+
+/* "password='...'" of a password that came by another way. */
+char *pg_dsn_password_option(Arena *arena, const char *password);
 
 /* True for text that means a DSN rather than a file: "postgres://", "postgresql://", or contains "=" as in
  * "host=db", or "service=". */

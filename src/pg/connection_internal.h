@@ -41,6 +41,11 @@ pg_libpq_result_clear_at(PGresult **result)
 /* A DSN that libpq cannot read, or reads otherwise than it was meant, is refused without repeating any of it:
  * it may hold a password anywhere. */
 bool pg_dsn_check(const char *dsn, Error *error);
+PQconninfoOption *pg_dsn_parse(const char *dsn, Error *error);
+
+/* libpq's names of the options that are secrets; ended by NULL. */
+extern const char *const pg_secret_options[];
+bool pg_option_is_secret(const char *keyword);
 
 /* Learns every password that the DSN or libpq knows; blanks them all in a text; forgets them. */
 void pg_secrets_learn(PgConnection *connection, const char *dsn);
@@ -77,7 +82,8 @@ typedef struct PgRun {
     int64_t rows_most;
     int64_t bytes_most;
     PgResult *result; /* rows of the last statement that returns any; NULL when none did */
-    bool is_in_copy;  /* ended at COPY FROM STDIN */
+    bool takes_copy_out;
+    bool is_in_copy; /* ended at COPY FROM STDIN, or TO STDOUT where that is taken */
 } PgRun;
 
 /* The limits and the deadline filled in where they are 0; refused on a broken connection. */

@@ -83,8 +83,8 @@ ports_are_numbers(const PQconninfoOption *options)
     return true;
 }
 
-static PQconninfoOption *
-dsn_parse(const char *dsn, Error *error)
+PQconninfoOption *
+pg_dsn_parse(const char *dsn, Error *error)
 {
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(dsn, &message);
@@ -107,7 +107,7 @@ dsn_parse(const char *dsn, Error *error)
 bool
 pg_dsn_check(const char *dsn, Error *error)
 {
-    PQconninfoOption *options = dsn_parse(dsn, error);
+    PQconninfoOption *options = pg_dsn_parse(dsn, error);
     PQconninfoFree(options);
     return options != NULL;
 }
@@ -125,7 +125,7 @@ char *
 pg_dsn_describe(Arena *arena, const char *dsn)
 {
     Error ignored = {0};
-    PQconninfoOption *options = dsn_parse(dsn, &ignored);
+    PQconninfoOption *options = pg_dsn_parse(dsn, &ignored);
     if (options == NULL)
         return arena_strdup(arena, "(unreadable connection string)");
     const char *user = option_value(options, "user");

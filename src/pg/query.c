@@ -106,7 +106,7 @@ typedef enum RunStep { RUN_GOES_ON, RUN_FAILED, RUN_OVER } RunStep;
 static RunStep
 run_take_copy(PgRun *run, ExecStatusType status)
 {
-    run->is_in_copy = status == PGRES_COPY_IN;
+    run->is_in_copy = status == PGRES_COPY_IN || (status == PGRES_COPY_OUT && run->takes_copy_out);
     run->connection->is_broken = run->connection->is_broken || !run->is_in_copy;
     return RUN_OVER;
 }

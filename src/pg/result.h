@@ -49,6 +49,19 @@ bool pg_transaction_end(PgConnection *connection, Error *error) FETTLE_MUST_USE;
 bool pg_copy_in(PgConnection *connection, const char *copy_text, const char *const *values, size_t row_count,
                 int column_count, Error *error) FETTLE_MUST_USE;
 
+/* COPY as a stream of bytes in whatever format the statement says, for what is larger than memory. */
+
+/* What a COPY TO STDOUT sends, piece by piece; false from take ends it with take's error. */
+typedef bool PgCopyTake(void *context, const char *data, size_t length, Error *error);
+bool pg_copy_out(PgConnection *connection, const char *copy_text, PgCopyTake *take, void *context,
+                 Error *error) FETTLE_MUST_USE;
+
+/* What a COPY FROM STDIN gets: give fills the buffer, *ret_length 0 is the end; false ends the statement with
+ * give's error, and nothing of it stays. */
+typedef bool PgCopyGive(void *context, char *buffer, size_t size, size_t *ret_length, Error *error);
+bool pg_copy_in_stream(PgConnection *connection, const char *copy_text, PgCopyGive *give, void *context,
+                       Error *error) FETTLE_MUST_USE;
+
 void pg_result_free(PgResult *result); /* NULL is allowed */
 void pg_result_free_at(PgResult **result);
 

@@ -10,8 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const secret_options[] = {"password", "sslpassword", "scram_client_key",
-                                             "scram_server_key", "oauth_client_secret"};
+const char *const pg_secret_options[] = {"password",         "sslpassword",         "scram_client_key",
+                                         "scram_server_key", "oauth_client_secret", NULL};
+
+bool
+pg_option_is_secret(const char *keyword)
+{
+    for (const char *const *name = pg_secret_options; *name != NULL; name++)
+        if (strcmp(keyword, *name) == 0)
+            return true;
+    return false;
+}
 
 static void
 secret_add(PgConnection *connection, const char *secret, size_t length)
@@ -30,9 +39,8 @@ static void
 secret_add_options(PgConnection *connection, PQconninfoOption *options)
 {
     for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
-        for (size_t i = 0; i < FETTLE_COUNT_OF(secret_options); i++)
-            if (option->val != NULL && strcmp(option->keyword, secret_options[i]) == 0)
-                secret_add(connection, option->val, strlen(option->val));
+        if (option->val != NULL && pg_option_is_secret(option->keyword))
+            secret_add(connection, option->val, strlen(option->val));
     PQconninfoFree(options);
 }
 
@@ -50,9 +58,9 @@ secret_add_raw(PgConnection *connection, const char *dsn)
         secret_add(connection, colon + 1, (size_t)(user + user_length - colon - 1));
     for (const char *option = strpbrk(user, "?&"); option != NULL; option = strpbrk(option + 1, "?&")) {
         const char *value = option + 1 + strcspn(option + 1, "=");
-        for (size_t i = 0; *value == '=' && i < FETTLE_COUNT_OF(secret_options); i++)
-            if (strlen(secret_options[i]) == (size_t)(value - option - 1) &&
-                text_starts_with(option + 1, secret_options[i]))
+        for (size_t i = 0; *value == '=' && pg_secret_options[i] != NULL; i++)
+            if (strlen(pg_secret_options[i]) == (size_t)(value - option - 1) &&
+                text_starts_with(option + 1, pg_secret_options[i]))
                 secret_add(connection, value + 1, strcspn(value + 1, "&"));
     }
 }

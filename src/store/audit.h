@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * The audit log: one line for every act, insert-only (no role may update or delete; retention drops whole
- * partitions). details never holds a secret: callers pass names and ids.
+ * The audit log: one line for every act, insert-only: no role may update, delete or truncate, the owner of
+ * the tables included; retention drops whole months. Whoever owns a table can grant the right back to
+ * himself, and a superuser needs none: against those only a copy elsewhere helps. But no statement of this
+ * program, nor one smuggled into it, can change a line. In the private cluster the program's role is no
+ * superuser for that.
+ *
+ * details never holds a secret: callers pass names and ids.
  */
 #ifndef FETTLE_STORE_AUDIT_H
 #define FETTLE_STORE_AUDIT_H
@@ -40,5 +45,8 @@ bool audit_write(PgConnection *session, const AuditLine *line, Error *error) FET
 /* Newest first. */
 bool audit_read(PgConnection *session, Arena *arena, const AuditRange *range, AuditLines *ret_lines,
                 Error *error) FETTLE_MUST_USE;
+/* Drops the months that ended longer ago than kept_ms (retention.audit). */
+bool audit_drop_old(PgConnection *session, int64_t kept_ms, int64_t *ret_dropped, Error *error)
+    FETTLE_MUST_USE;
 
 #endif

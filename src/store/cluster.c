@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define SHARED_BUFFERS_BYTES (8 * 1024 * 1024)
+#define SESSIONS_MOST 20
 #define START_MS 60000
 /* sun_path has 108 bytes; PostgreSQL adds "/.s.PGSQL.5432". */
 #define SOCKET_DIRECTORY_BYTES_MOST 90
@@ -22,7 +23,8 @@
 bool
 cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error)
 {
-    const char *path = path_join(cluster->arena, data_directory, "lock");
+    bool is_store = cluster->purpose == CLUSTER_STORE;
+    const char *path = path_join(cluster->arena, data_directory, is_store ? "store-lock" : "lock");
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lock < 0)
         return error_set_errno(error, errno, "could not open %s", path);
@@ -31,8 +33,8 @@ cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error)
         ssize_t length = pread(lock, text, sizeof(text) - 1, 0);
         text[length > 0 ? length : 0] = '\0';
         close(lock);
-        error_set(error, ERROR_CONFLICT, "the data directory %s is in use by another Fettle (process %ld)",
-                  data_directory, strtol(text, NULL, 10));
+        error_set(error, ERROR_CONFLICT, "the %s %s is in use by another Fettle (process %ld)",
+                  is_store ? "store in" : "data directory", data_directory, strtol(text, NULL, 10));
         return error_set_hint(error, "wait until it is done, or set FETTLE_DATA to another directory");
     }
     int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
@@ -84,27 +86,58 @@ cluster_check_path(const Cluster *cluster, const char *data_directory, Error *er
     return true;
 }
 
+/* A store stays with the major that made it: its data are not made anew. */
+static bool
+cluster_find_binaries(Cluster *cluster, const ClusterOptions *options, Error *error)
+{
+    int made_by = options->purpose == CLUSTER_STORE ? cluster_store_major(options->data_directory) : 0;
+    if (!cluster_binaries_find(cluster->arena, made_by != 0 ? made_by : options->preferred_major,
+                               &cluster->binaries, error))
+        return false;
+    if (made_by == 0 || cluster->binaries.major == made_by)
+        return true;
+    error_set(error, ERROR_MISSING_DEPENDENCY,
+              "the store in %s is of PostgreSQL %d, whose server programs are missing",
+              options->data_directory, made_by);
+    return error_set_hint(error, "install them: apt-get install postgresql-%d (or set cluster.binaries)",
+                          made_by);
+}
+
 static bool
 cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
 {
-    if (options->binaries_directory != NULL && options->binaries_directory[0] != '\0') {
+    bool is_store = options->purpose == CLUSTER_STORE;
+    cluster->purpose = options->purpose;
+    cluster->sessions_most = options->sessions_most > 0 ? options->sessions_most : SESSIONS_MOST;
+    const char *search = getenv("PATH") == NULL ? "" : getenv("PATH");
+    if (options->binaries_directory != NULL && options->binaries_directory[0] != '\0' &&
+        !text_starts_with(search, options->binaries_directory)) {
         char path[4096];
-        snprintf(path, sizeof(path), "%s:%s", options->binaries_directory,
-                 getenv("PATH") == NULL ? "" : getenv("PATH"));
+        snprintf(path, sizeof(path), "%s:%s", options->binaries_directory, search);
         setenv("PATH", path, 1);
     }
-    if (!cluster_binaries_find(cluster->arena, options->preferred_major, &cluster->binaries, error) ||
+    if (!cluster_find_binaries(cluster, options, error) ||
         !cluster_user_find(options->run_as_user, &cluster->user, error) ||
         !directory_make(options->data_directory, cluster->user.change ? 0711 : 0700, error) ||
         !cluster_check_path(cluster, options->data_directory, error))
         return false;
-    cluster->directory =
-        arena_printf(cluster->arena, "%s/cluster-%d", options->data_directory, cluster->binaries.major);
+    cluster->directory = arena_printf(cluster->arena, "%s/%s-%d", options->data_directory,
+                                      is_store ? "store" : "cluster", cluster->binaries.major);
     cluster->pgdata = path_join(cluster->arena, cluster->directory, "data");
     cluster->log_path = path_join(cluster->arena, cluster->directory, "log");
     cluster_place_socket(cluster);
     cluster->shared_buffers_bytes =
         options->shared_buffers_bytes > 0 ? options->shared_buffers_bytes : SHARED_BUFFERS_BYTES;
+    return true;
+}
+
+bool
+cluster_locate(Arena *arena, const ClusterOptions *options, const char **ret_socket_directory, Error *error)
+{
+    Cluster cluster = {.arena = arena, .lock = -1};
+    if (!cluster_prepare(&cluster, options, error) || !cluster_check_socket(&cluster, error))
+        return false;
+    *ret_socket_directory = cluster.socket_directory;
     return true;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Cluster: Fettle's private PostgreSQL, holding the planner twins (and, when the service runs, the store).
+ * Cluster: a private PostgreSQL of Fettle's. There are two, of one kind each: one holds the planner twins and
+ * may lose everything, the other holds the store and loses nothing that was committed. They share no file, so
+ * that a hostile definition on a twin cannot stop the store.
  *
  * Created by initdb in a directory of Fettle's own, started as our direct child, on a unix socket in a 0700
  * directory only (no TCP), with small memory. Started as root, Fettle runs it as an unprivileged user and
@@ -23,8 +25,15 @@
 
 typedef struct Cluster Cluster;
 
+typedef enum ClusterPurpose {
+    CLUSTER_TWIN,  /* <data>/cluster-<major>: fast, forgetful */
+    CLUSTER_STORE, /* <data>/store-<major>: durable; stays with the major it was made with */
+} ClusterPurpose;
+
 typedef struct ClusterOptions {
-    const char *data_directory;     /* Fettle's data directory; the cluster is in <it>/cluster-<major> */
+    ClusterPurpose purpose;
+    int sessions_most;              /* CLUSTER_STORE: sessions it must allow; 0: 20 */
+    const char *data_directory;     /* Fettle's data directory */
     const char *binaries_directory; /* NULL: found by cluster_binaries_find() */
     int preferred_major;            /* 0: the newest found */
     int64_t shared_buffers_bytes;   /* 0: 16 MB */
@@ -65,6 +74,10 @@ const char *cluster_binaries_directory(const Cluster *cluster);
 int cluster_postmaster_pid(const Cluster *cluster);
 /* Uid that runs the postmaster; files it must read have to be readable by it. */
 uint32_t cluster_user(const Cluster *cluster);
+/* Where a cluster of the options is, or would be made, without opening it: the directory of its socket. For
+ * reaching one that another process holds. */
+bool cluster_locate(Arena *arena, const ClusterOptions *options, const char **ret_socket_directory,
+                    Error *error) FETTLE_MUST_USE;
 /* Sum of the proportional memory (PSS) of its processes, bytes; -1 when /proc does not tell. */
 int64_t cluster_memory_bytes(const Cluster *cluster);
 

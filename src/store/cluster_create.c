@@ -66,8 +66,8 @@ cluster_initdb(Cluster *cluster, const char *directory, Deadline deadline, Error
                                      "UTF8",
                                      "--locale=C",
                                      "--wal-segsize=1",
-                                     "--no-sync",
                                      "--no-instructions",
+                                     cluster->purpose == CLUSTER_STORE ? "--data-checksums" : "--no-sync",
                                      NULL};
     ProcessOptions options = {.arguments = arguments,
                               .change_user = cluster->user.change,
@@ -110,18 +110,39 @@ cluster_check_major(const Cluster *cluster, Error *error)
         return true;
     error_set(error, ERROR_CONFLICT, "the data directory %s is of PostgreSQL %ld, the server programs are %d",
               cluster->pgdata, major, cluster->binaries.major);
-    return error_set_hint(error, "install postgresql-%ld, or remove the directory: it can be made anew",
-                          major);
+    return error_set_hint(
+        error, "install postgresql-%ld%s", major,
+        cluster->purpose == CLUSTER_STORE ? "" : ", or remove the directory: it can be made anew");
+}
+
+/* A store is never made over what may hold data, nor beside what is lost: only a directory in which no
+ * postmaster ever ran is a failed attempt. *ret_is_whole: it is there. */
+static bool
+cluster_store_check(const Cluster *cluster, const char *marker, bool *ret_is_whole, Error *error)
+{
+    bool has_run = file_exists(path_join(cluster->arena, cluster->pgdata, "postmaster.opts"));
+    if (file_exists(marker) && !file_exists(cluster->pgdata)) {
+        error_set(error, ERROR_DAMAGED, "the store in %s has lost its data directory", cluster->directory);
+        return error_set_hint(error,
+                              "mount or restore %s; or remove %s, start anew and restore a backup with "
+                              "\"fettle store restore\"",
+                              cluster->pgdata, cluster->directory);
+    }
+    *ret_is_whole = has_run || file_exists(marker);
+    return true;
 }
 
 bool
 cluster_create(Cluster *cluster, Deadline deadline, Error *error)
 {
+    bool is_whole = false;
     const char *marker = path_join(cluster->arena, cluster->directory, MARKER_NAME);
     if (!cluster_make_directory(cluster, cluster->directory, error) ||
         !cluster_make_directory(cluster, cluster->socket_directory, error))
         return false;
-    if (file_exists(marker) && file_exists(cluster->pgdata))
+    if (cluster->purpose == CLUSTER_STORE && !cluster_store_check(cluster, marker, &is_whole, error))
+        return false;
+    if (is_whole || (file_exists(marker) && file_exists(cluster->pgdata)))
         return cluster_check_major(cluster, error);
     if (!directory_remove(cluster->pgdata, error))
         return false;
@@ -139,34 +160,37 @@ cluster_configure(const Cluster *cluster, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("cluster settings", 1 << 20);
     Text text = text_new(arena);
-    text_append(&text, "# Written by Fettle at each start.\n"
-                       "listen_addresses = ''\n"
-                       "unix_socket_permissions = 0700\n"
-                       "max_connections = 40\n"
-                       "max_locks_per_transaction = 1024\n"
-                       "max_pred_locks_per_transaction = 10\n"
-                       "max_worker_processes = 0\n"
-                       "max_parallel_maintenance_workers = 0\n"
-                       "max_prepared_transactions = 0\n"
-                       "autovacuum = off\n"
-                       "jit = off\n"
-                       "wal_level = minimal\n"
-                       "max_wal_senders = 0\n"
-                       "max_wal_size = 64MB\n"
-                       "min_wal_size = 4MB\n"
-                       "checkpoint_timeout = 1h\n"
-                       "fsync = off\n"
-                       "full_page_writes = off\n"
-                       "synchronous_commit = off\n"
-                       "wal_buffers = 256kB\n"
-                       "huge_pages = off\n"
-                       "logging_collector = off\n"
-                       "log_min_messages = fatal\n"
-                       "log_min_error_statement = panic\n"
-                       "log_statement = none\n"
-                       "log_checkpoints = off\n"
-                       "track_activities = off\n"
-                       "track_counts = off\n");
+    if (cluster->purpose == CLUSTER_STORE)
+        cluster_store_settings(cluster, &text);
+    else
+        text_append(&text, "# Written by Fettle at each start.\n"
+                           "listen_addresses = ''\n"
+                           "unix_socket_permissions = 0700\n"
+                           "max_connections = 40\n"
+                           "max_locks_per_transaction = 1024\n"
+                           "max_pred_locks_per_transaction = 10\n"
+                           "max_worker_processes = 0\n"
+                           "max_parallel_maintenance_workers = 0\n"
+                           "max_prepared_transactions = 0\n"
+                           "autovacuum = off\n"
+                           "jit = off\n"
+                           "wal_level = minimal\n"
+                           "max_wal_senders = 0\n"
+                           "max_wal_size = 64MB\n"
+                           "min_wal_size = 4MB\n"
+                           "checkpoint_timeout = 1h\n"
+                           "fsync = off\n"
+                           "full_page_writes = off\n"
+                           "synchronous_commit = off\n"
+                           "wal_buffers = 256kB\n"
+                           "huge_pages = off\n"
+                           "logging_collector = off\n"
+                           "log_min_messages = fatal\n"
+                           "log_min_error_statement = panic\n"
+                           "log_statement = none\n"
+                           "log_checkpoints = off\n"
+                           "track_activities = off\n"
+                           "track_counts = off\n");
     text_append_format(&text, "port = 5432\nunix_socket_directories = '%s'\n", cluster->socket_directory);
     text_append_format(&text, "shared_buffers = %lldkB\n", (long long)(cluster->shared_buffers_bytes / 1024));
     const char *path = path_join(arena, cluster->pgdata, "postgresql.auto.conf");

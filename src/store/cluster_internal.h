@@ -7,6 +7,8 @@
 
 #include "store/cluster.h"
 
+#include "base/text.h"
+
 #include <sys/types.h>
 
 /* Who runs the postmaster. */
@@ -18,6 +20,8 @@ typedef struct ClusterUser {
 
 struct Cluster {
     Arena *arena;
+    ClusterPurpose purpose;
+    int sessions_most; /* CLUSTER_STORE */
     ClusterBinaries binaries;
     ClusterUser user;
     const char *directory; /* <data>/cluster-<major>: holds everything below */
@@ -39,12 +43,17 @@ bool cluster_create(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MU
 /* Writes the settings; each start, so that options and versions take effect. */
 bool cluster_configure(const Cluster *cluster, Error *error) FETTLE_MUST_USE;
 
+/* The settings of CLUSTER_STORE, in place of the twins'. */
+void cluster_store_settings(const Cluster *cluster, Text *text);
+/* The major of the store that is in the data directory (the newest when an upgrade left two), 0: none. */
+int cluster_store_major(const char *data_directory);
+
 /* Stops an orphaned postmaster of this data directory, if one runs. */
 bool cluster_orphan_stop(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
 bool cluster_process_start(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
 void cluster_process_stop(Cluster *cluster);
 
-/* Takes <data>/lock or says who has it. */
+/* Takes <data>/lock (the store: <data>/store-lock) or says who has it. */
 bool cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error) FETTLE_MUST_USE;
 
 #endif

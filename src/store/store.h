@@ -41,13 +41,18 @@ typedef struct StoreOptions {
 } StoreOptions;
 
 /* Opens the store and checks that its schema is this program's: an older one is ERROR_CONFLICT with the hint
- * to run "fettle store migrate" (an empty private one is migrated at once), a newer one ERROR_UNSUPPORTED. */
+ * to run "fettle store migrate" (an empty private one is migrated at once), a newer one ERROR_UNSUPPORTED.
+ *
+ * A private cluster that another Fettle process runs is joined (ANY): a verb beside the server, or beside
+ * another verb, which then waits with stopping it. */
 bool store_open(const StoreOptions *options, Store **ret_store, Error *error) FETTLE_MUST_USE;
 void store_close(Store *store); /* NULL is allowed; every session must have been given back */
 void store_close_at(Store **store);
 
 /* For people: "private cluster in /var/lib/fettle/store-15", or the described connection string. */
 const char *store_describe(const Store *store);
+/* False for a store on a foreign server. */
+bool store_is_private(const Store *store);
 
 /* Starts the private cluster again when its postmaster died; success when there is nothing to do. */
 bool store_recover(Store *store, Error *error) FETTLE_MUST_USE;

@@ -1,0 +1,1 @@
+SELECT to_regprocedure('fettle.access_grant()') IS NOT NULL

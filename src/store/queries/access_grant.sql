@@ -1,0 +1,1 @@
+SELECT fettle.access_grant()

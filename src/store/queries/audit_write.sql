@@ -1,0 +1,1 @@
+SELECT fettle.audit_write($1, $2, $3, $4, $5, $6, $7, $8)

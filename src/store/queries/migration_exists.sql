@@ -1,0 +1,2 @@
+-- Whether there is a store at all.
+SELECT to_regclass('fettle.migrations') IS NOT NULL

@@ -1,0 +1,2 @@
+-- What was applied, oldest first.
+SELECT version, checksum FROM fettle.migrations ORDER BY version

@@ -1,0 +1,1 @@
+DELETE FROM fettle.settings WHERE key = $1 RETURNING key

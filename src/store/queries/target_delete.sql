@@ -1,0 +1,1 @@
+SELECT fettle.target_remove($1)

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Who holds the private cluster. Two lock files beside it say so:
+ *
+ *   store-lock   exclusive by the process that runs the postmaster (cluster.c)
+ *   store-users  shared by every process that joined in; exclusive, for a moment, by a verb that is about to
+ *                stop the cluster it started, so that it waits for those who joined
+ *
+ * The server (STORE_ACCESS_HOLD) stops when it is told to and waits for nobody.
+ */
+#include "store/store_private.h"
+
+#include "base/file.h"
+#include "store/migrate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define OPEN_MS 60000
+#define HOLD_WAIT_MS 5000
+#define RETRY_MS 50
+#define LEAVE_WAIT_MS 60000
+#define STATEMENT_MS 600000
+#define LOCK_MS 60000
+
+static const char *
+data_directory_of(Arena *arena, const Settings *settings, Error *error)
+{
+    const char *told = settings_get_text(settings, SETTING_DATA_DIRECTORY);
+    char *directory = arena_strdup(arena, told);
+    return told[0] == '\0' && !path_data_directory(arena, &directory, error) ? NULL : directory;
+}
+
+static ClusterOptions
+cluster_options(const Store *store)
+{
+    return (ClusterOptions){
+        .purpose = CLUSTER_STORE,
+        .data_directory = store->data_directory,
+        .binaries_directory = settings_get_text(store->settings, SETTING_CLUSTER_BINARIES),
+        .sessions_most = store->sessions_most,
+        .shared_buffers_bytes = settings_get_int(store->settings, SETTING_STORE_SHARED_BUFFERS)};
+}
+
+static void
+use_socket(Store *store, const char *socket_directory, const char *words)
+{
+    store->dsn = arena_printf(
+        store->arena,
+        "host='%s' port=5432 sslmode=disable gssencmode=disable user=fettle_store dbname=postgres",
+        socket_directory);
+    store->description = arena_printf(store->arena, "private cluster in %s%s", store->data_directory, words);
+}
+
+bool
+store_connect(Store *store, PgConnection **ret_connection, Error *error)
+{
+    PgConnectOptions options = {.purpose = PG_PURPOSE_OWN,
+                                .statement_timeout_ms = STATEMENT_MS,
+                                .lock_timeout_ms = LOCK_MS,
+                                .application_name = "fettle store"};
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    if (!pg_connection_open(store->dsn, &options, &connection, error) ||
+        !pg_execute_script(connection,
+                           "SET search_path = pg_catalog, fettle, pg_temp; SET client_min_messages = warning",
+                           NULL, error))
+        return error_prefix(error, "the store");
+    *ret_connection = connection;
+    connection = NULL;
+    return true;
+}
+
+/* The store's roles, by the superuser. */
+static bool
+cluster_prepare_roles(Cluster *cluster, Error *error)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *session = NULL;
+    return cluster_connect(cluster, "postgres", NULL, &session, error) &&
+           pg_execute_script(session, store_query_text("store_prepare"), NULL, error);
+}
+
+static bool
+open_own(Store *store, Error *error)
+{
+    ClusterOptions options = cluster_options(store);
+    if (!cluster_open(&options, &store->cluster, error))
+        return false;
+    use_socket(store, cluster_socket_directory(store->cluster), "");
+    return cluster_prepare_roles(store->cluster, error);
+}
+
+/* Joins a cluster that another process runs; false without a word when it cannot be reached now. */
+static bool
+open_joined(Store *store, const char *socket_directory)
+{
+    Error ignored = {0};
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *trial = NULL;
+    const char *path = path_join(store->arena, store->data_directory, "store-users");
+    FETTLE_CLEANUP(descriptor_close_at) int users = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (users < 0 || flock(users, LOCK_SH | LOCK_NB) != 0)
+        return false;
+    use_socket(store, socket_directory, " (run by another process)");
+    if (!store_connect(store, &trial, &ignored))
+        return false;
+    store->users_lock = users;
+    users = -1;
+    return true;
+}
+
+static bool
+open_private(Store *store, StoreAccess access, Error *error)
+{
+    ClusterOptions options = cluster_options(store);
+    const char *socket_directory = NULL;
+    Deadline deadline = deadline_after_ms(access == STORE_ACCESS_HOLD ? HOLD_WAIT_MS : OPEN_MS);
+    for (;;) {
+        Error refused = {0};
+        if (open_own(store, &refused))
+            return true;
+        /* only a lock that is taken leaves no cluster and says conflict */
+        if (store->cluster != NULL || refused.code != ERROR_CONFLICT || deadline_passed(deadline)) {
+            *error = refused;
+            return false;
+        }
+        if (access == STORE_ACCESS_ANY) {
+            if (socket_directory == NULL && !cluster_locate(store->arena, &options, &socket_directory, error))
+                return false;
+            if (open_joined(store, socket_directory))
+                return true;
+        }
+        (void)poll(NULL, 0, RETRY_MS);
+    }
+}
+
+/* An empty private store is made at once; another one must be this program's. */
+static bool
+check_schema(Store *store, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    MigrationStatus status;
+    if (!store_session_take(store, 0, &session, error) ||
+        !migration_status_read(session.connection, &status, error) || !migration_status_check(&status, error))
+        return false;
+    int applied = 0;
+    if (status.version == 0 && store->is_private)
+        return migration_run(session.connection, &applied, error);
+    if (status.missing == 0)
+        return true;
+    error_set(error, ERROR_CONFLICT, "the store is of an older Fettle: %d of %d migrations are missing",
+              status.missing, status.version_known);
+    return error_set_hint(error, "run \"fettle store migrate\" (after \"fettle store backup\")");
+}
+
+bool
+store_open(const StoreOptions *options, Store **ret_store, Error *error)
+{
+    store_sodium_begin();
+    Arena *arena = arena_new("store", 16 * 1024 * 1024);
+    Store *store = ARENA_NEW(arena, Store);
+    *store = (Store){.arena = arena,
+                     .settings = options->settings,
+                     .access = options->access,
+                     .users_lock = -1,
+                     .sessions_most = (int)settings_get_int(options->settings, SETTING_STORE_SESSIONS)};
+    store_pool_begin(store);
+    const char *url = settings_get_text(options->settings, SETTING_STORE_URL);
+    store->is_private = url[0] == '\0';
+    store->data_directory = data_directory_of(arena, options->settings, error);
+    bool opened = store->data_directory != NULL;
+    if (opened && store->is_private) {
+        opened = open_private(store, options->access, error);
+    } else if (opened) {
+        store->dsn = url;
+        store->description = pg_dsn_describe(arena, url);
+    }
+    if (!opened || (!options->without_migration_check && !check_schema(store, error))) {
+        store_close(store);
+        return false;
+    }
+    *ret_store = store;
+    return true;
+}
+
+/* A verb that started the cluster waits for those who joined in since; whoever comes later starts it anew. */
+static void
+leave_wait(const Store *store)
+{
+    if (store->cluster == NULL || store->access == STORE_ACCESS_HOLD)
+        return;
+    const char *path = path_join(store->arena, store->data_directory, "store-users");
+    FETTLE_CLEANUP(descriptor_close_at) int users = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    Deadline deadline = deadline_after_ms(LEAVE_WAIT_MS);
+    while (users >= 0 && flock(users, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+           !deadline_passed(deadline))
+        (void)poll(NULL, 0, RETRY_MS);
+    cluster_close(store->cluster);
+}
+
+void
+store_close(Store *store)
+{
+    if (store == NULL)
+        return;
+    store_lease_release(store);
+    store_pool_end(store);
+    if (store->access == STORE_ACCESS_HOLD)
+        cluster_close(store->cluster);
+    else
+        leave_wait(store);
+    if (store->users_lock >= 0)
+        close(store->users_lock);
+    store_key_forget(store);
+    arena_free(store->arena);
+}
+
+void
+store_close_at(Store **store)
+{
+    store_close(*store);
+    *store = NULL;
+}
+
+const char *
+store_describe(const Store *store)
+{
+    return store->description;
+}
+
+bool
+store_is_private(const Store *store)
+{
+    return store->is_private;
+}
+
+const Settings *
+store_settings(const Store *store)
+{
+    return store->settings;
+}
+
+const char *
+store_data_directory(const Store *store)
+{
+    return store->data_directory;
+}
+
+bool
+store_recover(Store *store, Error *error)
+{
+    if (store->cluster == NULL)
+        return true;
+    pthread_mutex_lock(&store->recover_mutex);
+    bool is_well = cluster_is_alive(store->cluster) || cluster_recover(store->cluster, error);
+    pthread_mutex_unlock(&store->recover_mutex);
+    return is_well;
+}

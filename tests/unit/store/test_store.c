@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: PostgreSQL
+/* Sessions of the pool, the lease, recovery; who may change the audit log. */
+#include "fixture.h"
+
+#include "pg/result.h"
+#include "store/migrate.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+a_new_private_store_is_at_this_programs_version(void **state)
+{
+    StoreFixture *fixture = *state;
+    MigrationStatus status;
+    Error error = {0};
+    assert_done(migration_status_read(fixture->connection, &status, &error), &error);
+    assert_int_equal(status.version, status.version_known);
+    assert_int_equal(status.missing, 0);
+    assert_null(status.changed);
+    assert_true(status.has_roles && status.size_bytes > 0);
+    int applied = -1;
+    assert_done(migration_run(fixture->connection, &applied, &error), &error);
+    assert_int_equal(applied, 0);
+}
+
+static void
+the_stores_role_is_no_superuser_and_the_cluster_is_durable(void **state)
+{
+    StoreFixture *fixture = *state;
+    assert_string_equal(store_fixture_value(fixture, "SELECT current_setting('is_superuser')"), "off");
+    assert_string_equal(store_fixture_value(fixture, "SHOW fsync"), "on");
+    assert_string_equal(store_fixture_value(fixture, "SHOW synchronous_commit"), "on");
+    assert_string_equal(store_fixture_value(fixture, "SHOW full_page_writes"), "on");
+    assert_string_equal(store_fixture_value(fixture, "SHOW data_checksums"), "on");
+    assert_string_equal(store_fixture_value(fixture, "SHOW autovacuum"), "on");
+    assert_string_equal(store_fixture_value(fixture, "SHOW listen_addresses"), "");
+}
+
+static void
+more_sessions_than_allowed_wait_and_then_time_out(void **state)
+{
+    StoreFixture *fixture = *state;
+    StoreSession sessions[3] = {0};
+    StoreSession late = {0};
+    Error error = {0};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(sessions); i++)
+        assert_done(store_session_take(fixture->store, 0, &sessions[i], &error), &error);
+    assert_false(store_session_take(fixture->store, deadline_after_ms(50), &late, &error));
+    assert_int_equal(error.code, ERROR_TIMEOUT);
+    store_session_close_at(&sessions[0]);
+    error = (Error){0};
+    assert_done(store_session_take(fixture->store, deadline_after_ms(50), &late, &error), &error);
+    store_session_close_at(&late);
+    for (size_t i = 1; i < FETTLE_COUNT_OF(sessions); i++)
+        store_session_close_at(&sessions[i]);
+}
+
+static void
+a_session_given_back_in_a_transaction_leaves_nothing(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        assert_done(store_session_take(fixture->store, 0, &session, &error), &error);
+        assert_done(pg_execute_script(session.connection,
+                                      "BEGIN; INSERT INTO fettle.jobs (kind) VALUES ('left')", NULL, &error),
+                    &error);
+    }
+    FETTLE_CLEANUP(store_session_close_at) StoreSession again = {0};
+    assert_done(store_session_take(fixture->store, 0, &again, &error), &error);
+    assert_false(pg_connection_is_in_transaction(again.connection));
+    assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.jobs"), "0");
+}
+
+static void
+sessions_that_the_server_ended_are_replaced_unseen(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    StoreSession sessions[2] = {0};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(sessions); i++)
+        assert_done(store_session_take(fixture->store, 0, &sessions[i], &error), &error);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(sessions); i++)
+        store_session_close_at(&sessions[i]);
+    (void)store_fixture_value(fixture, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                                       "WHERE pid <> pg_backend_pid() AND usename = current_user");
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    assert_done(store_session_take(fixture->store, 0, &session, &error), &error);
+    assert_done(pg_execute(session.connection, "SELECT 1", &error), &error);
+}
+
+#define THREADS 8
+#define ROUNDS 50
+
+static void *
+use_sessions(void *context)
+{
+    Store *store = context;
+    for (int i = 0; i < ROUNDS; i++) {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        Error error = {0};
+        if (!store_session_take(store, 0, &session, &error) ||
+            !pg_execute(session.connection, "INSERT INTO fettle.jobs (kind) VALUES ('thread')", &error))
+            return (void *)1;
+    }
+    return NULL;
+}
+
+static void
+threads_share_the_pool_and_no_row_is_lost(void **state)
+{
+    StoreFixture *fixture = *state;
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use_sessions, fixture->store), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.jobs"), "400");
+}
+
+static void
+the_lease_is_of_one_holder_who_is_named(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    assert_false(store_lease_is_held(fixture->store));
+    assert_done(store_lease_take(fixture->store, "first@machine", &error), &error);
+    assert_true(store_lease_is_held(fixture->store));
+    Settings *settings = settings_new(fixture->arena);
+    const char *url = arena_printf(
+        fixture->arena, "host=%s/store-%s/socket user=fettle_store dbname=postgres", fixture->directory,
+        store_fixture_value(fixture, "SELECT split_part(current_setting("
+                                     "'server_version'), '.', 1)"));
+    assert_done(settings_set(settings, "store.url", url, &error), &error);
+    FETTLE_CLEANUP(store_close_at) Store *other = NULL;
+    assert_done(store_open(&(StoreOptions){.settings = settings}, &other, &error), &error);
+    assert_false(store_lease_take(other, "second@machine", &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, "first@machine"));
+    store_lease_release(fixture->store);
+    assert_false(store_lease_is_held(fixture->store));
+    error = (Error){0};
+    assert_done(store_lease_take(other, "second@machine", &error), &error);
+    assert_string_equal(store_fixture_value(fixture, "SELECT string_agg(holder, ',') FROM fettle.servers"),
+                        "second@machine");
+    /* a holder whose session ends loses it */
+    (void)store_fixture_value(fixture, "SELECT pg_terminate_backend(backend_pid, 5000) FROM fettle.servers");
+    assert_false(store_lease_is_held(other));
+    assert_done(store_lease_take(fixture->store, "first@machine", &error), &error);
+    assert_false(store_lease_is_held(other));
+    store_lease_release(fixture->store);
+}
+
+static void
+a_store_that_was_killed_recovers_with_all_that_was_committed(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    assert_done(pg_execute(fixture->connection, "INSERT INTO fettle.jobs (kind) VALUES ('kept')", &error),
+                &error);
+    const char *data =
+        store_fixture_value(fixture, "SELECT split_part(current_setting('server_version'), '.', 1)");
+    const char *path =
+        arena_printf(fixture->arena, "%s/store-%s/data/postmaster.pid", fixture->directory, data);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char line[32] = "";
+    assert_non_null(fgets(line, sizeof(line), file));
+    fclose(file);
+    assert_int_equal(kill((pid_t)strtol(line, NULL, 10), SIGKILL), 0);
+    assert_false(pg_execute(fixture->connection, "SELECT pg_sleep(30)", &error));
+    store_session_close_at(&fixture->session);
+    error = (Error){0};
+    assert_done(store_recover(fixture->store, &error), &error);
+    assert_done(store_recover(fixture->store, &error), &error);
+    assert_done(store_session_take(fixture->store, 0, &fixture->session, &error), &error);
+    fixture->connection = fixture->session.connection;
+    assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.jobs WHERE kind = 'kept'"),
+                        "1");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_private_store_is_at_this_programs_version),
+        cmocka_unit_test(the_stores_role_is_no_superuser_and_the_cluster_is_durable),
+        cmocka_unit_test(more_sessions_than_allowed_wait_and_then_time_out),
+        cmocka_unit_test_setup(a_session_given_back_in_a_transaction_leaves_nothing, store_fixture_clear),
+        cmocka_unit_test(sessions_that_the_server_ended_are_replaced_unseen),
+        cmocka_unit_test_setup(threads_share_the_pool_and_no_row_is_lost, store_fixture_clear),
+        cmocka_unit_test(the_lease_is_of_one_holder_who_is_named),
+        cmocka_unit_test_setup(a_store_that_was_killed_recovers_with_all_that_was_committed,
+                               store_fixture_clear),
+    };
+    return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
+}
