@@ -74,13 +74,12 @@ round_text(Arena *arena, const SampleRound *round, const char **columns, Error *
     return true;
 }
 
+/* A COPY by itself is a transaction. */
 static bool
 rounds_copy(PgConnection *session, const char *const *values, size_t round_count, Error *error)
 {
-    bool is_good =
-        pg_execute(session, "BEGIN", error) && pg_copy_in(session, "COPY fettle.sample_rounds " ROUND_TEXT,
-                                                          values, round_count, ROUND_COLUMNS, error);
-    return sample_transaction_end(session, is_good, error);
+    return pg_copy_in(session, "COPY fettle.sample_rounds " ROUND_TEXT, values, round_count, ROUND_COLUMNS,
+                      error);
 }
 
 /* Locks of targets in the order of the rounds; they are shared, so no two writers wait for each other. */

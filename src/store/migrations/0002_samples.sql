@@ -10,10 +10,13 @@ CREATE TABLE fettle.partitioned (
     column_name name NOT NULL,
     step interval NOT NULL CHECK (step IN ('1 day', '1 month')),
     kept text NOT NULL CHECK (kept IN ('samples', 'rollups', 'audit')),
-    empty_after interval
+    empty_after interval,
+    row_bytes integer CHECK (row_bytes BETWEEN 128 AND 8160)
 );
 COMMENT ON COLUMN fettle.partitioned.kept IS 'the retention setting that says when a partition is dropped';
 COMMENT ON COLUMN fettle.partitioned.empty_after IS 'a partition so old is dropped earlier when it is empty; NULL: not earlier';
+
+COMMENT ON COLUMN fettle.partitioned.row_bytes IS 'rows up to this size stay in the table; NULL: 2000';
 
 CREATE FUNCTION fettle.partition_name(parent name, step interval, at timestamptz) RETURNS name
     LANGUAGE sql IMMUTABLE
@@ -42,6 +45,9 @@ BEGIN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE fettle.%I (LIKE fettle.%I INCLUDING ALL)', child, parent);
+    IF kind.row_bytes IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE fettle.%I SET (toast_tuple_target = %s)', child, kind.row_bytes);
+    END IF;
     EXECUTE format('ALTER TABLE fettle.%I ATTACH PARTITION fettle.%I FOR VALUES FROM (%L) TO (%L)', parent, child,
                    to_char(first AT TIME ZONE 'UTC', 'YYYY-MM-DD 00:00:00+00'), to_char(after AT TIME ZONE 'UTC', 'YYYY-MM-DD 00:00:00+00'));
     RETURN true;
@@ -165,12 +171,12 @@ CREATE TABLE fettle.sample_days_open (
     PRIMARY KEY (target_id, day, database_id)
 );
 
-INSERT INTO fettle.partitioned (table_name, column_name, step, kept, empty_after) VALUES
-    ('sample_rounds', 'collected_at', '1 day', 'samples', '1 day'),
-    ('sample_times', 'starts_at', '1 day', 'samples', NULL),
-    ('sample_blocks', 'starts_at', '1 day', 'samples', NULL),
-    ('sample_day_times', 'day', '1 month', 'rollups', NULL),
-    ('sample_days', 'day', '1 month', 'rollups', NULL);
+INSERT INTO fettle.partitioned (table_name, column_name, step, kept, empty_after, row_bytes) VALUES
+    ('sample_rounds', 'collected_at', '1 day', 'samples', '1 day', 8160),
+    ('sample_times', 'starts_at', '1 day', 'samples', NULL, NULL),
+    ('sample_blocks', 'starts_at', '1 day', 'samples', NULL, NULL),
+    ('sample_day_times', 'day', '1 month', 'rollups', NULL, NULL),
+    ('sample_days', 'day', '1 month', 'rollups', NULL, NULL);
 
 -- Samples inserted through fettle.metrics_pg_stats_query: by hand, by imports, by tests.
 CREATE TABLE fettle.sample_rows (
