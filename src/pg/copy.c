@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * COPY FROM STDIN: rows in text format.
+ * COPY FROM STDIN: rows in text format, or bytes in whatever format the statement names.
  */
 #include "pg/connection_internal.h"
 
@@ -26,14 +26,13 @@ copy_append_value(Text *line, const char *value)
     }
 }
 
-/* Puts a line, or the end of the rows when line is NULL; waits while libpq's buffer is full. */
+/* Puts bytes, or the end of the rows when data is NULL; waits while libpq's buffer is full. */
 static bool
-copy_put(PgRun *run, const Text *line, Error *error)
+copy_put(PgRun *run, const char *data, size_t length, Error *error)
 {
     PGconn *libpq = run->connection->libpq;
     for (;;) {
-        int put =
-            line == NULL ? PQputCopyEnd(libpq, NULL) : PQputCopyData(libpq, line->data, (int)line->length);
+        int put = data == NULL ? PQputCopyEnd(libpq, NULL) : PQputCopyData(libpq, data, (int)length);
         if (put == 1)
             return true;
         if (put < 0)
@@ -63,11 +62,11 @@ copy_rows(PgRun *run, const char *const *values, size_t row_count, int column_co
             run->connection->is_broken = true;
             return error_set(error, ERROR_LIMIT, "could not send rows: one is larger than 1 GB");
         }
-        if (!copy_put(run, &line, error))
+        if (!copy_put(run, line.data, line.length, error))
             return false;
         arena_rewind(arena, mark);
     }
-    return copy_put(run, NULL, error) && pg_wire_flush(run->connection, run->deadline, error);
+    return copy_put(run, NULL, 0, error) && pg_wire_flush(run->connection, run->deadline, error);
 }
 
 bool
@@ -82,4 +81,25 @@ pg_copy_in(PgConnection *connection, const char *copy_text, const char *const *v
         return error_set(error, ERROR_USAGE, "could not send rows: the statement is not COPY FROM STDIN");
     run.is_in_copy = false;
     return copy_rows(&run, values, row_count, column_count, error) && pg_run_read(&run, error);
+}
+
+#define COPY_CHUNK_BYTES ((size_t)1 << 16)
+
+bool
+pg_copy_in_bytes(PgConnection *connection, const char *copy_text, const char *data, size_t size, Error *error)
+{
+    FETTLE_CLEANUP(pg_run_clear_at) PgRun run = {.connection = connection};
+    if (!pg_run_begin(&run, error) || !pg_run_send_script(&run, copy_text, error) ||
+        !pg_run_read(&run, error))
+        return false;
+    if (!run.is_in_copy)
+        return error_set(error, ERROR_USAGE, "could not send rows: the statement is not COPY FROM STDIN");
+    run.is_in_copy = false;
+    for (size_t at = 0; at < size; at += COPY_CHUNK_BYTES) {
+        size_t length = size - at < COPY_CHUNK_BYTES ? size - at : COPY_CHUNK_BYTES;
+        if (!copy_put(&run, data + at, length, error))
+            return false;
+    }
+    return copy_put(&run, NULL, 0, error) && pg_wire_flush(connection, run.deadline, error) &&
+           pg_run_read(&run, error);
 }

@@ -49,6 +49,10 @@ bool pg_transaction_end(PgConnection *connection, Error *error) FETTLE_MUST_USE;
 bool pg_copy_in(PgConnection *connection, const char *copy_text, const char *const *values, size_t row_count,
                 int column_count, Error *error) FETTLE_MUST_USE;
 
+/* COPY FROM STDIN of bytes that are rows already, in the format that copy_text names. */
+bool pg_copy_in_bytes(PgConnection *connection, const char *copy_text, const char *data, size_t size,
+                      Error *error) FETTLE_MUST_USE;
+
 /* COPY as a stream of bytes in whatever format the statement says, for what is larger than memory. */
 
 /* What a COPY TO STDOUT sends, piece by piece; false from take ends it with take's error. */

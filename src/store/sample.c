@@ -74,13 +74,12 @@ round_text(Arena *arena, const SampleRound *round, const char **columns, Error *
     return true;
 }
 
+/* A COPY by itself is a transaction. */
 static bool
 rounds_copy(PgConnection *session, const char *const *values, size_t round_count, Error *error)
 {
-    bool is_good = pg_execute(session, "BEGIN", error) &&
-                   pg_copy_in(session, "COPY fettle.sample_rounds " ROUND_TEXT, values, round_count,
-                              ROUND_COLUMNS, error);
-    return sample_transaction_end(session, is_good, error);
+    return pg_copy_in(session, "COPY fettle.sample_rounds " ROUND_TEXT, values, round_count, ROUND_COLUMNS,
+                      error);
 }
 
 /* Locks of targets in the order of the rounds; they are shared, so no two writers wait for each other. */
@@ -123,7 +122,7 @@ sample_rounds_write(PgConnection *session, const SampleRound *rounds, size_t rou
     if (round_count == 0)
         return true;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample rounds", ROUNDS_BYTES_MOST);
-    const char **values = ARENA_NEW_ARRAY(arena, const char *, round_count * ROUND_COLUMNS);
+    const char **values = ARENA_NEW_ARRAY(arena, const char *, round_count *ROUND_COLUMNS);
     bool may_be_packed = false;
     for (size_t i = 0; i < round_count; i++) {
         if (!round_text(arena, &rounds[i], values + i * ROUND_COLUMNS, error))

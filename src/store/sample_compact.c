@@ -101,8 +101,10 @@ window_read_journal(Window *window, const PgResult *times, Error *error)
     size_t added = 0;
     for (size_t i = 0; i < count; i++) {
         WindowRound *round = &window->rounds[at.count + added];
-        *round = (WindowRound){pg_result_int(rows, (int64_t)i, 0, 0), pg_result_int(rows, (int64_t)i, 1, 0),
-                               pg_result_int(rows, (int64_t)i, 2, 0), {0}};
+        *round = (WindowRound){pg_result_int(rows, (int64_t)i, 0, 0),
+                               pg_result_int(rows, (int64_t)i, 1, 0),
+                               pg_result_int(rows, (int64_t)i, 2, 0),
+                               {0}};
         window->journal_us[window->journal_count++] = round->at_us;
         if (window_round_find(window, round->at_us) != NULL)
             continue;
@@ -247,7 +249,8 @@ window_gather(Window *window, Arena *arena, Gathered *group, size_t group_count,
         SamplePack pack = {0};
         if (window->rounds[round].journal.size == 0)
             continue;
-        if (!sample_pack_decode(scratch, window->rounds[round].journal, SAMPLE_STATEMENTS_LIMIT, &pack, error))
+        if (!sample_pack_decode(scratch, window->rounds[round].journal, SAMPLE_STATEMENTS_LIMIT, &pack,
+                                error))
             return false;
         /* Both ascend. */
         size_t at = 0;
@@ -274,7 +277,7 @@ window_write_group(Window *window, Gathered *group, size_t group_count, Error *e
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample blocks", WINDOW_BYTES_MOST);
     if (!window_gather(window, arena, group, group_count, error))
         return false;
-    const char **values = ARENA_NEW_ARRAY(arena, const char *, group_count * BLOCK_COLUMNS);
+    const char **values = ARENA_NEW_ARRAY(arena, const char *, group_count *BLOCK_COLUMNS);
     for (size_t i = 0; i < group_count; i++) {
         SampleBytes bytes;
         fettle_assert(group[i].filled == group[i].count);
@@ -288,9 +291,10 @@ window_write_group(Window *window, Gathered *group, size_t group_count, Error *e
         row[4] = sample_bytes_text(arena, bytes);
         group[i].pack = (SamplePack){0};
     }
-    return pg_copy_in(window->session,
-                      "COPY fettle.sample_blocks (target_id, starts_at, statement_id, database_id, data) FROM STDIN",
-                      values, group_count, BLOCK_COLUMNS, error);
+    return pg_copy_in(
+        window->session,
+        "COPY fettle.sample_blocks (target_id, starts_at, statement_id, database_id, data) FROM STDIN",
+        values, group_count, BLOCK_COLUMNS, error);
 }
 
 static bool
@@ -343,11 +347,11 @@ window_take_back(Window *window, Error *error)
 {
     return window_read_blocks(window, error) &&
            store_query(window->session, "sample_day_delete",
-                       STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text), NULL,
-                       error) &&
+                       STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text),
+                       NULL, error) &&
            store_query(window->session, "sample_window_delete",
-                       STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text), NULL,
-                       error);
+                       STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text),
+                       NULL, error);
 }
 
 static bool
@@ -368,12 +372,11 @@ window_pack(Window *window, SampleUpkeep *upkeep, Error *error)
     if (has_news && !pg_result_bool(is_gone, 0, 0) &&
         (!window_take_back(window, error) || !window_write(window, upkeep, error)))
         return false;
-    return store_query(window->session, "sample_journal_delete",
-                       STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text,
-                                        window->ends.text,
-                                        sample_times_text(window->arena, window->journal_us,
-                                                          window->journal_count)),
-                       NULL, error);
+    return store_query(
+        window->session, "sample_journal_delete",
+        STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text, window->ends.text,
+                         sample_times_text(window->arena, window->journal_us, window->journal_count)),
+        NULL, error);
 }
 
 static bool
@@ -386,8 +389,8 @@ window_pack_databases(PgConnection *session, int64_t target_id, int64_t starts_u
     SampleTime ends = sample_time_text(starts_us + SAMPLE_BLOCK_US);
     if (!sample_partition_make(session, "sample_times", starts_us, error) ||
         !sample_partition_make(session, "sample_blocks", starts_us, error) ||
-        !store_query(session, "sample_window_databases", STORE_PARAMETERS(target.text, starts.text, ends.text),
-                     &databases, error))
+        !store_query(session, "sample_window_databases",
+                     STORE_PARAMETERS(target.text, starts.text, ends.text), &databases, error))
         return false;
     for (int64_t i = 0; i < pg_result_rows(databases); i++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample window", WINDOW_BYTES_MOST);
@@ -414,8 +417,9 @@ sample_compact(PgConnection *session, int64_t target_id, int64_t now_us, SampleU
         return error_prefix(error, "could not pack samples");
     for (int64_t i = 0; i < pg_result_rows(windows); i++) {
         SampleUpkeep packed = {0};
-        bool is_good = sample_transaction_begin(session, target_id, true, error) &&
-                       window_pack_databases(session, target_id, pg_result_int(windows, i, 0, 0), &packed, error);
+        bool is_good =
+            sample_transaction_begin(session, target_id, true, error) &&
+            window_pack_databases(session, target_id, pg_result_int(windows, i, 0, 0), &packed, error);
         if (!sample_transaction_end(session, is_good, error))
             return error_prefix(error, "could not pack samples");
         upkeep->blocks_written += packed.blocks_written;

@@ -41,8 +41,8 @@ day_read_times(Day *day, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     SampleTime ends = sample_time_text(day->starts_us + SAMPLE_DAY_US);
     if (!store_query(day->session, "sample_times_read",
-                     STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text, ends.text), &rows,
-                     error))
+                     STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text, ends.text),
+                     &rows, error))
         return false;
     for (int64_t row = 0; row < pg_result_rows(rows); row++) {
         SampleNumbers intervals;
@@ -154,7 +154,8 @@ day_rows(Day *day, const PgResult *blocks, const char **values, size_t *ret_coun
         SampleSum hours[SAMPLE_DAY_HOURS] = {0};
         bool is_active[SAMPLE_DAY_HOURS] = {0};
         const char *statement_id = pg_result_text(blocks, row, 0);
-        for (; row < pg_result_rows(blocks) && strcmp(pg_result_text(blocks, row, 0), statement_id) == 0; row++)
+        for (; row < pg_result_rows(blocks) && strcmp(pg_result_text(blocks, row, 0), statement_id) == 0;
+             row++)
             if (!day_add_block(day, hours, is_active, blocks, row, error))
                 return false;
         if (!day_row(day, statement_id, hours, is_active, values + count * DAY_COLUMNS, error))
@@ -171,7 +172,8 @@ day_write(Day *day, SampleUpkeep *upkeep, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *blocks = NULL;
     if (!day_read_times(day, error) ||
         !store_query(day->session, "sample_day_blocks",
-                     STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), &blocks, error))
+                     STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), &blocks,
+                     error))
         return false;
     size_t count = 0;
     const char **values =
@@ -186,15 +188,16 @@ day_write(Day *day, SampleUpkeep *upkeep, Error *error)
                      NULL, error) ||
         !store_query(day->session, "sample_day_close",
                      STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), NULL, error) ||
-        (count > 0 && !pg_copy_in(day->session, "COPY fettle.sample_days FROM STDIN", values, count,
-                                  DAY_COLUMNS, error)))
+        (count > 0 &&
+         !pg_copy_in(day->session, "COPY fettle.sample_days FROM STDIN", values, count, DAY_COLUMNS, error)))
         return false;
     upkeep->days_written += (int64_t)count;
     return true;
 }
 
 bool
-sample_days_add_up(PgConnection *session, int64_t target_id, int64_t due_us, SampleUpkeep *upkeep, Error *error)
+sample_days_add_up(PgConnection *session, int64_t target_id, int64_t due_us, SampleUpkeep *upkeep,
+                   Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *days = NULL;
     StoreNumber target = store_number(target_id);

@@ -57,18 +57,21 @@ typedef struct SampleNumbers {
     int64_t *items;
     size_t count;
 } SampleNumbers;
-bool sample_numbers_parse(Arena *arena, const char *text, SampleNumbers *ret_numbers, Error *error) FETTLE_MUST_USE;
+bool sample_numbers_parse(Arena *arena, const char *text, SampleNumbers *ret_numbers, Error *error)
+    FETTLE_MUST_USE;
 char *sample_numbers_text(Arena *arena, const int64_t *numbers, size_t count);
 /* An array of times from microseconds. */
 char *sample_times_text(Arena *arena, const int64_t *times_us, size_t count);
 
 /* BEGIN, with the target's compaction lock. */
-bool sample_transaction_begin(PgConnection *session, int64_t target_id, bool is_alone, Error *error) FETTLE_MUST_USE;
+bool sample_transaction_begin(PgConnection *session, int64_t target_id, bool is_alone, Error *error)
+    FETTLE_MUST_USE;
 /* COMMIT when is_good; else ROLLBACK, with *error kept. */
 bool sample_transaction_end(PgConnection *session, bool is_good, Error *error) FETTLE_MUST_USE;
 
 /* Makes the partition of a table that holds a time, if it is missing. */
-bool sample_partition_make(PgConnection *session, const char *table, int64_t at_us, Error *error) FETTLE_MUST_USE;
+bool sample_partition_make(PgConnection *session, const char *table, int64_t at_us, Error *error)
+    FETTLE_MUST_USE;
 
 /* Adds up the days of which every block is packed. */
 bool sample_days_add_up(PgConnection *session, int64_t target_id, int64_t due_us, SampleUpkeep *upkeep,

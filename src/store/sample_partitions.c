@@ -2,8 +2,8 @@
 #include "store/sample_internal.h"
 
 bool
-sample_partitions_keep(PgConnection *session, int64_t now_us, int64_t samples_kept_ms, int64_t rollups_kept_ms,
-                       SampleUpkeep *upkeep, Error *error)
+sample_partitions_keep(PgConnection *session, int64_t now_us, int64_t samples_kept_ms,
+                       int64_t rollups_kept_ms, SampleUpkeep *upkeep, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *made = NULL;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *dropped = NULL;

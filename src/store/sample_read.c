@@ -12,7 +12,8 @@ bool
 sample_range_check(const SampleRange *range, Error *error)
 {
     if (range->target_id <= 0 || range->from_us >= range->to_us || range->step_ms < 0)
-        return error_set(error, ERROR_INPUT, "the range of samples must have a target, and end after it begins");
+        return error_set(error, ERROR_INPUT,
+                         "the range of samples must have a target, and end after it begins");
     /* Years 1900 to 9999: what times can be written as. */
     if (range->from_us < INT64_C(-2208988800000000) || range->to_us > INT64_C(253402300799000000))
         return error_set(error, ERROR_INPUT, "the range of samples is outside of the years 1900 to 9999");
@@ -83,7 +84,8 @@ sample_series_read(PgConnection *session, Arena *arena, const SampleRange *range
     SampleSourceOptions options = {.range = &whole,
                                    .by_rounds = step_us == 0,
                                    .step_us = step_us,
-                                   .buckets_most = range->points_most == 0 ? POINTS_MOST : range->points_most};
+                                   .buckets_most =
+                                       range->points_most == 0 ? POINTS_MOST : range->points_most};
     if (step_us > 0 && (uint64_t)(whole.to_us - whole.from_us) / (uint64_t)step_us > options.buckets_most)
         return error_set(error, ERROR_LIMIT, "the range has more than %zu points", options.buckets_most);
     SeriesList list = {0};

@@ -16,7 +16,8 @@ typedef struct SourceWindow {
 VECTOR_DEFINE(WindowList, SourceWindow);
 VECTOR_DEFINE(TimeList, int64_t);
 
-/* One database: its buckets with nothing but what was observed, the days that are added up, the blocks' times. */
+/* One database: its buckets with nothing but what was observed, the days that are added up, the blocks'
+ * times. */
 typedef struct Grid {
     int32_t database_id;
     SampleBucket *buckets;
@@ -133,7 +134,8 @@ bucket_find(const SampleSource *source, SampleBucket *buckets, size_t count, int
 
 /* What a database's round says of the time it covers. */
 static bool
-grid_observe(SampleSource *source, Grid *grid, int64_t at_us, int64_t interval_ms, unsigned flags, Error *error)
+grid_observe(SampleSource *source, Grid *grid, int64_t at_us, int64_t interval_ms, unsigned flags,
+             Error *error)
 {
     SampleBucket *bucket;
     if (source->options.by_rounds) {
@@ -215,16 +217,18 @@ source_read_days(SampleSource *source, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *times = NULL;
     SampleTime last = sample_time_text(source->options.range->to_us - 1);
-    if (!store_query(source->session, "sample_source_day_times",
-                     STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->database_ids),
-                     &times, error))
+    if (!store_query(
+            source->session, "sample_source_day_times",
+            STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->database_ids), &times,
+            error))
         return false;
     for (int64_t row = 0; row < pg_result_rows(times); row++) {
         Grid *grid = source_grid(source, (int32_t)pg_result_int(times, row, 0, 0));
         int64_t day_us = pg_result_int(times, row, 1, 0);
         SampleNumbers observed;
         SampleNumbers flags;
-        if (grid == NULL || !sample_numbers_parse(source->arena, pg_result_text(times, row, 2), &observed, error) ||
+        if (grid == NULL ||
+            !sample_numbers_parse(source->arena, pg_result_text(times, row, 2), &observed, error) ||
             !sample_numbers_parse(source->arena, pg_result_text(times, row, 3), &flags, error) ||
             observed.count != SAMPLE_DAY_HOURS || flags.count != SAMPLE_DAY_HOURS)
             return source_damaged(error);
@@ -232,15 +236,15 @@ source_read_days(SampleSource *source, Error *error)
         for (size_t hour = 0; hour < SAMPLE_DAY_HOURS; hour++) {
             int64_t hour_us = day_us + (int64_t)hour * SAMPLE_HOUR_US;
             if (observed.items[hour] > 0 && source_holds_hour(source, hour_us) &&
-                !grid_observe(source, grid, hour_us, observed.items[hour], (unsigned)flags.items[hour], error))
+                !grid_observe(source, grid, hour_us, observed.items[hour], (unsigned)flags.items[hour],
+                              error))
                 return false;
         }
     }
-    return pg_result_rows(times) == 0 ||
-           store_query(source->session, "sample_source_days",
-                       STORE_PARAMETERS(source->target.text, source->from.text, last.text,
-                                        source->statement_ids),
-                       &source->days.rows, error);
+    return pg_result_rows(times) == 0 || store_query(source->session, "sample_source_days",
+                                                     STORE_PARAMETERS(source->target.text, source->from.text,
+                                                                      last.text, source->statement_ids),
+                                                     &source->days.rows, error);
 }
 
 /* Where blocks must be read: everywhere, or in the days that are not added up and where the range cuts an
@@ -257,9 +261,10 @@ source_list_windows(SampleSource *source, TimeList *windows, Error *error)
     }
     FETTLE_CLEANUP(pg_result_free_at) PgResult *open = NULL;
     SampleTime last = sample_time_text(range->to_us - 1);
-    if (!store_query(source->session, "sample_days_open",
-                     STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->database_ids),
-                     &open, error))
+    if (!store_query(
+            source->session, "sample_days_open",
+            STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->database_ids), &open,
+            error))
         return false;
     for (int64_t row = 0; row < pg_result_rows(open); row++) {
         int64_t day_us = pg_result_int(open, row, 1, 0);
@@ -321,8 +326,8 @@ source_read_blocks(SampleSource *source, Error *error)
     const char *list = sample_times_text(source->arena, windows.items, count);
     return source_read_times(source, list, error) &&
            store_query(source->session, "sample_source_blocks",
-                       STORE_PARAMETERS(source->target.text, list, source->statement_ids), &source->blocks.rows,
-                       error);
+                       STORE_PARAMETERS(source->target.text, list, source->statement_ids),
+                       &source->blocks.rows, error);
 }
 
 static bool
@@ -493,7 +498,8 @@ filling_add_block(Filling *filling, Arena *scratch, int64_t row, Error *error)
         return false;
     for (size_t i = 0; i < pack.count; i++) {
         int64_t at_us = window->at_us.items[pack.positions[i]];
-        if (source_holds(filling->source, at_us) && !grid_has_in_days(filling->source, filling->grid, at_us) &&
+        if (source_holds(filling->source, at_us) &&
+            !grid_has_in_days(filling->source, filling->grid, at_us) &&
             !filling_add(filling, at_us, &pack, i, error))
             return false;
     }

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "store/sample_source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -10,10 +10,13 @@ CREATE TABLE fettle.partitioned (
     column_name name NOT NULL,
     step interval NOT NULL CHECK (step IN ('1 day', '1 month')),
     kept text NOT NULL CHECK (kept IN ('samples', 'rollups', 'audit')),
-    empty_after interval
+    empty_after interval,
+    row_bytes integer CHECK (row_bytes BETWEEN 128 AND 8160)
 );
 COMMENT ON COLUMN fettle.partitioned.kept IS 'the retention setting that says when a partition is dropped';
 COMMENT ON COLUMN fettle.partitioned.empty_after IS 'a partition so old is dropped earlier when it is empty; NULL: not earlier';
+
+COMMENT ON COLUMN fettle.partitioned.row_bytes IS 'rows up to this size stay in the table; NULL: 2000';
 
 CREATE FUNCTION fettle.partition_name(parent name, step interval, at timestamptz) RETURNS name
     LANGUAGE sql IMMUTABLE
@@ -42,6 +45,9 @@ BEGIN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE fettle.%I (LIKE fettle.%I INCLUDING ALL)', child, parent);
+    IF kind.row_bytes IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE fettle.%I SET (toast_tuple_target = %s)', child, kind.row_bytes);
+    END IF;
     EXECUTE format('ALTER TABLE fettle.%I ATTACH PARTITION fettle.%I FOR VALUES FROM (%L) TO (%L)', parent, child,
                    to_char(first AT TIME ZONE 'UTC', 'YYYY-MM-DD 00:00:00+00'), to_char(after AT TIME ZONE 'UTC', 'YYYY-MM-DD 00:00:00+00'));
     RETURN true;
@@ -165,12 +171,12 @@ CREATE TABLE fettle.sample_days_open (
     PRIMARY KEY (target_id, day, database_id)
 );
 
-INSERT INTO fettle.partitioned (table_name, column_name, step, kept, empty_after) VALUES
-    ('sample_rounds', 'collected_at', '1 day', 'samples', '1 day'),
-    ('sample_times', 'starts_at', '1 day', 'samples', NULL),
-    ('sample_blocks', 'starts_at', '1 day', 'samples', NULL),
-    ('sample_day_times', 'day', '1 month', 'rollups', NULL),
-    ('sample_days', 'day', '1 month', 'rollups', NULL);
+INSERT INTO fettle.partitioned (table_name, column_name, step, kept, empty_after, row_bytes) VALUES
+    ('sample_rounds', 'collected_at', '1 day', 'samples', '1 day', 8160),
+    ('sample_times', 'starts_at', '1 day', 'samples', NULL, NULL),
+    ('sample_blocks', 'starts_at', '1 day', 'samples', NULL, NULL),
+    ('sample_day_times', 'day', '1 month', 'rollups', NULL, NULL),
+    ('sample_days', 'day', '1 month', 'rollups', NULL, NULL);
 
 -- Samples inserted through fettle.metrics_pg_stats_query: by hand, by imports, by tests.
 CREATE TABLE fettle.sample_rows (
@@ -231,7 +237,7 @@ BEGIN
         WHILE byte > 127 LOOP
             byte := get_byte(data, next);
             next := next + 1;
-            number := number | (byte & 127)::bigint << shift;
+            number := number | ((byte & 127)::bigint << shift);
             shift := shift + 7;
         END LOOP;
         numbers[i] := number;
@@ -261,7 +267,7 @@ BEGIN
         SELECT v.numbers, v.next INTO list, next FROM fettle.sample_varints(data, next, 2 * list[1]::integer) v;
         FOR i IN 1 .. cardinality(list) / 2 LOOP
             place := place + list[2 * i - 1] + 1;
-            numbers[place] := numbers[place] | list[2 * i] << width;
+            numbers[place] := numbers[place] | (list[2 * i] << width);
         END LOOP;
     END IF;
 END $$;
@@ -343,7 +349,7 @@ BEGIN
             SELECT array_agg(parameter + u.number) INTO numbers FROM unnest(list) u(number);
         ELSIF kind = 4 THEN
             SELECT v.numbers, v.next INTO list, at FROM fettle.sample_numbers(bytes, bits, at, n) v;
-            SELECT array_agg((parameter * u.calls >> 8) + (u.number >> 1 # -(u.number & 1))) INTO numbers
+            SELECT array_agg(((parameter * u.calls) >> 8) + ((u.number >> 1) # -(u.number & 1))) INTO numbers
             FROM unnest(call_numbers, list) u(calls, number);
         ELSE
             RAISE data_corrupted USING MESSAGE = 'packed samples are damaged';
@@ -395,27 +401,28 @@ CREATE VIEW fettle.sample_readings AS
            x.local_blks_read, x.local_blks_dirtied, x.local_blks_written, x.temp_blks_read, x.temp_blks_written, x.blk_read_us / 1000.0::double precision AS blk_read_time_ms,
            x.blk_write_us / 1000.0::double precision AS blk_write_time_ms, x.wal_records, x.wal_fpi, x.wal_bytes,
            x.plan_us / 1000.0::double precision AS plan_time_ms
-    FROM fettle.statements s
-    JOIN fettle.databases d ON d.target_id = s.target_id AND d.database_id = s.database_id
-    JOIN fettle.sample_times t ON t.target_id = s.target_id AND t.database_id = s.database_id
-    JOIN fettle.sample_blocks b ON b.target_id = s.target_id AND b.statement_id = s.statement_id AND b.starts_at = t.starts_at
+    FROM fettle.sample_blocks b
+    JOIN fettle.statements s ON s.target_id = b.target_id AND s.statement_id = b.statement_id
+    JOIN fettle.databases d ON d.target_id = b.target_id AND d.database_id = b.database_id
+    JOIN fettle.sample_times t ON t.target_id = b.target_id AND t.database_id = b.database_id AND t.starts_at = b.starts_at
     CROSS JOIN LATERAL (
         SELECT u.collected_at, u.interval_ms, p.*, random() AS kept_apart
         FROM unnest(t.collected_at, t.interval_ms) WITH ORDINALITY u(collected_at, interval_ms, number)
         JOIN fettle.sample_pack(b.data, cardinality(t.collected_at)) p ON p."position" = u.number - 1) x
     UNION ALL
     SELECT r.target_id, r.collected_at, s.statement_id, s.database_id, r.collected_at, r.interval_ms / 1000.0::double precision AS interval_seconds, d.database_name, s.user_name, s.query_hash, s.queryid,
-           s.fingerprint_hash, s.query_text, p.calls, p."rows", p.exec_us / 1000.0::double precision AS total_exec_time_ms,
-           p.exec_us / 1000.0::double precision / nullif(p.calls, 0) AS mean_exec_time_ms, NULL::double precision AS min_exec_time_ms,
-           NULL::double precision AS max_exec_time_ms, p.exec_deviation_us / 1000.0::double precision AS stddev_exec_time_ms,
+           s.fingerprint_hash, s.query_text, r.calls, r."rows", r.exec_us / 1000.0::double precision AS total_exec_time_ms,
+           r.exec_us / 1000.0::double precision / nullif(r.calls, 0) AS mean_exec_time_ms, NULL::double precision AS min_exec_time_ms,
+           NULL::double precision AS max_exec_time_ms, r.exec_deviation_us / 1000.0::double precision AS stddev_exec_time_ms,
            NULL::double precision AS p95_exec_time_ms, NULL::double precision AS p99_exec_time_ms,
-           p.calls / (r.interval_ms / 1000.0::double precision) AS calls_per_sec, p.shared_blks_hit, p.shared_blks_read, p.shared_blks_dirtied, p.shared_blks_written, p.local_blks_hit,
-           p.local_blks_read, p.local_blks_dirtied, p.local_blks_written, p.temp_blks_read, p.temp_blks_written, p.blk_read_us / 1000.0::double precision AS blk_read_time_ms,
-           p.blk_write_us / 1000.0::double precision AS blk_write_time_ms, p.wal_records, p.wal_fpi, p.wal_bytes,
-           p.plan_us / 1000.0::double precision AS plan_time_ms
-    FROM fettle.sample_rounds r
-    CROSS JOIN LATERAL fettle.sample_pack(r.data, 2147483648) p
-    JOIN fettle.statements s ON s.target_id = r.target_id AND s.statement_id = p."position"
+           r.calls / (r.interval_ms / 1000.0::double precision) AS calls_per_sec, r.shared_blks_hit, r.shared_blks_read, r.shared_blks_dirtied, r.shared_blks_written, r.local_blks_hit,
+           r.local_blks_read, r.local_blks_dirtied, r.local_blks_written, r.temp_blks_read, r.temp_blks_written, r.blk_read_us / 1000.0::double precision AS blk_read_time_ms,
+           r.blk_write_us / 1000.0::double precision AS blk_write_time_ms, r.wal_records, r.wal_fpi, r.wal_bytes,
+           r.plan_us / 1000.0::double precision AS plan_time_ms
+    FROM (SELECT j.target_id, j.collected_at, j.interval_ms, p.*, random() AS kept_apart
+          FROM fettle.sample_rounds j
+          CROSS JOIN LATERAL fettle.sample_pack(j.data, 2147483648) p) r
+    JOIN fettle.statements s ON s.target_id = r.target_id AND s.statement_id = r."position"
     JOIN fettle.databases d ON d.target_id = s.target_id AND d.database_id = s.database_id
     UNION ALL
     SELECT r.target_id, r.collected_at, s.statement_id, s.database_id, r.collected_at, r.interval_seconds, d.database_name, s.user_name,
@@ -490,10 +497,9 @@ CREATE VIEW fettle.v_query_latest AS
             UNION ALL
             SELECT b.target_id, b.statement_id, p.calls, 0
             FROM fettle.sample_blocks b
-            JOIN fettle.statements s ON s.target_id = b.target_id AND s.statement_id = b.statement_id
-            JOIN fettle.sample_times t ON t.target_id = b.target_id AND t.database_id = s.database_id AND t.starts_at = b.starts_at
+            JOIN fettle.sample_times t ON t.target_id = b.target_id AND t.database_id = b.database_id AND t.starts_at = b.starts_at
             LEFT JOIN fettle.sample_day_times d
-                ON d.target_id = b.target_id AND d.database_id = s.database_id AND d.day = (b.starts_at AT TIME ZONE 'UTC')::date
+                ON d.target_id = b.target_id AND d.database_id = b.database_id AND d.day = (b.starts_at AT TIME ZONE 'UTC')::date
             CROSS JOIN LATERAL fettle.sample_pack(CASE WHEN d.day IS NULL THEN b.data ELSE '' END, cardinality(t.collected_at)) p
             WHERE b.starts_at >= now() - interval '7 days'
             UNION ALL
