@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 from conftest import BINARY, SANITIZER_SIGNS
 
@@ -64,7 +65,11 @@ class Rounds:
         return self.sql(text)[0][0]
 
     def calls(self, part):
-        """Calls stored of statements whose text holds a part."""
+        """Calls stored of statements whose text holds a part. A round more when texts are still to be read."""
+        self.set("collect.texts_interval", "1s")
+        if self.value("SELECT count(*) FROM fettle.statements WHERE query_text IS NULL"):
+            time.sleep(1.1)
+            self.round()
         return int(self.value(f"SELECT coalesce(sum(calls), 0) FROM fettle.metrics_pg_stats_query WHERE query_text LIKE '%{part}%'"))
 
     def metric(self, name):
