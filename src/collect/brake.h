@@ -3,8 +3,8 @@
  * LoadBrake: rounds that take too large a share of the target's time are made rarer. Pure.
  *
  * The share is the round's time on the target over the time between rounds. Above the allowed share the time
- * between rounds doubles, up to sixteen times; it halves again when the round would take less than four fifths
- * of the allowed share at the shorter time, so that it does not swing.
+ * between rounds doubles, up to sixteen times; it halves again when the round would take less than four
+ * fifths of the allowed share at the shorter time, so that it does not swing.
  */
 #ifndef FETTLE_COLLECT_BRAKE_H
 #define FETTLE_COLLECT_BRAKE_H

@@ -69,7 +69,8 @@ resources_are_due(const CollectorRound *round)
 {
     int64_t interval_us = settings_get_int(round->settings, SETTING_COLLECT_RESOURCES_INTERVAL) * 1000;
     int64_t at_us = round->collector->resources_at_us;
-    return at_us == 0 || round->collector->resources_position > 0 || clock_monotonic_us() - at_us >= interval_us;
+    return at_us == 0 || round->collector->resources_position > 0 ||
+           clock_monotonic_us() - at_us >= interval_us;
 }
 
 static bool
@@ -96,7 +97,8 @@ static void
 resource_databases_take(CollectorRound *round)
 {
     const SourceState *state = &round->pending->state;
-    round->resource_databases = ARENA_NEW_ARRAY(round->work_arena, const KnownDatabase *, state->database_count);
+    round->resource_databases =
+        ARENA_NEW_ARRAY(round->work_arena, const KnownDatabase *, state->database_count);
     for (size_t i = 0; i < state->database_count; i++)
         if (state->databases[i].is_watched && state->databases[i].can_connect)
             round->resource_databases[round->resource_database_count++] =
@@ -190,8 +192,10 @@ notice_make(CollectorRound *round)
                  server->statements_hint == NULL ? "" : "; ",
                  server->statements_hint == NULL ? "" : server->statements_hint);
     else if ((report->flags & SAMPLE_FLAG_CUT) != 0)
-        snprintf(notice, COLLECTOR_NOTICE_BYTES, "only the busiest %zu statements are read: raise "
-                 "collect.statements for more", report->statements_read);
+        snprintf(notice, COLLECTOR_NOTICE_BYTES,
+                 "only the busiest %zu statements are read: raise "
+                 "collect.statements for more",
+                 report->statements_read);
     else if (collector->resources_notice[0] != '\0')
         snprintf(notice, COLLECTOR_NOTICE_BYTES, "%s", collector->resources_notice);
 }

@@ -31,8 +31,9 @@ KnownStatement *
 collector_statement(const Collector *collector, const StatementKey *key)
 {
     KnownStatement *known = map_get_id(collector->statements, statement_hash(key));
-    bool is_it = known != NULL && known->key.queryid == key->queryid && known->key.user_oid == key->user_oid &&
-                 known->key.database_oid == key->database_oid && known->key.is_toplevel == key->is_toplevel;
+    bool is_it = known != NULL && known->key.queryid == key->queryid &&
+                 known->key.user_oid == key->user_oid && known->key.database_oid == key->database_oid &&
+                 known->key.is_toplevel == key->is_toplevel;
     return is_it ? known : NULL;
 }
 
@@ -56,8 +57,8 @@ static KnownDatabase *
 database_add(Collector *collector, int32_t database_id, uint32_t oid, const char *name)
 {
     KnownDatabase *known = ARENA_NEW(collector->arena, KnownDatabase);
-    *known = (KnownDatabase){
-        .database_id = database_id, .oid = oid, .name = arena_strdup(collector->arena, name)};
+    *known =
+        (KnownDatabase){.database_id = database_id, .oid = oid, .name = arena_strdup(collector->arena, name)};
     map_put_id(collector->databases, (uint64_t)database_id, known);
     if (database_id > collector->database_id_most && database_id < NUMBER_BY_HAND)
         collector->database_id_most = database_id;
@@ -146,8 +147,8 @@ collector_databases_take(CollectorRound *round)
         if (!state->databases[i].is_watched)
             continue;
         round->report->databases++;
-        pending->database_count +=
-            database_take(round->collector, &state->databases[i], &pending->databases[pending->database_count]);
+        pending->database_count += database_take(round->collector, &state->databases[i],
+                                                 &pending->databases[pending->database_count]);
     }
 }
 
@@ -288,7 +289,7 @@ typedef struct SampleWork {
     CollectorRound *round;
     DeltaRound delta;
     StatementRowList rows; /* statements that are new to the store */
-    Sample **samples; /* by position of the database in state.databases */
+    Sample **samples;      /* by position of the database in state.databases */
     size_t *counts;
 } SampleWork;
 

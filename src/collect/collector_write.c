@@ -57,8 +57,7 @@ pending_mark_stored(Collector *collector)
 {
     const CollectorPending *pending = collector->pending;
     for (size_t i = 0; i < pending->database_count; i++) {
-        KnownDatabase *known =
-            map_get_id(collector->databases, (uint64_t)pending->databases[i].database_id);
+        KnownDatabase *known = map_get_id(collector->databases, (uint64_t)pending->databases[i].database_id);
         known->is_stored = true;
     }
     for (size_t i = 0; i < pending->statement_count; i++) {
@@ -90,7 +89,8 @@ pending_become_history(Collector *collector)
 static bool
 pending_is_hopeless(CollectorPending *pending, const Error *error)
 {
-    bool is_about_rows = error->sqlstate[0] == '2' && (error->sqlstate[1] == '2' || error->sqlstate[1] == '3');
+    bool is_about_rows =
+        error->sqlstate[0] == '2' && (error->sqlstate[1] == '2' || error->sqlstate[1] == '3');
     pending->refusals += is_about_rows;
     return pending->refusals >= REFUSALS_MOST;
 }

@@ -31,13 +31,13 @@ typedef struct PostgresSession {
     Map *columns;                  /* "view.column" that this server has */
     const char *statements_schema; /* quoted; NULL: no pg_stat_statements to read */
     bool has_statements_info;
-    bool sees_all;             /* a member of pg_read_all_stats */
-    int64_t statements_most;   /* pg_stat_statements.max; 0: not known */
-    const char *databases;     /* array literal of SourceOptions.databases; NULL: all */
-    const char *pgstattuple;   /* quoted schema; NULL: not there or not allowed */
-    bool may_stat_files;       /* pg_stat_file is allowed */
-    const char *data_directory;/* NULL: not shown */
-    MachineProof machine;      /* of a target on this machine */
+    bool sees_all;                  /* a member of pg_read_all_stats */
+    int64_t statements_most;        /* pg_stat_statements.max; 0: not known */
+    const char *databases;          /* array literal of SourceOptions.databases; NULL: all */
+    const char *pgstattuple;        /* quoted schema; NULL: not there or not allowed */
+    bool may_stat_files;            /* pg_stat_file is allowed */
+    const char *data_directory;     /* NULL: not shown */
+    MachineProof machine;           /* of a target on this machine */
     int64_t texts_refused_until_us; /* monotonic */
     int64_t texts_measured_until_us;
     const char *statements_text; /* filled queries; NULL: not filled yet */

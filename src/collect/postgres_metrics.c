@@ -15,8 +15,8 @@ session_prepare_metrics(PostgresSession *session)
                                               "checkpoints_checkpointer", "checkpoints_bgwriter");
     const PostgresFill fills[] = {
         {"checkpoints", postgres_query_text(session, session->arena, checkpoints, NULL)},
-        {"wal_bytes", postgres_choose(session, "pg_stat_wal.wal_bytes", "(select wal_bytes from pg_stat_wal)",
-                                      WAL_BYTES)},
+        {"wal_bytes",
+         postgres_choose(session, "pg_stat_wal.wal_bytes", "(select wal_bytes from pg_stat_wal)", WAL_BYTES)},
         {"here", HERE},
         {NULL, NULL}};
     session->metrics_text = postgres_query_text(session, session->arena, "metrics", fills);
@@ -27,13 +27,10 @@ session_prepare_metrics(PostgresSession *session)
 static void
 forget_what_is_hidden(SourceMetrics *metrics)
 {
-    static const MetricId hidden[] = {METRIC_CONNECTIONS_ACTIVE,
-                                      METRIC_CONNECTIONS_IDLE,
-                                      METRIC_CONNECTIONS_IDLE_IN_TRANSACTION,
-                                      METRIC_CONNECTIONS_WAITING,
-                                      METRIC_TRANSACTION_AGE,
-                                      METRIC_REPLICAS,
-                                      METRIC_REPLICA_LAG_BYTES};
+    static const MetricId hidden[] = {
+        METRIC_CONNECTIONS_ACTIVE,  METRIC_CONNECTIONS_IDLE, METRIC_CONNECTIONS_IDLE_IN_TRANSACTION,
+        METRIC_CONNECTIONS_WAITING, METRIC_TRANSACTION_AGE,  METRIC_REPLICAS,
+        METRIC_REPLICA_LAG_BYTES};
     for (size_t i = 0; i < FETTLE_COUNT_OF(hidden); i++)
         metrics->values[hidden[i]] = NAN;
 }

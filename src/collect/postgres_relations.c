@@ -2,16 +2,17 @@
 /*
  * Tables and indexes of one database: use, sizes, bloat.
  *
- * relpages costs nothing and waits for nobody, but is as old as the last VACUUM or ANALYZE. pg_relation_size()
- * is exact and waits behind ACCESS EXCLUSIVE, so it is asked for one relation per statement, the largest
- * first, within a number and a time, and no more once a few have run into lock_timeout.
+ * relpages costs nothing and waits for nobody, but is as old as the last VACUUM or ANALYZE.
+ * pg_relation_size() is exact and waits behind ACCESS EXCLUSIVE, so it is asked for one relation per
+ * statement, the largest first, within a number and a time, and no more once a few have run into
+ * lock_timeout.
  *
  * Bloat is estimated from the planner's statistics where the role sees them. Expected bytes of a table's row:
- * 4 (line pointer) + header of 23 and the null bitmap, aligned to 8 + mean widths of the columns, aligned to 8,
- * over (block - 24) * fillfactor. Of a btree's entry: 4 + 8 and the bitmap and mean widths of the keys,
+ * 4 (line pointer) + header of 23 and the null bitmap, aligned to 8 + mean widths of the columns, aligned to
+ * 8, over (block - 24) * fillfactor. Of a btree's entry: 4 + 8 and the bitmap and mean widths of the keys,
  * aligned to 8, over (block - 40) * fillfactor, with one page of meta and the inner pages. What the relation
- * has beyond that is bloat; padding between columns makes it too high, deduplication of indexes too low. A few
- * of moderate size are measured by pgstattuple when the extension is there and allowed.
+ * has beyond that is bloat; padding between columns makes it too high, deduplication of indexes too low. A
+ * few of moderate size are measured by pgstattuple when the extension is there and allowed.
  */
 #include "collect/postgres_internal.h"
 

@@ -141,26 +141,27 @@ session_take_statements(PostgresSession *session, const PgResult *result)
     bool is_loaded = pg_result_bool(result, 0, 7);
     if (schema == NULL) {
         server->statements_gap = "pg_stat_statements is not installed in this database";
-        server->statements_hint = is_loaded ? "run: CREATE EXTENSION pg_stat_statements"
-                                            : "add pg_stat_statements to shared_preload_libraries, restart, and "
-                                              "run: CREATE EXTENSION pg_stat_statements";
+        server->statements_hint = is_loaded
+                                      ? "run: CREATE EXTENSION pg_stat_statements"
+                                      : "add pg_stat_statements to shared_preload_libraries, restart, and "
+                                        "run: CREATE EXTENSION pg_stat_statements";
     } else if (!is_loaded) {
         server->statements_gap = "pg_stat_statements is installed but not loaded";
         server->statements_hint = "add pg_stat_statements to shared_preload_libraries and restart the server";
     } else if (!pg_result_bool(result, 0, 6)) {
         server->statements_gap = "the schema of pg_stat_statements may not be used";
-        server->statements_hint = arena_printf(session->arena, "run: GRANT USAGE ON SCHEMA %s TO %s", schema,
-                                               pg_identifier_quote(session->arena,
-                                                                   pg_connection_user(session->connection)));
+        server->statements_hint =
+            arena_printf(session->arena, "run: GRANT USAGE ON SCHEMA %s TO %s", schema,
+                         pg_identifier_quote(session->arena, pg_connection_user(session->connection)));
     } else {
         server->has_statements = true;
         session->statements_schema = schema;
         session->has_statements_info = postgres_has(session, "pg_stat_statements_info.dealloc");
         if (!session->sees_all) {
             server->statements_gap = "statements of other users are not shown to this role";
-            server->statements_hint = arena_printf(
-                session->arena, "run: GRANT pg_read_all_stats TO %s",
-                pg_identifier_quote(session->arena, pg_connection_user(session->connection)));
+            server->statements_hint =
+                arena_printf(session->arena, "run: GRANT pg_read_all_stats TO %s",
+                             pg_identifier_quote(session->arena, pg_connection_user(session->connection)));
         }
     }
 }
@@ -233,8 +234,7 @@ postgres_open(const SourceOptions *options, SourceSession **ret_session, Error *
     session->arena = arena_new("target session", SESSION_BYTES);
     session->columns = map_new(session->arena);
     if (options->database_count > 0)
-        session->databases =
-            pg_array_literal(session->arena, options->databases, options->database_count);
+        session->databases = pg_array_literal(session->arena, options->databases, options->database_count);
     PgConnectOptions connect = {.purpose = PG_PURPOSE_TARGET,
                                 .connect_timeout_ms = options->connect_timeout_ms,
                                 .statement_timeout_ms = options->statement_timeout_ms,

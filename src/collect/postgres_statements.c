@@ -18,12 +18,12 @@ static const struct {
     SampleCounter counter;
     bool is_time;
 } counter_columns[] = {
-    {SAMPLE_CALLS, false},          {SAMPLE_ROWS, false},          {SAMPLE_EXEC_US, true},
-    {SAMPLE_PLAN_US, true},         {SAMPLE_SHARED_HIT, false},    {SAMPLE_SHARED_READ, false},
+    {SAMPLE_CALLS, false},          {SAMPLE_ROWS, false},           {SAMPLE_EXEC_US, true},
+    {SAMPLE_PLAN_US, true},         {SAMPLE_SHARED_HIT, false},     {SAMPLE_SHARED_READ, false},
     {SAMPLE_SHARED_DIRTIED, false}, {SAMPLE_SHARED_WRITTEN, false}, {SAMPLE_LOCAL_HIT, false},
-    {SAMPLE_LOCAL_READ, false},     {SAMPLE_LOCAL_DIRTIED, false}, {SAMPLE_LOCAL_WRITTEN, false},
-    {SAMPLE_TEMP_READ, false},      {SAMPLE_TEMP_WRITTEN, false},  {SAMPLE_READ_US, true},
-    {SAMPLE_WRITE_US, true},        {SAMPLE_WAL_RECORDS, false},   {SAMPLE_WAL_FULL_PAGES, false},
+    {SAMPLE_LOCAL_READ, false},     {SAMPLE_LOCAL_DIRTIED, false},  {SAMPLE_LOCAL_WRITTEN, false},
+    {SAMPLE_TEMP_READ, false},      {SAMPLE_TEMP_WRITTEN, false},   {SAMPLE_READ_US, true},
+    {SAMPLE_WRITE_US, true},        {SAMPLE_WAL_RECORDS, false},    {SAMPLE_WAL_FULL_PAGES, false},
     {SAMPLE_WAL_BYTES, false},
 };
 
@@ -33,8 +33,8 @@ session_prepare_statements(PostgresSession *session)
     const PostgresFill fills[] = {
         {"schema", session->statements_schema},
         {"toplevel", postgres_choose(session, "pg_stat_statements.toplevel", "toplevel", "true")},
-        {"since", postgres_choose(session, "pg_stat_statements.stats_since", "date_part('epoch', stats_since)",
-                                  "null::float8")},
+        {"since", postgres_choose(session, "pg_stat_statements.stats_since",
+                                  "date_part('epoch', stats_since)", "null::float8")},
         {"read_time", postgres_choose(session, "pg_stat_statements.shared_blk_read_time",
                                       "shared_blk_read_time + local_blk_read_time", "blk_read_time")},
         {"write_time", postgres_choose(session, "pg_stat_statements.shared_blk_write_time",
@@ -119,8 +119,8 @@ texts_are_too_many(PostgresSession *session, Arena *arena, int64_t bytes_most, b
         return false;
     int64_t until_us = clock_monotonic_us() + TEXTS_WEIGHED_MS * 1000;
     session->texts_measured_until_us = until_us;
-    *ret_answer = result == NULL || pg_result_rows(result) != 1 ||
-                  pg_result_int(result, 0, 0, 0) > bytes_most;
+    *ret_answer =
+        result == NULL || pg_result_rows(result) != 1 || pg_result_int(result, 0, 0, 0) > bytes_most;
     if (*ret_answer)
         session->texts_refused_until_us = until_us;
     return true;

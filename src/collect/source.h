@@ -88,8 +88,8 @@ typedef struct StatementKey {
 /* Lifetime counters of one entry. */
 typedef struct StatementCounters {
     StatementKey key;
-    double since;            /* when counting began, seconds since 1970 by the server's clock; 0: not known */
-    double exec_stddev_us;   /* of all calls */
+    double since;          /* when counting began, seconds since 1970 by the server's clock; 0: not known */
+    double exec_stddev_us; /* of all calls */
     int64_t counters[SAMPLE_COUNTER_COUNT]; /* SAMPLE_EXEC_DEVIATION_US is not used here */
 } StatementCounters;
 
@@ -173,8 +173,8 @@ struct SourceOps {
      * round_end (also after a failure). */
     bool (*round_begin)(SourceSession *session, Arena *arena, Deadline deadline, SourceState *ret_state,
                         Error *error);
-    bool (*statements_read)(SourceSession *session, Arena *arena, size_t most, SourceStatements *ret_statements,
-                            Error *error);
+    bool (*statements_read)(SourceSession *session, Arena *arena, size_t most,
+                            SourceStatements *ret_statements, Error *error);
     /* Texts of the ids; bytes_most bounds what the server may hold in all. */
     bool (*texts_read)(SourceSession *session, Arena *arena, const int64_t *queryids, size_t count,
                        int64_t bytes_most, SourceTexts *ret_texts, Error *error);

@@ -116,8 +116,8 @@ typedef struct MetricRound {
 bool metric_rounds_write(PgConnection *session, const MetricRound *rounds, size_t count, Error *error)
     FETTLE_MUST_USE;
 
-/* Adds up the complete hours (and ten minutes' lag) before now_us that are not added up yet; may be stopped at
- * any moment and repeated. */
+/* Adds up the complete hours (and ten minutes' lag) before now_us that are not added up yet; may be stopped
+ * at any moment and repeated. */
 bool metric_hours_write(PgConnection *session, int64_t target_id, int64_t now_us, Error *error)
     FETTLE_MUST_USE;
 

@@ -9,7 +9,7 @@
 static bool
 setting_is_secret(const char *name)
 {
-    static const char *const words[] = {"conninfo", "password", "passphrase", "passwd", "secret",
+    static const char *const words[] = {"conninfo", "password", "passphrase", "passwd",  "secret",
                                         "token",    "_key",     "credential", "command", "dsn"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(words); i++)
         if (strcasestr(name, words[i]) != NULL)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Drives one collector for the tests: a command per line of standard input, a line of JSON each as its answer.
+ * Drives one collector for the tests: a command per line of standard input, a line of JSON each as its
+ * answer.
  *
  *     collect_rounds STORE_URL DATA_DIRECTORY TARGET_NAME TARGET_DSN [DATABASE ...]
  *     round | sample | flush | hours | reopen | set NAME VALUE | plan QUERY_HASH PLAN_HASH

@@ -27,8 +27,18 @@ samples_of_a_minute_are_added_up_and_the_running_minute_waits(void **state)
     (void)state;
     Arena *arena = arena_new("test", 1 << 24);
     ActivityLog *log = activity_log_new(7);
-    ActivityRow rows[] = {{.database_id = 1, .statement_id = 5, .state = "active", .wait_type = "CPU", .wait_event = "", .seen = 2},
-                          {.database_id = 1, .statement_id = 5, .state = "active", .wait_type = "Lock", .wait_event = "relation", .seen = 1}};
+    ActivityRow rows[] = {{.database_id = 1,
+                           .statement_id = 5,
+                           .state = "active",
+                           .wait_type = "CPU",
+                           .wait_event = "",
+                           .seen = 2},
+                          {.database_id = 1,
+                           .statement_id = 5,
+                           .state = "active",
+                           .wait_type = "Lock",
+                           .wait_event = "relation",
+                           .seen = 1}};
     for (int i = 0; i < 60; i++)
         activity_log_add(log, FULL_MINUTE_US + i * 1000000, rows, 2);
     activity_log_add(log, FULL_MINUTE_US + MINUTE_US, rows, 1);
@@ -125,7 +135,8 @@ main(void)
         cmocka_unit_test(samples_of_a_minute_are_added_up_and_the_running_minute_waits),
         cmocka_unit_test(a_log_that_begins_within_a_minute_does_not_claim_its_beginning),
         cmocka_unit_test(too_many_different_rows_keep_their_sum),
-        cmocka_unit_test(a_clock_that_goes_back_opens_no_minute_twice_and_a_store_that_is_away_costs_only_the_oldest),
+        cmocka_unit_test(
+            a_clock_that_goes_back_opens_no_minute_twice_and_a_store_that_is_away_costs_only_the_oldest),
         cmocka_unit_test(words_of_any_length_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,10 @@ model_read(Model *model, Arena *arena)
         StatementCounters *item = &read.items[read.count++];
         double mean = (double)entry->exec_us / (double)entry->calls;
         double variance = entry->squares / (double)entry->calls - mean * mean;
-        item->key = (StatementKey){.user_oid = 10, .database_oid = (uint32_t)(i % 3), .queryid = (int64_t)i - 5000, .is_toplevel = i % 7 != 0};
+        item->key = (StatementKey){.user_oid = 10,
+                                   .database_oid = (uint32_t)(i % 3),
+                                   .queryid = (int64_t)i - 5000,
+                                   .is_toplevel = i % 7 != 0};
         item->since = model->telling == TELLS_OF_EACH ? entry->since : 0;
         item->exec_stddev_us = sqrt(variance > 0 ? variance : 0);
         item->counters[SAMPLE_CALLS] = entry->calls;
@@ -255,7 +258,8 @@ round_of(Arena *arena, const StatementCounters *before, const StatementCounters 
          bool is_session_new)
 {
     DeltaHistory *history = delta_history_new();
-    SourceStatements first = {.items = (StatementCounters *)(uintptr_t)before, .count = before == NULL ? 0 : 1};
+    SourceStatements first = {.items = (StatementCounters *)(uintptr_t)before,
+                              .count = before == NULL ? 0 : 1};
     SourceStatements second = {.items = (StatementCounters *)(uintptr_t)now, .count = 1};
     DeltaRead read = {.statements = &first, .state = &states[0]};
     DeltaRound round;
@@ -272,7 +276,8 @@ a_counter_that_wraps_or_is_negative_counts_from_nothing(void **state)
     (void)state;
     Arena *arena = arena_new("test", 1 << 20);
     SourceState states[2] = {{0}};
-    StatementCounters before = {.key.queryid = 1, .counters = {[SAMPLE_CALLS] = INT64_MAX - 2, [SAMPLE_ROWS] = 5}};
+    StatementCounters before = {.key.queryid = 1,
+                                .counters = {[SAMPLE_CALLS] = INT64_MAX - 2, [SAMPLE_ROWS] = 5}};
     StatementCounters now = {.key.queryid = 1, .counters = {[SAMPLE_CALLS] = 7, [SAMPLE_ROWS] = 9}};
     DeltaRound round = round_of(arena, &before, &now, states, false);
     assert_int_equal(round.count, 1);

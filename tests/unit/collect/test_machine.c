@@ -39,10 +39,12 @@ set_up(void **state)
     char place[] = "/tmp/fettle-proc-XXXXXX";
     assert_non_null(mkdtemp(place));
     fixture->proc = arena_strdup(fixture->arena, place);
-    char *stat = arena_printf(fixture->arena, "cpu  10 20 30 400 50 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\nbtime 1700000000\n");
+    char *stat = arena_printf(fixture->arena,
+                              "cpu  10 20 30 400 50 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\nbtime 1700000000\n");
     put(fixture, "stat", stat, strlen(stat));
-    char *postmaster = arena_printf(fixture->arena, "40 (postgres) S 1 40 40 0 -1 1 1 1 1 1 1 1 1 1 20 0 1 0 %ld 1 1\n",
-                                    500 * sysconf(_SC_CLK_TCK));
+    char *postmaster =
+        arena_printf(fixture->arena, "40 (postgres) S 1 40 40 0 -1 1 1 1 1 1 1 1 1 1 20 0 1 0 %ld 1 1\n",
+                     500 * sysconf(_SC_CLK_TCK));
     put(fixture, "40/stat", postmaster, strlen(postmaster));
     static const char backend[] = "41 (we) (ird) S 40 41 41 0 -1 1 1 1 1 1 1 1 1 1 20 0 1 0 99 1 1\n";
     put(fixture, "41/stat", backend, strlen(backend));
@@ -113,10 +115,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(our_backend_whose_parent_started_with_the_postmaster_proves_a_local_target, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            our_backend_whose_parent_started_with_the_postmaster_proves_a_local_target, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_parent_of_another_age_proves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_process_that_is_no_server_or_not_there_proves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_process_that_is_no_server_or_not_there_proves_nothing, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(figures_are_read_and_missing_ones_are_none, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
