@@ -5,8 +5,9 @@
  *
  * A settings file is INI: "[section]" lines, "name = value", "#" or ";" comments, values bare or in double
  * quotes (with \" and \\). A name's full form is "section.name". Unknown names, repeated names, bad values
- * and lines over SETTINGS_LINE_BYTES are errors that name file, line and column. Durations take ms s min h d,
- * sizes kB MB GB TB (1024-based); numbers without a unit are in the setting's own unit.
+ * and lines over SETTINGS_LINE_BYTES are errors that name file, line and column ("fettle.conf:3:9: ...").
+ * Durations take ms s min h d, sizes kB MB GB TB (1024-based); numbers without a unit are in the setting's
+ * own unit.
  *
  * Order, the later wins: default, file, environment (FETTLE_SECTION_NAME), command line.
  * Settings is immutable once loaded; threads share it freely.
@@ -169,6 +170,11 @@ bool settings_set_from(Settings *settings, const char *name, const char *value, 
 const char *settings_get_source(const Settings *settings, SettingId id);
 /* The value for people: the text it was set with, "***" for a secret that is set. */
 const char *settings_get_shown(const Settings *settings, SettingId id);
+
+/* A time or a size as a setting would take it, without a setting's bounds: "5min" is 300000 ms, "2GB" bytes;
+ * a number alone is in ms or bytes. False for anything else, negative values too. */
+bool setting_duration_parse(const char *text, int64_t *ret_milliseconds) FETTLE_MUST_USE;
+bool setting_size_parse(const char *text, int64_t *ret_bytes) FETTLE_MUST_USE;
 
 bool settings_get_bool(const Settings *settings, SettingId id);
 int64_t settings_get_int(const Settings *settings, SettingId id); /* int, duration in ms, size in bytes */

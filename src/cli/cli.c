@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/secret_input.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -12,9 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* longer than any setting's name */
+#define SETTING_NAME_BYTES 128
+
 const CliOption cli_common_options[] = {
     {"config", 0, "FILE", "settings file (default: $FETTLE_CONFIG)"},
     {"set", 0, "NAME=VALUE", "one setting, over the file and the environment"},
+    {"store", 0, "CONNECTION", "where the store is: --set store.url=CONNECTION"},
     {"quiet", 'q', NULL, "no progress, no messages but errors"},
     {"help", 'h', NULL, "this help"},
     {NULL, 0, NULL, NULL},
@@ -52,6 +57,7 @@ cli_write(const CliInput *input, const char *text, size_t length, Error *error)
 /* What the parser gathers besides the verb's own options. */
 typedef struct CliCommon {
     const char *config;
+    const char *store;
     const char *sets[32];
     size_t set_count;
     bool wants_help;
@@ -65,6 +71,22 @@ usage_error(Error *error, const CliVerb *verb, const char *format, const char *w
     error_set(error, ERROR_USAGE, "%s", message);
     return verb == NULL ? error_set_hint(error, "run \"fettle help\" for the list of verbs")
                         : error_set_hint(error, "run \"fettle help %s\"", verb->name);
+}
+
+/* A word that is not known may be a connection string, or end in one: only what looks like a name is
+ * repeated. */
+static bool
+unknown_word(Error *error, const CliVerb *verb, const char *word)
+{
+    char name[81];
+    size_t length = strcspn(word, "=:/@ \t\n");
+    snprintf(name, sizeof(name), "%.*s", (int)(length < sizeof(name) ? length : sizeof(name) - 1), word);
+    if (word[0] == '-')
+        return usage_error(error, verb, "unknown option \"%s\"", name);
+    if (word[length] == '\0')
+        return usage_error(error, verb, "unknown verb \"%s\"", name);
+    error_set(error, ERROR_USAGE, "a verb has to stand before the target");
+    return error_set_hint(error, "write \"fettle advise TARGET\"; \"fettle help\" lists the verbs");
 }
 
 static const CliOption *
@@ -90,10 +112,14 @@ common_take(CliInput *input, CliCommon *common, const CliOption *option, const c
         input->is_quiet = true;
     else if (strcmp(option->name, "help") == 0)
         common->wants_help = true;
+    else if (strcmp(option->name, "store") == 0)
+        common->store = secret_input_take_argument(input->arena, argument);
     else if (common->set_count == FETTLE_COUNT_OF(common->sets))
         return usage_error(error, input->verb, "too many --set options%s", "");
     else
-        common->sets[common->set_count++] = argument;
+        common->sets[common->set_count++] = text_starts_with(argument, "store.url=")
+                                                ? secret_input_take_argument(input->arena, argument)
+                                                : argument;
     return true;
 }
 
@@ -112,7 +138,7 @@ option_take(CliInput *input, CliCommon *common, char **words, int count, int *at
     if (option == NULL)
         option = option_find(cli_common_options, name, length, word[1], &position);
     if (option == NULL || (!is_long && word[2] != '\0'))
-        return usage_error(error, input->verb, "unknown option \"%.80s\"", word);
+        return unknown_word(error, input->verb, word);
     const char *argument = "";
     if (option->argument != NULL && equals != NULL)
         argument = equals + 1;
@@ -150,23 +176,42 @@ words_parse(CliInput *input, CliCommon *common, char **words, int count, Error *
     return true;
 }
 
-static bool
-settings_load(CliInput *input, const CliCommon *common, Error *error)
+bool
+cli_settings_load(const CliInput *input, Arena *arena, Settings **ret_settings, Error *error)
 {
-    Settings *settings = settings_new(input->arena);
-    const char *config = common->config != NULL ? common->config : getenv("FETTLE_CONFIG");
+    Settings *settings = settings_new(arena);
+    const char *config = input->common->config != NULL ? input->common->config : getenv("FETTLE_CONFIG");
     if (config != NULL && config[0] != '\0' && !settings_read_file(settings, config, error))
         return false;
     if (!settings_read_environment(settings, error))
         return false;
-    for (size_t i = 0; i < common->set_count; i++) {
-        const char *equals = strchr(common->sets[i], '=');
+    *ret_settings = settings;
+    return true;
+}
+
+bool
+cli_settings_override(const CliInput *input, Settings *settings, Error *error)
+{
+    for (size_t i = 0; i < input->common->set_count; i++) {
+        const char *set = input->common->sets[i];
+        const char *equals = strchr(set, '=');
         if (equals == NULL)
-            return usage_error(error, input->verb, "--set needs NAME=VALUE, not \"%.80s\"", common->sets[i]);
-        char *name = arena_strndup(input->arena, common->sets[i], (size_t)(equals - common->sets[i]));
+            return usage_error(error, input->verb, "--set needs NAME=VALUE%s", "");
+        char name[SETTING_NAME_BYTES];
+        snprintf(name, sizeof(name), "%.*s", (int)(equals - set), set);
         if (!settings_set(settings, name, equals + 1, error))
             return false;
     }
+    return input->common->store == NULL || settings_set(settings, "store.url", input->common->store, error);
+}
+
+static bool
+input_settings_take(CliInput *input, Error *error)
+{
+    Settings *settings;
+    if (!cli_settings_load(input, input->arena, &settings, error) ||
+        !cli_settings_override(input, settings, error))
+        return false;
     input->settings = settings;
     return true;
 }
@@ -190,8 +235,7 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
     CliInput input = {.arena = arena, .verb = cli_verb_find(name), .is_coloured = terminal_takes_colours()};
     CliCommon common = {0};
     if (input.verb == NULL)
-        return usage_error(error, NULL,
-                           name[0] == '-' ? "unknown option \"%.80s\"" : "unknown verb \"%.80s\"", name);
+        return unknown_word(error, NULL, name);
     if (!words_parse(&input, &common, arguments + 2, argument_count < 2 ? 0 : argument_count - 2, error))
         return false;
     if (common.wants_help) {
@@ -199,11 +243,30 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
         *ret_exit_status = 0;
         return file_write_atomic("-", help, strlen(help), 0, error);
     }
-    if (!settings_load(&input, &common, error))
+    input.common = &common;
+    if (!input_settings_take(&input, error))
         return false;
     if (input.is_quiet)
         progress_set_enabled(false);
     return input.verb->run(&input, ret_exit_status, error);
+}
+
+/* What to do when the error itself knows nothing better: every failure ends with a hint. */
+static const char *
+hint_by_code(ErrorCode code)
+{
+    switch (code) {
+        case ERROR_USAGE: return "run \"fettle help\" for the verbs, \"fettle help VERB\" for one of them";
+        case ERROR_INPUT: return "correct what was given; \"fettle help VERB\" says what is expected";
+        case ERROR_NOT_FOUND: return "check the name, upper and lower case too";
+        case ERROR_CONNECTION: return "check the connection string with psql, or the server's log";
+        case ERROR_PERMISSION: return "run \"fettle doctor\" for the GRANTs that are missing";
+        case ERROR_DAMAGED: return "take the snapshot again with \"fettle snapshot\"";
+        case ERROR_TIMEOUT: return "try again, or raise the limits (\"fettle help settings\")";
+        case ERROR_CLUSTER:
+            return "see the log in Fettle's data directory, or set FETTLE_DATA to another place";
+        default: return "try again; if it stays, please report it with this message";
+    }
 }
 
 int
@@ -218,8 +281,7 @@ cli_main(int argument_count, char **arguments)
     progress_clear();
     if (done)
         return exit_status;
-    fprintf(stderr, "fettle: %s\n", error.message);
-    if (error.hint[0] != '\0')
-        fprintf(stderr, "hint: %s\n", error.hint);
+    fprintf(stderr, "fettle: %s\nhint: %s\n", error.message,
+            error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);
 }

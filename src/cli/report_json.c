@@ -76,6 +76,7 @@ json_twin(JsonWriter *json, const Report *report)
     json_key(json, "twin");
     json_object_begin(json);
     json_key_int(json, "major", report->twin->twin_major);
+    json_key_string(json, "method", twin_method_word(report->twin->method));
     json_key_bool(json, "refreshed", report->twin->was_refreshed);
     json_key_double(json, "build_ms", report->twin->build_ms);
     json_key_string(json, "rights", snapshot_rights_word(report->advice->snapshot->rights));
@@ -128,6 +129,7 @@ report_write_json(Text *text, const Report *report)
     json_key_string(&json, "target", report->source);
     json_key_string(&json, "database", advice->snapshot->database);
     json_key_string(&json, "server_version", advice->snapshot->server_version);
+    json_key_bool(&json, "standby", advice->snapshot->is_standby);
     json_key_string(&json, "taken_at", advice->snapshot->taken_at);
     json_workload(&json, advice->workload);
     json_twin(&json, report);

@@ -97,10 +97,11 @@ session_read_workload(CliInput *input, CliSession *session, Error *error)
 bool
 session_read(CliInput *input, CliSession *session, Error *error)
 {
-    const char *target;
-    if (!session_target_name(input, &target, error))
+    const char *target = option_if_any(input, "snapshot");
+    bool is_file = target != NULL;
+    if (!is_file && !session_target_name(input, &target, error))
         return false;
-    bool is_file = !pg_dsn_looks_like(target);
+    is_file = is_file || !pg_dsn_looks_like(target);
     if (is_file) {
         session->source = target;
         if (!file_exists(target)) {
@@ -108,6 +109,10 @@ session_read(CliInput *input, CliSession *session, Error *error)
                       target);
             return error_set_hint(
                 error, "a connection string is postgres://user@host/database or \"host=... dbname=...\"");
+        }
+        if (option_if_any(input, "role") != NULL) {
+            error_set(error, ERROR_USAGE, "the role of a snapshot file is settled when it is taken");
+            return error_set_hint(error, "take it with: fettle snapshot --role ROLE");
         }
         if (!snapshot_file_read(input->arena, target, &session->snapshot, error))
             return false;
@@ -141,7 +146,8 @@ session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *err
                                (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT),
                            .progress = session_progress};
     return session_open_cluster(input, session, error) &&
-           twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error);
+           (twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error) ||
+            cluster_explain_failure(session->cluster, error));
 }
 
 void

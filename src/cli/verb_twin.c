@@ -16,6 +16,7 @@ static const CliOption twin_options[] = {
     {"rebuild", 0, NULL, "build the twin anew even when it can be refreshed"},
     {"role", 0, "ROLE", "the application's role"},
     {"workload", 'w', "FILE", "compare the plans of these statements"},
+    {"snapshot", 0, "FILE", "verify: the twin that this snapshot gives, whoever took it, not one read now"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -33,6 +34,11 @@ append_report(Text *text, const CliSession *session)
                        report->was_refreshed ? "refreshed" : "built",
                        text_format_duration_ms(text->arena, report->build_ms), report->twin_major,
                        (long long)(report->was_refreshed ? report->objects_changed : report->objects_made));
+    if (report->method == TWIN_METHOD_SPARSE_FILES)
+        text_append_format(text,
+                           "  by sparse files: there is no twin module for PostgreSQL %d here; its "
+                           "postgresql-server-dev package and a new build of Fettle give one\n",
+                           report->twin_major);
     for (size_t i = 0; i < report->losses.count; i++)
         text_append_format(text, "  without %s: %s\n", report->losses.items[i].object,
                            report->losses.items[i].reason);
@@ -99,6 +105,7 @@ json_report(Text *text, const CliSession *session, const Fidelity *fidelity)
     json_key_string(&json, "database", twin_database(session->twin));
     json_key_bool(&json, "refreshed", report->was_refreshed);
     json_key_int(&json, "twin_major", report->twin_major);
+    json_key_string(&json, "method", twin_method_word(report->method));
     json_key_int(&json, "objects", report->was_refreshed ? report->objects_changed : report->objects_made);
     json_key_double(&json, "build_ms", report->build_ms);
     json_key(&json, "losses");
@@ -174,6 +181,10 @@ twin_run(CliInput *input, int *ret_exit_status, Error *error)
         error_set(error, ERROR_USAGE, "\"fettle twin %.20s\" needs a target", action);
         return error_set_hint(error, "run \"fettle help twin\"");
     }
+    if (cli_option(input, "snapshot") != NULL && strcmp(action, "verify") != 0) {
+        error_set(error, ERROR_USAGE, "--snapshot is for \"fettle twin verify\"");
+        return error_set_hint(error, "\"fettle twin build FILE\" takes the file itself");
+    }
     if (strcmp(action, "build") == 0 || strcmp(action, "verify") == 0)
         return twin_build_run(input, action[0] == 'v', error);
     if (strcmp(action, "list") == 0)
@@ -195,6 +206,7 @@ const CliVerb cli_verb_twin = {
                    "verify runs EXPLAIN (never ANALYZE) for the workload on both and reports every "
                    "difference with its cause.",
     .examples = "  fettle twin verify postgres://fettle@db/shop\n"
+                "  fettle twin verify --snapshot monday.fettle postgres://fettle@db/shop\n"
                 "  fettle twin build shop.fettle\n"
                 "  fettle twin list\n"
                 "  fettle twin drop twin_0123456789abcdef\n",

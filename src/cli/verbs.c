@@ -7,10 +7,16 @@ extern const CliVerb cli_verb_snapshot;
 extern const CliVerb cli_verb_twin;
 extern const CliVerb cli_verb_doctor;
 extern const CliVerb cli_verb_explain;
+extern const CliVerb cli_verb_target;
+extern const CliVerb cli_verb_token;
+extern const CliVerb cli_verb_user;
+extern const CliVerb cli_verb_store;
+extern const CliVerb cli_verb_config;
 extern const CliVerb cli_verb_version;
 extern const CliVerb cli_verb_help;
 
 const CliVerb *const cli_verbs[] = {
-    &cli_verb_advise,  &cli_verb_snapshot, &cli_verb_twin, &cli_verb_doctor,
-    &cli_verb_explain, &cli_verb_version,  &cli_verb_help, NULL,
+    &cli_verb_advise,  &cli_verb_snapshot, &cli_verb_twin, &cli_verb_doctor, &cli_verb_explain,
+    &cli_verb_target,  &cli_verb_token,    &cli_verb_user, &cli_verb_store,  &cli_verb_config,
+    &cli_verb_version, &cli_verb_help,     NULL,
 };

@@ -143,8 +143,9 @@ pg_dsn_describe(Arena *arena, const char *dsn)
     text_append(&text, host != NULL ? host : "local");
     if (port != NULL)
         text_append_format(&text, ":%s", port);
+    /* libpq takes a whole connection string there, with its password */
     if (database != NULL)
-        text_append_format(&text, "/%s", database);
+        text_append_format(&text, "/%s", pg_dsn_looks_like(database) ? "***" : database);
     PQconninfoFree(options);
     return text.data;
 }

@@ -34,6 +34,7 @@ static const FieldRow text_fields[] = {FIELD("Node Type", node_type),
                                        FIELD("Strategy", strategy),
                                        FIELD("Partial Mode", partial_mode),
                                        FIELD("Operation", operation),
+                                       FIELD("Command", command),
                                        FIELD("Schema", schema),
                                        FIELD("Relation Name", relation),
                                        FIELD("Alias", alias),
@@ -163,6 +164,21 @@ plan_walk_node(const PgPlanNode *node, const PgPlanNode *parent, PgPlanVisitor v
     visit(node, parent, context);
     for (size_t i = 0; i < node->children.count; i++)
         plan_walk_node(node->children.items[i], node, visit, context);
+}
+
+static void
+node_rename_index(PgPlanNode *node, const char *from, const char *to)
+{
+    if (text_equals(node->index, from))
+        node->index = to;
+    for (size_t i = 0; i < node->children.count; i++)
+        node_rename_index(node->children.items[i], from, to);
+}
+
+void
+pg_plan_rename_index(PgPlan *plan, const char *from, const char *to)
+{
+    node_rename_index(plan->root, from, to);
 }
 
 void

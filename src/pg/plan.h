@@ -28,6 +28,7 @@ struct PgPlanNode {
     const char *strategy; /* "Hashed", "Sorted", "Plain", "Mixed" or NULL */
     const char *partial_mode;
     const char *operation; /* "Insert", "Update" ... of ModifyTable */
+    const char *command;   /* "Intersect", "Except All" ... of SetOp */
     const char *schema;    /* with VERBOSE only */
     const char *relation;
     const char *alias;
@@ -68,6 +69,7 @@ typedef struct PgPlan {
     size_t node_count;
     double planning_ms;  /* NAN when absent */
     double execution_ms; /* NAN when absent */
+    const char *text;    /* the JSON it was read from; NULL unless its reader kept it */
 } PgPlan;
 
 /* text: what EXPLAIN (FORMAT JSON) gives: an array of one object with "Plan". */
@@ -84,6 +86,9 @@ bool pg_plan_is_identical(const PgPlan *a, const PgPlan *b);
 /* One line a node, as people know it from EXPLAIN: "Index Scan using i on t  (cost=0.29..8.31 rows=1)" with
  * conditions below, indented. show_costs as named. */
 char *pg_plan_format(Arena *arena, const PgPlan *plan, bool show_costs);
+
+/* Puts another name where the plan uses an index of the first. */
+void pg_plan_rename_index(PgPlan *plan, const char *from, const char *to);
 
 /* Calls visit for every node, parents first. */
 typedef void (*PgPlanVisitor)(const PgPlanNode *node, const PgPlanNode *parent, void *context);

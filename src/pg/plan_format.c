@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/plan.h"
 
+#include "pg/identifier.h"
+
 #include <math.h>
 
 typedef struct PlanFormat {
@@ -39,6 +41,11 @@ format_title(PlanFormat *format, const PgPlanNode *node)
         text_append(text, "HashAggregate");
     else if (text_equals(node->node_type, "Aggregate") && text_equals(node->strategy, "Sorted"))
         text_append(text, "GroupAggregate");
+    else if (text_equals(node->node_type, "Aggregate") && text_equals(node->strategy, "Mixed"))
+        text_append(text, "MixedAggregate");
+    else if (text_equals(node->node_type, "SetOp") && node->command != NULL)
+        text_append_format(text, "%sSetOp %s", text_equals(node->strategy, "Hashed") ? "Hash" : "",
+                           node->command);
     else if (text_equals(node->node_type, "ModifyTable") && node->operation != NULL)
         text_append(text, node->operation);
     else if (node->join_type != NULL && !text_equals(node->join_type, "Inner") &&
@@ -52,20 +59,25 @@ format_title(PlanFormat *format, const PgPlanNode *node)
     if (text_equals(node->scan_direction, "Backward"))
         text_append(text, " Backward");
     if (node->index != NULL)
-        text_append_format(text, " %s %s", node->relation == NULL ? "on" : "using", node->index);
-    if (node->relation != NULL)
-        text_append_format(text, " on %s", node->relation);
-    if (node->alias != NULL && !text_equals(node->alias, node->relation))
-        text_append_format(text, "%s%s", node->relation == NULL ? " on " : " ", node->alias);
+        text_append_format(text, " %s %s", node->relation == NULL ? "on" : "using",
+                           pg_identifier_quote(text->arena, node->index));
+    const char *source = node->relation != NULL ? node->relation : node->cte_name;
+    if (source != NULL)
+        text_append_format(text, " on %s", pg_identifier_quote(text->arena, source));
+    if (node->alias != NULL && !text_equals(node->alias, source))
+        text_append_format(text, "%s%s", source == NULL ? " on " : " ",
+                           pg_identifier_quote(text->arena, node->alias));
 }
 
 static void
 format_costs(PlanFormat *format, const PgPlanNode *node)
 {
-    if (format->show_costs && !isnan(node->total_cost))
+    /* NAN spreads: the sum is a number when each of them is */
+    if (format->show_costs &&
+        !isnan(node->startup_cost + node->total_cost + node->plan_rows + node->plan_width))
         text_append_format(&format->text, "  (cost=%.2f..%.2f rows=%.0f width=%.0f)", node->startup_cost,
                            node->total_cost, node->plan_rows, node->plan_width);
-    if (!isnan(node->actual_total_ms))
+    if (!isnan(node->actual_startup_ms + node->actual_total_ms + node->actual_rows + node->actual_loops))
         text_append_format(&format->text, " (actual time=%.3f..%.3f rows=%.0f loops=%.0f)",
                            node->actual_startup_ms, node->actual_total_ms, node->actual_rows,
                            node->actual_loops);
@@ -74,8 +86,10 @@ format_costs(PlanFormat *format, const PgPlanNode *node)
 static void
 format_node(PlanFormat *format, const PgPlanNode *node, int indent)
 {
-    if (node->subplan_name != NULL)
+    if (node->subplan_name != NULL) {
         text_append_format(&format->text, "%*s%s\n", indent, "", node->subplan_name);
+        indent += 2;
+    }
     text_append_format(&format->text, "%*s%s", indent, "", indent == 0 ? "" : "->  ");
     format_title(format, node);
     format_costs(format, node);

@@ -10,6 +10,8 @@
 #include "snapshot/section.h"
 #include "snapshot/snapshot.h"
 
+#include <string.h>
+
 #define DECODE_ATTNUM_MOST 1664
 
 typedef struct Decode {
@@ -37,5 +39,13 @@ uint32_t decode_id(DecodeRow row, const char *column);   /* 0 when absent or not
 bool decode_damaged(const Decode *decode, DecodeRow row, const char *what);
 
 bool decode_relations(Decode *decode);
+
+/* The key of relations_by_name. With its length before it, a dot within a name does not make two names one.
+ */
+static inline char *
+decode_name_key(Arena *arena, const char *schema, const char *name)
+{
+    return arena_printf(arena, "%zu.%s.%s", strlen(schema), schema, name);
+}
 
 #endif

@@ -65,7 +65,7 @@ decode_relation_rows(Decode *decode)
             return decode_damaged(decode, row, "a relation without an id or name of its own");
         map_put_id(decode->snapshot->relations_by_id, relation->id, relation);
         map_put(decode->snapshot->relations_by_name,
-                arena_printf(decode->arena, "%s.%s", relation->schema, relation->name), relation);
+                decode_name_key(decode->arena, relation->schema, relation->name), relation);
     }
     decode->snapshot->relations = relations;
     decode->snapshot->relation_count = count;
@@ -214,7 +214,7 @@ decode_index_columns(Decode *decode)
             return decode_damaged(decode, row, "columns of an index are not together");
         int64_t attnum = decode_int(row, "attnum", 0);
         const SnapshotRelation *relation = relation_of(decode, index->relation_id);
-        if (attnum > (int64_t)relation->column_count)
+        if (attnum < INT16_MIN || attnum > (int64_t)relation->column_count)
             return decode_damaged(decode, row, "an index column that its table does not have");
         columns[row.row] =
             (SnapshotIndexColumn){.attnum = (int)attnum,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "snapshot/snapshot.h"
 
-#include "base/text.h"
+#include "snapshot/decode_internal.h"
+
+/* Of a name that is looked for; a server's are of 63 bytes. */
+#define NAME_BYTES_MOST 1000
 
 const SnapshotRelation *
 snapshot_relation(const Snapshot *snapshot, uint32_t id)
@@ -12,8 +15,11 @@ snapshot_relation(const Snapshot *snapshot, uint32_t id)
 const SnapshotRelation *
 snapshot_relation_named(const Snapshot *snapshot, const char *schema, const char *name)
 {
+    if (strnlen(schema, NAME_BYTES_MOST) == NAME_BYTES_MOST ||
+        strnlen(name, NAME_BYTES_MOST) == NAME_BYTES_MOST)
+        return NULL;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("name", 65536);
-    return map_get(snapshot->relations_by_name, arena_printf(arena, "%.1000s.%.1000s", schema, name));
+    return map_get(snapshot->relations_by_name, decode_name_key(arena, schema, name));
 }
 
 const SnapshotIndex *

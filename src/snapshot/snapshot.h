@@ -273,7 +273,7 @@ typedef struct SnapshotRelation {
     double relpages;
     double reltuples; /* -1: never analysed (14+), 0 may mean the same before */
     double relallvisible;
-    int64_t total_bytes; /* with indexes and TOAST; -1 unknown */
+    int64_t total_bytes; /* with indexes and TOAST, without maps of free space; -1 unknown */
     const SnapshotParent *parents;
     size_t parent_count;
     const SnapshotColumn *columns; /* attnum 1 .. column_count, dropped ones included: columns[attnum - 1] */
@@ -375,7 +375,7 @@ typedef struct Snapshot {
     const SnapshotGap *gaps;
     size_t gap_count;
     Map *relations_by_id;   /* SnapshotRelation * */
-    Map *relations_by_name; /* "schema.name" (unquoted, NUL never inside) -> SnapshotRelation * */
+    Map *relations_by_name; /* SnapshotRelation *, for snapshot_relation_named() */
     Map *indexes_by_id;
 } Snapshot;
 

@@ -54,7 +54,7 @@ def test_kill_9_of_fettle_leaves_no_postmaster_and_the_next_run_works(fettle, sh
 def test_a_second_fettle_in_the_same_directory_is_told_who_has_it(fettle, shop):
     lock = fettle.home / "data" / "lock"
     assert fettle("twin", "list").status == 0
-    holder = subprocess.Popen(["flock", str(lock), "sleep", "30"])
+    holder = subprocess.Popen(["flock", "--no-fork", str(lock), "sleep", "30"])
     try:
         assert wait_until(lambda: fettle("twin", "list").status == 5)
         result = fettle("twin", "list")
@@ -62,7 +62,6 @@ def test_a_second_fettle_in_the_same_directory_is_told_who_has_it(fettle, shop):
     finally:
         holder.kill()
         holder.wait()
-        subprocess.run(["pkill", "-f", "sleep 30"], check=False)
 
 
 def test_twins_are_listed_and_dropped(fettle, shop):

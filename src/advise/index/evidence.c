@@ -21,6 +21,7 @@ typedef struct Evidence {
     WhatIfAnswer *answers; /* by statement, under the chosen set; is_known false when not concerned */
     Bits *used;            /* by statement: chosen candidates its plan uses */
     Map *taken;            /* index names already given */
+    const char **names;    /* by candidate: the name of its index; NULL when it is not chosen */
 } Evidence;
 
 static bool
@@ -43,6 +44,24 @@ evidence_ask(Evidence *evidence, Error *error)
                     bits_add(evidence->used[q], k);
     }
     return true;
+}
+
+/* Chosen indexes get their names, and the plans show them instead of those of the twin. */
+static void
+evidence_name(Evidence *evidence)
+{
+    const Workload *workload = evidence->context->workload;
+    evidence->names = ARENA_NEW_ARRAY(evidence->arena, const char *, evidence->candidates->count + 1);
+    for (size_t i = 0; i < evidence->candidates->count; i++) {
+        const Candidate *candidate = evidence->candidates->items[i];
+        if (!bits_has(evidence->result->chosen, i))
+            continue;
+        evidence->names[i] =
+            index_name_choose(evidence->arena, evidence->context->snapshot, candidate, evidence->taken);
+        for (size_t q = 0; q < workload->count; q++)
+            if (evidence->answers[q].plan != NULL)
+                pg_plan_rename_index(evidence->answers[q].plan, candidate->whatif_name, evidence->names[i]);
+    }
 }
 
 static size_t
@@ -87,12 +106,32 @@ note_for_redundant(Arena *arena, const Candidate *candidate, const SnapshotIndex
                         pg_identifier_qualify(arena, index->schema, index->name));
 }
 
+#define PARTITION_DEPTH_MOST 32
+
+/* A partitioned index becomes valid when every partition, of any depth, has its part. */
+static bool
+has_foreign_partition(const Snapshot *snapshot, const SnapshotRelation *parent)
+{
+    for (size_t i = 0; parent->kind == 'p' && i < snapshot->relation_count; i++) {
+        const SnapshotRelation *relation = &snapshot->relations[i];
+        for (int depth = 0;
+             relation != NULL && (depth > 0 || relation->kind == 'f') && relation->is_partition &&
+             relation->parent_count > 0 && depth < PARTITION_DEPTH_MOST;
+             depth++) {
+            relation = snapshot_relation(snapshot, relation->parents[0].relation_id);
+            if (relation == parent)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void
 recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
 {
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
-    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 3; i++) {
+    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 4; i++) {
         const char *note =
             note_for_redundant(evidence->arena, candidate, candidate->relation->indexes.items[i]);
         if (note != NULL)
@@ -106,6 +145,9 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
             break;
         }
     }
+    if (has_foreign_partition(evidence->context->snapshot, candidate->relation))
+        notes[count++] = "a partition is a foreign table and gets no index: the parent's stays marked as not "
+                         "valid, which plans do not mind";
     if (evidence->context->snapshot->rights < SNAPSHOT_RIGHTS_VIEW)
         notes[count++] = "column statistics could not be read: costs are rough (see fettle doctor)";
     recommendation->notes = notes;
@@ -251,7 +293,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     Arena *arena = evidence->arena;
     const Snapshot *snapshot = evidence->context->snapshot;
     Recommendation *recommendation = ARENA_NEW(arena, Recommendation);
-    const char *name = index_name_choose(arena, snapshot, candidate, evidence->taken);
+    const char *name = evidence->names[candidate->number];
     recommendation->advisor = "index";
     recommendation->kind = "create_index";
     recommendation->object_name = name;
@@ -259,7 +301,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
     recommendation->title =
         arena_printf(arena, "create an index on %s (%s)", recommendation->relation, candidate->key_text);
-    recommendation->statement = index_create_script(arena, snapshot, candidate, name);
+    recommendation->statement = index_create_script(arena, snapshot, candidate, name, evidence->taken);
     recommendation->undo = index_undo_script(arena, candidate, name);
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;
@@ -336,6 +378,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
                          .taken = map_new(context->arena)};
     if (!evidence_ask(&evidence, error))
         return false;
+    evidence_name(&evidence);
     for (size_t i = 0; i < candidates->count; i++) {
         if (bits_has(result->chosen, i)) {
             if (!evidence_recommend(&evidence, candidates->items[i], error))

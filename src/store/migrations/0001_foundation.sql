@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- What everything else stands on: the history of migrations, the targets, and the names of their databases and statements.
 -- Times are UTC; ids of a target's own things count within the target.
 

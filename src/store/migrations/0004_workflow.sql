@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- What is found, recommended, carried out and learnt. Findings outlive the samples they were made from, so no foreign key
 -- leads from a query_hash to them.
 

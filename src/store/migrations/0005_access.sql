@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- Who may do what, what was done, and what runs.
 
 CREATE TABLE fettle.users (

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "../memory_workload.h"
+
+#include "advise/index/candidate.h"
+#include "base/text.h"
+
+#include <string.h>
+
+#define KEY(n) ((CandidateKey){.attnum = (n)})
+#define DESC(n) ((CandidateKey){.attnum = (n), .is_descending = true, .is_nulls_first = true})
+
+static const Snapshot *
+shop(Arena *arena)
+{
+    return memory_workload_of(arena, NULL, 0).context.snapshot;
+}
+
+static void
+keys_are_written_as_sql(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    const SnapshotRelation *orders = snapshot_relation_named(shop(arena), "public", "orders");
+    const SnapshotRelation *odd = snapshot_relation_named(shop(arena), "public", "Odd Näme");
+    const struct {
+        Candidate candidate;
+        const char *keys;
+        const char *table;
+    } cases[] = {
+        {{.relation = orders, .keys = {KEY(2)}, .key_count = 1}, "customer_id", "public.orders"},
+        {{.relation = orders, .keys = {KEY(2), DESC(5)}, .key_count = 2},
+         "customer_id, created_at DESC",
+         "public.orders"},
+        {{.relation = orders, .keys = {{.attnum = 5, .is_nulls_first = true}}, .key_count = 1},
+         "created_at NULLS FIRST",
+         "public.orders"},
+        {{.relation = orders, .keys = {{.attnum = 5, .is_descending = true}}, .key_count = 1},
+         "created_at DESC NULLS LAST",
+         "public.orders"},
+        {{.relation = orders, .keys = {{.attnum = 6, .operator_class = "text_pattern_ops"}}, .key_count = 1},
+         "note text_pattern_ops",
+         "public.orders"},
+        {{.relation = orders, .keys = {{.expression = "lower(note)"}, KEY(1)}, .key_count = 2},
+         "(lower(note)), id",
+         "public.orders"},
+        {{.relation = odd, .keys = {KEY(1), KEY(2)}, .key_count = 2},
+         "\"Köl\", \"group\"",
+         "public.\"Odd Näme\""}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        assert_string_equal(candidate_key_text(arena, &cases[i].candidate), cases[i].keys);
+        assert_string_equal(candidate_create_statement(arena, &cases[i].candidate, "My idx", true),
+                            arena_printf(arena, "CREATE INDEX CONCURRENTLY \"My idx\" ON %s USING btree (%s)",
+                                         cases[i].table, cases[i].keys));
+        assert_string_equal(
+            candidate_create_statement(arena, &cases[i].candidate, "i", false),
+            arena_printf(arena, "CREATE INDEX i ON %s USING btree (%s)", cases[i].table, cases[i].keys));
+    }
+}
+
+static void
+an_index_covers_what_its_leading_keys_serve(void **state)
+{
+    (void)state;
+    static const SnapshotIndexColumn columns[] = {
+        {.attnum = 2, .operator_class = "pg_catalog.int4_ops", .is_default_operator_class = true},
+        {.attnum = 5,
+         .operator_class = "pg_catalog.timestamptz_ops",
+         .is_default_operator_class = true,
+         .is_descending = true,
+         .is_nulls_first = true},
+        {.attnum = 6, .operator_class = "pg_catalog.text_pattern_ops"},
+        {.attnum = 4, .is_included = true}};
+    const SnapshotIndex index = {.method = "btree", .is_valid = true, .columns = columns, .column_count = 4};
+    static const struct {
+        CandidateKey keys[4];
+        size_t count;
+        bool covered;
+    } cases[] = {
+        {{{.attnum = 2}}, 1, true},
+        {{{.attnum = 2, .is_descending = true, .is_nulls_first = true}}, 1, true}, /* read backwards */
+        {{{.attnum = 2, .is_descending = true}}, 1, false},                        /* NULLS differ */
+        {{{.attnum = 5}}, 1, false},
+        {{{.attnum = 2}, {.attnum = 5, .is_descending = true, .is_nulls_first = true}}, 2, true},
+        {{{.attnum = 2, .is_descending = true, .is_nulls_first = true}, {.attnum = 5}}, 2, true},
+        {{{.attnum = 2}, {.attnum = 5}}, 2, false},
+        {{{.attnum = 2},
+          {.attnum = 5, .is_descending = true, .is_nulls_first = true},
+          {.attnum = 6, .operator_class = "text_pattern_ops"}},
+         3,
+         true},
+        {{{.attnum = 2}, {.attnum = 5, .is_descending = true, .is_nulls_first = true}, {.attnum = 6}},
+         3,
+         false},
+        {{{.attnum = 2},
+          {.attnum = 5, .is_descending = true, .is_nulls_first = true},
+          {.attnum = 6, .operator_class = "text_pattern_ops"},
+          {.attnum = 4}},
+         4,
+         false}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        Candidate candidate = {.key_count = cases[i].count};
+        memcpy(candidate.keys, cases[i].keys, sizeof(candidate.keys));
+        if (candidate_is_covered_by(&candidate, &index) != cases[i].covered)
+            fail_msg("case %zu", i);
+    }
+}
+
+static void
+an_index_that_is_invalid_partial_or_of_another_method_covers_nothing(void **state)
+{
+    (void)state;
+    static const SnapshotIndexColumn column = {.attnum = 2, .is_default_operator_class = true};
+    static const SnapshotIndexColumn expression = {.expression = "lower(note)",
+                                                   .is_default_operator_class = true};
+    const Candidate candidate = {.keys = {KEY(2)}, .key_count = 1};
+    const Candidate by_expression = {.keys = {{.expression = "lower(note)"}}, .key_count = 1};
+    SnapshotIndex index = {.method = "btree", .is_valid = true, .columns = &column, .column_count = 1};
+    assert_true(candidate_is_covered_by(&candidate, &index));
+    assert_false(candidate_is_covered_by(&by_expression, &index));
+    index.is_valid = false;
+    assert_false(candidate_is_covered_by(&candidate, &index));
+    index.is_valid = true;
+    index.predicate = "(status = 'open')";
+    assert_false(candidate_is_covered_by(&candidate, &index));
+    index.predicate = NULL;
+    index.method = "hash";
+    assert_false(candidate_is_covered_by(&candidate, &index));
+    index = (SnapshotIndex){.method = "btree", .is_valid = true, .columns = &expression, .column_count = 1};
+    assert_true(candidate_is_covered_by(&by_expression, &index));
+    const Candidate other = {.keys = {{.expression = "upper(note)"}}, .key_count = 1};
+    assert_false(candidate_is_covered_by(&other, &index));
+}
+
+static void
+a_prefix_is_of_the_same_table_and_keys(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    const SnapshotRelation *orders = snapshot_relation_named(shop(arena), "public", "orders");
+    const SnapshotRelation *odd = snapshot_relation_named(shop(arena), "public", "Odd Näme");
+    const Candidate a = {.relation = orders, .keys = {KEY(2)}, .key_count = 1};
+    const Candidate ab = {.relation = orders, .keys = {KEY(2), KEY(3)}, .key_count = 2};
+    const Candidate ba = {.relation = orders, .keys = {KEY(3), KEY(2)}, .key_count = 2};
+    const Candidate down = {.relation = orders, .keys = {DESC(2)}, .key_count = 1};
+    const Candidate elsewhere = {.relation = odd, .keys = {KEY(2)}, .key_count = 1};
+    const Candidate pattern = {
+        .relation = orders, .keys = {{.attnum = 2, .operator_class = "text_pattern_ops"}}, .key_count = 1};
+    assert_true(candidate_is_prefix(&a, &a) && candidate_is_prefix(&a, &ab));
+    assert_false(candidate_is_prefix(&ab, &a) || candidate_is_prefix(&a, &ba) ||
+                 candidate_is_prefix(&down, &ab));
+    assert_false(candidate_is_prefix(&elsewhere, &ab) || candidate_is_prefix(&pattern, &ab));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_written_as_sql),
+        cmocka_unit_test(an_index_covers_what_its_leading_keys_serve),
+        cmocka_unit_test(an_index_that_is_invalid_partial_or_of_another_method_covers_nothing),
+        cmocka_unit_test(a_prefix_is_of_the_same_table_and_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

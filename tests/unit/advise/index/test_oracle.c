@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The oracle over a planner of known costs: what it answers must be what the planner would, with as few
+ * questions as its bounds allow. whatif_begin() and whatif_cost() that the oracle is linked with are that
+ * planner.
+ */
+#include "../memory_workload.h"
+
+#include "advise/index/oracle.h"
+#include "base/random.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CANDIDATES 6
+#define PLANS 4
+#define BASELINE 1000.0
+
+static struct {
+    uint32_t uses[PLANS];
+    double cost[PLANS];
+    uint32_t present;
+    uint32_t refused;
+    size_t questions;
+    bool is_lost;
+    bool is_unknown;
+} planner;
+
+static int
+number_of(const char *name)
+{
+    return name[strlen(name) - 1] - '0';
+}
+
+bool
+whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
+             WhatIfChangeResult **ret_results, Error *error)
+{
+    (void)whatif;
+    if (planner.is_lost)
+        return error_set(error, ERROR_CLUSTER, "the twin is gone");
+    planner.present = 0;
+    *ret_results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count);
+    for (size_t i = 0; i < change_count; i++) {
+        int number = number_of(changes[i].name);
+        bool is_refused = (planner.refused >> number & 1) != 0;
+        planner.present |= is_refused ? 0 : 1u << number;
+        (*ret_results)[i] =
+            (WhatIfChangeResult){.is_applied = !is_refused,
+                                 .reason = is_refused ? "data type json has no default" : NULL,
+                                 .size_bytes = is_refused ? NAN : 8192.0 * (number + 1)};
+    }
+    return true;
+}
+
+static double
+planner_cost(uint32_t present, uint32_t *ret_used)
+{
+    double best = BASELINE;
+    *ret_used = 0;
+    for (int i = 0; i < PLANS; i++)
+        if ((planner.uses[i] & ~present) == 0 && planner.cost[i] < best) {
+            best = planner.cost[i];
+            *ret_used = planner.uses[i];
+        }
+    return best;
+}
+
+bool
+whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan,
+            WhatIfAnswer *ret_answer, Error *error)
+{
+    (void)whatif;
+    (void)statement;
+    (void)with_plan;
+    (void)error;
+    uint32_t used;
+    planner.questions++;
+    *ret_answer =
+        (WhatIfAnswer){.is_known = !planner.is_unknown, .reason = "canceling statement due to timeout"};
+    if (planner.is_unknown)
+        return true;
+    ret_answer->cost = planner_cost(planner.present, &used);
+    for (int i = 0; i < CANDIDATES; i++)
+        if ((used >> i & 1) != 0)
+            vector_push(arena, &ret_answer->used_indexes, arena_printf(arena, "whatif_%d", i));
+    vector_push(arena, &ret_answer->used_indexes, "orders_pkey"); /* none of ours */
+    return true;
+}
+
+typedef struct World {
+    Fixture fixture;
+    CandidateSet set;
+    Oracle *oracle;
+} World;
+
+/* Candidate 5 is not relevant to the statement. */
+static World *
+world_new(Arena *arena)
+{
+    World *world = ARENA_NEW(arena, World);
+    static const char *const texts[] = {"select 1 from orders"};
+    world->fixture = memory_workload_of(arena, texts, 1);
+    world->set.items = ARENA_NEW_ARRAY(arena, Candidate *, CANDIDATES);
+    world->set.count = CANDIDATES;
+    world->set.relevant = arena_alloc_array(arena, 1, sizeof(*world->set.relevant));
+    world->set.relevant[0].numbers = ARENA_NEW_ARRAY(arena, size_t, CANDIDATES);
+    world->set.relevant[0].count = CANDIDATES - 1;
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        world->set.items[i] = ARENA_NEW(arena, Candidate);
+        *world->set.items[i] = (Candidate){.number = i,
+                                           .relation = world->fixture.context.snapshot->relations,
+                                           .whatif_name = arena_printf(arena, "whatif_%zu", i),
+                                           .size_bytes = NAN};
+        world->set.relevant[0].numbers[i] = i;
+    }
+    world->oracle = oracle_new(arena, &world->fixture.context, &world->set);
+    return world;
+}
+
+static void
+planner_random(Random *random)
+{
+    memset(&planner, 0, sizeof(planner));
+    for (int i = 0; i < PLANS; i++) {
+        planner.uses[i] = 1 + (uint32_t)random_below(random, (1u << (CANDIDATES - 1)) - 1);
+        planner.cost[i] = (double)(1 + random_below(random, 1000));
+    }
+}
+
+static Bits
+set_of(Arena *arena, uint32_t mask)
+{
+    Bits bits = bits_new(arena, CANDIDATES);
+    bits.words[0] = mask;
+    return bits;
+}
+
+static void
+answers_are_the_planners_and_bounds_hold(void **state)
+{
+    (void)state;
+    Random random = random_new(71);
+    for (int round = 0; round < 200; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        planner_random(&random);
+        World *world = world_new(arena);
+        assert_int_equal(oracle_candidate_count(world->oracle), CANDIDATES);
+        for (int i = 0; i < 60; i++) {
+            uint32_t mask = (uint32_t)random_below(&random, 1u << CANDIDATES), used;
+            double wanted = planner_cost(mask & 0x1F, &used), cost;
+            OracleBounds bounds = oracle_bounds(world->oracle, 0, set_of(arena, mask));
+            assert_true(bounds.low <= wanted && wanted <= bounds.high);
+            Bits told = {0};
+            Error error = {0};
+            bool with_used = i % 2 == 0;
+            assert_true(oracle_cost(world->oracle, 0, set_of(arena, mask), false, &cost,
+                                    with_used ? &told : NULL, &error));
+            assert_true(fabs(cost - wanted) <= wanted * 2 * ORACLE_TOLERANCE);
+            if (with_used)
+                assert_true((told.words[0] & ~(uint64_t)mask) == 0);
+        }
+        /* 32 sets matter; most were known from others' answers */
+        assert_true(planner.questions <= 32);
+    }
+}
+
+static void
+what_is_known_is_not_asked_again_but_directly(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 10 : BASELINE;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), false, &cost, NULL, &error));
+    assert_true(cost == 10 && planner.questions == 1);
+    /* the plan uses candidate 1 alone: every set with it costs the same; without any it is the baseline */
+    static const uint32_t known[] = {0x1F, 0x02, 0x0E, 0x22, 0x3F, 0};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(known); i++) {
+        assert_true(oracle_cost(world->oracle, 0, set_of(arena, known[i]), false, &cost, NULL, &error));
+        assert_true(cost == (known[i] == 0 ? BASELINE : 10));
+    }
+    assert_int_equal(planner.questions, 1);
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x02), true, &cost, NULL, &error));
+    assert_int_equal(planner.questions, 2);
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1D), false, &cost, NULL, &error));
+    assert_true(cost == BASELINE && planner.questions == 3);
+    WhatIfAnswer answer;
+    assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x02), &answer, &error));
+    assert_true(answer.cost == 10 && planner.questions == 4);
+}
+
+static void
+a_candidate_that_the_server_refuses_is_left_out_with_its_reason(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 10 : BASELINE;
+    planner.refused = 1u << 1;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x03), false, &cost, NULL, &error));
+    assert_true(cost == BASELINE);
+    assert_true(world->set.items[1]->is_refused);
+    assert_string_equal(world->set.items[1]->reason, "data type json has no default");
+    assert_true(isnan(world->set.items[1]->size_bytes) && world->set.items[0]->size_bytes == 8192);
+    /* refused candidates do not matter any more */
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x01), false, &cost, NULL, &error));
+    assert_int_equal(planner.questions, 1);
+}
+
+static void
+a_statement_that_cannot_be_planned_costs_what_it_did(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.is_unknown = true;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x03), false, &cost, NULL, &error));
+    assert_true(cost == BASELINE);
+}
+
+static void
+a_lost_twin_is_an_error(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.is_lost = true;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_false(oracle_cost(world->oracle, 0, set_of(arena, 0x03), false, &cost, NULL, &error));
+    assert_int_equal(error.code, ERROR_CLUSTER);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_are_the_planners_and_bounds_hold),
+        cmocka_unit_test(what_is_known_is_not_asked_again_but_directly),
+        cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
+        cmocka_unit_test(a_statement_that_cannot_be_planned_costs_what_it_did),
+        cmocka_unit_test(a_lost_twin_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

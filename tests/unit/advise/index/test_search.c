@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The search against an oracle of known costs: a world has plans for each statement, each with the candidates
+ * it uses and its cost, and a statement costs what its cheapest possible plan costs. The oracle and the write
+ * costs that the search is linked with are those of the world.
+ */
+#include "../memory_workload.h"
+
+#include "advise/index/search.h"
+#include "advise/index/write_cost.h"
+#include "base/random.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CANDIDATES 8
+#define STATEMENTS 6
+#define PLANS_MOST 5
+#define BASELINE 1000.0
+
+typedef struct WorldPlan {
+    uint32_t uses; /* one bit a candidate */
+    double cost;
+} WorldPlan;
+
+static struct {
+    WorldPlan plans[STATEMENTS][PLANS_MOST];
+    int plan_count[STATEMENTS];
+    double write_cost[CANDIDATES];
+    double size_bytes[CANDIDATES];
+    size_t questions;
+} world;
+
+static uint32_t
+mask_of(Bits set)
+{
+    return set.word_count == 0 ? 0 : (uint32_t)set.words[0];
+}
+
+static double
+world_cost(size_t statement, uint32_t set, uint32_t *ret_used)
+{
+    double best = BASELINE;
+    *ret_used = 0;
+    for (int i = 0; i < world.plan_count[statement]; i++) {
+        const WorldPlan *plan = &world.plans[statement][i];
+        if ((plan->uses & ~set) == 0 && plan->cost < best) {
+            best = plan->cost;
+            *ret_used = plan->uses;
+        }
+    }
+    return best;
+}
+
+bool
+oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used,
+            Error *error)
+{
+    (void)direct;
+    (void)error;
+    uint32_t used;
+    world.questions++;
+    *ret_cost = world_cost(statement, mask_of(set), &used);
+    if (ret_used != NULL) {
+        *ret_used = bits_new((Arena *)oracle, CANDIDATES);
+        ret_used->words[0] = used;
+    }
+    return true;
+}
+
+OracleBounds
+oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
+{
+    (void)oracle;
+    (void)statement;
+    (void)set;
+    return (OracleBounds){.low = 0, .high = BASELINE};
+}
+
+double
+index_write_cost(const AdvisorContext *context, const Candidate *candidate)
+{
+    (void)context;
+    return world.write_cost[candidate->number];
+}
+
+typedef struct Run {
+    Fixture fixture;
+    SearchResult result;
+} Run;
+
+static Run
+search(Arena *arena, double budget_bytes, Deadline deadline)
+{
+    const char *texts[STATEMENTS];
+    for (int i = 0; i < STATEMENTS; i++)
+        texts[i] = "select 1 from orders";
+    Run run = {.fixture = memory_workload_of(arena, texts, STATEMENTS)};
+    run.fixture.context.budget_bytes = budget_bytes;
+    run.fixture.context.deadline = deadline;
+    CandidateSet *set = ARENA_NEW(arena, CandidateSet);
+    set->items = ARENA_NEW_ARRAY(arena, Candidate *, CANDIDATES);
+    set->count = CANDIDATES;
+    set->relevant = arena_alloc_array(arena, STATEMENTS, sizeof(*set->relevant));
+    size_t *numbers = ARENA_NEW_ARRAY(arena, size_t, CANDIDATES);
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        set->items[i] = ARENA_NEW(arena, Candidate);
+        *set->items[i] = (Candidate){.number = i, .size_bytes = world.size_bytes[i]};
+        numbers[i] = i;
+    }
+    for (size_t q = 0; q < STATEMENTS; q++) {
+        set->relevant[q].numbers = numbers;
+        set->relevant[q].count = CANDIDATES;
+    }
+    Error error = {0};
+    /* the world's oracle needs an arena only */
+    assert_true(index_search(arena, &run.fixture.context, set, (Oracle *)arena, &run.result, &error));
+    return run;
+}
+
+static void
+world_clear(void)
+{
+    memset(&world, 0, sizeof(world));
+    for (int i = 0; i < CANDIDATES; i++)
+        world.size_bytes[i] = 1e6;
+}
+
+static void
+world_plan(size_t statement, uint32_t uses, double cost)
+{
+    world.plans[statement][world.plan_count[statement]++] = (WorldPlan){.uses = uses, .cost = cost};
+}
+
+static void
+world_random(Random *random)
+{
+    world_clear();
+    for (size_t q = 0; q < STATEMENTS; q++)
+        for (uint64_t left = random_below(random, PLANS_MOST); left > 0; left--) {
+            uint32_t uses = UINT32_C(1) << random_below(random, CANDIDATES);
+            if (random_below(random, 3) == 0)
+                uses |= UINT32_C(1) << random_below(random, CANDIDATES);
+            world_plan(q, uses, (double)(1 + random_below(random, 1000)));
+        }
+    for (int i = 0; i < CANDIDATES; i++) {
+        world.write_cost[i] = (double)random_below(random, 300);
+        world.size_bytes[i] = (double)(1 + random_below(random, 100)) * 8192;
+    }
+}
+
+/* What is saved by a set, less its writes. */
+static double
+world_net(uint32_t set)
+{
+    double net = 0;
+    uint32_t used;
+    for (size_t q = 0; q < STATEMENTS; q++)
+        net += BASELINE - world_cost(q, set, &used);
+    for (int i = 0; i < CANDIDATES; i++)
+        net -= (set >> i & 1) != 0 ? world.write_cost[i] : 0;
+    return net;
+}
+
+static void
+the_index_that_helps_is_chosen_and_no_other(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world_plan(0, 1u << 2, 10);
+    world_plan(0, 1u << 3, 500);
+    world_plan(1, 1u << 2, 20);
+    SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 2);
+    assert_true(result.cost_after[0] == 10 && result.cost_after[1] == 20 && result.cost_after[2] == BASELINE);
+    assert_false(result.is_stopped_early);
+}
+
+static void
+two_indexes_that_help_only_together_are_chosen_together(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world_plan(0, 1u << 1 | 1u << 6, 10);
+    SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 1 | 1u << 6);
+    assert_true(result.cost_after[0] == 10);
+}
+
+static void
+an_index_that_a_later_one_makes_needless_is_pruned(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    /* 0 serves two statements well, and comes first; 1 and 2 then serve each better, and leave it nothing */
+    world_plan(0, 1u << 0, 150);
+    world_plan(1, 1u << 0, 150);
+    world_plan(0, 1u << 1, 10);
+    world_plan(1, 1u << 2, 10);
+    SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 1 | 1u << 2);
+}
+
+static void
+an_index_that_costs_more_than_it_saves_is_not_chosen(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world_plan(0, 1u << 4, 400);
+    world.write_cost[4] = 601;
+    assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 0);
+    world.write_cost[4] = 500;
+    assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 4);
+}
+
+static void
+a_gain_under_the_threshold_buys_nothing(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    for (size_t q = 0; q < STATEMENTS; q++)
+        world_plan(q, 1u << 5, 951); /* 4.9 %, and the threshold is 5 % */
+    assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 0);
+    for (size_t q = 0; q < STATEMENTS; q++)
+        world.plans[q][0].cost = 949;
+    assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 5);
+}
+
+/* One index a plan and one plan an index: the best set is known, each index that is worth its writes. */
+static void
+in_a_world_without_interplay_the_best_set_is_found(void **state)
+{
+    (void)state;
+    Random random = random_new(61);
+    for (int round = 0; round < 300; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        world_clear();
+        uint32_t best = 0;
+        for (size_t q = 0; q < STATEMENTS; q++) {
+            double cost = (double)(1 + random_below(&random, 990));
+            world_plan(q, 1u << q, cost);
+            world.write_cost[q] = (double)random_below(&random, 1000);
+            double gain = BASELINE - cost < 50 ? 0 : BASELINE - cost;
+            /* worth a thousandth of the workload at least */
+            if (gain - world.write_cost[q] > STATEMENTS * BASELINE * 1e-3)
+                best |= 1u << q;
+        }
+        assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), best);
+    }
+}
+
+static void
+in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index(void **state)
+{
+    (void)state;
+    Random random = random_new(62);
+    double achieved = 0, possible = 0;
+    for (int round = 0; round < 200; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        world_random(&random);
+        SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        uint32_t chosen = mask_of(result.chosen), used;
+        double least = STATEMENTS * BASELINE * 1e-3;
+        assert_int_equal(chosen & ~mask_of(result.harvested), 0);
+        for (size_t q = 0; q < STATEMENTS; q++)
+            assert_true(result.cost_after[q] == world_cost(q, chosen, &used));
+        double best = 0, best_single = 0;
+        for (uint32_t set = 0; set < 1u << CANDIDATES; set++)
+            best = fmax(best, world_net(set));
+        for (int i = 0; i < CANDIDATES; i++) {
+            best_single = fmax(best_single, world_net(1u << i));
+            /* none could go without loss */
+            if ((chosen >> i & 1) != 0)
+                assert_true(world_net(chosen) - world_net(chosen & ~(1u << i)) > -STATEMENTS * 50.0);
+        }
+        /* gains under the threshold, 50 a statement, and under the least gain do not count on the way */
+        assert_true(world_net(chosen) >= best_single - STATEMENTS * 50 - CANDIDATES * least);
+        achieved += world_net(chosen);
+        possible += best;
+    }
+    /* the greedy search with pruning against the best of all 256 sets, over the 200 worlds */
+    assert_true(achieved > 0.97 * possible);
+}
+
+static void
+the_budget_is_kept(void **state)
+{
+    (void)state;
+    Random random = random_new(63);
+    for (int round = 0; round < 300; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        world_random(&random);
+        double budget = (double)random_below(&random, 200) * 8192;
+        uint32_t chosen = mask_of(search(arena, budget, DEADLINE_NEVER).result.chosen);
+        double bytes = 0;
+        for (int i = 0; i < CANDIDATES; i++)
+            bytes += (chosen >> i & 1) != 0 ? world.size_bytes[i] : 0;
+        assert_true(bytes <= budget);
+    }
+}
+
+static void
+the_same_world_gives_the_same_answer(void **state)
+{
+    (void)state;
+    Random random = random_new(64);
+    for (int round = 0; round < 50; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        world_random(&random);
+        world.questions = 0;
+        uint32_t first = mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen);
+        size_t questions = world.questions;
+        world.questions = 0;
+        assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), first);
+        assert_int_equal(world.questions, questions);
+    }
+}
+
+static void
+without_time_the_answer_is_empty_and_says_so(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world_plan(0, 1u << 2, 10);
+    SearchResult result = search(arena, INFINITY, 1).result;
+    assert_true(result.is_stopped_early && bits_is_empty(result.chosen));
+    assert_true(result.cost_after[0] == BASELINE);
+}
+
+static void
+a_gain_is_the_weighted_change_beyond_the_threshold(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    static const MemoryStatement statement = {"select 1 from orders", 1, 3000, NAN, 1000}; /* weight 3 */
+    Fixture fixture = memory_workload(arena, memory_shop, &statement, 1);
+    static const struct {
+        double before, after, gain;
+    } cases[] = {{1000, 400, 1800},  {1000, 951, 0},  {1000, 950, 150},
+                 {400, 1000, -1800}, {1000, 1049, 0}, {1000, 1000, 0}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++)
+        assert_true(search_gain(&fixture.context, fixture.workload->statements, cases[i].before,
+                                cases[i].after) == cases[i].gain);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_index_that_helps_is_chosen_and_no_other),
+        cmocka_unit_test(two_indexes_that_help_only_together_are_chosen_together),
+        cmocka_unit_test(an_index_that_a_later_one_makes_needless_is_pruned),
+        cmocka_unit_test(an_index_that_costs_more_than_it_saves_is_not_chosen),
+        cmocka_unit_test(a_gain_under_the_threshold_buys_nothing),
+        cmocka_unit_test(in_a_world_without_interplay_the_best_set_is_found),
+        cmocka_unit_test(in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index),
+        cmocka_unit_test(the_budget_is_kept),
+        cmocka_unit_test(the_same_world_gives_the_same_answer),
+        cmocka_unit_test(without_time_the_answer_is_empty_and_says_so),
+        cmocka_unit_test(a_gain_is_the_weighted_change_beyond_the_threshold),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
