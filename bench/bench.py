@@ -4,12 +4,13 @@
 import sys
 
 import candidates
+import collect
 import fidelity
 import twin
 import whatif
 from machine import bars, bench_server
 
-BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench}
+BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench}
 
 
 def main():

@@ -28,7 +28,6 @@ struct ActivityLog {
     int64_t target_id;
     LogMinute minutes[ACTIVITY_MINUTES_MOST];
     size_t count;
-    bool has_begun;
 };
 
 ActivityLog *
@@ -69,13 +68,13 @@ log_minute(ActivityLog *log, int64_t at_us)
         return newest;
     if (log->count == ACTIVITY_MINUTES_MOST)
         activity_log_forget(log, 1);
+    bool is_first = log->count == 0;
     LogMinute *minute = &log->minutes[log->count++];
     Arena *arena = arena_new("activity", MINUTE_BYTES);
     *minute = (LogMinute){.arena = arena,
                           .minute_us = minute_us,
-                          .starts_at_us = log->has_begun ? minute_us : at_us,
+                          .starts_at_us = is_first ? at_us : minute_us,
                           .by_key = map_new(arena)};
-    log->has_begun = true;
     return minute;
 }
 
@@ -131,7 +130,7 @@ activity_log_minutes(const ActivityLog *log, Arena *arena, int64_t before_us, Ac
 {
     ActivityMinute *minutes = ARENA_NEW_ARRAY(arena, ActivityMinute, log->count);
     size_t count = 0;
-    for (; count < log->count && log->minutes[count].minute_us + MINUTE_US <= before_us; count++) {
+    for (; count < log->count && log->minutes[count].minute_us <= before_us - MINUTE_US; count++) {
         const LogMinute *minute = &log->minutes[count];
         ActivityRow *rows = ARENA_NEW_ARRAY(arena, ActivityRow, minute->rows.count);
         for (size_t i = 0; i < minute->rows.count; i++)

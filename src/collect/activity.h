@@ -7,8 +7,8 @@
  * beyond is added to one row with the wait type "Other", so that sums stay true. At most
  * ACTIVITY_MINUTES_MOST minutes wait for the store; the oldest is dropped then.
  *
- * A minute starts at a full minute, or at its first sample when the log began within it: after a restart the
- * rest of a minute is a row of its own. One thread at a time.
+ * A minute starts at a full minute, or at its first sample when the log was empty: after a restart the rest
+ * of a minute is a row of its own. One thread at a time.
  */
 #ifndef FETTLE_COLLECT_ACTIVITY_H
 #define FETTLE_COLLECT_ACTIVITY_H
@@ -27,7 +27,8 @@ void activity_log_free(ActivityLog *log); /* NULL is allowed */
 /* One sample, taken at a time; rows' seen is the number of sessions. */
 void activity_log_add(ActivityLog *log, int64_t at_us, const ActivityRow *rows, size_t count);
 
-/* The minutes that ended before a time, oldest first; they stay in the log until they are forgotten. */
+/* The minutes that ended before a time (INT64_MAX: all, the running one too), oldest first; they stay in the
+ * log until they are forgotten. */
 void activity_log_minutes(const ActivityLog *log, Arena *arena, int64_t before_us,
                           ActivityMinute **ret_minutes, size_t *ret_count);
 /* Forgets the first count minutes: they are written. */

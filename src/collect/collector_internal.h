@@ -123,8 +123,9 @@ void collector_metrics_make(CollectorRound *round);
 
 CollectorPending *collector_pending_new(void);
 void collector_pending_free(CollectorPending *pending);
-/* Writes what waits; on success it is the history. */
-bool collector_pending_write(Collector *collector, Error *error);
+/* Writes what waits, and the minutes of activity that ended before a time; on success the round is the
+ * history. */
+bool collector_pending_write(Collector *collector, int64_t activity_before_us, Error *error);
 
 /* Tables and indexes of every database, when due; a failure is only a notice. */
 void collector_resources(CollectorRound *round);

@@ -227,7 +227,7 @@ static bool
 round_run(CollectorRound *round, Error *error)
 {
     Collector *collector = round->collector;
-    if (collector->pending != NULL && !collector_pending_write(collector, error))
+    if (collector->pending != NULL && !collector_pending_write(collector, clock_wall_us(), error))
         return store_failure(round);
     if (!target_refresh(collector, error))
         return store_failure(round);
@@ -245,7 +245,7 @@ round_run(CollectorRound *round, Error *error)
     }
     round_keep(round);
     brake_learn(round);
-    if (!settings_write(round, error) || !collector_pending_write(collector, error))
+    if (!settings_write(round, error) || !collector_pending_write(collector, clock_wall_us(), error))
         return store_failure(round);
     if (round->reads_resources)
         collector_resources(round);

@@ -31,8 +31,9 @@ KnownStatement *
 collector_statement(const Collector *collector, const StatementKey *key)
 {
     KnownStatement *known = map_get_id(collector->statements, statement_hash(key));
-    bool is_it = known != NULL && known->key.queryid == key->queryid && known->key.user_oid == key->user_oid &&
-                 known->key.database_oid == key->database_oid && known->key.is_toplevel == key->is_toplevel;
+    bool is_it = known != NULL && known->key.queryid == key->queryid &&
+                 known->key.user_oid == key->user_oid && known->key.database_oid == key->database_oid &&
+                 known->key.is_toplevel == key->is_toplevel;
     return is_it ? known : NULL;
 }
 
@@ -56,8 +57,8 @@ static KnownDatabase *
 database_add(Collector *collector, int32_t database_id, uint32_t oid, const char *name)
 {
     KnownDatabase *known = ARENA_NEW(collector->arena, KnownDatabase);
-    *known = (KnownDatabase){
-        .database_id = database_id, .oid = oid, .name = arena_strdup(collector->arena, name)};
+    *known =
+        (KnownDatabase){.database_id = database_id, .oid = oid, .name = arena_strdup(collector->arena, name)};
     map_put_id(collector->databases, (uint64_t)database_id, known);
     if (database_id > collector->database_id_most && database_id < NUMBER_BY_HAND)
         collector->database_id_most = database_id;
@@ -146,8 +147,8 @@ collector_databases_take(CollectorRound *round)
         if (!state->databases[i].is_watched)
             continue;
         round->report->databases++;
-        pending->database_count +=
-            database_take(round->collector, &state->databases[i], &pending->databases[pending->database_count]);
+        pending->database_count += database_take(round->collector, &state->databases[i],
+                                                 &pending->databases[pending->database_count]);
     }
 }
 
@@ -247,26 +248,40 @@ texts_are_due(const CollectorRound *round)
     return round->collector->texts_at_us == 0 || since_us >= interval_us;
 }
 
-/* wanted: statements of this round's samples whose text is not known. */
+/* Statements whose text is not known, of this round or of earlier ones. */
+static KnownList
+statements_without_text(const CollectorRound *round)
+{
+    const Map *statements = round->collector->statements;
+    KnownList wanted = {0};
+    for (size_t i = 0; i < map_count(statements) && wanted.count < TEXTS_MOST; i++) {
+        KnownStatement *known = map_value_at(statements, i);
+        if (!known->has_text && known->text_attempts < TEXT_ATTEMPTS_MOST)
+            vector_push(round->arena, &wanted, known);
+    }
+    return wanted;
+}
+
 static bool
-texts_read(CollectorRound *round, const KnownList *wanted, StatementRowList *rows, Error *error)
+texts_read(CollectorRound *round, StatementRowList *rows, Error *error)
 {
     Collector *collector = round->collector;
-    if (wanted->count == 0 || !texts_are_due(round))
+    if (!texts_are_due(round))
         return true;
-    size_t count = wanted->count < TEXTS_MOST ? wanted->count : TEXTS_MOST;
-    KnownList asked = {.items = wanted->items, .count = count};
-    int64_t *ids = ARENA_NEW_ARRAY(round->arena, int64_t, count);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = wanted->items[i]->key.queryid;
+    KnownList wanted = statements_without_text(round);
+    if (wanted.count == 0)
+        return true;
+    int64_t *ids = ARENA_NEW_ARRAY(round->arena, int64_t, wanted.count);
+    for (size_t i = 0; i < wanted.count; i++)
+        ids[i] = wanted.items[i]->key.queryid;
     SourceTexts texts = {0};
     int64_t bytes_most = settings_get_int(round->settings, SETTING_COLLECT_TEXTS_BYTES);
-    if (!collector->session->ops->texts_read(collector->session, round->arena, ids, count, bytes_most, &texts,
-                                             error))
+    if (!collector->session->ops->texts_read(collector->session, round->arena, ids, wanted.count, bytes_most,
+                                             &texts, error))
         return error_prefix(error, "could not read texts of statements");
     collector->texts_at_us = clock_monotonic_us();
     if (!texts.is_refused)
-        texts_take(round, &texts, &asked, rows);
+        texts_take(round, &texts, &wanted, rows);
     return true;
 }
 
@@ -274,8 +289,7 @@ typedef struct SampleWork {
     CollectorRound *round;
     DeltaRound delta;
     StatementRowList rows; /* statements that are new to the store */
-    KnownList textless;
-    Sample **samples; /* by position of the database in state.databases */
+    Sample **samples;      /* by position of the database in state.databases */
     size_t *counts;
 } SampleWork;
 
@@ -328,8 +342,6 @@ sample_add(SampleWork *work, const DeltaSample *delta)
     Sample *sample = &work->samples[position][work->counts[position]++];
     sample->statement_id = known->statement_id;
     memcpy(sample->counters, delta->counters, sizeof(sample->counters));
-    if (!known->has_text && known->text_attempts < TEXT_ATTEMPTS_MOST)
-        vector_push(round->arena, &work->textless, known);
 }
 
 static int
@@ -430,7 +442,7 @@ collector_samples_make(CollectorRound *round, Error *error)
     stretches_make(&work);
     for (size_t i = 0; i < work.delta.count; i++)
         sample_add(&work, &work.delta.samples[i]);
-    if (!texts_read(round, &work.textless, &work.rows, error))
+    if (!texts_read(round, &work.rows, error))
         return false;
     pending->statements = work.rows.items;
     pending->statement_count = work.rows.count;

@@ -40,12 +40,12 @@ pending_write_rows(Collector *collector, PgConnection *session, Error *error)
 }
 
 static bool
-activity_write(Collector *collector, PgConnection *session, Error *error)
+activity_write(Collector *collector, PgConnection *session, int64_t before_us, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("activity minutes", (size_t)256 << 20);
     ActivityMinute *minutes = NULL;
     size_t count = 0;
-    activity_log_minutes(collector->activity, arena, clock_wall_us(), &minutes, &count);
+    activity_log_minutes(collector->activity, arena, before_us, &minutes, &count);
     if (count > 0 && !activity_minutes_write(session, minutes, count, error))
         return false;
     activity_log_forget(collector->activity, count);
@@ -96,7 +96,7 @@ pending_is_hopeless(CollectorPending *pending, const Error *error)
 }
 
 bool
-collector_pending_write(Collector *collector, Error *error)
+collector_pending_write(Collector *collector, int64_t activity_before_us, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     if (!store_session_take(collector->store, 0, &session, error))
@@ -110,5 +110,11 @@ collector_pending_write(Collector *collector, Error *error)
         pending_mark_stored(collector);
         pending_become_history(collector);
     }
-    return activity_write(collector, session.connection, error);
+    return activity_write(collector, session.connection, activity_before_us, error);
+}
+
+bool
+collector_flush(Collector *collector, Error *error)
+{
+    return collector_pending_write(collector, INT64_MAX, error);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOST_COUNT_LEAST 8
+
 /* Position + 1 of an entry by its hash; 0: free. At most half full. */
 struct DeltaHistory {
     StatementCounters *entries;
@@ -123,7 +125,7 @@ counters_went_down(const StatementCounters *before, const StatementCounters *now
     return false;
 }
 
-/* Half of what was known is gone or lower. */
+/* Three quarters of what was known are gone or lower; too few entries say nothing. */
 static bool
 counters_were_lost(const DeltaHistory *history, const SourceStatements *now)
 {
@@ -132,7 +134,7 @@ counters_were_lost(const DeltaHistory *history, const SourceStatements *now)
         const StatementCounters *before = history_find(history, &now->items[i].key);
         kept += before != NULL && !counters_went_down(before, &now->items[i]);
     }
-    return history->count > 0 && kept * 2 <= history->count;
+    return history->count >= LOST_COUNT_LEAST && kept * 4 <= history->count;
 }
 
 static bool
@@ -146,7 +148,8 @@ all_were_reset(const DeltaHistory *history, const DeltaRead *read)
     if (is_stated && state->statements_evicted < history->evicted)
         return true;
     bool is_anew = read->is_session_new || state->started_at_us != history->started_at_us;
-    return is_anew && !read->statements->is_cut && !history->was_cut &&
+    bool were_evicted = is_stated && state->statements_evicted != history->evicted;
+    return is_anew && !were_evicted && !read->statements->is_cut && !history->was_cut &&
            counters_were_lost(history, read->statements);
 }
 

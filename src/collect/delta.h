@@ -18,8 +18,8 @@
  * twice. Before 17 a reset of one entry that then outruns its old counters cannot be seen: its delta is too
  * low, never too high.
  *
- * A restart without the old counters (a crash, or pg_stat_statements.save = off) shows, before 17, by at
- * least half of the history's entries being gone or lower, right after the server or the session began anew.
+ * A restart without the old counters (a crash, or pg_stat_statements.save = off) shows, before 17, by three
+ * quarters of the history's entries being gone or lower, right after the server or the session began anew.
  *
  * The deviation of the round's calls comes from the sums of squares before and after (Chan, Golub, LeVeque,
  * "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979).

@@ -164,8 +164,10 @@ def programs_with_extensions(major, scripts):
         if entry.name != "extension":
             (share / entry.relative_to(shared)).symlink_to(entry)
     for name, script in scripts.items():
-        (share / "extension" / f"{name}.control").write_text("default_version = '1'\nrelocatable = true\n", encoding="utf-8")
-        (share / "extension" / f"{name}--1.sql").write_text(script, encoding="utf-8")
+        for file, text in ((f"{name}.control", "default_version = '1'\nrelocatable = true\n"), (f"{name}--1.sql", script)):
+            # Writing through the link would change the installed server's own file.
+            (share / "extension" / file).unlink(missing_ok=True)
+            (share / "extension" / file).write_text(text, encoding="utf-8")
     atexit.register(remove_directory, root)
     return programs / "bin"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Drives one collector for the tests: a command per line of standard input, a line of JSON each as its answer.
+ * Drives one collector for the tests: a command per line of standard input, a line of JSON each as its
+ * answer.
  *
  *     collect_rounds STORE_URL DATA_DIRECTORY TARGET_NAME TARGET_DSN [DATABASE ...]
- *     round | sample | hours | reopen | set NAME VALUE
+ *     round | sample | flush | hours | reopen | set NAME VALUE | plan QUERY_HASH PLAN_HASH
  *
  * The store is migrated and the target made when they are not there yet.
  */
@@ -14,6 +15,7 @@
 #include "store/target.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_BYTES 4096
@@ -72,6 +74,37 @@ tool_hours(const Tool *tool, Error *error)
            metric_hours_write(session.connection, tool->target_id, clock_wall_us(), error);
 }
 
+/* Writes a plan and counts what is kept of its statement. */
+static bool
+tool_plan(const Tool *tool, JsonWriter *json, const char *words, Error *error)
+{
+    char *end = NULL;
+    long long query_hash = strtoll(words, &end, 10);
+    PlanRow row = {.target_id = tool->target_id,
+                   .database_name = "postgres",
+                   .query_hash = query_hash,
+                   .collected_at_us = clock_wall_us(),
+                   .plan_hash = strtoull(end, NULL, 10),
+                   .plan_json = "[{\"Plan\": {}}]",
+                   .plan_text = "Result",
+                   .cost = 1.5,
+                   .rows_expected = 2,
+                   .has_seq_scan = true,
+                   .change_cause = "an index was dropped"};
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    int64_t written = 0;
+    PlanRows rows = {0};
+    if (!store_session_take(tool->store, 0, &session, error) ||
+        !plan_rows_write(session.connection, &row, 1, &written, error) ||
+        !plan_rows_read(session.connection, tool->arena, tool->target_id, query_hash, 100, &rows, error))
+        return false;
+    json_key_int(json, "written", written);
+    json_key_int(json, "kept", (int64_t)rows.count);
+    json_key_string(json, "cause", rows.items[0].change_cause);
+    json_key_double(json, "cost", rows.items[0].cost);
+    return true;
+}
+
 static bool
 tool_set(Tool *tool, char *words, Error *error)
 {
@@ -92,6 +125,10 @@ tool_command(Tool *tool, JsonWriter *json, char *line, Error *error)
     }
     if (strcmp(line, "sample") == 0)
         return collector_activity_sample(tool->collector, tool->settings, error);
+    if (strcmp(line, "flush") == 0)
+        return collector_flush(tool->collector, error);
+    if (strncmp(line, "plan ", 5) == 0)
+        return tool_plan(tool, json, line + 5, error);
     if (strcmp(line, "hours") == 0)
         return tool_hours(tool, error);
     if (strcmp(line, "reopen") == 0)
