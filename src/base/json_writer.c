@@ -111,13 +111,16 @@ json_append_quoted(Text *text, const char *value)
     for (size_t at = 0; at < length;) {
         size_t step = 1;
         if ((unsigned char)value[at] >= 0x80) {
-            for (step = 4; step > 1; step--)
+            /* The shortest valid run is one character; a longer one could take a quote along unescaped. */
+            for (step = 2; step <= 4; step++)
                 if (step <= length - at && text_is_valid_utf8(value + at, step))
                     break;
-            if (step == 1)
+            if (step > 4) {
                 text_append(text, "\xEF\xBF\xBD");
-            else
+                step = 1;
+            } else {
                 text_append_bytes(text, value + at, step);
+            }
         } else {
             json_append_character(text, (unsigned char)value[at]);
         }
