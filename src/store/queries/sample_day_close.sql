@@ -1,0 +1,2 @@
+DELETE FROM fettle.sample_days_open d
+WHERE d.target_id = $1::bigint AND d.database_id = $2::integer AND d.day = ($3::timestamptz AT TIME ZONE 'UTC')::date

@@ -1,0 +1,1 @@
+SELECT fettle.partition_make($1::name, $2::timestamptz)

@@ -1,0 +1,1 @@
+SELECT fettle.partitions_make_ahead($1::timestamptz)

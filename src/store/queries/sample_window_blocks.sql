@@ -1,0 +1,4 @@
+SELECT b.statement_id, b.data
+FROM fettle.sample_blocks b
+WHERE b.target_id = $1::bigint AND b.database_id = $2::integer AND b.starts_at = $3::timestamptz
+ORDER BY b.statement_id
