@@ -126,9 +126,9 @@ check_body(ApiRequest *request)
 static AuditLine
 audit_line_of(const ApiRequest *request, const char *outcome)
 {
-    const char *actor = request->actor != NULL                ? request->actor
+    const char *actor = request->actor != NULL              ? request->actor
                         : request->caller.role != ROLE_NONE ? request->caller.actor
-                                                              : "anonymous";
+                                                            : "anonymous";
     return (AuditLine){.actor = actor,
                        .role = request->caller.role == ROLE_NONE ? NULL : role_word(request->caller.role),
                        .action = request->route->action,
@@ -149,8 +149,8 @@ audit_failure(ApiRequest *request, const char *outcome)
     PgConnection *session;
     if (!api_session_end(request, false, &error) || !api_session_take(request, &session, &error) ||
         !audit_write(session, &line, &error))
-        log_write(LOG_LEVEL_ERROR, "request %s: could not write the audit log: %s",
-                  request->http->request_id, error.message);
+        log_write(LOG_LEVEL_ERROR, "request %s: could not write the audit log: %s", request->http->request_id,
+                  error.message);
 }
 
 /* The machine word of the reply's error body. */

@@ -16,9 +16,9 @@
 typedef struct Caller {
     Role role; /* ROLE_NONE: nobody */
     int64_t token_id;
-    int64_t user_id;            /* 0: none */
-    char username[64];          /* "": none */
-    char actor[80];             /* for the audit log: the user's name, or "token:NAME" */
+    int64_t user_id;             /* 0: none */
+    char username[64];           /* "": none */
+    char actor[80];              /* for the audit log: the user's name, or "token:NAME" */
     int64_t token_expires_at_us; /* 0: never */
 } Caller;
 

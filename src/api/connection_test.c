@@ -48,8 +48,8 @@ check_statements(Arena *arena, PgConnection *connection, const PgResult *facts, 
         arena_printf(arena, "SELECT count(*) FROM %s", fact_text(arena, facts, "statements_view"));
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     if (pg_query_simple(connection, text, &rows, &error))
-        check_add(test, name, true,
-                  arena_printf(arena, "%s entries can be read", pg_result_text(rows, 0, 0)), NULL);
+        check_add(test, name, true, arena_printf(arena, "%s entries can be read", pg_result_text(rows, 0, 0)),
+                  NULL);
     else
         check_add(test, name, false, arena_strdup(arena, error.message),
                   "put pg_stat_statements into shared_preload_libraries and restart the server");
@@ -73,7 +73,8 @@ static void
 check_tracking(const PgResult *facts, ConnectionTest *test)
 {
     bool io = fact_is(facts, "tracks_io");
-    check_add(test, "track_io_timing", io, io ? "times of reads and writes are known" : "times of reads and writes are not known",
+    check_add(test, "track_io_timing", io,
+              io ? "times of reads and writes are known" : "times of reads and writes are not known",
               io ? NULL : "set track_io_timing = on");
     bool activities = fact_is(facts, "tracks_activities");
     check_add(test, "track_activities", activities,
@@ -84,7 +85,8 @@ check_tracking(const PgResult *facts, ConnectionTest *test)
               ids ? NULL : "set compute_query_id = auto");
     bool bloat = fact_is(facts, "has_pgstattuple");
     check_add(test, "pgstattuple", bloat,
-              bloat ? "bloat can be measured" : "bloat is estimated, for the extension is not in this database",
+              bloat ? "bloat can be measured"
+                    : "bloat is estimated, for the extension is not in this database",
               bloat ? NULL : "CREATE EXTENSION pgstattuple, if measured figures are wanted");
 }
 

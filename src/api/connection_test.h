@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * ConnectionTest: whether Fettle can look after a server by a connection string, and what it could read there.
+ * ConnectionTest: whether Fettle can look after a server by a connection string, and what it could read
+ * there.
  *
  * One session as a collector has, one question; nothing is stored and nothing is changed. That the server
  * cannot be reached is a result, not an error. No part of the result holds a secret.
@@ -19,7 +20,7 @@ typedef struct ConnectionTestOptions {
 } ConnectionTestOptions;
 
 typedef struct ConnectionCheck {
-    const char *name;    /* "pg_stat_statements" */
+    const char *name; /* "pg_stat_statements" */
     bool is_good;
     const char *message; /* what was found */
     const char *remedy;  /* what to do; NULL: nothing */

@@ -48,10 +48,10 @@ durations_new(Api *api, MetricsRegistry *registry, size_t place)
                         arena_printf(api->arena, "operation=\"%s\",le=\"%s\"", label.operation, bound));
     }
     const char *labels = arena_printf(api->arena, "operation=\"%s\"", label.operation);
-    api->counters[place].seconds_sum = metrics_new(registry, METRICS_HISTOGRAM_SUM,
-                                                   "fettle_http_request_seconds", "", labels);
-    api->counters[place].seconds_count = metrics_new(registry, METRICS_HISTOGRAM_COUNT,
-                                                     "fettle_http_request_seconds", "", labels);
+    api->counters[place].seconds_sum =
+        metrics_new(registry, METRICS_HISTOGRAM_SUM, "fettle_http_request_seconds", "", labels);
+    api->counters[place].seconds_count =
+        metrics_new(registry, METRICS_HISTOGRAM_COUNT, "fettle_http_request_seconds", "", labels);
 }
 
 void
@@ -62,10 +62,10 @@ api_counters_new(Api *api)
     api->counters = ARENA_NEW_ARRAY(api->arena, ApiRouteCounters, places);
     for (size_t place = 0; place < places; place++)
         for (int class = 0; class < 4; class ++)
-            api->counters[place].answers[class] = metrics_new(
-                registry, METRICS_COUNTER, "fettle_http_requests_total", "requests answered",
-                arena_printf(api->arena, "operation=\"%s\",method=\"%s\",status=\"%dxx\"",
-                             label_of(place).operation, label_of(place).method, class + 2));
+            api->counters[place].answers[class] =
+                metrics_new(registry, METRICS_COUNTER, "fettle_http_requests_total", "requests answered",
+                            arena_printf(api->arena, "operation=\"%s\",method=\"%s\",status=\"%dxx\"",
+                                         label_of(place).operation, label_of(place).method, class + 2));
     for (size_t place = 0; place < places; place++)
         durations_new(api, registry, place);
     api->rate_limited = metrics_new(registry, METRICS_COUNTER, "fettle_http_rate_limited_total",

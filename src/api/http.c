@@ -177,8 +177,7 @@ response_add_headers(struct MHD_Response *response, const HttpServer *server, co
         {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
         {"Referrer-Policy", "no-referrer"},
         {"Cache-Control", "no-store"},
-        {"Strict-Transport-Security",
-         server->options.tls_certificate[0] != '\0' ? "max-age=31536000" : NULL},
+        {"Strict-Transport-Security", server->options.tls_certificate[0] != '\0' ? "max-age=31536000" : NULL},
         {"Allow", reply->allow},
         {"Location", reply->location},
         {"Retry-After", reply->retry_after_seconds > 0 ? seconds : NULL},
@@ -236,8 +235,8 @@ exchange_begin(HttpServer *server, HttpExchange *exchange, const char *method)
     request->address = connection_address(arena, connection);
     request->authorization = header_of(arena, connection, "Authorization");
     request->content_type = header_of(arena, connection, "Content-Type");
-    request->request_id = request_id_choose(
-        arena, MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Request-Id"));
+    request->request_id =
+        request_id_choose(arena, MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-Request-Id"));
     request->body = "";
     const union MHD_ConnectionInfo *head =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
@@ -373,8 +372,7 @@ unescape_nothing(void *context, struct MHD_Connection *connection, char *text)
     return strlen(text);
 }
 
-static void FETTLE_PRINTF(2, 0)
-on_log(void *context, const char *format, va_list arguments)
+static void FETTLE_PRINTF(2, 0) on_log(void *context, const char *format, va_list arguments)
 {
     (void)context;
     char line[512];

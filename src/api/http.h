@@ -13,11 +13,11 @@
  * (PASSWORD) leave some to the QUICK ones.
  *
  * Limits, each with its reply: request line and headers HTTP_HEAD_BYTES (413; what does not even fit
- * the connection's memory gets libmicrohttpd's own 431 and no JSON, as what is no HTTP gets its own 400), body HTTP_BODY_BYTES (is_body_too_large, answer()
- * says 413 in its place in the order of checks; declared beyond HTTP_BODY_DISCARD_BYTES 413 at once), all
- * bodies together HTTP_BODIES_BYTES (503), queue HTTP_QUEUE_MOST (503), time from a connection's last reply
- * (or its start) to the end of the next request and time to take a reply (it is closed), number of
- * connections (more wait to be accepted).
+ * the connection's memory gets libmicrohttpd's own 431 and no JSON, as what is no HTTP gets its own 400),
+ * body HTTP_BODY_BYTES (is_body_too_large, answer() says 413 in its place in the order of checks; declared
+ * beyond HTTP_BODY_DISCARD_BYTES 413 at once), all bodies together HTTP_BODIES_BYTES (503), queue
+ * HTTP_QUEUE_MOST (503), time from a connection's last reply (or its start) to the end of the next request
+ * and time to take a reply (it is closed), number of connections (more wait to be accepted).
  *
  * Threads: open and stop belong to one thread; triage() and answered() run on the connections' thread,
  * answer() on workers. A request belongs to one thread at a time.
@@ -43,8 +43,8 @@ typedef struct HttpReply {
     const char *body;         /* in the request's arena, or static; NULL: none */
     size_t length;
     const char *error_code; /* the machine word of an error's body; static; NULL: it is none */
-    const char *allow;    /* header Allow; NULL: none, as below */
-    const char *location; /* header Location */
+    const char *allow;      /* header Allow; NULL: none, as below */
+    const char *location;   /* header Location */
     int retry_after_seconds;
 } HttpReply;
 
@@ -83,7 +83,7 @@ typedef struct HttpService {
 
 typedef struct HttpOptions {
     HttpService service;
-    const char *listen; /* "127.0.0.1:8080", "[::1]:8080", "localhost:8080"; port 0: any free one */
+    const char *listen;          /* "127.0.0.1:8080", "[::1]:8080", "localhost:8080"; port 0: any free one */
     const char *tls_certificate; /* PEM file; "": plain HTTP */
     const char *tls_key;
     int workers;

@@ -110,8 +110,8 @@ http_connections_allowed(int connections_wanted)
     }
     if (limit.rlim_cur >= needed)
         return connections_wanted;
-    int allowed = limit.rlim_cur > 2 * FILES_RESERVED ? (int)limit.rlim_cur - FILES_RESERVED
-                                                      : (int)limit.rlim_cur / 2;
+    int allowed =
+        limit.rlim_cur > 2 * FILES_RESERVED ? (int)limit.rlim_cur - FILES_RESERVED : (int)limit.rlim_cur / 2;
     log_write(LOG_LEVEL_WARNING,
               "only %d HTTP connections are served instead of %d: the limit of open files is %ld", allowed,
               connections_wanted, (long)limit.rlim_cur);

@@ -2,9 +2,9 @@
 /*
  * Limits: how many requests a token or an address may make, and how many failed logins a name.
  *
- * Both are tables of a fixed size, in sets of eight places chosen by a keyed hash that nobody outside knows; a
- * new key takes the place that was used the longest ago. So memory is bounded whatever comes in, and a flood
- * of keys cannot choose whom it pushes out. Thread-safe.
+ * Both are tables of a fixed size, in sets of eight places chosen by a keyed hash that nobody outside knows;
+ * a new key takes the place that was used the longest ago. So memory is bounded whatever comes in, and a
+ * flood of keys cannot choose whom it pushes out. Thread-safe.
  */
 #ifndef FETTLE_API_LIMIT_H
 #define FETTLE_API_LIMIT_H

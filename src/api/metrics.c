@@ -196,9 +196,8 @@ process_collect(void *context)
     MetricsRegistry *registry = context;
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
-        metric_set(registry->process[0],
-                   (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-                       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+        metric_set(registry->process[0], (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+                                             (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
     metric_set(registry->process[1], resident_bytes());
     metric_set(registry->process[2], open_files());
 }

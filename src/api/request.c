@@ -39,8 +39,8 @@ api_session_end(ApiRequest *request, bool commit, Error *error)
 {
     if (request->session.connection == NULL)
         return true;
-    bool good = !request->is_in_transaction || !commit ||
-                pg_execute(request->session.connection, "COMMIT", error);
+    bool good =
+        !request->is_in_transaction || !commit || pg_execute(request->session.connection, "COMMIT", error);
     request->is_in_transaction = false;
     /* What is still open is rolled back when the session is given back; that has its own time. */
     pg_connection_set_deadline(request->session.connection, 0);

@@ -65,8 +65,7 @@ parameter_parse(Arena *arena, const char *text, size_t length, Uri *uri)
     const char *equals = memchr(text, '=', length);
     size_t name_length = equals == NULL ? length : (size_t)(equals - text);
     const char *name = decode(arena, text, name_length, true);
-    const char *value =
-        equals == NULL ? "" : decode(arena, equals + 1, length - name_length - 1, true);
+    const char *value = equals == NULL ? "" : decode(arena, equals + 1, length - name_length - 1, true);
     if (name == NULL || value == NULL || uri->parameter_count == URI_PARAMETERS_MOST)
         return false;
     uri->parameters[uri->parameter_count++] = (UriParameter){.name = name, .value = value};

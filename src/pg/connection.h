@@ -60,8 +60,8 @@ bool pg_connection_is_in_transaction(const PgConnection *connection);
 bool pg_connection_is_quiet(const PgConnection *connection);
 int pg_connection_backend_pid(const PgConnection *connection);
 
-/* Every later call ends by this time at the latest, whatever deadline of its own it has (0: no such time). For
- * work that is bounded as a whole, such as the answer to one request. */
+/* Every later call ends by this time at the latest, whatever deadline of its own it has (0: no such time).
+ * For work that is bounded as a whole, such as the answer to one request. */
 void pg_connection_set_deadline(PgConnection *connection, Deadline deadline);
 
 /* Time spent waiting for the server in all calls so far, microseconds; and the number of round trips. */

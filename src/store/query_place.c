@@ -10,10 +10,10 @@ query_places_read(PgConnection *session, Arena *arena, int64_t target_id, int64_
     StoreNumber target = store_number(target_id);
     StoreNumber hash = store_number(query_hash);
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(session, "query_places",
-                     STORE_PARAMETERS(target_id == 0 ? NULL : target.text, hash.text,
-                                      with_texts ? "true" : "false"),
-                     &rows, error))
+    if (!store_query(
+            session, "query_places",
+            STORE_PARAMETERS(target_id == 0 ? NULL : target.text, hash.text, with_texts ? "true" : "false"),
+            &rows, error))
         return error_prefix(error, "could not read where the query is known");
     size_t count = (size_t)pg_result_rows(rows);
     fettle_assert(count <= QUERY_PLACES_MOST);
