@@ -43,6 +43,14 @@ check_token(ApiRequest *request, const ApiRoute *path)
            api_refuse(request, 401, "unauthorized", "%s", unauthorized_message());
 }
 
+/* Digits with at most a minus before them: one number has one address. */
+static bool
+number_parse(const char *text, int64_t *ret_number)
+{
+    return text != NULL && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9')) &&
+           text_parse_int64(text, ret_number);
+}
+
 static bool
 check_value(ApiRequest *request, const ApiRoute *path)
 {
@@ -55,12 +63,12 @@ check_value(ApiRequest *request, const ApiRoute *path)
             request->name = text;
             return text != NULL || api_refuse(request, 400, "invalid_parameter", "Invalid %s format", name);
         case ROUTE_VALUE_HASH:
-            if (text == NULL || !text_parse_int64(text, &request->id))
+            if (!number_parse(text, &request->id))
                 return api_refuse(request, 400, "invalid_query_hash", "Invalid query_hash format");
             return request->id > 0 ||
                    api_refuse(request, 400, "invalid_query_hash", "query_hash must be positive");
         case ROUTE_VALUE_ID:
-            return (text != NULL && text_parse_int64(text, &request->id) && request->id > 0) ||
+            return (number_parse(text, &request->id) && request->id > 0) ||
                    api_refuse(request, 400, "invalid_id", "Invalid %s format", name);
     }
     return true;

@@ -11,59 +11,69 @@
 #define LONG HTTP_LANE_LONG
 #define PASSWORD HTTP_LANE_PASSWORD
 #define NONE API_BODY_NONE
-#define SOME API_BODY_OPTIONAL
 #define BODY API_BODY_REQUIRED
 
-/* clang-format off */
+/* Open, with its place at the root and under the base. */
+#define OPEN(path, operation, is_immediate, handler)                                                         \
+    {                                                                                                        \
+        "GET", path, operation, ROLE_NONE, NONE, QUICK, HEALTH_MS, NULL, handle_##handler, is_immediate      \
+    }
+#define READ(path, operation, role, lane, handler)                                                           \
+    {                                                                                                        \
+        "GET", BASE path, operation, role, NONE, lane, READ_MS, NULL, handle_##handler, false                \
+    }
+/* What changes something, or takes long: with its line in the audit log. */
+#define ACT(method, path, operation, role, body, lane, action, handler)                                      \
+    {                                                                                                        \
+        method, BASE path, operation, role, body, lane, (lane) == LONG ? LONG_MS : WRITE_MS, action,         \
+            handle_##handler, false                                                                          \
+    }
+
 const ApiRoute api_routes[] = {
-    /* method, path, operation, role, body, lane, limit, action, handler, immediate */
-    {"GET", "/health", "rootHealth", ROLE_NONE, NONE, QUICK, HEALTH_MS, NULL, handle_health_get, true},
-    {"GET", "/ready", "rootReady", ROLE_NONE, NONE, QUICK, HEALTH_MS, NULL, handle_ready_get, false},
-    {"GET", "/metrics", "rootMetrics", ROLE_NONE, NONE, QUICK, HEALTH_MS, NULL, handle_metrics_get, false},
-    {"GET", BASE "/health", "health", ROLE_NONE, NONE, QUICK, HEALTH_MS, NULL, handle_health_get, true},
-    {"GET", BASE "/ready", "ready", ROLE_NONE, NONE, QUICK, HEALTH_MS, NULL, handle_ready_get, false},
-    {"GET", BASE "/metrics", "metrics", ROLE_NONE, NONE, QUICK, HEALTH_MS, NULL, handle_metrics_get, false},
-    {"GET", BASE "/openapi.yaml", "openapi", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_openapi_get, false},
-
-    {"POST", BASE "/auth/login", "login", ROLE_NONE, BODY, PASSWORD, WRITE_MS, "auth.login", handle_login, false},
-    {"POST", BASE "/auth/logout", "logout", ROLE_VIEWER, SOME, QUICK, READ_MS, "auth.logout", handle_logout, false},
-    {"GET", BASE "/auth/me", "me", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_me_get, false},
-
-    {"GET", BASE "/targets", "targetList", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_targets_list, false},
-    {"POST", BASE "/targets", "targetCreate", ROLE_ADMIN, BODY, QUICK, WRITE_MS, "target.create", handle_target_create, false},
-    {"POST", BASE "/targets/test", "connectionTest", ROLE_ADMIN, BODY, LONG, LONG_MS, "target.test", handle_connection_test, false},
-    {"GET", BASE "/targets/{target_id}", "targetGet", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_target_get, false},
-    {"PATCH", BASE "/targets/{target_id}", "targetUpdate", ROLE_ADMIN, BODY, QUICK, WRITE_MS, "target.update", handle_target_update, false},
-    {"DELETE", BASE "/targets/{target_id}", "targetDelete", ROLE_ADMIN, SOME, LONG, LONG_MS, "target.delete", handle_target_delete, false},
-    {"POST", BASE "/targets/{target_id}/test", "targetTest", ROLE_OPERATOR, SOME, LONG, LONG_MS, "target.test", handle_target_test, false},
-    {"GET", BASE "/targets/{target_id}/metrics", "targetMetrics", ROLE_VIEWER, NONE, LONG, READ_MS, NULL, handle_target_metrics, false},
-    {"GET", BASE "/targets/{target_id}/activity", "targetActivity", ROLE_VIEWER, NONE, LONG, READ_MS, NULL, handle_target_activity, false},
-    {"GET", BASE "/targets/{target_id}/relations", "targetRelations", ROLE_VIEWER, NONE, LONG, READ_MS, NULL, handle_target_relations, false},
-    {"GET", BASE "/targets/{target_id}/setting-changes", "targetSettingChanges", ROLE_VIEWER, NONE, LONG, READ_MS, NULL, handle_target_setting_changes, false},
-    {"GET", BASE "/targets/{target_id}/queries", "targetQueries", ROLE_VIEWER, NONE, LONG, READ_MS, NULL, handle_target_queries, false},
-
-    {"GET", BASE "/queries/{hash}", "queryGet", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_query_get, false},
-    {"GET", BASE "/queries/{hash}/history", "queryHistory", ROLE_VIEWER, NONE, LONG, READ_MS, NULL, handle_query_history, false},
-    {"GET", BASE "/queries/{hash}/plans", "queryPlans", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_query_plans, false},
-
-    {"GET", BASE "/settings", "settingList", ROLE_ADMIN, NONE, QUICK, READ_MS, NULL, handle_settings_list, false},
-    {"PUT", BASE "/settings/{name}", "settingSet", ROLE_ADMIN, BODY, QUICK, WRITE_MS, "setting.set", handle_setting_set, false},
-    {"DELETE", BASE "/settings/{name}", "settingReset", ROLE_ADMIN, SOME, QUICK, WRITE_MS, "setting.reset", handle_setting_reset, false},
-
-    {"GET", BASE "/jobs", "jobList", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_jobs_list, false},
-    {"GET", BASE "/jobs/{job_id}", "jobGet", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_job_get, false},
-
-    {"GET", BASE "/users", "userList", ROLE_ADMIN, NONE, QUICK, READ_MS, NULL, handle_users_list, false},
-    {"POST", BASE "/users", "userCreate", ROLE_ADMIN, BODY, PASSWORD, WRITE_MS, "user.create", handle_user_create, false},
-    {"GET", BASE "/users/{user_id}", "userGet", ROLE_ADMIN, NONE, QUICK, READ_MS, NULL, handle_user_get, false},
-    {"PATCH", BASE "/users/{user_id}", "userUpdate", ROLE_ADMIN, BODY, PASSWORD, WRITE_MS, "user.update", handle_user_update, false},
-    {"DELETE", BASE "/users/{user_id}", "userDelete", ROLE_ADMIN, SOME, QUICK, WRITE_MS, "user.delete", handle_user_delete, false},
-
-    {"GET", BASE "/tokens", "tokenList", ROLE_VIEWER, NONE, QUICK, READ_MS, NULL, handle_tokens_list, false},
-    {"POST", BASE "/tokens", "tokenCreate", ROLE_VIEWER, BODY, QUICK, WRITE_MS, "token.create", handle_token_create, false},
-    {"DELETE", BASE "/tokens/{token_id}", "tokenRevoke", ROLE_VIEWER, SOME, QUICK, WRITE_MS, "token.revoke", handle_token_revoke, false},
-
-    {"GET", BASE "/audit", "auditList", ROLE_ADMIN, NONE, QUICK, READ_MS, NULL, handle_audit_list, false},
-    {NULL, NULL, NULL, ROLE_NONE, NONE, QUICK, 0, NULL, NULL, false},
+    OPEN("/health", "rootHealth", true, health_get),
+    OPEN("/ready", "rootReady", false, ready_get),
+    OPEN("/metrics", "rootMetrics", false, metrics_get),
+    OPEN(BASE "/health", "health", true, health_get),
+    OPEN(BASE "/ready", "ready", false, ready_get),
+    OPEN(BASE "/metrics", "metrics", false, metrics_get),
+    READ("/openapi.yaml", "openapi", ROLE_VIEWER, QUICK, openapi_get),
+    ACT("POST", "/auth/login", "login", ROLE_NONE, BODY, PASSWORD, "auth.login", login),
+    ACT("POST", "/auth/logout", "logout", ROLE_VIEWER, NONE, QUICK, "auth.logout", logout),
+    READ("/auth/me", "me", ROLE_VIEWER, QUICK, me_get),
+    READ("/targets", "targetList", ROLE_VIEWER, QUICK, targets_list),
+    ACT("POST", "/targets", "targetCreate", ROLE_ADMIN, BODY, QUICK, "target.create", target_create),
+    ACT("POST", "/targets/test", "connectionTest", ROLE_ADMIN, BODY, LONG, "target.test", connection_test),
+    READ("/targets/{target_id}", "targetGet", ROLE_VIEWER, QUICK, target_get),
+    ACT("PATCH", "/targets/{target_id}", "targetUpdate", ROLE_ADMIN, BODY, QUICK, "target.update",
+        target_update),
+    ACT("DELETE", "/targets/{target_id}", "targetDelete", ROLE_ADMIN, NONE, LONG, "target.delete",
+        target_delete),
+    ACT("POST", "/targets/{target_id}/test", "targetTest", ROLE_OPERATOR, NONE, LONG, "target.test",
+        target_test),
+    READ("/targets/{target_id}/metrics", "targetMetrics", ROLE_VIEWER, LONG, target_metrics),
+    READ("/targets/{target_id}/activity", "targetActivity", ROLE_VIEWER, LONG, target_activity),
+    READ("/targets/{target_id}/relations", "targetRelations", ROLE_VIEWER, LONG, target_relations),
+    READ("/targets/{target_id}/setting-changes", "targetSettingChanges", ROLE_VIEWER, LONG,
+         target_setting_changes),
+    READ("/targets/{target_id}/queries", "targetQueries", ROLE_VIEWER, LONG, target_queries),
+    READ("/queries/{hash}", "queryGet", ROLE_VIEWER, QUICK, query_get),
+    READ("/queries/{hash}/history", "queryHistory", ROLE_VIEWER, LONG, query_history),
+    READ("/queries/{hash}/plans", "queryPlans", ROLE_VIEWER, QUICK, query_plans),
+    READ("/settings", "settingList", ROLE_ADMIN, QUICK, settings_list),
+    ACT("PUT", "/settings/{name}", "settingSet", ROLE_ADMIN, BODY, QUICK, "setting.set", setting_set),
+    ACT("DELETE", "/settings/{name}", "settingReset", ROLE_ADMIN, NONE, QUICK, "setting.reset",
+        setting_reset),
+    READ("/jobs", "jobList", ROLE_VIEWER, QUICK, jobs_list),
+    READ("/jobs/{job_id}", "jobGet", ROLE_VIEWER, QUICK, job_get),
+    READ("/users", "userList", ROLE_ADMIN, QUICK, users_list),
+    ACT("POST", "/users", "userCreate", ROLE_ADMIN, BODY, PASSWORD, "user.create", user_create),
+    READ("/users/{user_id}", "userGet", ROLE_ADMIN, QUICK, user_get),
+    ACT("PATCH", "/users/{user_id}", "userUpdate", ROLE_ADMIN, BODY, PASSWORD, "user.update", user_update),
+    ACT("DELETE", "/users/{user_id}", "userDelete", ROLE_ADMIN, NONE, QUICK, "user.delete", user_delete),
+    READ("/tokens", "tokenList", ROLE_VIEWER, QUICK, tokens_list),
+    ACT("POST", "/tokens", "tokenCreate", ROLE_VIEWER, BODY, QUICK, "token.create", token_create),
+    ACT("DELETE", "/tokens/{token_id}", "tokenRevoke", ROLE_VIEWER, NONE, QUICK, "token.revoke",
+        token_revoke),
+    READ("/audit", "auditList", ROLE_ADMIN, QUICK, audit_list),
+    {.method = NULL},
 };
-/* clang-format on */

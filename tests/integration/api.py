@@ -44,7 +44,7 @@ def resolve(node):
 
 def find_operation(method, target):
     """The operation that serves a target; None when there is none."""
-    path = target.split("?")[0].split("#")[0]
+    path = urllib.parse.unquote(target.split("?")[0].split("#")[0])
     found = None
     for candidate, template, operation in operations():
         if candidate != ("GET" if method == "HEAD" else method):

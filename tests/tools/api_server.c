@@ -150,8 +150,8 @@ main(int count, char **words)
         if (strcmp(settings_get_text(settings, SETTING_LOG_LEVEL), "debug") == 0)
             log_set_level(LOG_LEVEL_DEBUG);
         StoreOptions options = {.settings = settings, .without_migration_check = true};
-        good = store_open(&options, &server.store, &error) &&
-               obey(&server, word, words + 2, count - 2, &error);
+        good =
+            store_open(&options, &server.store, &error) && obey(&server, word, words + 2, count - 2, &error);
         store_close(server.store);
     }
     arena_free(server.arena);

@@ -59,8 +59,7 @@ handle_job_get(ApiRequest *request, Error *error)
 {
     PgConnection *session;
     Job job;
-    if (!api_session(request, &session, error) ||
-        !job_get(session, request->arena, request->id, &job, error))
+    if (!api_session(request, &session, error) || !job_get(session, request->arena, request->id, &job, error))
         return false;
     job_write(api_json(request), &job);
     return api_reply(request, 200);

@@ -91,8 +91,7 @@ handle_target_metrics(ApiRequest *request, Error *error)
         return false;
     range.step_ms = step_seconds * 1000;
     range.points_most = POINTS_MOST / count;
-    if (!api_session(request, &session, error) ||
-        !api_target_check(request, session, range.target_id, error))
+    if (!api_session(request, &session, error) || !api_target_check(request, session, range.target_id, error))
         return false;
     JsonWriter *json = api_json(request);
     json_object_begin(json);

@@ -46,12 +46,18 @@ counters_write(JsonWriter *json, const int64_t *counters, double observed_second
         SampleCounter counter;
         const char *key;
     } plain[] = {
-        {SAMPLE_SHARED_HIT, "shared_blks_hit"},         {SAMPLE_SHARED_READ, "shared_blks_read"},
-        {SAMPLE_SHARED_DIRTIED, "shared_blks_dirtied"}, {SAMPLE_SHARED_WRITTEN, "shared_blks_written"},
-        {SAMPLE_LOCAL_HIT, "local_blks_hit"},           {SAMPLE_LOCAL_READ, "local_blks_read"},
-        {SAMPLE_LOCAL_DIRTIED, "local_blks_dirtied"},   {SAMPLE_LOCAL_WRITTEN, "local_blks_written"},
-        {SAMPLE_TEMP_READ, "temp_blks_read"},           {SAMPLE_TEMP_WRITTEN, "temp_blks_written"},
-        {SAMPLE_WAL_RECORDS, "wal_records"},            {SAMPLE_WAL_FULL_PAGES, "wal_fpi"},
+        {SAMPLE_SHARED_HIT, "shared_blks_hit"},
+        {SAMPLE_SHARED_READ, "shared_blks_read"},
+        {SAMPLE_SHARED_DIRTIED, "shared_blks_dirtied"},
+        {SAMPLE_SHARED_WRITTEN, "shared_blks_written"},
+        {SAMPLE_LOCAL_HIT, "local_blks_hit"},
+        {SAMPLE_LOCAL_READ, "local_blks_read"},
+        {SAMPLE_LOCAL_DIRTIED, "local_blks_dirtied"},
+        {SAMPLE_LOCAL_WRITTEN, "local_blks_written"},
+        {SAMPLE_TEMP_READ, "temp_blks_read"},
+        {SAMPLE_TEMP_WRITTEN, "temp_blks_written"},
+        {SAMPLE_WAL_RECORDS, "wal_records"},
+        {SAMPLE_WAL_FULL_PAGES, "wal_fpi"},
         {SAMPLE_WAL_BYTES, "wal_bytes"},
     };
     double calls = (double)counters[SAMPLE_CALLS];
@@ -68,8 +74,7 @@ counters_write(JsonWriter *json, const int64_t *counters, double observed_second
     time_write(json, "plan_time_ms", counters[SAMPLE_PLAN_US]);
     time_write(json, "blk_read_time_ms", counters[SAMPLE_READ_US]);
     time_write(json, "blk_write_time_ms", counters[SAMPLE_WRITE_US]);
-    json_key_double(json, "cache_hit_ratio",
-                    blocks > 0 ? (double)counters[SAMPLE_SHARED_HIT] / blocks : NAN);
+    json_key_double(json, "cache_hit_ratio", blocks > 0 ? (double)counters[SAMPLE_SHARED_HIT] / blocks : NAN);
     for (size_t i = 0; i < FETTLE_COUNT_OF(plain); i++)
         json_key_int(json, plain[i].key, counters[plain[i].counter]);
 }
@@ -158,8 +163,7 @@ handle_query_get(ApiRequest *request, Error *error)
 {
     PgConnection *session;
     QueryPlaces places;
-    if (!api_session(request, &session, error) ||
-        !places_read(request, session, true, &places, error))
+    if (!api_session(request, &session, error) || !places_read(request, session, true, &places, error))
         return false;
     const char *text = NULL;
     int64_t fingerprint_hash = 0;

@@ -78,8 +78,7 @@ handle_logout(ApiRequest *request, Error *error)
 {
     PgConnection *session;
     request->object = arena_printf(request->arena, "token:%lld", (long long)request->caller.token_id);
-    if (!api_session(request, &session, error) ||
-        !token_revoke(session, request->caller.token_id, error))
+    if (!api_session(request, &session, error) || !token_revoke(session, request->caller.token_id, error))
         return false;
     request->after = after_tokens_ended;
     JsonWriter *json = api_json(request);

@@ -82,8 +82,7 @@ bool
 handle_target_get(ApiRequest *request, Error *error)
 {
     PgConnection *session;
-    return api_session(request, &session, error) &&
-           target_reply(request, session, request->id, 200, error);
+    return api_session(request, &session, error) && target_reply(request, session, request->id, 200, error);
 }
 
 static bool
@@ -182,7 +181,6 @@ handle_connection_test(ApiRequest *request, Error *error)
     const char *dsn = NULL;
     if (!api_field_required(request, "dsn") || !api_field_text(request, "dsn", DSN_BYTES_MOST, &dsn))
         return false;
-    request->object =
-        arena_printf(request->arena, "dsn:%s", pg_dsn_describe(request->arena, dsn));
+    request->object = arena_printf(request->arena, "dsn:%s", pg_dsn_describe(request->arena, dsn));
     return test_reply(request, dsn);
 }

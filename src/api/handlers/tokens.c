@@ -80,7 +80,8 @@ handle_token_create(ApiRequest *request, Error *error)
         !api_field_int(request, "lifetime_seconds", 1, TOKEN_LIFETIME_SECONDS_MOST, &lifetime_seconds))
         return false;
     if (order.role > caller->role)
-        return api_refuse(request, 403, "forbidden", "a token cannot have more rights than the one it is made with");
+        return api_refuse(request, 403, "forbidden",
+                          "a token cannot have more rights than the one it is made with");
     order.lifetime_ms = lifetime_seconds * 1000;
     char text[TOKEN_TEXT_BYTES];
     PgConnection *session;

@@ -69,8 +69,7 @@ handle_user_create(ApiRequest *request, Error *error)
         !api_field_text(request, "username", USER_NAME_BYTES, &username) ||
         !password_field(request, &password) || !api_field_role(request, "role", &role))
         return false;
-    if (!api_session(request, &session, error) ||
-        !user_create(session, username, password, role, &id, error))
+    if (!api_session(request, &session, error) || !user_create(session, username, password, role, &id, error))
         return false;
     request->object = arena_printf(request->arena, "user:%lld", (long long)id);
     request->http->reply.location = arena_printf(request->arena, "/api/v1/users/%lld", (long long)id);
