@@ -55,7 +55,7 @@ arena_exhausted(const Arena *arena, size_t size_bytes)
 Arena *
 arena_new(const char *name, size_t limit_bytes)
 {
-    fettle_assert(name != NULL && limit_bytes > 0);
+    fettle_assert(name != NULL && limit_bytes > 0 && limit_bytes <= ARENA_LIMIT_BYTES_MOST);
     Arena *arena = calloc(1, sizeof(*arena));
     if (arena == NULL) {
         fprintf(stderr, "fettle: out of memory in \"%s\"\n", name);

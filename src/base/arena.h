@@ -21,7 +21,9 @@
 
 typedef struct Arena Arena;
 
-/* A new, empty arena. name must outlive it (a literal); limit_bytes bounds the sum of all allocations. */
+/* A new, empty arena. name must outlive it (a literal); limit_bytes bounds the sum of all allocations, each
+ * rounded up to the alignment. */
+#define ARENA_LIMIT_BYTES_MOST (SIZE_MAX / 2)
 Arena *arena_new(const char *name, size_t limit_bytes);
 
 /* Frees the arena and all in it; NULL is allowed. */

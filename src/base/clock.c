@@ -50,9 +50,10 @@ deadline_left_ms(Deadline deadline)
 {
     if (deadline == DEADLINE_NEVER)
         return -1;
-    int64_t left = deadline - clock_monotonic_ms();
-    if (left <= 0)
+    int64_t now = clock_monotonic_ms();
+    if (deadline <= now)
         return 0;
+    int64_t left = deadline - now;
     return left > INT_MAX ? INT_MAX : (int)left;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,8 +32,28 @@ error_text_trim(char *text, size_t size_bytes)
         end--;
     if (end > 0 && ((unsigned char)text[end - 1] & 0x80) != 0)
         end--;
-    if (length - end < 4)
+    if (length - end < 4 && !text_is_valid_utf8(text + end, length - end))
         text[end] = '\0';
+}
+
+/* Messages quote what users, files and servers say: one line of UTF-8 comes of it, whatever that was. */
+static void
+error_text_clean(char *text, size_t size_bytes)
+{
+    error_text_trim(text, size_bytes);
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        size_t step = 1;
+        while (step < 4 && !(step <= length - at && text_is_valid_utf8(text + at, step)))
+            step++;
+        if (step > length - at || !text_is_valid_utf8(text + at, step)) {
+            text[at++] = '?';
+            continue;
+        }
+        if (step == 1 && ((unsigned char)text[at] < ' ' || text[at] == 0x7F))
+            text[at] = ' ';
+        at += step;
+    }
 }
 
 void
@@ -43,7 +65,7 @@ error_fill(Error *error, ErrorCode code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    error_text_trim(message, sizeof(message));
+    error_text_clean(message, sizeof(message));
     error_clear(error);
     error->code = code;
     memcpy(error->message, message, sizeof(message));
@@ -58,7 +80,7 @@ error_fill_hint(Error *error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(hint, sizeof(hint), format, arguments);
     va_end(arguments);
-    error_text_trim(hint, sizeof(hint));
+    error_text_clean(hint, sizeof(hint));
     memcpy(error->hint, hint, sizeof(hint));
 }
 
@@ -79,8 +101,28 @@ error_fill_prefix(Error *error, const char *format, ...)
         memcpy(message + used + 2, error->message, more);
         message[used + 2 + more] = '\0';
     }
-    error_text_trim(message, sizeof(message));
+    error_text_clean(message, sizeof(message));
     memcpy(error->message, message, sizeof(message));
+}
+
+/* What a person can do about a failed system call; NULL when that depends on the call. */
+static const char *
+errno_hint(int error_number)
+{
+    switch (error_number) {
+        case ENOSPC:
+        case EDQUOT: return "free some space on that file system and try again";
+        case ENOENT:
+        case ENOTDIR: return "check the path: a directory of it does not exist";
+        case EACCES:
+        case EPERM: return "check owner and mode of that path, or choose another";
+        case EROFS: return "that file system is read-only: choose another place";
+        case ENAMETOOLONG: return "choose a shorter path";
+        case EMFILE:
+        case ENFILE: return "raise the limit of open files (ulimit -n)";
+        case EPIPE: return "the reader of the output has gone";
+        default: return NULL;
+    }
 }
 
 void
@@ -95,8 +137,9 @@ error_fill_errno(Error *error, int error_number, const char *format, ...)
     const char *text = strerror_r(error_number, reason, sizeof(reason));
     bool full = error_number == ENOSPC || error_number == EDQUOT;
     error_set(error, full ? ERROR_DISK_FULL : ERROR_SYSTEM, "%s: %s", what, text);
-    if (full)
-        error_set_hint(error, "free some space on that file system and try again");
+    const char *hint = errno_hint(error_number);
+    if (hint != NULL)
+        error_set_hint(error, "%s", hint);
 }
 
 void

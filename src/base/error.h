@@ -5,8 +5,9 @@
  * An Error is flat and lives on the caller's stack, initialised with {0}. A function that can fail returns
  * bool and takes an `Error *` last; on failure it fills the error and returns false, on success it leaves the
  * error alone. Only the top (a verb, a job, a request) prints or logs it. Messages follow PostgreSQL's style:
- * lower case, no full stop, "could not X: Y". No message or hint ever contains a secret; text that came from
- * a libpq error passes through pg/connection.h, which removes them.
+ * lower case, no full stop, "could not X: Y". Whatever they quote, message and hint are one line of valid
+ * UTF-8 (control characters become spaces, invalid bytes "?"). No message or hint ever contains a secret;
+ * text that came from a libpq error passes through pg/connection.h, which removes them.
  *
  *     if (!snapshot_file_read(arena, path, &snapshot, error))
  *         return error_prefix(error, "could not read %s", path);
@@ -82,8 +83,8 @@ error_is_false(void)
 /* error_prefix(error, format, ...): puts "prefix: " before the message. */
 #define error_prefix(...) (error_fill_prefix(__VA_ARGS__), error_is_false())
 
-/* error_set_errno(error, error_number, format, ...): with strerror() appended; ENOSPC and EDQUOT become
- * ERROR_DISK_FULL. */
+/* error_set_errno(error, error_number, format, ...): with strerror() appended, and a hint where the number
+ * tells what to do; ENOSPC and EDQUOT become ERROR_DISK_FULL. */
 #define error_set_errno(...) (error_fill_errno(__VA_ARGS__), error_is_false())
 
 void error_clear(Error *error);

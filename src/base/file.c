@@ -103,12 +103,30 @@ directory_sync(const char *path)
         fsync(descriptor);
 }
 
+/* A device or a pipe is written as it stands: to replace /dev/null by a file would harm everyone. */
+static bool
+file_write_in_place(const char *path, const void *data, size_t size_bytes, Error *error)
+{
+    FETTLE_CLEANUP(descriptor_close_at) int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    return (descriptor >= 0 && descriptor_write_all(descriptor, data, size_bytes)) ||
+           error_set_errno(error, errno, "could not write %s", path);
+}
+
 bool
 file_write_atomic(const char *path, const void *data, size_t size_bytes, mode_t mode, Error *error)
 {
     if (strcmp(path, "-") == 0)
         return descriptor_write_all(1, data, size_bytes) ||
                error_set_errno(error, errno, "could not write to standard output");
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return file_write_in_place(path, data, size_bytes, error);
+    char real[PATH_MAX];
+    if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode)) {
+        if (realpath(path, real) == NULL)
+            return error_set_errno(error, errno, "could not follow the symbolic link %s", path);
+        path = real;
+    }
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
     if (length < 0 || (size_t)length >= sizeof(temporary))
@@ -134,8 +152,10 @@ directory_make(const char *path, mode_t mode, Error *error)
     size_t length = strlen(path);
     if (length == 0 || length >= sizeof(partial))
         return error_set(error, ERROR_INPUT, "not a usable directory name: \"%.200s\"", path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
     for (size_t at = 1; at <= length; at++) {
-        if (path[at] != '/' && path[at] != '\0')
+        if (path[at] != '/' && at != length)
             continue;
         memcpy(partial, path, at);
         partial[at] = '\0';
@@ -151,10 +171,12 @@ directory_make(const char *path, mode_t mode, Error *error)
 bool
 directory_remove(const char *path, Error *error)
 {
-    if (!file_exists(path))
-        return true;
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT || error_set_errno(error, errno, "could not remove %s", path);
     char copy[PATH_MAX];
-    snprintf(copy, sizeof(copy), "%s", path);
+    int length = snprintf(copy, sizeof(copy), "%s", path);
+    fettle_assert(length >= 0 && (size_t)length < sizeof(copy)); /* the system has just taken it */
     char *roots[] = {copy, NULL};
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     if (tree == NULL)
@@ -163,9 +185,11 @@ directory_remove(const char *path, Error *error)
     for (FTSENT *entry = fts_read(tree); entry != NULL; entry = fts_read(tree)) {
         if (entry->fts_info == FTS_D)
             continue;
-        int result = entry->fts_info == FTS_DP ? rmdir(entry->fts_accpath) : unlink(entry->fts_accpath);
+        bool is_unread = entry->fts_info == FTS_DNR;
+        bool is_directory = is_unread || entry->fts_info == FTS_DP;
+        int result = is_directory ? rmdir(entry->fts_accpath) : unlink(entry->fts_accpath);
         if (result != 0 && errno != ENOENT && reason == 0)
-            reason = errno;
+            reason = is_unread ? entry->fts_errno : errno;
     }
     fts_close(tree);
     return reason == 0 || error_set_errno(error, reason, "could not remove %s", path);

@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* Reads a regular file of at most limit_bytes; *ret_data is NUL-terminated one past its size. "-" is standard
- * input. */
+/* Reads a file, pipe or device of at most limit_bytes; *ret_data is NUL-terminated one past its size. "-" is
+ * standard input. */
 bool file_read(Arena *arena, const char *path, size_t limit_bytes, char **ret_data, size_t *ret_size,
                Error *error) FETTLE_MUST_USE;
 
-/* mode is the new file's permission bits. "-" writes to standard output. */
+/* mode is the new file's permission bits. "-" writes to standard output. What a symbolic link names is
+ * replaced, not the link; into what is no regular file (a device, a pipe) is written, without replacing it.
+ */
 bool file_write_atomic(const char *path, const void *data, size_t size_bytes, mode_t mode, Error *error)
     FETTLE_MUST_USE;
 

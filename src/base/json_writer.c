@@ -109,19 +109,20 @@ json_append_quoted(Text *text, const char *value)
     text_append_char(text, '"');
     size_t length = strlen(value);
     for (size_t at = 0; at < length;) {
-        size_t step = 1;
-        if ((unsigned char)value[at] >= 0x80) {
-            for (step = 4; step > 1; step--)
-                if (step <= length - at && text_is_valid_utf8(value + at, step))
-                    break;
-            if (step == 1)
-                text_append(text, "\xEF\xBF\xBD");
-            else
-                text_append_bytes(text, value + at, step);
-        } else {
+        if ((unsigned char)value[at] < 0x80) {
             json_append_character(text, (unsigned char)value[at]);
+            at++;
+            continue;
         }
-        at += step;
+        /* the shortest valid beginning is one sequence; a longer one would take characters to escape along */
+        size_t step = 2;
+        while (step <= 4 && (step > length - at || !text_is_valid_utf8(value + at, step)))
+            step++;
+        if (step > 4)
+            text_append(text, "\xEF\xBF\xBD");
+        else
+            text_append_bytes(text, value + at, step);
+        at += step > 4 ? 1 : step;
     }
     text_append_char(text, '"');
 }

@@ -40,13 +40,16 @@ log_write(LogLevel level, const char *format, ...)
     static const char *const words[] = {"error", "warning", "info", "debug"};
     pthread_mutex_lock(&log_mutex);
     if (level <= log_level) {
-        progress_erase();
-        fprintf(stderr, "fettle: %s: ", words[level]);
+        char message[LOG_MESSAGE_BYTES];
         va_list arguments;
         va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
+        vsnprintf(message, sizeof(message), format, arguments);
         va_end(arguments);
-        fputc('\n', stderr);
+        for (char *at = message; *at != '\0'; at++)
+            if ((unsigned char)*at < ' ' || *at == 0x7F)
+                *at = ' ';
+        progress_erase();
+        fprintf(stderr, "fettle: %s: %s\n", words[level], message);
     }
     pthread_mutex_unlock(&log_mutex);
 }

@@ -2,13 +2,16 @@
 /*
  * Log and progress on standard error.
  *
- * One line per event, "level: message"; only tops of verbs, jobs and requests log. Progress is for people:
+ * One line per event, "fettle: level: message", at most LOG_MESSAGE_BYTES of message, control characters as
+ * spaces; only tops of verbs, jobs and requests log. Progress is for people:
  * drawn in place on a terminal (at most ten times a second), absent otherwise. Thread-safe.
  */
 #ifndef FETTLE_BASE_LOG_H
 #define FETTLE_BASE_LOG_H
 
 #include "base/attributes.h"
+
+#define LOG_MESSAGE_BYTES 4096
 
 typedef enum LogLevel { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG } LogLevel;
 

@@ -13,30 +13,46 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXIT_CANNOT_RUN 127
+#define STATUS_DESCRIPTOR 3
+#define REAP_PAUSE_MOST_MS 20
+
+/* Tells the parent why the program does not run; a program that runs closes the descriptor by itself. */
+static void FETTLE_NORETURN
+process_give_up(int status_descriptor)
+{
+    int reason = errno;
+    ssize_t written = write(status_descriptor, &reason, sizeof(reason));
+    _exit(written < 0 ? 126 : 127);
+}
 
 static void FETTLE_NORETURN
-process_child(const ProcessOptions *options, int output)
+process_child(const ProcessOptions *options, int output, int status)
 {
     setpgid(0, 0);
+    /* out of the way of 0 to 3, which the caller may have closed */
+    output = fcntl(output, F_DUPFD, STATUS_DESCRIPTOR + 1);
+    status = fcntl(status, F_DUPFD, STATUS_DESCRIPTOR + 1);
     int null = open("/dev/null", O_RDONLY);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
-        _exit(EXIT_CANNOT_RUN);
-    closefrom(3);
-    signal(SIGPIPE, SIG_DFL);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ||
+        dup3(status, STATUS_DESCRIPTOR, O_CLOEXEC) < 0)
+        process_give_up(status);
+    closefrom(STATUS_DESCRIPTOR + 1);
+    /* what is ignored here would stay ignored there */
+    for (int number = 1; number < NSIG; number++)
+        (void)signal(number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (options->change_user &&
         (setgroups(0, NULL) != 0 || setresgid(options->group, options->group, options->group) != 0 ||
          setresuid(options->user, options->user, options->user) != 0))
-        _exit(EXIT_CANNOT_RUN);
+        process_give_up(STATUS_DESCRIPTOR);
     if (chdir(options->directory == NULL ? "/" : options->directory) != 0)
-        _exit(EXIT_CANNOT_RUN);
+        process_give_up(STATUS_DESCRIPTOR);
     for (size_t i = 0; options->environment != NULL && options->environment[i] != NULL; i++)
         putenv((char *)(uintptr_t)options->environment[i]);
     execvp(options->arguments[0], (char *const *)(uintptr_t)options->arguments);
-    _exit(EXIT_CANNOT_RUN);
+    process_give_up(STATUS_DESCRIPTOR);
 }
 
 /* Reads until the end of the pipe or the deadline; keeps the last PROCESS_OUTPUT_BYTES. */
@@ -71,42 +87,94 @@ process_collect(int input, Deadline deadline, char *buffer, size_t *ret_length)
     return true;
 }
 
-static int
-process_reap(pid_t child)
+/* The output may end before the program does, so the end is waited for within the deadline too. */
+static bool
+process_reap(pid_t child, Deadline deadline, int *ret_exit_status)
 {
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return EXIT_CANNOT_RUN;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    int status = 0;
+    for (int pause_ms = 1;;
+         pause_ms = pause_ms * 2 > REAP_PAUSE_MOST_MS ? REAP_PAUSE_MOST_MS : pause_ms * 2) {
+        pid_t reaped = waitpid(child, &status, deadline == DEADLINE_NEVER ? 0 : WNOHANG);
+        if (reaped == child)
+            break;
+        fettle_assert(reaped == 0 || errno == EINTR);
+        if (deadline_passed(deadline))
+            return false;
+        if (reaped == 0)
+            (void)poll(NULL, 0, pause_ms);
+    }
+    *ret_exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return true;
 }
 
-bool
-process_run(Arena *arena, const ProcessOptions *options, ProcessResult *ret_result, Error *error)
+static void
+process_kill(pid_t child)
+{
+    kill(-child, SIGKILL);
+    kill(child, SIGKILL);
+    int ignored;
+    bool reaped = process_reap(child, DEADLINE_NEVER, &ignored);
+    fettle_assert(reaped);
+}
+
+/* 0 when the program runs, else the errno of why it does not. */
+static int
+process_start_status(int input)
+{
+    int reason = 0;
+    ssize_t count;
+    do
+        count = read(input, &reason, sizeof(reason));
+    while (count < 0 && errno == EINTR);
+    return count == (ssize_t)sizeof(reason) ? reason : 0;
+}
+
+/* Forks; false when the program did not come to run. */
+static bool
+process_start(const ProcessOptions *options, int output, pid_t *ret_child, Error *error)
 {
     const char *program = options->arguments[0];
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set_errno(error, errno, "could not run %s", program);
-    FETTLE_CLEANUP(descriptor_close_at) int input = ends[0];
-    FETTLE_CLEANUP(descriptor_close_at) int output = ends[1];
+    FETTLE_CLEANUP(descriptor_close_at) int status_input = ends[0];
+    FETTLE_CLEANUP(descriptor_close_at) int status_output = ends[1];
     pid_t child = fork();
     if (child < 0)
         return error_set_errno(error, errno, "could not run %s", program);
     if (child == 0)
-        process_child(options, output);
+        process_child(options, output, status_output);
     setpgid(child, child);
+    descriptor_close_at(&status_output);
+    int reason = process_start_status(status_input);
+    if (reason != 0) {
+        process_kill(child);
+        return error_set_errno(error, reason, "could not run %s", program);
+    }
+    *ret_child = child;
+    return true;
+}
+
+bool
+process_run(Arena *arena, const ProcessOptions *options, ProcessResult *ret_result, Error *error)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return error_set_errno(error, errno, "could not run %s", options->arguments[0]);
+    FETTLE_CLEANUP(descriptor_close_at) int input = ends[0];
+    FETTLE_CLEANUP(descriptor_close_at) int output = ends[1];
+    pid_t child;
+    if (!process_start(options, output, &child, error))
+        return false;
     descriptor_close_at(&output);
     char *buffer = arena_alloc(arena, PROCESS_OUTPUT_BYTES + 1);
     size_t length = 0;
-    bool finished = process_collect(input, options->deadline, buffer, &length);
-    if (!finished)
-        kill(-child, SIGKILL);
-    int exit_status = process_reap(child);
-    if (!finished)
-        return error_set(error, ERROR_TIMEOUT, "%s did not finish in time", program);
-    if (exit_status == EXIT_CANNOT_RUN && length == 0)
-        return error_set(error, ERROR_SYSTEM, "could not run %s", program);
+    int exit_status = 0;
+    if (!process_collect(input, options->deadline, buffer, &length) ||
+        !process_reap(child, options->deadline, &exit_status)) {
+        process_kill(child);
+        return error_set(error, ERROR_TIMEOUT, "%s did not finish in time", options->arguments[0]);
+    }
     *ret_result = (ProcessResult){.exit_status = exit_status, .output = buffer};
     return true;
 }

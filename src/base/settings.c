@@ -20,8 +20,8 @@ struct Settings {
 };
 
 static const SettingInfo setting_table[] = {
-#define SETTING_ROW(id, name, type, standard, low, high, documentation)                                      \
-    [id] = {name, type, standard, low, high, documentation},
+#define SETTING_ROW(id, name, type, standard, low, high, effect, documentation)                              \
+    [id] = {name, type, standard, low, high, effect, documentation},
     SETTINGS_TABLE(SETTING_ROW)
 #undef SETTING_ROW
 };
@@ -70,6 +70,29 @@ number_parse(const char *text, const SettingUnit *units, double *ret_number)
             return true;
         }
     return false;
+}
+
+static bool
+whole_parse(const char *text, const SettingUnit *units, int64_t *ret_value)
+{
+    double number;
+    /* doubles hold whole numbers exactly up to 2^53 */
+    if (!number_parse(text, units, &number) || number < 0 || number > 9007199254740992.0)
+        return false;
+    *ret_value = (int64_t)number;
+    return true;
+}
+
+bool
+setting_duration_parse(const char *text, int64_t *ret_milliseconds)
+{
+    return whole_parse(text, duration_units, ret_milliseconds);
+}
+
+bool
+setting_size_parse(const char *text, int64_t *ret_bytes)
+{
+    return whole_parse(text, size_units, ret_bytes);
 }
 
 static bool
@@ -125,7 +148,7 @@ value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValu
         return error_set_hint(error, "it takes %s", setting_type_words(info->type));
     }
     if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high))
-        return error_set(error, ERROR_INPUT, "%s must be between %.0f and %.0f", info->name, info->low,
+        return error_set(error, ERROR_INPUT, "%s must be between %.15g and %.15g", info->name, info->low,
                          info->high);
     *ret_value = (SettingValue){.text = arena_strdup(arena, text), .number = number};
     return true;
@@ -184,38 +207,45 @@ unquote(char *value)
     return closed;
 }
 
-/* One "name = value" line of a section. */
+/* One "name = value" line of a section. *fault is where a failure lies. */
 static bool
-settings_parse_pair(Settings *settings, bool *seen, const char *section, char *line, Error *error)
+settings_parse_pair(Settings *settings, bool *seen, const char *section, char *line, const char **fault,
+                    Error *error)
 {
     char *equals = strchr(line, '=');
     if (equals == NULL) {
-        error_set(error, ERROR_INPUT, "\"%.60s\" is neither a [section] nor a name = value", line);
-        return false;
+        /* not the whole line: it may be a secret whose = is missing */
+        return error_set(error, ERROR_INPUT, "the line \"%.*s\" is neither a [section] nor a name = value",
+                         (int)strcspn(line, " \t:/@"), line);
     }
     *equals = '\0';
     char *value = trim(equals + 1);
+    *fault = value;
     if (!unquote(value))
         return error_set(error, ERROR_INPUT, "the quoted value does not end at the end of the line");
     char *name = arena_printf(settings->arena, "%s.%s", section, trim(line));
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        if (strcmp(setting_table[i].name, name) != 0)
-            continue;
-        if (seen[i])
-            return error_set(error, ERROR_INPUT, "%s is set twice", name);
-        seen[i] = true;
-    }
+    size_t id = 0;
+    while (id < SETTING_COUNT && strcmp(setting_table[id].name, name) != 0)
+        id++;
+    if (id == SETTING_COUNT || seen[id])
+        *fault = line;
+    if (id < SETTING_COUNT && seen[id])
+        return error_set(error, ERROR_INPUT, "%s is set twice", name);
+    if (id < SETTING_COUNT)
+        seen[id] = true;
     return settings_set(settings, name, value, error);
 }
 
 static bool
-settings_parse_line(Settings *settings, bool *seen, char *section, char *line, Error *error)
+settings_parse_line(Settings *settings, bool *seen, char *section, char *line, const char **fault,
+                    Error *error)
 {
     char *text = trim(line);
+    *fault = text;
     if (text[0] == '\0' || text[0] == '#' || text[0] == ';')
         return true;
     if (text[0] != '[')
-        return settings_parse_pair(settings, seen, section, text, error);
+        return settings_parse_pair(settings, seen, section, text, fault, error);
     size_t length = strlen(text);
     if (text[length - 1] != ']' || length < 3 || length > 64)
         return error_set(error, ERROR_INPUT, "\"%.60s\" is not a [section]", text);
@@ -235,11 +265,12 @@ settings_parse(Settings *settings, const char *text, size_t length, const char *
         const char *end = memchr(text + at, '\n', length - at);
         size_t line_length = end == NULL ? length - at : (size_t)(end - (text + at));
         if (line_length > SETTINGS_LINE_BYTES || memchr(text + at, '\0', line_length) != NULL)
-            return error_set(error, ERROR_INPUT, "%s:%d: the line is too long or holds a NUL byte", name,
+            return error_set(error, ERROR_INPUT, "%s:%d:1: the line is too long or holds a NUL byte", name,
                              number);
         char *line = arena_strndup(settings->arena, text + at, line_length);
-        if (!settings_parse_line(&trial, seen, section, line, error))
-            return error_prefix(error, "%s:%d", name, number);
+        const char *fault;
+        if (!settings_parse_line(&trial, seen, section, line, &fault, error))
+            return error_prefix(error, "%s:%d:%d", name, number, (int)(fault - line) + 1);
         at += line_length + 1;
     }
     *settings = trial;

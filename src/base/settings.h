@@ -5,8 +5,9 @@
  *
  * A settings file is INI: "[section]" lines, "name = value", "#" or ";" comments, values bare or in double
  * quotes (with \" and \\). A name's full form is "section.name". Unknown names, repeated names, bad values
- * and lines over SETTINGS_LINE_BYTES are errors that name file, line and column. Durations take ms s min h d,
- * sizes kB MB GB TB (1024-based); numbers without a unit are in the setting's own unit.
+ * and lines over SETTINGS_LINE_BYTES are errors that name file, line and column ("fettle.conf:3:9: ...").
+ * Durations take ms s min h d, sizes kB MB GB TB (1024-based); numbers without a unit are in the setting's
+ * own unit.
  *
  * Order, the later wins: default, file, environment (FETTLE_SECTION_NAME), command line.
  * Settings is immutable once loaded; threads share it freely.
@@ -30,36 +31,106 @@ typedef enum SettingType {
     SETTING_SECRET, /* like text; shown as "***" everywhere */
 } SettingType;
 
-/* X(id, "section.name", type, "default", low, high, "documentation") */
+/* When a change of a setting takes effect in a running server. */
+typedef enum SettingEffect {
+    SETTING_RELOAD,  /* at the next reload */
+    SETTING_RESTART, /* at the next start */
+} SettingEffect;
+
+/* X(id, "section.name", type, "default", low, high, effect, "documentation") */
 #define SETTINGS_TABLE(X)                                                                                    \
     X(SETTING_TARGET_CONNECT_TIMEOUT, "target.connect_timeout", SETTING_DURATION, "10s", 100, 600000,        \
-      "time allowed to open a connection to a target")                                                       \
+      SETTING_RELOAD, "time allowed to open a connection to a target")                                       \
     X(SETTING_TARGET_STATEMENT_TIMEOUT, "target.statement_timeout", SETTING_DURATION, "30s", 100, 3600000,   \
-      "statement_timeout of every session on a target")                                                      \
+      SETTING_RELOAD, "statement_timeout of every session on a target")                                      \
     X(SETTING_TARGET_LOCK_TIMEOUT, "target.lock_timeout", SETTING_DURATION, "500ms", 1, 600000,              \
-      "lock_timeout of every session on a target")                                                           \
-    X(SETTING_TARGET_DEADLINE, "target.deadline", SETTING_DURATION, "5min", 1000, 86400000,                  \
+      SETTING_RELOAD, "lock_timeout of every session on a target")                                           \
+    X(SETTING_TARGET_DEADLINE, "target.deadline", SETTING_DURATION, "5min", 1000, 86400000, SETTING_RELOAD,  \
       "time allowed to read one snapshot of a target, in all")                                               \
-    X(SETTING_DATA_DIRECTORY, "data.directory", SETTING_TEXT, "", 0, 0,                                      \
-      "where the private cluster and the store live; empty: the user's data directory")                      \
-    X(SETTING_CLUSTER_BINARIES, "cluster.binaries", SETTING_TEXT, "", 0, 0,                                  \
-      "directory of PostgreSQL server programs for the private cluster; empty: the best found")              \
+    X(SETTING_DATA_DIRECTORY, "data.directory", SETTING_TEXT, "", 0, 0, SETTING_RESTART,                     \
+      "where the private clusters live; empty: the user's data directory")                                   \
+    X(SETTING_CLUSTER_BINARIES, "cluster.binaries", SETTING_TEXT, "", 0, 0, SETTING_RESTART,                 \
+      "directory of PostgreSQL server programs for the private clusters; empty: the best found")             \
     X(SETTING_CLUSTER_SHARED_BUFFERS, "cluster.shared_buffers", SETTING_SIZE, "16MB", 1048576, 17179869184,  \
-      "shared_buffers of the private cluster")                                                               \
+      SETTING_RESTART, "shared_buffers of the private cluster of the twins")                                 \
     X(SETTING_TWIN_STATEMENT_TIMEOUT, "twin.statement_timeout", SETTING_DURATION, "10s", 100, 3600000,       \
-      "statement_timeout of every planner question on a twin")                                               \
+      SETTING_RELOAD, "statement_timeout of every planner question on a twin")                               \
     X(SETTING_SQL_STATEMENT_BYTES, "sql.statement_bytes", SETTING_SIZE, "64kB", 1024, 1048576,               \
-      "longest statement text that is analysed")                                                             \
-    X(SETTING_ADVISE_STATEMENTS, "advise.statements", SETTING_INT, "1000", 1, 100000,                        \
+      SETTING_RELOAD, "longest statement text that is analysed")                                             \
+    X(SETTING_ADVISE_STATEMENTS, "advise.statements", SETTING_INT, "1000", 1, 100000, SETTING_RELOAD,        \
       "statements of the workload to analyse, the costliest first")                                          \
-    X(SETTING_ADVISE_TIME, "advise.time", SETTING_DURATION, "5min", 1000, 86400000,                          \
+    X(SETTING_ADVISE_TIME, "advise.time", SETTING_DURATION, "5min", 1000, 86400000, SETTING_RELOAD,          \
       "time allowed for the search for indexes; the best answer so far is given")                            \
-    X(SETTING_ADVISE_GAIN_PERCENT, "advise.gain_percent", SETTING_DOUBLE, "5", 0, 100,                       \
+    X(SETTING_ADVISE_GAIN_PERCENT, "advise.gain_percent", SETTING_DOUBLE, "5", 0, 100, SETTING_RELOAD,       \
       "smallest gain, in percent of a statement's cost, that counts as a gain")                              \
-    X(SETTING_LOG_LEVEL, "log.level", SETTING_TEXT, "info", 0, 0, "error, warning, info or debug")
+    X(SETTING_STORE_URL, "store.url", SETTING_SECRET, "", 0, 0, SETTING_RESTART,                             \
+      "connection string of the store; empty: a private cluster in the data directory")                      \
+    X(SETTING_STORE_SESSIONS, "store.sessions", SETTING_INT, "12", 4, 200, SETTING_RESTART,                  \
+      "sessions on the store, at most")                                                                      \
+    X(SETTING_STORE_SHARED_BUFFERS, "store.shared_buffers", SETTING_SIZE, "32MB", 1048576, 17179869184,      \
+      SETTING_RESTART, "shared_buffers of the private cluster of the store")                                 \
+    X(SETTING_STORE_KEY_FILE, "store.key_file", SETTING_TEXT, "", 0, 0, SETTING_RESTART,                     \
+      "file of mode 0600 with the key that seals passwords of targets; empty: \"key\" in the data "          \
+      "directory")                                                                                           \
+    X(SETTING_COLLECT_ENABLED, "collect.enabled", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,                  \
+      "off: no target is read")                                                                              \
+    X(SETTING_COLLECT_WORKERS, "collect.workers", SETTING_INT, "8", 1, 128, SETTING_RESTART,                 \
+      "threads that read targets")                                                                           \
+    X(SETTING_COLLECT_INTERVAL, "collect.interval", SETTING_DURATION, "60s", 1000, 3600000, SETTING_RELOAD,  \
+      "time between two rounds of statements and metrics of one target")                                     \
+    X(SETTING_COLLECT_DEADLINE, "collect.deadline", SETTING_DURATION, "20s", 100, 600000, SETTING_RELOAD,    \
+      "time allowed for one round on one target")                                                            \
+    X(SETTING_COLLECT_LOAD_PERCENT, "collect.load_percent", SETTING_DOUBLE, "5", 0.01, 100, SETTING_RELOAD,  \
+      "share of the interval that a round may take on the target, in percent; beyond it rounds are thinned") \
+    X(SETTING_COLLECT_STATEMENTS, "collect.statements", SETTING_INT, "10000", 10, 1000000, SETTING_RELOAD,   \
+      "statements read in one round, at most, the busiest first")                                            \
+    X(SETTING_COLLECT_ACTIVITY_INTERVAL, "collect.activity_interval", SETTING_DURATION, "1s", 100, 60000,    \
+      SETTING_RELOAD, "time between two samples of what sessions wait for")                                  \
+    X(SETTING_COLLECT_ACTIVITY, "collect.activity", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,                \
+      "off: waits of sessions are not sampled")                                                              \
+    X(SETTING_COLLECT_RESOURCES_INTERVAL, "collect.resources_interval", SETTING_DURATION, "1h", 60000,       \
+      86400000, SETTING_RELOAD, "time between two readings of the sizes and use of tables and indexes")      \
+    X(SETTING_COLLECT_SETTINGS_INTERVAL, "collect.settings_interval", SETTING_DURATION, "10min", 10000,      \
+      86400000, SETTING_RELOAD, "time between two readings of a target's settings")                          \
+    X(SETTING_COLLECT_TEXTS_INTERVAL, "collect.texts_interval", SETTING_DURATION, "10min", 1000, 86400000,   \
+      SETTING_RELOAD, "shortest time between two readings of statement texts")                               \
+    X(SETTING_COLLECT_TEXTS_BYTES, "collect.texts_bytes", SETTING_SIZE, "64MB", 65536, 4294967296,           \
+      SETTING_RELOAD, "texts are not read from a target that holds more than this")                          \
+    X(SETTING_COLLECT_PLANS_INTERVAL, "collect.plans_interval", SETTING_DURATION, "6h", 60000, 604800000,    \
+      SETTING_RELOAD, "time between two plannings of the costliest statements on the twin")                  \
+    X(SETTING_COLLECT_PLANS, "collect.plans", SETTING_INT, "20", 0, 1000, SETTING_RELOAD,                    \
+      "statements of each target whose plans are kept")                                                      \
+    X(SETTING_RETENTION_SAMPLES, "retention.samples", SETTING_DURATION, "30d", 3600000, 315360000000,        \
+      SETTING_RELOAD, "how long samples of statements and metrics are kept")                                 \
+    X(SETTING_RETENTION_ROLLUPS, "retention.rollups", SETTING_DURATION, "365d", 86400000, 315360000000,      \
+      SETTING_RELOAD, "how long hourly roll-ups are kept")                                                   \
+    X(SETTING_RETENTION_AUDIT, "retention.audit", SETTING_DURATION, "365d", 86400000, 315360000000,          \
+      SETTING_RELOAD, "how long the audit log is kept")                                                      \
+    X(SETTING_SERVER_LISTEN, "server.listen", SETTING_TEXT, "127.0.0.1:8080", 0, 0, SETTING_RESTART,         \
+      "address and port of the HTTP server")                                                                 \
+    X(SETTING_SERVER_TLS_CERTIFICATE, "server.tls_certificate", SETTING_TEXT, "", 0, 0, SETTING_RESTART,     \
+      "PEM file of the certificate chain; empty: plain HTTP")                                                \
+    X(SETTING_SERVER_TLS_KEY, "server.tls_key", SETTING_TEXT, "", 0, 0, SETTING_RESTART,                     \
+      "PEM file of the certificate's key")                                                                   \
+    X(SETTING_SERVER_WORKERS, "server.workers", SETTING_INT, "8", 1, 128, SETTING_RESTART,                   \
+      "threads that answer requests")                                                                        \
+    X(SETTING_SERVER_CONNECTIONS, "server.connections", SETTING_INT, "16384", 16, 100000, SETTING_RESTART,   \
+      "connections to the HTTP server, at most")                                                             \
+    X(SETTING_SERVER_IDLE_TIMEOUT, "server.idle_timeout", SETTING_DURATION, "30s", 1000, 3600000,            \
+      SETTING_RESTART, "an HTTP connection that says nothing for so long is closed")                         \
+    X(SETTING_SERVER_STOP_TIMEOUT, "server.stop_timeout", SETTING_DURATION, "20s", 1000, 600000,             \
+      SETTING_RELOAD, "time that running rounds and requests get to finish when the server stops")           \
+    X(SETTING_API_REQUESTS_PER_SECOND, "api.requests_per_second", SETTING_DOUBLE, "2000", 0.1, 1000000,      \
+      SETTING_RELOAD, "requests a second that one token or address may make")                                \
+    X(SETTING_API_TOKEN_LIFETIME, "api.token_lifetime", SETTING_DURATION, "12h", 60000, 31536000000,         \
+      SETTING_RELOAD, "how long a token from a login lives")                                                 \
+    X(SETTING_METRICS_REQUIRE_TOKEN, "metrics.require_token", SETTING_BOOL, "off", 0, 0, SETTING_RELOAD,     \
+      "on: /metrics needs a token")                                                                          \
+    X(SETTING_LOG_LEVEL, "log.level", SETTING_TEXT, "info", 0, 0, SETTING_RELOAD,                            \
+      "error, warning, info or debug")
 
 typedef enum SettingId {
-#define SETTING_ENUM(id, name, type, standard, low, high, documentation) id,
+#define SETTING_ENUM(id, name, type, standard, low, high, effect, documentation) id,
     SETTINGS_TABLE(SETTING_ENUM)
 #undef SETTING_ENUM
         SETTING_COUNT
@@ -71,6 +142,7 @@ typedef struct SettingInfo {
     const char *standard; /* the default, as text */
     double low;
     double high;
+    SettingEffect effect;
     const char *documentation;
 } SettingInfo;
 
@@ -89,6 +161,11 @@ bool settings_read_file(Settings *settings, const char *path, Error *error) FETT
 bool settings_read_environment(Settings *settings, Error *error) FETTLE_MUST_USE;
 /* name is the full form. */
 bool settings_set(Settings *settings, const char *name, const char *value, Error *error) FETTLE_MUST_USE;
+
+/* A time or a size as a setting would take it, without a setting's bounds: "5min" is 300000 ms, "2GB" bytes;
+ * a number alone is in ms or bytes. False for anything else, negative values too. */
+bool setting_duration_parse(const char *text, int64_t *ret_milliseconds) FETTLE_MUST_USE;
+bool setting_size_parse(const char *text, int64_t *ret_bytes) FETTLE_MUST_USE;
 
 bool settings_get_bool(const Settings *settings, SettingId id);
 int64_t settings_get_int(const Settings *settings, SettingId id); /* int, duration in ms, size in bytes */

@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,13 +165,22 @@ text_parse_uint32(const char *text, uint32_t *ret_value)
     return true;
 }
 
+static locale_t c_locale;
+
+static void
+c_locale_make(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    fettle_assert(c_locale != (locale_t)0);
+}
+
 bool
 text_parse_double(const char *text, double *ret_value)
 {
-    static locale_t c_locale;
-    if (c_locale == (locale_t)0)
-        c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (text == NULL || text[0] == '\0' || isspace((unsigned char)text[0]))
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, c_locale_make);
+    /* strtod() takes hexadecimal figures and "nan(...)" too */
+    if (text == NULL || text[0] == '\0' || isspace((unsigned char)text[0]) || strpbrk(text, "xX(") != NULL)
         return false;
     char *end;
     errno = 0;
@@ -198,11 +209,12 @@ char *
 text_format_duration_ms(Arena *arena, double milliseconds)
 {
     double size = fabs(milliseconds);
-    if (size < 1)
+    /* the limits are where rounding would give the next unit: "1000 ms" is "1.0 s" */
+    if (size < 0.9995)
         return arena_printf(arena, "%.0f µs", milliseconds * 1000);
-    if (size < 1000)
-        return arena_printf(arena, size < 10 ? "%.1f ms" : "%.0f ms", milliseconds);
-    if (size < 60000)
+    if (size < 999.5)
+        return arena_printf(arena, size < 9.95 ? "%.1f ms" : "%.0f ms", milliseconds);
+    if (size < 59950)
         return arena_printf(arena, "%.1f s", milliseconds / 1000);
     double seconds = round(size / 1000);
     const char *sign = milliseconds < 0 ? "-" : "";
@@ -215,11 +227,11 @@ text_format_duration_ms(Arena *arena, double milliseconds)
 char *
 text_format_count(Arena *arena, double count)
 {
-    char digits[64];
+    char digits[DBL_MAX_10_EXP + 8];
     snprintf(digits, sizeof(digits), "%.0f", fabs(count));
     Text text = text_new(arena);
     size_t length = strlen(digits);
-    if (count < 0)
+    if (count < 0 && strcmp(digits, "0") != 0)
         text_append_char(&text, '-');
     for (size_t i = 0; i < length; i++) {
         if (i > 0 && (length - i) % 3 == 0)

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* longer than any setting's name */
+#define SETTING_NAME_BYTES 128
+
 const CliOption cli_common_options[] = {
     {"config", 0, "FILE", "settings file (default: $FETTLE_CONFIG)"},
     {"set", 0, "NAME=VALUE", "one setting, over the file and the environment"},
@@ -150,23 +153,42 @@ words_parse(CliInput *input, CliCommon *common, char **words, int count, Error *
     return true;
 }
 
-static bool
-settings_load(CliInput *input, const CliCommon *common, Error *error)
+bool
+cli_settings_load(const CliInput *input, Arena *arena, Settings **ret_settings, Error *error)
 {
-    Settings *settings = settings_new(input->arena);
-    const char *config = common->config != NULL ? common->config : getenv("FETTLE_CONFIG");
+    Settings *settings = settings_new(arena);
+    const char *config = input->common->config != NULL ? input->common->config : getenv("FETTLE_CONFIG");
     if (config != NULL && config[0] != '\0' && !settings_read_file(settings, config, error))
         return false;
     if (!settings_read_environment(settings, error))
         return false;
-    for (size_t i = 0; i < common->set_count; i++) {
-        const char *equals = strchr(common->sets[i], '=');
+    *ret_settings = settings;
+    return true;
+}
+
+bool
+cli_settings_override(const CliInput *input, Settings *settings, Error *error)
+{
+    for (size_t i = 0; i < input->common->set_count; i++) {
+        const char *set = input->common->sets[i];
+        const char *equals = strchr(set, '=');
         if (equals == NULL)
-            return usage_error(error, input->verb, "--set needs NAME=VALUE, not \"%.80s\"", common->sets[i]);
-        char *name = arena_strndup(input->arena, common->sets[i], (size_t)(equals - common->sets[i]));
+            return usage_error(error, input->verb, "--set needs NAME=VALUE, not \"%.80s\"", set);
+        char name[SETTING_NAME_BYTES];
+        snprintf(name, sizeof(name), "%.*s", (int)(equals - set), set);
         if (!settings_set(settings, name, equals + 1, error))
             return false;
     }
+    return true;
+}
+
+static bool
+input_settings_take(CliInput *input, Error *error)
+{
+    Settings *settings;
+    if (!cli_settings_load(input, input->arena, &settings, error) ||
+        !cli_settings_override(input, settings, error))
+        return false;
     input->settings = settings;
     return true;
 }
@@ -199,11 +221,41 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
         *ret_exit_status = 0;
         return file_write_atomic("-", help, strlen(help), 0, error);
     }
-    if (!settings_load(&input, &common, error))
+    input.common = &common;
+    if (!input_settings_take(&input, error))
         return false;
     if (input.is_quiet)
         progress_set_enabled(false);
     return input.verb->run(&input, ret_exit_status, error);
+}
+
+/* What to do when the error itself knows nothing better: every failure ends with a hint. */
+static const char *
+hint_by_code(ErrorCode code)
+{
+    switch (code) {
+        case ERROR_USAGE: return "run \"fettle help\" for the verbs, \"fettle help VERB\" for one of them";
+        case ERROR_INPUT: return "correct what was given; \"fettle help VERB\" says what is expected";
+        case ERROR_NOT_FOUND: return "check the name, upper and lower case too";
+        case ERROR_CONNECTION: return "check the connection string with psql, or the server's log";
+        case ERROR_PERMISSION: return "run \"fettle doctor\" for the GRANTs that are missing";
+        case ERROR_DAMAGED: return "take the snapshot again with \"fettle snapshot\"";
+        case ERROR_TIMEOUT: return "try again, or raise the limits (\"fettle help settings\")";
+        case ERROR_CLUSTER:
+            return "the log beside the data directory says more; the directory can be removed: "
+                   "it is made anew";
+        default: return "try again; if it stays, please report it with this message";
+    }
+}
+
+/* A message is one line and steers no terminal, whatever a path or an option held. */
+static void
+print_line(const char *word, const char *text)
+{
+    fprintf(stderr, "%s: ", word);
+    for (const char *at = text; *at != '\0'; at++)
+        fputc((unsigned char)*at < ' ' || *at == 0x7F ? '?' : *at, stderr);
+    fputc('\n', stderr);
 }
 
 int
@@ -218,8 +270,7 @@ cli_main(int argument_count, char **arguments)
     progress_clear();
     if (done)
         return exit_status;
-    fprintf(stderr, "fettle: %s\n", error.message);
-    if (error.hint[0] != '\0')
-        fprintf(stderr, "hint: %s\n", error.hint);
+    print_line("fettle", error.message);
+    print_line("hint", error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);
 }

@@ -29,6 +29,7 @@ typedef struct CliInput {
     Arena *arena;
     const Settings *settings;
     const struct CliVerb *verb;
+    const struct CliCommon *common; /* the options that every verb takes */
     const char *arguments[CLI_ARGUMENTS_MOST];
     int argument_count;
     const char *options[CLI_OPTIONS_MOST]; /* by position in the verb's table: the argument, "" for a switch,
@@ -58,6 +59,13 @@ const CliVerb *cli_verb_find(const char *name);
 /* The argument of an option of this verb, "" for a switch that is given, NULL when absent. The name must be
  * in its table. */
 const char *cli_option(const CliInput *input, const char *name);
+
+/* What `settings` is made of, for whoever makes them anew: file and environment into the arena; and the
+ * command line's
+ * --set options over them. */
+bool cli_settings_load(const CliInput *input, Arena *arena, Settings **ret_settings, Error *error)
+    FETTLE_MUST_USE;
+bool cli_settings_override(const CliInput *input, Settings *settings, Error *error) FETTLE_MUST_USE;
 
 /* Runs the whole program; returns the exit status. */
 int cli_main(int argument_count, char **arguments);

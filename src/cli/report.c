@@ -203,9 +203,10 @@ write_next(Text *text, const Report *report)
     double gain = advice->cost_before > 0 ? (1 - advice->cost_after / advice->cost_before) * 100 : 0;
     text_append_format(
         text,
-        "%zu recommendation%s, %.1f %% off the workload's cost in all. Next: run statement 1 at a quiet "
+        "%zu recommendation%s, %.1f %% off the workload's cost in all. Next: run statement 1%s at a quiet "
         "hour%s.\n",
         count, count == 1 ? "" : "s", gain,
+        advice->snapshot->is_standby ? " on the primary (this server is a standby)" : "",
         report->show_plans || is_markdown(report) ? "" : " (--plans shows the plans before and after)");
 }
 

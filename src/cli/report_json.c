@@ -129,6 +129,7 @@ report_write_json(Text *text, const Report *report)
     json_key_string(&json, "target", report->source);
     json_key_string(&json, "database", advice->snapshot->database);
     json_key_string(&json, "server_version", advice->snapshot->server_version);
+    json_key_bool(&json, "standby", advice->snapshot->is_standby);
     json_key_string(&json, "taken_at", advice->snapshot->taken_at);
     json_workload(&json, advice->workload);
     json_twin(&json, report);

@@ -97,10 +97,11 @@ session_read_workload(CliInput *input, CliSession *session, Error *error)
 bool
 session_read(CliInput *input, CliSession *session, Error *error)
 {
-    const char *target;
-    if (!session_target_name(input, &target, error))
+    const char *target = option_if_any(input, "snapshot");
+    bool is_file = target != NULL;
+    if (!is_file && !session_target_name(input, &target, error))
         return false;
-    bool is_file = !pg_dsn_looks_like(target);
+    is_file = is_file || !pg_dsn_looks_like(target);
     if (is_file) {
         session->source = target;
         if (!file_exists(target)) {

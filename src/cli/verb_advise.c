@@ -40,13 +40,12 @@ budget_of(CliInput *input, double *ret_bytes, Error *error)
     *ret_bytes = INFINITY;
     if (text == NULL)
         return true;
-    Settings *scratch = settings_new(input->arena);
-    /* A size is a size: the settings' own parser reads it. */
-    if (!settings_set(scratch, "cluster.shared_buffers", text, error)) {
+    int64_t bytes;
+    if (!setting_size_parse(text, &bytes) || bytes == 0) {
         error_set(error, ERROR_USAGE, "\"%.40s\" is not a budget", text);
         return error_set_hint(error, "give a size such as 500MB or 2GB");
     }
-    *ret_bytes = (double)settings_get_int(scratch, SETTING_CLUSTER_SHARED_BUFFERS);
+    *ret_bytes = (double)bytes;
     return true;
 }
 
@@ -81,17 +80,33 @@ format_of(CliInput *input, ReportFormat *ret_format, Error *error)
     return error_set_hint(error, "it is text, markdown or json");
 }
 
+/* The gap that left the workload unread; NULL when it was read. */
+static const SnapshotGap *
+statements_gap(const Snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->gap_count; i++)
+        if (text_equals(snapshot->gaps[i].subject, "pg_stat_statements"))
+            return &snapshot->gaps[i];
+    return NULL;
+}
+
 static bool
 workload_is_empty(const CliSession *session, Error *error)
 {
-    bool is_read = session->snapshot->has_statements;
-    error_set(error, ERROR_INPUT, "the workload is empty: %s",
-              is_read ? "pg_stat_statements holds no statement over tables of this database"
-                      : "pg_stat_statements cannot be read");
-    return error_set_hint(
-        error, "%s",
-        is_read ? "let the application run for a while, or give statements with --workload FILE"
-                : "run \"fettle doctor\" for what is missing, or give statements with --workload FILE");
+    const SnapshotGap *gap = statements_gap(session->snapshot);
+    if (gap == NULL || session->snapshot->has_statements) {
+        error_set(
+            error, ERROR_INPUT,
+            "the workload is empty: pg_stat_statements holds no statement over tables of this database");
+        return error_set_hint(error,
+                              "let the application run for a while, or give statements with --workload FILE");
+    }
+    error_set(error, ERROR_INPUT, "the workload is empty: pg_stat_statements cannot be read: %s",
+              gap->reason);
+    if (strstr(gap->remedy, "--workload") != NULL)
+        return error_set_hint(error, "%s", gap->remedy);
+    return error_set_hint(error, "%s%sor give statements with --workload FILE", gap->remedy,
+                          gap->remedy[0] == '\0' ? "run \"fettle doctor\", " : " -- ");
 }
 
 /* How true the twin is; a role that may not EXPLAIN gets an advice without that figure. */

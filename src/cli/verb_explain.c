@@ -89,7 +89,7 @@ ask(CliInput *input, const CliSession *session, WhatIf *whatif, const char *text
         !whatif_cost(whatif, input->arena, &statement, true, before, error))
         return false;
     if (!before->is_known)
-        return error_set(error, ERROR_INPUT, "the statement cannot be planned: %s", before->reason);
+        return error_set(error, ERROR_INPUT, "no plan for the statement: %s", before->reason);
     *after = *before;
     if (count == 0)
         return true;

@@ -16,6 +16,7 @@ static const CliOption twin_options[] = {
     {"rebuild", 0, NULL, "build the twin anew even when it can be refreshed"},
     {"role", 0, "ROLE", "the application's role"},
     {"workload", 'w', "FILE", "compare the plans of these statements"},
+    {"snapshot", 0, "FILE", "verify: the twin that this snapshot gives, whoever took it, not one read now"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -180,6 +181,10 @@ twin_run(CliInput *input, int *ret_exit_status, Error *error)
         error_set(error, ERROR_USAGE, "\"fettle twin %.20s\" needs a target", action);
         return error_set_hint(error, "run \"fettle help twin\"");
     }
+    if (cli_option(input, "snapshot") != NULL && strcmp(action, "verify") != 0) {
+        error_set(error, ERROR_USAGE, "--snapshot is for \"fettle twin verify\"");
+        return error_set_hint(error, "\"fettle twin build FILE\" takes the file itself");
+    }
     if (strcmp(action, "build") == 0 || strcmp(action, "verify") == 0)
         return twin_build_run(input, action[0] == 'v', error);
     if (strcmp(action, "list") == 0)
@@ -201,6 +206,7 @@ const CliVerb cli_verb_twin = {
                    "verify runs EXPLAIN (never ANALYZE) for the workload on both and reports every "
                    "difference with its cause.",
     .examples = "  fettle twin verify postgres://fettle@db/shop\n"
+                "  fettle twin verify --snapshot monday.fettle postgres://fettle@db/shop\n"
                 "  fettle twin build shop.fettle\n"
                 "  fettle twin list\n"
                 "  fettle twin drop twin_0123456789abcdef\n",

@@ -5,6 +5,7 @@
 #include "pg/connection_internal.h"
 
 #include "base/text.h"
+#include "pg/identifier.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,8 +169,6 @@ static const ConnectRow connect_rows[] = {
     {"no pg_hba.conf entry", ERROR_AUTHENTICATION,
      "let this address in by a line in the server's pg_hba.conf"},
     {"role \"", ERROR_AUTHENTICATION, "check the user name in the connection string"},
-    {"permission denied for database", ERROR_PERMISSION,
-     "GRANT CONNECT ON DATABASE ... TO the user, as the database's owner"},
     {"starting up", ERROR_CONNECTION, "the server is starting; try again in a moment"},
     {"Connection refused", ERROR_CONNECTION,
      "is the server running there, and does it listen on that address and port? ask it with pg_isready"},
@@ -220,6 +219,16 @@ connect_row_find(const char *text)
     return NULL;
 }
 
+/* The GRANT itself: who may not connect cannot ask what is missing. */
+static bool
+failure_hint_connect(const PgConnection *connection, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("hint", 65536);
+    return error_set_hint(error, "GRANT CONNECT ON DATABASE %s TO %s;",
+                          pg_identifier_quote(arena, PQdb(connection->libpq)),
+                          pg_identifier_quote(arena, PQuser(connection->libpq)));
+}
+
 bool
 pg_failure_connect(PgConnection *connection, Error *error)
 {
@@ -231,6 +240,8 @@ pg_failure_connect(PgConnection *connection, Error *error)
     error_set(error, code, "could not connect: %s",
               failure.text[0] == '\0' ? "no reason was given" : failure.text);
     failure_set_sqlstate(error, failure.sqlstate);
+    if (text_equals(failure.sqlstate, "42501"))
+        return failure_hint_connect(connection, error);
     const char *hint = sign != NULL && sign->code == code ? sign->hint : row != NULL ? row->hint : NULL;
     return hint != NULL && error_set_hint(error, "%s", hint);
 }

@@ -255,11 +255,12 @@ pg_array_literal(Arena *arena, const char *const *values, size_t count)
 
 VECTOR_DEFINE(ElementList, const char *);
 
-/* One element from *at; stands on the separator or the closing brace afterwards. */
+/* One element from *at, written to *out with its terminator; *at stands on the separator or the closing brace
+ * afterwards. */
 static bool
-array_element_parse(Arena *arena, const char **at, const char **ret_value)
+array_element_parse(const char **at, char **out, const char **ret_value)
 {
-    Text text = text_new(arena);
+    char *value = *out;
     bool quoted = **at == '"';
     const char *end = *at + quoted;
     for (; *end != '\0'; end++) {
@@ -272,12 +273,13 @@ array_element_parse(Arena *arena, const char **at, const char **ret_value)
             if (*end == '\0')
                 return false;
         }
-        text_append_char(&text, *end);
+        *(*out)++ = *end;
     }
-    if (*end == '\0' || (!quoted && text.length == 0))
+    if (*end == '\0' || (!quoted && *out == value))
         return false;
+    *(*out)++ = '\0';
     *at = end + quoted;
-    *ret_value = !quoted && text_equals_ignoring_case(text.data, "null") ? NULL : text.data;
+    *ret_value = !quoted && text_equals_ignoring_case(value, "null") ? NULL : value;
     return true;
 }
 
@@ -288,9 +290,11 @@ pg_array_parse(Arena *arena, const char *text, const char ***ret_values, size_t 
     if (text == NULL || text[0] != '{')
         return false;
     const char *at = text + 1;
+    /* an element takes its text and a terminator, at most what it and its separator took */
+    char *out = arena_alloc(arena, strlen(text));
     while (*at != '}') {
         const char *value;
-        if (!array_element_parse(arena, &at, &value) || (*at != ',' && *at != '}'))
+        if (!array_element_parse(&at, &out, &value) || (*at != ',' && *at != '}'))
             return false;
         vector_push(arena, &list, value);
         if (*at == ',' && *++at == '}')

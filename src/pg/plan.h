@@ -68,6 +68,7 @@ typedef struct PgPlan {
     size_t node_count;
     double planning_ms;  /* NAN when absent */
     double execution_ms; /* NAN when absent */
+    const char *text;    /* the JSON it was read from; NULL unless its reader kept it */
 } PgPlan;
 
 /* text: what EXPLAIN (FORMAT JSON) gives: an array of one object with "Plan". */

@@ -39,6 +39,8 @@ format_title(PlanFormat *format, const PgPlanNode *node)
         text_append(text, "HashAggregate");
     else if (text_equals(node->node_type, "Aggregate") && text_equals(node->strategy, "Sorted"))
         text_append(text, "GroupAggregate");
+    else if (text_equals(node->node_type, "Aggregate") && text_equals(node->strategy, "Mixed"))
+        text_append(text, "MixedAggregate");
     else if (text_equals(node->node_type, "ModifyTable") && node->operation != NULL)
         text_append(text, node->operation);
     else if (node->join_type != NULL && !text_equals(node->join_type, "Inner") &&

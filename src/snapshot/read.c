@@ -42,7 +42,7 @@ read_gap(SnapshotRead *read, const char *subject, const char *reason, const char
     const char **row = gaps->values + gaps->row_count++ * gaps->column_count;
     row[0] = subject;
     row[1] = arena_strdup(read->arena, reason);
-    row[2] = remedy;
+    row[2] = arena_strdup(read->arena, remedy);
 }
 
 /* A copy of valid UTF-8, bytes that are not replaced by U+FFFD. */
@@ -282,6 +282,40 @@ read_extended_data(SnapshotRead *read, Error *error)
     return true;
 }
 
+/* Remedies that are SQL run as they stand; what else helps follows as a comment. */
+#define OR_THE_FUNCTION " -- or, as a superuser: fettle doctor --sql | psql"
+
+/* What hides the statistics of tables from this role: no right to select, and row security. */
+static void
+read_statistics_gaps(SnapshotRead *read, const PgResult *rights)
+{
+    Arena *arena = read->arena;
+    int64_t hidden = pg_result_int(rights, 0, 2, 0);
+    int64_t secured = pg_result_int(rights, 0, 3, 0);
+    const char *reader = pg_identifier_quote(arena, pg_connection_user(read->connection));
+    const char *remedy = arena_printf(arena, "GRANT pg_read_all_data TO %s;" OR_THE_FUNCTION, reader);
+    if (hidden > 0 && read->server_major < 14) {
+        const char *schemas = pg_result_text(rights, 0, 4);
+        remedy = arena_printf(arena,
+                              "GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON ALL TABLES IN SCHEMA %s TO "
+                              "%s;" OR_THE_FUNCTION,
+                              schemas, reader, schemas, reader);
+    }
+    if (hidden > 0)
+        read_gap(read, "column statistics",
+                 arena_printf(arena,
+                              "no SELECT right on %lld table%s: the planner's view of their values is hidden",
+                              (long long)hidden, hidden == 1 ? "" : "s"),
+                 remedy);
+    /* pg_read_all_data opens pg_statistic itself, which row security does not guard. */
+    if (secured > 0 && (hidden == 0 || read->server_major < 14))
+        read_gap(read, "column statistics under row security",
+                 arena_printf(arena,
+                              "the policies of %lld table%s bind this role: their statistics are hidden",
+                              (long long)secured, secured == 1 ? "" : "s"),
+                 arena_printf(arena, "ALTER ROLE %s BYPASSRLS;" OR_THE_FUNCTION, reader));
+}
+
 /* The ladder of rights: pg_statistic itself, the offered function, the pg_stats view. */
 static bool
 read_statistics(SnapshotRead *read, Error *error)
@@ -300,27 +334,18 @@ read_statistics(SnapshotRead *read, Error *error)
         return read_extended_data(read, error);
     if (!read_statistics_by(read, "statistics_view", SNAPSHOT_RIGHTS_VIEW, &done, error))
         return false;
-    int64_t hidden = pg_result_int(rights, 0, 2, 0);
-    if (hidden == 0)
+    if (pg_result_int(rights, 0, 2, 0) == 0 && pg_result_int(rights, 0, 3, 0) == 0)
         return true;
     const SnapshotSection *section = snapshot_section_find(read->sections, "statistics");
     read->rights =
         section != NULL && section->row_count > 0 ? SNAPSHOT_RIGHTS_PARTIAL : SNAPSHOT_RIGHTS_CATALOG;
-    const char *reader = pg_identifier_quote(read->arena, pg_connection_user(read->connection));
-    const char *remedy =
-        read->server_major >= 14
-            ? arena_printf(
-                  read->arena,
-                  "GRANT pg_read_all_data TO %s; or install the function that \"fettle doctor --sql\" prints",
-                  reader)
-            : "install the function that \"fettle doctor --sql\" prints";
-    read_gap(read, "column statistics",
-             arena_printf(read->arena,
-                          "no SELECT right on %lld tables: the planner's view of their values is hidden",
-                          (long long)hidden),
-             remedy);
+    read_statistics_gaps(read, rights);
     return true;
 }
+
+#define STATEMENTS_SUBJECT "pg_stat_statements"
+#define LOAD_STATEMENTS                                                                                      \
+    "add pg_stat_statements to shared_preload_libraries in postgresql.conf and restart the server"
 
 static bool
 read_workload_rows(SnapshotRead *read, const char *schema, Error *error)
@@ -333,8 +358,10 @@ read_workload_rows(SnapshotRead *read, const char *schema, Error *error)
                              &done, &reason, error))
         return false;
     if (!done) {
-        read_gap(read, "pg_stat_statements", reason.message,
-                 "put pg_stat_statements into shared_preload_libraries and restart the server");
+        /* Undefined column: the extension is as an older server made it. */
+        bool is_old = text_equals(reason.sqlstate, "42703");
+        read_gap(read, STATEMENTS_SUBJECT, reason.message,
+                 is_old ? "ALTER EXTENSION pg_stat_statements UPDATE;" : reason.hint);
         return true;
     }
     read->has_statements = true;
@@ -342,6 +369,36 @@ read_workload_rows(SnapshotRead *read, const char *schema, Error *error)
         return true;
     return read_query_optional(read, &(ReadQuery){.name = "statements_info", .schema = schema}, &done,
                                &reason, error);
+}
+
+/* Why the statements cannot be asked for at all; false when they can. */
+static bool
+read_workload_gap(SnapshotRead *read, const PgResult *where)
+{
+    Arena *arena = read->arena;
+    const char *schema = pg_result_text(where, 0, 0);
+    const char *reader = pg_identifier_quote(arena, pg_connection_user(read->connection));
+    bool is_loaded = pg_result_bool(where, 0, 4);
+    if (schema == NULL && is_loaded)
+        read_gap(read, STATEMENTS_SUBJECT,
+                 "the library is loaded, but the extension is not created in this database",
+                 "CREATE EXTENSION pg_stat_statements; -- or give a workload with --workload FILE");
+    else if (schema == NULL)
+        read_gap(read, STATEMENTS_SUBJECT, "the extension is not installed in this database",
+                 LOAD_STATEMENTS
+                 ", then run CREATE EXTENSION pg_stat_statements; or give a workload with --workload FILE");
+    else if (!is_loaded)
+        read_gap(read, STATEMENTS_SUBJECT, "the extension is created, but its library is not loaded",
+                 LOAD_STATEMENTS "; or give a workload with --workload FILE");
+    else if (!pg_result_bool(where, 0, 1))
+        read_gap(read, STATEMENTS_SUBJECT, arena_printf(arena, "no USAGE right on its schema %s", schema),
+                 arena_printf(arena, "GRANT USAGE ON SCHEMA %s TO %s;", schema, reader));
+    else if (!pg_result_bool(where, 0, 3))
+        read_gap(read, STATEMENTS_SUBJECT, "no SELECT right on the view",
+                 arena_printf(arena, "GRANT SELECT ON %s.pg_stat_statements TO %s;", schema, reader));
+    else
+        return false;
+    return true;
 }
 
 static bool
@@ -352,17 +409,13 @@ read_workload(SnapshotRead *read, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *where = NULL;
     if (!read_result(read, &(ReadQuery){.name = "statements_where"}, &where, error))
         return false;
-    if (pg_result_rows(where) == 0) {
-        read_gap(read, "pg_stat_statements", "the extension is not installed in this database",
-                 "put pg_stat_statements into shared_preload_libraries, restart, and run CREATE EXTENSION "
-                 "pg_stat_statements; or give a workload with --workload FILE");
-        return true;
-    }
-    if (!pg_result_bool(where, 0, 2))
+    bool is_there = pg_result_text(where, 0, 0) != NULL;
+    if (is_there && !pg_result_bool(where, 0, 2))
         read_gap(read, "statements of other roles", "their texts are hidden from this role",
-                 arena_printf(read->arena, "GRANT pg_read_all_stats TO %s",
+                 arena_printf(read->arena, "GRANT pg_read_all_stats TO %s;",
                               pg_identifier_quote(read->arena, pg_connection_user(read->connection))));
-    return read_workload_rows(read, arena_strdup(read->arena, pg_result_text(where, 0, 0)), error);
+    return read_workload_gap(read, where) ||
+           read_workload_rows(read, arena_strdup(read->arena, pg_result_text(where, 0, 0)), error);
 }
 
 static const char *

@@ -107,7 +107,8 @@ static bool
 figures_parse(const WorkloadFile *file, size_t at, size_t end, FileFigures *figures)
 {
     size_t start = at;
-    at += strspn(file->text + at, "-") < end - at ? strspn(file->text + at, "-") : end - at;
+    while (at < end && file->text[at] == '-')
+        at++;
     for (;;) {
         double *figure = word_skip(file->text, &at, end, "calls:")     ? &figures->calls
                          : word_skip(file->text, &at, end, "mean_ms:") ? &figures->mean_ms

@@ -55,13 +55,18 @@ explainer_prepare_unpruned(Explainer *explainer, const char *text, PreparedState
 }
 
 static bool
-explain_take(Arena *arena, PgResult *result, PgPlan **ret_plan, bool *ret_pruned, Error *error)
+explain_take(const Explainer *explainer, Arena *arena, PgResult *result, PgPlan **ret_plan, bool *ret_pruned,
+             Error *error)
 {
     if (pg_result_rows(result) < 1 || pg_result_text(result, 0, 0) == NULL)
         return error_set(error, ERROR_QUERY, "EXPLAIN gave no plan");
     const char *text = pg_result_text(result, 0, 0);
     *ret_pruned = strstr(text, "\"Subplans Removed\"") != NULL;
-    return pg_plan_parse(arena, text, strlen(text), ret_plan, error);
+    if (!pg_plan_parse(arena, text, strlen(text), ret_plan, error))
+        return false;
+    if (explainer->keeps_text)
+        (*ret_plan)->text = arena_strdup(arena, text);
+    return true;
 }
 
 static bool
@@ -71,7 +76,7 @@ explain_run(Explainer *explainer, Arena *arena, const char *question, PgPlan **r
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     explainer->count++;
     return pg_query_simple(explainer->connection, question, &result, error) &&
-           explain_take(arena, result, ret_plan, ret_pruned, error);
+           explain_take(explainer, arena, result, ret_plan, ret_pruned, error);
 }
 
 /* GENERIC_PLAN works by the simple protocol only; the caller's text was parsed to be a single statement. */
@@ -84,7 +89,7 @@ explain_generic(Explainer *explainer, Arena *arena, const char *text, PgPlan **r
     return pg_execute_script(explainer->connection,
                              arena_printf(arena, "EXPLAIN (FORMAT JSON, GENERIC_PLAN) %s", text), &result,
                              error) &&
-           explain_take(arena, result, ret_plan, &pruned, error);
+           explain_take(explainer, arena, result, ret_plan, &pruned, error);
 }
 
 static const char *

@@ -18,6 +18,7 @@ typedef struct Explainer {
     PgConnection *connection; /* not owned */
     Map *prepared;            /* statement text -> what was prepared for it */
     int64_t count;            /* questions that reached the planner */
+    bool keeps_text;          /* plans keep the JSON they were read from */
 } Explainer;
 
 Explainer explainer_new(Arena *arena, PgConnection *connection);

@@ -134,6 +134,24 @@ measure_text(Measuring *measuring, const SnapshotStatement *statement, const cha
     return true;
 }
 
+/*
+ * A statement counts once for each text it is known by: its samples, and its template when that is another
+ * text (with parameters, so by its generic plan). A quick measurement takes the first of them.
+ */
+static bool
+measure_statement(Measuring *measuring, const SnapshotStatement *statement, bool is_quick, Error *error)
+{
+    bool is_sample = false;
+    for (size_t i = 0; i < statement->sample_count; i++) {
+        if (!measure_text(measuring, statement, statement->samples[i], error))
+            return false;
+        if (is_quick)
+            return true;
+        is_sample = is_sample || text_equals(statement->samples[i], statement->text);
+    }
+    return is_sample || measure_text(measuring, statement, statement->text, error);
+}
+
 static bool
 measure_all(Measuring *measuring, int64_t statements_most, Error *error)
 {
@@ -142,10 +160,8 @@ measure_all(Measuring *measuring, int64_t statements_most, Error *error)
     if (statements_most > 0 && (size_t)statements_most < count)
         count = (size_t)statements_most;
     for (size_t i = 0; i < count; i++) {
-        const SnapshotStatement *statement = &snapshot->statements[i];
         twin_progress(measuring->twin, "comparing plans", (int64_t)i, (int64_t)count);
-        const char *text = statement->sample_count > 0 ? statement->samples[0] : statement->text;
-        if (!measure_text(measuring, statement, text, error))
+        if (!measure_statement(measuring, &snapshot->statements[i], statements_most > 0, error))
             return false;
     }
     return true;

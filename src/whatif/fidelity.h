@@ -5,8 +5,10 @@
  * EXPLAIN (never ANALYZE) of the workload's statements on the target and on the twin, compared node by node:
  * share of equal plan shapes, share of plans with every cost identical, and for each difference its likely
  * cause (the first node that differs, its figures on both sides, and what the snapshot lacks for it).
- * Statements that the role may not EXPLAIN on the target are counted apart. The session on the target uses
- * the application role's planner settings, is read-only and has its timeouts.
+ * A whole measurement asks for every sample of a statement and for its generic plan, a quick one
+ * (statements_most above 0) for the first sample. Statements that the role may not EXPLAIN on the target are
+ * counted apart. The session on the target uses the application role's planner settings, is read-only and has
+ * its timeouts.
  */
 #ifndef FETTLE_WHATIF_FIDELITY_H
 #define FETTLE_WHATIF_FIDELITY_H
@@ -34,7 +36,7 @@ typedef struct Fidelity {
     double target_ms; /* spent on the target */
 } Fidelity;
 
-/* target: a session on the target. statements_most 0: all of the snapshot's. */
+/* target: a session on the target. statements_most 0: all of the snapshot's, each in all its forms. */
 bool fidelity_measure(Arena *arena, Twin *twin, PgConnection *target, int64_t statements_most,
                       Fidelity *ret_fidelity, Error *error) FETTLE_MUST_USE;
 

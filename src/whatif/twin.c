@@ -13,7 +13,7 @@
 
 #define DATABASE_PREFIX "twin_"
 /* Changes when the way of building does, so that older twins are built anew. */
-#define BUILD_FORMAT 1
+#define BUILD_FORMAT 2
 
 void
 twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total)
@@ -25,7 +25,9 @@ twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total)
 void
 twin_lose(Twin *twin, const char *object, const char *reason)
 {
-    TwinLoss loss = {.object = object, .reason = arena_strdup(twin->arena, reason == NULL ? "" : reason)};
+    TwinLoss loss = {.part = twin->part,
+                     .object = object,
+                     .reason = arena_strdup(twin->arena, reason == NULL ? "" : reason)};
     vector_push(twin->arena, &twin->report.losses, loss);
 }
 
@@ -49,6 +51,9 @@ ddl_hash(const Twin *twin, const TwinDdl *ddl)
     hash = hash_combine(hash, twin->module_path == NULL ? 0 : hash_text(twin->module_path));
     hash = hash_combine(hash,
                         hash_combine(hash_text(twin->snapshot->collate), hash_text(twin->snapshot->ctype)));
+    const char *locale = twin->snapshot->icu_locale;
+    hash = hash_combine(hash, hash_combine((uint64_t)twin->snapshot->collation_provider,
+                                           locale == NULL ? 0 : hash_text(locale)));
     for (size_t i = 0; i < ddl->statements.count; i++)
         hash = hash_combine(hash, hash_text(ddl->statements.items[i].text));
     return hash;
@@ -157,14 +162,15 @@ twin_build(Twin *twin, const TwinDdl *ddl, Error *error)
 {
     return twin_database_create(twin, error) && twin_schema_make(twin, ddl, error) &&
            twin_ids_read(twin, error) && twin_ends_write(twin, error) && twin_sizes_write(twin, error) &&
-           twin_statistics_write(twin, error);
+           twin_statistics_write(twin, error) && twin_losses_write(twin, error);
 }
 
 static bool
 twin_refresh(Twin *twin, const TwinRecord *older, const TwinRecord *newer, Error *error)
 {
     twin->report.was_refreshed = true;
-    if (!twin_refresh_connect(twin, error) || !twin_ids_read(twin, error))
+    if (!twin_refresh_connect(twin, error) || !twin_ids_read(twin, error) ||
+        !twin_losses_read(twin, TWIN_PART_SCHEMA, error))
         return false;
     /* End points are written by truncating an index, which resets its pg_class row: before the sizes. */
     bool ends = older->ends_hash != newer->ends_hash;
@@ -173,12 +179,15 @@ twin_refresh(Twin *twin, const TwinRecord *older, const TwinRecord *newer, Error
     /* A refresh that is cut short must not be taken for the older twin. */
     if ((sizes || statistics) && !record_clear(twin, error))
         return false;
-    if (ends && !twin_ends_write(twin, error))
+    if (ends ? !twin_ends_write(twin, error) : !twin_losses_read(twin, TWIN_PART_ENDS, error))
         return false;
     /* Files are looked at each time: a crash of the server empties unlogged ones. */
     if ((sizes || twin->report.method == TWIN_METHOD_SPARSE_FILES) && !twin_sizes_write(twin, error))
         return false;
-    return !statistics || twin_statistics_write(twin, error);
+    if (statistics ? !twin_statistics_write(twin, error)
+                   : !twin_losses_read(twin, TWIN_PART_STATISTICS, error))
+        return false;
+    return !(ends || statistics) || twin_losses_write(twin, error);
 }
 
 static bool
@@ -187,10 +196,8 @@ twin_make(Twin *twin, Error *error)
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     if (!twin_module_place(twin, error))
         return false;
-    if (twin->module_path == NULL) {
+    if (twin->module_path == NULL)
         twin->report.method = TWIN_METHOD_SPARSE_FILES;
-        twin_sparse_losses(twin);
-    }
     TwinDdl ddl = twin_ddl(twin->arena, twin->snapshot);
     TwinRecord wanted = record_of(twin, &ddl);
     TwinRecord older = {0};
@@ -285,6 +292,21 @@ twin_relation_id(const Twin *twin, uint32_t target_id)
 {
     const TwinId *id = map_get_id(twin->ids, target_id);
     return id == NULL ? 0 : id->id;
+}
+
+const char *
+twin_relation_loss(const Twin *twin, const SnapshotRelation *relation)
+{
+    if (twin_relation_id(twin, relation->id) != 0)
+        return NULL;
+    const char *name = pg_identifier_qualify(twin->arena, relation->schema, relation->name);
+    for (size_t i = 0; i < twin->report.losses.count; i++) {
+        const TwinLoss *loss = &twin->report.losses.items[i];
+        const char *space = strchr(loss->object, ' ');
+        if (space != NULL && strcmp(space + 1, name) == 0)
+            return loss->reason;
+    }
+    return NULL;
 }
 
 bool

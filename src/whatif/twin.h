@@ -34,9 +34,13 @@ typedef struct TwinOptions {
     void *context;
 } TwinOptions;
 
-/* Something of the target that the twin does not have, and what follows. */
+/* The part of making a twin in which something was lost. */
+typedef enum TwinPart { TWIN_PART_SCHEMA, TWIN_PART_ENDS, TWIN_PART_STATISTICS, TWIN_PART_SIZES } TwinPart;
+
+/* Something of the target that the twin does not have, and why. */
 typedef struct TwinLoss {
-    const char *object; /* "public.orders", "extension postgis" */
+    TwinPart part;
+    const char *object; /* "table public.orders", "extension postgis" */
     const char *reason;
 } TwinLoss;
 
@@ -69,6 +73,9 @@ bool twin_connect(Twin *twin, PgConnection **ret_connection, Error *error) FETTL
 
 /* The relation or index on the twin for a target's OID; 0 when it has none. */
 uint32_t twin_relation_id(const Twin *twin, uint32_t target_id);
+
+/* Why the twin lacks a relation of the target; NULL when it has it or no reason is known. */
+const char *twin_relation_loss(const Twin *twin, const SnapshotRelation *relation);
 
 typedef struct TwinInfo {
     const char *database;

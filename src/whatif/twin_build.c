@@ -89,28 +89,47 @@ role_make(Twin *twin, PgConnection *admin, Error *error)
     return true;
 }
 
+/* The target's default collation, as far as this major knows its provider. Builtin locales order by code
+ * point, as "C" does. */
 static const char *
-create_database_text(const Twin *twin, const char *collate, const char *ctype)
+locale_words(const Twin *twin)
 {
     Arena *arena = twin->arena;
-    return arena_printf(arena,
-                        "CREATE DATABASE %s OWNER " TWIN_ROLE
-                        " TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE %s LC_CTYPE %s",
-                        pg_identifier_quote(arena, twin->database), pg_literal_quote(arena, collate),
-                        pg_literal_quote(arena, ctype));
+    const Snapshot *snapshot = twin->snapshot;
+    int major = cluster_major(twin->cluster);
+    const char *locale = snapshot->icu_locale;
+    const char *libc =
+        arena_printf(arena, "LC_COLLATE %s LC_CTYPE %s", pg_literal_quote(arena, snapshot->collate),
+                     pg_literal_quote(arena, snapshot->ctype));
+    if (snapshot->collation_provider == 'i' && locale != NULL && major >= 15)
+        return arena_printf(arena, "LOCALE_PROVIDER icu ICU_LOCALE %s %s", pg_literal_quote(arena, locale),
+                            libc);
+    if (snapshot->collation_provider == 'b' && locale != NULL && major >= 17)
+        return arena_printf(arena, "LOCALE_PROVIDER builtin BUILTIN_LOCALE %s %s",
+                            pg_literal_quote(arena, locale), libc);
+    if (snapshot->collation_provider == 'b')
+        return "LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'";
+    return libc;
 }
 
 static bool
 database_make(Twin *twin, PgConnection *admin, Error *error)
 {
-    const Snapshot *snapshot = twin->snapshot;
+    Arena *arena = twin->arena;
+    const char *create =
+        arena_printf(arena, "CREATE DATABASE %s OWNER " TWIN_ROLE " TEMPLATE template0 ENCODING 'UTF8'",
+                     pg_identifier_quote(arena, twin->database));
     Error reason = {0};
-    if (pg_execute(admin, create_database_text(twin, snapshot->collate, snapshot->ctype), &reason))
+    if (pg_execute(admin, arena_printf(arena, "%s %s", create, locale_words(twin)), &reason))
         return true;
     /* The target's locale is not installed here: byte order then, and said. */
-    if (!pg_execute(admin, create_database_text(twin, "C", "C"), error))
+    if (!pg_execute(admin, arena_printf(arena, "%s LC_COLLATE 'C' LC_CTYPE 'C'", create), error))
         return false;
-    twin_lose(twin, arena_printf(twin->arena, "locale %s", snapshot->collate), reason.message);
+    bool is_libc = twin->snapshot->collation_provider == 'c' || twin->snapshot->icu_locale == NULL;
+    twin_lose(
+        twin,
+        arena_printf(arena, "locale %s", is_libc ? twin->snapshot->collate : twin->snapshot->icu_locale),
+        reason.message);
     return true;
 }
 
@@ -137,6 +156,7 @@ twin_database_create(Twin *twin, Error *error)
 {
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     Arena *arena = twin->arena;
+    twin->part = TWIN_PART_SCHEMA;
     if (!twin_database_drop(twin->cluster, twin->database, error) ||
         !cluster_connect(twin->cluster, "postgres", NULL, &admin, error) || !role_make(twin, admin, error) ||
         !database_make(twin, admin, error))
@@ -176,7 +196,10 @@ statement_run(SchemaMaking *making, const TwinStatement *statement, const char *
         *error = reason;
         return error_prefix(error, "could not make %s on the twin", statement->object);
     }
-    *ret_reason = arena_strdup(making->twin->arena, reason.message);
+    Arena *arena = making->twin->arena;
+    *ret_reason = is_extension ? arena_printf(arena, "%s: is its package for PostgreSQL %d installed here?",
+                                              reason.message, making->twin->report.twin_major)
+                               : arena_strdup(arena, reason.message);
     return true;
 }
 

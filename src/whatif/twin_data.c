@@ -27,7 +27,7 @@ script(const Twin *twin, const char *name)
 static void
 id_put(Twin *twin, uint32_t target_id, const Map *by_name, const char *schema, const char *name)
 {
-    TwinId *id = map_get(by_name, arena_printf(twin->arena, "%s.%s", schema, name));
+    TwinId *id = map_get(by_name, pg_identifier_qualify(twin->arena, schema, name));
     if (id != NULL)
         map_put_id(twin->ids, target_id, id);
 }
@@ -49,7 +49,7 @@ twin_ids_read(Twin *twin, Error *error)
         id->id = (uint32_t)pg_result_int(rows, row, 0, 0);
         map_put(
             by_name,
-            arena_printf(twin->arena, "%s.%s", pg_result_text(rows, row, 1), pg_result_text(rows, row, 2)),
+            pg_identifier_qualify(twin->arena, pg_result_text(rows, row, 1), pg_result_text(rows, row, 2)),
             id);
     }
     twin->ids = map_new(twin->arena);
@@ -236,6 +236,7 @@ twin_statistics_write(Twin *twin, Error *error)
         return twin_sparse_statistics_write(twin, error);
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin statistics", (size_t)4 << 30);
     twin_progress(twin, "statistics", 0, 0);
+    twin->part = TWIN_PART_STATISTICS;
     if (!statistics_columns_write(twin, arena, error))
         return error_prefix(error, "could not give the twin its statistics");
     for (size_t i = 0; i < twin->snapshot->extended_statistics_count; i++) {
@@ -251,9 +252,12 @@ twin_statistics_write(Twin *twin, Error *error)
 bool
 twin_ends_write(Twin *twin, Error *error)
 {
-    if (twin->report.method == TWIN_METHOD_SPARSE_FILES)
-        return true; /* only the module can tell the planner of rows that are not there */
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin ends", (size_t)256 << 20);
+    twin->part = TWIN_PART_ENDS;
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES) {
+        twin_sparse_lose_ends(twin);
+        return true;
+    }
     for (size_t i = 0; i < twin->snapshot->index_count; i++) {
         const SnapshotIndex *index = &twin->snapshot->indexes[i];
         uint32_t id = twin_relation_id(twin, index->id);

@@ -59,6 +59,24 @@ twin_extension_is_allowed(const char *name)
     return false;
 }
 
+/* Extensions that offer tables and columns nothing that a plan could need: their absence is no loss. */
+static bool
+extension_is_without_bearing(const char *name)
+{
+    static const char *const without[] = {
+        "adminpack",          "amcheck",      "auto_explain",    "dblink",
+        "file_fdw",           "hypopg",       "old_snapshot",    "pageinspect",
+        "pg_buffercache",     "pg_cron",      "pg_freespacemap", "pg_hint_plan",
+        "pg_prewarm",         "pg_qualstats", "pg_repack",       "pg_stat_kcache",
+        "pg_stat_statements", "pg_surgery",   "pg_visibility",   "pg_wait_sampling",
+        "pg_walinspect",      "pgaudit",      "pgrowlocks",      "pgstattuple",
+        "plpgsql_check",      "postgres_fdw", "sslinfo",         "tcn"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(without); i++)
+        if (strcmp(without[i], name) == 0)
+            return true;
+    return false;
+}
+
 static void
 ddl_add(Ddl *ddl, TwinPhase phase, uint32_t id, const char *object, const char *text)
 {
@@ -97,8 +115,11 @@ ddl_extensions(Ddl *ddl)
     for (size_t i = 0; i < ddl->snapshot->extension_count; i++) {
         const SnapshotExtension *extension = &ddl->snapshot->extensions[i];
         const char *object = arena_printf(ddl->arena, "extension %s", extension->name);
-        if (!twin_extension_is_allowed(extension->name))
+        if (!twin_extension_is_allowed(extension->name)) {
+            if (!extension_is_without_bearing(extension->name))
+                ddl_lose(ddl, object, "it is not among the extensions that a twin loads");
             continue;
+        }
         ddl_add(ddl, TWIN_PHASE_EXTENSIONS, extension->id, object,
                 arena_printf(ddl->arena, "CREATE EXTENSION IF NOT EXISTS %s SCHEMA %s",
                              pg_identifier_quote(ddl->arena, extension->name),
@@ -113,14 +134,17 @@ ddl_objects(Ddl *ddl)
         const SnapshotObject *object = &ddl->snapshot->objects[i];
         const char *name = pg_identifier_qualify(ddl->arena, object->schema, object->name);
         bool is_function = object->kind == SNAPSHOT_OBJECT_FUNCTION;
+        const char *word = is_function                                 ? "function"
+                           : object->kind == SNAPSHOT_OBJECT_SEQUENCE  ? "sequence"
+                           : object->kind == SNAPSHOT_OBJECT_COLLATION ? "collation"
+                                                                       : "type";
         if (is_function && object->detail != NULL && strcmp(object->detail, "sql") != 0 &&
             strcmp(object->detail, "plpgsql") != 0) {
             ddl_lose(ddl, arena_printf(ddl->arena, "function %s", name),
                      arena_printf(ddl->arena, "language %s is not run on a twin", object->detail));
             continue;
         }
-        ddl_add(ddl, TWIN_PHASE_OBJECTS, object->id,
-                arena_printf(ddl->arena, "%s %s", is_function ? "function" : "object", name),
+        ddl_add(ddl, TWIN_PHASE_OBJECTS, object->id, arena_printf(ddl->arena, "%s %s", word, name),
                 object->definition);
     }
 }

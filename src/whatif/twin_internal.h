@@ -2,7 +2,7 @@
 /*
  * What the files of the twin share: twin.c (open, refresh, list), twin_build.c (database and DDL),
  * twin_data.c (sizes, statistics, ends, through the module), sparse.c and sparse_statistics.c (the same on a
- * stock server), twin_settings.c (the application's session).
+ * stock server), twin_losses.c, twin_settings.c (the application's session).
  */
 #ifndef FETTLE_WHATIF_TWIN_INTERNAL_H
 #define FETTLE_WHATIF_TWIN_INTERNAL_H
@@ -24,6 +24,7 @@ struct Twin {
     PgConnection *admin; /* superuser session in the twin's database */
     Map *ids;            /* target OID -> TwinId */
     uint32_t role_id;
+    TwinPart part; /* being made: what is lost now is lost by it */
     TwinReport report;
 };
 
@@ -48,6 +49,11 @@ bool twin_admin_connect(Twin *twin, Error *error) FETTLE_MUST_USE;
 void twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total);
 void twin_lose(Twin *twin, const char *object, const char *reason);
 
+/* twin_losses.c: losses are kept in the twin's database, for a refresh makes anew only what changed. */
+bool twin_losses_write(Twin *twin, Error *error) FETTLE_MUST_USE;
+/* Adds the kept losses of a part that is not made anew. */
+bool twin_losses_read(Twin *twin, TwinPart part, Error *error) FETTLE_MUST_USE;
+
 /* twin_build.c */
 bool twin_module_place(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_database_create(Twin *twin, Error *error) FETTLE_MUST_USE;
@@ -62,7 +68,7 @@ bool twin_ends_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 
 /* sparse.c, sparse_statistics.c: TWIN_METHOD_SPARSE_FILES */
 bool twin_sparse_install(Twin *twin, Error *error) FETTLE_MUST_USE;
-void twin_sparse_losses(Twin *twin);
+void twin_sparse_lose_ends(Twin *twin);
 bool twin_sparse_sizes_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_sparse_statistics_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 

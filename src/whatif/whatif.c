@@ -456,6 +456,22 @@ ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, What
     return true;
 }
 
+/* A table that the twin lacks is the reason behind whatever the server says. */
+static const char *
+refusal_reason(const WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, const char *reason)
+{
+    for (size_t i = 0; i < statement->relation_count; i++) {
+        const SnapshotRelation *relation =
+            snapshot_relation(twin_snapshot(whatif->twin), statement->relation_ids[i]);
+        const char *loss = relation == NULL ? NULL : twin_relation_loss(whatif->twin, relation);
+        if (loss != NULL)
+            return arena_printf(arena, "the twin lacks %s: %s",
+                                pg_identifier_qualify(arena, relation->schema, relation->name), loss);
+    }
+    return reason == NULL ? "the planner gave no plan"
+                          : arena_printf(arena, "the twin cannot plan it: %s", reason);
+}
+
 static bool
 whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer, Error *error)
 {
@@ -469,6 +485,8 @@ whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatI
     if (!ask_one(whatif, arena, text, answer, &answer->cost, error))
         return false;
     answer->is_known = !isnan(answer->cost);
+    if (!answer->is_known)
+        answer->reason = refusal_reason(whatif, arena, statement, answer->reason);
     answer->is_generic = answer->is_known && strchr(text, '$') != NULL;
     answer->generic_cost = answer->is_generic ? answer->cost : NAN;
     return true;

@@ -149,12 +149,35 @@ def children_of(pid):
     return found
 
 
-class Server:
-    """One PostgreSQL server. `conf` is lines of postgresql.conf, `hba` a whole pg_hba.conf, `tcp` listens on 127.0.0.1 too."""
+def programs_with_extensions(major, scripts):
+    """A copy of a major's Debian programs that knows further extensions ({name: SQL}), as a directory to give to Server.
 
-    def __init__(self, major=15, conf=(), preload="pg_stat_statements", tcp=False, hba=None, start=True):
+    PostgreSQL looks for its libraries and its share directory from where its program lies."""
+    root = new_directory("fettle-programs")
+    programs, share = root / f"lib/postgresql/{major}", root / f"share/postgresql/{major}"
+    (programs / "bin").mkdir(parents=True)
+    (share / "extension").mkdir(parents=True)
+    installed, shared = pathlib.Path(binaries_of(major)), pathlib.Path(f"/usr/share/postgresql/{major}")
+    shutil.copy(installed / "postgres", programs / "bin" / "postgres")
+    (programs / "lib").symlink_to(installed.parent / "lib")
+    for entry in [*shared.iterdir(), *(shared / "extension").iterdir()]:
+        if entry.name != "extension":
+            (share / entry.relative_to(shared)).symlink_to(entry)
+    for name, script in scripts.items():
+        (share / "extension" / f"{name}.control").write_text("default_version = '1'\nrelocatable = true\n", encoding="utf-8")
+        (share / "extension" / f"{name}--1.sql").write_text(script, encoding="utf-8")
+    atexit.register(remove_directory, root)
+    return programs / "bin"
+
+
+class Server:
+    """One PostgreSQL server. `conf` is lines of postgresql.conf, `hba` a whole pg_hba.conf, `tcp` listens on 127.0.0.1 too.
+
+    `binaries` are server programs of that major in another place (programs_with_extensions())."""
+
+    def __init__(self, major=15, conf=(), preload="pg_stat_statements", tcp=False, hba=None, start=True, binaries=None):
         self.major = major
-        self.binaries = binaries_of(major)
+        self.binaries = binaries or binaries_of(major)
         assert self.binaries, f"no server programs of PostgreSQL {major}"
         self.directory = new_directory()
         self.data = self.directory / "data"

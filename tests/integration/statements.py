@@ -136,34 +136,72 @@ select * from t_plain where id = any ($1)
 update t_plain set b = $1 where id = $2
 """.strip().splitlines()
 
-COLUMNS = {
+# For generated statements: each table's columns with the largest number to compare them with, and how a number becomes a value
+# of the column's type ("{}": the number itself).
+AWKWARD = {
     "t_plain": [("id", 20000), ("a", 100), ("b", 1000)], "t_grown": [("id", 20000), ("k", 30)], "t_shrunk": [("id", 2000), ("k", 30)],
     "t_correlated": [("a", 100), ("b", 10), ("c", 7)], "f_child": [("id", 16000), ("parent_id", 2000), ("q", 13)],
     "f_parent": [("id", 2000)], "p_range": [("id", 15000), ("k", 9)], "i_parent": [("id", 4000), ("k", 60)],
     "t_null": [("a", 9000), ("id", 9000)], "t_dropped": [("a", 7000), ("b", 90)], "t_wide": [("id", 4000), ("k", 20)],
     "t_distinct": [("id", 6000), ("k", 17)], "p_hash": [("id", 8000)], "t_never": [("id", 5000), ("k", 30)], "t_uuid": [("k", 50)],
 }
+TPCH = {
+    "lineitem": [("l_orderkey", 120000), ("l_partkey", 4000), ("l_suppkey", 200), ("l_quantity", 50), ("l_shipdate", 2526, "date '1992-01-02' + {}"),
+                 ("l_receiptdate", 2550, "date '1992-01-04' + {}"), ("l_discount", 10, "0.01 * {}")],
+    "orders": [("o_orderkey", 120000), ("o_custkey", 3000), ("o_orderdate", 2406, "date '1992-01-01' + {}"), ("o_totalprice", 400000)],
+    "customer": [("c_custkey", 3000), ("c_nationkey", 25), ("c_acctbal", 9999)],
+    "part": [("p_partkey", 4000), ("p_size", 50), ("p_brand", 5, "'Brand#2{}'"), ("p_retailprice", 1100)],
+    "partsupp": [("ps_partkey", 4000), ("ps_suppkey", 200), ("ps_availqty", 9999)],
+    "supplier": [("s_suppkey", 200), ("s_nationkey", 25), ("s_acctbal", 9999)], "nation": [("n_nationkey", 25), ("n_regionkey", 5)],
+}
+TPCH_JOINS = ["l_orderkey = o_orderkey", "o_custkey = c_custkey", "l_partkey = p_partkey", "ps_partkey = p_partkey", "ps_suppkey = s_suppkey",
+              "l_suppkey = s_suppkey", "c_nationkey = n_nationkey", "s_nationkey = n_nationkey", "l_partkey = ps_partkey"]
+MAY = "timestamptz '2026-05-01 00:00+00' + {} * interval '1 hour'"
+SHOP = {
+    "orders": [("id", 50000), ("customer_id", 10000), ("total", 900), ("created_at", 1000, MAY), ("status", 1, "(array['paid', 'done'])[1 + {}]::order_status")],
+    "order_items": [("order_id", 50000), ("product_id", 1000), ("quantity", 5)], "customers": [("id", 10000), ("created_at", 1000, MAY)],
+    "products": [("id", 1000), ("category_id", 60), ("stock", 1000), ("price", 500)], "payments": [("order_id", 50000), ("amount", 900)],
+    "reviews": [("product_id", 1000), ("customer_id", 10000), ("rating", 5)], "events": [("customer_id", 10000), ("created_at", 1000, MAY)],
+    "shipments": [("order_id", 50000), ("shipped_at", 1000, MAY)], "addresses": [("customer_id", 10000)],
+}
+SHOP_JOINS = ["order_id = id", "customer_id = id", "product_id = id"]
+PGBENCH = {"pgbench_accounts": [("aid", 100000), ("bid", 1), ("abalance", 5000)], "pgbench_tellers": [("tid", 10), ("bid", 1)],
+           "pgbench_branches": [("bid", 1)], "pgbench_history": [("tid", 10), ("aid", 100000), ("delta", 5000)]}
 
 
-def condition(rng, alias, table):
-    column, most = rng.choice(COLUMNS[table])
+def condition(rng, alias, columns):
+    column, most, template = (*rng.choice(columns), "{}")[:3]
     kind = rng.randrange(5)
-    value = rng.randrange(most)
+    number = rng.randrange(most + 1)
+    value = lambda n: template.format(n)
     name = f"{alias}.{column}"
-    return [f"{name} = {value}", f"{name} < {value}", f"{name} > {value}", f"{name} between {value} and {value + most // 20}",
-            f"{name} in ({value}, {value // 2}, {value // 3})"][kind]
+    return [f"{name} = {value(number)}", f"{name} < {value(number)}", f"{name} > {value(number)}",
+            f"{name} between {value(number)} and {value(number + most // 20)}",
+            f"{name} in ({value(number)}, {value(number // 2)}, {value(number // 3)})"][kind]
 
 
-def generated(count, seed=1):
+def join(rng, tables, at, columns, joins):
+    """A condition between the table at a place and the one before it: one of the schema's own, or any two numbers."""
+    left, right = tables[at - 1], tables[at]
+    names = lambda table: [column[0] for column in columns[table]]
+    for one, other in (text.split(" = ") for text in rng.sample(joins, len(joins))):
+        if one in names(left) and other in names(right):
+            return f"a{at - 1}.{one} = a{at}.{other}"
+        if other in names(left) and one in names(right):
+            return f"a{at - 1}.{other} = a{at}.{one}"
+    numbers = lambda table: [column[0] for column in columns[table] if len(column) == 2]
+    return f"a{at - 1}.{rng.choice(numbers(left))} = a{at}.{rng.choice(numbers(right))}"
+
+
+def generated(count, columns=AWKWARD, joins=(), seed=1):
+    """Statements over one to three tables: filters, joins, aggregates, the first rows in an order."""
     rng = random.Random(seed)
     for _ in range(count):
-        tables = [rng.choice(list(COLUMNS)) for _ in range(rng.choice([1, 1, 2, 2, 3]))]
+        tables = [rng.choice(list(columns)) for _ in range(rng.choice([1, 1, 2, 2, 3]))]
         parts = [f"{table} a{i}" for i, table in enumerate(tables)]
-        where = [condition(rng, f"a{i}", table) for i, table in enumerate(tables) for _ in range(rng.choice([0, 1, 1, 2]))]
-        for i in range(1, len(tables)):
-            left, right = rng.choice(COLUMNS[tables[i - 1]])[0], rng.choice(COLUMNS[tables[i]])[0]
-            where.append(f"a{i - 1}.{left} = a{i}.{right}")
+        where = [condition(rng, f"a{i}", columns[table]) for i, table in enumerate(tables) for _ in range(rng.choice([0, 1, 1, 2]))]
+        where += [join(rng, tables, at, columns, list(joins)) for at in range(1, len(tables))]
         text = " from " + ", ".join(parts) + (" where " + " and ".join(where) if where else "")
-        column = f"a0.{rng.choice(COLUMNS[tables[0]])[0]}"
+        column = f"a0.{rng.choice(columns[tables[0]])[0]}"
         yield rng.choice([f"select count(*){text}", f"select *{text} order by {column} limit {rng.choice([1, 10, 100])}",
                           f"select {column}, count(*){text} group by {column}", f"select *{text}"])

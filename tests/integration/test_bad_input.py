@@ -10,9 +10,8 @@ from servers import Server
 def is_clear(result, status, *words):
     assert result.status == status, (result.status, result.err)
     assert result.out == ""
-    lines = result.err.strip().splitlines()
-    assert lines[0].startswith("fettle: "), result.err
-    assert len(lines) == 2 and lines[1].startswith("hint: ") or len(lines) == 1, result.err
+    lines = result.err.splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["fettle", "hint"] and len(lines[1]) > len("hint: "), result.err
     for word in words:
         assert word in result.err, (word, result.err)
 

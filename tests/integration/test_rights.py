@@ -2,7 +2,10 @@
 """Roles with few rights, and databases that lack something: a stated behaviour each."""
 import subprocess
 
+import pytest
 from conftest import BINARY
+from servers import Server
+from test_bad_input import is_clear
 
 
 def test_pg_monitor_alone_works_and_doctor_says_what_is_missing(fettle, shop):
@@ -48,3 +51,75 @@ def test_without_pg_stat_statements_a_file_gives_the_workload(fettle, shop, tmp_
     assert advice.status == 10, advice.err
     assert advice.json["recommendations"][0]["statement"].endswith("ON public.t USING btree (k);")
     assert advice.json["workload"]["not_parsed"] == 1
+
+
+SCHEMA = """
+CREATE SCHEMA "Sta ts"; CREATE EXTENSION pg_stat_statements SCHEMA "Sta ts"; CREATE SCHEMA "Own ""er";
+CREATE TABLE "Own ""er"."T" AS SELECT n AS id, n % 5000 AS k, repeat('x', 50) AS v FROM generate_series(1, 20000) n;
+CREATE TABLE open AS SELECT n AS id FROM generate_series(1, 1000) n; CREATE ROLE "no one" LOGIN;
+REVOKE CONNECT ON DATABASE closed FROM PUBLIC; ANALYZE
+"""
+
+
+def run_remedies(server, database, missing):
+    """As a superuser, each as it stands."""
+    for gap in missing:
+        server.psql(database, "-c", gap["remedy"])
+
+
+@pytest.mark.parametrize("major", [13, 15, 18])
+def test_the_grants_that_a_role_with_nothing_is_told_are_all_it_needs(fettle, server_of, major):
+    server = server_of(major)
+    server.sql("CREATE DATABASE closed")
+    server.psql("closed", "-c", SCHEMA.replace("\n", " "))
+    for _ in range(20):
+        server.sql('SELECT v FROM "Own ""er"."T" WHERE k = 7', "closed")
+    refused = fettle("doctor", server.dsn("closed", "'no one'"))
+    is_clear(refused, 22, 'permission denied for database "closed"')
+    server.sql(refused.err.splitlines()[1].removeprefix("hint: "))
+    doctor = fettle("doctor", "--json", server.dsn("closed", "'no one'"))
+    assert doctor.status == 10, doctor.err
+    assert {gap["subject"] for gap in doctor.json["missing"]} == {"column statistics", "pg_stat_statements", "statements of other roles"}
+    assert all(gap["remedy"].startswith("GRANT ") for gap in doctor.json["missing"])
+    run_remedies(server, "closed", doctor.json["missing"])
+    after = fettle("doctor", "--json", server.dsn("closed", "'no one'"))
+    assert (after.status, after.json["missing"]) == (0, [])
+    advice = fettle("advise", "--json", server.dsn("closed", "'no one'"))
+    assert advice.status == 10, advice.err
+    assert advice.json["recommendations"][0]["relation"] == '"Own ""er"."T"'
+
+
+def statements_gap(fettle, server, database):
+    """What doctor says of pg_stat_statements; advise says the same in its error."""
+    doctor = fettle("doctor", "--json", server.dsn(database))
+    gaps = [gap for gap in doctor.json["missing"] if gap["subject"] == "pg_stat_statements"]
+    assert len(gaps) == 1, doctor.out
+    is_clear(fettle("advise", server.dsn(database)), 3, "the workload is empty", gaps[0]["reason"], gaps[0]["remedy"], "--workload")
+    return gaps[0]
+
+
+def test_an_extension_that_is_only_not_created_here_is_told(fettle, server):
+    server.sql("CREATE DATABASE not_created")
+    gap = statements_gap(fettle, server, "not_created")
+    assert "the library is loaded" in gap["reason"]
+    run_remedies(server, "not_created", [gap])
+    assert fettle("doctor", server.dsn("not_created")).status == 0
+
+
+def test_an_extension_as_an_older_server_made_it_is_told(fettle, server):
+    server.sql("CREATE DATABASE old_extension")
+    server.sql("CREATE EXTENSION pg_stat_statements VERSION '1.7'", "old_extension")
+    gap = statements_gap(fettle, server, "old_extension")
+    run_remedies(server, "old_extension", [gap])
+    assert fettle("doctor", server.dsn("old_extension")).status == 0
+
+
+def test_a_library_that_is_not_loaded_is_told_with_and_without_the_extension(fettle):
+    with Server(15, preload="") as server:
+        gap = statements_gap(fettle, server, "postgres")
+        assert "not installed" in gap["reason"]
+        assert "shared_preload_libraries" in gap["remedy"] and "CREATE EXTENSION" in gap["remedy"]
+        server.sql("CREATE EXTENSION pg_stat_statements")
+        gap = statements_gap(fettle, server, "postgres")
+        assert "its library is not loaded" in gap["reason"]
+        assert "shared_preload_libraries" in gap["remedy"] and "CREATE EXTENSION" not in gap["remedy"]

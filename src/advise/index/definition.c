@@ -146,13 +146,13 @@ partition_script_append(PartitionScript *script, const Candidate *parent, const 
 }
 
 char *
-index_create_script(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, const char *name)
+index_create_script(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, const char *name,
+                    Map *taken)
 {
     if (candidate->relation->kind != 'p')
         return arena_printf(arena, "%s;", candidate_create_statement(arena, candidate, name, true));
     Text text = text_new(arena);
-    PartitionScript script = {.arena = arena, .snapshot = snapshot, .taken = map_new(arena), .text = &text};
-    map_put(script.taken, name, script.taken);
+    PartitionScript script = {.arena = arena, .snapshot = snapshot, .taken = taken, .text = &text};
     text_append_format(&text, "%s;\n", create_on_only(arena, candidate, name));
     partition_script_append(&script, candidate, name);
     text_truncate(&text, text.length - 1);

@@ -13,10 +13,11 @@ char *index_name_choose(Arena *arena, const Snapshot *snapshot, const Candidate 
 
 /*
  * CREATE INDEX CONCURRENTLY; on a partitioned table, which cannot be indexed CONCURRENTLY as a whole: the
- * empty parent index, one CONCURRENTLY per partition (leaves and in-between), and the attachments.
+ * empty parent index, one CONCURRENTLY per partition (leaves and in-between), and the attachments. Names of
+ * the partitions' indexes are chosen as index_name_choose() does.
  */
 char *index_create_script(Arena *arena, const Snapshot *snapshot, const Candidate *candidate,
-                          const char *name);
+                          const char *name, Map *taken);
 
 /* DROP INDEX CONCURRENTLY, or DROP INDEX for a partitioned one. */
 char *index_undo_script(Arena *arena, const Candidate *candidate, const char *name);

@@ -87,12 +87,32 @@ note_for_redundant(Arena *arena, const Candidate *candidate, const SnapshotIndex
                         pg_identifier_qualify(arena, index->schema, index->name));
 }
 
+#define PARTITION_DEPTH_MOST 32
+
+/* A partitioned index becomes valid when every partition, of any depth, has its part. */
+static bool
+has_foreign_partition(const Snapshot *snapshot, const SnapshotRelation *parent)
+{
+    for (size_t i = 0; parent->kind == 'p' && i < snapshot->relation_count; i++) {
+        const SnapshotRelation *relation = &snapshot->relations[i];
+        for (int depth = 0;
+             relation != NULL && (depth > 0 || relation->kind == 'f') && relation->is_partition &&
+             relation->parent_count > 0 && depth < PARTITION_DEPTH_MOST;
+             depth++) {
+            relation = snapshot_relation(snapshot, relation->parents[0].relation_id);
+            if (relation == parent)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void
 recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
 {
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
-    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 3; i++) {
+    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 4; i++) {
         const char *note =
             note_for_redundant(evidence->arena, candidate, candidate->relation->indexes.items[i]);
         if (note != NULL)
@@ -106,6 +126,9 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
             break;
         }
     }
+    if (has_foreign_partition(evidence->context->snapshot, candidate->relation))
+        notes[count++] = "a partition is a foreign table and gets no index: the parent's stays marked as not "
+                         "valid, which plans do not mind";
     if (evidence->context->snapshot->rights < SNAPSHOT_RIGHTS_VIEW)
         notes[count++] = "column statistics could not be read: costs are rough (see fettle doctor)";
     recommendation->notes = notes;
@@ -259,7 +282,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
     recommendation->title =
         arena_printf(arena, "create an index on %s (%s)", recommendation->relation, candidate->key_text);
-    recommendation->statement = index_create_script(arena, snapshot, candidate, name);
+    recommendation->statement = index_create_script(arena, snapshot, candidate, name, evidence->taken);
     recommendation->undo = index_undo_script(arena, candidate, name);
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;

@@ -1,6 +1,6 @@
 -- name: index_probes
 -- versions: 13-
-select p.id, format('select %s::oid as id, (select v::text from (select %s as v from only %s where %s is not null%s order by %s using %s limit 1) p) as low_value, (select v::text from (select %s as v from only %s where %s is not null%s order by %s using %s limit 1) p) as high_value',
+select p.id, format('select /* fettle */ %s::oid as id, (select v::text from (select %s as v from only %s where %s is not null%s order by %s using %s limit 1) p) as low_value, (select v::text from (select %s as v from only %s where %s is not null%s order by %s using %s limit 1) p) as high_value',
          p.id, p.key, p.relation, p.key, p.condition, p.ordered, p.less, p.key, p.relation, p.key, p.condition, p.ordered, p.greater) as probe
 from (
   select i.indexrelid as id, pg_get_indexdef(i.indexrelid, 1, false) as key,

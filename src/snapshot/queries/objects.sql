@@ -52,7 +52,7 @@ with own_type as (
   union all
   select c.oid, 'collation', n.nspname, c.collname, null, null,
          format('CREATE COLLATION %I.%I (provider = %s, deterministic = %s, %s)', n.nspname, c.collname,
-                case c.collprovider when 'i' then 'icu' else 'libc' end, c.collisdeterministic,
+                case c.collprovider when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end, c.collisdeterministic::text,
                 case when coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale') is not null
                      then format('locale = %L', coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale'))
                      when c.collcollate = c.collctype then format('locale = %L', c.collcollate)

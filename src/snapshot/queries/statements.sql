@@ -9,7 +9,7 @@ select s.queryid as query_id, r.rolname as role, s.query as text, coalesce(j ->>
        coalesce(j ->> 'shared_blk_read_time', j ->> 'blk_read_time') as read_ms,
        coalesce(j ->> 'shared_blk_write_time', j ->> 'blk_write_time') as write_ms, s.wal_bytes
 from (select * from @schema@.pg_stat_statements
-      where dbid = (select oid from pg_database where datname = current_database()) and queryid is not null
+      where dbid = (select oid from pg_database where datname = current_database()) and queryid is not null and query not like 'select /* fettle */%'
       order by total_exec_time desc, queryid limit $1) s
      cross join lateral to_jsonb(s) as j
      left join pg_roles r on r.oid = s.userid

@@ -1,0 +1,2 @@
+-- calls: x
+select 1

@@ -1,0 +1,4 @@
+﻿-- calls: 5
+select 'ä';
+\set x 1
+select $$;$$;

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Reading samples: by minute, by hour, and the top of a window. Decoding is done here, in C, over whole
+ * blocks; SQL users have the same through fettle.samples() and the contract's views (migrations/).
+ *
+ * Every read has a target and a time range, and a limit on what it returns. Series are ascending in time; a
+ * point covers [from_us, to_us) and has the number of seconds that were observed in it, so a gap shows as a
+ * missing point or a short one, never as zero.
+ */
+#ifndef FETTLE_STORE_SAMPLE_READ_H
+#define FETTLE_STORE_SAMPLE_READ_H
+
+#include "store/sample.h"
+
+typedef struct SamplePoint {
+    int64_t from_us;
+    int64_t to_us;
+    double observed_seconds;
+    unsigned flags;
+    int64_t counters[SAMPLE_COUNTER_COUNT]; /* sums; the deviation is pooled over the calls */
+} SamplePoint;
+
+typedef struct SampleSeries {
+    int32_t statement_id;
+    int64_t query_hash;
+    SamplePoint *points;
+    size_t count;
+} SampleSeries;
+
+typedef struct SampleRange {
+    int64_t target_id;
+    int64_t from_us;
+    int64_t to_us;
+    int64_t step_ms;           /* 0: as sampled; 3600000 and multiples of it read the day roll-ups */
+    const char *database_name; /* NULL: all */
+    int64_t query_hash;        /* 0: all */
+    size_t points_most;        /* 0: 100,000 in all; more is ERROR_LIMIT */
+} SampleRange;
+
+/* One series per statement of the range. */
+bool sample_series_read(PgConnection *session, Arena *arena, const SampleRange *range,
+                        SampleSeries **ret_series, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+
+typedef enum SampleOrder {
+    SAMPLE_BY_TIME,
+    SAMPLE_BY_CALLS,
+    SAMPLE_BY_IO,
+    SAMPLE_BY_MEAN,
+    SAMPLE_BY_ROWS,
+    SAMPLE_BY_TEMP,
+    SAMPLE_BY_WAL
+} SampleOrder;
+
+/* A statement's sums over a window; statements of the same hash and database but of several users are one row
+ * here. */
+typedef struct SampleTotal {
+    int64_t query_hash;
+    int64_t queryid;
+    int64_t fingerprint_hash; /* 0 unknown */
+    const char *database_name;
+    const char *user_name;  /* NULL: several or unknown */
+    const char *query_text; /* NULL unknown */
+    double observed_seconds;
+    int64_t first_seen_us;
+    int64_t last_seen_us;
+    int64_t counters[SAMPLE_COUNTER_COUNT];
+} SampleTotal;
+
+/* The first most (1 .. 10,000) of the window, in descending order, ties by query_hash. */
+bool sample_top_read(PgConnection *session, Arena *arena, const SampleRange *range, SampleOrder order,
+                     size_t most, SampleTotal **ret_totals, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+
+#endif
