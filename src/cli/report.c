@@ -67,8 +67,9 @@ write_fidelity(Text *text, const Report *report)
                            report->is_file                          ? "the snapshot is a file"
                            : fidelity->not_explained_reason != NULL ? fidelity->not_explained_reason
                                                                     : "no statement was compared");
-    text_append_format(text, "%sstatistics rights: %s; twin on PostgreSQL %d, %s in %s\n", bullet,
+    text_append_format(text, "%sstatistics rights: %s; twin on PostgreSQL %d%s, %s in %s\n", bullet,
                        snapshot_rights_word(report->advice->snapshot->rights), report->twin->twin_major,
+                       report->twin->method == TWIN_METHOD_SPARSE_FILES ? " by sparse files (no module)" : "",
                        report->twin->was_refreshed ? "refreshed" : "built",
                        text_format_duration_ms(arena, report->twin->build_ms));
     for (size_t i = 0; i < report->twin->losses.count && i < 5; i++)

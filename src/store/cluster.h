@@ -25,7 +25,7 @@ typedef struct Cluster Cluster;
 
 typedef struct ClusterOptions {
     const char *data_directory;     /* Fettle's data directory; the cluster is in <it>/cluster-<major> */
-    const char *binaries_directory; /* these programs and no others; NULL: found by cluster_binaries_find() */
+    const char *binaries_directory; /* these and no others; NULL or "": found by cluster_binaries_find() */
     int preferred_major;            /* 0: the newest found */
     int64_t shared_buffers_bytes;   /* 0: 16 MB */
     const char *run_as_user;        /* when root; NULL: "postgres" if that user exists, else "nobody" */

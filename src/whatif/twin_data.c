@@ -118,6 +118,8 @@ sizes_collect(const Twin *twin, Arena *arena, SizeColumns *columns)
 bool
 twin_sizes_write(Twin *twin, Error *error)
 {
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES)
+        return twin_sparse_sizes_write(twin, error);
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin sizes", (size_t)1 << 30);
     SizeColumns columns = {0};
     sizes_collect(twin, arena, &columns);
@@ -177,6 +179,7 @@ statistics_columns_write(Twin *twin, Arena *arena, Error *error)
     if (!pg_execute_script(twin->admin, script(twin, "statistics_table"), NULL, error) ||
         !pg_copy_in(twin->admin, "COPY pg_temp.fettle_statistics FROM STDIN", rows, count, STATISTICS_COLUMNS,
                     error) ||
+        !pg_execute_script(twin->admin, script(twin, "statistics_used"), NULL, error) ||
         !pg_execute_script(twin->admin, script(twin, "statistics_types"), NULL, error) ||
         !pg_execute_script(twin->admin,
                            "BEGIN; DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384; "
@@ -229,6 +232,8 @@ extended_write(Twin *twin, Arena *arena, const SnapshotExtendedStatistics *stati
 bool
 twin_statistics_write(Twin *twin, Error *error)
 {
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES)
+        return twin_sparse_statistics_write(twin, error);
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin statistics", (size_t)4 << 30);
     twin_progress(twin, "statistics", 0, 0);
     twin->part = TWIN_PART_STATISTICS;
@@ -247,6 +252,8 @@ twin_statistics_write(Twin *twin, Error *error)
 bool
 twin_ends_write(Twin *twin, Error *error)
 {
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES)
+        return true; /* only the module can tell the planner of rows that are not there */
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin ends", (size_t)256 << 20);
     twin->part = TWIN_PART_ENDS;
     for (size_t i = 0; i < twin->snapshot->index_count; i++) {
