@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from servers import Server, children_of, drop_rights  # noqa: E402  (the harness of the tests)
+from servers import Server, children_of, drop_rights, wait_until  # noqa: E402  (the harness of the tests)
 
 import psycopg2  # noqa: E402
 
@@ -55,6 +55,7 @@ class Run:
     """One run of Fettle: what it printed, its wall time, the CPU of it and of its private cluster, and of the target."""
 
     def __init__(self, home, server, *arguments):
+        backends = set(children_of(server.process.pid))
         before, target, started = os.times(), cpu_of_server(server), time.monotonic()
         run = subprocess.run([FETTLE, *map(str, arguments)], capture_output=True, text=True, check=False,
                              env={**os.environ, "FETTLE_DATA": str(home), "TERM": "dumb"})
@@ -63,6 +64,8 @@ class Run:
         self.out = run.stdout
         self.wall = time.monotonic() - started
         self.cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        # The postmaster knows the CPU of a backend that is gone only once it has taken leave of it.
+        wait_until(lambda: set(children_of(server.process.pid)) <= backends)
         self.cpu_target = cpu_of_server(server) - target
 
     @property

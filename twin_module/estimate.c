@@ -395,7 +395,8 @@ distinct_drawn(double possible, double rows)
     return possible * (1 - exp(-rows / possible));
 }
 
-/* Columns that a foreign key of several columns refers by: as many pairs at most as rows that it refers to. */
+/* Columns that a foreign key of several columns refers by: as many pairs at most as rows that it refers to.
+ */
 static double
 distinct_by_foreign_key(const TwinIndexShape *shape, int columns, Bitmapset **ret_covered)
 {

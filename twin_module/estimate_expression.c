@@ -4,7 +4,7 @@
  *
  * The server's default is 200 values of 32 bytes. What people index is mostly one column under a function of
  * few kinds: case folded, hashed, truncated in time, or taken out of a document; the column's statistics then
- * tell more.
+ * tell more, best when the expression can be computed for the values that they hold (estimate_evaluate.c).
  */
 #include "estimate.h"
 
@@ -62,11 +62,14 @@ twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column)
     Node *expression = column->expression;
     Var *variable = expression_variable(expression);
     char category = type_category(column->type);
+    double distinct, width;
     int32 known;
     if (column->length > 0)
         return column->length;
     if (is_call_of(expression, "md5"))
         return 32 + VARHDRSZ_SHORT;
+    if (variable != NULL && twin_expression_evaluate(shape, expression, variable, &distinct, &width))
+        return width;
     known = variable == NULL ? 0 : get_attavgwidth(RelationGetRelid(shape->table), variable->varattno);
     if (known > 0 && (IsA(expression, Var) || category == type_category(variable->vartype)))
         return known;
@@ -176,9 +179,11 @@ twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
 {
     Var *variable = expression_variable(column->expression);
     double groups = twin_estimate_num_groups(shape->root, list_make1(column->expression), shape->rel->tuples),
-           distinct;
+           distinct, width;
     if (variable == NULL)
         return groups;
+    if (twin_expression_evaluate(shape, column->expression, variable, &distinct, &width))
+        return Min(distinct, groups);
     if (column->type != variable->vartype) {
         char category = type_category(variable->vartype);
         if (category == TYPCATEGORY_USER || category == TYPCATEGORY_ARRAY ||
