@@ -171,8 +171,9 @@ time_distinct(const TwinIndexShape *shape, Node *expression, Var *variable)
 }
 
 /*
- * Without a better guess the values of the expression's columns, as GROUP BY counts them. What is taken out
- * of a document or an array is not as diverse as these: the planner's default stays.
+ * What is known of time, or shows when the expression is computed for values of its column. Without that the
+ * values of the expression's columns, as GROUP BY counts them; what is taken out of a document or an array is
+ * not as diverse as these: the planner's default stays.
  */
 double
 twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
@@ -182,7 +183,8 @@ twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
            distinct, width;
     if (variable == NULL)
         return groups;
-    if (twin_expression_evaluate(shape, column->expression, variable, &distinct, &width))
+    distinct = time_distinct(shape, column->expression, variable);
+    if (distinct > 0 || twin_expression_evaluate(shape, column->expression, variable, &distinct, &width))
         return Min(distinct, groups);
     if (column->type != variable->vartype) {
         char category = type_category(variable->vartype);
@@ -190,6 +192,5 @@ twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
             category == TYPCATEGORY_COMPOSITE)
             return column->distinct;
     }
-    distinct = time_distinct(shape, column->expression, variable);
-    return distinct > 0 ? Min(distinct, groups) : groups;
+    return groups;
 }
