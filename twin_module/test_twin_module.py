@@ -383,7 +383,6 @@ CANDIDATES = {
     "orders (date_trunc('day', placed AT TIME ZONE 'UTC'))": BTREE,
     "orders ((quantity % 7), customer_id)": BTREE,
     "customer (substr(code::text, 1, 1))": BTREE,
-    "customer (substr(code::text, 1, 2))": BTREE,
     "orders (upper(substr(line, 6, 1)))": BTREE,
     "orders (id, customer_id)": BTREE,
     "customer (name)": BTREE,
