@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 
 import pytest
-from servers import MAJORS, Server, Standby, binaries_of, client_program, new_directory, remove_directory
+from servers import MAJORS, Server, Standby, binaries_of, new_directory, remove_directory
 from workloads import load_shop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
