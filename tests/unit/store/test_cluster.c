@@ -182,7 +182,7 @@ what_is_no_data_directory_is_refused_and_left_alone(void **state)
                               &cluster, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "nothing holds no server programs"));
-    assert_non_null(strstr(error.hint, "cluster.binaries"));
+    assert_non_null(strstr(error.message, "cluster.binaries"));
     assert_null(cluster);
     struct stat status;
     assert_int_equal(stat(scratch_path("file"), &status), 0);
