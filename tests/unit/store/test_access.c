@@ -248,7 +248,8 @@ a_job_that_ran_when_the_server_died_is_failed_at_the_next_start(void **state)
     assert_done(job_end(fixture->connection, done, NULL, "{\"rows\": 3}", &error), &error);
     assert_false(job_end(fixture->connection, done, "again", NULL, &error));
     error = (Error){0};
-    assert_done(job_clean_up(fixture->connection, 1000000, &error), &error);
+    assert_done(job_clean_up(fixture->connection, &error), &error);
+    assert_done(job_expire(fixture->connection, 1000000, &error), &error);
     assert_done(job_get(fixture->connection, fixture->arena, died, &job, &error), &error);
     assert_string_equal(job.status, "failed");
     assert_string_equal(job.error_message, "the server stopped");
@@ -258,7 +259,7 @@ a_job_that_ran_when_the_server_died_is_failed_at_the_next_start(void **state)
     assert_int_equal(list.count, 1);
     assert_string_equal(list.items[0].result, "{\"rows\": 3}");
     (void)store_fixture_value(fixture, "SELECT pg_sleep(0.01)");
-    assert_done(job_clean_up(fixture->connection, 1, &error), &error);
+    assert_done(job_expire(fixture->connection, 1, &error), &error);
     assert_false(job_get(fixture->connection, fixture->arena, done, &job, &error));
     assert_int_equal(error.code, ERROR_NOT_FOUND);
 }
