@@ -27,6 +27,8 @@
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 static bool is_running;
@@ -393,6 +395,40 @@ distinct_drawn(double possible, double rows)
     return possible * (1 - exp(-rows / possible));
 }
 
+/* Columns that a foreign key of several columns refers by: as many pairs at most as rows that it refers to.
+ */
+static double
+distinct_by_foreign_key(const TwinIndexShape *shape, int columns, Bitmapset **ret_covered)
+{
+    ListCell *cell;
+    double distinct = 1;
+    foreach (cell, RelationGetFKeyList(shape->table)) {
+        ForeignKeyCacheInfo *key = lfirst_node(ForeignKeyCacheInfo, cell);
+        HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(key->confrelid));
+        double referred = HeapTupleIsValid(row) ? ((Form_pg_class)GETSTRUCT(row))->reltuples : -1;
+        double independent = 1;
+        Bitmapset *covered = NULL;
+        int i, j;
+        if (HeapTupleIsValid(row))
+            ReleaseSysCache(row);
+        for (i = 0; i < columns; i++) {
+            Var *variable = (Var *)shape->columns[i].expression;
+            for (j = 0; IsA(variable, Var) && j < key->nkeys; j++) {
+                if (key->conkey[j] != variable->varattno || bms_is_member(i, covered))
+                    continue;
+                covered = bms_add_member(covered, i);
+                independent = Min(independent * shape->columns[i].distinct, 1e18);
+            }
+        }
+        if (key->nkeys >= 2 && referred >= 1 && bms_num_members(covered) == key->nkeys &&
+            bms_num_members(covered) > bms_num_members(*ret_covered)) {
+            *ret_covered = covered;
+            distinct = Min(independent, distinct_drawn(referred, Max(shape->rel->tuples, 1)));
+        }
+    }
+    return distinct;
+}
+
 double
 twin_shape_distinct(const TwinIndexShape *shape, int columns)
 {
@@ -402,6 +438,8 @@ twin_shape_distinct(const TwinIndexShape *shape, int columns)
     if (columns_are_unique(shape, columns))
         return Max(shape->rows, 1);
     distinct = columns > 1 ? distinct_by_statistics(shape, columns, &covered) : 1;
+    if (columns > 1 && covered == NULL)
+        distinct = distinct_by_foreign_key(shape, columns, &covered);
     for (i = 0; i < columns; i++) {
         if (!bms_is_member(i, covered)) {
             distinct = Min(distinct * shape->columns[i].distinct, 1e18);

@@ -217,6 +217,8 @@ static void
 sampled_elements_add(const TwinIndexShape *shape, const TwinColumn *column, int number, GinSum *sum)
 {
     double rows = shape->rows * (1 - column->null_fraction), row_factor = rows / column->document_count;
+    /* Values that are not in the sample can bring new entries, more rows of the same values cannot. */
+    double value_factor = Min(row_factor, column->distinct / column->document_count);
     double key_bytes, once, distinct, unseen;
     uint32 *entries;
     int count = documents_take_apart(shape, column, number, 1, &entries, &key_bytes), i, same;
@@ -229,8 +231,8 @@ sampled_elements_add(const TwinIndexShape *shape, const TwinColumn *column, int 
     distinct = distinct_of(entries, count, &once);
     if (once < 1)
         return;
-    unseen = distinct * distinct_growth(shape, column, number, distinct, row_factor) - (distinct - once);
-    unseen = Min(Max(unseen, once), once * Max(row_factor, 1));
+    unseen = distinct * distinct_growth(shape, column, number, distinct, value_factor) - (distinct - once);
+    unseen = Min(Max(unseen, once), once * Max(value_factor, 1));
     entries_add(shape, sum, unseen, once * row_factor / unseen, key_bytes);
 }
 
@@ -267,6 +269,8 @@ twin_estimate_gin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
     }
     ret_estimate->gin_entries = sum.entries;
     ret_estimate->gin_entry_pages = Max(ceil(sum.entry_bytes / ((BLCKSZ - 40) * entry_fill)), 1);
+    if (sum.entry_bytes <= BLCKSZ - 40)
+        ret_estimate->gin_entry_pages = 1; /* never split */
     if (ret_estimate->gin_entry_pages > 1)
         ret_estimate->gin_entry_pages += ceil(ret_estimate->gin_entry_pages / 150);
     ret_estimate->gin_data_pages = ceil(sum.data_pages);

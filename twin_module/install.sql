@@ -19,6 +19,8 @@ BEGIN
             AS %L, ''fettle_twin_index_estimate'' LANGUAGE c STRICT',
         'index_ends_set(index regclass, low text, high text) RETURNS boolean
             AS %L, ''fettle_twin_index_ends_set'' LANGUAGE c',
+        'index_ends_from_statistics(index regclass) RETURNS boolean
+            AS %L, ''fettle_twin_index_ends_from_statistics'' LANGUAGE c STRICT',
         'gin_counts_set(index regclass, total_pages bigint, entry_pages bigint, data_pages bigint, entries bigint) RETURNS boolean
             AS %L, ''fettle_twin_gin_counts_set'' LANGUAGE c STRICT',
         'untrusted_array(value text, element_type oid, run_as oid) RETURNS int[]
@@ -87,6 +89,8 @@ COMMENT ON FUNCTION fettle_twin.index_estimate(regclass) IS
     'size that the index would have if it were built on the table that the statistics describe; height of a B-tree, root level (NULL for others)';
 COMMENT ON FUNCTION fettle_twin.index_ends_set(regclass, text, text) IS
     'gives a B-tree on a twin table the least and greatest value of its first column (NULL: unknown), replacing earlier ones; false: not a B-tree, or a value was refused';
+COMMENT ON FUNCTION fettle_twin.index_ends_from_statistics(regclass) IS
+    'the same from the least and greatest value that the statistics of its first key name; false: not a B-tree, or they name none';
 COMMENT ON FUNCTION fettle_twin.gin_counts_set(regclass, bigint, bigint, bigint, bigint) IS
     'writes the counts of the target''s GIN metapage; false: not a GIN index';
 COMMENT ON FUNCTION fettle_twin.untrusted_array(text, oid, oid) IS

@@ -382,6 +382,8 @@ CANDIDATES = {
     "orders (placed) WHERE status = 'o'": BTREE,
     "orders (date_trunc('day', placed AT TIME ZONE 'UTC'))": BTREE,
     "orders ((quantity % 7), customer_id)": BTREE,
+    "customer (substr(code::text, 1, 1))": BTREE,
+    "orders (upper(substr(line, 6, 1)))": BTREE,
     "orders (id, customer_id)": BTREE,
     "customer (name)": BTREE,
     "customer (city)": BTREE,
@@ -617,6 +619,30 @@ def test_ends_are_replaced_and_bad_ones_refused(twin):
     run(twin, "DROP TABLE ends")
 
 
+def test_ends_come_from_statistics_in_the_index_s_own_order(twin):
+    run(twin, "CREATE TABLE known (a int, b text, c date)")
+    run(twin, "CREATE INDEX known_a ON known (a DESC NULLS LAST, b); CREATE INDEX known_b ON known (lower(b)); CREATE INDEX known_c ON known (c)")
+    run(twin, "UPDATE pg_class SET relrewrite = 101, relpages = 100, reltuples = 1e4 WHERE relname = 'known'")
+    run(twin, """INSERT INTO pg_statistic SELECT 'known'::regclass, 1, false, 0, 4, -0.5, 1, 2, 0, 0, 0, 96, 97, 0, 0, 0, 0, 0, 0, 0, 0,
+                 '{0.2,0.1}', NULL, NULL, NULL, NULL, fettle_twin.untrusted_array('{900,-7}', 23, 10),
+                 fettle_twin.untrusted_array('{1,50,100,200}', 23, 10), NULL, NULL, NULL""")
+    assert one(twin, "SELECT fettle_twin.index_ends_from_statistics('known_a')") is True
+    assert one(twin, "SELECT fettle_twin.index_ends_from_statistics('known_a')") is True
+    assert one(twin, "SELECT pg_relation_size('known_a')") == 2 * 8192
+    # Beyond the greatest common value nothing is expected; below it, by the histogram up to that value.
+    assert plan(twin, "SELECT * FROM known WHERE a > 900")["Plan Rows"] == 1
+    with_ends = plan(twin, "SELECT * FROM known WHERE a < 0")["Plan Rows"]
+    assert one(twin, "SELECT fettle_twin.index_ends_set('known_a', '-100000', '900')") is True
+    assert plan(twin, "SELECT * FROM known WHERE a < 0")["Plan Rows"] > with_ends
+    for index in ("known_b", "known_c"):
+        assert one(twin, "SELECT fettle_twin.index_ends_from_statistics(%s)", (index,)) is False
+        assert one(twin, "SELECT pg_relation_size(%s)", (index,)) == 8192
+    run(twin, "DELETE FROM pg_statistic WHERE starelid = 'known'::regclass")
+    assert one(twin, "SELECT fettle_twin.index_ends_from_statistics('known_a')") is False
+    assert one(twin, "SELECT pg_relation_size('known_a')") == 8192
+    run(twin, "DROP TABLE known")
+
+
 def test_a_hostile_domain_runs_without_rights_and_cannot_stop_a_batch(twin):
     run(twin, """CREATE FUNCTION spy(v int) RETURNS boolean LANGUAGE plpgsql AS $$
         BEGIN IF v = 2 THEN RAISE 'who: %', current_user; END IF;
@@ -752,6 +778,35 @@ def test_hostile_sizes_and_statistics_do_not_crash_the_planner(twin):
     run(twin, "ROLLBACK")
 
 
+NUMBERS_STATISTICS = """INSERT INTO pg_statistic SELECT %s::regclass, n, false, 0, 4, %s, 2, 0, 0, 0, 0, 97, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    NULL, NULL, NULL, NULL, NULL, fettle_twin.untrusted_array(%s, 23, 10), NULL, NULL, NULL, NULL FROM generate_series(1, 2) n"""
+
+
+def test_a_foreign_key_of_two_columns_bounds_their_pairs(twin):
+    run(twin, "CREATE TABLE pair_parent (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE pair_child (a int, b int)")
+    run(twin, "UPDATE pg_class SET relrewrite = 101, relpages = 100, reltuples = 2e4 WHERE relname = 'pair_parent'")
+    run(twin, "UPDATE pg_class SET relrewrite = 10001, relpages = 10000, reltuples = 1e6 WHERE relname = 'pair_child'")
+    run(twin, NUMBERS_STATISTICS, ("pair_child", 5000, "{1,5000}"))
+    run(twin, "CREATE INDEX candidate ON pair_child (a, b)")
+    blocks = [one(twin, "SELECT blocks FROM fettle_twin.index_estimate('candidate')")]
+    run(twin, "ALTER TABLE pair_child ADD FOREIGN KEY (b, a) REFERENCES pair_parent (b, a)")
+    blocks.append(one(twin, "SELECT blocks FROM fettle_twin.index_estimate('candidate')"))
+    assert blocks[1] < 0.5 * blocks[0]
+    run(twin, "DROP TABLE pair_child, pair_parent")
+
+
+@pytest.mark.parametrize("expression", ["100 / (a - 3)", "(a || 'x')::int", "label(a)", "sqrt(2 - a)::text"])
+def test_an_expression_that_cannot_be_computed_has_an_estimate(twin, expression):
+    run(twin, "CREATE TABLE odd (a int, b int)")
+    run(twin, "CREATE FUNCTION label(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'must not run'; END $$")
+    run(twin, "UPDATE pg_class SET relrewrite = 1001, relpages = 1000, reltuples = 1e5 WHERE relname = 'odd'")
+    run(twin, NUMBERS_STATISTICS, ("odd", 1000, "{1,2,3,4,5}"))
+    run(twin, f"CREATE INDEX candidate ON odd (({expression}))")
+    assert one(twin, "SELECT blocks FROM fettle_twin.index_estimate('candidate')") > 10
+    assert plan(twin, "SELECT * FROM odd WHERE a = 3")["Plan Rows"] > 0
+    run(twin, "DROP TABLE odd; DROP FUNCTION label")
+
+
 def test_an_empty_or_unknown_table_has_estimates(twin):
     run(twin, "BEGIN")
     run(twin, "CREATE TABLE fresh (a int, b text, c int[], d point)")
@@ -808,7 +863,8 @@ def test_an_unprivileged_owner_can_make_tables_and_try_indexes(server, databases
         assert "item_tags" in json.dumps(plan(handle, "SELECT * FROM item WHERE tags @> '{1,2,3}'"))
         run(handle, "ROLLBACK")
         assert "item_words" not in json.dumps(plan(handle, "SELECT * FROM item WHERE words = 'x'"))
-        for call in ("fettle_twin.index_estimate('item_pkey')", "fettle_twin.index_ends_set('item_pkey', '1', '2')", "fettle_twin.statistics_mend('item')"):
+        for call in ("fettle_twin.index_estimate('item_pkey')", "fettle_twin.index_ends_set('item_pkey', '1', '2')",
+                     "fettle_twin.index_ends_from_statistics('item_pkey')", "fettle_twin.statistics_mend('item')"):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 run(handle, "SELECT " + call)
     run(twin, "DROP SCHEMA tenant CASCADE; DROP ROLE tenant")

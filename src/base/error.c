@@ -113,7 +113,7 @@ errno_hint(int error_number)
         case ENOSPC:
         case EDQUOT: return "free some space on that file system and try again";
         case ENOENT:
-        case ENOTDIR: return "check the path: a directory of it does not exist";
+        case ENOTDIR: return "check the path: it, or a directory of it, does not exist";
         case EACCES:
         case EPERM: return "check owner and mode of that path, or choose another";
         case EROFS: return "that file system is read-only: choose another place";

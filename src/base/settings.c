@@ -147,9 +147,12 @@ value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValu
                   info->type == SETTING_SECRET ? "***" : text, info->name);
         return error_set_hint(error, "it takes %s", setting_type_words(info->type));
     }
-    if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high))
-        return error_set(error, ERROR_INPUT, "%s must be between %.15g and %.15g", info->name, info->low,
-                         info->high);
+    if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high)) {
+        error_set(error, ERROR_INPUT, "%s must be between %.15g and %.15g", info->name, info->low,
+                  info->high);
+        return error_set_hint(error, "its default is %s; run \"fettle help settings\" for more",
+                              info->standard);
+    }
     *ret_value = (SettingValue){.text = arena_strdup(arena, text), .number = number};
     return true;
 }

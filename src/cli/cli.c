@@ -257,20 +257,9 @@ hint_by_code(ErrorCode code)
         case ERROR_DAMAGED: return "take the snapshot again with \"fettle snapshot\"";
         case ERROR_TIMEOUT: return "try again, or raise the limits (\"fettle help settings\")";
         case ERROR_CLUSTER:
-            return "the log beside the data directory says more; the directory can be removed: "
-                   "it is made anew";
+            return "see the log in Fettle's data directory, or set FETTLE_DATA to another place";
         default: return "try again; if it stays, please report it with this message";
     }
-}
-
-/* A message is one line and steers no terminal, whatever a path or an option held. */
-static void
-print_line(const char *word, const char *text)
-{
-    fprintf(stderr, "%s: ", word);
-    for (const char *at = text; *at != '\0'; at++)
-        fputc((unsigned char)*at < ' ' || *at == 0x7F ? '?' : *at, stderr);
-    fputc('\n', stderr);
 }
 
 int
@@ -285,7 +274,7 @@ cli_main(int argument_count, char **arguments)
     progress_clear();
     if (done)
         return exit_status;
-    print_line("fettle", error.message);
-    print_line("hint", error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
+    fprintf(stderr, "fettle: %s\nhint: %s\n", error.message,
+            error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);
 }

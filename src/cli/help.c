@@ -30,6 +30,22 @@ append_options(Text *text, const CliOption *options)
         append_option(text, &options[i]);
 }
 
+#define TARGET_WORDS                                                                                         \
+    "TARGET is a connection string (postgres://user@host/database or \"host=... dbname=...\") or the file "  \
+    "that\n"                                                                                                 \
+    "\"fettle snapshot\" wrote; without one, $FETTLE_TARGET. Passwords come from ~/.pgpass or PGPASSWORD.\n"
+
+/* Name and meaning of what the environment tells. */
+static const char *const environment_words[][2] = {
+    {"FETTLE_TARGET", "the target when none is given"},
+    {"FETTLE_DATA", "where the private cluster lives (else $XDG_DATA_HOME/fettle, ~/.local/share/fettle, or "
+                    "/var/lib/fettle for root)"},
+    {"FETTLE_CONFIG", "the settings file when --config is not given"},
+    {"FETTLE_SECTION_NAME", "the setting section.name"},
+    {"PGPASSWORD, PGPASSFILE, PGSERVICE, ...", "as for psql"},
+    {"NO_COLOR", "no colours"},
+};
+
 char *
 cli_help_overview(Arena *arena)
 {
@@ -38,12 +54,12 @@ cli_help_overview(Arena *arena)
                        "Usage: fettle VERB [ARGUMENTS] [OPTIONS]\n\n");
     for (const CliVerb *const *verb = cli_verbs; *verb != NULL; verb++)
         text_append_format(&text, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
-    text_append(
-        &text,
-        "\nBegin with:\n"
-        "  fettle doctor postgres://user@host/database     what can be read, and what is missing\n"
-        "  fettle advise postgres://user@host/database     a ranked, proven report; changes nothing\n\n"
-        "\"fettle help VERB\" tells more; \"fettle help settings\" lists the settings.\n");
+    text_append(&text,
+                "\nBegin with:\n"
+                "  fettle doctor postgres://user@host/database     what can be read, and what is missing\n"
+                "  fettle advise postgres://user@host/database     a ranked, proven report; changes "
+                "nothing\n\n" TARGET_WORDS
+                "\n\"fettle help VERB\" tells more; \"fettle help settings\" lists the settings.\n");
     return text.data;
 }
 
@@ -53,6 +69,8 @@ cli_help_verb(Arena *arena, const CliVerb *verb)
     Text text = text_new(arena);
     text_append_format(&text, "Usage: fettle %s%s%s [OPTIONS]\n\n%s\n", verb->name,
                        verb->arguments[0] == '\0' ? "" : " ", verb->arguments, verb->description);
+    if (strstr(verb->arguments, "TARGET") != NULL)
+        text_append(&text, "\n" TARGET_WORDS);
     if (verb->options != NULL && verb->options[0].name != NULL)
         text_append(&text, "\nOptions:\n");
     append_options(&text, verb->options);
@@ -134,6 +152,14 @@ cli_man_page(Arena *arena)
     }
     text_append(&text, ".SH OPTIONS OF EVERY VERB\n");
     append_roff_options(&text, cli_common_options);
+    text_append(&text, ".SH TARGET\n");
+    append_roff(&text, TARGET_WORDS);
+    text_append(&text, ".SH ENVIRONMENT\n");
+    for (size_t i = 0; i < FETTLE_COUNT_OF(environment_words); i++) {
+        text_append_format(&text, ".TP\n\\fB%s\\fR\n", environment_words[i][0]);
+        append_roff(&text, environment_words[i][1]);
+        text_append_char(&text, '\n');
+    }
     text_append(&text, ".SH SETTINGS\n");
     for (int id = 0; id < SETTING_COUNT; id++) {
         const SettingInfo *info = setting_info((SettingId)id);
@@ -150,6 +176,23 @@ cli_man_page(Arena *arena)
     return text.data;
 }
 
+/* Words that may stand after the verb: "build|verify [TARGET]" gives two; help's topics are the verbs and its
+ * own. */
+static void
+append_argument_words(Text *text, const CliVerb *verb)
+{
+    size_t length = strcspn(verb->arguments, " ");
+    if (memchr(verb->arguments, '|', length) != NULL)
+        for (size_t i = 0; i < length; i++)
+            text_append_char(text, verb->arguments[i] == '|' ? ' ' : verb->arguments[i]);
+    text_append_char(text, ' ');
+    if (strcmp(verb->name, "help") != 0)
+        return;
+    for (const CliVerb *const *topic = cli_verbs; *topic != NULL; topic++)
+        text_append_format(text, "%s ", (*topic)->name);
+    text_append(text, "settings man completion ");
+}
+
 char *
 cli_completion_bash(Arena *arena)
 {
@@ -162,6 +205,7 @@ cli_completion_bash(Arena *arena)
     text_append(&text, "\" -- \"$word\"))\n        return\n    fi\n    case $verb in\n");
     for (const CliVerb *const *verb = cli_verbs; *verb != NULL; verb++) {
         text_append_format(&text, "        %s) COMPREPLY=($(compgen -W \"", (*verb)->name);
+        append_argument_words(&text, *verb);
         for (size_t i = 0; (*verb)->options != NULL && (*verb)->options[i].name != NULL; i++)
             text_append_format(&text, "--%s ", (*verb)->options[i].name);
         for (size_t i = 0; cli_common_options[i].name != NULL; i++)

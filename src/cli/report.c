@@ -67,8 +67,9 @@ write_fidelity(Text *text, const Report *report)
                            report->is_file                          ? "the snapshot is a file"
                            : fidelity->not_explained_reason != NULL ? fidelity->not_explained_reason
                                                                     : "no statement was compared");
-    text_append_format(text, "%sstatistics rights: %s; twin on PostgreSQL %d, %s in %s\n", bullet,
+    text_append_format(text, "%sstatistics rights: %s; twin on PostgreSQL %d%s, %s in %s\n", bullet,
                        snapshot_rights_word(report->advice->snapshot->rights), report->twin->twin_major,
+                       report->twin->method == TWIN_METHOD_SPARSE_FILES ? " by sparse files (no module)" : "",
                        report->twin->was_refreshed ? "refreshed" : "built",
                        text_format_duration_ms(arena, report->twin->build_ms));
     for (size_t i = 0; i < report->twin->losses.count && i < 5; i++)
@@ -89,8 +90,9 @@ write_head(Text *text, const Report *report)
         text_append_format(text, "# %s\n\n", title);
     else
         text_append_format(text, "%s\n", bold(report, title, arena));
-    text_append_format(text, "%sworkload: %zu statements, %zu costed, %zu not analysed", bullet,
-                       workload->count, workload->costed_count, workload->count - workload->costed_count);
+    text_append_format(text, "%sworkload: %zu statement%s, %zu costed, %zu not analysed", bullet,
+                       workload->count, workload->count == 1 ? "" : "s", workload->costed_count,
+                       workload->count - workload->costed_count);
     if (!isnan(workload->covered_time_share))
         text_append_format(text, "; they take %.1f %% of the measured time",
                            workload->covered_time_share * 100);
@@ -152,7 +154,9 @@ write_recommendation(Text *text, const Report *report, const Recommendation *rec
 {
     Arena *arena = text->arena;
     const char *pad = is_markdown(report) ? "" : "     ";
-    heading(text, report, 3, arena_printf(arena, "%3d. %s", recommendation->number, recommendation->title));
+    heading(text, report, 3,
+            arena_printf(arena, is_markdown(report) ? "%d. %s" : "%3d. %s", recommendation->number,
+                         recommendation->title));
     text_append_format(text, "%sworkload %+.1f %%", pad, -recommendation->improvement_percent);
     if (!isnan(recommendation->saved_ms))
         text_append_format(text, " (about %s of its measured time)",

@@ -76,6 +76,7 @@ json_twin(JsonWriter *json, const Report *report)
     json_key(json, "twin");
     json_object_begin(json);
     json_key_int(json, "major", report->twin->twin_major);
+    json_key_string(json, "method", twin_method_word(report->twin->method));
     json_key_bool(json, "refreshed", report->twin->was_refreshed);
     json_key_double(json, "build_ms", report->twin->build_ms);
     json_key_string(json, "rights", snapshot_rights_word(report->advice->snapshot->rights));

@@ -110,6 +110,10 @@ session_read(CliInput *input, CliSession *session, Error *error)
             return error_set_hint(
                 error, "a connection string is postgres://user@host/database or \"host=... dbname=...\"");
         }
+        if (option_if_any(input, "role") != NULL) {
+            error_set(error, ERROR_USAGE, "the role of a snapshot file is settled when it is taken");
+            return error_set_hint(error, "take it with: fettle snapshot --role ROLE");
+        }
         if (!snapshot_file_read(input->arena, target, &session->snapshot, error))
             return false;
     } else if (!session_read_target(input, session, target, error)) {
@@ -142,7 +146,8 @@ session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *err
                                (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT),
                            .progress = session_progress};
     return session_open_cluster(input, session, error) &&
-           twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error);
+           (twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error) ||
+            cluster_explain_failure(session->cluster, error));
 }
 
 void

@@ -162,8 +162,10 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
         !time_of(input, &limits.time_ms, error) || !session_read(input, &session, error) ||
         (session.snapshot->statement_count == 0 && !workload_is_empty(&session, error)) ||
         !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||
-        !fidelity_of(input, &session, &report, error) || !advise(input, &session, &limits, &report, error))
+        !fidelity_of(input, &session, &report, error))
         return false;
+    if (!advise(input, &session, &limits, &report, error))
+        return cluster_explain_failure(session.cluster, error);
     progress_clear();
     report.source = session.source;
     report.is_file = session.target == NULL;

@@ -117,7 +117,7 @@ const CliVerb cli_verb_doctor = {
         "Reads the target as advise would and says what it could not read and what would change that.\n"
         "Exit status 10 when something is missing.",
     .examples = "  fettle doctor postgres://fettle@db/shop\n"
-                "  fettle doctor --sql | psql -d shop     as a superuser: shows statistics to pg_monitor\n",
+                "  fettle doctor --sql | psql -d shop     # as a superuser: shows statistics to pg_monitor\n",
     .options = doctor_options,
     .run = doctor_run,
 };

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "whatif/whatif.h"
 
+#include <ctype.h>
 #include <string.h>
 
 extern const CliVerb cli_verb_explain;
@@ -39,12 +40,48 @@ index_named(const Snapshot *snapshot, const char *name, uint32_t *ret_id, Error 
     return error_set(error, ERROR_NOT_FOUND, "there is no index called \"%.130s\"", name);
 }
 
+/* The word at *at, in lower case; *at is moved behind it and the white space that follows. */
+static const char *
+word_next(Arena *arena, const char **at)
+{
+    size_t length = strspn(*at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    char *word = arena_strndup(arena, *at, length);
+    for (char *letter = word; *letter != '\0'; letter++)
+        *letter = (char)tolower((unsigned char)*letter);
+    *at += length;
+    *at += strspn(*at, " \t\r\n");
+    return word;
+}
+
+/* A CREATE INDEX as a transaction can run it: CONCURRENTLY is left out. Nothing else is let through. */
+static bool
+create_index_text(Arena *arena, const char *text, const char **ret_text, Error *error)
+{
+    const SqlStatement *parsed = sql_statement_parse(arena, text, strlen(text));
+    const char *at = text + strspn(text, " \t\r\n");
+    bool is_create = strcmp(word_next(arena, &at), "create") == 0;
+    const char *word = word_next(arena, &at);
+    bool is_unique = strcmp(word, "unique") == 0;
+    word = is_unique ? word_next(arena, &at) : word;
+    if (!is_create || strcmp(word, "index") != 0 || sql_statement_kind(parsed) != SQL_KIND_UTILITY) {
+        error_set(error, ERROR_USAGE, "--with-index takes one CREATE INDEX statement");
+        return error_set_hint(error, "such as --with-index 'create index on orders (customer_id)'");
+    }
+    const char *rest = at;
+    bool is_concurrent = strcmp(word_next(arena, &at), "concurrently") == 0;
+    *ret_text =
+        arena_printf(arena, "CREATE %sINDEX %s", is_unique ? "UNIQUE " : "", is_concurrent ? at : rest);
+    return true;
+}
+
 static bool
 changes_of(CliInput *input, const CliSession *session, WhatIfChange *changes, size_t *ret_count, Error *error)
 {
     const char *with = cli_option(input, "with-index");
     const char *without = cli_option(input, "without-index");
     *ret_count = 0;
+    if (with != NULL && !create_index_text(input->arena, with, &with, error))
+        return false;
     if (with != NULL)
         changes[(*ret_count)++] = (WhatIfChange){.kind = WHATIF_CREATE_INDEX, .statement = with};
     if (without == NULL)

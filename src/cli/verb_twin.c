@@ -34,6 +34,11 @@ append_report(Text *text, const CliSession *session)
                        report->was_refreshed ? "refreshed" : "built",
                        text_format_duration_ms(text->arena, report->build_ms), report->twin_major,
                        (long long)(report->was_refreshed ? report->objects_changed : report->objects_made));
+    if (report->method == TWIN_METHOD_SPARSE_FILES)
+        text_append_format(text,
+                           "  by sparse files: there is no twin module for PostgreSQL %d here; its "
+                           "postgresql-server-dev package and a new build of Fettle give one\n",
+                           report->twin_major);
     for (size_t i = 0; i < report->losses.count; i++)
         text_append_format(text, "  without %s: %s\n", report->losses.items[i].object,
                            report->losses.items[i].reason);
@@ -100,6 +105,7 @@ json_report(Text *text, const CliSession *session, const Fidelity *fidelity)
     json_key_string(&json, "database", twin_database(session->twin));
     json_key_bool(&json, "refreshed", report->was_refreshed);
     json_key_int(&json, "twin_major", report->twin_major);
+    json_key_string(&json, "method", twin_method_word(report->method));
     json_key_int(&json, "objects", report->was_refreshed ? report->objects_changed : report->objects_made);
     json_key_double(&json, "build_ms", report->build_ms);
     json_key(&json, "losses");

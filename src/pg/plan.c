@@ -166,6 +166,21 @@ plan_walk_node(const PgPlanNode *node, const PgPlanNode *parent, PgPlanVisitor v
         plan_walk_node(node->children.items[i], node, visit, context);
 }
 
+static void
+node_rename_index(PgPlanNode *node, const char *from, const char *to)
+{
+    if (text_equals(node->index, from))
+        node->index = to;
+    for (size_t i = 0; i < node->children.count; i++)
+        node_rename_index(node->children.items[i], from, to);
+}
+
+void
+pg_plan_rename_index(PgPlan *plan, const char *from, const char *to)
+{
+    node_rename_index(plan->root, from, to);
+}
+
 void
 pg_plan_walk(const PgPlan *plan, PgPlanVisitor visit, void *context)
 {

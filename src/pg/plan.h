@@ -87,6 +87,9 @@ bool pg_plan_is_identical(const PgPlan *a, const PgPlan *b);
  * conditions below, indented. show_costs as named. */
 char *pg_plan_format(Arena *arena, const PgPlan *plan, bool show_costs);
 
+/* Puts another name where the plan uses an index of the first. */
+void pg_plan_rename_index(PgPlan *plan, const char *from, const char *to);
+
 /* Calls visit for every node, parents first. */
 typedef void (*PgPlanVisitor)(const PgPlanNode *node, const PgPlanNode *parent, void *context);
 void pg_plan_walk(const PgPlan *plan, PgPlanVisitor visit, void *context);

@@ -443,11 +443,28 @@ read_section_reading(SnapshotRead *read, int64_t started_us)
         .name = "reading", .columns = columns, .column_count = 2, .values = values, .row_count = 4};
 }
 
+/* A role that does not exist would plan with nobody's settings, silently. */
+static bool
+read_check_role(SnapshotRead *read, Error *error)
+{
+    const char *role = read->options->application_role;
+    if (role == NULL)
+        return true;
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *found = NULL;
+    if (!read_result(read, &(ReadQuery){.name = "role", .parameter = role}, &found, error))
+        return false;
+    if (pg_result_rows(found) > 0)
+        return true;
+    error_set(error, ERROR_NOT_FOUND, "there is no role \"%.80s\" on the target", role);
+    return error_set_hint(error, "list the roles with: psql -c '\\du'");
+}
+
 static bool
 read_all(SnapshotRead *read, Error *error)
 {
-    return read_catalog(read, error) && read_sizes(read, error) && read_heights(read, error) &&
-           read_index_ends(read, error) && read_statistics(read, error) && read_workload(read, error);
+    return read_check_role(read, error) && read_catalog(read, error) && read_sizes(read, error) &&
+           read_heights(read, error) && read_index_ends(read, error) && read_statistics(read, error) &&
+           read_workload(read, error);
 }
 
 bool

@@ -273,7 +273,7 @@ typedef struct SnapshotRelation {
     double relpages;
     double reltuples; /* -1: never analysed (14+), 0 may mean the same before */
     double relallvisible;
-    int64_t total_bytes; /* with indexes and TOAST; -1 unknown */
+    int64_t total_bytes; /* with indexes and TOAST, without maps of free space; -1 unknown */
     const SnapshotParent *parents;
     size_t parent_count;
     const SnapshotColumn *columns; /* attnum 1 .. column_count, dropped ones included: columns[attnum - 1] */

@@ -2,7 +2,6 @@
 #include "store/cluster_internal.h"
 
 #include "base/file.h"
-#include "base/hash.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,13 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SHARED_BUFFERS_BYTES (8 * 1024 * 1024)
 #define START_MS 60000
-/* sun_path has 108 bytes; PostgreSQL adds "/.s.PGSQL.5432". */
-#define SOCKET_DIRECTORY_BYTES_MOST 90
 
 bool
 cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error)
@@ -45,64 +41,18 @@ cluster_lock_take(Cluster *cluster, const char *data_directory, Error *error)
     return true;
 }
 
-/* Where the socket goes: in the cluster's directory, or, when its path is too long for one, in a short place
- * that only we can enter, named after it. */
-static void
-cluster_place_socket(Cluster *cluster)
-{
-    cluster->socket_directory = path_join(cluster->arena, cluster->directory, "socket");
-    if (strlen(cluster->socket_directory) <= SOCKET_DIRECTORY_BYTES_MOST)
-        return;
-    cluster->is_socket_elsewhere = true;
-    cluster->socket_directory = arena_printf(cluster->arena, "/tmp/fettle-%u-%016llx", (unsigned)geteuid(),
-                                             (unsigned long long)hash_text(cluster->directory));
-}
-
-/* A directory under /tmp could be another user's trap: it must be ours alone. */
-static bool
-cluster_check_socket(const Cluster *cluster, Error *error)
-{
-    struct stat status;
-    if (!cluster->is_socket_elsewhere)
-        return true;
-    if (lstat(cluster->socket_directory, &status) == 0 && S_ISDIR(status.st_mode) &&
-        (status.st_mode & 077) == 0 && (status.st_uid == geteuid() || status.st_uid == cluster->user.user))
-        return true;
-    error_set(error, ERROR_CONFLICT, "%s is not a private directory of ours", cluster->socket_directory);
-    return error_set_hint(error, "remove it, or set FETTLE_DATA to a shorter path");
-}
-
-/* Parents of the cluster's directory must let its user through. */
-static bool
-cluster_check_path(const Cluster *cluster, const char *data_directory, Error *error)
-{
-    struct stat status;
-    if (stat(data_directory, &status) != 0)
-        return error_set_errno(error, errno, "could not look at %s", data_directory);
-    if (cluster->user.change && (status.st_mode & 0001) == 0 && chmod(data_directory, 0711) != 0)
-        return error_set_errno(error, errno, "could not open %s to the cluster's user", data_directory);
-    return true;
-}
-
 static bool
 cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
 {
-    bool is_named = options->binaries_directory != NULL && options->binaries_directory[0] != '\0';
-    if (!(is_named
-              ? cluster_binaries_at(cluster->arena, options->binaries_directory, &cluster->binaries, error)
-              : cluster_binaries_find(cluster->arena, options->preferred_major, &cluster->binaries, error)) ||
-        !cluster_user_find(options->run_as_user, &cluster->user, error) ||
-        !directory_make(options->data_directory, cluster->user.change ? 0711 : 0700, error) ||
-        !cluster_check_path(cluster, options->data_directory, error))
-        return false;
-    cluster->directory =
-        arena_printf(cluster->arena, "%s/cluster-%d", options->data_directory, cluster->binaries.major);
-    cluster->pgdata = path_join(cluster->arena, cluster->directory, "data");
-    cluster->log_path = path_join(cluster->arena, cluster->directory, "log");
-    cluster_place_socket(cluster);
+    const char *told = options->binaries_directory;
+    bool found =
+        told != NULL && told[0] != '\0'
+            ? cluster_binaries_at(cluster->arena, told, &cluster->binaries, error)
+            : cluster_binaries_find(cluster->arena, options->preferred_major, &cluster->binaries, error);
     cluster->shared_buffers_bytes =
         options->shared_buffers_bytes > 0 ? options->shared_buffers_bytes : SHARED_BUFFERS_BYTES;
-    return true;
+    return found && cluster_user_find(options->run_as_user, &cluster->user, error) &&
+           cluster_place(cluster, options->data_directory, error);
 }
 
 bool
@@ -113,7 +63,7 @@ cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error)
     *cluster = (Cluster){.arena = arena, .lock = -1, .watchdog_pipe = -1};
     Deadline deadline = options->deadline != 0 ? options->deadline : deadline_after_ms(START_MS);
     if (!cluster_prepare(cluster, options, error) ||
-        !cluster_lock_take(cluster, options->data_directory, error) ||
+        !cluster_lock_take(cluster, cluster->data_directory, error) ||
         !cluster_create(cluster, deadline, error) || !cluster_check_socket(cluster, error) ||
         !cluster_orphan_stop(cluster, deadline, error) || !cluster_configure(cluster, error) ||
         !cluster_process_start(cluster, deadline, error)) {

@@ -25,7 +25,7 @@ typedef struct Cluster Cluster;
 
 typedef struct ClusterOptions {
     const char *data_directory;     /* Fettle's data directory; the cluster is in <it>/cluster-<major> */
-    const char *binaries_directory; /* NULL: found by cluster_binaries_find() */
+    const char *binaries_directory; /* these and no others; NULL or "": found by cluster_binaries_find() */
     int preferred_major;            /* 0: the newest found */
     int64_t shared_buffers_bytes;   /* 0: 16 MB */
     const char *run_as_user;        /* when root; NULL: "postgres" if that user exists, else "nobody" */
@@ -48,6 +48,10 @@ bool cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret
 bool cluster_binaries_find(Arena *arena, int preferred_major, ClusterBinaries *ret_binaries, Error *error)
     FETTLE_MUST_USE;
 
+/* Those in a directory; ERROR_INPUT when it holds none. */
+bool cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
+    FETTLE_MUST_USE;
+
 /* Creates it when missing, starts it, waits until it answers. */
 bool cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error) FETTLE_MUST_USE;
 /* Stops it (fast, then immediate after 10 s) and releases the lock; NULL is allowed. */
@@ -55,6 +59,9 @@ void cluster_close(Cluster *cluster);
 void cluster_close_at(Cluster **cluster);
 
 bool cluster_is_alive(Cluster *cluster);
+/* When the cluster's disk is full, says so in an error that came of it (a lost session, a failed write).
+ * Always false, to end a return statement. */
+bool cluster_explain_failure(const Cluster *cluster, Error *error);
 /* Starts it again after its postmaster died. */
 bool cluster_recover(Cluster *cluster, Error *error) FETTLE_MUST_USE;
 

@@ -27,23 +27,44 @@ version_parse(Arena *arena, const char *output, ClusterBinaries *binaries)
     return binaries->major >= MAJOR_LEAST && binaries->major < 100;
 }
 
-static void
-binaries_try(Arena *arena, const char *directory, BinariesList *list)
+/* False when the directory holds no server programs that serve. */
+static bool
+binaries_look(Arena *arena, const char *directory, ClusterBinaries *ret_binaries)
 {
     const char *postgres = path_join(arena, directory, "postgres");
     if (!file_exists(postgres) || !file_exists(path_join(arena, directory, "initdb")))
-        return;
-    for (size_t i = 0; i < list->count; i++)
-        if (text_equals(list->items[i].directory, directory))
-            return;
+        return false;
     const char *const arguments[] = {postgres, "--version", NULL};
     ProcessOptions options = {.arguments = arguments, .deadline = deadline_after_ms(10000)};
     ProcessResult result;
     Error ignored = {0};
-    ClusterBinaries binaries = {.directory = arena_strdup(arena, directory)};
-    if (process_run(arena, &options, &result, &ignored) && result.exit_status == 0 &&
-        version_parse(arena, result.output, &binaries))
+    *ret_binaries = (ClusterBinaries){.directory = arena_strdup(arena, directory)};
+    return process_run(arena, &options, &result, &ignored) && result.exit_status == 0 &&
+           version_parse(arena, result.output, ret_binaries);
+}
+
+static void
+binaries_try(Arena *arena, const char *directory, BinariesList *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (text_equals(list->items[i].directory, directory))
+            return;
+    ClusterBinaries binaries;
+    if (binaries_look(arena, directory, &binaries))
         vector_push(arena, list, binaries);
+}
+
+/* A directory that was named is the one that is used, or an error: never silently another. */
+bool
+cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
+{
+    if (binaries_look(arena, directory, ret_binaries))
+        return true;
+    error_set(error, ERROR_INPUT,
+              "cluster.binaries: %.200s holds no server programs of PostgreSQL %d or later", directory,
+              MAJOR_LEAST);
+    return error_set_hint(error, "give the directory of postgres and initdb, such as "
+                                 "/usr/lib/postgresql/15/bin, or leave it empty");
 }
 
 static int
@@ -88,23 +109,6 @@ cluster_binaries_list(Arena *arena, ClusterBinaries **ret_list, size_t *ret_coun
     qsort(list.items, list.count, sizeof(*list.items), binaries_compare);
     *ret_list = list.items;
     *ret_count = list.count;
-    return true;
-}
-
-/* A directory that was named is the one that is used, or an error: never silently another. */
-bool
-cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
-{
-    BinariesList list = {0};
-    binaries_try(arena, directory, &list);
-    if (list.count == 0) {
-        error_set(error, ERROR_MISSING_DEPENDENCY,
-                  "%.200s holds no server programs of PostgreSQL %d or later that run", directory,
-                  MAJOR_LEAST);
-        return error_set_hint(
-            error, "correct cluster.binaries, or leave it empty: then the best installed are used");
-    }
-    *ret_binaries = list.items[0];
     return true;
 }
 

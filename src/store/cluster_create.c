@@ -40,7 +40,7 @@ cluster_user_find(const char *name, ClusterUser *ret_user, Error *error)
     return true;
 }
 
-/* initdb's complaint in one line: the last line that says error. */
+/* initdb's complaint in one line: the first that says error, else its first line. */
 static const char *
 initdb_reason(Arena *arena, const char *output)
 {
@@ -48,7 +48,7 @@ initdb_reason(Arena *arena, const char *output)
     if (line == NULL)
         line = strstr(output, "could not");
     if (line == NULL)
-        return "no reason was given";
+        line = output[0] != '\0' ? output : "no reason was given";
     return arena_strndup(arena, line, strcspn(line, "\n"));
 }
 
@@ -67,7 +67,6 @@ cluster_initdb(Cluster *cluster, const char *directory, Deadline deadline, Error
                                      "--locale=C",
                                      "--wal-segsize=1",
                                      "--no-sync",
-                                     "--no-instructions",
                                      NULL};
     ProcessOptions options = {.arguments = arguments,
                               .change_user = cluster->user.change,
@@ -148,6 +147,7 @@ cluster_configure(const Cluster *cluster, Error *error)
                        "max_worker_processes = 0\n"
                        "max_parallel_maintenance_workers = 0\n"
                        "max_prepared_transactions = 0\n"
+                       "restart_after_crash = off\n"
                        "autovacuum = off\n"
                        "jit = off\n"
                        "wal_level = minimal\n"

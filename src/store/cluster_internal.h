@@ -20,23 +20,27 @@ struct Cluster {
     Arena *arena;
     ClusterBinaries binaries;
     ClusterUser user;
-    const char *directory; /* <data>/cluster-<major>: holds everything below */
+    const char *data_directory; /* Fettle's, absolute */
+    const char *directory;      /* <data>/cluster-<major>: holds everything below */
     const char *pgdata;
     const char *socket_directory;
     bool is_socket_elsewhere; /* the data directory's path is too long for a socket */
     const char *log_path;
-    int lock;          /* descriptor that holds the lock; -1 none */
-    pid_t postmaster;  /* our child; 0 none */
-    int watchdog_pipe; /* its end says that we live; -1 none */
+    int64_t log_start_bytes; /* its size when the postmaster was started */
+    int lock;                /* descriptor that holds the lock; -1 none */
+    pid_t postmaster;        /* our child; 0 none */
+    int watchdog_pipe;       /* its end says that we live; -1 none */
     pid_t watchdog;
     int64_t shared_buffers_bytes;
 };
 
-bool cluster_user_find(const char *name, ClusterUser *ret_user, Error *error) FETTLE_MUST_USE;
+/* Makes the data directory and fills in the paths; refuses a place that the cluster's user cannot reach or
+ * that has no room, before anything is made. */
+bool cluster_place(Cluster *cluster, const char *told, Error *error) FETTLE_MUST_USE;
+/* A directory under /tmp could be another user's trap: it must be ours alone. */
+bool cluster_check_socket(const Cluster *cluster, Error *error) FETTLE_MUST_USE;
 
-/* The programs in one directory. */
-bool cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
-    FETTLE_MUST_USE;
+bool cluster_user_find(const char *name, ClusterUser *ret_user, Error *error) FETTLE_MUST_USE;
 
 /* Makes PGDATA when it is not there whole; the marker file is written last. */
 bool cluster_create(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;

@@ -10,6 +10,7 @@
 #include "store/cluster_internal.h"
 
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -168,29 +169,59 @@ cluster_orphan_stop(Cluster *cluster, Deadline deadline, Error *error)
     return true;
 }
 
-/* The last line of the server's log, for an error message. */
+/* What the server has logged since it was started. */
 static const char *
-log_last_line(const Cluster *cluster)
+log_since_start(const Cluster *cluster, Arena *arena)
 {
     char *text;
     size_t length;
     Error ignored = {0};
-    if (!file_read(cluster->arena, cluster->log_path, 16 * LOG_BYTES_MOST, &text, &length, &ignored))
+    if (!file_read(arena, cluster->log_path, 16 * LOG_BYTES_MOST, &text, &length, &ignored) ||
+        (int64_t)length < cluster->log_start_bytes)
         return "";
-    while (length > 0 && text[length - 1] == '\n')
-        text[--length] = '\0';
-    const char *line = strrchr(text, '\n');
-    return line == NULL ? text : line + 1;
+    return text + cluster->log_start_bytes;
+}
+
+/* The last severe line of a log, without its time; else the last line. */
+static const char *
+log_reason(Arena *arena, const char *log)
+{
+    const char *reason = NULL;
+    const char *last = "it gave no reason";
+    for (const char *line = log; line[0] != '\0'; line += strcspn(line, "\n"), line += line[0] == '\n') {
+        size_t length = strcspn(line, "\n");
+        const char *text = arena_strndup(arena, line, length);
+        const char *fatal = strstr(text, "FATAL: ");
+        const char *panic = strstr(text, "PANIC: ");
+        if (fatal != NULL || panic != NULL)
+            reason = panic != NULL ? panic : fatal;
+        last = length > 0 ? text : last;
+    }
+    return reason != NULL ? reason + strlen("FATAL: ") : last;
+}
+
+bool
+cluster_explain_failure(const Cluster *cluster, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("cluster log", (size_t)64 << 20);
+    bool full = error->code == ERROR_DISK_FULL || text_equals(error->sqlstate, "53100") ||
+                strstr(log_since_start(cluster, arena), "No space left on device") != NULL;
+    if (!full)
+        return false;
+    error->code = ERROR_DISK_FULL;
+    return error_set_hint(
+        error, "the disk under %s is full: free some space, or set FETTLE_DATA to a place with more",
+        cluster->data_directory);
 }
 
 static bool
 cluster_start_failed(Cluster *cluster, Error *error)
 {
-    const char *line = log_last_line(cluster);
-    bool full = strstr(line, "No space left") != NULL;
-    return error_set(error, full ? ERROR_DISK_FULL : ERROR_CLUSTER,
-                     "the private cluster did not start: %.300s",
-                     line[0] == '\0' ? "it gave no reason" : line);
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("cluster log", (size_t)64 << 20);
+    const char *reason = log_reason(arena, log_since_start(cluster, arena));
+    error_set(error, ERROR_CLUSTER, "the private cluster did not start: %.300s",
+              reason + strspn(reason, " "));
+    return error_set_hint(error, "see %s", cluster->log_path) || cluster_explain_failure(cluster, error);
 }
 
 static bool
@@ -217,6 +248,8 @@ cluster_process_start(Cluster *cluster, Deadline deadline, Error *error)
     int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
     if (stat(cluster->log_path, &status) == 0 && status.st_size > LOG_BYTES_MOST)
         flags |= O_TRUNC;
+    bool is_kept = (flags & O_TRUNC) == 0 && stat(cluster->log_path, &status) == 0;
+    cluster->log_start_bytes = is_kept ? status.st_size : 0;
     FETTLE_CLEANUP(descriptor_close_at) int log = open(cluster->log_path, flags, 0600);
     if (log < 0)
         return error_set_errno(error, errno, "could not open %s", cluster->log_path);

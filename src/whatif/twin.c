@@ -5,6 +5,7 @@
 #include "pg/identifier.h"
 #include "pg/result.h"
 #include "snapshot/section.h"
+#include "whatif/sparse_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,12 @@ twin_lose(Twin *twin, const char *object, const char *reason)
                      .object = object,
                      .reason = arena_strdup(twin->arena, reason == NULL ? "" : reason)};
     vector_push(twin->arena, &twin->report.losses, loss);
+}
+
+const char *
+twin_method_word(TwinMethod method)
+{
+    return method == TWIN_METHOD_MODULE ? "module" : "sparse_files";
 }
 
 static uint64_t
@@ -123,10 +130,26 @@ record_write(Twin *twin, const TwinRecord *record, Error *error)
 }
 
 static bool
-twin_connect_admin(Twin *twin, Error *error)
+record_clear(Twin *twin, Error *error)
+{
+    return pg_execute(twin->admin,
+                      arena_printf(twin->arena, "COMMENT ON DATABASE %s IS NULL",
+                                   pg_identifier_quote(twin->arena, twin->database)),
+                      error);
+}
+
+bool
+twin_admin_connect(Twin *twin, Error *error)
+{
+    return cluster_connect(twin->cluster, twin->database, NULL, &twin->admin, error) &&
+           pg_execute(twin->admin, "SET search_path = pg_catalog", error);
+}
+
+static bool
+twin_refresh_connect(Twin *twin, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *role = NULL;
-    if (!cluster_connect(twin->cluster, twin->database, NULL, &twin->admin, error) ||
+    if (!twin_admin_connect(twin, error) ||
         !pg_query_simple(twin->admin, "SELECT oid FROM pg_roles WHERE rolname = '" TWIN_ROLE "'", &role,
                          error))
         return false;
@@ -138,28 +161,34 @@ static bool
 twin_build(Twin *twin, const TwinDdl *ddl, Error *error)
 {
     return twin_database_create(twin, error) && twin_schema_make(twin, ddl, error) &&
-           twin_ids_read(twin, error) && twin_ends_write(twin, error) && twin_sizes_write(twin, error) &&
-           twin_statistics_write(twin, error) && twin_losses_write(twin, error);
+           twin_ids_read(twin, error) && twin_statistics_write(twin, error) && twin_ends_write(twin, error) &&
+           twin_sizes_write(twin, error) && twin_losses_write(twin, error);
 }
 
 static bool
 twin_refresh(Twin *twin, const TwinRecord *older, const TwinRecord *newer, Error *error)
 {
     twin->report.was_refreshed = true;
-    if (!twin_connect_admin(twin, error) || !twin_ids_read(twin, error) ||
+    if (!twin_refresh_connect(twin, error) || !twin_ids_read(twin, error) ||
         !twin_losses_read(twin, TWIN_PART_SCHEMA, error))
         return false;
-    /* End points are written by truncating an index, which resets its pg_class row: before the sizes. */
-    bool ends = older->ends_hash != newer->ends_hash;
-    if (ends ? !twin_ends_write(twin, error) : !twin_losses_read(twin, TWIN_PART_ENDS, error))
-        return false;
-    if ((ends || older->sizes_hash != newer->sizes_hash) && !twin_sizes_write(twin, error))
-        return false;
     bool statistics = older->statistics_hash != newer->statistics_hash;
+    /* End points, some of which come from statistics, are written by truncating an index, which resets its
+     * pg_class row: before the sizes. */
+    bool ends = statistics || older->ends_hash != newer->ends_hash;
+    bool sizes = ends || older->sizes_hash != newer->sizes_hash;
+    /* A refresh that is cut short must not be taken for the older twin. */
+    if (sizes && !record_clear(twin, error))
+        return false;
     if (statistics ? !twin_statistics_write(twin, error)
                    : !twin_losses_read(twin, TWIN_PART_STATISTICS, error))
         return false;
-    return !(ends || statistics) || twin_losses_write(twin, error);
+    if (ends ? !twin_ends_write(twin, error) : !twin_losses_read(twin, TWIN_PART_ENDS, error))
+        return false;
+    /* Files are looked at each time: a crash of the server empties unlogged ones. */
+    if ((sizes || twin->report.method == TWIN_METHOD_SPARSE_FILES) && !twin_sizes_write(twin, error))
+        return false;
+    return !ends || twin_losses_write(twin, error);
 }
 
 static bool
@@ -168,12 +197,8 @@ twin_make(Twin *twin, Error *error)
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     if (!twin_module_place(twin, error))
         return false;
-    if (twin->module_path == NULL) {
-        error_set(error, ERROR_MISSING_DEPENDENCY, "there is no twin module for PostgreSQL %d",
-                  cluster_major(twin->cluster));
-        return error_set_hint(error, "install postgresql-server-dev-%d and build Fettle again",
-                              cluster_major(twin->cluster));
-    }
+    if (twin->module_path == NULL)
+        twin->report.method = TWIN_METHOD_SPARSE_FILES;
     TwinDdl ddl = twin_ddl(twin->arena, twin->snapshot);
     TwinRecord wanted = record_of(twin, &ddl);
     TwinRecord older = {0};
@@ -242,6 +267,12 @@ twin_database(const Twin *twin)
     return twin->database;
 }
 
+const char *
+twin_cluster_directory(const Twin *twin)
+{
+    return cluster_data_directory(twin->cluster);
+}
+
 bool
 twin_connect(Twin *twin, PgConnection **ret_connection, Error *error)
 {
@@ -285,11 +316,10 @@ twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     if (!cluster_connect(cluster, "postgres", NULL, &admin, error) ||
-        !pg_query_simple(
-            admin,
-            "SELECT datname, pg_database_size(oid), shobj_description(oid, 'pg_database') FROM pg_database "
-            "WHERE datname LIKE 'twin\\_%' ORDER BY datname",
-            &rows, error))
+        !pg_query_simple(admin,
+                         "SELECT datname, oid, shobj_description(oid, 'pg_database') FROM pg_database "
+                         "WHERE datname LIKE 'twin\\_%' ORDER BY datname",
+                         &rows, error))
         return false;
     size_t count = (size_t)pg_result_rows(rows);
     TwinInfo *list = ARENA_NEW_ARRAY(arena, TwinInfo, count);
@@ -303,7 +333,8 @@ twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count
             (TwinInfo){.database = arena_strdup(arena, pg_result_text(rows, (int64_t)i, 0)),
                        .target = arena_strdup(arena, target_at > 0 ? record + target_at : "(unfinished)"),
                        .built_at = arena_strdup(arena, built_at),
-                       .size_bytes = pg_result_int(rows, (int64_t)i, 1, -1)};
+                       .size_bytes = sparse_disk_bytes(cluster_data_directory(cluster),
+                                                       (uint32_t)pg_result_int(rows, (int64_t)i, 1, 0))};
     }
     *ret_list = list;
     *ret_count = count;
@@ -317,5 +348,14 @@ twin_drop(Cluster *cluster, const char *database, Error *error)
         error_set(error, ERROR_INPUT, "\"%.80s\" is not a twin", database);
         return error_set_hint(error, "list them with: fettle twin list");
     }
-    return twin_database_drop(cluster, database, error);
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin drop", 1 << 20);
+    TwinInfo *list;
+    size_t count;
+    if (!twin_list(arena, cluster, &list, &count, error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].database, database) == 0)
+            return twin_database_drop(cluster, database, error);
+    error_set(error, ERROR_NOT_FOUND, "there is no twin \"%.80s\"", database);
+    return error_set_hint(error, "list them with: fettle twin list");
 }

@@ -6,8 +6,8 @@
  * Objects are made in the target's OID order (the planner breaks ties by it), by our own DDL from the
  * snapshot, with retries for what depends on later objects. Sizes, tree heights, statistics and live index
  * ends are given through the fettle_twin module (twin_module/README.md); where no module fits the cluster's
- * major, tables and indexes get sparse files of the target's sizes instead, and the twin says so
- * (TWIN_METHOD_SPARSE_FILES).
+ * major, tables and indexes get sparse files of the target's sizes instead (sparse.c), and the twin says so
+ * (TWIN_METHOD_SPARSE_FILES): it lacks live index ends and most common values of extended statistics.
  *
  * The target is untrusted: DDL and EXPLAIN run as a role without rights (no superuser, no files, no other
  * database), with statement_timeout, one statement at a time; untrusted languages are not created.
@@ -25,6 +25,7 @@
 typedef struct Twin Twin;
 
 typedef enum TwinMethod { TWIN_METHOD_MODULE, TWIN_METHOD_SPARSE_FILES } TwinMethod;
+const char *twin_method_word(TwinMethod method); /* "module", "sparse_files" */
 
 typedef struct TwinOptions {
     bool rebuild;             /* drop and build anew even when a twin exists */
@@ -34,7 +35,7 @@ typedef struct TwinOptions {
 } TwinOptions;
 
 /* The part of making a twin in which something was lost. */
-typedef enum TwinPart { TWIN_PART_SCHEMA, TWIN_PART_ENDS, TWIN_PART_STATISTICS } TwinPart;
+typedef enum TwinPart { TWIN_PART_SCHEMA, TWIN_PART_ENDS, TWIN_PART_STATISTICS, TWIN_PART_SIZES } TwinPart;
 
 /* Something of the target that the twin does not have, and why. */
 typedef struct TwinLoss {
@@ -64,6 +65,7 @@ void twin_close_at(Twin **twin);
 const TwinReport *twin_report(const Twin *twin);
 const Snapshot *twin_snapshot(const Twin *twin);
 const char *twin_database(const Twin *twin);
+const char *twin_cluster_directory(const Twin *twin); /* PGDATA of its server */
 
 /* A session for planner questions, as the twin's own role, with the application's settings and search_path.
  */
@@ -79,7 +81,7 @@ typedef struct TwinInfo {
     const char *database;
     const char *target;   /* "shop on 7301...": what it is the twin of */
     const char *built_at; /* RFC 3339 UTC */
-    int64_t size_bytes;
+    int64_t size_bytes;   /* on disk, holes of files not counted */
 } TwinInfo;
 
 bool twin_list(Arena *arena, Cluster *cluster, TwinInfo **ret_list, size_t *ret_count, Error *error)

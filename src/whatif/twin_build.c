@@ -170,9 +170,9 @@ twin_database_create(Twin *twin, Error *error)
                                  pg_literal_quote(arena, twin->module_path)),
                     error))
         return false;
-    if (!cluster_connect(twin->cluster, twin->database, NULL, &twin->admin, error))
+    if (!twin_admin_connect(twin, error))
         return false;
-    return twin->module_path == NULL || module_install(twin, error);
+    return twin->module_path == NULL ? twin_sparse_install(twin, error) : module_install(twin, error);
 }
 
 typedef struct SchemaMaking {

@@ -14,6 +14,8 @@ extern const PgQueryText twin_scripts[];
     "SELECT sum(fettle_twin.statistics_mend(s.id)) FROM (SELECT DISTINCT starelid AS id FROM "               \
     "pg_catalog.pg_statistic "                                                                               \
     "WHERE starelid >= 16384) s"
+/* Each index stays locked until its statement's transaction ends. */
+#define ENDS_AT_ONCE 100
 #define STATISTICS_COLUMNS (6 + 5 * SNAPSHOT_STATISTICS_SLOTS)
 
 static const char *
@@ -118,6 +120,8 @@ sizes_collect(const Twin *twin, Arena *arena, SizeColumns *columns)
 bool
 twin_sizes_write(Twin *twin, Error *error)
 {
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES)
+        return twin_sparse_sizes_write(twin, error);
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin sizes", (size_t)1 << 30);
     SizeColumns columns = {0};
     sizes_collect(twin, arena, &columns);
@@ -177,6 +181,7 @@ statistics_columns_write(Twin *twin, Arena *arena, Error *error)
     if (!pg_execute_script(twin->admin, script(twin, "statistics_table"), NULL, error) ||
         !pg_copy_in(twin->admin, "COPY pg_temp.fettle_statistics FROM STDIN", rows, count, STATISTICS_COLUMNS,
                     error) ||
+        !pg_execute_script(twin->admin, script(twin, "statistics_used"), NULL, error) ||
         !pg_execute_script(twin->admin, script(twin, "statistics_types"), NULL, error) ||
         !pg_execute_script(twin->admin,
                            "BEGIN; DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384; "
@@ -229,6 +234,8 @@ extended_write(Twin *twin, Arena *arena, const SnapshotExtendedStatistics *stati
 bool
 twin_statistics_write(Twin *twin, Error *error)
 {
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES)
+        return twin_sparse_statistics_write(twin, error);
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin statistics", (size_t)4 << 30);
     twin_progress(twin, "statistics", 0, 0);
     twin->part = TWIN_PART_STATISTICS;
@@ -244,27 +251,59 @@ twin_statistics_write(Twin *twin, Error *error)
     return true;
 }
 
+/* An index of which the target told no ends: those that its first key's statistics know, so after these. */
+static bool
+ends_from_statistics(Twin *twin, Arena *arena, const TextList *ids, Error *error)
+{
+    for (size_t first = 0; first < ids->count; first += ENDS_AT_ONCE) {
+        size_t count = ids->count - first < ENDS_AT_ONCE ? ids->count - first : ENDS_AT_ONCE;
+        const char *parameters[] = {pg_array_literal(arena, ids->items + first, count)};
+        if (!pg_execute_parameters(twin->admin,
+                                   "SELECT count(fettle_twin.index_ends_from_statistics(id::regclass)) FROM "
+                                   "pg_catalog.unnest($1::oid[]) AS i (id)",
+                                   parameters, 1, error))
+            return error_prefix(error, "could not give the twin the ends of its indexes");
+    }
+    return true;
+}
+
+static bool
+ends_from_target(Twin *twin, Arena *arena, const SnapshotIndex *index, const char *id, Error *error)
+{
+    const char *parameters[] = {id, index->low_value, index->high_value};
+    Error reason = {0};
+    if (pg_execute_parameters(twin->admin, "SELECT fettle_twin.index_ends_set($1::oid::regclass, $2, $3)",
+                              parameters, 3, &reason))
+        return true;
+    if (pg_connection_is_broken(twin->admin)) {
+        *error = reason;
+        return false;
+    }
+    twin_lose(twin, arena_printf(arena, "end points of index %s", index->name), reason.message);
+    return true;
+}
+
 bool
 twin_ends_write(Twin *twin, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin ends", (size_t)256 << 20);
+    TextList unknown = {0};
     twin->part = TWIN_PART_ENDS;
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES) {
+        twin_sparse_lose_ends(twin);
+        return true;
+    }
+    twin_progress(twin, "ends of indexes", 0, 0);
     for (size_t i = 0; i < twin->snapshot->index_count; i++) {
         const SnapshotIndex *index = &twin->snapshot->indexes[i];
         uint32_t id = twin_relation_id(twin, index->id);
-        if (id == 0 || (index->low_value == NULL && index->high_value == NULL))
+        if (id == 0 || index->is_partitioned || !text_equals(index->method, "btree"))
             continue;
-        const char *parameters[] = {arena_printf(arena, "%u", id), index->low_value, index->high_value};
-        Error reason = {0};
-        if (pg_execute_parameters(twin->admin, "SELECT fettle_twin.index_ends_set($1::oid::regclass, $2, $3)",
-                                  parameters, 3, &reason))
-            continue;
-        if (pg_connection_is_broken(twin->admin)) {
-            *error = reason;
+        const char *id_text = arena_printf(arena, "%u", id);
+        if (index->low_value == NULL && index->high_value == NULL)
+            vector_push(arena, &unknown, id_text);
+        else if (!ends_from_target(twin, twin->arena, index, id_text, error))
             return false;
-        }
-        twin_lose(twin, arena_printf(twin->arena, "end points of index %s", index->name),
-                  arena_strdup(twin->arena, reason.message));
     }
-    return true;
+    return ends_from_statistics(twin, arena, &unknown, error);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * What the files of the twin share: twin.c (open, refresh, list), twin_build.c (database and DDL),
- * twin_data.c (sizes, statistics, ends), twin_losses.c, twin_settings.c (the application's session).
+ * twin_data.c (sizes, statistics, ends, through the module), sparse.c and sparse_statistics.c (the same on a
+ * stock server), twin_losses.c, twin_settings.c (the application's session).
  */
 #ifndef FETTLE_WHATIF_TWIN_INTERNAL_H
 #define FETTLE_WHATIF_TWIN_INTERNAL_H
@@ -41,6 +42,10 @@ typedef struct TwinRecord {
     const char *built_at;
 } TwinRecord;
 
+/* The superuser's session in the twin's database. Its search_path is pg_catalog alone: what the target's
+ * schema brought must not be called by our own statements. */
+bool twin_admin_connect(Twin *twin, Error *error) FETTLE_MUST_USE;
+
 void twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total);
 void twin_lose(Twin *twin, const char *object, const char *reason);
 
@@ -60,6 +65,12 @@ bool twin_ids_read(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_sizes_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_statistics_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_ends_write(Twin *twin, Error *error) FETTLE_MUST_USE;
+
+/* sparse.c, sparse_statistics.c: TWIN_METHOD_SPARSE_FILES */
+bool twin_sparse_install(Twin *twin, Error *error) FETTLE_MUST_USE;
+void twin_sparse_lose_ends(Twin *twin);
+bool twin_sparse_sizes_write(Twin *twin, Error *error) FETTLE_MUST_USE;
+bool twin_sparse_statistics_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 
 /* twin_settings.c: planner settings and search_path of the application on a session of the twin or of the
  * target. */

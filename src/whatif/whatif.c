@@ -5,6 +5,7 @@
 #include "pg/identifier.h"
 #include "pg/result.h"
 #include "whatif/explain.h"
+#include "whatif/sparse_index.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,6 +33,8 @@ struct WhatIf {
     Twin *twin;
     PgConnection *connection;
     Explainer explainer;
+    SparseIndexes sparse; /* when the twin is on a stock server */
+    bool is_sparse;
     StandingChangeList standing;
     Map *cache;        /* question key -> CachedAnswer */
     Map *sizes;        /* CREATE INDEX text -> double: its size, estimated once */
@@ -49,6 +52,8 @@ whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
     if (!twin_connect(twin, &whatif->connection, error))
         return false;
     whatif->explainer = explainer_new(arena, whatif->connection);
+    whatif->is_sparse = twin_report(twin)->method == TWIN_METHOD_SPARSE_FILES;
+    whatif->sparse = sparse_indexes_new(arena, twin, &whatif->explainer);
     whatif->cache = map_new(arena);
     whatif->sizes = map_new(arena);
     whatif->part_names = map_new(arena);
@@ -174,8 +179,10 @@ index_parts_note(WhatIf *whatif, const char *qualified, const char *name, Error 
     return true;
 }
 
+/* sparse_blocks: as sparse_index_create() gave them; the module is asked here. */
 static bool
-created_index_examine(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeResult *result, Error *error)
+created_index_examine(WhatIf *whatif, const WhatIfChange *change, double sparse_blocks,
+                      WhatIfChangeResult *result, Error *error)
 {
     const SnapshotRelation *relation = snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
     result->size_bytes = NAN;
@@ -188,6 +195,10 @@ created_index_examine(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeRe
     const char *qualified = pg_identifier_qualify(whatif->arena, relation->schema, change->name);
     if (is_partitioned && !index_parts_note(whatif, qualified, change->name, error))
         return false;
+    if (whatif->is_sparse) {
+        result->size_bytes = sparse_blocks * twin_snapshot(whatif->twin)->block_bytes;
+        return true;
+    }
     double *known = map_get(whatif->sizes, change->statement);
     if (known == NULL) {
         known = ARENA_NEW(whatif->arena, double);
@@ -196,6 +207,35 @@ created_index_examine(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeRe
         map_put(whatif->sizes, change->statement, known);
     }
     result->size_bytes = *known;
+    return true;
+}
+
+/* Runs a change's statement; *ret_refusal: the server's words when it refused. */
+static bool
+change_run(WhatIf *whatif, const WhatIfChange *change, const char *text, double *ret_sparse_blocks,
+           const char **ret_refusal, Error *error)
+{
+    Error refusal = {0};
+    bool makes_index = change->kind == WHATIF_CREATE_INDEX;
+    *ret_sparse_blocks = NAN;
+    *ret_refusal = NULL;
+    if (whatif->is_sparse && (makes_index || change->kind == WHATIF_DDL)) {
+        uint32_t table_id = twin_relation_id(whatif->twin, change->relation_id);
+        const SnapshotRelation *relation =
+            snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
+        if (!makes_index || relation == NULL || change->name == NULL)
+            return sparse_ddl_run(&whatif->sparse, table_id, text, ret_refusal, error);
+        return sparse_index_create(&whatif->sparse, table_id, text,
+                                   pg_identifier_qualify(whatif->arena, relation->schema, change->name),
+                                   ret_sparse_blocks, ret_refusal, error);
+    }
+    if (pg_execute(whatif->connection, text, &refusal))
+        return true;
+    if (pg_connection_is_broken(whatif->connection)) {
+        *error = refusal;
+        return false;
+    }
+    *ret_refusal = arena_strdup(whatif->arena, refusal.message);
     return true;
 }
 
@@ -213,22 +253,20 @@ change_make(WhatIf *whatif, const WhatIfChange *change, StandingChange *ret_stan
         ret_standing->result.reason = "the twin has no such index";
         return true;
     }
-    Error refusal = {0};
-    if (!pg_execute(whatif->connection, "SAVEPOINT fettle", error))
+    double sparse_blocks;
+    const char *refusal;
+    if (!pg_execute(whatif->connection, "SAVEPOINT fettle", error) ||
+        !change_run(whatif, &ret_standing->change, text, &sparse_blocks, &refusal, error))
         return false;
-    if (pg_execute(whatif->connection, text, &refusal)) {
-        ret_standing->result.is_applied = true;
-        if (change->kind == WHATIF_CREATE_INDEX &&
-            !created_index_examine(whatif, &ret_standing->change, &ret_standing->result, error))
-            return false;
-        return pg_execute(whatif->connection, "RELEASE SAVEPOINT fettle", error);
+    if (refusal != NULL) {
+        ret_standing->result.reason = refusal;
+        return pg_execute(whatif->connection, "ROLLBACK TO SAVEPOINT fettle", error);
     }
-    if (pg_connection_is_broken(whatif->connection)) {
-        *error = refusal;
+    ret_standing->result.is_applied = true;
+    if (change->kind == WHATIF_CREATE_INDEX &&
+        !created_index_examine(whatif, &ret_standing->change, sparse_blocks, &ret_standing->result, error))
         return false;
-    }
-    ret_standing->result.reason = arena_strdup(whatif->arena, refusal.message);
-    return pg_execute(whatif->connection, "ROLLBACK TO SAVEPOINT fettle", error);
+    return pg_execute(whatif->connection, "RELEASE SAVEPOINT fettle", error);
 }
 
 static size_t

@@ -49,11 +49,12 @@ typedef struct WhatIfChangeResult {
 } WhatIfChangeResult;
 
 typedef struct WhatIfAnswer {
-    bool is_known;         /* false: the statement could not be costed; see reason */
-    const char *reason;    /* the server's words, cleaned */
-    double cost;           /* mean over samples where known, else the generic plan's; root total cost */
-    double generic_cost;   /* the same when it comes from the generic plan, else NAN */
-    const PgPlan *plan;    /* of the first sample, else the generic one; NULL unless asked for with plans */
+    bool is_known;       /* false: the statement could not be costed; see reason */
+    const char *reason;  /* the server's words, cleaned */
+    double cost;         /* mean over samples where known, else the generic plan's; root total cost */
+    double generic_cost; /* the same when it comes from the generic plan, else NAN */
+    PgPlan
+        *plan; /* of the first sample, else the generic one; NULL unless asked for with plans; the asker's */
     TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index
                             * counts under the name that its change gave */
     bool is_generic;       /* cost comes from the generic plan */

@@ -6,7 +6,8 @@ import pathlib
 import subprocess
 
 import pytest
-from servers import MAJORS, Server, Standby, binaries_of, client_program, unprivileged
+from servers import MAJORS, Server, Standby, binaries_of, new_directory, remove_directory
+from workloads import load_shop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("FETTLE_BINARY", str(ROOT / "build" / "src" / "cli" / "fettle"))
@@ -68,14 +69,19 @@ class Fettle:
 
 
 @pytest.fixture(scope="session")
-def fettle(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    os.chmod(home, 0o755)
-    # As root the private cluster's user is another one, who must be able to pass through pytest's own directories.
-    for parent in home.parents:
-        if unprivileged() and parent.name.startswith("pytest-"):
-            os.chmod(parent, 0o755)
-    return Fettle(home)
+def fettle():
+    # Not in pytest's own directories: as root the private cluster's user is another one, who may not pass through them.
+    home = new_directory("fettle-home")
+    yield Fettle(home)
+    remove_directory(home)
+
+
+@pytest.fixture
+def open_path():
+    """An empty directory that the private cluster's user can reach."""
+    directory = new_directory("fettle-open")
+    yield directory
+    remove_directory(directory)
 
 
 @pytest.fixture(scope="session")
@@ -123,21 +129,24 @@ def tcp_server():
 
 
 @pytest.fixture(scope="session")
+def many_tables():
+    """10,000 tables in database "many"; one of them is asked for what it has no index for."""
+    with Server(15, conf=["max_locks_per_transaction = 2000"]) as server:
+        server.sql("CREATE DATABASE many")
+        server.sql("CREATE EXTENSION pg_stat_statements", "many")
+        server.sql("""DO $$ BEGIN FOR i IN 1..10000 LOOP
+            EXECUTE format('CREATE TABLE t_%s (id int%s, k int)', i, CASE WHEN i % 5 = 0 THEN ' PRIMARY KEY' END); END LOOP; END $$""", "many")
+        server.sql("INSERT INTO t_7 SELECT n, n FROM generate_series(1, 30000) n; ANALYZE t_7; SELECT pg_stat_statements_reset()", "many")
+        for _ in range(20):
+            server.sql("SELECT * FROM t_7 WHERE k = 7", "many")
+        yield server
+
+
+@pytest.fixture(scope="session")
 def standby(shop):
     """A hot standby of the server with the shop."""
     with Standby(shop) as server:
         yield server
-
-
-def load_shop(server, scale, seconds=0):
-    """The demonstration's shop in database "shop"; with seconds its load is run too."""
-    server.sql("CREATE DATABASE shop")
-    server.psql("shop", "-f", ROOT / "demo" / "schema.sql")
-    server.psql("shop", "-v", f"scale={scale}", "-f", ROOT / "demo" / "load.sql")
-    server.sql("SELECT pg_stat_statements_reset()", "shop")
-    if seconds:
-        subprocess.run([str(ROOT / "demo" / "run"), server.dsn("shop", "shop_app"), str(seconds), str(scale)], check=True,
-                       capture_output=True, env={**os.environ, "PGBIN": os.path.dirname(client_program("pgbench"))})
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def test_kill_9_of_fettle_leaves_no_postmaster_and_the_next_run_works(fettle, sh
 def test_a_second_fettle_in_the_same_directory_is_told_who_has_it(fettle, shop):
     lock = fettle.home / "data" / "lock"
     assert fettle("twin", "list").status == 0
-    holder = subprocess.Popen(["flock", str(lock), "sleep", "30"])
+    holder = subprocess.Popen(["flock", "--no-fork", str(lock), "sleep", "30"])
     try:
         assert wait_until(lambda: fettle("twin", "list").status == 5)
         result = fettle("twin", "list")
@@ -62,7 +62,6 @@ def test_a_second_fettle_in_the_same_directory_is_told_who_has_it(fettle, shop):
     finally:
         holder.kill()
         holder.wait()
-        subprocess.run(["pkill", "-f", "sleep 30"], check=False)
 
 
 def test_twins_are_listed_and_dropped(fettle, shop):
@@ -96,9 +95,8 @@ def test_a_server_that_stalls_in_mid_read_ends_at_the_deadline(fettle, shop):
         os.kill(shop.process.pid, signal.SIGCONT)
 
 
-def test_a_data_directory_of_another_major_is_left_alone(fettle, tmp_path, shop):
-    os.chmod(tmp_path, 0o755)
-    data = tmp_path / "data"
+def test_a_data_directory_of_another_major_is_left_alone(fettle, open_path):
+    data = open_path / "data"
     assert fettle("twin", "list", FETTLE_DATA=str(data)).status == 0
     version = data / "cluster-15" / "data" / "PG_VERSION"
     version.write_text("12\n")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 """Four schemas with their statements, on which twins are compared with their targets: TPC-H, pgbench, the shop, the awkward one."""
 import itertools
+import os
 import pathlib
 import re
 import subprocess
@@ -11,6 +12,17 @@ from statements import AWKWARD, BY_HAND, PGBENCH, SHOP, SHOP_JOINS, TPCH, TPCH_J
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OF_BENCH = ROOT / "bench" / "workloads"
 VALUES = {"c": 77, "o": 4321, "p": 55, "k": 7, "b": 3, "n": 5, "f": 48, "a": 41, "id": 4321, "s": 1234}
+
+
+def load_shop(server, scale, seconds=0):
+    """The demonstration's shop in database "shop"; with seconds its load is run too."""
+    server.sql("CREATE DATABASE shop")
+    server.psql("shop", "-f", ROOT / "demo" / "schema.sql")
+    server.psql("shop", "-v", f"scale={scale}", "-f", ROOT / "demo" / "load.sql")
+    server.sql("SELECT pg_stat_statements_reset()", "shop")
+    if seconds:
+        subprocess.run([str(ROOT / "demo" / "run"), server.dsn("shop", "shop_app"), str(seconds), str(scale)], check=True,
+                       capture_output=True, env={**os.environ, "PGBIN": os.path.dirname(client_program("pgbench"))})
 
 
 def load_tpch(server, scale="0.02", keys=True, database="tpch"):

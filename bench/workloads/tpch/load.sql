@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Fills the tables of schema.sql in the shape of clause 4.2 of the TPC-H specification: numbers of rows, keys, formulas, value
 -- sets and their shares, the grammar of comments. The values themselves are this project's own, drawn by hashing, so that the
--- same scale always gives the same rows. psql variable "scale": 1 makes 1.1 GB; 0.01 is the least.
+-- same scale always gives the same rows. psql variable "scale": 1 makes 1.3 GB; 0.01 is the least.
 \if :{?scale}
 \else
 \set scale 1

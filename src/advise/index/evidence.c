@@ -21,6 +21,7 @@ typedef struct Evidence {
     WhatIfAnswer *answers; /* by statement, under the chosen set; is_known false when not concerned */
     Bits *used;            /* by statement: chosen candidates its plan uses */
     Map *taken;            /* index names already given */
+    const char **names;    /* by candidate: the name of its index; NULL when it is not chosen */
 } Evidence;
 
 static bool
@@ -43,6 +44,24 @@ evidence_ask(Evidence *evidence, Error *error)
                     bits_add(evidence->used[q], k);
     }
     return true;
+}
+
+/* Chosen indexes get their names, and the plans show them instead of those of the twin. */
+static void
+evidence_name(Evidence *evidence)
+{
+    const Workload *workload = evidence->context->workload;
+    evidence->names = ARENA_NEW_ARRAY(evidence->arena, const char *, evidence->candidates->count + 1);
+    for (size_t i = 0; i < evidence->candidates->count; i++) {
+        const Candidate *candidate = evidence->candidates->items[i];
+        if (!bits_has(evidence->result->chosen, i))
+            continue;
+        evidence->names[i] =
+            index_name_choose(evidence->arena, evidence->context->snapshot, candidate, evidence->taken);
+        for (size_t q = 0; q < workload->count; q++)
+            if (evidence->answers[q].plan != NULL)
+                pg_plan_rename_index(evidence->answers[q].plan, candidate->whatif_name, evidence->names[i]);
+    }
 }
 
 static size_t
@@ -274,7 +293,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     Arena *arena = evidence->arena;
     const Snapshot *snapshot = evidence->context->snapshot;
     Recommendation *recommendation = ARENA_NEW(arena, Recommendation);
-    const char *name = index_name_choose(arena, snapshot, candidate, evidence->taken);
+    const char *name = evidence->names[candidate->number];
     recommendation->advisor = "index";
     recommendation->kind = "create_index";
     recommendation->object_name = name;
@@ -359,6 +378,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
                          .taken = map_new(context->arena)};
     if (!evidence_ask(&evidence, error))
         return false;
+    evidence_name(&evidence);
     for (size_t i = 0; i < candidates->count; i++) {
         if (bits_has(result->chosen, i)) {
             if (!evidence_recommend(&evidence, candidates->items[i], error))

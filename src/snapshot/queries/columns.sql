@@ -1,14 +1,14 @@
 -- name: columns
 -- versions: 13-
 with recursive base as (
-  select oid as id, oid as type_id, typtype, typbasetype from pg_type
+  select oid as id, oid as type_id, typtype, typbasetype from pg_type where typtype = 'd'
   union all
   select base.id, t.oid, t.typtype, t.typbasetype from base join pg_type t on t.oid = base.typbasetype
   where base.typtype = 'd'
 )
 select a.attrelid as relation_id, a.attnum, a.attname as name,
        case when a.attisdropped then null else format_type(a.atttypid, a.atttypmod) end as type_name,
-       a.atttypid as type_id, format_type(b.type_id, null) as base_type,
+       a.atttypid as type_id, format_type(coalesce(b.type_id, t.oid), null) as base_type,
        case when a.attcollation <> t.typcollation
             then (select format('%I.%I', cn.nspname, co.collname) from pg_collation co
                   join pg_namespace cn on cn.oid = co.collnamespace where co.oid = a.attcollation) end as collation,

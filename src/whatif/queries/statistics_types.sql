@@ -3,8 +3,7 @@
 DROP TABLE IF EXISTS pg_temp.fettle_types;
 CREATE TEMPORARY TABLE fettle_types USING heap AS
 WITH RECURSIVE used AS (
-    SELECT DISTINCT a.atttypid AS type_id
-    FROM pg_temp.fettle_statistics s JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relation_id AND a.attnum = s.attnum
+    SELECT type_id FROM pg_temp.fettle_used
 ), base AS (
     SELECT u.type_id, t.oid AS base_id, t.typtype, t.typbasetype, t.typelem, t.typlen
     FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type_id

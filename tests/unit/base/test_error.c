@@ -129,17 +129,22 @@ whatever_is_quoted_the_message_is_one_line_of_utf8(void **state)
 }
 
 static void
-a_full_disk_is_told_from_other_failures_of_the_system(void **state)
+a_failure_of_the_system_has_its_code_and_says_what_to_do(void **state)
 {
     (void)state;
     static const struct {
         int number;
         ErrorCode code;
         const char *words;
-    } cases[] = {{ENOSPC, ERROR_DISK_FULL, "No space left on device"},
-                 {EDQUOT, ERROR_DISK_FULL, "Disk quota exceeded"},
-                 {EACCES, ERROR_SYSTEM, "Permission denied"},
-                 {ENOENT, ERROR_SYSTEM, "No such file or directory"}};
+        const char *hint;
+    } cases[] = {{ENOSPC, ERROR_DISK_FULL, "No space left on device", "free some space"},
+                 {EDQUOT, ERROR_DISK_FULL, "Disk quota exceeded", "free some space"},
+                 {EACCES, ERROR_SYSTEM, "Permission denied", "owner and mode"},
+                 {EROFS, ERROR_SYSTEM, "Read-only file system", "another place"},
+                 {ENAMETOOLONG, ERROR_SYSTEM, "File name too long", "shorter path"},
+                 {EMFILE, ERROR_SYSTEM, "Too many open files", "ulimit -n"},
+                 {ENOENT, ERROR_SYSTEM, "No such file or directory", "check the path"},
+                 {EIO, ERROR_SYSTEM, "Input/output error", NULL}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         Error error = {0};
         assert_false(error_set_errno(&error, cases[i].number, "could not write %s", "x"));
@@ -147,7 +152,10 @@ a_full_disk_is_told_from_other_failures_of_the_system(void **state)
         char wanted[100] = "could not write x: ";
         memcpy(wanted + strlen(wanted), cases[i].words, strlen(cases[i].words) + 1);
         assert_string_equal(error.message, wanted);
-        assert_true((error.hint[0] != '\0') == (cases[i].code == ERROR_DISK_FULL));
+        if (cases[i].hint == NULL)
+            assert_string_equal(error.hint, "");
+        else
+            assert_non_null(strstr(error.hint, cases[i].hint));
     }
 }
 
@@ -243,7 +251,7 @@ main(void)
         cmocka_unit_test(a_prefix_that_leaves_no_room_stands_alone),
         cmocka_unit_test(long_texts_are_cut_at_a_character),
         cmocka_unit_test(whatever_is_quoted_the_message_is_one_line_of_utf8),
-        cmocka_unit_test(a_full_disk_is_told_from_other_failures_of_the_system),
+        cmocka_unit_test(a_failure_of_the_system_has_its_code_and_says_what_to_do),
         cmocka_unit_test(clearing_leaves_no_error),
         cmocka_unit_test(each_code_has_its_own_word_and_exit_status),
         cmocka_unit_test(misuse_is_a_bug),

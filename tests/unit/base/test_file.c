@@ -152,7 +152,8 @@ copy_standard_input(void)
     char *data;
     size_t size;
     Error error = {0};
-    return file_read(arena, "-", 1 << 20, &data, &size, &error) && file_write_atomic("-", data, size, 0, &error);
+    return file_read(arena, "-", 1 << 20, &data, &size, &error) &&
+           file_write_atomic("-", data, size, 0, &error);
 }
 
 static void

@@ -1,0 +1,3 @@
+-- name: role
+-- versions: 13-
+select rolname from pg_roles where rolname = $1

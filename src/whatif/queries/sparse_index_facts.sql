@@ -1,0 +1,35 @@
+-- name: sparse_index_facts
+-- versions: 13-
+WITH part AS (
+    SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = $1::regclass AND c.relkind = 'i'
+    UNION ALL
+    SELECT p.relid FROM pg_catalog.pg_partition_tree($1::regclass) p JOIN pg_catalog.pg_class c ON c.oid = p.relid
+    WHERE c.relkind = 'i' AND p.level > 0
+)
+SELECT c.oid AS index, pg_relation_filenode(c.oid) AS filenode, d.oid AS database, m.amname AS method, i.indisunique AS is_unique,
+       k.at <= i.indnkeyatts AS is_key, t.typlen AS length, t.typalign AS alignment,
+       coalesce(nullif(s.stawidth, 0), CASE WHEN t.typlen > 0 THEN t.typlen ELSE 32 END) AS width,
+       coalesce(s.stanullfrac, 0) AS null_fraction,
+       EXISTS (SELECT FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_amproc f ON f.amprocfamily = o.opcfamily
+               AND f.amproclefttype = o.opcintype AND f.amprocrighttype = o.opcintype AND f.amprocnum = 4
+               WHERE k.at <= i.indnkeyatts AND o.oid = i.indclass[k.at - 1]
+                 AND coalesce((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = i.indcollation[k.at - 1]), true))
+           AS is_equal_image,
+       (SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'fillfactor') AS fillfactor,
+       (SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'pages_per_range') AS pages_per_range,
+       coalesce((SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'deduplicate_items'), 'on') AS deduplicates,
+       pg_get_indexdef(c.oid, k.at::int, false) AS expression, i.indrelid::regclass::text AS table_name,
+       pg_get_expr(i.indpred, i.indrelid) AS predicate, z.blocks AS table_blocks,
+       CASE WHEN z.tuples > 0 AND z.pages > 0 THEN z.tuples::float8 / z.pages * z.blocks ELSE -1 END AS table_rows
+FROM part p
+     JOIN pg_catalog.pg_class c ON c.oid = p.oid
+     JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+     JOIN pg_catalog.pg_am m ON m.oid = c.relam
+     JOIN pg_catalog.pg_database d ON d.datname = current_database()
+     JOIN fettle_twin.sizes z ON z.relation = i.indrelid
+     CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, at)
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.at
+     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+     LEFT JOIN LATERAL (SELECT s.stawidth, s.stanullfrac FROM pg_catalog.pg_statistic s
+                        WHERE s.starelid = i.indrelid AND s.staattnum = k.attnum AND k.attnum > 0 ORDER BY s.stainherit LIMIT 1) s ON true
+ORDER BY c.oid, k.at
