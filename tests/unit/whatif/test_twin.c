@@ -29,6 +29,9 @@ the_twin_has_every_relation_and_no_rows(void **state)
     const TwinReport *report = twin_report(twin);
     assert_true(report->objects_made > 0 && !report->was_refreshed && report->losses.count == 0);
     assert_int_equal(report->twin_major, cluster_major(shop_cluster()));
+    assert_string_equal(twin_cluster_directory(twin), cluster_data_directory(shop_cluster()));
+    assert_string_equal(twin_method_word(TWIN_METHOD_MODULE), "module");
+    assert_string_equal(twin_method_word(TWIN_METHOD_SPARSE_FILES), "sparse_files");
     static const char *const names[] = {"customers", "orders",   "events",
                                         "events_1",  "events_2", "open_orders"};
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
