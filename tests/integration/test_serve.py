@@ -19,10 +19,14 @@ from service import Service
 KNOWN = "known_to_the_test"
 
 
+def prepare(server):
+    server.sql(f"CREATE EXTENSION pg_stat_statements; CREATE TABLE {KNOWN} AS SELECT n AS id FROM generate_series(1, 1000) n")
+
+
 @pytest.fixture(scope="module")
 def target():
     with Server(15, tcp=True, conf=["max_connections = 50"]) as server:
-        server.sql(f"CREATE TABLE {KNOWN} AS SELECT n AS id FROM generate_series(1, 1000) n")
+        prepare(server)
         yield server
 
 
@@ -79,6 +83,7 @@ def test_a_target_that_is_removed_is_left_alone_and_one_that_is_disabled_too(ser
 
 def test_a_target_that_is_down_is_told_and_read_again_when_it_is_back(service):
     with Server(15, tcp=True) as server:
+        prepare(server)
         target_id = service.add_target("down", server.dsn())
         wait_for_round(service, target_id)
         server.kill9()
@@ -251,7 +256,7 @@ def crash_often(times, seed):
     """Kills server, store and target at random moments; what was acknowledged stays, nothing is doubled."""
     chance = random.Random(seed)
     with Server(15, tcp=True) as server:
-        server.sql(f"CREATE TABLE {KNOWN} AS SELECT n AS id FROM generate_series(1, 1000) n")
+        prepare(server)
         service = Service()
         try:
             service.start()
@@ -295,7 +300,7 @@ def test_a_full_disk_stops_writing_and_nothing_else():
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=0755", "tmpfs", home], check=True)
     try:
         with Server(15, tcp=True) as server:
-            server.sql(f"CREATE TABLE {KNOWN} AS SELECT n AS id FROM generate_series(1, 1000) n")
+            prepare(server)
             with Service(home) as service:
                 target_id = service.add_target("full", server.dsn())
                 wait_for_round(service, target_id)
