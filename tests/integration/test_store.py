@@ -42,7 +42,7 @@ class Home:
 
     @property
     def cluster(self):
-        return next(self.data.glob("store-*"))
+        return next(self.data.glob("store-[0-9]*"))
 
     def postmaster(self):
         """Pid of the running postmaster, None when none runs or it is not ready."""
@@ -153,7 +153,7 @@ def test_a_target_is_tested_with_its_sealed_password(home, server_of):
         home.good("target", "add", "shop", server.dsn("postgres", "app", host="127.0.0.1"), "--password-file", home.password)
         report = home.good("target", "test", "shop", "--json").json
         assert report["read_as"] == "app" and report["database"] == "postgres" and report["missing"]
-        assert "pg_monitor" in home.good("target", "test", "shop").out
+        assert "missing: pg_stat_statements" in home.good("target", "test", "shop").out
         (home.directory / "wrong").write_text("not the password\n")
         home.good("target", "change", "shop", "--password-file", home.directory / "wrong")
         assert home("target", "test", "shop").status == 21
@@ -397,7 +397,7 @@ def test_a_store_on_a_foreign_server_serves_every_verb(home, server_of, major):
     assert len(home.good("target", "list", "--json", *store).json) == 2
     status = home.good("store", "status", "--json", *store).json
     assert status["private"] is False and status["missing"] == 0 and status["roles"]
-    assert not list(home.data.glob("store-*"))
+    assert not list(home.data.glob("store-[0-9]*"))
     assert PASSWORD not in str(contents_of(foreign))
     for text in ("UPDATE fettle.audit_log SET actor = 'x'", "DELETE FROM fettle.audit_log", "TRUNCATE fettle.audit_log"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
