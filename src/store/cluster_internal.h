@@ -46,10 +46,6 @@ bool cluster_check_socket(const Cluster *cluster, Error *error) FETTLE_MUST_USE;
 
 bool cluster_user_find(const char *name, ClusterUser *ret_user, Error *error) FETTLE_MUST_USE;
 
-/* The programs in one directory. */
-bool cluster_binaries_at(Arena *arena, const char *directory, ClusterBinaries *ret_binaries, Error *error)
-    FETTLE_MUST_USE;
-
 /* Makes PGDATA when it is not there whole; the marker file is written last. */
 bool cluster_create(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
 /* Writes the settings; each start, so that options and versions take effect. */
