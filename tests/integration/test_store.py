@@ -602,8 +602,8 @@ def test_config_show_says_where_each_value_comes_from_and_hides_secrets(home):
     path.write_text("[collect]\ninterval = 30s\n[store]\nurl = postgres://a:" + PASSWORD + "@h/d\n")
     rows = home.good("config", "show", "--json", "--config", path, "--set", "log.level=debug", FETTLE_COLLECT_WORKERS="3").json
     by_name = {row["name"]: row for row in rows}
-    assert by_name["collect.interval"]["value"] == "30s" and by_name["collect.interval"]["source"] == f"{path}:3"
-    assert by_name["store.url"]["value"] == "***" and by_name["store.url"]["source"] == f"{path}:5"
+    assert by_name["collect.interval"]["value"] == "30s" and by_name["collect.interval"]["source"] == f"{path}:2"
+    assert by_name["store.url"]["value"] == "***" and by_name["store.url"]["source"] == f"{path}:4"
     assert by_name["log.level"]["source"] == "command line" and by_name["collect.workers"]["source"] == "environment"
     assert by_name["target.deadline"]["source"] == "default" and by_name["store.key_file"]["effect"] == "restart"
     assert PASSWORD not in json.dumps(rows)
