@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from servers import Server, children_of, drop_rights  # noqa: E402  (the harness of the tests)
+from servers import Server, children_of, drop_rights, wait_until  # noqa: E402  (the harness of the tests)
 
 import psycopg2  # noqa: E402
 
@@ -37,25 +37,24 @@ def at_percentile(values, percent):
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def cpu_of(pid, with_children=False):
-    """CPU seconds of a process; those of its finished children too when asked for."""
-    try:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return sum(map(int, fields[11:15 if with_children else 13])) / TICKS
+def cpu_of(pid):
+    """CPU seconds of a process: (in user code, in the kernel)."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return int(fields[11]) / TICKS, int(fields[12]) / TICKS
 
 
-def cpu_of_server(server):
-    """CPU seconds of all processes of a server so far, the finished ones included by way of the postmaster."""
-    return cpu_of(server.process.pid, True) + sum(cpu_of(pid) for pid in children_of(server.process.pid))
+def cpu_of_finished_backends(server):
+    """CPU seconds of a server's sessions that have ended; the work of its checkpointer and its like is nobody's fault here."""
+    fields = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return sum(map(int, fields[13:15])) / TICKS
 
 
 class Run:
     """One run of Fettle: what it printed, its wall time, the CPU of it and of its private cluster, and of the target."""
 
     def __init__(self, home, server, *arguments):
-        before, target, started = os.times(), cpu_of_server(server), time.monotonic()
+        backends = set(children_of(server.process.pid))
+        before, target, started = os.times(), cpu_of_finished_backends(server), time.monotonic()
         run = subprocess.run([FETTLE, *map(str, arguments)], capture_output=True, text=True, check=False,
                              env={**os.environ, "FETTLE_DATA": str(home), "TERM": "dumb"})
         after = os.times()
@@ -63,7 +62,9 @@ class Run:
         self.out = run.stdout
         self.wall = time.monotonic() - started
         self.cpu = after.children_user + after.children_system - before.children_user - before.children_system
-        self.cpu_target = cpu_of_server(server) - target
+        # The postmaster knows the CPU of a backend that is gone only once it has taken leave of it.
+        wait_until(lambda: set(children_of(server.process.pid)) <= backends)
+        self.cpu_target = cpu_of_finished_backends(server) - target
 
     @property
     def json(self):

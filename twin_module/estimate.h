@@ -59,6 +59,10 @@ double twin_shape_distinct(const TwinIndexShape *shape, int columns);
 double twin_shape_null_share(const TwinIndexShape *shape);
 
 /* estimate_expression.c: of an expression, or of a column, without statistics of its own. */
+/* From the values of the expression's only column; false: it cannot be computed for them. estimate_evaluate.c
+ */
+bool twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *variable,
+                              double *ret_distinct, double *ret_width);
 double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column);
 double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column);
 

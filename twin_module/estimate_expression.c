@@ -4,7 +4,7 @@
  *
  * The server's default is 200 values of 32 bytes. What people index is mostly one column under a function of
  * few kinds: case folded, hashed, truncated in time, or taken out of a document; the column's statistics then
- * tell more.
+ * tell more, best when the expression can be computed for the values that they hold (estimate_evaluate.c).
  */
 #include "estimate.h"
 
@@ -62,11 +62,14 @@ twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column)
     Node *expression = column->expression;
     Var *variable = expression_variable(expression);
     char category = type_category(column->type);
+    double distinct, width;
     int32 known;
     if (column->length > 0)
         return column->length;
     if (is_call_of(expression, "md5"))
         return 32 + VARHDRSZ_SHORT;
+    if (variable != NULL && twin_expression_evaluate(shape, expression, variable, &distinct, &width))
+        return width;
     known = variable == NULL ? 0 : get_attavgwidth(RelationGetRelid(shape->table), variable->varattno);
     if (known > 0 && (IsA(expression, Var) || category == type_category(variable->vartype)))
         return known;
@@ -168,23 +171,26 @@ time_distinct(const TwinIndexShape *shape, Node *expression, Var *variable)
 }
 
 /*
- * Without a better guess the values of the expression's columns, as GROUP BY counts them. What is taken out
- * of a document or an array is not as diverse as these: the planner's default stays.
+ * What is known of time, or shows when the expression is computed for values of its column. Without that the
+ * values of the expression's columns, as GROUP BY counts them; what is taken out of a document or an array is
+ * not as diverse as these: the planner's default stays.
  */
 double
 twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
 {
     Var *variable = expression_variable(column->expression);
     double groups = twin_estimate_num_groups(shape->root, list_make1(column->expression), shape->rel->tuples),
-           distinct;
+           distinct, width;
     if (variable == NULL)
         return groups;
+    distinct = time_distinct(shape, column->expression, variable);
+    if (distinct > 0 || twin_expression_evaluate(shape, column->expression, variable, &distinct, &width))
+        return Min(distinct, groups);
     if (column->type != variable->vartype) {
         char category = type_category(variable->vartype);
         if (category == TYPCATEGORY_USER || category == TYPCATEGORY_ARRAY ||
             category == TYPCATEGORY_COMPOSITE)
             return column->distinct;
     }
-    distinct = time_distinct(shape, column->expression, variable);
-    return distinct > 0 ? Min(distinct, groups) : groups;
+    return groups;
 }

@@ -382,6 +382,8 @@ CANDIDATES = {
     "orders (placed) WHERE status = 'o'": BTREE,
     "orders (date_trunc('day', placed AT TIME ZONE 'UTC'))": BTREE,
     "orders ((quantity % 7), customer_id)": BTREE,
+    "customer (substr(code::text, 1, 1))": BTREE,
+    "orders (upper(substr(line, 6, 1)))": BTREE,
     "orders (id, customer_id)": BTREE,
     "customer (name)": BTREE,
     "customer (city)": BTREE,
@@ -774,6 +776,35 @@ def test_hostile_sizes_and_statistics_do_not_crash_the_planner(twin):
             plan(twin, "SELECT * FROM orders WHERE customer_id = 5 AND placed > '2026-01-01' AND status = 'o'")
             run(twin, "ROLLBACK TO a")
     run(twin, "ROLLBACK")
+
+
+NUMBERS_STATISTICS = """INSERT INTO pg_statistic SELECT %s::regclass, n, false, 0, 4, %s, 2, 0, 0, 0, 0, 97, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    NULL, NULL, NULL, NULL, NULL, fettle_twin.untrusted_array(%s, 23, 10), NULL, NULL, NULL, NULL FROM generate_series(1, 2) n"""
+
+
+def test_a_foreign_key_of_two_columns_bounds_their_pairs(twin):
+    run(twin, "CREATE TABLE pair_parent (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE pair_child (a int, b int)")
+    run(twin, "UPDATE pg_class SET relrewrite = 101, relpages = 100, reltuples = 2e4 WHERE relname = 'pair_parent'")
+    run(twin, "UPDATE pg_class SET relrewrite = 10001, relpages = 10000, reltuples = 1e6 WHERE relname = 'pair_child'")
+    run(twin, NUMBERS_STATISTICS, ("pair_child", 5000, "{1,5000}"))
+    run(twin, "CREATE INDEX candidate ON pair_child (a, b)")
+    blocks = [one(twin, "SELECT blocks FROM fettle_twin.index_estimate('candidate')")]
+    run(twin, "ALTER TABLE pair_child ADD FOREIGN KEY (b, a) REFERENCES pair_parent (b, a)")
+    blocks.append(one(twin, "SELECT blocks FROM fettle_twin.index_estimate('candidate')"))
+    assert blocks[1] < 0.5 * blocks[0]
+    run(twin, "DROP TABLE pair_child, pair_parent")
+
+
+@pytest.mark.parametrize("expression", ["100 / (a - 3)", "(a || 'x')::int", "label(a)", "sqrt(2 - a)::text"])
+def test_an_expression_that_cannot_be_computed_has_an_estimate(twin, expression):
+    run(twin, "CREATE TABLE odd (a int, b int)")
+    run(twin, "CREATE FUNCTION label(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'must not run'; END $$")
+    run(twin, "UPDATE pg_class SET relrewrite = 1001, relpages = 1000, reltuples = 1e5 WHERE relname = 'odd'")
+    run(twin, NUMBERS_STATISTICS, ("odd", 1000, "{1,2,3,4,5}"))
+    run(twin, f"CREATE INDEX candidate ON odd (({expression}))")
+    assert one(twin, "SELECT blocks FROM fettle_twin.index_estimate('candidate')") > 10
+    assert plan(twin, "SELECT * FROM odd WHERE a = 3")["Plan Rows"] > 0
+    run(twin, "DROP TABLE odd; DROP FUNCTION label")
 
 
 def test_an_empty_or_unknown_table_has_estimates(twin):

@@ -162,9 +162,11 @@ write_recommendation(Text *text, const Report *report, const Recommendation *rec
         text_append_format(text, " (about %s of its measured time)",
                            text_format_duration_ms(arena, recommendation->saved_ms));
     text_append_format(
-        text, "; size about %s; write cost %.2f %%; risk %s\n",
+        text, "; size about %s; write cost %s; risk %s\n",
         isnan(recommendation->size_bytes) ? "unknown" : text_format_bytes(arena, recommendation->size_bytes),
-        isnan(recommendation->write_cost_percent) ? 0 : recommendation->write_cost_percent,
+        isnan(recommendation->write_cost_percent)
+            ? "unknown"
+            : arena_printf(arena, "%.2f %%", recommendation->write_cost_percent),
         advice_risk_word(recommendation->risk));
     text_append_format(text, "%s%s\n", pad, recommendation->reason);
     code_block(text, report, "sql", recommendation->statement, "       ");
@@ -213,6 +215,21 @@ write_next(Text *text, const Report *report)
         report->show_plans || is_markdown(report) ? "" : " (--plans shows the plans before and after)");
 }
 
+/* Names, statements and plans are a server's words: a terminal must not obey what stands in them. */
+static void
+blank_controls(char *words, bool is_coloured)
+{
+    for (char *at = words; *at != '\0'; at++) {
+        bool is_ours = is_coloured && (text_starts_with(at, "\033[1m") || text_starts_with(at, "\033[0m"));
+        bool is_second_set =
+            (unsigned char)*at == 0xC2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xA0;
+        if (is_second_set)
+            *at++ = '?'; /* U+0080 to U+009F, of two bytes */
+        if (is_second_set || (*at != '\n' && !is_ours && ((unsigned char)*at < ' ' || *at == 0x7F)))
+            *at = '?';
+    }
+}
+
 void
 report_write(Text *text, const Report *report)
 {
@@ -220,10 +237,12 @@ report_write(Text *text, const Report *report)
         report_write_json(text, report);
         return;
     }
+    size_t begin = text->length;
     write_head(text, report);
     const RecommendationList *list = &report->advice->recommendations;
     for (size_t i = 0; i < list->count; i++)
         write_recommendation(text, report, list->items[i]);
     write_rejections(text, report);
     write_next(text, report);
+    blank_controls(text->data + begin, report->is_coloured && !is_markdown(report));
 }

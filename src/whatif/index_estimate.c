@@ -105,8 +105,10 @@ btree_estimate(const IndexShape *shape)
     /* A tuple that does not fit goes to the next page: half of one is free on the mean. */
     double level = ceil(bytes / fmax(usable - bytes / items / 2, bytes / items));
     double fan_out = fmax(floor(PAGE_BYTES * INNER_FILL / (tuple_bytes(shape, true) + POINTER_BYTES)), 2);
-    for (estimate.blocks += level; level > 1; estimate.blocks += level) {
+    estimate.blocks += level;
+    while (level > 1) {
         level = ceil(level / fan_out);
+        estimate.blocks += level;
         estimate.height++;
     }
     return estimate;

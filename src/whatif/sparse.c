@@ -80,24 +80,17 @@ twin_sparse_install(Twin *twin, Error *error)
            pg_execute_script(twin->admin, script(twin, "sparse_grants"), NULL, error);
 }
 
+/* Only the module can tell the planner of rows that are not there. */
 void
-twin_sparse_losses(Twin *twin)
+twin_sparse_lose_ends(Twin *twin)
 {
-    twin->part = TWIN_PART_METHOD;
-    bool has_ends = false;
-    for (size_t i = 0; i < twin->snapshot->index_count && !has_ends; i++)
-        has_ends = twin->snapshot->indexes[i].low_value != NULL;
-    if (has_ends)
+    for (size_t i = 0; i < twin->snapshot->index_count; i++) {
+        if (twin->snapshot->indexes[i].low_value == NULL)
+            continue;
         twin_lose(twin, "live ends of indexes",
                   "no twin module fits the private cluster: ranges at a column's end are estimated from "
                   "histograms, costs of few statements differ");
-    for (size_t i = 0; i < twin->snapshot->extended_statistics_count; i++) {
-        const SnapshotExtendedStatistics *statistics = &twin->snapshot->extended_statistics[i];
-        if (statistics->mcv_json != NULL)
-            twin_lose(twin,
-                      arena_printf(twin->arena, "most common values of statistics %s",
-                                   pg_identifier_qualify(twin->arena, statistics->schema, statistics->name)),
-                      "they cannot be written without a twin module");
+        return;
     }
 }
 
@@ -321,6 +314,7 @@ twin_sparse_sizes_write(Twin *twin, Error *error)
     SparseRelationList list = {0};
     Map *by_id;
     twin_progress(twin, "sizes", 0, 0);
+    twin->part = TWIN_PART_SIZES;
     if (!relations_read(twin, arena, &by_id, error))
         return false;
     relations_want(twin, arena, by_id, &list);

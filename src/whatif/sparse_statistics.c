@@ -157,6 +157,9 @@ objects_write(Twin *twin, Arena *arena, Error *error)
                                     extended_dependencies_bytes(arena, from->dependencies),
                                     from->is_inherited ? "t" : "f"};
         Error reason = {0};
+        if (from->mcv_json != NULL)
+            twin_lose(twin, arena_printf(twin->arena, "most common values of statistics %s", parameters[0]),
+                      "they cannot be written without a twin module");
         if (parameters[2] == NULL && parameters[3] == NULL && from->expressions_json == NULL)
             continue;
         if (!pg_execute(twin->admin, "SAVEPOINT fettle", error))
@@ -202,6 +205,7 @@ twin_sparse_statistics_write(Twin *twin, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin statistics", (size_t)4 << 30);
     twin_progress(twin, "statistics", 0, 0);
+    twin->part = TWIN_PART_STATISTICS;
     return (rows_copy(twin, arena, error) && expressions_copy(twin, arena, error) &&
             pg_execute_script(twin->admin, script(twin, "sparse_typed"), NULL, error) &&
             pg_execute_script(twin->admin, script(twin, "statistics_types"), NULL, error) &&

@@ -197,10 +197,8 @@ twin_make(Twin *twin, Error *error)
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *admin = NULL;
     if (!twin_module_place(twin, error))
         return false;
-    if (twin->module_path == NULL) {
+    if (twin->module_path == NULL)
         twin->report.method = TWIN_METHOD_SPARSE_FILES;
-        twin_sparse_losses(twin);
-    }
     TwinDdl ddl = twin_ddl(twin->arena, twin->snapshot);
     TwinRecord wanted = record_of(twin, &ddl);
     TwinRecord older = {0};

@@ -35,12 +35,7 @@ typedef struct TwinOptions {
 } TwinOptions;
 
 /* The part of making a twin in which something was lost. */
-typedef enum TwinPart {
-    TWIN_PART_SCHEMA,
-    TWIN_PART_ENDS,
-    TWIN_PART_STATISTICS,
-    TWIN_PART_METHOD, /* follows from how the twin is made; found anew at each opening */
-} TwinPart;
+typedef enum TwinPart { TWIN_PART_SCHEMA, TWIN_PART_ENDS, TWIN_PART_STATISTICS, TWIN_PART_SIZES } TwinPart;
 
 /* Something of the target that the twin does not have, and why. */
 typedef struct TwinLoss {

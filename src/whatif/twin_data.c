@@ -286,11 +286,13 @@ ends_from_target(Twin *twin, Arena *arena, const SnapshotIndex *index, const cha
 bool
 twin_ends_write(Twin *twin, Error *error)
 {
-    if (twin->report.method == TWIN_METHOD_SPARSE_FILES)
-        return true; /* only the module can tell the planner of rows that are not there */
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("twin ends", (size_t)256 << 20);
     TextList unknown = {0};
     twin->part = TWIN_PART_ENDS;
+    if (twin->report.method == TWIN_METHOD_SPARSE_FILES) {
+        twin_sparse_lose_ends(twin);
+        return true;
+    }
     twin_progress(twin, "ends of indexes", 0, 0);
     for (size_t i = 0; i < twin->snapshot->index_count; i++) {
         const SnapshotIndex *index = &twin->snapshot->indexes[i];

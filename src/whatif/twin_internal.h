@@ -68,7 +68,7 @@ bool twin_ends_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 
 /* sparse.c, sparse_statistics.c: TWIN_METHOD_SPARSE_FILES */
 bool twin_sparse_install(Twin *twin, Error *error) FETTLE_MUST_USE;
-void twin_sparse_losses(Twin *twin);
+void twin_sparse_lose_ends(Twin *twin);
 bool twin_sparse_sizes_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 bool twin_sparse_statistics_write(Twin *twin, Error *error) FETTLE_MUST_USE;
 

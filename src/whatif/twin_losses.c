@@ -17,8 +17,6 @@ twin_losses_write(Twin *twin, Error *error)
     TextList reasons = {0};
     for (size_t i = 0; i < twin->report.losses.count && i < LOSSES_MOST; i++) {
         const TwinLoss *loss = &twin->report.losses.items[i];
-        if (loss->part == TWIN_PART_METHOD)
-            continue;
         vector_push(arena, &parts, arena_printf(arena, "%d", (int)loss->part));
         vector_push(arena, &objects, loss->object);
         vector_push(arena, &reasons, loss->reason);

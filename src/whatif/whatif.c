@@ -487,7 +487,7 @@ whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatI
     answer->is_known = !isnan(answer->cost);
     if (!answer->is_known)
         answer->reason = refusal_reason(whatif, arena, statement, answer->reason);
-    answer->is_generic = answer->is_known && strchr(text, '$') != NULL;
+    answer->is_generic = answer->is_known && strchr(text, '$') != NULL && parameter_count(text) > 0;
     answer->generic_cost = answer->is_generic ? answer->cost : NAN;
     return true;
 }

@@ -11,9 +11,8 @@
  * relation that the statement's plan can use (or is global, as a setting is).
  *
  * Parameterised statements ($n) are costed by their generic plan (EXPLAIN (GENERIC_PLAN) on 16 and later,
- * before it a prepared statement with plan_cache_mode = force_generic_plan and run-time pruning off) and,
- * where sample texts are known, by each of them: cost is then the mean over the samples, the generic cost
- * stands beside it.
+ * before it a prepared statement with plan_cache_mode = force_generic_plan and run-time pruning off) or,
+ * where sample texts are known, by each of them: cost is then the mean over the samples.
  *
  * Asking many questions under one set of changes is the cheap way: whatif_begin(), then whatif_cost() for
  * each statement, then whatif_end(). A WhatIf belongs to one thread at a time.
@@ -53,7 +52,7 @@ typedef struct WhatIfAnswer {
     bool is_known;       /* false: the statement could not be costed; see reason */
     const char *reason;  /* the server's words, cleaned */
     double cost;         /* mean over samples where known, else the generic plan's; root total cost */
-    double generic_cost; /* NAN when it has no generic plan */
+    double generic_cost; /* the same when it comes from the generic plan, else NAN */
     PgPlan
         *plan; /* of the first sample, else the generic one; NULL unless asked for with plans; the asker's */
     TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index

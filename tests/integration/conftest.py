@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 
 import pytest
-from servers import MAJORS, Server, Standby, binaries_of, unprivileged
+from servers import MAJORS, Server, Standby, binaries_of, new_directory, remove_directory
 from workloads import load_shop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -69,14 +69,19 @@ class Fettle:
 
 
 @pytest.fixture(scope="session")
-def fettle(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    os.chmod(home, 0o755)
-    # As root the private cluster's user is another one, who must be able to pass through pytest's own directories.
-    for parent in home.parents:
-        if unprivileged() and parent.name.startswith("pytest-"):
-            os.chmod(parent, 0o755)
-    return Fettle(home)
+def fettle():
+    # Not in pytest's own directories: as root the private cluster's user is another one, who may not pass through them.
+    home = new_directory("fettle-home")
+    yield Fettle(home)
+    remove_directory(home)
+
+
+@pytest.fixture
+def open_path():
+    """An empty directory that the private cluster's user can reach."""
+    directory = new_directory("fettle-open")
+    yield directory
+    remove_directory(directory)
 
 
 @pytest.fixture(scope="session")

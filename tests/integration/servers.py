@@ -160,12 +160,15 @@ def programs_with_extensions(major, scripts):
     installed, shared = pathlib.Path(binaries_of(major)), pathlib.Path(f"/usr/share/postgresql/{major}")
     shutil.copy(installed / "postgres", programs / "bin" / "postgres")
     (programs / "lib").symlink_to(installed.parent / "lib")
+    own = {f"{name}.control": "default_version = '1'\nrelocatable = true\n" for name in scripts}
+    own |= {f"{name}--1.sql": script for name, script in scripts.items()}
     for entry in [*shared.iterdir(), *(shared / "extension").iterdir()]:
-        if entry.name != "extension":
+        if entry.name != "extension" and entry.name not in own:
             (share / entry.relative_to(shared)).symlink_to(entry)
-    for name, script in scripts.items():
-        (share / "extension" / f"{name}.control").write_text("default_version = '1'\nrelocatable = true\n", encoding="utf-8")
-        (share / "extension" / f"{name}--1.sql").write_text(script, encoding="utf-8")
+    for name, text in own.items():
+        # "x": never through a link into the system's own files.
+        with open(share / "extension" / name, "x", encoding="utf-8") as file:
+            file.write(text)
     atexit.register(remove_directory, root)
     return programs / "bin"
 

@@ -30,15 +30,6 @@ def small_disk(directory, size, *options):
         subprocess.run(["umount", "-l", directory], check=True)
 
 
-@pytest.fixture
-def open_path(tmp_path):
-    """tmp_path, through which the private cluster's user may pass."""
-    for parent in [tmp_path, *tmp_path.parents]:
-        if parent.name.startswith(("pytest-", "test_")):
-            os.chmod(parent, 0o755)
-    return tmp_path
-
-
 def test_a_snapshot_onto_a_full_disk_leaves_no_half_file(fettle, shop, tmp_path):
     with small_disk(tmp_path / "disk", "16k") as disk:
         is_clear(fettle("snapshot", shop.dsn("shop"), "-o", disk / "shop.fettle"), 31, "No space left on device", "free some space")

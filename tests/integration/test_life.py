@@ -95,9 +95,8 @@ def test_a_server_that_stalls_in_mid_read_ends_at_the_deadline(fettle, shop):
         os.kill(shop.process.pid, signal.SIGCONT)
 
 
-def test_a_data_directory_of_another_major_is_left_alone(fettle, tmp_path, shop):
-    os.chmod(tmp_path, 0o755)
-    data = tmp_path / "data"
+def test_a_data_directory_of_another_major_is_left_alone(fettle, open_path):
+    data = open_path / "data"
     assert fettle("twin", "list", FETTLE_DATA=str(data)).status == 0
     version = data / "cluster-15" / "data" / "PG_VERSION"
     version.write_text("12\n")

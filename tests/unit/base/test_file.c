@@ -144,20 +144,16 @@ what_a_symbolic_link_names_is_replaced(void **state)
     assert_non_null(strstr(error.message, "symbolic link"));
 }
 
-/* Reads its standard input by "-" and writes it to its standard output by "-". */
-static void
-copy_standard_input(int input, int output)
+/* Reads standard input by "-" and writes it to standard output by "-". */
+static bool
+copy_standard_input(void)
 {
-    dup2(input, 0);
-    dup2(output, 1);
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("copy", (size_t)16 << 20);
     char *data;
     size_t size;
     Error error = {0};
-    _exit(file_read(arena, "-", 1 << 20, &data, &size, &error) &&
-                  file_write_atomic("-", data, size, 0, &error)
-              ? 0
-              : 1);
+    return file_read(arena, "-", 1 << 20, &data, &size, &error) &&
+           file_write_atomic("-", data, size, 0, &error);
 }
 
 static void
@@ -171,8 +167,11 @@ a_dash_means_the_standard_streams(void **state)
     int output = open(scratch_path("out"), O_RDWR | O_CREAT, 0600);
     assert_true(input >= 0 && output >= 0);
     pid_t child = fork();
-    if (child == 0)
-        copy_standard_input(input, output);
+    if (child == 0) {
+        dup2(input, 0);
+        dup2(output, 1);
+        _exit(copy_standard_input() ? 0 : 1);
+    }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);

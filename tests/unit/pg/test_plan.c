@@ -194,6 +194,24 @@ a_walk_visits_parents_first_and_each_node_once(void **state)
     assert_int_equal(walk.count, plan->node_count);
 }
 
+static void
+an_index_gets_another_name_wherever_the_plan_uses_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    PgPlan *plan = plan_read_root(
+        arena,
+        "{\"Node Type\": \"a\", \"Index Name\": \"i\", \"Plans\": [{\"Node Type\": \"b\", \"Index Name\": "
+        "\"j\"},"
+        "{\"Node Type\": \"c\", \"Index Name\": \"i\", \"Relation Name\": \"i\"}, {\"Node Type\": \"d\"}]}");
+    pg_plan_rename_index(plan, "i", "orders_customer_id_idx");
+    assert_string_equal(plan->root->index, "orders_customer_id_idx");
+    assert_string_equal(plan->root->children.items[0]->index, "j");
+    assert_string_equal(plan->root->children.items[1]->index, "orders_customer_id_idx");
+    assert_string_equal(plan->root->children.items[1]->relation, "i");
+    assert_null(plan->root->children.items[2]->index);
+}
+
 int
 main(void)
 {
@@ -203,6 +221,7 @@ main(void)
         cmocka_unit_test(what_is_no_plan_is_refused),
         cmocka_unit_test(depth_nodes_and_size_have_their_limits),
         cmocka_unit_test(a_walk_visits_parents_first_and_each_node_once),
+        cmocka_unit_test(an_index_gets_another_name_wherever_the_plan_uses_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

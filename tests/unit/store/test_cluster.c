@@ -68,6 +68,11 @@ installations_are_listed_newest_first(void **state)
         assert_true(cluster_binaries_find(arena, list[i].major, &found, &error));
         assert_int_equal(found.major, list[i].major);
     }
+    ClusterBinaries named;
+    assert_true(cluster_binaries_at(arena, list[0].directory, &named, &error));
+    assert_string_equal(named.version, list[0].version);
+    assert_false(cluster_binaries_at(arena, "/tmp", &named, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
     ClusterBinaries nearest;
     assert_true(cluster_binaries_find(arena, 0, &nearest, &error));
     assert_int_equal(nearest.major, list[0].major);
@@ -103,6 +108,12 @@ a_cluster_is_made_private_and_answers(void **state)
     assert_true(memory == -1 || (memory > 1000000 && memory < INT64_C(200000000)));
     PgConnection *connection = NULL;
     Error error = {0};
+    assert_false(error_set(&error, ERROR_CONNECTION, "the session was lost"));
+    assert_false(cluster_explain_failure(cluster, &error)); /* the disk is not full */
+    assert_true(error.code == ERROR_CONNECTION && error.hint[0] == '\0');
+    error.code = ERROR_DISK_FULL;
+    assert_false(cluster_explain_failure(cluster, &error));
+    assert_non_null(strstr(error.hint, scratch_path("data")));
     assert_false(cluster_connect(cluster, "nosuch", NULL, &connection, &error));
     assert_null(connection);
     assert_false(cluster_connect(cluster, "postgres", "nosuch", &connection, &error));
@@ -180,9 +191,9 @@ what_is_no_data_directory_is_refused_and_left_alone(void **state)
     assert_false(cluster_open(&(ClusterOptions){.data_directory = scratch_path("data"),
                                                 .binaries_directory = scratch_path("nothing")},
                               &cluster, &error));
-    assert_int_equal(error.code, ERROR_MISSING_DEPENDENCY);
+    assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "nothing holds no server programs"));
-    assert_non_null(strstr(error.hint, "cluster.binaries"));
+    assert_non_null(strstr(error.message, "cluster.binaries"));
     assert_null(cluster);
     struct stat status;
     assert_int_equal(stat(scratch_path("file"), &status), 0);

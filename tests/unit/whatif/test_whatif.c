@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "shop_twin.h"
+
+#include "base/text.h"
+#include "whatif/whatif.h"
+
+#include <math.h>
+#include <string.h>
+
+static WhatIf *
+open_whatif(Arena *arena)
+{
+    WhatIf *whatif = NULL;
+    Error error = {0};
+    if (!whatif_over_twin(arena, shop_twin(), &whatif, &error))
+        fail_msg("%s", error.message);
+    return whatif;
+}
+
+static uint32_t
+id_of(const char *name)
+{
+    return snapshot_relation_named(shop_snapshot(), "public", name)->id;
+}
+
+static WhatIfAnswer
+ask(WhatIf *whatif, Arena *arena, const char *text, const char *table)
+{
+    uint32_t *ids = ARENA_NEW(arena, uint32_t);
+    *ids = id_of(table);
+    WhatIfStatement statement = {.text = text, .relation_ids = ids, .relation_count = 1};
+    WhatIfAnswer answer = {0};
+    Error error = {0};
+    if (!whatif_cost(whatif, arena, &statement, true, &answer, &error))
+        fail_msg("%s", error.message);
+    return answer;
+}
+
+static WhatIfChangeResult *
+begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t count)
+{
+    WhatIfChangeResult *results = NULL;
+    Error error = {0};
+    if (!whatif_begin(whatif, arena, changes, count, &results, &error))
+        fail_msg("%s", error.message);
+    return results;
+}
+
+static const char by_customer[] = "select * from orders where customer_id = 7";
+
+static WhatIfChange
+index_change(const char *name, const char *keys)
+{
+    return (WhatIfChange){
+        .kind = WHATIF_CREATE_INDEX,
+        .relation_id = id_of("orders"),
+        .name = name,
+        .statement = arena_printf(shop_arena(), "CREATE INDEX %s ON public.orders (%s)", name, keys)};
+}
+
+static void
+an_index_is_tried_used_and_gone_again(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    WhatIfAnswer before = ask(whatif, arena, by_customer, "orders");
+    assert_true(before.is_known && before.cost > 0 && before.used_indexes.count == 0);
+    assert_string_equal(before.plan->root->node_type, "Seq Scan");
+    WhatIfChange change = index_change("try_customer", "customer_id");
+    WhatIfChangeResult *results = begin(whatif, arena, &change, 1);
+    assert_true(results[0].is_applied && results[0].size_bytes > 50000 && results[0].size_bytes < 5e6);
+    WhatIfAnswer with = ask(whatif, arena, by_customer, "orders");
+    assert_true(with.cost < before.cost / 2);
+    assert_true(text_list_contains(&with.used_indexes, "try_customer"));
+    Error error = {0};
+    assert_true(whatif_end(whatif, &error));
+    WhatIfAnswer after = ask(whatif, arena, by_customer, "orders");
+    assert_true(after.cost == before.cost);
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    assert_true(cluster_connect(shop_cluster(), twin_database(shop_twin()), NULL, &connection, &error));
+    assert_string_equal(
+        test_server_value(arena, connection, "SELECT count(*) FROM pg_class WHERE relname LIKE 'try_%'"),
+        "0");
+}
+
+static void
+the_cost_is_that_of_the_index_really_built(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    WhatIfChange change = index_change("try_customer", "customer_id");
+    WhatIfChangeResult *results = begin(whatif, arena, &change, 1);
+    double cost = ask(whatif, arena, by_customer, "orders").cost;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *target = test_server_connect();
+    Error error = {0};
+    assert_true(pg_execute(target, "CREATE INDEX really_customer ON orders (customer_id)", &error));
+    const char *json =
+        test_server_value(arena, target, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", by_customer));
+    const char *bytes = test_server_value(arena, target, "SELECT pg_relation_size('really_customer')");
+    assert_true(pg_execute(target, "DROP INDEX really_customer", &error));
+    PgPlan *plan = NULL;
+    assert_true(pg_plan_parse(arena, json, strlen(json), &plan, &error));
+    double size = 0;
+    assert_true(text_parse_double(bytes, &size));
+    assert_true(fabs(cost / plan->root->total_cost - 1) < 0.05);
+    assert_true(results[0].size_bytes < 1.5 * size && size < 1.5 * results[0].size_bytes);
+}
+
+static void
+a_refused_change_does_not_spoil_the_others(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    const WhatIfChange changes[] = {index_change("try_bad", "nosuch_column"),
+                                    index_change("try_good", "customer_id"),
+                                    {.kind = WHATIF_SETTING, .name = "nosuch.setting too", .value = "x"},
+                                    {.kind = WHATIF_SETTING, .name = "enable_bitmapscan", .value = "off"}};
+    WhatIfChangeResult *results = begin(whatif, arena, changes, FETTLE_COUNT_OF(changes));
+    assert_false(results[0].is_applied);
+    assert_contains(results[0].reason, "nosuch_column");
+    assert_true(isnan(results[0].size_bytes));
+    assert_true(results[1].is_applied && !results[2].is_applied && results[3].is_applied);
+    WhatIfAnswer answer = ask(whatif, arena, by_customer, "orders");
+    assert_string_not_equal(answer.plan->root->node_type, "Bitmap Heap Scan");
+}
+
+static void
+settings_dropped_indexes_and_other_statements_are_tried_too(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    static const char by_id[] = "select * from orders where id = 7";
+    const SnapshotRelation *orders = snapshot_relation_named(shop_snapshot(), "public", "orders");
+    double with_index = ask(whatif, arena, by_id, "orders").cost;
+    const WhatIfChange off = {.kind = WHATIF_SETTING, .name = "seq_page_cost", .value = "10"};
+    double cheap = ask(whatif, arena, by_customer, "orders").cost;
+    assert_true(begin(whatif, arena, &off, 1)[0].is_applied);
+    assert_true(ask(whatif, arena, by_customer, "orders").cost > cheap);
+    const WhatIfChange drop = {.kind = WHATIF_DDL,
+                               .relation_id = orders->id,
+                               .statement = "ALTER TABLE public.orders DROP CONSTRAINT orders_pkey"};
+    assert_true(begin(whatif, arena, &drop, 1)[0].is_applied);
+    assert_true(ask(whatif, arena, by_id, "orders").cost > 10 * with_index);
+    Error error = {0};
+    assert_true(whatif_end(whatif, &error));
+    assert_true(ask(whatif, arena, by_id, "orders").cost == with_index);
+    assert_true(ask(whatif, arena, by_customer, "orders").cost == cheap);
+}
+
+static void
+each_question_is_asked_once_unless_a_change_concerns_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    static const char other[] = "select * from customers where name = 'x'";
+    (void)ask(whatif, arena, by_customer, "orders");
+    (void)ask(whatif, arena, other, "customers");
+    WhatIfStatistics first = whatif_statistics(whatif);
+    assert_int_equal(first.questions, 2);
+    (void)ask(whatif, arena, by_customer, "orders");
+    assert_int_equal(whatif_statistics(whatif).explains, first.explains);
+    WhatIfChange change = index_change("try_customer", "customer_id");
+    (void)begin(whatif, arena, &change, 1);
+    (void)ask(whatif, arena, other, "customers"); /* no change of its table */
+    assert_int_equal(whatif_statistics(whatif).explains, first.explains);
+    (void)ask(whatif, arena, by_customer, "orders");
+    WhatIfStatistics last = whatif_statistics(whatif);
+    assert_int_equal(last.explains, first.explains + 1);
+    assert_true(last.index_creations == 1 && last.cache_hits >= 2 && last.questions == 5 &&
+                last.server_ms > 0);
+}
+
+static void
+samples_are_costed_each_and_parameters_by_their_generic_plan(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    WhatIfAnswer generic = ask(whatif, arena, "select * from orders where customer_id = $1", "orders");
+    assert_true(generic.is_known && generic.is_generic && generic.generic_cost == generic.cost);
+    WhatIfAnswer priced = ask(whatif, arena, "select * from orders where note = '$5'", "orders");
+    assert_true(priced.is_known && !priced.is_generic && isnan(priced.generic_cost));
+    static const char *const samples[] = {"select * from orders where id < 10",
+                                          "select * from orders where id < 20000"};
+    uint32_t ids[] = {id_of("orders")};
+    WhatIfStatement statement = {.text = "select * from orders where id < $1",
+                                 .samples = samples,
+                                 .sample_count = 2,
+                                 .relation_ids = ids,
+                                 .relation_count = 1};
+    WhatIfAnswer both = {0};
+    Error error = {0};
+    assert_true(whatif_cost(whatif, arena, &statement, false, &both, &error));
+    double mean =
+        (ask(whatif, arena, samples[0], "orders").cost + ask(whatif, arena, samples[1], "orders").cost) / 2;
+    assert_true(!both.is_generic && fabs(both.cost - mean) < 1e-6);
+    assert_true(isnan(both.generic_cost) && both.plan == NULL);
+}
+
+static void
+what_cannot_be_planned_is_an_answer(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    static const char *const texts[] = {"select * from nosuch",
+                                        "select * form orders",
+                                        "select 1; select 2",
+                                        "",
+                                        "select nosuch_function(id) from orders",
+                                        "vacuum orders"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(texts); i++) {
+        WhatIfAnswer answer = ask(whatif, arena, texts[i], "orders");
+        assert_false(answer.is_known);
+        assert_true(answer.reason != NULL && answer.reason[0] != '\0');
+        assert_true(ask(whatif, arena, by_customer, "orders").is_known);
+    }
+    whatif_close(NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_index_is_tried_used_and_gone_again),
+        cmocka_unit_test(the_cost_is_that_of_the_index_really_built),
+        cmocka_unit_test(a_refused_change_does_not_spoil_the_others),
+        cmocka_unit_test(settings_dropped_indexes_and_other_statements_are_tried_too),
+        cmocka_unit_test(each_question_is_asked_once_unless_a_change_concerns_it),
+        cmocka_unit_test(samples_are_costed_each_and_parameters_by_their_generic_plan),
+        cmocka_unit_test(what_cannot_be_planned_is_an_answer),
+    };
+    return cmocka_run_group_tests(tests, shop_twin_start, shop_twin_stop);
+}
