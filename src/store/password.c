@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 static pthread_mutex_t turn_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -62,11 +63,9 @@ password_verify(const char *hash, const char *password)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, nobody_make);
+    /* libsodium reads as many bytes as its own hashes have */
     char padded[PASSWORD_HASH_BYTES] = "";
-    const char *asked = hash == NULL ? nobody_hash : hash;
-    size_t length = strlen(asked);
-    if (length < sizeof(padded))
-        memcpy(padded, asked, length);
+    snprintf(padded, sizeof(padded), "%s", hash == NULL ? nobody_hash : hash);
     turn_take();
     int failed = crypto_pwhash_str_verify(padded, password, strlen(password));
     turn_give();

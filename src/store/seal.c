@@ -108,12 +108,15 @@ key_refuse_lost(const char *path, Error *error)
 
 /* A new key over a lost one would hide that the sealed passwords are lost. */
 static bool
-key_make_first(PgConnection *session, Arena *arena, const char *path, Error *error)
+key_make_first(const Store *store, PgConnection *session, Arena *arena, const char *path, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *has = NULL;
     if (!store_query(session, "target_has_secrets", NULL, 0, &has, error))
         return false;
-    return pg_result_bool(has, 0, 0) ? key_refuse_lost(path, error) : key_make(arena, path, error);
+    if (pg_result_bool(has, 0, 0))
+        return key_refuse_lost(path, error);
+    /* beside a store on another server there may be no data directory yet */
+    return directory_make(store->data_directory, 0700, error) && key_make(arena, path, error);
 }
 
 /* session NULL: only a key that is there. With the mutex held. */
@@ -129,7 +132,7 @@ key_load(Store *store, PgConnection *session, Arena *arena, Error *error)
         return true;
     if (session == NULL)
         return key_refuse_lost(path, error);
-    return key_make_first(session, arena, path, error) && key_read(path, &store->key, error) &&
+    return key_make_first(store, session, arena, path, error) && key_read(path, &store->key, error) &&
            (store->key != NULL || key_refuse_lost(path, error));
 }
 

@@ -100,15 +100,13 @@ open_joined(Store *store, const char *socket_directory)
     Error ignored = {0};
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *trial = NULL;
     const char *path = path_join(store->arena, store->data_directory, "store-users");
-    FETTLE_CLEANUP(descriptor_close_at) int users = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (users < 0 || flock(users, LOCK_SH | LOCK_NB) != 0)
-        return false;
+    store->users_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     use_socket(store, socket_directory, " (run by another process)");
-    if (!store_connect(store, &trial, &ignored))
-        return false;
-    store->users_lock = users;
-    users = -1;
-    return true;
+    if (store->users_lock >= 0 && flock(store->users_lock, LOCK_SH | LOCK_NB) == 0 &&
+        store_connect(store, &trial, &ignored))
+        return true;
+    descriptor_close_at(&store->users_lock);
+    return false;
 }
 
 static bool

@@ -26,8 +26,7 @@ static void
 token_make(char ret_text[TOKEN_TEXT_BYTES])
 {
     unsigned char random[TOKEN_RANDOM_BYTES];
-    memset(ret_text, 0, TOKEN_TEXT_BYTES);
-    memcpy(ret_text, TOKEN_PREFIX, strlen(TOKEN_PREFIX));
+    snprintf(ret_text, TOKEN_TEXT_BYTES, "%s", TOKEN_PREFIX);
     store_sodium_begin();
     randombytes_buf(random, sizeof(random));
     sodium_bin2base64(ret_text + strlen(TOKEN_PREFIX), TOKEN_TEXT_BYTES - strlen(TOKEN_PREFIX), random,
