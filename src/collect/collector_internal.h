@@ -84,6 +84,7 @@ struct Collector {
     int64_t resources_at_us;
     size_t resources_position; /* of the database to go on with when the time was over */
     char resources_notice[COLLECTOR_NOTICE_BYTES];
+    char texts_notice[COLLECTOR_NOTICE_BYTES];
 };
 
 /* What a round passes around. */

@@ -59,7 +59,7 @@ static void
 resources_note(Collector *collector, const KnownDatabase *database, const char *words)
 {
     snprintf(collector->resources_notice, sizeof(collector->resources_notice),
-             "tables and indexes of database \"%s\": %s", database->name, words);
+             "tables and indexes of database \"%.63s\": %.400s", database->name, words);
 }
 
 static void

@@ -196,6 +196,8 @@ notice_make(CollectorRound *round)
                  "only the busiest %zu statements are read: raise "
                  "collect.statements for more",
                  report->statements_read);
+    else if (collector->texts_notice[0] != '\0')
+        snprintf(notice, COLLECTOR_NOTICE_BYTES, "%s", collector->texts_notice);
     else if (collector->resources_notice[0] != '\0')
         snprintf(notice, COLLECTOR_NOTICE_BYTES, "%s", collector->resources_notice);
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "sql/statement.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -280,8 +281,12 @@ texts_read(CollectorRound *round, StatementRowList *rows, Error *error)
                                              &texts, error))
         return error_prefix(error, "could not read texts of statements");
     collector->texts_at_us = clock_monotonic_us();
-    if (!texts.is_refused)
+    collector->texts_notice[0] = '\0';
+    if (texts.gap == NULL)
         texts_take(round, &texts, &wanted, rows);
+    else
+        snprintf(collector->texts_notice, sizeof(collector->texts_notice),
+                 "texts of statements are not read: %.400s", texts.gap);
     return true;
 }
 

@@ -73,10 +73,10 @@ typedef struct PostgresQuestion {
 bool postgres_ask(PostgresSession *session, const PostgresQuestion *question, PgResult **ret_result,
                   Error *error);
 
-/* As postgres_ask() inside a savepoint, for what the target may refuse: *ret_result is NULL then, and the
- * transaction goes on. False only when the round cannot go on. */
+/* As postgres_ask() inside a savepoint, for what the target may refuse: *ret_result is NULL then, reason is
+ * filled, and the transaction goes on. False only when the round cannot go on. */
 bool postgres_ask_optional(PostgresSession *session, const PostgresQuestion *question, PgResult **ret_result,
-                           Error *error);
+                           Error *reason, Error *error);
 
 /* A copy in the arena, valid UTF-8, at most bytes_most; NULL for NULL. */
 const char *postgres_text(Arena *arena, const PgResult *result, int64_t row, int column, size_t bytes_most);

@@ -54,7 +54,8 @@ metrics_read_sizes(PostgresSession *session, Arena *arena, SourceMetrics *metric
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     PostgresQuestion question = {.text = postgres_query_text(session, arena, "database_sizes", NULL),
                                  .rows_most = 1};
-    if (!postgres_ask_optional(session, &question, &result, error))
+    Error reason = {0};
+    if (!postgres_ask_optional(session, &question, &result, &reason, error))
         return false;
     if (result != NULL && pg_result_rows(result) == 1)
         metrics->values[METRIC_DATABASE_BYTES] = pg_result_double(result, 0, 0, NAN);

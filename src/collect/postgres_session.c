@@ -74,17 +74,17 @@ postgres_ask(PostgresSession *session, const PostgresQuestion *question, PgResul
 
 bool
 postgres_ask_optional(PostgresSession *session, const PostgresQuestion *question, PgResult **ret_result,
-                      Error *error)
+                      Error *reason, Error *error)
 {
     *ret_result = NULL;
     if (!pg_execute(session->connection, "SAVEPOINT fettle", error))
         return false;
-    Error reason = {0};
-    if (postgres_ask(session, question, ret_result, &reason))
+    error_clear(reason);
+    if (postgres_ask(session, question, ret_result, reason))
         return pg_execute(session->connection, "RELEASE SAVEPOINT fettle", error);
     *ret_result = NULL;
-    if (pg_connection_is_broken(session->connection) || reason.code == ERROR_TIMEOUT) {
-        *error = reason;
+    if (pg_connection_is_broken(session->connection) || reason->code == ERROR_TIMEOUT) {
+        *error = *reason;
         return false;
     }
     return pg_execute(session->connection, "ROLLBACK TO SAVEPOINT fettle", error);
@@ -195,7 +195,8 @@ session_read_identifier(PostgresSession *session, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     PostgresQuestion question = {.text = postgres_query_text(session, session->arena, "identifier", NULL),
                                  .rows_most = 1};
-    if (!postgres_ask_optional(session, &question, &result, error))
+    Error reason = {0};
+    if (!postgres_ask_optional(session, &question, &result, &reason, error))
         return false;
     if (result != NULL && pg_result_rows(result) == 1)
         session->server.system_identifier = pg_result_int(result, 0, 0, 0);

@@ -115,7 +115,8 @@ texts_are_too_many(PostgresSession *session, Arena *arena, int64_t bytes_most, b
     const char *name = session->may_stat_files ? "texts_file" : "texts_size";
     PostgresQuestion question = {.text = postgres_query_text(session, arena, name, fills), .rows_most = 1};
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
-    if (!postgres_ask_optional(session, &question, &result, error))
+    Error reason = {0};
+    if (!postgres_ask_optional(session, &question, &result, &reason, error))
         return false;
     int64_t until_us = clock_monotonic_us() + TEXTS_WEIGHED_MS * 1000;
     session->texts_measured_until_us = until_us;
@@ -144,10 +145,13 @@ postgres_texts_read(SourceSession *base, Arena *arena, const int64_t *queryids, 
     *ret_texts = (SourceTexts){0};
     if (!session->server.has_statements || count == 0)
         return true;
-    if (!texts_are_too_many(session, arena, bytes_most, &ret_texts->is_refused, error))
+    bool are_too_many;
+    if (!texts_are_too_many(session, arena, bytes_most, &are_too_many, error))
         return false;
-    if (ret_texts->is_refused)
+    if (are_too_many) {
+        ret_texts->gap = "the target holds more of them than collect.texts_bytes allows";
         return true;
+    }
     const PostgresFill fills[] = {{"schema", session->statements_schema}, {NULL, NULL}};
     const char *ids = ids_literal(arena, queryids, count);
     PostgresQuestion question = {.text = postgres_query_text(session, arena, "texts", fills),
@@ -156,10 +160,14 @@ postgres_texts_read(SourceSession *base, Arena *arena, const int64_t *queryids, 
                                  .rows_most = TEXTS_MOST,
                                  .bytes_most = bytes_most + (int64_t)count * 100};
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
-    if (!postgres_ask_optional(session, &question, &result, error))
+    Error reason = {0};
+    if (!postgres_ask_optional(session, &question, &result, &reason, error))
         return false;
-    if (result == NULL)
+    /* One text in another encoding than it claims makes the server refuse all of them. */
+    if (result == NULL) {
+        ret_texts->gap = arena_strdup(arena, reason.message);
         return true;
+    }
     ret_texts->count = (size_t)pg_result_rows(result);
     ret_texts->items = ARENA_NEW_ARRAY(arena, SourceText, ret_texts->count);
     for (size_t i = 0; i < ret_texts->count; i++)

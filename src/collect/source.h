@@ -108,7 +108,7 @@ typedef struct SourceText {
 typedef struct SourceTexts {
     SourceText *items;
     size_t count;
-    bool is_refused; /* the server holds more bytes of texts than allowed; nothing was read */
+    const char *gap; /* why nothing was read; NULL: all is well */
 } SourceTexts;
 
 typedef struct SourceUser {
