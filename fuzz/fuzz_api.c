@@ -18,7 +18,8 @@ fuzz_target(Arena *arena, const char *text, size_t length)
     uri_parse(arena, text, length, &uri);
     fettle_assert(uri.segment_count <= URI_SEGMENTS_MOST && uri.parameter_count <= URI_PARAMETERS_MOST);
     for (size_t i = 0; i < uri.segment_count; i++)
-        fettle_assert(uri.segments[i] == NULL || text_is_valid_utf8(uri.segments[i], strlen(uri.segments[i])));
+        fettle_assert(uri.segments[i] == NULL ||
+                      text_is_valid_utf8(uri.segments[i], strlen(uri.segments[i])));
     for (size_t i = 0; i < uri.parameter_count; i++) {
         bool is_repeated;
         const char *value = uri_parameter(&uri, uri.parameters[i].name, &is_repeated);
