@@ -58,6 +58,7 @@ def show(name, figures, bar=None):
 
 
 def bench_rates(load):
+    print(f"machine: {os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}; on a busy one quote CPU and ratios, not latencies")
     print(f"== {RATE} requests a second for {SECONDS:g} s over {CONNECTIONS} connections, {STATEMENTS * ROUNDS:,} sample rows")
     queries = [f"/api/v1/queries/{1000 + n * 7 % STATEMENTS}" for n in range(50)]
     show("/health (floor: no store)", load(["/health"]))
