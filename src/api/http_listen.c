@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -39,15 +38,19 @@ address_split(const char *address, char ret_host[256], char ret_port[8])
     return true;
 }
 
+/* 0 when it cannot be told. */
 static int
 socket_port(int descriptor)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t length = sizeof(bound);
-    if (getsockname(descriptor, (struct sockaddr *)&bound, &length) != 0)
+    char port[8] = "";
+    int64_t number = 0;
+    if (getsockname(descriptor, (struct sockaddr *)&bound, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&bound, length, NULL, 0, port, sizeof(port), NI_NUMERICSERV) != 0 ||
+        !text_parse_int64(port, &number))
         return 0;
-    return bound.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&bound)->sin6_port)
-                                       : ntohs(((struct sockaddr_in *)&bound)->sin_port);
+    return (int)number;
 }
 
 static bool

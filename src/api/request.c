@@ -49,15 +49,14 @@ api_session_end(ApiRequest *request, bool commit, Error *error)
     return good;
 }
 
-bool
-api_refuse(ApiRequest *request, int status, const char *code, const char *format, ...)
+void
+api_refuse_fill(ApiRequest *request, int status, const char *code, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     const char *message = arena_vprintf(request->arena, format, arguments);
     va_end(arguments);
     http_reply_error(request->http, status, code, message, NULL);
-    return false;
 }
 
 typedef struct FailureReply {

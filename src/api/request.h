@@ -60,9 +60,11 @@ bool api_session(ApiRequest *request, PgConnection **ret_session, Error *error) 
 
 /* --- replies --- */
 
-/* Makes the reply and returns false. */
-bool api_refuse(ApiRequest *request, int status, const char *code, const char *format, ...)
+/* api_refuse(request, status, code, format, ...): makes the reply of a refusal and is false, so that it can
+ * end a return statement (a macro for compilers to see that). */
+void api_refuse_fill(ApiRequest *request, int status, const char *code, const char *format, ...)
     FETTLE_PRINTF(4, 5);
+#define api_refuse(...) (api_refuse_fill(__VA_ARGS__), error_is_false())
 JsonWriter *api_json(ApiRequest *request);
 bool api_reply(ApiRequest *request, int status); /* what api_json() wrote; true */
 bool api_reply_nothing(ApiRequest *request);     /* 204; true */

@@ -136,7 +136,7 @@ class ApiServer:
 
     def tool(self, *words, check=True):
         run = subprocess.run([str(program("api_server")), *map(str, words)], env=self.environment(), capture_output=True, text=True,
-                             timeout=120, check=False)
+                             timeout=600, check=False)
         assert not check or run.returncode == 0, run.stderr
         return run.stdout.strip()
 

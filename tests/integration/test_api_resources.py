@@ -5,7 +5,7 @@ import itertools
 import urllib.parse
 
 import pytest
-from api import PASSWORD, ApiServer
+from api import PASSWORD, ApiServer, program
 
 BASE = "/api/v1"
 numbers = itertools.count(1)
@@ -188,6 +188,78 @@ def test_a_query_is_found_on_all_its_targets_or_on_the_named_one(api, api_on_sto
     assert {(place["database_name"], place["queryid"]) for place in found["places"]} == {("shop", -9223372036854770000)}
     assert [place["target_id"] for place in api.json("GET", f"{BASE}/queries/5808?target_id={ids[1]}", token="viewer")["places"]] == ids[1:]
     assert api.get(f"{BASE}/queries/5808?target_id=x", token="viewer").status == 400
+
+
+@pytest.fixture(scope="module")
+def filled(api_on_store):
+    """A target with two hours of samples: statement i of three is called i times a minute, for i ms, with 2 i rows."""
+    target = new_target(api_on_store.api, api_on_store.store.dsn())
+    api_on_store.api.tool("fill", target["target_id"], 3, 120)
+    return target
+
+
+@pytest.mark.parametrize("order", ["time", "calls", "io", "rows"])
+def test_the_top_queries_of_a_window_are_the_samples_added_up(api, filled, order):
+    found = api.json("GET", f"{BASE}/targets/{filled['target_id']}/queries?order={order}", token="viewer")
+    assert [query["query_hash"] for query in found["queries"]] == [1002, 1001, 1000]
+    top = found["queries"][0]
+    assert (top["calls"], top["rows"], top["total_exec_time_ms"], top["shared_blks_hit"]) == (360, 720, 360, 3240)
+    assert (top["mean_exec_time_ms"], top["rows_per_call"], top["cache_hit_ratio"]) == (1, 2, 0.9)
+    assert (top["query_text"], top["query_text_is_cut"], top["database_name"], top["user_name"]) == ("SELECT * FROM t2 WHERE id = $1", False, "filled", "app")
+
+
+def test_the_top_is_cut_to_the_limit_and_to_the_database(api, filled):
+    path = f"{BASE}/targets/{filled['target_id']}/queries"
+    assert [query["query_hash"] for query in api.json("GET", path + "?limit=1", token="viewer")["queries"]] == [1002]
+    assert len(api.json("GET", path + "?database_name=filled", token="viewer")["queries"]) == 3
+    assert api.json("GET", path + "?database_name=other", token="viewer")["queries"] == []
+
+
+@pytest.mark.parametrize("step,most", [(0, 120), (600, 14), (3600, 4)])
+def test_the_history_of_a_query_is_the_same_sum_at_any_step(api, filled, step, most):
+    found = api.json("GET", f"{BASE}/queries/1002/history?target_id={filled['target_id']}&step={step}", token="viewer")
+    series, = found["series"]
+    assert (series["target_id"], series["database_name"], series["user_name"]) == (filled["target_id"], "filled", "app")
+    assert sum(point["calls"] for point in series["points"]) == 360
+    assert 2 <= len(series["points"]) <= most
+    starts = [point["from"] for point in series["points"]]
+    assert starts == sorted(starts) and len(set(starts)) == len(starts)
+
+
+@pytest.fixture(scope="module")
+def collected(api_on_store, tmp_path_factory):
+    """A target that the collector has really read: the store's own server, in two rounds a second apart."""
+    import subprocess
+    import time
+    store = api_on_store.store
+    store.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    home = tmp_path_factory.mktemp("collect")
+    process = subprocess.Popen([str(program("collect_rounds")), store.dsn(), str(home), "collected", store.dsn()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    for command in ("round", "sample", "round", "sample", "sample", "flush", "plan 424242 7"):
+        process.stdin.write(command + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline()
+        time.sleep(1.1)
+    process.stdin.close()
+    assert process.wait(60) == 0
+    targets = api_on_store.api.json("GET", f"{BASE}/targets")["targets"]
+    return next(target for target in targets if target["name"] == "collected")
+
+
+def test_what_the_collector_saw_is_read_back(api, api_on_store, collected):
+    path = f"{BASE}/targets/{collected['target_id']}"
+    found = api.json("GET", path + "/metrics?names=connections_most,commits", token="viewer")
+    series = {one["name"]: one for one in found["series"]}
+    assert {point["mean"] for point in series["connections_most"]["points"]} == {60}
+    assert (series["commits"]["kind"], series["commits"]["unit"]) == ("rate", "1/s")
+    assert any(point["mean"] for point in series["commits"]["points"])
+    relations = api.json("GET", path + "/relations?limit=5", token="viewer")
+    sizes = [relation["size_bytes"] for relation in relations["relations"]]
+    assert len(sizes) == 5 < relations["total"] and sizes == sorted(sizes, reverse=True)
+    api_on_store.store.sql("INSERT INTO fettle.setting_changes (target_id, changed_at, name, old_value, new_value, source) "
+                           f"VALUES ({collected['target_id']}, now(), 'work_mem', '4MB', '16MB', 'configuration file')")
+    changes = api.json("GET", path + "/setting-changes", token="viewer")["changes"]
+    assert ("work_mem", "4MB", "16MB", "configuration file") in [(c["name"], c["old_value"], c["new_value"], c["source"]) for c in changes]
 
 
 # --- settings

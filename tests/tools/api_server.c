@@ -6,14 +6,20 @@
  *   api_server migrate                    makes or upgrades the store's schema
  *   api_server token NAME ROLE SECONDS    a token of no user; SECONDS 0: for ever
  *   api_server user NAME PASSWORD ROLE
+ *   api_server target NAME DSN
+ *   api_server fill TARGET STATEMENTS ROUNDS   samples of a target: a round a minute until now, packed
  *   api_server run                        serves until SIGTERM; says "port N" when it does
  *
  * Settings come from the environment (FETTLE_STORE_URL, FETTLE_SERVER_LISTEN, ...).
  */
 #include "api/api.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "store/migrate.h"
+#include "store/sample.h"
 #include "store/setting_row.h"
+#include "store/statement.h"
+#include "store/target.h"
 #include "store/token.h"
 
 #include <pthread.h>
@@ -115,6 +121,70 @@ make_token(PgConnection *session, char **words, Error *error)
 }
 
 static bool
+fill_names(PgConnection *session, Arena *arena, int64_t target_id, int64_t statements, Error *error)
+{
+    DatabaseRow database = {.database_id = 1, .database_oid = 5, .database_name = "filled"};
+    StatementRow *rows = ARENA_NEW_ARRAY(arena, StatementRow, (size_t)statements);
+    for (int64_t i = 0; i < statements; i++)
+        rows[i] =
+            (StatementRow){.statement_id = (int32_t)i + 1,
+                           .database_id = 1,
+                           .user_name = "app",
+                           .user_oid = 10,
+                           .queryid = 1000 + i,
+                           .query_hash = 1000 + i,
+                           .is_toplevel = true,
+                           .fingerprint_hash = 7000 + i,
+                           .query_text = arena_printf(arena, "SELECT * FROM t%d WHERE id = $1", (int)i)};
+    return database_rows_write(session, target_id, &database, 1, error) &&
+           statement_rows_write(session, target_id, rows, (size_t)statements, error);
+}
+
+/* Statement i is called i times in each round, for i milliseconds in all, and so on: figures that a test can
+ * name. */
+static bool
+fill_round(PgConnection *session, Sample *samples, int64_t statements, const SampleRound *like, Error *error)
+{
+    for (int64_t i = 0; i < statements; i++) {
+        samples[i] = (Sample){.statement_id = (int32_t)i + 1};
+        samples[i].counters[SAMPLE_CALLS] = i + 1;
+        samples[i].counters[SAMPLE_ROWS] = 2 * (i + 1);
+        samples[i].counters[SAMPLE_EXEC_US] = 1000 * (i + 1);
+        samples[i].counters[SAMPLE_SHARED_HIT] = 9 * (i + 1);
+        samples[i].counters[SAMPLE_SHARED_READ] = i + 1;
+    }
+    SampleRound round = *like;
+    round.samples = samples;
+    round.sample_count = (size_t)statements;
+    return sample_rounds_write(session, &round, 1, error);
+}
+
+static bool
+fill(PgConnection *session, char **words, Error *error)
+{
+    int64_t target_id;
+    int64_t statements;
+    int64_t rounds;
+    if (!text_parse_int64(words[0], &target_id) || !text_parse_int64(words[1], &statements) ||
+        !text_parse_int64(words[2], &rounds) || statements < 1 || statements > 10000)
+        return error_set(error, ERROR_USAGE, "fill takes three numbers");
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("fill", (size_t)256 << 20);
+    int64_t minute_us = 60000000;
+    int64_t now_us = clock_wall_us() / minute_us * minute_us;
+    Sample *samples = ARENA_NEW_ARRAY(arena, Sample, (size_t)statements);
+    bool good = fill_names(session, arena, target_id, statements, error);
+    for (int64_t i = 1; i <= rounds && good; i++) {
+        SampleRound round = {.target_id = target_id,
+                             .database_id = 1,
+                             .collected_at_us = now_us - (rounds - i) * minute_us,
+                             .interval_ms = 60000};
+        good = fill_round(session, samples, statements, &round, error);
+    }
+    SampleUpkeep upkeep = {0};
+    return good && sample_compact(session, target_id, now_us, &upkeep, error);
+}
+
+static bool
 obey(TestServer *server, const char *word, char **words, int count, Error *error)
 {
     if (strcmp(word, "run") == 0)
@@ -130,6 +200,12 @@ obey(TestServer *server, const char *word, char **words, int count, Error *error
         return make_token(session.connection, words, error);
     if (strcmp(word, "user") == 0 && count == 3)
         return user_create(session.connection, words[0], words[1], role_from_word(words[2]), &id, error);
+    if (strcmp(word, "target") == 0 && count == 2) {
+        TargetChange change = {.name = words[0], .dsn = words[1], .enabled = 1};
+        return target_create(server->store, session.connection, &change, &id, error);
+    }
+    if (strcmp(word, "fill") == 0 && count == 3)
+        return fill(session.connection, words, error);
     return error_set(error, ERROR_USAGE, "unknown word \"%s\"", word);
 }
 
