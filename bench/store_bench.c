@@ -542,8 +542,8 @@ report_codec(Bench *bench)
              &error);
     double encoded = own_cpu_ms();
     printf("  codec, samples of %d counters a CPU second: decoding %.1f M, encoding with its check %.1f M\n",
-           SAMPLE_COUNTER_COUNT, (double)samples / (decoded - started) / 1e6,
-           (double)samples / (encoded - decoded) / 1e6);
+           SAMPLE_COUNTER_COUNT, (double)samples / (decoded - started) / 1e3,
+           (double)samples / (encoded - decoded) / 1e3);
 }
 
 int
