@@ -6,13 +6,13 @@
  * where a round is old enough to be packed already, the rounds go through a temporary table, which leaves out
  * what the journal or a block has.
  */
-#include "store/sample_internal.h"
+#include "store/sample_copy.h"
 
 #include <string.h>
 
 #define ROUND_COLUMNS 6
 #define ROUNDS_BYTES_MOST ((size_t)8 << 30)
-#define ROUND_TEXT "(target_id, collected_at, database_id, interval_ms, flags, data) FROM STDIN"
+#define ROUND_TEXT "(target_id, collected_at, database_id, interval_ms, flags, data)"
 
 const char *
 sample_counter_name(SampleCounter counter)
@@ -54,32 +54,24 @@ sample_partition_make(PgConnection *session, const char *table, int64_t at_us, E
 }
 
 static bool
-round_text(Arena *arena, const SampleRound *round, const char **columns, Error *error)
+round_row(Arena *arena, const SampleRound *round, SampleCopy *copy, Error *error)
 {
     fettle_assert(round->interval_ms > 0 && round->sample_count <= SAMPLE_ROUND_ROWS_MOST);
-    SampleBytes bytes = {0};
+    SampleBytes bytes = {.data = (const uint8_t *)"", .size = 0};
     if (round->sample_count > 0) {
         SamplePack pack;
         sample_pack_from_samples(arena, round->samples, round->sample_count, &pack);
         if (!sample_pack_encode(arena, &pack, SAMPLE_STATEMENTS_LIMIT, &bytes, error))
             return false;
     }
-    int64_t interval_ms = round->interval_ms > INT32_MAX ? INT32_MAX : round->interval_ms;
-    columns[0] = arena_strdup(arena, store_number(round->target_id).text);
-    columns[1] = arena_strdup(arena, sample_time_text(round->collected_at_us).text);
-    columns[2] = arena_strdup(arena, store_number(round->database_id).text);
-    columns[3] = arena_strdup(arena, store_number(interval_ms).text);
-    columns[4] = arena_strdup(arena, store_number(round->flags).text);
-    columns[5] = sample_bytes_text(arena, bytes);
+    sample_copy_row(copy, ROUND_COLUMNS);
+    sample_copy_int64(copy, round->target_id);
+    sample_copy_timestamp(copy, round->collected_at_us);
+    sample_copy_int32(copy, round->database_id);
+    sample_copy_int32(copy, (int32_t)(round->interval_ms > INT32_MAX ? INT32_MAX : round->interval_ms));
+    sample_copy_int32(copy, (int32_t)round->flags);
+    sample_copy_bytes(copy, bytes);
     return true;
-}
-
-/* A COPY by itself is a transaction. */
-static bool
-rounds_copy(PgConnection *session, const char *const *values, size_t round_count, Error *error)
-{
-    return pg_copy_in(session, "COPY fettle.sample_rounds " ROUND_TEXT, values, round_count, ROUND_COLUMNS,
-                      error);
 }
 
 /* Locks of targets in the order of the rounds; they are shared, so no two writers wait for each other. */
@@ -105,13 +97,12 @@ rounds_lock(PgConnection *session, const SampleRound *rounds, size_t round_count
 }
 
 static bool
-rounds_stage(PgConnection *session, const SampleRound *rounds, const char *const *values, size_t round_count,
+rounds_stage(PgConnection *session, const SampleRound *rounds, size_t round_count, SampleCopy *copy,
              Error *error)
 {
     bool is_good = rounds_lock(session, rounds, round_count, error) &&
                    store_query(session, "sample_staging_make", NULL, 0, NULL, error) &&
-                   pg_copy_in(session, "COPY pg_temp.sample_rounds_staging " ROUND_TEXT, values, round_count,
-                              ROUND_COLUMNS, error) &&
+                   sample_copy_send(copy, session, "pg_temp.sample_rounds_staging " ROUND_TEXT, error) &&
                    store_query(session, "sample_staging_take", NULL, 0, NULL, error);
     return sample_transaction_end(session, is_good, error);
 }
@@ -122,21 +113,22 @@ sample_rounds_write(PgConnection *session, const SampleRound *rounds, size_t rou
     if (round_count == 0)
         return true;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample rounds", ROUNDS_BYTES_MOST);
-    const char **values = ARENA_NEW_ARRAY(arena, const char *, round_count *ROUND_COLUMNS);
+    SampleCopy copy = sample_copy_new(arena);
     bool may_be_packed = false;
     for (size_t i = 0; i < round_count; i++) {
-        if (!round_text(arena, &rounds[i], values + i * ROUND_COLUMNS, error))
+        if (!round_row(arena, &rounds[i], &copy, error))
             return error_prefix(error, "could not write samples");
         may_be_packed = may_be_packed || rounds[i].collected_at_us < sample_due_us(clock_wall_us());
     }
     Error failure = {0};
-    if (!may_be_packed && rounds_copy(session, values, round_count, &failure))
+    /* A COPY by itself is a transaction. */
+    if (!may_be_packed && sample_copy_send(&copy, session, "fettle.sample_rounds " ROUND_TEXT, &failure))
         return true;
     /* unique_violation: a round is there; check_violation: it has no partition */
     bool is_hopeless = failure.code != ERROR_NONE && strcmp(failure.sqlstate, "23505") != 0 &&
                        strcmp(failure.sqlstate, "23514") != 0;
     if (is_hopeless)
         *error = failure;
-    return (!is_hopeless && rounds_stage(session, rounds, values, round_count, error)) ||
+    return (!is_hopeless && rounds_stage(session, rounds, round_count, &copy, error)) ||
            error_prefix(error, "could not write samples");
 }

@@ -4,20 +4,26 @@
  *
  * Layout (measured in the engine notes as the best): a round of one database is ONE row of
  * fettle.sample_rounds, the journal; every four hours compaction packs the rounds of each statement into one
- * row of fettle.sample_blocks (our codec, sample_codec.h, decoded and compared before it is kept) and adds up
- * the day in fettle.sample_days. The exact times and lengths of rounds are kept once per target and block in
- * fettle.sample_times.
+ * row of fettle.sample_blocks (our codec, sample_codec.h, decoded and compared before it is kept), deletes
+ * them from the journal, and adds up complete days in fettle.sample_days.
  *
- *   sample_rounds  (target_id, database_id, collected_at)   interval, flags, varint columns; kept 2 days
- *   sample_times   (target_id, database_id, starts_at)      times, intervals and flags of the block's rounds
- *   sample_blocks  (target_id, statement_id, starts_at)     presence over the block's rounds, packed counters
- *   sample_days    (target_id, statement_id, day)           day totals in plain columns, 24 hours packed
+ *   sample_rounds     (target_id, database_id, collected_at)  interval, flags, pack by statement
+ *   sample_times      (target_id, database_id, starts_at)     times, intervals and flags of the block's
+ * rounds sample_blocks     (target_id, statement_id, starts_at)    pack by round sample_day_times (target_id,
+ * database_id, day)           observed time and flags of each hour sample_days       (target_id,
+ * statement_id, day)          day totals in plain columns, pack by hour sample_days_open  (target_id, day,
+ * database_id)           days with blocks that are not added up sample_rows       (target_id, statement_id,
+ * collected_at) inserted by hand through the contract's view
+ *
+ * A round is in the journal or in blocks, never in both, in every snapshot. It belongs to the block, hour
+ * and day in which it ended (collected_at, UTC).
  *
  * A statement is known by a small number, statement_id, unique within its target (statement.h), so that a row
- * of the journal spends a byte or two on it.
+ * of the journal spends a byte or two on it. Statements and databases are written before their samples.
  *
- * Writing a round that is there already (the same target, database and time) changes nothing, so a round may
- * be repeated after a crash.
+ * Writing a round that is there already (the same target, database and time), in the journal or packed,
+ * changes nothing, so a round may be repeated after a crash. A round that comes after its window was packed
+ * is shown at once and packed by the next compaction.
  */
 #ifndef FETTLE_STORE_SAMPLE_H
 #define FETTLE_STORE_SAMPLE_H
@@ -85,7 +91,8 @@ typedef struct SampleRound {
     size_t sample_count;
 } SampleRound;
 
-/* Writes rounds in one transaction by COPY; partitions that are missing are made. */
+/* Writes rounds in one transaction by COPY; partitions that are missing are made. Must not be called inside a
+ * transaction; neither may the others here. */
 bool sample_rounds_write(PgConnection *session, const SampleRound *rounds, size_t round_count, Error *error)
     FETTLE_MUST_USE;
 
@@ -96,14 +103,15 @@ typedef struct SampleUpkeep {
     int64_t partitions_dropped;
 } SampleUpkeep;
 
-/* Packs every complete block of the target (4 h, and its lag of 10 min, before now_us) that is not packed
- * yet, and adds up the days they belong to. May be stopped at any moment and repeated: a block is written
- * once. */
+/* Packs what the journal has of every complete block of the target (4 h, and its lag of 10 min, before
+ * now_us), each block in a transaction, and adds up the days of which all blocks are complete. May be stopped
+ * at any moment and repeated: what was done is not done again. */
 bool sample_compact(PgConnection *session, int64_t target_id, int64_t now_us, SampleUpkeep *upkeep,
                     Error *error) FETTLE_MUST_USE;
 
-/* Makes the partitions of the coming days and drops those past retention, of every partitioned table of the
- * store (samples, metrics, activity, resources). */
+/* Makes the partitions of the coming days and drops those past retention, of every table in
+ * fettle.partitioned (samples, metrics, activity, resources); deletes rows inserted by hand past retention.
+ * Compact first: a block dropped before its day is added up is gone from both. */
 bool sample_partitions_keep(PgConnection *session, int64_t now_us, int64_t samples_kept_ms,
                             int64_t rollups_kept_ms, SampleUpkeep *upkeep, Error *error) FETTLE_MUST_USE;
 

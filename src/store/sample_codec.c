@@ -203,7 +203,9 @@ column_try_residual(Arena *arena, Column *best, const int64_t *values, const int
     double sum = 0;
     double call_sum = 0;
     int64_t calls_most = 0;
-    for (size_t i = 0; calls != NULL && i < count; i++) {
+    if (calls == NULL)
+        return;
+    for (size_t i = 0; i < count; i++) {
         sum += (double)values[i];
         call_sum += (double)calls[i];
         calls_most = calls[i] > calls_most ? calls[i] : calls_most;

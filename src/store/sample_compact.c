@@ -12,7 +12,7 @@
  * A window is packed database by database, and within one by groups of statements of at most
  * GROUP_SAMPLES_MOST samples, which bounds the memory.
  */
-#include "store/sample_internal.h"
+#include "store/sample_copy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,9 @@ typedef struct WindowRound {
 typedef struct Window {
     PgConnection *session;
     Arena *arena;
-    StoreNumber target;
+    int64_t target_id;
+    int32_t database_id;
+    StoreNumber target; /* and the like as texts */
     StoreNumber database;
     int64_t starts_us;
     SampleTime starts;
@@ -277,24 +279,23 @@ window_write_group(Window *window, Gathered *group, size_t group_count, Error *e
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample blocks", WINDOW_BYTES_MOST);
     if (!window_gather(window, arena, group, group_count, error))
         return false;
-    const char **values = ARENA_NEW_ARRAY(arena, const char *, group_count *BLOCK_COLUMNS);
+    SampleCopy copy = sample_copy_new(arena);
     for (size_t i = 0; i < group_count; i++) {
         SampleBytes bytes;
         fettle_assert(group[i].filled == group[i].count);
         if (!sample_pack_encode(arena, &group[i].pack, window->round_count, &bytes, error))
             return false;
-        const char **row = values + i * BLOCK_COLUMNS;
-        row[0] = window->target.text;
-        row[1] = window->starts.text;
-        row[2] = arena_strdup(arena, store_number(group[i].statement_id).text);
-        row[3] = window->database.text;
-        row[4] = sample_bytes_text(arena, bytes);
+        sample_copy_row(&copy, BLOCK_COLUMNS);
+        sample_copy_int64(&copy, window->target_id);
+        sample_copy_timestamp(&copy, window->starts_us);
+        sample_copy_int32(&copy, group[i].statement_id);
+        sample_copy_int32(&copy, window->database_id);
+        sample_copy_bytes(&copy, bytes);
         group[i].pack = (SamplePack){0};
     }
-    return pg_copy_in(
-        window->session,
-        "COPY fettle.sample_blocks (target_id, starts_at, statement_id, database_id, data) FROM STDIN",
-        values, group_count, BLOCK_COLUMNS, error);
+    return sample_copy_send(&copy, window->session,
+                            "fettle.sample_blocks (target_id, starts_at, statement_id, database_id, data)",
+                            error);
 }
 
 static bool
@@ -354,23 +355,45 @@ window_take_back(Window *window, Error *error)
                        NULL, error);
 }
 
+/* What of the store's packed state a window meets. */
+static bool
+window_ask(Window *window, const char *question, bool *ret_answer, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *answer = NULL;
+    if (!store_query(window->session, question,
+                     STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text),
+                     &answer, error))
+        return false;
+    *ret_answer = pg_result_bool(answer, 0, 0);
+    return true;
+}
+
+/* Packs what is new; in the common case nothing of the window or its day is packed yet. */
+static bool
+window_pack_news(Window *window, SampleUpkeep *upkeep, Error *error)
+{
+    bool is_added = false;
+    bool is_gone = false;
+    if (!window_ask(window, "sample_day_is_added", &is_added, error) ||
+        (is_added && !window_ask(window, "sample_window_is_gone", &is_gone, error)))
+        return false;
+    if (is_gone)
+        return true;
+    return ((!is_added && window->old_count == 0) || window_take_back(window, error)) &&
+           window_write(window, upkeep, error);
+}
+
 static bool
 window_pack(Window *window, SampleUpkeep *upkeep, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *times = NULL;
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *is_gone = NULL;
     if (!store_query(window->session, "sample_times_read",
                      STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text,
                                       window->ends.text),
                      &times, error) ||
-        !store_query(window->session, "sample_window_is_gone",
-                     STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text),
-                     &is_gone, error) ||
         !window_read_journal(window, times, error))
         return false;
-    bool has_news = window->round_count > window->old_count;
-    if (has_news && !pg_result_bool(is_gone, 0, 0) &&
-        (!window_take_back(window, error) || !window_write(window, upkeep, error)))
+    if (window->round_count > window->old_count && !window_pack_news(window, upkeep, error))
         return false;
     return store_query(
         window->session, "sample_journal_delete",
@@ -396,6 +419,8 @@ window_pack_databases(PgConnection *session, int64_t target_id, int64_t starts_u
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample window", WINDOW_BYTES_MOST);
         Window window = {.session = session,
                          .arena = arena,
+                         .target_id = target_id,
+                         .database_id = (int32_t)pg_result_int(databases, i, 0, 0),
                          .target = target,
                          .database = store_number(pg_result_int(databases, i, 0, 0)),
                          .starts_us = starts_us,

@@ -3,7 +3,7 @@
  * Blocks into days: for each database and day of which every block is packed, the observed time of its hours
  * and for each statement its hours, in one transaction.
  */
-#include "store/sample_internal.h"
+#include "store/sample_copy.h"
 
 #include <string.h>
 
@@ -15,6 +15,7 @@
 typedef struct Day {
     PgConnection *session;
     Arena *arena;
+    int64_t target_id;
     StoreNumber target;
     StoreNumber database;
     int64_t starts_us;
@@ -108,8 +109,8 @@ sum_saturating(const SamplePack *pack, const SampleCounter *counters, size_t cou
 
 /* The row of one statement from its hours. */
 static bool
-day_row(Day *day, const char *statement_id, SampleSum hours[SAMPLE_DAY_HOURS],
-        const bool is_active[SAMPLE_DAY_HOURS], const char **row, Error *error)
+day_row(Day *day, int32_t statement_id, SampleSum hours[SAMPLE_DAY_HOURS],
+        const bool is_active[SAMPLE_DAY_HOURS], SampleCopy *copy, Error *error)
 {
     SamplePack pack;
     SampleBytes bytes;
@@ -136,33 +137,30 @@ day_row(Day *day, const char *statement_id, SampleSum hours[SAMPLE_DAY_HOURS],
         SUM_OF(&pack, SAMPLE_TEMP_READ, SAMPLE_TEMP_WRITTEN),
         SUM_OF(&pack, SAMPLE_WAL_BYTES),
     };
-    row[0] = day->target.text;
-    row[1] = arena_strdup(day->arena, statement_id);
-    row[2] = arena_strndup(day->arena, day->starts.text, strlen("2026-02-20"));
+    sample_copy_row(copy, DAY_COLUMNS);
+    sample_copy_int64(copy, day->target_id);
+    sample_copy_int32(copy, statement_id);
+    sample_copy_date(copy, day->starts_us);
     for (size_t i = 0; i < FETTLE_COUNT_OF(totals); i++)
-        row[3 + i] = arena_strdup(day->arena, store_number(totals[i]).text);
-    row[DAY_COLUMNS - 1] = sample_bytes_text(day->arena, bytes);
+        sample_copy_int64(copy, totals[i]);
+    sample_copy_bytes(copy, bytes);
     return true;
 }
 
 /* The rows of all statements of the day, in order. */
 static bool
-day_rows(Day *day, const PgResult *blocks, const char **values, size_t *ret_count, Error *error)
+day_rows(Day *day, const PgResult *blocks, SampleCopy *copy, Error *error)
 {
-    size_t count = 0;
     for (int64_t row = 0; row < pg_result_rows(blocks);) {
         SampleSum hours[SAMPLE_DAY_HOURS] = {0};
         bool is_active[SAMPLE_DAY_HOURS] = {0};
-        const char *statement_id = pg_result_text(blocks, row, 0);
-        for (; row < pg_result_rows(blocks) && strcmp(pg_result_text(blocks, row, 0), statement_id) == 0;
-             row++)
+        int64_t statement_id = pg_result_int(blocks, row, 0, 0);
+        for (; row < pg_result_rows(blocks) && pg_result_int(blocks, row, 0, 0) == statement_id; row++)
             if (!day_add_block(day, hours, is_active, blocks, row, error))
                 return false;
-        if (!day_row(day, statement_id, hours, is_active, values + count * DAY_COLUMNS, error))
+        if (!day_row(day, (int32_t)statement_id, hours, is_active, copy, error))
             return false;
-        count++;
     }
-    *ret_count = count;
     return true;
 }
 
@@ -170,15 +168,13 @@ static bool
 day_write(Day *day, SampleUpkeep *upkeep, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *blocks = NULL;
+    SampleCopy copy = sample_copy_new(day->arena);
     if (!day_read_times(day, error) ||
         !store_query(day->session, "sample_day_blocks",
                      STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), &blocks,
                      error))
         return false;
-    size_t count = 0;
-    const char **values =
-        ARENA_NEW_ARRAY(day->arena, const char *, (size_t)pg_result_rows(blocks) * DAY_COLUMNS);
-    if (!day_rows(day, blocks, values, &count, error) ||
+    if (!day_rows(day, blocks, &copy, error) ||
         !sample_partition_make(day->session, "sample_days", day->starts_us, error) ||
         !sample_partition_make(day->session, "sample_day_times", day->starts_us, error) ||
         !store_query(day->session, "sample_day_times_insert",
@@ -188,10 +184,13 @@ day_write(Day *day, SampleUpkeep *upkeep, Error *error)
                      NULL, error) ||
         !store_query(day->session, "sample_day_close",
                      STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), NULL, error) ||
-        (count > 0 &&
-         !pg_copy_in(day->session, "COPY fettle.sample_days FROM STDIN", values, count, DAY_COLUMNS, error)))
+        !sample_copy_send(
+            &copy, day->session,
+            "fettle.sample_days (target_id, statement_id, day, calls, \"rows\", exec_us, io_blocks, "
+            "temp_blocks, wal_bytes, data)",
+            error))
         return false;
-    upkeep->days_written += (int64_t)count;
+    upkeep->days_written += (int64_t)copy.rows;
     return true;
 }
 
@@ -210,6 +209,7 @@ sample_days_add_up(PgConnection *session, int64_t target_id, int64_t due_us, Sam
         SampleUpkeep written = {0};
         Day day = {.session = session,
                    .arena = arena,
+                   .target_id = target_id,
                    .target = target,
                    .database = store_number(pg_result_int(days, i, 0, 0)),
                    .starts_us = starts_us,

@@ -31,13 +31,15 @@ typedef struct SampleRange {
     int64_t target_id;
     int64_t from_us;
     int64_t to_us;
-    int64_t step_ms;           /* 0: as sampled; 3600000 and multiples of it read the day roll-ups */
+    int64_t step_ms;           /* 0: as sampled; whole hours read the day roll-ups. The range is widened to
+                                * whole steps, counted from 1970-01-01. */
     const char *database_name; /* NULL: all */
     int64_t query_hash;        /* 0: all */
     size_t points_most;        /* 0: 100,000 in all; more is ERROR_LIMIT */
 } SampleRange;
 
-/* One series per statement of the range. */
+/* One series for each statement with activity in the range, ascending by statement_id; a point for each step
+ * that was observed, of zeros when the statement was not called in it. */
 bool sample_series_read(PgConnection *session, Arena *arena, const SampleRange *range,
                         SampleSeries **ret_series, size_t *ret_count, Error *error) FETTLE_MUST_USE;
 

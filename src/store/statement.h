@@ -6,13 +6,18 @@
  * counts from 1 within the target and is never given again; it is given by the one collector of the target,
  * which keeps the map in memory and reads it back at start. query_hash = queryid & 0x7FFFFFFFFFFFFFFF
  * (contract, section 1); an entry whose hash is 0 is skipped.
+ *
+ * Rows inserted by hand (fettle.metrics_pg_stats_query) make databases and statements of their own with
+ * numbers from STATEMENT_ID_BY_HAND on: a collector that continues after the greatest number must look below
+ * it.
  */
 #ifndef FETTLE_STORE_STATEMENT_H
 #define FETTLE_STORE_STATEMENT_H
 
 #include "pg/connection.h"
 
-#define STATEMENT_TEXT_BYTES_MOST (1024 * 1024)
+#define STATEMENT_TEXT_BYTES_MOST (1024 * 1024) /* a longer text is cut */
+#define STATEMENT_ID_BY_HAND 0x40000000
 
 typedef struct StatementRow {
     int32_t statement_id;
