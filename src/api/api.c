@@ -60,7 +60,8 @@ api_triage(void *context, HttpRequest *http)
     request->api = api;
     request->http = http;
     request->arena = http->arena;
-    request->settings = api->context.settings(api->context.server);
+    request->held = settings_take(api->context.settings);
+    request->settings = settings_of(request->held);
     uri_parse(http->arena, http->target, http->target_length, &request->uri);
     const ApiRoute *path = route_find_path(&request->uri);
     const ApiRoute *route = path == NULL ? NULL : route_find_method(path, http->method);
@@ -97,6 +98,14 @@ api_answered(void *context, const HttpRequest *http)
 }
 
 static void
+api_ended(void *context, HttpRequest *http)
+{
+    (void)context;
+    ApiRequest *request = http->context;
+    settings_give(request->held);
+}
+
+static void
 api_free(Api *api)
 {
     metrics_collector_remove(api->context.metrics, api);
@@ -111,7 +120,8 @@ bool
 api_open(const ApiContext *context, Api **ret_api, Error *error)
 {
     fettle_assert(context->store != NULL && context->settings != NULL && context->metrics != NULL);
-    const Settings *settings = context->settings(context->server);
+    FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(context->settings);
+    const Settings *settings = settings_of(held);
     Api *api = calloc(1, sizeof(*api));
     if (api == NULL)
         return error_set(error, ERROR_SYSTEM, "out of memory");
@@ -122,14 +132,17 @@ api_open(const ApiContext *context, Api **ret_api, Error *error)
     api->started_at_us = clock_monotonic_us();
     pthread_mutex_init(&api->ready_mutex, NULL);
     api_counters_new(api);
-    HttpOptions options = {
-        .service = {.context = api, .triage = api_triage, .answer = api_answer, .answered = api_answered},
-        .listen = settings_get_text(settings, SETTING_SERVER_LISTEN),
-        .tls_certificate = settings_get_text(settings, SETTING_SERVER_TLS_CERTIFICATE),
-        .tls_key = settings_get_text(settings, SETTING_SERVER_TLS_KEY),
-        .workers = (int)settings_get_int(settings, SETTING_SERVER_WORKERS),
-        .connections_most = (int)settings_get_int(settings, SETTING_SERVER_CONNECTIONS),
-        .idle_timeout_ms = settings_get_int(settings, SETTING_SERVER_IDLE_TIMEOUT)};
+    HttpOptions options = {.service = {.context = api,
+                                       .triage = api_triage,
+                                       .answer = api_answer,
+                                       .answered = api_answered,
+                                       .ended = api_ended},
+                           .listen = settings_get_text(settings, SETTING_SERVER_LISTEN),
+                           .tls_certificate = settings_get_text(settings, SETTING_SERVER_TLS_CERTIFICATE),
+                           .tls_key = settings_get_text(settings, SETTING_SERVER_TLS_KEY),
+                           .workers = (int)settings_get_int(settings, SETTING_SERVER_WORKERS),
+                           .connections_most = (int)settings_get_int(settings, SETTING_SERVER_CONNECTIONS),
+                           .idle_timeout_ms = settings_get_int(settings, SETTING_SERVER_IDLE_TIMEOUT)};
     HttpServer *http;
     if (!http_server_open(&options, &http, error)) {
         api_free(api);

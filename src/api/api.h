@@ -15,13 +15,13 @@
 #define FETTLE_API_API_H
 
 #include "api/metrics.h"
+#include "base/settings_holder.h"
 #include "store/store.h"
 
 typedef struct ApiContext {
     Store *store;
-    void *server; /* handed to the functions below */
-    /* The settings of now. A snapshot stays readable until the API has stopped. Any thread. */
-    const Settings *(*settings)(void *server);
+    SettingsHolder *settings; /* each request reads those of its begin */
+    void *server;             /* handed to the functions below */
     /* After a target was made, changed or removed; after a setting was set or reset. On a worker: must be
      * quick and thread-safe. NULL: nobody wants to know. */
     void (*targets_changed)(void *server);

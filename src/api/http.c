@@ -136,6 +136,8 @@ on_completed(void *context, struct MHD_Connection *connection, void **exchange_a
     *exchange_at = NULL;
     http_watch_phase(connection_watched(connection), HTTP_PHASE_READING);
     atomic_fetch_sub(&server->body_bytes, (int64_t)exchange->body_capacity);
+    if (exchange->request.context != NULL)
+        server->options.service.ended(server->options.service.context, &exchange->request);
     arena_free(exchange->request.arena);
     pthread_mutex_lock(&server->mutex);
     server->exchanges--;

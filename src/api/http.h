@@ -19,8 +19,8 @@
  * HTTP_QUEUE_MOST (503), time from a connection's last reply (or its start) to the end of the next request
  * and time to take a reply (it is closed), number of connections (more wait to be accepted).
  *
- * Threads: open and stop belong to one thread; triage() and answered() run on the connections' thread,
- * answer() on workers. A request belongs to one thread at a time.
+ * Threads: open and stop belong to one thread; triage(), answered() and ended() run on the connections'
+ * thread, answer() on workers. A request belongs to one thread at a time.
  */
 #ifndef FETTLE_API_HTTP_H
 #define FETTLE_API_HTTP_H
@@ -79,6 +79,8 @@ typedef struct HttpService {
     void (*answer)(void *context, HttpRequest *request);
     /* The reply is on its way: for counters and logs. */
     void (*answered)(void *context, const HttpRequest *request);
+    /* The request is over, answered or not: its arena goes next. Called for each that triage() has seen. */
+    void (*ended)(void *context, HttpRequest *request);
 } HttpService;
 
 typedef struct HttpOptions {

@@ -28,6 +28,7 @@
 #include "api/route.h"
 #include "api/uri.h"
 #include "base/json_writer.h"
+#include "base/settings_holder.h"
 
 struct ApiRequest {
     Api *api;
@@ -35,6 +36,7 @@ struct ApiRequest {
     Arena *arena;
     const ApiRoute *route;
     Uri uri;
+    const SettingsSnapshot *held; /* the settings of the request's begin, given back at its end */
     const Settings *settings;
     Caller caller;
     int64_t id;       /* the path's value: an id or a hash */

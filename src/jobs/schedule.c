@@ -46,8 +46,19 @@ schedule_store_failed(Schedule *schedule, const Error *error)
     schedule_store_set(schedule, error->code == ERROR_DISK_FULL ? STORE_STATE_FULL : STORE_STATE_DOWN,
                        error->message);
     pthread_mutex_lock(&schedule->mutex);
+    schedule->trial_due_ms = clock_monotonic_ms() + FULL_WAIT_MS;
     schedule->tasks[UPKEEP_LEASE].due_ms = clock_monotonic_ms();
     pthread_mutex_unlock(&schedule->mutex);
+}
+
+void
+schedule_store_wrote(Schedule *schedule)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    bool was_full = schedule->state.store == STORE_STATE_FULL;
+    pthread_mutex_unlock(&schedule->mutex);
+    if (was_full)
+        schedule_store_set(schedule, STORE_STATE_OK, "");
 }
 
 static Watch *
@@ -183,15 +194,38 @@ watch_tick(Schedule *schedule, Watch *watch, int64_t now_ms, int64_t sample_inte
     }
 }
 
-/* Takes the freed watches out of the list, keeping the order. */
+static void
+watches_tick(Schedule *schedule, int64_t now_ms, int64_t sample_interval_ms)
+{
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        if (!schedule->watches[i]->is_busy && !schedule->watches[i]->is_gone)
+            watch_tick(schedule, schedule->watches[i], now_ms, sample_interval_ms);
+}
+
+/* One round that is due, to see whether the store's disk has room again. */
+static void
+watches_try(Schedule *schedule, int64_t now_ms)
+{
+    for (size_t i = 0; i < schedule->watch_count && schedule->trial_due_ms <= now_ms; i++) {
+        Watch *watch = schedule->watches[i];
+        if (!watch->is_busy && !watch->is_gone && watch->due_ms <= now_ms &&
+            watch_submit(schedule, watch, watch_round_run))
+            schedule->trial_due_ms = now_ms + FULL_WAIT_MS;
+    }
+}
+
+/* Lets the targets go that are not watched any more; their places close up. */
 static void
 watches_clean(Schedule *schedule)
 {
     size_t kept = 0;
     for (size_t i = 0; i < schedule->watch_count; i++) {
         Watch *watch = schedule->watches[i];
-        if (watch->is_gone && !watch->is_busy)
-            watch_free(watch);
+        bool is_idle = watch->is_gone && !watch->is_busy;
+        if (is_idle && watch->collector != NULL)
+            watch->is_busy = worker_pool_submit(schedule->connect, watch_close_run, watch);
+        if (is_idle && watch->collector == NULL)
+            free(watch);
         else
             schedule->watches[kept++] = watch;
     }
@@ -223,10 +257,10 @@ schedule_tick(Schedule *schedule)
     pthread_mutex_lock(&schedule->mutex);
     tasks_tick(schedule, now_ms);
     watches_clean(schedule);
-    bool may_collect = is_on && schedule->state.store == STORE_STATE_OK;
-    for (size_t i = 0; i < schedule->watch_count && may_collect; i++)
-        if (!schedule->watches[i]->is_busy && !schedule->watches[i]->is_gone)
-            watch_tick(schedule, schedule->watches[i], now_ms, sample_interval_ms);
+    if (is_on && schedule->state.store == STORE_STATE_OK)
+        watches_tick(schedule, now_ms, sample_interval_ms);
+    else if (is_on && schedule->state.store == STORE_STATE_FULL)
+        watches_try(schedule, now_ms);
     pthread_mutex_unlock(&schedule->mutex);
     return TICK_MS;
 }
@@ -266,8 +300,10 @@ schedule_stop(Schedule *schedule, Deadline deadline)
     if (!worker_pool_stop(schedule->collect, deadline) || !worker_pool_stop(schedule->connect, deadline) ||
         !worker_pool_stop(schedule->upkeep, deadline))
         return false;
-    for (size_t i = 0; i < schedule->watch_count; i++)
-        watch_free(schedule->watches[i]);
+    for (size_t i = 0; i < schedule->watch_count; i++) {
+        watch_close(schedule->watches[i]);
+        free(schedule->watches[i]);
+    }
     free(schedule->watches);
     pthread_mutex_destroy(&schedule->mutex);
     free(schedule);

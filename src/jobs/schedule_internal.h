@@ -36,6 +36,7 @@ typedef struct Watch {
     int64_t due_ms;  /* of the next round, monotonic */
     int64_t sample_due_ms;
     int64_t plans_due_ms;
+    char notice[COLLECTOR_NOTICE_BYTES]; /* last told */
 } Watch;
 
 typedef enum UpkeepId {
@@ -74,7 +75,8 @@ struct Schedule {
 /* watch.c; tasks of worker threads, argument a Watch that is_busy */
 void watch_round_run(void *argument);
 void watch_sample_run(void *argument);
-void watch_free(Watch *watch); /* not busy */
+void watch_close_run(void *argument);
+void watch_close(Watch *watch); /* the same for whoever owns it: writes what waits, lets the target go */
 
 /* upkeep.c; argument an UpkeepTask that is_busy */
 void upkeep_run(void *argument);
@@ -82,7 +84,9 @@ int64_t upkeep_interval_ms(UpkeepId id);
 
 /* Sets what is known of the store; logs when it changes. Takes the mutex. */
 void schedule_store_set(Schedule *schedule, StoreState state, const char *reason);
-/* True when the error is the store's and not the target's; sets the store's state from it. */
+/* A round was written: a store that was full has room again. Takes the mutex. */
+void schedule_store_wrote(Schedule *schedule);
+/* What a failure of the store says of it. Takes the mutex. */
 void schedule_store_failed(Schedule *schedule, const Error *error);
 
 /* Brings the watches in line with the store's enabled targets. Takes the mutex. */

@@ -2,7 +2,9 @@
 #include "base/log.h"
 #include "jobs/plans.h"
 #include "jobs/schedule_internal.h"
+#include "store/audit.h"
 #include "store/job.h"
+#include "store/observation.h"
 #include "store/sample.h"
 
 #include <string.h>
@@ -27,9 +29,12 @@ lease_keep(Schedule *schedule, const Settings *settings, Error *error)
         }
         return false;
     }
-    /* a full disk shows when something is written: writing is tried by the rounds, which are let through once
-     */
-    schedule_store_set(schedule, STORE_STATE_OK, "");
+    /* that a full disk has room again shows only when a round could be written */
+    pthread_mutex_lock(&schedule->mutex);
+    bool is_full = schedule->state.store == STORE_STATE_FULL;
+    pthread_mutex_unlock(&schedule->mutex);
+    if (!is_full)
+        schedule_store_set(schedule, STORE_STATE_OK, "");
     return true;
 }
 
@@ -96,7 +101,8 @@ compact_all(Schedule *schedule, Arena *arena, SampleUpkeep *upkeep, Error *error
     if (!store_session_take(schedule->options.store, 0, &session, error))
         return false;
     for (size_t i = 0; i < count && !is_stopping(schedule); i++)
-        if (!sample_compact(session.connection, ids[i], clock_wall_us(), upkeep, error))
+        if (!sample_compact(session.connection, ids[i], clock_wall_us(), upkeep, error) ||
+            !metric_hours_write(session.connection, ids[i], clock_wall_us(), error))
             return false;
     return true;
 }
@@ -179,10 +185,12 @@ plans_keep(Schedule *schedule, const Settings *settings, Error *error)
 static bool
 clean_up(Schedule *schedule, const Settings *settings, Error *error)
 {
-    (void)settings;
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    int64_t dropped = 0;
     return store_session_take(schedule->options.store, 0, &session, error) &&
-           job_expire(session.connection, JOBS_KEPT_MS, error);
+           job_expire(session.connection, JOBS_KEPT_MS, error) &&
+           audit_drop_old(session.connection, settings_get_int(settings, SETTING_RETENTION_AUDIT), &dropped,
+                          error);
 }
 
 static const struct {

@@ -2,14 +2,30 @@
 #include "base/log.h"
 #include "jobs/schedule_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 void
-watch_free(Watch *watch)
+watch_close(Watch *watch)
 {
+    Error error = {0};
+    /* what waits for the store is written if it can be; if not, the first round of another start covers its
+     * time */
+    if (watch->collector != NULL && !collector_flush(watch->collector, &error))
+        log_write(LOG_LEVEL_DEBUG, "target %s: %s", watch->name, error.message);
     collector_close(watch->collector);
-    free(watch);
+    watch->collector = NULL;
+}
+
+void
+watch_close_run(void *argument)
+{
+    Watch *watch = argument;
+    watch_close(watch);
+    pthread_mutex_lock(&watch->schedule->mutex);
+    watch->is_busy = false;
+    pthread_mutex_unlock(&watch->schedule->mutex);
 }
 
 static bool
@@ -48,6 +64,16 @@ watch_count(Schedule *schedule, const CollectorReport *report)
     schedule->state.target_time_us += report->server_time_us;
 }
 
+/* What the owner should know is told when it is new. */
+static void
+watch_log_notice(Watch *watch, const char *notice)
+{
+    bool is_new = strcmp(watch->notice, notice) != 0;
+    snprintf(watch->notice, sizeof(watch->notice), "%s", notice);
+    if (is_new && notice[0] != '\0')
+        log_write(LOG_LEVEL_WARNING, "target %s: %s", watch->name, notice);
+}
+
 static void
 watch_log(const Watch *watch, bool failed, const Error *error)
 {
@@ -69,7 +95,8 @@ watch_round_end(Watch *watch, bool good, bool store_failed, const CollectorRepor
     if (good) {
         watch->failures = 0;
         watch->is_reached = true;
-        watch->due_ms = watch_next_ms(watch, now_ms);
+        watch->due_ms = watch_next_ms(watch, now_ms) +
+                        (report->thinned > 1 ? report->thinned - 1 : 0) * watch->interval_ms;
         watch->sample_due_ms = now_ms;
     } else if (store_failed) {
         watch->due_ms = watch_next_ms(watch, now_ms);
@@ -83,6 +110,8 @@ watch_round_end(Watch *watch, bool good, bool store_failed, const CollectorRepor
     watch->is_busy = false;
     if (failed || (good && had_failed))
         watch_log(watch, failed, error);
+    if (good)
+        watch_log_notice(watch, report->notice);
     pthread_mutex_unlock(&schedule->mutex);
 }
 
@@ -122,6 +151,8 @@ watch_round_run(void *argument)
     CollectorReport report = {0};
     Error error = {0};
     bool good = !watch_is_over(watch) && watch_round(watch, &report, &error);
+    if (good)
+        schedule_store_wrote(watch->schedule);
     bool store_failed = !good && (report.store_failed || error.code == ERROR_NONE);
     if (!good && report.store_failed)
         schedule_store_failed(watch->schedule, &error);

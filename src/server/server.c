@@ -111,15 +111,6 @@ store_start(Server *server, Error *error)
            store_session_take(server->store, 0, &session, error) && job_clean_up(session.connection, error);
 }
 
-static const Settings *
-current_settings(void *context)
-{
-    const SettingsSnapshot *held = settings_take(((Server *)context)->settings);
-    const Settings *settings = settings_of(held);
-    settings_give(held);
-    return settings;
-}
-
 static void
 on_targets_changed(void *context)
 {
@@ -154,7 +145,7 @@ services_start(Server *server, const char *holder, Error *error)
     server_figures_add(&server->figures, server->schedule, server->registry);
     ApiContext context = {.store = server->store,
                           .server = server,
-                          .settings = current_settings,
+                          .settings = server->settings,
                           .targets_changed = on_targets_changed,
                           .settings_changed = on_settings_changed,
                           .metrics = server->registry};

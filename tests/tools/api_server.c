@@ -30,10 +30,8 @@
 #include <string.h>
 
 typedef struct TestServer {
-    Arena *arena;
     Store *store;
-    const Settings *_Atomic settings;
-    pthread_mutex_t mutex;
+    SettingsHolder *settings;
     atomic_int targets_changed;
 } TestServer;
 
@@ -44,29 +42,22 @@ settings_load(Arena *arena, Settings **ret_settings, Error *error)
     return settings_read_environment(*ret_settings, error);
 }
 
-static const Settings *
-settings_now(void *context)
-{
-    TestServer *server = context;
-    return atomic_load(&server->settings);
-}
-
 static void
 on_settings_changed(void *context)
 {
     TestServer *server = context;
     Error error = {0};
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    int skipped;
-    pthread_mutex_lock(&server->mutex);
+    Arena *arena = arena_new("settings", (size_t)1 << 22);
     Settings *settings;
-    if (settings_load(server->arena, &settings, &error) &&
-        store_session_take(server->store, 0, &session, &error) &&
-        setting_rows_apply(session.connection, settings, &skipped, &error))
-        atomic_store(&server->settings, settings);
-    else
-        log_write(LOG_LEVEL_ERROR, "could not reload the settings: %s", error.message);
-    pthread_mutex_unlock(&server->mutex);
+    int skipped;
+    if (settings_load(arena, &settings, &error) && store_session_take(server->store, 0, &session, &error) &&
+        setting_rows_apply(session.connection, settings, &skipped, &error)) {
+        settings_replace(server->settings, arena, settings);
+        return;
+    }
+    log_write(LOG_LEVEL_ERROR, "could not reload the settings: %s", error.message);
+    arena_free(arena);
 }
 
 static void
@@ -88,7 +79,7 @@ run(TestServer *server, Error *error)
     metrics_process_add(registry);
     ApiContext context = {.store = server->store,
                           .server = server,
-                          .settings = settings_now,
+                          .settings = server->settings,
                           .targets_changed = on_targets_changed,
                           .settings_changed = on_settings_changed,
                           .metrics = registry};
@@ -214,15 +205,16 @@ main(int count, char **words)
 {
     const char *word = count > 1 ? words[1] : "";
     signal(SIGPIPE, SIG_IGN);
-    TestServer server = {.arena = arena_new("test server", (size_t)64 << 20),
-                         .mutex = PTHREAD_MUTEX_INITIALIZER};
+    TestServer server = {0};
+    Arena *arena = arena_new("test server", (size_t)64 << 20);
     Error error = {0};
     Settings *settings;
-    bool good = settings_load(server.arena, &settings, &error);
+    bool good = settings_load(arena, &settings, &error);
     if (good && strcmp(word, "routes") == 0) {
-        printf("%s", api_routes_describe(server.arena));
+        printf("%s", api_routes_describe(arena));
     } else if (good) {
-        atomic_store(&server.settings, settings);
+        server.settings = settings_holder_new(arena, settings);
+        arena = NULL;
         if (strcmp(settings_get_text(settings, SETTING_LOG_LEVEL), "debug") == 0)
             log_set_level(LOG_LEVEL_DEBUG);
         StoreOptions options = {.settings = settings, .without_migration_check = true};
@@ -230,7 +222,8 @@ main(int count, char **words)
             store_open(&options, &server.store, &error) && obey(&server, word, words + 2, count - 2, &error);
         store_close(server.store);
     }
-    arena_free(server.arena);
+    settings_holder_free(server.settings);
+    arena_free(arena);
     if (!good)
         fprintf(stderr, "error: %s\nhint: %s\n", error.message, error.hint);
     return good ? 0 : 1;
