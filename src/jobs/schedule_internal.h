@@ -68,6 +68,7 @@ struct Schedule {
     size_t watch_capacity;
     UpkeepTask tasks[UPKEEP_COUNT];
     int64_t full_until_ms; /* the store's disk was full: nothing is tried before */
+    int64_t trial_due_ms;  /* the store's disk was full: when one round may try whether it still is */
     ScheduleState state;   /* counters; the gauges are filled in when asked for */
     bool is_stopping;
 };

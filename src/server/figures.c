@@ -19,7 +19,7 @@
     X(METRICS_COUNTER, "fettle_target_seconds_total", "time spent waiting for targets",                      \
       (double)state.target_time_us / 1e6)                                                                    \
     X(METRICS_GAUGE, "fettle_rounds_waiting", "rounds that wait for a worker", (double)state.queue_waiting)  \
-    X(METRICS_GAUGE, "fettle_store_up", "1 when the store is written to, else 0",                            \
+    X(METRICS_GAUGE, "fettle_collecting", "1 when targets are read and the store can be written, else 0",    \
       state.store == STORE_STATE_OK)
 
 static void

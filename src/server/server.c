@@ -29,6 +29,7 @@ typedef struct Server {
     const ServerOptions *options;
     int signals; /* descriptor; -1 none */
     SettingsHolder *settings;
+    const SettingsSnapshot *begun_with; /* what the store was opened with and goes on using */
     Store *store;
     Schedule *schedule;
     MetricsRegistry *registry;
@@ -104,9 +105,9 @@ settings_load(Server *server, Error *error)
 static bool
 store_start(Server *server, Error *error)
 {
-    FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(server->settings);
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    StoreOptions options = {.settings = settings_of(held), .access = STORE_ACCESS_HOLD};
+    server->begun_with = settings_take(server->settings);
+    StoreOptions options = {.settings = settings_of(server->begun_with), .access = STORE_ACCESS_HOLD};
     return store_open(&options, &server->store, error) &&
            store_session_take(server->store, 0, &session, error) && job_clean_up(session.connection, error);
 }
@@ -249,6 +250,7 @@ stop(Server *server)
     if (server->store != NULL)
         store_lease_release(server->store);
     store_close(server->store);
+    settings_give_at(&server->begun_with);
     metrics_registry_free(server->registry);
     settings_holder_free(server->settings);
     if (server->signals >= 0)

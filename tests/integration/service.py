@@ -22,7 +22,7 @@ class Service(ApiServer):
 
     def __init__(self, home=None, store_url="", **settings):
         self.home = home or tempfile.TemporaryDirectory(prefix="fettle-serve")
-        self.directory = pathlib.Path(getattr(self.home, "name", self.home))
+        self.directory = pathlib.Path(home or self.home.name)
         os.chmod(self.directory, 0o755)
         self.port = free_port()
         self.process = None

@@ -312,7 +312,7 @@ def test_a_full_disk_stops_writing_and_nothing_else():
                             ballast.write(b"\0" * 65536)
                     except OSError:
                         pass
-                up = lambda: "fettle_store_up 1" in service.get("/metrics", token=None).body.decode()
+                up = lambda: "\nfettle_collecting 1" in service.get("/metrics", token=None).body.decode()
                 assert wait_until(lambda: run_known(server, 5) or not up(), 60), service.errors()
                 assert service.calls(target_id, KNOWN) >= 10
                 assert service.get("/health", token=None).status == 200
