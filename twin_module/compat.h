@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "commands/defrem.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "fmgr.h"
@@ -37,11 +38,15 @@
 typedef RelFileLocator TwinFileLocator;
 typedef TU_UpdateIndexes TwinUpdatedIndexes;
 #define twin_set_new_file relation_set_new_filelocator
+#define twin_existing_file oldNumber
+#define twin_first_file_subtransaction rd_firstRelfilelocatorSubid
 #else
 #include "storage/relfilenode.h"
 typedef RelFileNode TwinFileLocator;
 typedef bool TwinUpdatedIndexes;
 #define twin_set_new_file relation_set_new_filenode
+#define twin_existing_file oldNode
+#define twin_first_file_subtransaction rd_firstRelfilenodeSubid
 #endif
 
 static inline double
@@ -75,6 +80,19 @@ twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, 
     return index_insert(index, values, isnull, tid, table, UNIQUE_CHECK_NO, false, info);
 #else
     return index_insert(index, values, isnull, tid, table, UNIQUE_CHECK_NO, info);
+#endif
+}
+
+/* An index like CREATE INDEX makes, with its checks, but nothing built. */
+static inline ObjectAddress
+twin_define_index(Oid table_id, IndexStmt *statement)
+{
+#if PG_VERSION_NUM >= 160000
+    return DefineIndex(table_id, statement, InvalidOid, InvalidOid, InvalidOid, -1, false, true, true, true,
+                       false);
+#else
+    return DefineIndex(table_id, statement, InvalidOid, InvalidOid, InvalidOid, false, true, true, true,
+                       false);
 #endif
 }
 

@@ -123,6 +123,11 @@ refresh_check(const RefreshMatViewStmt *statement)
 static void
 twin_utility(TWIN_UTILITY_PARAMETERS)
 {
+    if (IsA(statement->utilityStmt, IndexStmt) &&
+        twin_suppose_index(castNode(IndexStmt, statement->utilityStmt), text))
+        return;
+    if (IsA(statement->utilityStmt, TruncateStmt))
+        twin_suppose_check_truncate();
     if (IsA(statement->utilityStmt, VacuumStmt))
         vacuum_check(castNode(VacuumStmt, statement->utilityStmt));
     else if (IsA(statement->utilityStmt, RefreshMatViewStmt))

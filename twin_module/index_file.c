@@ -38,6 +38,9 @@ twin_index_open(Oid index_id, Relation *ret_table, Relation *ret_index)
         ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                         errmsg("\"%s\" is not a planner twin", RelationGetRelationName(*ret_table))));
     *ret_index = index_open(index_id, AccessExclusiveLock);
+    if (twin_index_is_supposed(*ret_index))
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("index \"%s\" is supposed and has no file",
+                                                                   RelationGetRelationName(*ret_index))));
 }
 
 static void

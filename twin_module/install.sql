@@ -82,6 +82,11 @@ $body$;
 UPDATE pg_proc SET prorettype = 'anyarray'::regtype WHERE oid = 'fettle_twin.untrusted_array(text, oid, oid)'::regprocedure;
 
 CREATE ACCESS METHOD twin TYPE TABLE HANDLER fettle_twin.twin_handler;
+-- Its empty file stands in for those of supposed indexes.
+CREATE TABLE fettle_twin.nothing (k int) USING heap;
+CREATE INDEX nothing_k ON fettle_twin.nothing USING btree (k);
+COMMENT ON TABLE fettle_twin.nothing IS 'must stay empty: all supposed indexes share the file of its index';
+
 COMMENT ON ACCESS METHOD twin IS 'heap without rows, whose size the planner reads from pg_class.relrewrite';
 
 COMMENT ON FUNCTION fettle_twin.twin_handler(internal) IS 'handler of the table access method';

@@ -15,4 +15,5 @@ _PG_init(void)
 {
     twin_planner_install();
     twin_guard_install();
+    twin_suppose_install();
 }

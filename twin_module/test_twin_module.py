@@ -20,6 +20,7 @@ import time
 
 import psycopg2
 import psycopg2.errors
+import psycopg2.extensions
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -90,7 +91,7 @@ def server():
     with open(os.path.join(data, "postgresql.conf"), "a", encoding="utf-8") as settings:
         settings.write(
             f"listen_addresses=''\nunix_socket_directories='{directory}'\nfsync=off\nautovacuum=off\nshared_buffers=64MB\n"
-            "max_connections=20\nrestart_after_crash=off\nmax_parallel_maintenance_workers=2\n"
+            "max_connections=20\nmax_prepared_transactions=1\nrestart_after_crash=off\nmax_parallel_maintenance_workers=2\n"
         )
     log = os.path.join(directory, "log")
     as_server_user(f"{BINARIES}/pg_ctl", "-D", data, "-l", log, "-w", "start")
@@ -537,6 +538,120 @@ def test_creating_an_index_and_rolling_back_leaves_sizes_alone(twin, sizes_stay,
     run(twin, "BEGIN")
     build(twin, definition)
     run(twin, "ROLLBACK")
+
+
+@pytest.fixture
+def supposing(twin):
+    """The twin in a transaction whose indexes are supposed; afterwards the file that they share is as it was."""
+    run(twin, "SET fettle_twin.suppose_indexes = on")
+    run(twin, "BEGIN")
+    yield twin
+    if twin.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+        run(twin, "ROLLBACK")
+    run(twin, "RESET fettle_twin.suppose_indexes")
+    assert run(twin, "SELECT pg_relation_size('fettle_twin.nothing_k'), pg_relation_size('fettle_twin.nothing')") == [(8192, 0)]
+    run(twin, "SET enable_seqscan = off")
+    assert run(twin, "SELECT k FROM fettle_twin.nothing WHERE k = 1") == []
+    run(twin, "RESET enable_seqscan")
+
+
+FILE_IS_SHARED = "SELECT pg_relation_filenode('candidate') = pg_relation_filenode('fettle_twin.nothing_k')"
+
+
+@pytest.mark.parametrize("definition", CANDIDATES)
+def test_a_supposed_index_is_the_same_as_one_with_a_file(twin, supposing, definition):
+    """Estimate, what the catalog says, and plans that may use it."""
+    table = definition.split()[0]
+    columns = [name for name, in run(twin, "SELECT attname FROM pg_attribute a WHERE attrelid = %s::regclass AND attnum > 0 AND EXISTS ("
+                                           "SELECT FROM pg_opclass WHERE opcmethod = 403 AND opcdefault AND opcintype = atttypid)", (table,))]
+    found = []
+    for supposes in ("off", "on"):
+        run(twin, f"SAVEPOINT one; SET LOCAL fettle_twin.suppose_indexes = {supposes}")
+        build(twin, definition)
+        assert one(twin, FILE_IS_SHARED) == (supposes == "on" and "USING" not in definition)
+        run(twin, "SET LOCAL enable_seqscan = off")
+        found.append((
+            run(twin, "SELECT * FROM fettle_twin.index_estimate('candidate')"),
+            run(twin, "SELECT pg_get_indexdef(indexrelid), indisvalid, indisready, indislive, indcheckxmin FROM pg_index "
+                      "WHERE indexrelid = 'candidate'::regclass"),
+            [plan(twin, f"SELECT {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY {name}") for name in columns],
+            [plan(twin, f"SELECT {name} FROM {table} WHERE {name} IS NULL") for name in columns],
+            plan(twin, "SELECT * FROM orders o JOIN customer c ON c.id = o.customer_id WHERE o.placed > '2025-12-01' AND c.score < 2"),
+        ))
+        run(twin, "ROLLBACK TO SAVEPOINT one")
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "PREPARE TRANSACTION 'supposed'", "ROLLBACK TO SAVEPOINT one; COMMIT"])
+def test_a_supposed_index_cannot_be_kept(twin, sizes_stay, supposing, end):
+    run(twin, "SAVEPOINT one")
+    build(twin, "orders (total)")
+    refused(twin, end, "cannot commit supposed indexes")
+    assert run(twin, "SELECT to_regclass('candidate')") == [(None,)]
+
+
+def test_an_index_is_not_supposed_outside_of_a_transaction(twin, sizes_stay):
+    run(twin, "SET fettle_twin.suppose_indexes = on")
+    refused(twin, "CREATE INDEX candidate ON orders (total)", "cannot commit supposed indexes")
+    run(twin, "RESET fettle_twin.suppose_indexes")
+    assert run(twin, "SELECT to_regclass('candidate')") == [(None,)]
+
+
+@pytest.mark.parametrize("statement", [
+    "DROP INDEX candidate",
+    "REINDEX INDEX candidate",
+    "REINDEX TABLE orders",
+    "ALTER TABLE orders ALTER COLUMN total TYPE numeric(20, 4)",
+    "ALTER TABLE orders DROP COLUMN total",
+    "ALTER INDEX candidate RENAME TO other",
+    "DROP TABLE orders CASCADE",
+    "SAVEPOINT one; DROP INDEX candidate; ROLLBACK TO SAVEPOINT one",
+    "SET LOCAL enable_seqscan = off; SELECT * FROM orders WHERE total > 5 ORDER BY total LIMIT 1",
+    "CREATE INDEX second ON orders (total); DROP INDEX candidate; CREATE INDEX candidate ON orders (total)",
+])
+def test_what_happens_to_a_supposed_index_leaves_the_shared_file_alone(sizes_stay, supposing, statement):
+    build(supposing, "orders (total)")
+    run(supposing, statement)
+
+
+def test_ends_are_not_written_to_the_shared_file(supposing):
+    build(supposing, "orders (total)")
+    with pytest.raises(psycopg2.errors.WrongObjectType, match="is supposed"):
+        run(supposing, "SELECT fettle_twin.index_ends_set('candidate', '1', '2')")
+
+
+def test_truncate_is_refused_beside_supposed_indexes(sizes_stay, supposing):
+    build(supposing, "orders (total)")
+    run(supposing, "CREATE TABLE fresh (k int)")
+    with pytest.raises(psycopg2.errors.FeatureNotSupported, match="supposes indexes"):
+        run(supposing, "TRUNCATE fresh")
+
+
+@pytest.mark.parametrize("preparation", [
+    "CREATE TABLE fresh (total int) USING twin",
+    "CREATE TEMPORARY TABLE fresh (total int) USING twin",
+    "CREATE UNLOGGED TABLE fresh (total int) USING twin",
+    "CREATE TABLE fresh (total int) USING heap",
+])
+def test_a_table_of_the_same_transaction_gets_a_real_index(supposing, preparation):
+    run(supposing, preparation)
+    build(supposing, "fresh (total)")
+    assert not one(supposing, FILE_IS_SHARED)
+
+
+def test_an_unprivileged_owner_can_suppose_indexes_on_its_own_tables_only(server, twin):
+    run(twin, "CREATE ROLE tenant LOGIN; CREATE SCHEMA tenant AUTHORIZATION tenant")
+    with connection(server, "twin", "tenant") as handle:
+        run(handle, "CREATE TABLE tenant.item (id int) USING twin; SET fettle_twin.suppose_indexes = on")
+        run(handle, "BEGIN; CREATE INDEX item_id ON tenant.item (id)")
+        assert one(handle, "SELECT relpages FROM pg_class WHERE relname = 'item_id'") == 0
+        for statement in ("CREATE INDEX ON public.orders (total)", "CREATE INDEX ON tenant.item (nosuch)", "CREATE INDEX item_id ON tenant.item (id)"):
+            run(handle, "SAVEPOINT one")
+            with pytest.raises(psycopg2.Error):
+                run(handle, statement)
+            run(handle, "ROLLBACK TO SAVEPOINT one")
+        run(handle, "ROLLBACK")
+    run(twin, "DROP SCHEMA tenant CASCADE; DROP ROLE tenant")
 
 
 def test_creating_an_index_concurrently_works_on_a_twin(twin, sizes_stay):

@@ -40,6 +40,13 @@ void twin_planner_leave(void);
 /* guard.c */
 void twin_guard_install(void);
 
+/* suppose.c */
+void twin_suppose_install(void);
+/* Makes the index without a file, if it is asked to and can; false: the server's way is to be gone. */
+bool twin_suppose_index(struct IndexStmt *statement, const char *text);
+void twin_suppose_check_truncate(void);
+bool twin_index_is_supposed(Relation index);
+
 /* pg_class columns that carry sizes; see README.md. */
 static inline bool
 twin_size_is_known(Relation relation)

@@ -53,6 +53,9 @@ whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
         return false;
     whatif->explainer = explainer_new(arena, whatif->connection);
     whatif->is_sparse = twin_report(twin)->method == TWIN_METHOD_SPARSE_FILES;
+    /* B-trees without files of their own: what they would cost most. Nothing here is ever committed. */
+    if (!whatif->is_sparse && !pg_execute(whatif->connection, "SET fettle_twin.suppose_indexes = on", error))
+        return false;
     whatif->sparse = sparse_indexes_new(arena, twin, &whatif->explainer);
     whatif->cache = map_new(arena);
     whatif->sizes = map_new(arena);

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * CREATE INDEX without a file, for an index that will be asked about and rolled back.
+ *
+ * Most of what creating an empty index costs is its file: created, written, its buffers dropped, unlinked at
+ * ROLLBACK. With fettle_twin.suppose_indexes on, a plain CREATE INDEX of a B-tree on a twin table makes the
+ * same catalog rows by the server's own DefineIndex(), with the same checks, but names the file of
+ * fettle_twin.nothing_k, an index that is empty for ever. The planner finds what it would find in a new file:
+ * a metapage and no root.
+ *
+ * Many indexes then share one file, which is safe as long as no transaction that made one commits (a commit
+ * could unlink or keep it) and nobody writes to it:
+ * 1. COMMIT and PREPARE TRANSACTION are refused after a supposed index. ROLLBACK unlinks only what the
+ *    transaction created, and REINDEX and DROP INDEX act on the old file at commit only.
+ * 2. Twin tables take no rows, and index_ends_set() refuses supposed indexes.
+ * 3. TRUNCATE would empty the indexes of a table whose file is of this transaction in place: refused after a
+ *    supposed index, and a table whose file is new gets real ones.
+ * 4. The empty index is locked until the transaction ends, so that no other session gives it another file.
+ * Whatever is not such a CREATE INDEX is left to the server.
+ */
+#include "twin_module.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "commands/tablecmds.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_utilcmd.h"
+#include "storage/lmgr.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define NOTHING_INDEX "nothing_k"
+
+static bool suppose_indexes;
+static bool
+    has_supposed; /* in the open transaction; stays after ROLLBACK TO SAVEPOINT, which is on the safe side */
+
+/* The empty index, and its file; InvalidOid: this database has none that would do. */
+static Oid
+nothing_index(Oid *ret_file)
+{
+    Oid schema = get_namespace_oid("fettle_twin", true);
+    Oid index_id = OidIsValid(schema) ? get_relname_relid(NOTHING_INDEX, schema) : InvalidOid;
+    HeapTuple row = OidIsValid(index_id) ? SearchSysCache1(RELOID, ObjectIdGetDatum(index_id)) : NULL;
+    *ret_file = InvalidOid;
+    if (!HeapTupleIsValid(row))
+        return InvalidOid;
+    if (((Form_pg_class)GETSTRUCT(row))->reltablespace == InvalidOid)
+        *ret_file = ((Form_pg_class)GETSTRUCT(row))->relfilenode;
+    ReleaseSysCache(row);
+    return index_id;
+}
+
+bool
+twin_index_is_supposed(Relation index)
+{
+    Oid file;
+    return OidIsValid(nothing_index(&file)) && OidIsValid(file) && index->rd_rel->relfilenode == file;
+}
+
+static bool
+table_can_have_supposed(Relation table)
+{
+    return table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE && twin_relation_is_twin(table) &&
+           table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+           table->rd_createSubid == InvalidSubTransactionId &&
+           table->twin_first_file_subtransaction == InvalidSubTransactionId &&
+           !OidIsValid(GetDefaultTablespace(RELPERSISTENCE_PERMANENT, false));
+}
+
+bool
+twin_suppose_index(IndexStmt *statement, const char *text)
+{
+    IndexStmt *copy;
+    ObjectAddress address;
+    Relation table, index;
+    Oid table_id, file, nothing_id;
+    bool can;
+    if (!suppose_indexes || XactReadOnly || statement->concurrent || statement->isconstraint ||
+        statement->tableSpace != NULL || statement->transformed ||
+        strcmp(statement->accessMethod, DEFAULT_INDEX_TYPE) != 0)
+        return false;
+    nothing_id = nothing_index(&file);
+    if (!OidIsValid(file))
+        return false;
+    /* As the server does it: the lock and the owner's right first. */
+    table_id =
+        RangeVarGetRelidExtended(statement->relation, ShareLock, 0, RangeVarCallbackOwnsRelation, NULL);
+    table = relation_open(table_id, NoLock);
+    can = table->rd_tableam != NULL && table_can_have_supposed(table);
+    relation_close(table, NoLock);
+    if (!can)
+        return false;
+    LockRelationOid(nothing_id, AccessShareLock);
+    nothing_index(&file); /* another session could have given it another file before the lock */
+    copy = transformIndexStmt(table_id, copyObject(statement), text);
+    copy->twin_existing_file = file;
+    has_supposed = true;
+    address = twin_define_index(table_id, copy);
+    if (!OidIsValid(address.objectId))
+        return true; /* IF NOT EXISTS */
+    /* Its file is not this transaction's: as ALTER TABLE says it of an index whose file it keeps. */
+    index = index_open(address.objectId, NoLock);
+    index->rd_createSubid = InvalidSubTransactionId;
+    index->twin_first_file_subtransaction = InvalidSubTransactionId;
+    index_close(index, NoLock);
+    return true;
+}
+
+void
+twin_suppose_check_truncate(void)
+{
+    if (has_supposed)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("cannot truncate in a transaction that supposes indexes"),
+                        errdetail("A planner twin's supposed indexes have no files of their own.")));
+}
+
+static void
+suppose_at_end(XactEvent event, void *context)
+{
+    switch (event) {
+        case XACT_EVENT_PRE_COMMIT:
+        case XACT_EVENT_PRE_PREPARE:
+            if (has_supposed)
+                ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                                errmsg("cannot commit supposed indexes of a planner twin"),
+                                errhint("Use ROLLBACK, or set fettle_twin.suppose_indexes to off before "
+                                        "CREATE INDEX.")));
+            break;
+        case XACT_EVENT_COMMIT:
+        case XACT_EVENT_ABORT:
+        case XACT_EVENT_PREPARE: has_supposed = false; break;
+        default: break;
+    }
+}
+
+void
+twin_suppose_install(void)
+{
+    DefineCustomBoolVariable("fettle_twin.suppose_indexes",
+                             "Makes CREATE INDEX of B-trees on twin tables cheap and uncommittable.", NULL,
+                             &suppose_indexes, false, PGC_USERSET, 0, NULL, NULL, NULL);
+    RegisterXactCallback(suppose_at_end, NULL);
+}
