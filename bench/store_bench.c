@@ -538,19 +538,18 @@ report_codec(Bench *bench)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("codec", (size_t)4 << 30);
     Error error = {0};
-    must(pg_query_simple(bench->session,
-                         "SELECT data, cardinality(t.collected_at) FROM fettle.sample_blocks b JOIN "
-                         "fettle.sample_times t USING "
-                         "(target_id, database_id, starts_at) WHERE target_id = 1 ORDER BY starts_at, "
-                         "statement_id LIMIT 3000",
-                         &rows, &error),
-         &error);
+    PgQuery query = {
+        .text = "SELECT data, cardinality(t.collected_at) FROM fettle.sample_blocks b JOIN "
+                "fettle.sample_times t USING (target_id, database_id, starts_at) WHERE target_id = 1 "
+                "ORDER BY starts_at, statement_id LIMIT 3000",
+        .is_binary = true};
+    must(pg_query(bench->session, &query, &rows, &error), &error);
     size_t count = (size_t)pg_result_rows(rows);
     SampleBytes *bytes = ARENA_NEW_ARRAY(arena, SampleBytes, count);
     SamplePack *packs = ARENA_NEW_ARRAY(arena, SamplePack, count);
     int64_t samples = 0;
     for (size_t i = 0; i < count; i++)
-        must(sample_bytes_parse(arena, pg_result_text(rows, (int64_t)i, 0), &bytes[i], &error), &error);
+        must(sample_bytes_of(rows, (int64_t)i, 0, &bytes[i], &error), &error);
     double started = own_cpu_ms();
     for (size_t i = 0; i < count; i++) {
         must(sample_pack_decode(arena, bytes[i], (size_t)pg_result_int(rows, (int64_t)i, 1, 0), &packs[i],

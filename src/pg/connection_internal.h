@@ -19,6 +19,7 @@
 #include <libpq-fe.h>
 
 #define PG_SECRETS_MOST 12
+#define PG_PREPARED_MOST 128 /* further texts are sent whole */
 
 struct PgConnection {
     PGconn *libpq;
@@ -27,9 +28,11 @@ struct PgConnection {
     int64_t server_time_us;
     int64_t round_trips;
     int64_t bytes_received;
-    int64_t wire_bytes;      /* received since the statement was sent */
-    int64_t wire_bytes_most; /* for the statement that runs; 0: any number */
-    Deadline deadline;       /* of all calls together; 0: none */
+    int64_t wire_bytes;                     /* received since the statement was sent */
+    int64_t wire_bytes_most;                /* for the statement that runs; 0: any number */
+    Deadline deadline;                      /* of all calls together; 0: none */
+    const char *prepared[PG_PREPARED_MOST]; /* texts; the statement's name is made of its place */
+    int prepared_count;
     int statement_timeout_ms;
     bool is_broken;
 };

@@ -9,8 +9,10 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define ROWS_MOST 10000000
+#define PARAMETERS_BINARY_MOST 16
 #define BYTES_MOST ((int64_t)2 * 1024 * 1024 * 1024)
 #define DEADLINE_SLACK_MS 5000
 /* After a cancelled answer: what may still come before the session is given up. */
@@ -201,6 +203,60 @@ run_finish(PgRun *run, PgResult **ret_result, Error *error)
     return true;
 }
 
+typedef struct PreparedName {
+    char text[24];
+} PreparedName;
+
+static PreparedName
+prepared_name(int place)
+{
+    PreparedName name;
+    snprintf(name.text, sizeof(name.text), "fettle_%d", place);
+    return name;
+}
+
+/* The text's place among what the session has parsed, where it is put if need be; -1: there is no room. */
+static bool
+query_prepare(PgConnection *connection, const PgQuery *query, int *ret_place, Error *error)
+{
+    *ret_place = -1;
+    for (int i = 0; i < connection->prepared_count; i++)
+        if (connection->prepared[i] == query->text) {
+            *ret_place = i;
+            return true;
+        }
+    if (connection->prepared_count == PG_PREPARED_MOST)
+        return true;
+    int place = connection->prepared_count;
+    FETTLE_CLEANUP(pg_run_clear_at) PgRun run = {.connection = connection, .deadline = query->deadline};
+    if (!pg_run_begin(&run, error))
+        return false;
+    if (PQsendPrepare(connection->libpq, prepared_name(place).text, query->text, 0, NULL) == 0)
+        return pg_failure_lost(connection, "could not send a query", error);
+    if (!run_finish(&run, NULL, error))
+        return false;
+    connection->prepared[connection->prepared_count++] = query->text;
+    *ret_place = place;
+    return true;
+}
+
+static bool
+query_send(PgConnection *connection, const PgQuery *query, int place, Error *error)
+{
+    static const int binary[PARAMETERS_BINARY_MOST] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const int *formats = query->parameter_lengths == NULL ? NULL : binary;
+    fettle_assert(formats == NULL || query->parameter_count <= PARAMETERS_BINARY_MOST);
+    int sent =
+        place >= 0
+            ? PQsendQueryPrepared(connection->libpq, prepared_name(place).text, query->parameter_count,
+                                  query->parameters, query->parameter_lengths, formats, query->is_binary)
+            : PQsendQueryParams(connection->libpq, query->text, query->parameter_count, NULL,
+                                query->parameters, query->parameter_lengths, formats, query->is_binary);
+    if (sent == 0 || PQsetSingleRowMode(connection->libpq) == 0)
+        return pg_failure_lost(connection, "could not send a query", error);
+    return true;
+}
+
 bool
 pg_query(PgConnection *connection, const PgQuery *query, PgResult **ret_result, Error *error)
 {
@@ -209,13 +265,10 @@ pg_query(PgConnection *connection, const PgQuery *query, PgResult **ret_result, 
                  .deadline = query->deadline,
                  .rows_most = query->rows_most,
                  .bytes_most = query->bytes_most};
-    if (!pg_run_begin(&run, error))
-        return false;
-    if (PQsendQueryParams(connection->libpq, query->text, query->parameter_count, NULL, query->parameters,
-                          NULL, NULL, 0) == 0 ||
-        PQsetSingleRowMode(connection->libpq) == 0)
-        return pg_failure_lost(connection, "could not send a query", error);
-    return run_finish(&run, ret_result, error);
+    int place = -1;
+    return (!query->is_prepared || query_prepare(connection, query, &place, error)) &&
+           pg_run_begin(&run, error) && query_send(connection, query, place, error) &&
+           run_finish(&run, ret_result, error);
 }
 
 bool

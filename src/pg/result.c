@@ -10,6 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Types by their numbers, which pg_type.dat fixes for ever. */
+#define BYTEA_OID 17
+#define INT8_OID 20
+#define INT2_OID 21
+#define INT4_OID 23
+#define DATE_OID 1082
+#define TIMESTAMPTZ_OID 1184
+
+#define DAY_US INT64_C(86400000000)
+/* 2000-01-01 UTC, where PostgreSQL counts from. */
+#define EPOCH_US INT64_C(946684800000000)
+
 typedef struct ResultCell {
     const char *text; /* NULL for SQL NULL */
     size_t length;
@@ -18,6 +30,7 @@ typedef struct ResultCell {
 struct PgResult {
     PGresult *shape; /* names and types, no rows; NULL when there are no columns */
     int columns;
+    bool is_binary;
     int64_t rows;
     int64_t bytes; /* cells and their texts */
     ResultCell *cells;
@@ -32,6 +45,7 @@ pg_result_new(const PGresult *shape)
     fettle_assert(result != NULL);
     if (shape != NULL && PQnfields(shape) > 0) {
         result->columns = PQnfields(shape);
+        result->is_binary = PQfformat(shape, 0) == 1;
         result->shape = PQcopyResult(shape, PG_COPYRES_ATTRS);
         fettle_assert(result->shape != NULL);
     }
@@ -170,10 +184,61 @@ pg_result_length(const PgResult *result, int64_t row, int column)
     return result_cell(result, row, column)->length;
 }
 
+const uint8_t *
+pg_result_bytes(const PgResult *result, int64_t row, int column, size_t *ret_size)
+{
+    const ResultCell *cell = result_cell(result, row, column);
+    *ret_size = cell->length;
+    return result->is_binary && PQftype(result->shape, column) == BYTEA_OID ? (const uint8_t *)cell->text
+                                                                            : NULL;
+}
+
+/* Big-endian, of 2, 4 or 8 bytes. */
+static bool
+cell_int(const ResultCell *cell, int64_t *ret_value)
+{
+    uint64_t value = 0;
+    if (cell->text == NULL || (cell->length != 2 && cell->length != 4 && cell->length != 8))
+        return false;
+    for (size_t i = 0; i < cell->length; i++)
+        value = value << 8 | (uint8_t)cell->text[i];
+    *ret_value = (int64_t)value;
+    if (cell->length == sizeof(int16_t))
+        *ret_value = (int16_t)value;
+    if (cell->length == sizeof(int32_t))
+        *ret_value = (int32_t)value;
+    return true;
+}
+
+static int64_t
+binary_int(const PgResult *result, int64_t row, int column, int64_t fallback)
+{
+    int64_t value;
+    Oid type = PQftype(result->shape, column);
+    bool is_int = type == INT2_OID || type == INT4_OID || type == INT8_OID;
+    return is_int && cell_int(result_cell(result, row, column), &value) ? value : fallback;
+}
+
+int64_t
+pg_result_time_us(const PgResult *result, int64_t row, int column)
+{
+    int64_t value;
+    int64_t at_us;
+    const ResultCell *cell = result_cell(result, row, column);
+    Oid type = PQftype(result->shape, column);
+    if (!result->is_binary || (type != DATE_OID && type != TIMESTAMPTZ_OID) || !cell_int(cell, &value))
+        return 0;
+    bool is_over = __builtin_mul_overflow(value, type == DATE_OID ? DAY_US : 1, &at_us) ||
+                   __builtin_add_overflow(at_us, EPOCH_US, &at_us);
+    return is_over ? 0 : at_us;
+}
+
 int64_t
 pg_result_int(const PgResult *result, int64_t row, int column, int64_t fallback)
 {
     int64_t value;
+    if (result->is_binary)
+        return binary_int(result, row, column, fallback);
     const char *text = pg_result_text(result, row, column);
     return text != NULL && text_parse_int64(text, &value) ? value : fallback;
 }

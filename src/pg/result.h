@@ -17,6 +17,15 @@ typedef struct PgQuery {
     const char *text;
     const char *const *parameters; /* texts, NULL for SQL NULL; NULL when there are none */
     int parameter_count;
+    /* NULL: texts. Else parameters are values in the server's binary format, of so many bytes each; at most
+     * 16. */
+    const int *parameter_lengths;
+    /* Ask for the rows in binary format: whole numbers are read by pg_result_int(), times by
+     * pg_result_time_us(), bytes by pg_result_bytes(); nothing else can be read from them. */
+    bool is_binary;
+    /* Parsed once a session, and planned once when that plan is as good as those for the values. The text
+     * must outlive the session: it is known by its address. For sessions that no pooler hands about. */
+    bool is_prepared;
     Deadline deadline;  /* 0: the connection's statement timeout plus 5 s */
     int64_t rows_most;  /* 0: 10 million */
     int64_t bytes_most; /* 0: 2 GB */
@@ -79,6 +88,11 @@ uint32_t pg_result_column_type(const PgResult *result, int column);  /* type oid
 const char *pg_result_text(const PgResult *result, int64_t row, int column);
 size_t pg_result_length(const PgResult *result, int64_t row, int column);
 /* The number, or the fallback for NULL and for what is not one. */
+/* A timestamptz or a date (its midnight, UTC) that was asked for in binary format, in microseconds since
+ * 1970; 0 for SQL NULL and for anything else. */
+int64_t pg_result_time_us(const PgResult *result, int64_t row, int column);
+/* The bytes of a bytea that was asked for in binary format; NULL for SQL NULL, and when it was not. */
+const uint8_t *pg_result_bytes(const PgResult *result, int64_t row, int column, size_t *ret_size);
 int64_t pg_result_int(const PgResult *result, int64_t row, int column, int64_t fallback);
 double pg_result_double(const PgResult *result, int64_t row, int column, double fallback);
 bool pg_result_bool(const PgResult *result, int64_t row, int column); /* "t" */

@@ -91,7 +91,7 @@ typedef struct SampleRound {
     size_t sample_count;
 } SampleRound;
 
-/* Writes rounds in one transaction by COPY; partitions that are missing are made. Must not be called inside a
+/* Writes rounds in one transaction; partitions that are missing are made. Must not be called inside a
  * transaction; neither may the others here. */
 bool sample_rounds_write(PgConnection *session, const SampleRound *rounds, size_t round_count, Error *error)
     FETTLE_MUST_USE;

@@ -72,6 +72,21 @@ bool sample_pack_encode(Arena *arena, const SamplePack *pack, size_t position_li
 bool sample_pack_decode(Arena *arena, SampleBytes bytes, size_t position_limit, SamplePack *ret_pack,
                         Error *error) FETTLE_MUST_USE;
 
+/* Part of a pack. The rest of it is passed over: it is checked as far as that takes, and costs little. */
+typedef struct SampleSelection {
+    uint32_t counters;         /* a bit for each SampleCounter; 0: all */
+    const uint32_t *positions; /* ascending; NULL: all */
+    size_t position_count;
+} SampleSelection;
+
+#define SAMPLE_COUNTERS_ALL ((UINT32_C(1) << SAMPLE_COUNTER_COUNT) - 1)
+
+/* ret_pack has the selected positions that are in the pack, count 0 when none is, and the selected counters;
+ * also SAMPLE_CALLS, from which others are made. */
+bool sample_pack_decode_selected(Arena *arena, SampleBytes bytes, size_t position_limit,
+                                 const SampleSelection *selection, SamplePack *ret_pack, Error *error)
+    FETTLE_MUST_USE;
+
 /* The positions alone, for callers that look for one of them. counters stay NULL. */
 bool sample_pack_positions(Arena *arena, SampleBytes bytes, size_t position_limit, SamplePack *ret_pack,
                            Error *error) FETTLE_MUST_USE;
@@ -99,6 +114,8 @@ typedef struct SampleSum {
 } SampleSum;
 
 void sample_sum_add(SampleSum *sum, const SamplePack *pack, size_t at);
+/* Adds these counters (bits) and pools no deviation: for sums that only rank. */
+void sample_sum_add_some(SampleSum *sum, const SamplePack *pack, size_t at, uint32_t counters);
 void sample_sum_add_counters(SampleSum *sum, const int64_t counters[SAMPLE_COUNTER_COUNT]);
 void sample_sum_merge(SampleSum *sum, const SampleSum *more);
 void sample_sum_finish(SampleSum *sum);

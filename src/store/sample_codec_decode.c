@@ -72,34 +72,67 @@ bits_at(const uint8_t *data, size_t size, size_t bit, unsigned width)
     return high >> (64 - width);
 }
 
-/* Packed numbers: numbers[i] below 2^63. */
+/* Which numbers of a column are wanted: all that there are, or those at ascending places. */
+typedef struct Wanted {
+    size_t all;
+    size_t count;
+    const uint32_t *places; /* NULL: all */
+} Wanted;
+
 static void
-reader_get_numbers(Reader *reader, uint64_t *numbers, size_t count)
+reader_get_bits(const Reader *reader, const Wanted *wanted, unsigned width, uint64_t *numbers)
+{
+    const uint8_t *data = reader->data + reader->at;
+    size_t size = reader->size - reader->at;
+    if (width == 0)
+        for (size_t i = 0; i < wanted->count; i++)
+            numbers[i] = 0;
+    else if (wanted->places == NULL)
+        for (size_t i = 0; i < wanted->count; i++)
+            numbers[i] = bits_at(data, size, i * width, width);
+    else
+        for (size_t i = 0; i < wanted->count; i++)
+            numbers[i] = bits_at(data, size, (size_t)wanted->places[i] * width, width);
+}
+
+static void
+reader_get_exceptions(Reader *reader, const Wanted *wanted, unsigned width, uint64_t *numbers)
+{
+    uint64_t exceptions = reader_get_varint(reader);
+    uint64_t next = 0;
+    size_t at = 0;
+    for (uint64_t i = 0; i < exceptions && !reader->is_damaged; i++) {
+        uint64_t gap = reader_get_varint(reader);
+        uint64_t high = reader_get_varint(reader);
+        if (gap >= wanted->all - next || high > (uint64_t)INT64_MAX >> width) {
+            reader_fail(reader);
+            return;
+        }
+        next += gap + 1;
+        if (wanted->places == NULL) {
+            numbers[next - 1] |= high << width;
+            continue;
+        }
+        while (at < wanted->count && wanted->places[at] < next - 1)
+            at++;
+        if (at < wanted->count && wanted->places[at] == next - 1)
+            numbers[at] |= high << width;
+    }
+}
+
+/* Packed numbers: each below 2^63. */
+static void
+reader_get_numbers(Reader *reader, const Wanted *wanted, uint64_t *numbers)
 {
     unsigned width = reader_get_byte(reader);
-    size_t size = (count * width + 7) / 8;
+    size_t size = (wanted->all * width + 7) / 8;
     if (width > 63 || size > reader->size - reader->at) {
         reader_fail(reader);
         return;
     }
-    if (width > 0)
-        for (size_t i = 0; i < count; i++)
-            numbers[i] = bits_at(reader->data + reader->at, reader->size - reader->at, i * width, width);
-    else
-        memset(numbers, 0, count * sizeof(*numbers));
+    reader_get_bits(reader, wanted, width, numbers);
     reader->at += size;
-    uint64_t exceptions = reader_get_varint(reader);
-    uint64_t next = 0;
-    for (uint64_t i = 0; i < exceptions && !reader->is_damaged; i++) {
-        uint64_t gap = reader_get_varint(reader);
-        uint64_t high = reader_get_varint(reader);
-        if (gap >= count - next || high > (uint64_t)INT64_MAX >> width) {
-            reader_fail(reader);
-            return;
-        }
-        numbers[next + gap] |= high << width;
-        next += gap + 1;
-    }
+    reader_get_exceptions(reader, wanted, width, numbers);
 }
 
 static void
@@ -199,7 +232,7 @@ values_add_base(int64_t *values, uint64_t base, const uint64_t *numbers, size_t 
 }
 
 static void
-reader_get_column(Reader *reader, SamplePack *pack, int64_t *values, uint64_t *numbers)
+reader_get_column(Reader *reader, const Wanted *wanted, SamplePack *pack, int64_t *values, uint64_t *numbers)
 {
     unsigned kind = reader_get_byte(reader);
     uint64_t parameter = reader_get_varint(reader);
@@ -207,7 +240,7 @@ reader_get_column(Reader *reader, SamplePack *pack, int64_t *values, uint64_t *n
     bool is_calls = values == calls;
     bool is_right = !reader->is_damaged;
     if (is_right && kind >= SAMPLE_COLUMN_PACKED)
-        reader_get_numbers(reader, numbers, pack->count);
+        reader_get_numbers(reader, wanted, numbers);
     switch (reader->is_damaged ? 0 : kind) {
         case SAMPLE_COLUMN_CONSTANT:
             for (size_t i = 0; i < pack->count; i++)
@@ -256,8 +289,48 @@ sample_pack_positions(Arena *arena, SampleBytes bytes, size_t position_limit, Sa
     return true;
 }
 
+/* The places of the selected positions; the pack's positions become those that were found. */
+static Wanted
+pack_select(Arena *arena, const SampleSelection *selection, SamplePack *pack)
+{
+    Wanted wanted = {.all = pack->count, .count = pack->count};
+    if (selection->positions == NULL)
+        return wanted;
+    size_t most = selection->position_count < pack->count ? selection->position_count : pack->count;
+    uint32_t *places = ARENA_NEW_ARRAY(arena, uint32_t, most);
+    size_t at = 0;
+    wanted.count = 0;
+    for (size_t i = 0; i < selection->position_count && at < pack->count; i++) {
+        while (at < pack->count && pack->positions[at] < selection->positions[i])
+            at++;
+        if (at == pack->count || pack->positions[at] != selection->positions[i])
+            continue;
+        places[wanted.count] = (uint32_t)at;
+        pack->positions[wanted.count++] = selection->positions[i];
+        at++;
+    }
+    wanted.places = places;
+    pack->count = wanted.count;
+    return wanted;
+}
+
+/* A column that nobody wants. */
+static void
+reader_skip_column(Reader *reader, size_t all)
+{
+    static const uint32_t nowhere;
+    Wanted none = {.all = all, .places = &nowhere};
+    unsigned kind = reader_get_byte(reader);
+    (void)reader_get_varint(reader);
+    if (kind < SAMPLE_COLUMN_CONSTANT || kind > SAMPLE_COLUMN_RESIDUAL)
+        reader_fail(reader);
+    else if (kind >= SAMPLE_COLUMN_PACKED)
+        reader_get_numbers(reader, &none, NULL);
+}
+
 bool
-sample_pack_decode(Arena *arena, SampleBytes bytes, size_t position_limit, SamplePack *ret_pack, Error *error)
+sample_pack_decode_selected(Arena *arena, SampleBytes bytes, size_t position_limit,
+                            const SampleSelection *selection, SamplePack *ret_pack, Error *error)
 {
     Reader reader = {.data = bytes.data, .size = bytes.size};
     SamplePack pack = {0};
@@ -266,12 +339,27 @@ sample_pack_decode(Arena *arena, SampleBytes bytes, size_t position_limit, Sampl
     uint64_t mask = reader_get_varint(&reader);
     if (reader.is_damaged || mask >> SAMPLE_COUNTER_COUNT != 0)
         return pack_damaged(error);
-    uint64_t *numbers = ARENA_NEW_ARRAY(arena, uint64_t, pack.count);
-    for (int c = 0; c < SAMPLE_COUNTER_COUNT && !reader.is_damaged; c++)
-        if ((mask >> c & 1) != 0)
-            reader_get_column(&reader, &pack, sample_pack_counter(arena, &pack, (SampleCounter)c), numbers);
+    Wanted wanted = pack_select(arena, selection, &pack);
+    uint32_t counters = selection->counters == 0 ? SAMPLE_COUNTERS_ALL : selection->counters;
+    counters = wanted.count == 0 ? 0 : counters | UINT32_C(1) << SAMPLE_CALLS;
+    uint64_t *numbers = ARENA_NEW_ARRAY(arena, uint64_t, wanted.count);
+    for (int c = 0; c < SAMPLE_COUNTER_COUNT && !reader.is_damaged; c++) {
+        if ((mask >> c & 1) == 0)
+            continue;
+        if ((counters >> c & 1) != 0)
+            reader_get_column(&reader, &wanted, &pack, sample_pack_counter(arena, &pack, (SampleCounter)c),
+                              numbers);
+        else
+            reader_skip_column(&reader, wanted.all);
+    }
     if (reader.is_damaged || reader.at != reader.size)
         return pack_damaged(error);
     *ret_pack = pack;
     return true;
+}
+
+bool
+sample_pack_decode(Arena *arena, SampleBytes bytes, size_t position_limit, SamplePack *ret_pack, Error *error)
+{
+    return sample_pack_decode_selected(arena, bytes, position_limit, &(SampleSelection){0}, ret_pack, error);
 }

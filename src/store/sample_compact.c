@@ -41,8 +41,6 @@ typedef struct Window {
     SampleTime ends;
     WindowRound *rounds; /* ascending */
     size_t round_count;
-    int64_t *journal_us; /* the rounds to delete from the journal */
-    size_t journal_count;
     size_t old_count;  /* rounds that are packed already */
     uint32_t *old_new; /* the new number of each of them */
     SamplePack *old_packs;
@@ -73,15 +71,16 @@ window_round_find(const Window *window, int64_t at_us)
     return bsearch(&wanted, window->rounds, window->round_count, sizeof(wanted), round_compare);
 }
 
-/* Adds the rounds of the journal that are not in window->rounds yet, which are the packed ones. */
+/* Takes the rounds out of the journal, and adds those that are not in window->rounds yet, which are the
+ * packed ones. */
 static bool
-window_read_journal(Window *window, const PgResult *times, Error *error)
+window_take_journal(Window *window, const PgResult *times, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(window->session, "sample_journal_read",
-                     STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text,
-                                      window->ends.text),
-                     &rows, error))
+    if (!store_query_binary(window->session, "sample_journal_take",
+                            STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text,
+                                             window->ends.text),
+                            &rows, error))
         return false;
     size_t count = (size_t)pg_result_rows(rows);
     SampleNumbers at = {0};
@@ -96,22 +95,23 @@ window_read_journal(Window *window, const PgResult *times, Error *error)
         return error_set(error, ERROR_DAMAGED, "the times of packed samples are damaged");
     window->old_count = at.count;
     window->rounds = ARENA_NEW_ARRAY(window->arena, WindowRound, at.count + count);
-    window->journal_us = ARENA_NEW_ARRAY(window->arena, int64_t, count);
     for (size_t i = 0; i < at.count; i++)
         window->rounds[i] = (WindowRound){at.items[i], intervals.items[i], flags.items[i], {0}};
     window->round_count = at.count;
     size_t added = 0;
     for (size_t i = 0; i < count; i++) {
         WindowRound *round = &window->rounds[at.count + added];
-        *round = (WindowRound){pg_result_int(rows, (int64_t)i, 0, 0),
+        *round = (WindowRound){pg_result_time_us(rows, (int64_t)i, 0),
                                pg_result_int(rows, (int64_t)i, 1, 0),
                                pg_result_int(rows, (int64_t)i, 2, 0),
                                {0}};
-        window->journal_us[window->journal_count++] = round->at_us;
         if (window_round_find(window, round->at_us) != NULL)
             continue;
-        if (!sample_bytes_parse(window->arena, pg_result_text(rows, (int64_t)i, 3), &round->journal, error))
+        SampleBytes bytes;
+        if (!sample_bytes_of(rows, (int64_t)i, 3, &bytes, error))
             return false;
+        round->journal =
+            (SampleBytes){.data = arena_memdup(window->arena, bytes.data, bytes.size), .size = bytes.size};
         added++;
     }
     window->round_count += added;
@@ -126,9 +126,9 @@ static bool
 window_read_blocks(Window *window, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(window->session, "sample_window_blocks",
-                     STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text), &rows,
-                     error))
+    if (!store_query_binary(window->session, "sample_window_blocks",
+                            STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text),
+                            &rows, error))
         return false;
     size_t count = (size_t)pg_result_rows(rows);
     window->old_packs = ARENA_NEW_ARRAY(window->arena, SamplePack, count);
@@ -136,7 +136,7 @@ window_read_blocks(Window *window, Error *error)
     for (size_t i = 0; i < count; i++) {
         SampleBytes bytes;
         SamplePack *pack = &window->old_packs[i];
-        if (!sample_bytes_parse(window->arena, pg_result_text(rows, (int64_t)i, 1), &bytes, error) ||
+        if (!sample_bytes_of(rows, (int64_t)i, 1, &bytes, error) ||
             !sample_pack_decode(window->arena, bytes, window->old_count, pack, error))
             return false;
         for (size_t at = 0; at < pack->count; at++)
@@ -391,15 +391,9 @@ window_pack(Window *window, SampleUpkeep *upkeep, Error *error)
                      STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text,
                                       window->ends.text),
                      &times, error) ||
-        !window_read_journal(window, times, error))
+        !window_take_journal(window, times, error))
         return false;
-    if (window->round_count > window->old_count && !window_pack_news(window, upkeep, error))
-        return false;
-    return store_query(
-        window->session, "sample_journal_delete",
-        STORE_PARAMETERS(window->target.text, window->database.text, window->starts.text, window->ends.text,
-                         sample_times_text(window->arena, window->journal_us, window->journal_count)),
-        NULL, error);
+    return window->round_count == window->old_count || window_pack_news(window, upkeep, error);
 }
 
 static bool

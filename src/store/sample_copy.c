@@ -31,6 +31,19 @@ sample_copy_new(Arena *arena)
     return copy;
 }
 
+SampleCopy
+sample_copy_new_array(Arena *arena, SampleArrayType type, size_t count)
+{
+    SampleCopy copy = {.bytes = text_new(arena)};
+    fettle_assert(count > 0 && count <= INT32_MAX);
+    copy_append_int32(&copy, 1); /* dimension */
+    copy_append_int32(&copy, 0); /* no NULLs */
+    copy_append_int32(&copy, (int32_t)type);
+    copy_append_int32(&copy, (int32_t)count);
+    copy_append_int32(&copy, 1); /* the first one's number */
+    return copy;
+}
+
 void
 sample_copy_row(SampleCopy *copy, int columns)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * SampleCopy: rows for COPY ... FROM STDIN (FORMAT binary), built in an arena. Packed samples are bytes: as
- * text they would be twice as long, and the server spends more time on reading such text than on all else.
- * For no other folder.
+ * SampleCopy: values in the server's binary format, built in an arena: rows for COPY ... FROM STDIN (FORMAT
+ * binary), or an array for a parameter. Packed samples are bytes: as text they would be twice as long, and
+ * the server spends more time on reading such text than on all else. For no other folder.
  *
  *     SampleCopy copy = sample_copy_new(arena);
  *     sample_copy_row(&copy, 3);
@@ -15,10 +15,21 @@
 #include "base/text.h"
 #include "store/sample_internal.h"
 
+/* The server's numbers of types. */
+typedef enum SampleArrayType {
+    SAMPLE_ARRAY_OF_BYTES = 17,
+    SAMPLE_ARRAY_OF_INT64 = 20,
+    SAMPLE_ARRAY_OF_INT32 = 23,
+    SAMPLE_ARRAY_OF_TIMESTAMPS = 1184,
+} SampleArrayType;
+
 typedef struct SampleCopy {
     Text bytes;
     size_t rows;
 } SampleCopy;
+
+/* An array of so many values, for a parameter in binary format: the values follow, without rows. */
+SampleCopy sample_copy_new_array(Arena *arena, SampleArrayType type, size_t count);
 
 SampleCopy sample_copy_new(Arena *arena);
 /* Begins a row; so many values follow. */

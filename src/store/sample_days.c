@@ -78,8 +78,8 @@ day_add_block(Day *day, SampleSum hours[SAMPLE_DAY_HOURS], bool is_active[SAMPLE
     size_t block = 0;
     SampleBytes bytes;
     SamplePack pack;
-    if (!day_step(day, pg_result_int(rows, row, 1, 0), SAMPLE_BLOCK_US, &block, error) ||
-        !sample_bytes_parse(scratch, pg_result_text(rows, row, 2), &bytes, error) ||
+    if (!day_step(day, pg_result_time_us(rows, row, 1), SAMPLE_BLOCK_US, &block, error) ||
+        !sample_bytes_of(rows, row, 2, &bytes, error) ||
         !sample_pack_decode(scratch, bytes, day->times_us[block].count, &pack, error))
         return false;
     for (size_t i = 0; i < pack.count; i++) {
@@ -170,9 +170,9 @@ day_write(Day *day, SampleUpkeep *upkeep, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *blocks = NULL;
     SampleCopy copy = sample_copy_new(day->arena);
     if (!day_read_times(day, error) ||
-        !store_query(day->session, "sample_day_blocks",
-                     STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), &blocks,
-                     error))
+        !store_query_binary(day->session, "sample_day_blocks",
+                            STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), &blocks,
+                            error))
         return false;
     if (!day_rows(day, blocks, &copy, error) ||
         !sample_partition_make(day->session, "sample_days", day->starts_us, error) ||

@@ -41,9 +41,11 @@ sample_due_us(int64_t now_us)
     return sample_time_floor(now_us - SAMPLE_LAG_US, SAMPLE_BLOCK_US);
 }
 
-/* bytea as text ("\x0a1b") and back. */
+/* bytea as text ("\x0a1b"). */
 char *sample_bytes_text(Arena *arena, SampleBytes bytes);
-bool sample_bytes_parse(Arena *arena, const char *text, SampleBytes *ret_bytes, Error *error) FETTLE_MUST_USE;
+/* A bytea of an answer in binary format; the bytes live as long as it. */
+bool sample_bytes_of(const PgResult *rows, int64_t row, int column, SampleBytes *ret_bytes, Error *error)
+    FETTLE_MUST_USE;
 
 /* A time as text, to the microsecond and with its zone: "2026-02-20 14:30:00.000000+00". */
 #define SAMPLE_TIME_BYTES 48

@@ -75,6 +75,12 @@ static void
 sum_pool(SampleSum *sum, double calls, double mean_us, double squares)
 {
     double all = sum->calls + calls;
+    if (sum->calls == 0) {
+        sum->calls = calls;
+        sum->mean_us = mean_us;
+        sum->squares = squares;
+        return;
+    }
     double apart = mean_us - sum->mean_us;
     sum->squares += squares + apart * apart * sum->calls * calls / all;
     sum->mean_us += apart * calls / all;
@@ -115,6 +121,17 @@ sample_sum_add(SampleSum *sum, const SamplePack *pack, size_t at)
     for (int c = 0; c < SAMPLE_COUNTER_COUNT; c++)
         counters[c] = pack->counters[c] == NULL ? 0 : pack->counters[c][at];
     sample_sum_add_counters(sum, counters);
+}
+
+void
+sample_sum_add_some(SampleSum *sum, const SamplePack *pack, size_t at, uint32_t counters)
+{
+    for (uint32_t left = counters; left != 0; left &= left - 1) {
+        int c = __builtin_ctz(left);
+        if (pack->counters[c] != NULL &&
+            __builtin_add_overflow(sum->counters[c], pack->counters[c][at], &sum->counters[c]))
+            sum->counters[c] = INT64_MAX;
+    }
 }
 
 void

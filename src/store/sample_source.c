@@ -25,12 +25,14 @@ typedef struct Grid {
     size_t bucket_capacity;
     TimeList days;
     WindowList windows;
+    size_t journal_first; /* its rounds in the journal */
+    size_t journal_count;
 } Grid;
 
 typedef struct JournalRound {
-    Grid *grid;
     int64_t at_us;
     SamplePack pack;
+    size_t at; /* of the first sample that is not passed over yet */
 } JournalRound;
 
 typedef struct SourceEntry {
@@ -60,8 +62,11 @@ struct SampleSource {
     SourceEntry *entries;
     size_t entry_count;
     size_t next;
+    SampleSelection selection;
+    PgResult *journal_rows;
     JournalRound *journal;
-    size_t journal_count;
+    Arena *packs; /* what the journal's rounds are decoded into */
+    Cursor totals;
     Cursor days;
     Cursor blocks;
     Cursor by_hand;
@@ -163,15 +168,18 @@ source_read_statements(SampleSource *source, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     const SampleRange *range = source->options.range;
     StoreNumber hash = store_number(range->query_hash);
-    if (!store_query(source->session, "sample_source_statements",
-                     STORE_PARAMETERS(source->target.text, range->database_name, hash.text), &rows, error))
+    if (!store_query_binary(source->session, "sample_source_statements",
+                            STORE_PARAMETERS(source->target.text, range->database_name, hash.text), &rows,
+                            error))
         return false;
     size_t count = (size_t)pg_result_rows(rows);
+    uint32_t *positions = ARENA_NEW_ARRAY(source->arena, uint32_t, count);
     source->entries = ARENA_NEW_ARRAY(source->arena, SourceEntry, count);
     int64_t *ids = ARENA_NEW_ARRAY(source->arena, int64_t, count);
     int64_t *databases = ARENA_NEW_ARRAY(source->arena, int64_t, count);
     for (size_t i = 0; i < count; i++) {
         ids[i] = pg_result_int(rows, (int64_t)i, 0, 0);
+        positions[i] = (uint32_t)ids[i];
         databases[i] = pg_result_int(rows, (int64_t)i, 1, 0);
         source->entries[i] = (SourceEntry){.statement_id = (int32_t)ids[i],
                                            .query_hash = pg_result_int(rows, (int64_t)i, 2, 0)};
@@ -190,6 +198,9 @@ source_read_statements(SampleSource *source, Error *error)
     source->database_ids = sample_numbers_text(source->arena, unique, source->grid_count);
     if (range->query_hash != 0 || range->database_name != NULL)
         source->statement_ids = sample_numbers_text(source->arena, ids, count);
+    if (range->query_hash != 0)
+        source->selection = (SampleSelection){.positions = positions, .position_count = count};
+    source->selection.counters = source->options.rank_by;
     return true;
 }
 
@@ -209,6 +220,44 @@ source_make_buckets(SampleSource *source)
             grid->buckets[i].to_us = to_us < range->to_us ? to_us : range->to_us;
         }
     }
+}
+
+static bool
+source_read_day_rows(SampleSource *source, Error *error)
+{
+    SampleTime last = sample_time_text(source->options.range->to_us - 1);
+    return store_query_binary(
+        source->session, "sample_source_days",
+        STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->statement_ids),
+        &source->days.rows, error);
+}
+
+/* The totals of the whole days, and the rows of those that the range cuts. */
+static bool
+source_read_totals(SampleSource *source, Error *error)
+{
+    const SampleRange *range = source->options.range;
+    int64_t first_us = sample_time_floor(range->from_us + SAMPLE_DAY_US - 1, SAMPLE_DAY_US);
+    int64_t after_us = sample_time_floor(range->to_us, SAMPLE_DAY_US);
+    int64_t cut_us[2];
+    size_t cut_count = 0;
+    if (first_us != range->from_us)
+        cut_us[cut_count++] = sample_time_floor(range->from_us, SAMPLE_DAY_US);
+    if (after_us != range->to_us && (cut_count == 0 || cut_us[0] != after_us))
+        cut_us[cut_count++] = after_us;
+    if (cut_count > 0 &&
+        !store_query_binary(source->session, "sample_source_days_cut",
+                            STORE_PARAMETERS(source->target.text,
+                                             sample_times_text(source->arena, cut_us, cut_count),
+                                             source->statement_ids),
+                            &source->days.rows, error))
+        return false;
+    SampleTime first = sample_time_text(first_us);
+    SampleTime after = sample_time_text(after_us);
+    return first_us >= after_us || store_query_binary(source->session, "sample_source_totals",
+                                                      STORE_PARAMETERS(source->target.text, first.text,
+                                                                       after.text, source->statement_ids),
+                                                      &source->totals.rows, error);
 }
 
 /* The days that are added up, with the time observed in their hours; then their rows. */
@@ -241,10 +290,8 @@ source_read_days(SampleSource *source, Error *error)
                 return false;
         }
     }
-    return pg_result_rows(times) == 0 || store_query(source->session, "sample_source_days",
-                                                     STORE_PARAMETERS(source->target.text, source->from.text,
-                                                                      last.text, source->statement_ids),
-                                                     &source->days.rows, error);
+    return pg_result_rows(times) == 0 || (source->options.rank_by != 0 ? source_read_totals(source, error)
+                                                                       : source_read_day_rows(source, error));
 }
 
 /* Where blocks must be read: everywhere, or in the days that are not added up and where the range cuts an
@@ -325,36 +372,52 @@ source_read_blocks(SampleSource *source, Error *error)
             windows.items[count++] = windows.items[i];
     const char *list = sample_times_text(source->arena, windows.items, count);
     return source_read_times(source, list, error) &&
-           store_query(source->session, "sample_source_blocks",
-                       STORE_PARAMETERS(source->target.text, list, source->statement_ids),
-                       &source->blocks.rows, error);
+           store_query_binary(source->session, "sample_source_blocks",
+                              STORE_PARAMETERS(source->target.text, list, source->statement_ids),
+                              &source->blocks.rows, error);
+}
+
+/* The selection of every round. */
+static bool
+source_decode_journal(SampleSource *source, Error *error)
+{
+    arena_free(source->packs);
+    source->packs = arena_new("sample journal", (size_t)8 << 30);
+    for (int64_t row = 0; row < pg_result_rows(source->journal_rows); row++) {
+        JournalRound *round = &source->journal[row];
+        SampleBytes bytes;
+        round->pack = (SamplePack){0};
+        round->at = 0;
+        if (!sample_bytes_of(source->journal_rows, row, 4, &bytes, error) ||
+            (bytes.size > 0 && !sample_pack_decode_selected(source->packs, bytes, SAMPLE_STATEMENTS_LIMIT,
+                                                            &source->selection, &round->pack, error)))
+            return false;
+    }
+    return true;
 }
 
 static bool
 source_read_journal(SampleSource *source, Error *error)
 {
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(
+    if (!store_query_binary(
             source->session, "sample_source_journal",
             STORE_PARAMETERS(source->target.text, source->database_ids, source->from.text, source->to.text),
-            &rows, error))
+            &source->journal_rows, error))
         return false;
+    const PgResult *rows = source->journal_rows;
     source->journal = ARENA_NEW_ARRAY(source->arena, JournalRound, (size_t)pg_result_rows(rows));
     for (int64_t row = 0; row < pg_result_rows(rows); row++) {
-        JournalRound *round = &source->journal[source->journal_count++];
-        SampleBytes bytes;
-        round->grid = source_grid(source, (int32_t)pg_result_int(rows, row, 0, 0));
-        round->at_us = pg_result_int(rows, row, 1, 0);
-        if (round->grid == NULL)
+        Grid *grid = source_grid(source, (int32_t)pg_result_int(rows, row, 0, 0));
+        source->journal[row].at_us = pg_result_time_us(rows, row, 1);
+        if (grid == NULL)
             return source_damaged(error);
-        if (!sample_bytes_parse(source->arena, pg_result_text(rows, row, 4), &bytes, error) ||
-            (bytes.size > 0 &&
-             !sample_pack_decode(source->arena, bytes, SAMPLE_STATEMENTS_LIMIT, &round->pack, error)) ||
-            !grid_observe(source, round->grid, round->at_us, pg_result_int(rows, row, 2, 0),
+        if (grid->journal_count++ == 0)
+            grid->journal_first = (size_t)row;
+        if (!grid_observe(source, grid, source->journal[row].at_us, pg_result_int(rows, row, 2, 0),
                           (unsigned)pg_result_int(rows, row, 3, 0), error))
             return false;
     }
-    return true;
+    return source_decode_journal(source, error);
 }
 
 static bool
@@ -391,6 +454,7 @@ sample_source_open(PgConnection *session, Arena *arena, const SampleSourceOption
 {
     const SampleRange *range = options->range;
     fettle_assert(range->from_us < range->to_us && (options->by_rounds || options->step_us > 0));
+    fettle_assert(options->rank_by == 0 || options->step_us >= range->to_us - range->from_us);
     SampleSource *source = ARENA_NEW(arena, SampleSource);
     source->session = session;
     source->arena = arena;
@@ -409,11 +473,41 @@ sample_source_open(PgConnection *session, Arena *arena, const SampleSourceOption
     return true;
 }
 
+bool
+sample_source_again(SampleSource *source, const int64_t *statement_ids, size_t count, Error *error)
+{
+    uint32_t *positions = ARENA_NEW_ARRAY(source->arena, uint32_t, count);
+    size_t kept = 0;
+    for (size_t i = 0; i < source->entry_count && kept < count; i++)
+        if (source->entries[i].statement_id == statement_ids[kept]) {
+            positions[kept] = (uint32_t)statement_ids[kept];
+            source->entries[kept++] = source->entries[i];
+        }
+    fettle_assert(kept == count);
+    source->entry_count = count;
+    source->next = 0;
+    source->days.at = source->blocks.at = source->by_hand.at = 0;
+    source->options.rank_by = 0;
+    source->selection = (SampleSelection){.positions = positions, .position_count = count};
+    source->statement_ids = sample_numbers_text(source->arena, statement_ids, count);
+    if (source->totals.rows != NULL) {
+        pg_result_free_at(&source->totals.rows);
+        pg_result_free_at(&source->days.rows);
+        if (!source_read_day_rows(source, error))
+            return false;
+    }
+    return source->journal_rows == NULL || source_decode_journal(source, error);
+}
+
 void
 sample_source_close(SampleSource *source)
 {
     if (source == NULL)
         return;
+    arena_free(source->packs);
+    source->packs = NULL;
+    pg_result_free_at(&source->journal_rows);
+    pg_result_free_at(&source->totals.rows);
     pg_result_free_at(&source->days.rows);
     pg_result_free_at(&source->blocks.rows);
     pg_result_free_at(&source->by_hand.rows);
@@ -455,7 +549,10 @@ filling_add(Filling *filling, int64_t at_us, const SamplePack *pack, size_t at, 
     SampleBucket *bucket = bucket_find(filling->source, filling->source->work, filling->count, at_us);
     if (bucket == NULL)
         return source_damaged(error);
-    sample_sum_add(&bucket->sum, pack, at);
+    if (filling->source->options.rank_by != 0)
+        sample_sum_add_some(&bucket->sum, pack, at, filling->source->options.rank_by);
+    else
+        sample_sum_add(&bucket->sum, pack, at);
     bucket->is_active = true;
     filling->is_active = true;
     return true;
@@ -465,11 +562,12 @@ static bool
 filling_add_day(Filling *filling, Arena *scratch, int64_t row, Error *error)
 {
     const PgResult *rows = filling->source->days.rows;
-    int64_t day_us = pg_result_int(rows, row, 1, 0);
+    int64_t day_us = pg_result_time_us(rows, row, 1);
+    SampleSelection selection = {.counters = filling->source->options.rank_by};
     SampleBytes bytes;
     SamplePack pack;
-    if (!sample_bytes_parse(scratch, pg_result_text(rows, row, 2), &bytes, error) ||
-        !sample_pack_decode(scratch, bytes, SAMPLE_DAY_HOURS, &pack, error))
+    if (!sample_bytes_of(rows, row, 2, &bytes, error) ||
+        !sample_pack_decode_selected(scratch, bytes, SAMPLE_DAY_HOURS, &selection, &pack, error))
         return false;
     for (size_t i = 0; i < pack.count; i++) {
         int64_t hour_us = day_us + (int64_t)pack.positions[i] * SAMPLE_HOUR_US;
@@ -483,7 +581,8 @@ static bool
 filling_add_block(Filling *filling, Arena *scratch, int64_t row, Error *error)
 {
     const PgResult *rows = filling->source->blocks.rows;
-    int64_t starts_us = pg_result_int(rows, row, 1, 0);
+    int64_t starts_us = pg_result_time_us(rows, row, 1);
+    SampleSelection selection = {.counters = filling->source->options.rank_by};
     const SourceWindow *window =
         filling->grid->windows.count == 0
             ? NULL
@@ -493,8 +592,8 @@ filling_add_block(Filling *filling, Arena *scratch, int64_t row, Error *error)
     SamplePack pack;
     if (window == NULL)
         return source_damaged(error);
-    if (!sample_bytes_parse(scratch, pg_result_text(rows, row, 2), &bytes, error) ||
-        !sample_pack_decode(scratch, bytes, window->at_us.count, &pack, error))
+    if (!sample_bytes_of(rows, row, 2, &bytes, error) ||
+        !sample_pack_decode_selected(scratch, bytes, window->at_us.count, &selection, &pack, error))
         return false;
     for (size_t i = 0; i < pack.count; i++) {
         int64_t at_us = window->at_us.items[pack.positions[i]];
@@ -506,29 +605,41 @@ filling_add_block(Filling *filling, Arena *scratch, int64_t row, Error *error)
     return true;
 }
 
-static int
-position_compare(const void *a, const void *b)
-{
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    return (left > right) - (left < right);
-}
-
+/* Statements come in ascending order, so each round is passed through once. */
 static bool
 filling_add_journal(Filling *filling, int32_t statement_id, Error *error)
 {
     uint32_t wanted = (uint32_t)statement_id;
-    for (size_t i = 0; i < filling->source->journal_count; i++) {
-        const JournalRound *round = &filling->source->journal[i];
-        if (round->grid != filling->grid || round->pack.count == 0)
-            continue;
-        const uint32_t *found = bsearch(&wanted, round->pack.positions, round->pack.count,
-                                        sizeof(*round->pack.positions), position_compare);
-        if (found != NULL &&
-            !filling_add(filling, round->at_us, &round->pack, (size_t)(found - round->pack.positions), error))
+    const Grid *grid = filling->grid;
+    for (size_t i = 0; i < grid->journal_count; i++) {
+        JournalRound *round = &filling->source->journal[grid->journal_first + i];
+        while (round->at < round->pack.count && round->pack.positions[round->at] < wanted)
+            round->at++;
+        if (round->at < round->pack.count && round->pack.positions[round->at] == wanted &&
+            !filling_add(filling, round->at_us, &round->pack, round->at++, error))
             return false;
     }
     return true;
+}
+
+/* The whole days of a window that is ranked. */
+static void
+filling_add_totals(Filling *filling, int64_t row)
+{
+    const PgResult *rows = filling->source->totals.rows;
+    int64_t temp_blocks = pg_result_int(rows, row, 5, 0);
+    const int64_t counters[SAMPLE_COUNTER_COUNT] = {
+        [SAMPLE_CALLS] = pg_result_int(rows, row, 1, 0),
+        [SAMPLE_ROWS] = pg_result_int(rows, row, 2, 0),
+        [SAMPLE_EXEC_US] = pg_result_int(rows, row, 3, 0),
+        [SAMPLE_SHARED_READ] = pg_result_int(rows, row, 4, 0) - temp_blocks,
+        [SAMPLE_TEMP_READ] = temp_blocks,
+        [SAMPLE_WAL_BYTES] = pg_result_int(rows, row, 6, 0),
+    };
+    SampleBucket *bucket = &filling->source->work[0];
+    sample_sum_add_counters(&bucket->sum, counters);
+    bucket->is_active = true;
+    filling->is_active = true;
 }
 
 /* A row by hand brings its own observed time. */
@@ -563,6 +674,8 @@ filling_fill(Filling *filling, int32_t statement_id, Error *error)
     SampleSource *source = filling->source;
     ArenaMark mark = arena_mark(scratch);
     int64_t row = 0;
+    if (cursor_take(&source->totals, statement_id, &row))
+        filling_add_totals(filling, row);
     while (cursor_take(&source->days, statement_id, &row)) {
         if (!filling_add_day(filling, scratch, row, error))
             return false;

@@ -30,6 +30,10 @@ typedef struct SampleSourceOptions {
     bool by_rounds;           /* a bucket for each round; else step_us */
     int64_t step_us;          /* buckets of so much from from_us on */
     size_t buckets_most;
+    /* To rank: the counters (bits) that the order needs. Only these are summed up, without their deviation,
+     * and of whole days only the totals are read: of the block counters IO is in SAMPLE_SHARED_READ and
+     * SAMPLE_TEMP_READ then. Needs a single bucket. 0: everything is read. */
+    uint32_t rank_by;
 } SampleSourceOptions;
 
 typedef struct SampleBucket {
@@ -53,6 +57,9 @@ bool sample_source_open(PgConnection *session, Arena *arena, const SampleSourceO
                         SampleSource **ret_source, Error *error) FETTLE_MUST_USE;
 /* The next statement with a sample in the range; false at the end, and on a failure, which sets the error. */
 bool sample_source_next(SampleSource *source, SampleStatement *ret_statement, Error *error) FETTLE_MUST_USE;
+/* After ranking: begins again with these statements alone, ascending, and all of their counters. */
+bool sample_source_again(SampleSource *source, const int64_t *statement_ids, size_t count, Error *error)
+    FETTLE_MUST_USE;
 void sample_source_close(SampleSource *source); /* NULL is allowed; frees the answers that it reads from */
 void sample_source_close_at(SampleSource **source);
 

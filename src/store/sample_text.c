@@ -25,33 +25,12 @@ sample_bytes_text(Arena *arena, SampleBytes bytes)
     return text;
 }
 
-/* 0 .. 15, or more for what is no digit. */
-static unsigned
-hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return (unsigned)(digit - '0');
-    return digit >= 'a' && digit <= 'f' ? (unsigned)(digit - 'a' + 10) : 0x100;
-}
-
 bool
-sample_bytes_parse(Arena *arena, const char *text, SampleBytes *ret_bytes, Error *error)
+sample_bytes_of(const PgResult *rows, int64_t row, int column, SampleBytes *ret_bytes, Error *error)
 {
-    size_t length = text == NULL ? 0 : strlen(text);
-    if (length < 2 || length % 2 != 0 || text[0] != '\\' || text[1] != 'x')
-        return error_set(error, ERROR_DAMAGED, "the store answered something else than bytes");
-    size_t size = length / 2 - 1;
-    uint8_t *data = arena_alloc(arena, size);
-    unsigned all = 0;
-    for (size_t i = 0; i < size; i++) {
-        unsigned byte = hex_digit(text[2 * i + 2]) << 4 | hex_digit(text[2 * i + 3]);
-        all |= byte;
-        data[i] = (uint8_t)byte;
-    }
-    if (all > 0xff)
-        return error_set(error, ERROR_DAMAGED, "the store answered something else than bytes");
-    *ret_bytes = (SampleBytes){.data = data, .size = size};
-    return true;
+    ret_bytes->data = pg_result_bytes(rows, row, column, &ret_bytes->size);
+    return ret_bytes->data != NULL ||
+           error_set(error, ERROR_DAMAGED, "the store answered something else than bytes");
 }
 
 SampleTime

@@ -15,41 +15,43 @@ VECTOR_DEFINE(IdList, int64_t);
 typedef struct Group {
     int64_t query_hash;
     int64_t observed_ms;
-    SampleSum sum;
+    SampleSum sum; /* what ranks it; of the groups that are chosen everything, later */
     double key;
     IdList statement_ids;
     SampleTotal *total; /* of the groups that are chosen */
 } Group;
 
-static double
-sum_of(const int64_t *counters, const SampleCounter *which, size_t count)
+/* The counters of which an order is made. */
+static uint32_t
+order_counters(SampleOrder order)
 {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)counters[which[i]];
-    return sum;
+    static const uint32_t temporary = 1U << SAMPLE_TEMP_READ | 1U << SAMPLE_TEMP_WRITTEN;
+    switch (order) {
+        case SAMPLE_BY_TIME: return 1U << SAMPLE_EXEC_US;
+        case SAMPLE_BY_CALLS: return 1U << SAMPLE_CALLS;
+        case SAMPLE_BY_IO:
+            return 1U << SAMPLE_SHARED_READ | 1U << SAMPLE_SHARED_WRITTEN | 1U << SAMPLE_LOCAL_READ |
+                   1U << SAMPLE_LOCAL_WRITTEN | temporary;
+        case SAMPLE_BY_MEAN: return 1U << SAMPLE_EXEC_US | 1U << SAMPLE_CALLS;
+        case SAMPLE_BY_ROWS: return 1U << SAMPLE_ROWS;
+        case SAMPLE_BY_TEMP: return temporary;
+        case SAMPLE_BY_WAL: return 1U << SAMPLE_WAL_BYTES;
+    }
+    fettle_assert(false);
+    return 0;
 }
 
 static double
 order_key(const int64_t *counters, SampleOrder order)
 {
-    static const SampleCounter io[] = {SAMPLE_SHARED_READ,   SAMPLE_SHARED_WRITTEN, SAMPLE_LOCAL_READ,
-                                       SAMPLE_LOCAL_WRITTEN, SAMPLE_TEMP_READ,      SAMPLE_TEMP_WRITTEN};
-    static const SampleCounter temporary[] = {SAMPLE_TEMP_READ, SAMPLE_TEMP_WRITTEN};
-    switch (order) {
-        case SAMPLE_BY_TIME: return (double)counters[SAMPLE_EXEC_US];
-        case SAMPLE_BY_CALLS: return (double)counters[SAMPLE_CALLS];
-        case SAMPLE_BY_IO: return sum_of(counters, io, FETTLE_COUNT_OF(io));
-        case SAMPLE_BY_MEAN:
-            return counters[SAMPLE_CALLS] == 0
-                       ? 0
-                       : (double)counters[SAMPLE_EXEC_US] / (double)counters[SAMPLE_CALLS];
-        case SAMPLE_BY_ROWS: return (double)counters[SAMPLE_ROWS];
-        case SAMPLE_BY_TEMP: return sum_of(counters, temporary, FETTLE_COUNT_OF(temporary));
-        case SAMPLE_BY_WAL: return (double)counters[SAMPLE_WAL_BYTES];
-    }
-    fettle_assert(false);
-    return 0;
+    double sum = 0;
+    if (order == SAMPLE_BY_MEAN)
+        return counters[SAMPLE_CALLS] == 0
+                   ? 0
+                   : (double)counters[SAMPLE_EXEC_US] / (double)counters[SAMPLE_CALLS];
+    for (uint32_t left = order_counters(order); left != 0; left &= left - 1)
+        sum += (double)counters[__builtin_ctz(left)];
+    return sum;
 }
 
 static int
@@ -64,15 +66,10 @@ group_compare(const void *a, const void *b)
 
 /* Adds up the window's statements by hash and database. */
 static bool
-top_group(PgConnection *session, Arena *scratch, const SampleRange *range, Map *groups, Error *error)
+top_group(SampleSource *source, Arena *scratch, Map *groups, Error *error)
 {
-    FETTLE_CLEANUP(sample_source_close_at) SampleSource *source = NULL;
-    SampleSourceOptions options = {
-        .range = range, .step_us = range->to_us - range->from_us, .buckets_most = SIZE_MAX};
     SampleStatement statement;
     Error failure = {0};
-    if (!sample_source_open(session, scratch, &options, &source, error))
-        return false;
     while (sample_source_next(source, &statement, &failure)) {
         char key[64];
         snprintf(key, sizeof(key), "%lld %d", (long long)statement.query_hash, (int)statement.database_id);
@@ -82,10 +79,7 @@ top_group(PgConnection *session, Arena *scratch, const SampleRange *range, Map *
             group->query_hash = statement.query_hash;
             map_put(groups, key, group);
         }
-        const SampleBucket *bucket = &statement.buckets[0];
-        sample_sum_merge(&group->sum, &bucket->sum);
-        group->observed_ms =
-            bucket->observed_ms > group->observed_ms ? bucket->observed_ms : group->observed_ms;
+        sample_sum_merge(&group->sum, &statement.buckets[0].sum);
         vector_push(scratch, &group->statement_ids, (int64_t)statement.statement_id);
     }
     if (failure.code != ERROR_NONE)
@@ -127,63 +121,111 @@ total_describe(Arena *arena, SampleTotal *total, const PgResult *rows, int64_t r
     total->database_name = arena_strdup(arena, pg_result_text(rows, row, 3));
 }
 
+/* The chosen groups, known by their statements. */
+typedef struct Chosen {
+    Group **groups;
+    size_t count;
+    IdList ids;  /* ascending */
+    Map *owners; /* statement_id -> Group */
+} Chosen;
+
+static Chosen
+top_choose(Arena *scratch, const Map *groups, SampleOrder order, size_t most)
+{
+    size_t count = map_count(groups);
+    Chosen chosen = {.groups = ARENA_NEW_ARRAY(scratch, Group *, count), .owners = map_new(scratch)};
+    for (size_t i = 0; i < count; i++) {
+        chosen.groups[i] = map_value_at(groups, i);
+        chosen.groups[i]->key = order_key(chosen.groups[i]->sum.counters, order);
+    }
+    if (count > 0)
+        qsort(chosen.groups, count, sizeof(*chosen.groups), group_compare);
+    chosen.count = count < most ? count : most;
+    for (size_t i = 0; i < chosen.count; i++) {
+        Group *group = chosen.groups[i];
+        for (size_t s = 0; s < group->statement_ids.count; s++) {
+            vector_push(scratch, &chosen.ids, group->statement_ids.items[s]);
+            map_put_id(chosen.owners, (uint64_t)group->statement_ids.items[s], group);
+        }
+    }
+    if (chosen.ids.count > 0)
+        qsort(chosen.ids.items, chosen.ids.count, sizeof(*chosen.ids.items), id_compare);
+    return chosen;
+}
+
+/* Everything of the chosen. */
 static bool
-top_describe(PgConnection *session, Arena *arena, Arena *scratch, int64_t target_id, Group **groups,
-             size_t count, Error *error)
+top_add_up(SampleSource *source, const Chosen *chosen, Error *error)
+{
+    SampleStatement statement;
+    Error failure = {0};
+    for (size_t i = 0; i < chosen->count; i++)
+        chosen->groups[i]->sum = (SampleSum){0};
+    if (!sample_source_again(source, chosen->ids.items, chosen->ids.count, error))
+        return false;
+    while (sample_source_next(source, &statement, &failure)) {
+        Group *group = map_get_id(chosen->owners, (uint64_t)statement.statement_id);
+        const SampleBucket *bucket = &statement.buckets[0];
+        fettle_assert(group != NULL);
+        sample_sum_merge(&group->sum, &bucket->sum);
+        if (bucket->observed_ms > group->observed_ms)
+            group->observed_ms = bucket->observed_ms;
+    }
+    if (failure.code != ERROR_NONE)
+        *error = failure;
+    return failure.code == ERROR_NONE;
+}
+
+static bool
+top_describe(PgConnection *session, Arena *arena, Arena *scratch, int64_t target_id, const Chosen *chosen,
+             Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber target = store_number(target_id);
-    IdList ids = {0};
-    Map *owners = map_new(scratch);
-    for (size_t i = 0; i < count; i++)
-        for (size_t s = 0; s < groups[i]->statement_ids.count; s++) {
-            vector_push(scratch, &ids, groups[i]->statement_ids.items[s]);
-            map_put_id(owners, (uint64_t)groups[i]->statement_ids.items[s], groups[i]->total);
-        }
-    if (ids.count > 0)
-        qsort(ids.items, ids.count, sizeof(*ids.items), id_compare);
-    if (!store_query(session, "sample_top_statements",
-                     STORE_PARAMETERS(target.text, sample_numbers_text(scratch, ids.items, ids.count)), &rows,
-                     error))
+    if (!store_query(
+            session, "sample_top_statements",
+            STORE_PARAMETERS(target.text, sample_numbers_text(scratch, chosen->ids.items, chosen->ids.count)),
+            &rows, error))
         return false;
     for (int64_t row = 0; row < pg_result_rows(rows); row++) {
-        SampleTotal *total = map_get_id(owners, (uint64_t)pg_result_int(rows, row, 0, 0));
-        if (total != NULL)
-            total_describe(arena, total, rows, row);
+        const Group *group = map_get_id(chosen->owners, (uint64_t)pg_result_int(rows, row, 0, 0));
+        if (group != NULL)
+            total_describe(arena, group->total, rows, row);
     }
     return true;
 }
 
+/* Ranks by the counters that the order is made of, then reads all of the first most. */
 static bool
 top_read(PgConnection *session, Arena *arena, const SampleRange *range, SampleOrder order, size_t most,
          SampleTotal **ret_totals, size_t *ret_count, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample top", (size_t)8 << 30);
+    FETTLE_CLEANUP(sample_source_close_at) SampleSource *source = NULL;
+    SampleSourceOptions options = {.range = range,
+                                   .step_us = range->to_us - range->from_us,
+                                   .buckets_most = SIZE_MAX,
+                                   .rank_by = order_counters(order)};
     Map *groups = map_new(scratch);
-    if (!top_group(session, scratch, range, groups, error))
+    if (!sample_source_open(session, scratch, &options, &source, error) ||
+        !top_group(source, scratch, groups, error))
         return false;
-    size_t count = map_count(groups);
-    Group **ordered = ARENA_NEW_ARRAY(scratch, Group *, count);
-    for (size_t i = 0; i < count; i++) {
-        ordered[i] = map_value_at(groups, i);
-        sample_sum_finish(&ordered[i]->sum);
-        ordered[i]->key = order_key(ordered[i]->sum.counters, order);
-    }
-    if (count > 0)
-        qsort(ordered, count, sizeof(*ordered), group_compare);
-    count = count < most ? count : most;
-    SampleTotal *totals = ARENA_NEW_ARRAY(arena, SampleTotal, count);
-    for (size_t i = 0; i < count; i++) {
-        totals[i].query_hash = ordered[i]->query_hash;
-        totals[i].observed_seconds = (double)ordered[i]->observed_ms / 1000;
-        memcpy(totals[i].counters, ordered[i]->sum.counters, sizeof(totals[i].counters));
-        ordered[i]->total = &totals[i];
-    }
-    if (!top_describe(session, arena, scratch, range->target_id, ordered, count, error))
+    Chosen chosen = top_choose(scratch, groups, order, most);
+    *ret_totals = ARENA_NEW_ARRAY(arena, SampleTotal, chosen.count);
+    *ret_count = chosen.count;
+    if (chosen.count == 0)
+        return true;
+    if (!top_add_up(source, &chosen, error))
         return false;
-    *ret_totals = totals;
-    *ret_count = count;
-    return true;
+    for (size_t i = 0; i < chosen.count; i++) {
+        Group *group = chosen.groups[i];
+        SampleTotal *total = group->total = &(*ret_totals)[i];
+        sample_sum_finish(&group->sum);
+        total->query_hash = group->query_hash;
+        total->observed_seconds = (double)group->observed_ms / 1000;
+        memcpy(total->counters, group->sum.counters, sizeof(total->counters));
+    }
+    return top_describe(session, arena, scratch, range->target_id, &chosen, error);
 }
 
 bool

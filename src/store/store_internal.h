@@ -19,6 +19,15 @@ const char *store_query_text(const char *name);
 bool store_query(PgConnection *session, const char *name, const char *const *parameters, int parameter_count,
                  PgResult **ret_result, Error *error) FETTLE_MUST_USE;
 
+/* The same with rows in binary format, for what has many or long ones. */
+bool store_query_binary(PgConnection *session, const char *name, const char *const *parameters,
+                        int parameter_count, PgResult **ret_result, Error *error) FETTLE_MUST_USE;
+
+/* The same, parsed once a session and mostly planned once too: for what is asked all the time, of which the
+ * best plan does not depend on the parameters. */
+bool store_query_prepared(PgConnection *session, const char *name, const char *const *parameters,
+                          int parameter_count, PgResult **ret_result, Error *error) FETTLE_MUST_USE;
+
 #define STORE_PARAMETERS(...)                                                                                \
     (const char *const[]){__VA_ARGS__}, (int)FETTLE_COUNT_OF(((const char *const[]){__VA_ARGS__}))
 

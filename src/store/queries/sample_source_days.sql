@@ -1,4 +1,4 @@
-SELECT d.statement_id, (extract(epoch FROM d.day) * 1000000)::bigint, d.data
+SELECT d.statement_id, d.day, d.data
 FROM fettle.sample_days d
 WHERE d.target_id = $1::bigint AND d.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date
   AND d.day <= ($3::timestamptz AT TIME ZONE 'UTC')::date AND ($4::text IS NULL OR d.statement_id = ANY ($4::integer[]))

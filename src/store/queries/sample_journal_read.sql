@@ -1,5 +1,0 @@
-SELECT (extract(epoch FROM r.collected_at) * 1000000)::bigint, r.interval_ms, r.flags, r.data
-FROM fettle.sample_rounds r
-WHERE r.target_id = $1::bigint AND r.database_id = $2::integer AND r.collected_at >= $3::timestamptz
-  AND r.collected_at < $4::timestamptz
-ORDER BY r.collected_at
