@@ -188,17 +188,6 @@ a_store_that_was_killed_recovers_with_all_that_was_committed(void **state)
                         "1");
 }
 
-/* Where the fixture's cluster listens, found without opening it. */
-static const char *
-socket_of(StoreFixture *fixture)
-{
-    Error error = {0};
-    const char *socket = NULL;
-    ClusterOptions options = {.purpose = CLUSTER_STORE, .data_directory = fixture->directory};
-    assert_done(cluster_locate(fixture->arena, &options, &socket, &error), &error);
-    return socket;
-}
-
 static void
 a_store_says_where_it_is_and_never_its_password(void **state)
 {
@@ -209,7 +198,7 @@ a_store_says_where_it_is_and_never_its_password(void **state)
     Store *store = NULL;
     Settings *settings = settings_new(fixture->arena);
     const char *url = arena_printf(fixture->arena, "host=%s dbname=%s user=%s password=hush",
-                                   socket_of(fixture), pg_connection_database(fixture->connection),
+                                   store_fixture_socket(fixture), pg_connection_database(fixture->connection),
                                    pg_connection_user(fixture->connection));
     assert_done(settings_set(settings, "data.directory", fixture->directory, &error), &error);
     assert_done(settings_set(settings, "store.url", url, &error), &error);
@@ -228,7 +217,7 @@ a_cluster_that_is_open_is_reached_where_it_is_said_to_be(void **state)
     Error error = {0};
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
-    const char *dsn = arena_printf(fixture->arena, "host=%s", socket_of(fixture));
+    const char *dsn = arena_printf(fixture->arena, "host=%s", store_fixture_socket(fixture));
     PgConnectOptions options = {.purpose = PG_PURPOSE_OWN,
                                 .database = pg_connection_database(fixture->connection),
                                 .user = pg_connection_user(fixture->connection)};
