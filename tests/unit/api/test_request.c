@@ -167,7 +167,7 @@ static void
 a_number_is_whole_and_within_its_limits(void **state)
 {
     Bench *bench = *state;
-    static const char *const bad[] = {"/x?n=0", "/x?n=101", "/x?n=", "/x?n=1.5", "/x?n=9223372036854775808",
+    static const char *const bad[] = {"/x?n=0",   "/x?n=101", "/x?n=", "/x?n=1.5", "/x?n=9223372036854775808",
                                       "/x?n=%201"};
     int64_t value = 42;
     assert_true(api_parameter_int(with_target(bench, "/x"), "n", 1, 100, &value));

@@ -242,9 +242,9 @@ the_api_listens_answers_and_stops(void **state)
     assert_non_null(strstr(denied, "\"code\":\"unauthorized\""));
     Api *second = NULL;
     Settings *taken = settings_new(fixture->arena);
-    assert_done(settings_set(taken, "server.listen",
-                             arena_printf(fixture->arena, "127.0.0.1:%d", port), &error),
-                &error);
+    assert_done(
+        settings_set(taken, "server.listen", arena_printf(fixture->arena, "127.0.0.1:%d", port), &error),
+        &error);
     settings_replace(holder, arena_new("settings", 65536), taken);
     MetricsRegistry *other = metrics_registry_new();
     context.metrics = other;
@@ -270,8 +270,8 @@ static void
 answer(void *context, HttpRequest *request)
 {
     HttpFigures figures = http_server_figures(*(HttpServer **)context);
-    request->reply.body = arena_printf(request->arena, "%s %lld running", request->target,
-                                       (long long)figures.running);
+    request->reply.body =
+        arena_printf(request->arena, "%s %lld running", request->target, (long long)figures.running);
     request->reply.length = strlen(request->reply.body);
     request->reply.status = 200;
 }

@@ -430,7 +430,8 @@ main(void)
         cmocka_unit_test(each_role_has_a_word_and_no_other_word_is_a_role),
         cmocka_unit_test(a_password_is_verified_by_its_own_hash_only),
         cmocka_unit_test_setup(users_are_listed_and_found_by_their_exact_name, store_fixture_clear),
-        cmocka_unit_test_setup(tokens_are_listed_of_all_or_of_one_user_and_never_with_their_text, store_fixture_clear),
+        cmocka_unit_test_setup(tokens_are_listed_of_all_or_of_one_user_and_never_with_their_text,
+                               store_fixture_clear),
         cmocka_unit_test(settings_of_places_and_of_who_can_reach_them_may_not_be_stored),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

@@ -197,9 +197,9 @@ a_store_says_where_it_is_and_never_its_password(void **state)
     Error error = {0};
     Store *store = NULL;
     Settings *settings = settings_new(fixture->arena);
-    const char *url = arena_printf(fixture->arena, "host=%s dbname=%s user=%s password=hush",
-                                   store_fixture_socket(fixture), pg_connection_database(fixture->connection),
-                                   pg_connection_user(fixture->connection));
+    const char *url =
+        arena_printf(fixture->arena, "host=%s dbname=%s user=%s password=hush", store_fixture_socket(fixture),
+                     pg_connection_database(fixture->connection), pg_connection_user(fixture->connection));
     assert_done(settings_set(settings, "data.directory", fixture->directory, &error), &error);
     assert_done(settings_set(settings, "store.url", url, &error), &error);
     assert_done(store_open(&(StoreOptions){.settings = settings}, &store, &error), &error);
@@ -259,9 +259,9 @@ a_schema_is_made_as_it_was_at_a_version(void **state)
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     assert_done(store_session_take(fixture->store, 0, &session, &error), &error);
     /* all of it is undone when the session is given back */
-    assert_done(pg_execute_script(session.connection, "BEGIN; ALTER SCHEMA fettle RENAME TO set_aside", NULL,
-                                  &error),
-                &error);
+    assert_done(
+        pg_execute_script(session.connection, "BEGIN; ALTER SCHEMA fettle RENAME TO set_aside", NULL, &error),
+        &error);
     assert_done(migration_make(session.connection, 1, &error), &error);
     assert_done(migration_status_read(session.connection, &status, &error), &error);
     assert_int_equal(status.version, 1);

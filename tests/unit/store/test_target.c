@@ -327,9 +327,9 @@ what_is_sealed_opens_again_is_never_the_same_twice_and_refuses_a_changed_byte(vo
     char *sealed = NULL;
     char *again = NULL;
     const char *secrets = NULL;
-    assert_done(seal_close(fixture->store, fixture->connection, arena, "host='h'", "password='x y'", &sealed,
-                           &error),
-                &error);
+    assert_done(
+        seal_close(fixture->store, fixture->connection, arena, "host='h'", "password='x y'", &sealed, &error),
+        &error);
     assert_done(
         seal_close(fixture->store, fixture->connection, arena, "host='h'", "password='x y'", &again, &error),
         &error);
@@ -347,8 +347,9 @@ what_is_sealed_opens_again_is_never_the_same_twice_and_refuses_a_changed_byte(vo
         assert_int_equal(error.code, ERROR_DAMAGED);
         assert_null(strstr(error.message, "x y"));
     }
-    static const char *const strange[] = {"", "zz", "00", "not hexadecimal at all, whatever its length may be, "
-                                                          "and it is longer than the overhead is, to be sure"};
+    static const char *const strange[] = {"", "zz", "00",
+                                          "not hexadecimal at all, whatever its length may be, "
+                                          "and it is longer than the overhead is, to be sure"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(strange); i++)
         assert_false(seal_open(fixture->store, arena, "host='h'", strange[i], &secrets, &error));
 }
@@ -373,8 +374,10 @@ main(void)
         cmocka_unit_test_setup(the_sole_target_is_the_default_and_two_are_none, store_fixture_clear),
         cmocka_unit_test_setup(a_round_leaves_its_words_and_keeps_what_it_does_not_know, store_fixture_clear),
         cmocka_unit_test_setup(a_missing_wrong_or_lax_key_file_is_refused, store_fixture_clear),
-        cmocka_unit_test_setup(targets_are_listed_disabled_ones_included_and_without_secrets, store_fixture_clear),
-        cmocka_unit_test_setup(what_is_sealed_opens_again_is_never_the_same_twice_and_refuses_a_changed_byte, store_fixture_clear),
+        cmocka_unit_test_setup(targets_are_listed_disabled_ones_included_and_without_secrets,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_is_sealed_opens_again_is_never_the_same_twice_and_refuses_a_changed_byte,
+                               store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }
