@@ -15,7 +15,7 @@
 static TopFrame
 frame_of(Arena *arena)
 {
-    TopFrame frame = {.question = {.target_id = 7, .window_ms = 60000, .rows = 10},
+    TopFrame frame = {.question = {.target_id = 7, .window_ms = 600000, .rows = 10},
                       .now_us = 1771597800 * SECOND_US,
                       .target = {.target_id = 7, .name = "shop", .server_version = "15.20"},
                       .count = 2};
@@ -23,6 +23,8 @@ frame_of(Arena *arena)
     frame.totals[0] = (SampleTotal){.query_hash = 1,
                                     .database_name = "d",
                                     .query_text = "SELECT\n\t 'a\x1b[2J\x7f\xc2\x9b' ,  \"表\"\r\n FROM t"};
+    /* a minute was observed, of whatever window */
+    frame.totals[0].observed_seconds = 60;
     frame.totals[0].counters[SAMPLE_CALLS] = 600;
     frame.totals[0].counters[SAMPLE_EXEC_US] = 90 * SECOND_US;
     frame.totals[0].counters[SAMPLE_ROWS] = 1200;
@@ -73,7 +75,7 @@ a_frame_has_its_head_and_a_line_for_each_statement(void **state)
     assert_string_equal(line_of(arena, text, 0),
                         arena_printf(arena,
                                      "shop   PostgreSQL 15.20   2026-02-20T14:30:00Z   by time over %s",
-                                     text_format_duration_ms(arena, 60000)));
+                                     text_format_duration_ms(arena, 600000)));
     assert_string_equal(line_of(arena, text, 1),
                         "sessions 12.0   active -   waiting for locks -   commits/s -"
                         "   cache hits % 99.5");
@@ -88,6 +90,8 @@ a_frame_has_its_head_and_a_line_for_each_statement(void **state)
     }
     assert_true(text_ends_with(first, "SELECT 'a [2J  ' , \"表\" FROM t"));
     const char *second = line_of(arena, text, 5);
+    /* nothing was observed of it: no figure, rather than an infinite one */
+    assert_null(strstr(second, "inf"));
     assert_true(text_ends_with(second, "(text not known yet)"));
     assert_null(strstr(text, "keys:"));
     assert_non_null(strstr(top_frame_text(arena, &frame, 200, true), "\nkeys: t time"));
@@ -134,7 +138,7 @@ json_has_all_counters_and_texts_as_they_are(void **state)
     frame.question.order = 1;
     const char *text = top_frame_json(arena, &frame);
     assert_non_null(strstr(text, "\"order\": \"calls\""));
-    assert_non_null(strstr(text, "\"window_seconds\": 60"));
+    assert_non_null(strstr(text, "\"window_seconds\": 600"));
     assert_non_null(strstr(text, "\"timestamp\": \"2026-02-20T14:30:00Z\""));
     assert_non_null(strstr(text, "\\u001b[2J"));
     assert_null(strchr(text, 0x1b));
