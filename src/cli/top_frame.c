@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define METRICS_WINDOW_US ((int64_t)600 * 1000000)
-#define TEXT_COLUMNS_LEAST 20
 
 const TopOrder top_orders[] = {{"time", 't', SAMPLE_BY_TIME}, {"calls", 'c', SAMPLE_BY_CALLS},
                                {"io", 'i', SAMPLE_BY_IO},     {"mean", 'm', SAMPLE_BY_MEAN},
@@ -97,25 +96,50 @@ append_head(Text *text, const TopFrame *frame)
         text_append_format(text, "the last round failed: %s\n", frame->target.last_error);
 }
 
-/* A statement as one line that fits. */
+/* A statement as one line: what is space, and several of it, as one space; not longer than could be shown. */
 static const char *
 one_line(Arena *arena, const char *query, size_t columns)
 {
     Text line = text_new(arena);
     bool in_space = true;
     for (const char *at = query; *at != '\0' && line.length < columns * 4; at++) {
-        bool is_space = *at == ' ' || (unsigned char)*at < ' ' || *at == 0x7F;
+        bool is_space = *at == ' ' || (unsigned char)*at < ' ';
         if (!is_space || !in_space)
             text_append_char(&line, is_space ? ' ' : *at);
         in_space = is_space;
     }
-    while (text_width(line.data) > columns) {
-        size_t length = line.length - 1;
-        while (length > 0 && ((unsigned char)line.data[length] & 0xC0) == 0x80)
-            length--;
-        text_truncate(&line, length);
-    }
     return line.data;
+}
+
+/* C0, DEL and, as UTF-8, C1: what a terminal may obey instead of showing. */
+static bool
+is_control(const char *character)
+{
+    unsigned char first = (unsigned char)character[0];
+    unsigned char second = first == 0xC2 ? (unsigned char)character[1] : 0;
+    return first < 0x20 || first == 0x7F || (second >= 0x80 && second <= 0x9F);
+}
+
+/* As much of the line as columns hold, without control characters. */
+static void
+append_fitted(Text *text, const char *line, size_t length, size_t columns)
+{
+    size_t width = 0;
+    for (size_t at = 0; at < length;) {
+        char character[5] = {line[at]};
+        size_t step = 1;
+        while (at + step < length && step < 4 && ((unsigned char)line[at + step] & 0xC0) == 0x80) {
+            character[step] = line[at + step];
+            step++;
+        }
+        const char *shown = is_control(character) ? " " : character;
+        width += text_width(shown);
+        if (width > columns)
+            break;
+        text_append(text, shown);
+        at += step;
+    }
+    text_append_char(text, '\n');
 }
 
 /* Of all time that is shown; the window's whole is not known without reading it all. */
@@ -142,7 +166,6 @@ append_row(Text *text, const SampleTotal *total, double shown_us, size_t columns
     double calls = (double)counters[SAMPLE_CALLS];
     double blocks = (double)counters[SAMPLE_SHARED_HIT] + (double)counters[SAMPLE_SHARED_READ];
     double seconds = total->observed_seconds > 0 ? total->observed_seconds : NAN;
-    size_t before = text->length;
     text_append_format(text, "%6s %9s %9s %9s %9s %6s %9s  ",
                        figure(arena, share((double)counters[SAMPLE_EXEC_US], shown_us) * 100),
                        figure(arena, (double)counters[SAMPLE_EXEC_US] / 1000 / seconds),
@@ -151,10 +174,8 @@ append_row(Text *text, const SampleTotal *total, double shown_us, size_t columns
                        figure(arena, share((double)counters[SAMPLE_ROWS], calls)),
                        figure(arena, share((double)counters[SAMPLE_SHARED_HIT], blocks) * 100),
                        text_format_bytes(arena, (double)counters[SAMPLE_TEMP_WRITTEN] * 8192));
-    size_t used = text_width(text->data + before);
-    size_t left = columns > used + TEXT_COLUMNS_LEAST ? columns - used : TEXT_COLUMNS_LEAST;
-    text_append(
-        text, one_line(arena, total->query_text == NULL ? "(text not known yet)" : total->query_text, left));
+    const char *query = total->query_text == NULL ? "(text not known yet)" : total->query_text;
+    text_append(text, one_line(arena, query, columns));
     text_append_char(text, '\n');
 }
 
@@ -175,7 +196,13 @@ top_frame_text(Arena *arena, const TopFrame *frame, size_t columns, bool is_live
         text_append(&text, frame->target.last_round_at_us == 0
                                ? "nothing was collected of this target yet: is \"fettle serve\" running?\n"
                                : "no statement ran in this window\n");
-    return text.data;
+    Text fitted = text_new(arena);
+    for (const char *at = text.data; *at != '\0';) {
+        size_t length = strcspn(at, "\n");
+        append_fitted(&fitted, at, length, columns);
+        at += length + (at[length] == '\n' ? 1 : 0);
+    }
+    return fitted.data;
 }
 
 char *

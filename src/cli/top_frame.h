@@ -41,7 +41,7 @@ typedef struct TopFrame {
 bool top_frame_read(Store *store, Arena *arena, const TopQuestion *question, TopFrame *ret_frame,
                     Error *error) FETTLE_MUST_USE;
 
-/* Lines of at most columns; is_live: with the line of keys. */
+/* Lines of at most columns, none of them with a control character; is_live: with the line of keys. */
 char *top_frame_text(Arena *arena, const TopFrame *frame, size_t columns, bool is_live);
 char *top_frame_json(Arena *arena, const TopFrame *frame);
 

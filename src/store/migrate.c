@@ -154,17 +154,13 @@ migration_step(PgConnection *session, bool *ret_applied, Error *error)
     return true;
 }
 
-/* People's roles get what the new tables have to show. */
-static bool
-access_grant(PgConnection *session, Error *error)
+bool
+migration_grant(PgConnection *session, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *exists = NULL;
     if (!store_query(session, "access_exists", NULL, 0, &exists, error))
         return false;
-    return !pg_result_bool(exists, 0, 0) ||
-           (pg_execute_script(session, store_query_text("migration_begin"), NULL, error) &&
-            store_query(session, "access_grant", NULL, 0, NULL, error) &&
-            pg_execute(session, "COMMIT", error));
+    return !pg_result_bool(exists, 0, 0) || store_query(session, "access_grant", NULL, 0, NULL, error);
 }
 
 bool
@@ -184,7 +180,8 @@ migration_run(PgConnection *session, int *ret_applied, Error *error)
         fettle_assert(applied <= VERSIONS_MOST);
     }
     *ret_applied = applied;
-    return applied == 0 || access_grant(session, error);
+    return applied == 0 || (pg_execute_script(session, store_query_text("migration_begin"), NULL, error) &&
+                            migration_grant(session, error) && pg_execute(session, "COMMIT", error));
 }
 
 bool
@@ -195,5 +192,5 @@ migration_make(PgConnection *session, int version, Error *error)
     for (const PgQueryText *migration = store_migrations; migration->name != NULL; migration++)
         if (version_of(migration) <= version && !migration_apply(session, migration, error))
             return false;
-    return store_query(session, "access_grant", NULL, 0, NULL, error);
+    return migration_grant(session, error);
 }

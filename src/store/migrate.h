@@ -34,6 +34,10 @@ bool migration_run(PgConnection *session, int *ret_applied, Error *error) FETTLE
  */
 bool migration_make(PgConnection *session, int version, Error *error) FETTLE_MUST_USE;
 
+/* Inside the caller's transaction: people's roles get what the tables have to show; before the migration that
+ * makes those roles there is nothing to do. */
+bool migration_grant(PgConnection *session, Error *error) FETTLE_MUST_USE;
+
 /* Checksum of one of ours as hexadecimal text in the arena; NULL when there is no such version. */
 char *migration_checksum(Arena *arena, int version);
 

@@ -303,7 +303,7 @@ restore_run(Restore *restore, Error *error)
 {
     return pg_execute_script(restore->session, store_query_text("migration_begin"), NULL, error) &&
            make_room(restore, error) && migration_make(restore->session, restore->report.migration, error) &&
-           load_all(restore, error) && store_query(restore->session, "access_grant", NULL, 0, NULL, error) &&
+           load_all(restore, error) && migration_grant(restore->session, error) &&
            pg_execute(restore->session, "COMMIT", error);
 }
 

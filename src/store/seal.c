@@ -2,7 +2,7 @@
 #include "store/seal.h"
 
 #include "base/file.h"
-#include "store/store_private.h"
+#include "store/store_handle_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
  *
  * The server (STORE_ACCESS_HOLD) stops when it is told to and waits for nobody.
  */
-#include "store/store_private.h"
+#include "store/store_handle_internal.h"
 
 #include "base/file.h"
 #include "store/migrate.h"

@@ -2,7 +2,7 @@
 /*
  * The pool of sessions, and the lease.
  */
-#include "store/store_private.h"
+#include "store/store_handle_internal.h"
 
 #include <stdio.h>
 #include <time.h>

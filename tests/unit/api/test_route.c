@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "api/api.h"
 #include "api/route.h"
 
 #include <setjmp.h>
@@ -61,6 +62,22 @@ methods_of_a_path_are_its_rows_and_head_is_get(void **state)
     assert_null(route_find_method(path, "get"));
 }
 
+static void
+the_routes_are_counted_and_described_one_a_line(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    const char *words = api_routes_describe(arena);
+    size_t lines = 0;
+    for (const char *at = words; *at != '\0'; at++)
+        lines += *at == '\n';
+    assert_true(lines > 0);
+    assert_int_equal(lines, api_route_count());
+    assert_null(api_routes[api_route_count()].method);
+    assert_non_null(strstr(words, "GET /health - "));
+    assert_non_null(strstr(words, "DELETE /api/v1/users/{user_id} admin "));
+}
+
 int
 main(void)
 {
@@ -68,6 +85,7 @@ main(void)
         cmocka_unit_test(a_literal_segment_wins_over_a_value),
         cmocka_unit_test(a_value_is_found_with_its_kind_and_name),
         cmocka_unit_test(methods_of_a_path_are_its_rows_and_head_is_get),
+        cmocka_unit_test(the_routes_are_counted_and_described_one_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

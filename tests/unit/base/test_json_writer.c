@@ -241,6 +241,25 @@ what_would_not_be_json_is_a_bug(void **state)
         play((void *)(uintptr_t)right[i]);
 }
 
+static void
+a_value_that_is_json_already_stands_where_a_value_stands(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    Text text = text_new(arena);
+    JsonWriter json = json_writer_new(&text, false);
+    json_object_begin(&json);
+    json_key(&json, "a");
+    json_raw(&json, "{\"b\": [1, null]}");
+    json_key(&json, "c");
+    json_array_begin(&json);
+    json_raw(&json, "true");
+    json_raw(&json, "2");
+    json_array_end(&json);
+    json_object_end(&json);
+    assert_string_equal(text.data, "{\"a\":{\"b\": [1, null]},\"c\":[true,2]}");
+}
+
 int
 main(void)
 {
@@ -254,6 +273,7 @@ main(void)
         cmocka_unit_test(whole_numbers_are_exact_to_their_ends),
         cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(what_would_not_be_json_is_a_bug),
+        cmocka_unit_test(a_value_that_is_json_already_stands_where_a_value_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -403,6 +403,36 @@ no_text_breaks_the_reader(void **state)
     }
 }
 
+static void
+a_value_may_say_where_it_comes_from_and_those_after_it_do_not_inherit_that(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    Settings *settings = settings_new(arena);
+    Error error = {0};
+    assert_true(settings_set_from(settings, "collect.interval", "30s", "store", &error));
+    assert_true(settings_set(settings, "log.level", "debug", &error));
+    assert_int_equal(settings_get_int(settings, SETTING_COLLECT_INTERVAL), 30000);
+    assert_string_equal(settings_get_source(settings, SETTING_COLLECT_INTERVAL), "store");
+    assert_string_not_equal(settings_get_source(settings, SETTING_LOG_LEVEL), "store");
+    assert_false(settings_set_from(settings, "collect.interval", "soon", "store", &error));
+    assert_int_equal(settings_get_int(settings, SETTING_COLLECT_INTERVAL), 30000);
+}
+
+static void
+a_value_is_shown_as_it_was_set_but_for_a_secret(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    Settings *settings = settings_new(arena);
+    Error error = {0};
+    assert_string_equal(settings_get_shown(settings, SETTING_STORE_URL), "");
+    assert_true(settings_set(settings, "store.url", "postgres://me:hush@db/fettle", &error));
+    assert_true(settings_set(settings, "collect.interval", "30s", &error));
+    assert_string_equal(settings_get_shown(settings, SETTING_STORE_URL), "***");
+    assert_string_equal(settings_get_shown(settings, SETTING_COLLECT_INTERVAL), "30s");
+}
+
 int
 main(void)
 {
@@ -422,6 +452,8 @@ main(void)
         cmocka_unit_test(a_secret_stands_in_no_message),
         cmocka_unit_test(a_setting_of_another_type_is_a_bug),
         cmocka_unit_test(no_text_breaks_the_reader),
+        cmocka_unit_test(a_value_may_say_where_it_comes_from_and_those_after_it_do_not_inherit_that),
+        cmocka_unit_test(a_value_is_shown_as_it_was_set_but_for_a_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

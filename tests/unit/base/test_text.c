@@ -327,6 +327,30 @@ width_counts_columns_and_not_bytes(void **state)
     assert_int_equal(text_width("abc"), 3);
 }
 
+static void
+what_is_no_utf8_is_replaced_and_the_rest_is_kept(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+#define REPLACED "\xEF\xBF\xBD"
+    static const struct {
+        const char *text;
+        size_t length;
+        const char *clean;
+    } cases[] = {{"", 0, ""},
+                 {"plain", 5, "plain"},
+                 {"plain", 2, "pl"},
+                 {"plain", 99, "plain"},
+                 {"\xc3\xa4\xe8\xa1\xa8\xf0\x9f\x98\x80", 9, "\xc3\xa4\xe8\xa1\xa8\xf0\x9f\x98\x80"},
+                 {"a\xffz", 3, "a" REPLACED "z"},
+                 {"\xc3\xa4", 1, REPLACED},
+                 {"a\xe2\x82z", 4, "a" REPLACED REPLACED "z"},
+                 {"\xed\xa0\x80", 3, REPLACED REPLACED REPLACED}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++)
+        assert_string_equal(text_clean_utf8(arena, cases[i].text, cases[i].length), cases[i].clean);
+#undef REPLACED
+}
+
 int
 main(void)
 {
@@ -344,6 +368,7 @@ main(void)
         cmocka_unit_test(durations_are_written_for_people),
         cmocka_unit_test(counts_are_written_for_people),
         cmocka_unit_test(width_counts_columns_and_not_bytes),
+        cmocka_unit_test(what_is_no_utf8_is_replaced_and_the_rest_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

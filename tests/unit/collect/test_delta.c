@@ -392,6 +392,31 @@ a_key_that_is_stated_twice_is_no_endless_loop(void **state)
     arena_free(arena);
 }
 
+static void
+a_history_that_is_cleared_makes_the_next_round_a_first_one(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", 1 << 20);
+    DeltaHistory *history = delta_history_new();
+    SourceState server = {.now_us = 100 * SECOND_US};
+    StatementCounters item = {.key.queryid = 1, .counters = {[SAMPLE_CALLS] = 3}};
+    SourceStatements all = {.items = &item, .count = 1};
+    DeltaRead read = {.statements = &all, .state = &server};
+    DeltaRound round;
+    delta_history_set(history, &read);
+    assert_int_equal(delta_history_count(history), 1);
+    item.counters[SAMPLE_CALLS] = 8;
+    delta_round(arena, history, &read, &round);
+    assert_int_equal(round.count, 1);
+    assert_int_equal(round.samples[0].counters[SAMPLE_CALLS], 5);
+    delta_history_clear(history);
+    assert_int_equal(delta_history_count(history), 0);
+    delta_round(arena, history, &read, &round);
+    assert_int_equal(round.count, 0);
+    delta_history_free(history);
+    arena_free(arena);
+}
+
 int
 main(void)
 {
@@ -405,6 +430,7 @@ main(void)
         cmocka_unit_test(an_entry_that_was_cut_off_before_is_not_taken_for_a_new_one),
         cmocka_unit_test(a_first_round_counts_only_what_is_known_to_have_begun_since),
         cmocka_unit_test(a_key_that_is_stated_twice_is_no_endless_loop),
+        cmocka_unit_test(a_history_that_is_cleared_makes_the_next_round_a_first_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,6 +294,57 @@ a_server_that_is_stopped_in_mid_read_ends_at_the_deadline(void **state)
     assert_true(pg_connection_is_broken(connection));
 }
 
+static void
+an_idle_session_is_quiet_until_the_server_ends_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *idle = test_server_connect();
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *other = test_server_connect();
+    assert_true(pg_connection_is_quiet(idle));
+    char *end = arena_printf(arena, "SELECT pg_terminate_backend(%d, 5000)", pg_connection_backend_pid(idle));
+    assert_string_equal(test_server_value(arena, other, end), "t");
+    assert_false(pg_connection_is_quiet(idle));
+    Error error = {0};
+    assert_false(pg_execute(idle, "SELECT 1", &error));
+    assert_false(pg_connection_is_quiet(idle));
+    assert_true(pg_connection_is_quiet(other));
+}
+
+static void
+a_sessions_deadline_ends_calls_that_have_a_later_one(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = test_server_connect();
+    PgQuery query = {.text = "SELECT pg_sleep(60)", .deadline = deadline_after_ms(60000)};
+    Error error = {0};
+    pg_connection_set_deadline(connection, deadline_after_ms(50));
+    int64_t start = clock_monotonic_ms();
+    assert_false(pg_query(connection, &query, NULL, &error));
+    assert_int_equal(error.code, ERROR_TIMEOUT);
+    assert_true(clock_monotonic_ms() - start < 30000);
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *lifted = test_server_connect();
+    pg_connection_set_deadline(lifted, deadline_after_ms(0));
+    pg_connection_set_deadline(lifted, 0);
+    error = (Error){0};
+    assert_true(pg_execute(lifted, "SELECT 1", &error));
+}
+
+static void
+bytes_of_rows_are_counted_as_they_are_read(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = test_server_connect();
+    Error error = {0};
+    int64_t before = pg_connection_bytes_received(connection);
+    PgResult *result = NULL;
+    assert_true(pg_query_simple(connection, "SELECT repeat('x', 100000) FROM generate_series(1, 3)", &result,
+                                &error));
+    pg_result_free(result);
+    int64_t received = pg_connection_bytes_received(connection) - before;
+    assert_true(received >= 300000 && received < 310000);
+}
+
 int
 main(void)
 {
@@ -314,6 +365,9 @@ main(void)
         cmocka_unit_test(an_application_name_that_is_too_long_is_refused),
         cmocka_unit_test(a_terminated_session_is_told_and_refuses_what_follows),
         cmocka_unit_test(a_server_that_is_stopped_in_mid_read_ends_at_the_deadline),
+        cmocka_unit_test(an_idle_session_is_quiet_until_the_server_ends_it),
+        cmocka_unit_test(a_sessions_deadline_ends_calls_that_have_a_later_one),
+        cmocka_unit_test(bytes_of_rows_are_counted_as_they_are_read),
     };
     return cmocka_run_group_tests(tests, test_server_start, test_server_stop);
 }

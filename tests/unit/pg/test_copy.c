@@ -123,6 +123,92 @@ a_copy_by_another_call_is_refused_and_the_session_goes_on(void **state)
     assert_string_equal(test_server_value(arena, connection, "SELECT count(*) FROM t"), "0");
 }
 
+static void
+bytes_that_are_rows_already_arrive_and_bad_ones_leave_nothing(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 65536);
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = connect_with_table("x int");
+    Error error = {0};
+    assert_true(pg_copy_in_bytes(connection, "COPY t FROM STDIN", "1\n2\n", 4, &error));
+    assert_string_equal(test_server_value(arena, connection, "SELECT sum(x) FROM t"), "3");
+    assert_false(pg_copy_in_bytes(connection, "COPY t FROM STDIN", "4\nx\n", 4, &error));
+    assert_string_equal(error.sqlstate, "22P02");
+    assert_false(pg_connection_is_broken(connection));
+    assert_string_equal(test_server_value(arena, connection, "SELECT sum(x) FROM t"), "3");
+}
+
+/* So many lines of one digit, 9 to a piece; at refuse_at the giver or taker has had enough. */
+typedef struct Lines {
+    size_t left;
+    size_t seen;
+    size_t refuse_at; /* 0: never */
+} Lines;
+
+static bool
+lines_give(void *context, char *buffer, size_t size, size_t *ret_length, Error *error)
+{
+    Lines *lines = context;
+    assert_true(size >= 18);
+    if (lines->refuse_at > 0 && lines->left <= lines->refuse_at)
+        return error_set(error, ERROR_CANCELLED, "the giver has had enough");
+    *ret_length = 0;
+    for (; lines->left > 0 && *ret_length < 18; lines->left--) {
+        buffer[(*ret_length)++] = '7';
+        buffer[(*ret_length)++] = '\n';
+    }
+    return true;
+}
+
+static bool
+lines_take(void *context, const char *data, size_t length, Error *error)
+{
+    Lines *lines = context;
+    for (size_t i = 0; i < length; i++)
+        lines->seen += data[i] == '\n';
+    return lines->refuse_at == 0 || lines->seen < lines->refuse_at ||
+           error_set(error, ERROR_CANCELLED, "the taker has had enough");
+}
+
+static void
+a_stream_goes_in_and_comes_out_whole(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 65536);
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = connect_with_table("x int");
+    Error error = {0};
+    Lines given = {.left = 100000};
+    Lines taken = {0};
+    assert_true(pg_copy_in_stream(connection, "COPY t FROM STDIN", lines_give, &given, &error));
+    assert_string_equal(test_server_value(arena, connection, "SELECT count(*) || ' ' || sum(x) FROM t"),
+                        "100000 700000");
+    assert_true(pg_copy_out(connection, "COPY t TO STDOUT", lines_take, &taken, &error));
+    assert_int_equal(taken.seen, 100000);
+}
+
+static void
+a_giver_that_fails_leaves_nothing_and_a_taker_that_fails_is_told(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 65536);
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = connect_with_table("x int");
+    Error error = {0};
+    Lines given = {.left = 1000, .refuse_at = 500};
+    assert_false(pg_copy_in_stream(connection, "COPY t FROM STDIN", lines_give, &given, &error));
+    assert_string_equal(error.message, "the giver has had enough");
+    assert_false(pg_connection_is_broken(connection));
+    assert_string_equal(test_server_value(arena, connection, "SELECT count(*) FROM t"), "0");
+    error = (Error){0};
+    Lines taken = {.refuse_at = 10};
+    assert_false(pg_copy_out(connection, "COPY (SELECT generate_series(1, 100000)) TO STDOUT", lines_take,
+                             &taken, &error));
+    assert_string_equal(error.message, "the taker has had enough");
+    error = (Error){0};
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *fresh = connect_with_table("x int");
+    assert_false(pg_copy_out(fresh, "SELECT 1", lines_take, &taken, &error));
+    assert_int_equal(error.code, ERROR_USAGE);
+}
+
 int
 main(void)
 {
@@ -132,6 +218,9 @@ main(void)
         cmocka_unit_test(a_refused_row_refuses_all_and_the_session_goes_on),
         cmocka_unit_test(what_is_no_copy_from_stdin_is_refused),
         cmocka_unit_test(a_copy_by_another_call_is_refused_and_the_session_goes_on),
+        cmocka_unit_test(bytes_that_are_rows_already_arrive_and_bad_ones_leave_nothing),
+        cmocka_unit_test(a_stream_goes_in_and_comes_out_whole),
+        cmocka_unit_test(a_giver_that_fails_leaves_nothing_and_a_taker_that_fails_is_told),
     };
     return cmocka_run_group_tests(tests, test_server_start, test_server_stop);
 }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "pg/result.h"
+#include "store/cluster.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -70,4 +71,14 @@ store_fixture_value(StoreFixture *fixture, const char *sql)
     assert_done(pg_query_simple(fixture->connection, sql, &result, &error), &error);
     assert_int_equal(pg_result_rows(result), 1);
     return arena_strdup(fixture->arena, pg_result_text(result, 0, 0));
+}
+
+const char *
+store_fixture_socket(StoreFixture *fixture)
+{
+    Error error = {0};
+    const char *socket = NULL;
+    ClusterOptions options = {.purpose = CLUSTER_STORE, .data_directory = fixture->directory};
+    assert_done(cluster_locate(fixture->arena, &options, &socket, &error), &error);
+    return socket;
 }

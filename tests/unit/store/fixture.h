@@ -40,5 +40,7 @@ int store_fixture_clear(void **state);
 void assert_done(bool done, const Error *error);
 /* The one value that a statement answers, as text in the fixture's arena. */
 const char *store_fixture_value(StoreFixture *fixture, const char *sql);
+/* Where the store's cluster listens: its host for another session, or for a target. */
+const char *store_fixture_socket(StoreFixture *fixture);
 
 #endif

@@ -5,6 +5,7 @@
 #include "pg/result.h"
 #include "store/audit.h"
 #include "store/job.h"
+#include "store/password.h"
 #include "store/setting_row.h"
 #include "store/token.h"
 #include "store/user.h"
@@ -305,6 +306,106 @@ stored_settings_win_over_the_defaults_and_what_does_not_fit_is_skipped(void **st
     assert_int_equal(rows.count, 2);
 }
 
+static void
+each_role_has_a_word_and_no_other_word_is_a_role(void **state)
+{
+    (void)state;
+    static const Role roles[] = {ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN};
+    static const char *const words[] = {"viewer", "operator", "admin"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(roles); i++) {
+        assert_string_equal(role_word(roles[i]), words[i]);
+        assert_int_equal(role_from_word(words[i]), roles[i]);
+    }
+    static const char *const strange[] = {"", "Admin", "admin ", "none", "superuser"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(strange); i++)
+        assert_int_equal(role_from_word(strange[i]), ROLE_NONE);
+}
+
+static void
+a_password_is_verified_by_its_own_hash_only(void **state)
+{
+    (void)state;
+    char hash[PASSWORD_HASH_BYTES];
+    char again[PASSWORD_HASH_BYTES];
+    Error error = {0};
+    assert_done(password_hash(PASSWORD, hash, &error), &error);
+    assert_done(password_hash(PASSWORD, again, &error), &error);
+    assert_string_not_equal(hash, again);
+    assert_null(strstr(hash, PASSWORD));
+    assert_true(password_verify(hash, PASSWORD));
+    assert_false(password_verify(hash, "Correct horse battery"));
+    assert_false(password_verify("no hash", PASSWORD));
+    assert_false(password_verify(NULL, PASSWORD));
+}
+
+static void
+users_are_listed_and_found_by_their_exact_name(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    UserList list;
+    User user;
+    assert_done(user_list(fixture->connection, fixture->arena, &list, &error), &error);
+    assert_int_equal(list.count, 0);
+    int64_t boss = create(fixture, "boss", ROLE_ADMIN);
+    int64_t ann = create(fixture, "ann", ROLE_VIEWER);
+    assert_done(user_update(fixture->connection, ann, &(UserChange){.disabled = 1}, &error), &error);
+    assert_done(user_list(fixture->connection, fixture->arena, &list, &error), &error);
+    assert_int_equal(list.count, 2);
+    for (size_t i = 0; i < list.count; i++) {
+        bool is_boss = list.items[i].id == boss;
+        assert_true(is_boss || list.items[i].id == ann);
+        assert_string_equal(list.items[i].username, is_boss ? "boss" : "ann");
+        assert_int_equal(list.items[i].role, is_boss ? ROLE_ADMIN : ROLE_VIEWER);
+        assert_true(list.items[i].is_disabled == !is_boss && list.items[i].last_login_at_us == 0);
+    }
+    assert_done(user_find(fixture->connection, fixture->arena, "ann", &user, &error), &error);
+    assert_int_equal(user.id, ann);
+    assert_false(user_find(fixture->connection, fixture->arena, "Ann", &user, &error));
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+}
+
+static void
+tokens_are_listed_of_all_or_of_one_user_and_never_with_their_text(void **state)
+{
+    StoreFixture *fixture = *state;
+    char text[TOKEN_TEXT_BYTES];
+    Error error = {0};
+    TokenList list;
+    int64_t ann = create(fixture, "ann", ROLE_OPERATOR);
+    (void)token(fixture, &(TokenOrder){.name = "ci", .role = ROLE_VIEWER}, text);
+    int64_t own = token(
+        fixture, &(TokenOrder){.user_id = ann, .name = "own", .role = ROLE_OPERATOR, .lifetime_ms = 60000},
+        text);
+    assert_done(token_revoke(fixture->connection, own, &error), &error);
+    assert_done(token_list(fixture->connection, fixture->arena, 0, &list, &error), &error);
+    assert_int_equal(list.count, 2);
+    assert_done(token_list(fixture->connection, fixture->arena, ann, &list, &error), &error);
+    assert_int_equal(list.count, 1);
+    const Token *found = &list.items[0];
+    assert_true(found->id == own && found->user_id == ann && found->role == ROLE_OPERATOR);
+    assert_string_equal(found->username, "ann");
+    assert_string_equal(found->name, "own");
+    assert_true(found->expires_at_us > found->created_at_us && found->revoked_at_us > 0);
+    assert_int_equal(found->last_used_at_us, 0);
+    assert_done(token_list(fixture->connection, fixture->arena, ann + 1000, &list, &error), &error);
+    assert_int_equal(list.count, 0);
+}
+
+static void
+settings_of_places_and_of_who_can_reach_them_may_not_be_stored(void **state)
+{
+    (void)state;
+    static const SettingId fixed[] = {SETTING_DATA_DIRECTORY, SETTING_STORE_URL, SETTING_STORE_KEY_FILE,
+                                      SETTING_SERVER_LISTEN, SETTING_SERVER_TLS_KEY};
+    static const SettingId free_ones[] = {SETTING_COLLECT_INTERVAL, SETTING_LOG_LEVEL,
+                                          SETTING_RETENTION_SAMPLES};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(fixed); i++)
+        assert_false(setting_row_is_allowed(fixed[i]));
+    for (size_t i = 0; i < FETTLE_COUNT_OF(free_ones); i++)
+        assert_true(setting_row_is_allowed(free_ones[i]));
+}
+
 int
 main(void)
 {
@@ -326,6 +427,12 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(stored_settings_win_over_the_defaults_and_what_does_not_fit_is_skipped,
                                store_fixture_clear),
+        cmocka_unit_test(each_role_has_a_word_and_no_other_word_is_a_role),
+        cmocka_unit_test(a_password_is_verified_by_its_own_hash_only),
+        cmocka_unit_test_setup(users_are_listed_and_found_by_their_exact_name, store_fixture_clear),
+        cmocka_unit_test_setup(tokens_are_listed_of_all_or_of_one_user_and_never_with_their_text,
+                               store_fixture_clear),
+        cmocka_unit_test(settings_of_places_and_of_who_can_reach_them_may_not_be_stored),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }

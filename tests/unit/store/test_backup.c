@@ -200,6 +200,56 @@ what_was_written_comes_back_whatever_its_size(void **state)
                         "t");
 }
 
+static void
+records_are_read_as_they_were_written_and_then_no_more(void **state)
+{
+    StoreFixture *fixture = *state;
+    static const Piece pieces[] = {{'H', "{}"}, {'T', ""}, {'D', "rows"}, {'Z', ""}};
+    write_pieces(fixture, pieces, FETTLE_COUNT_OF(pieces));
+    FETTLE_CLEANUP(backup_reader_close_at) BackupReader *reader = NULL;
+    BackupRecord record;
+    Error error = {0};
+    assert_done(backup_reader_open(path_of(fixture), &reader, &error), &error);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(pieces); i++) {
+        assert_done(backup_reader_next(reader, &record, &error), &error);
+        assert_int_equal(record.kind, pieces[i].kind);
+        assert_int_equal(record.length, strlen(pieces[i].data));
+        assert_string_equal(record.data, pieces[i].data);
+    }
+    assert_false(backup_reader_next(reader, &record, &error));
+    assert_int_equal(error.code, ERROR_DAMAGED);
+    backup_reader_close_at(&reader);
+    assert_null(reader);
+}
+
+static void
+a_file_with_any_byte_changed_or_its_end_cut_is_not_opened(void **state)
+{
+    StoreFixture *fixture = *state;
+    static const Piece pieces[] = {{'H', "{}"}, {'Z', ""}};
+    const char *path = path_of(fixture);
+    write_pieces(fixture, pieces, FETTLE_COUNT_OF(pieces));
+    char *bytes;
+    size_t length;
+    Error error = {0};
+    BackupReader *reader = NULL;
+    assert_done(file_read(fixture->arena, path, 1 << 20, &bytes, &length, &error), &error);
+    for (size_t at = 0; at <= length; at++) {
+        bool is_cut = at == length;
+        if (!is_cut)
+            bytes[at] ^= 0x10;
+        assert_done(file_write_atomic(path, bytes, is_cut ? length - 1 : length, 0600, &error), &error);
+        assert_false(backup_reader_open(path, &reader, &error));
+        assert_null(reader);
+        error = (Error){0};
+        if (!is_cut)
+            bytes[at] ^= 0x10;
+    }
+    assert_done(file_write_atomic(path, bytes, length, 0600, &error), &error);
+    assert_done(backup_reader_open(path, &reader, &error), &error);
+    backup_reader_close_at(&reader);
+}
+
 int
 main(void)
 {
@@ -208,6 +258,8 @@ main(void)
         cmocka_unit_test_setup(a_header_of_another_program_is_refused, set_up),
         cmocka_unit_test_setup(a_file_is_private_and_appears_only_when_it_is_whole, set_up),
         cmocka_unit_test_setup(what_was_written_comes_back_whatever_its_size, set_up),
+        cmocka_unit_test(records_are_read_as_they_were_written_and_then_no_more),
+        cmocka_unit_test(a_file_with_any_byte_changed_or_its_end_cut_is_not_opened),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }

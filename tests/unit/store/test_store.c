@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "pg/result.h"
+#include "store/cluster.h"
 #include "store/migrate.h"
 
 #include <pthread.h>
@@ -187,6 +188,89 @@ a_store_that_was_killed_recovers_with_all_that_was_committed(void **state)
                         "1");
 }
 
+static void
+a_store_says_where_it_is_and_never_its_password(void **state)
+{
+    StoreFixture *fixture = *state;
+    assert_true(store_is_private(fixture->store));
+    assert_non_null(strstr(store_describe(fixture->store), fixture->directory));
+    Error error = {0};
+    Store *store = NULL;
+    Settings *settings = settings_new(fixture->arena);
+    const char *url =
+        arena_printf(fixture->arena, "host=%s dbname=%s user=%s password=hush", store_fixture_socket(fixture),
+                     pg_connection_database(fixture->connection), pg_connection_user(fixture->connection));
+    assert_done(settings_set(settings, "data.directory", fixture->directory, &error), &error);
+    assert_done(settings_set(settings, "store.url", url, &error), &error);
+    assert_done(store_open(&(StoreOptions){.settings = settings}, &store, &error), &error);
+    assert_false(store_is_private(store));
+    assert_null(strstr(store_describe(store), "hush"));
+    assert_non_null(strstr(store_describe(store), pg_connection_database(fixture->connection)));
+    store_close(store);
+}
+
+static void
+a_cluster_that_is_open_is_reached_where_it_is_said_to_be(void **state)
+{
+    StoreFixture *fixture = *state;
+    static const char begin[] = "SELECT pg_postmaster_start_time()";
+    Error error = {0};
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    const char *dsn = arena_printf(fixture->arena, "host=%s", store_fixture_socket(fixture));
+    PgConnectOptions options = {.purpose = PG_PURPOSE_OWN,
+                                .database = pg_connection_database(fixture->connection),
+                                .user = pg_connection_user(fixture->connection)};
+    assert_done(pg_connection_open(dsn, &options, &connection, &error), &error);
+    assert_done(pg_query_simple(connection, begin, &result, &error), &error);
+    assert_string_equal(pg_result_text(result, 0, 0), store_fixture_value(fixture, begin));
+    ClusterOptions nowhere = {.purpose = CLUSTER_STORE, .data_directory = fixture->directory};
+    nowhere.binaries_directory = "/nonexistent";
+    const char *socket = NULL;
+    assert_false(cluster_locate(fixture->arena, &nowhere, &socket, &error));
+    assert_null(socket);
+}
+
+static void
+a_store_of_a_newer_program_or_with_a_changed_migration_is_refused(void **state)
+{
+    (void)state;
+    Error error = {0};
+    MigrationStatus status = {.version = 3, .version_known = 3};
+    assert_done(migration_status_check(&status, &error), &error);
+    status = (MigrationStatus){.version = 2, .version_known = 3, .missing = 1};
+    assert_done(migration_status_check(&status, &error), &error);
+    status = (MigrationStatus){.version = 4, .version_known = 3};
+    assert_false(migration_status_check(&status, &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
+    error = (Error){0};
+    status = (MigrationStatus){.version = 3, .version_known = 3, .changed = "0002_words"};
+    assert_false(migration_status_check(&status, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, "0002_words"));
+}
+
+static void
+a_schema_is_made_as_it_was_at_a_version(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    MigrationStatus status;
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    assert_done(store_session_take(fixture->store, 0, &session, &error), &error);
+    /* all of it is undone when the session is given back */
+    assert_done(
+        pg_execute_script(session.connection, "BEGIN; ALTER SCHEMA fettle RENAME TO set_aside", NULL, &error),
+        &error);
+    assert_done(migration_make(session.connection, 1, &error), &error);
+    assert_done(migration_status_read(session.connection, &status, &error), &error);
+    assert_int_equal(status.version, 1);
+    assert_int_equal(status.missing, status.version_known - 1);
+    assert_null(status.changed);
+    /* there are no people's roles yet to grant to */
+    assert_done(migration_grant(session.connection, &error), &error);
+}
+
 int
 main(void)
 {
@@ -200,6 +284,10 @@ main(void)
         cmocka_unit_test(the_lease_is_of_one_holder_who_is_named),
         cmocka_unit_test_setup(a_store_that_was_killed_recovers_with_all_that_was_committed,
                                store_fixture_clear),
+        cmocka_unit_test_setup(a_store_says_where_it_is_and_never_its_password, store_fixture_clear),
+        cmocka_unit_test_setup(a_cluster_that_is_open_is_reached_where_it_is_said_to_be, store_fixture_clear),
+        cmocka_unit_test(a_store_of_a_newer_program_or_with_a_changed_migration_is_refused),
+        cmocka_unit_test_setup(a_schema_is_made_as_it_was_at_a_version, store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/file.h"
+#include "store/seal.h"
 #include "store/target.h"
 
 #include <stdlib.h>
@@ -292,6 +293,67 @@ a_missing_wrong_or_lax_key_file_is_refused(void **state)
     }
 }
 
+static void
+targets_are_listed_disabled_ones_included_and_without_secrets(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    TargetList list;
+    assert_done(target_list(fixture->connection, fixture->arena, &list, &error), &error);
+    assert_int_equal(list.count, 0);
+    int64_t first = create(fixture, "first", "host=a password=longsecret");
+    int64_t second = create(fixture, "second", "host=b");
+    TargetChange change = {.enabled = 0, .interval_ms = 5000};
+    assert_done(target_update(fixture->store, fixture->connection, second, &change, &error), &error);
+    assert_done(target_list(fixture->connection, fixture->arena, &list, &error), &error);
+    assert_int_equal(list.count, 2);
+    for (size_t i = 0; i < list.count; i++) {
+        const Target *target = &list.items[i];
+        bool is_first = target->target_id == first;
+        assert_true(is_first || target->target_id == second);
+        assert_string_equal(target->name, is_first ? "first" : "second");
+        assert_true(target->is_enabled == is_first && target->has_password == is_first);
+        assert_true(target->interval_ms == (is_first ? 0 : 5000));
+        assert_null(strstr(target->conninfo, "longsecret"));
+    }
+}
+
+static void
+what_is_sealed_opens_again_is_never_the_same_twice_and_refuses_a_changed_byte(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    Arena *arena = fixture->arena;
+    char *sealed = NULL;
+    char *again = NULL;
+    const char *secrets = NULL;
+    assert_done(
+        seal_close(fixture->store, fixture->connection, arena, "host='h'", "password='x y'", &sealed, &error),
+        &error);
+    assert_done(
+        seal_close(fixture->store, fixture->connection, arena, "host='h'", "password='x y'", &again, &error),
+        &error);
+    assert_string_not_equal(sealed, again);
+    assert_done(seal_open(fixture->store, arena, "host='h'", sealed, &secrets, &error), &error);
+    assert_string_equal(secrets, "password='x y'");
+    assert_false(seal_open(fixture->store, arena, "host='i'", sealed, &secrets, &error));
+    assert_int_equal(error.code, ERROR_DAMAGED);
+    size_t length = strlen(sealed);
+    for (size_t at = 0; at < length; at += 7) {
+        error = (Error){0};
+        char *changed = arena_strdup(arena, sealed);
+        changed[at] = changed[at] == '0' ? '1' : '0';
+        assert_false(seal_open(fixture->store, arena, "host='h'", changed, &secrets, &error));
+        assert_int_equal(error.code, ERROR_DAMAGED);
+        assert_null(strstr(error.message, "x y"));
+    }
+    static const char *const strange[] = {"", "zz", "00",
+                                          "not hexadecimal at all, whatever its length may be, "
+                                          "and it is longer than the overhead is, to be sure"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(strange); i++)
+        assert_false(seal_open(fixture->store, arena, "host='h'", strange[i], &secrets, &error));
+}
+
 int
 main(void)
 {
@@ -312,6 +374,10 @@ main(void)
         cmocka_unit_test_setup(the_sole_target_is_the_default_and_two_are_none, store_fixture_clear),
         cmocka_unit_test_setup(a_round_leaves_its_words_and_keeps_what_it_does_not_know, store_fixture_clear),
         cmocka_unit_test_setup(a_missing_wrong_or_lax_key_file_is_refused, store_fixture_clear),
+        cmocka_unit_test_setup(targets_are_listed_disabled_ones_included_and_without_secrets,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_is_sealed_opens_again_is_never_the_same_twice_and_refuses_a_changed_byte,
+                               store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: PostgreSQL
+/* The schedule over a real store; its targets are of the store's own cluster, or dead. */
+#include "../store/fixture.h"
+
+#include "jobs/plans.h"
+#include "jobs/schedule.h"
+#include "server/figures.h"
+#include "store/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WAIT_MS 60000
+
+/* One schedule over the fixture's store. */
+typedef struct Bench {
+    StoreFixture *fixture;
+    SettingsHolder *settings;
+    Schedule *schedule;
+} Bench;
+
+static Bench
+bench_open(StoreFixture *fixture)
+{
+    Bench bench = {.fixture = fixture};
+    Error error = {0};
+    Arena *arena = arena_new("settings", 1 << 20);
+    Settings *settings = settings_new(arena);
+    assert_done(settings_set(settings, "data.directory", fixture->directory, &error), &error);
+    assert_done(settings_set(settings, "collect.interval", "1s", &error), &error);
+    bench.settings = settings_holder_new(arena, settings);
+    ScheduleOptions options = {.store = fixture->store, .settings = bench.settings, .holder = "test:1"};
+    assert_done(schedule_new(&options, &bench.schedule, &error), &error);
+    return bench;
+}
+
+static void
+bench_close(Bench *bench)
+{
+    assert_true(schedule_stop(bench->schedule, deadline_after_ms(WAIT_MS)));
+    store_lease_release(bench->fixture->store);
+    settings_holder_free(bench->settings);
+}
+
+static int64_t
+target_add(StoreFixture *fixture, const char *name, const char *dsn)
+{
+    Error error = {0};
+    int64_t id = 0;
+    TargetChange change = {.name = name, .dsn = dsn, .enabled = -1, .interval_ms = -1};
+    assert_done(target_create(fixture->store, fixture->connection, &change, &id, &error), &error);
+    return id;
+}
+
+typedef bool Condition(const ScheduleState *state);
+
+static bool
+has_one_target(const ScheduleState *state)
+{
+    return state->targets == 1;
+}
+
+static bool
+has_two_targets(const ScheduleState *state)
+{
+    return state->targets == 2;
+}
+
+static bool
+has_no_target(const ScheduleState *state)
+{
+    return state->targets == 0;
+}
+
+static bool
+has_failed(const ScheduleState *state)
+{
+    return state->targets_failing == 1 && state->rounds_failed > 0;
+}
+
+static bool
+has_no_lease(const ScheduleState *state)
+{
+    return state->store == STORE_STATE_NO_LEASE;
+}
+
+static bool
+is_well(const ScheduleState *state)
+{
+    return state->store == STORE_STATE_OK;
+}
+
+/* Ticks as the main thread does until the condition holds. */
+static void
+tick_until(Bench *bench, Condition *condition, const char *what)
+{
+    Deadline deadline = deadline_after_ms(WAIT_MS);
+    ScheduleState state = schedule_state(bench->schedule);
+    while (!condition(&state)) {
+        if (deadline_left_ms(deadline) <= 0)
+            fail_msg("waited in vain: %s (%s)", what, state.store_reason);
+        int wait_ms = schedule_tick(bench->schedule);
+        assert_in_range(wait_ms, 1, 100);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        state = schedule_state(bench->schedule);
+    }
+}
+
+static void
+each_state_of_the_store_has_a_word_of_its_own(void **state)
+{
+    (void)state;
+    static const StoreState states[] = {STORE_STATE_OK, STORE_STATE_NO_LEASE, STORE_STATE_DOWN,
+                                        STORE_STATE_FULL};
+    static const char *const words[] = {"ok", "no_lease", "down", "full"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(states); i++)
+        assert_string_equal(store_state_word(states[i]), words[i]);
+}
+
+static void
+a_new_schedule_has_done_nothing_and_stops_at_once(void **state)
+{
+    Bench bench = bench_open(*state);
+    ScheduleState found = schedule_state(bench.schedule);
+    assert_int_equal(found.store, STORE_STATE_OK);
+    assert_true(found.targets == 0 && found.rounds == 0 && found.samples == 0 && found.queue_waiting == 0);
+    assert_string_equal(found.store_reason, "");
+    bench_close(&bench);
+    assert_true(schedule_stop(NULL, deadline_after_ms(1)));
+}
+
+static void
+targets_that_are_added_disabled_and_removed_are_seen_when_told(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    Bench bench = bench_open(fixture);
+    int64_t first = target_add(fixture, "first", "host=/nowhere");
+    tick_until(&bench, has_one_target, "the first target");
+    int64_t second = target_add(fixture, "second", "host=/nowhere");
+    schedule_targets_changed(bench.schedule);
+    tick_until(&bench, has_two_targets, "the second target");
+    TargetChange change = {.enabled = 0, .interval_ms = -1};
+    assert_done(target_update(fixture->store, fixture->connection, second, &change, &error), &error);
+    schedule_targets_changed(bench.schedule);
+    tick_until(&bench, has_one_target, "the second target's end");
+    assert_done(target_delete(fixture->connection, first, &error), &error);
+    schedule_targets_changed(bench.schedule);
+    tick_until(&bench, has_no_target, "the first target's end");
+    bench_close(&bench);
+}
+
+static void
+a_target_that_cannot_be_reached_fails_and_the_store_stays_well(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    Target target;
+    int64_t id = target_add(fixture, "dead", "host=/nowhere");
+    Bench bench = bench_open(fixture);
+    tick_until(&bench, has_failed, "the failure");
+    assert_int_equal(schedule_state(bench.schedule).store, STORE_STATE_OK);
+    assert_done(target_get(fixture->connection, fixture->arena, id, &target, &error), &error);
+    assert_non_null(target.last_error);
+    bench_close(&bench);
+}
+
+static void
+a_second_server_on_one_store_waits_for_the_lease_and_takes_it_over(void **state)
+{
+    StoreFixture *fixture = *state;
+    Store *other = NULL;
+    Error error = {0};
+    assert_done(store_open(&(StoreOptions){.settings = fixture->settings}, &other, &error), &error);
+    assert_done(store_lease_take(other, "other:2", &error), &error);
+    Bench bench = bench_open(fixture);
+    tick_until(&bench, has_no_lease, "the refusal");
+    assert_non_null(strstr(schedule_state(bench.schedule).store_reason, "other:2"));
+    store_lease_release(other);
+    tick_until(&bench, is_well, "the lease");
+    assert_true(store_lease_is_held(fixture->store));
+    bench_close(&bench);
+    store_close(other);
+}
+
+static void
+the_figures_of_the_server_are_those_of_its_schedule(void **state)
+{
+    StoreFixture *fixture = *state;
+    (void)target_add(fixture, "dead", "host=/nowhere");
+    Bench bench = bench_open(fixture);
+    MetricsRegistry *registry = metrics_registry_new();
+    ServerFigures figures;
+    server_figures_add(&figures, bench.schedule, registry);
+    tick_until(&bench, has_failed, "the failure");
+    Text text = text_new(fixture->arena);
+    metrics_write(registry, &text);
+    assert_non_null(strstr(text.data, "\nfettle_collecting 1\n"));
+    assert_non_null(strstr(text.data, "\nfettle_samples_total 0\n"));
+    metrics_registry_free(registry);
+    bench_close(&bench);
+}
+
+static void
+plans_of_a_target_that_is_not_there_are_refused_and_of_one_without_statements_are_none(void **state)
+{
+    StoreFixture *fixture = *state;
+    PlansReport report = {.written = -1};
+    Error error = {0};
+    assert_false(plans_take(fixture->store, fixture->settings, 4711, &report, &error));
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+    error = (Error){0};
+    int64_t id = target_add(fixture, "idle", "host=/nowhere");
+    assert_done(plans_take(fixture->store, fixture->settings, id, &report, &error), &error);
+    assert_true(report.planned == 0 && report.written == 0 && report.databases == 0);
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup(test, store_fixture_clear)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(each_state_of_the_store_has_a_word_of_its_own),
+        WITH_STORE(a_new_schedule_has_done_nothing_and_stops_at_once),
+        WITH_STORE(targets_that_are_added_disabled_and_removed_are_seen_when_told),
+        WITH_STORE(a_target_that_cannot_be_reached_fails_and_the_store_stays_well),
+        WITH_STORE(a_second_server_on_one_store_waits_for_the_lease_and_takes_it_over),
+        WITH_STORE(the_figures_of_the_server_are_those_of_its_schedule),
+        WITH_STORE(plans_of_a_target_that_is_not_there_are_refused_and_of_one_without_statements_are_none),
+    };
+    return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: PostgreSQL
+/* What is observed besides statements: written, read back, repeated, and what is unknown stays unknown. */
+#include "rounds.h"
+
+#include "store/observation.h"
+#include "store/query_place.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SECOND_US ((int64_t)1000000)
+#define HOUR_US (3600 * SECOND_US)
+/* 2026-03-02T10:00:00Z */
+#define TEN_US (1772445600 * SECOND_US)
+
+static MetricRound
+metric_round(int64_t target_id, int64_t at_us, double connections)
+{
+    MetricRound round = {.target_id = target_id, .collected_at_us = at_us, .interval_ms = 10000};
+    for (size_t i = 0; i < METRIC_COUNT; i++)
+        round.values[i] = NAN;
+    round.values[METRIC_CONNECTIONS] = connections;
+    return round;
+}
+
+static void
+metrics_write_all(StoreFixture *fixture, const MetricRound *rounds, size_t count)
+{
+    Error error = {0};
+    assert_done(metric_rounds_write(fixture->connection, rounds, count, &error), &error);
+}
+
+static size_t
+series(StoreFixture *fixture, int64_t target_id, int64_t step_ms, MetricId id, MetricPoint **ret_points)
+{
+    Error error = {0};
+    size_t count = 0;
+    MetricRange range = {.target_id = target_id,
+                         .from_us = TEN_US - HOUR_US,
+                         .to_us = TEN_US + 2 * HOUR_US,
+                         .step_ms = step_ms};
+    assert_done(
+        metric_series_read(fixture->connection, fixture->arena, &range, id, ret_points, &count, &error),
+        &error);
+    return count;
+}
+
+static void
+each_metric_is_found_by_its_name_and_no_other_word_is(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        MetricId found = METRIC_COUNT;
+        assert_true(metric_find(metric_info((MetricId)i)->name, &found));
+        assert_int_equal(found, i);
+        assert_true(metric_info(found)->documentation[0] != '\0' && metric_info(found)->unit[0] != '\0');
+    }
+    MetricId untouched = METRIC_LOCKS;
+    assert_false(metric_find("no_such", &untouched));
+    assert_false(metric_find("", &untouched));
+    assert_int_equal(untouched, METRIC_LOCKS);
+}
+
+static void
+metrics_come_back_and_what_is_unknown_is_no_zero(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "metrics");
+    MetricRound rounds[] = {metric_round(target, TEN_US, 5),
+                            metric_round(target, TEN_US + 10 * SECOND_US, 7)};
+    metrics_write_all(fixture, rounds, 2);
+    MetricPoint *points;
+    assert_int_equal(series(fixture, target, 0, METRIC_CONNECTIONS, &points), 2);
+    assert_true(points[0].mean == 5 && points[1].mean == 7 && points[1].to_us == TEN_US + 10 * SECOND_US);
+    size_t unknown = series(fixture, target, 0, METRIC_LOCKS, &points);
+    for (size_t i = 0; i < unknown; i++)
+        assert_true(isnan(points[i].mean));
+}
+
+static void
+a_round_that_is_there_already_is_left_as_it_is(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "metrics");
+    MetricRound first = metric_round(target, TEN_US, 5);
+    MetricRound again = metric_round(target, TEN_US, 99);
+    metrics_write_all(fixture, &first, 1);
+    metrics_write_all(fixture, &again, 1);
+    MetricPoint *points;
+    assert_int_equal(series(fixture, target, 0, METRIC_CONNECTIONS, &points), 1);
+    assert_true(points[0].mean == 5);
+}
+
+static void
+hours_have_mean_least_and_greatest_and_are_added_up_once_complete(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "metrics");
+    MetricRound rounds[4];
+    for (int i = 0; i < 4; i++)
+        rounds[i] = metric_round(target, TEN_US + (i + 1) * 60 * SECOND_US, i < 3 ? i + 1 : 10);
+    metrics_write_all(fixture, rounds, 4);
+    Error error = {0};
+    const char *hours = arena_printf(
+        fixture->arena, "SELECT count(*) FROM fettle.metric_hours WHERE target_id = %lld", (long long)target);
+    assert_done(metric_hours_write(fixture->connection, target, TEN_US + HOUR_US, &error), &error);
+    assert_string_equal(store_fixture_value(fixture, hours), "0");
+    for (int i = 0; i < 2; i++) {
+        assert_done(metric_hours_write(fixture->connection, target, TEN_US + 2 * HOUR_US, &error), &error);
+        assert_string_equal(store_fixture_value(fixture, hours), "1");
+    }
+    MetricPoint *points;
+    assert_int_equal(series(fixture, target, 3600000, METRIC_CONNECTIONS, &points), 1);
+    assert_true(points[0].from_us == TEN_US && points[0].to_us == TEN_US + HOUR_US);
+    assert_true(points[0].mean == 4 && points[0].least == 1 && points[0].greatest == 10);
+}
+
+static void
+a_series_of_more_points_than_allowed_is_an_error_and_no_cut(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "metrics");
+    MetricRound rounds[3];
+    for (int i = 0; i < 3; i++)
+        rounds[i] = metric_round(target, TEN_US + i * 10 * SECOND_US, i);
+    metrics_write_all(fixture, rounds, 3);
+    Error error = {0};
+    MetricPoint *points;
+    size_t count;
+    MetricRange range = {
+        .target_id = target, .from_us = TEN_US - HOUR_US, .to_us = TEN_US + HOUR_US, .points_most = 2};
+    assert_false(metric_series_read(fixture->connection, fixture->arena, &range, METRIC_CONNECTIONS, &points,
+                                    &count, &error));
+    assert_int_equal(error.code, ERROR_LIMIT);
+}
+
+static void
+activity_is_summed_over_the_range_the_most_seen_first(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "activity");
+    ActivityRow first[] = {{1, 1, 1001, "active", "CPU", "", 3}, {1, 2, 1002, "active", "Lock", "tuple", 2}};
+    ActivityRow second[] = {{1, 2, 1002, "active", "Lock", "tuple", 4}};
+    ActivityRow outside[] = {{2, 3, 1003, "idle", "Client", "ClientRead", 100}};
+    ActivityMinute minutes[] = {{target, TEN_US, 6, first, 2},
+                                {target, TEN_US + 60 * SECOND_US, 5, second, 1},
+                                {target, TEN_US + HOUR_US, 7, outside, 1}};
+    Error error = {0};
+    /* the second time changes nothing */
+    for (int i = 0; i < 2; i++)
+        assert_done(activity_minutes_write(fixture->connection, minutes, 3, &error), &error);
+    ActivityMinute sum;
+    assert_done(
+        activity_read(fixture->connection, fixture->arena, target, TEN_US, TEN_US + HOUR_US, &sum, &error),
+        &error);
+    assert_true(sum.samples == 11 && sum.row_count == 2 && sum.starts_at_us == TEN_US);
+    assert_true(sum.rows[0].seen == 6 && sum.rows[0].statement_id == 2);
+    assert_string_equal(sum.rows[0].wait_type, "Lock");
+    assert_string_equal(sum.rows[0].wait_event, "tuple");
+    assert_true(sum.rows[1].seen == 3 && sum.rows[1].queryid == 1001);
+    assert_string_equal(sum.rows[1].wait_event, "");
+}
+
+static RelationRow
+relation_row(const char *name, int64_t live_rows)
+{
+    return (RelationRow){.relation_oid = 16400,
+                         .table_oid = 16400,
+                         .schema_name = "a \"b\",{}",
+                         .relation_name = name,
+                         .kind = 'r',
+                         .size_bytes = -1,
+                         .row_estimate = -1,
+                         .live_rows = live_rows,
+                         .vacuumed_at_us = TEN_US,
+                         .bloat_bytes = NAN};
+}
+
+static void
+the_newest_round_of_relations_at_a_time_comes_back_of_each_database(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "relations");
+    RelationRow early = relation_row("orders", 1);
+    RelationRow late = relation_row("orders", 2);
+    RelationRow other = relation_row("posts", 3);
+    RelationRound rounds[] = {{target, 1, TEN_US, 0, &early, 1},
+                              {target, 1, TEN_US + HOUR_US, TEN_US, &late, 1},
+                              {target, 2, TEN_US + HOUR_US, 0, &other, 1}};
+    Error error = {0};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(rounds); i++)
+        assert_done(relation_round_write(fixture->connection, &rounds[i], &error), &error);
+    RelationRound *found;
+    size_t count;
+    assert_done(
+        relation_rounds_read(fixture->connection, fixture->arena, target, 0, 0, &found, &count, &error),
+        &error);
+    assert_int_equal(count, 2);
+    assert_true(found[0].database_id == 1 && found[0].row_count == 1 && found[0].rows[0].live_rows == 2);
+    assert_true(found[0].statistics_reset_at_us == TEN_US && found[1].statistics_reset_at_us == 0);
+    assert_string_equal(found[0].rows[0].schema_name, "a \"b\",{}");
+    assert_true(found[0].rows[0].size_bytes == -1 && found[0].rows[0].row_estimate == -1);
+    assert_true(isnan(found[0].rows[0].bloat_bytes) && found[0].rows[0].kind == 'r');
+    assert_true(found[0].rows[0].vacuumed_at_us == TEN_US && found[0].rows[0].analyzed_at_us == 0);
+    assert_string_equal(found[1].rows[0].relation_name, "posts");
+    assert_done(relation_rounds_read(fixture->connection, fixture->arena, target, 1, TEN_US + HOUR_US - 1,
+                                     &found, &count, &error),
+                &error);
+    assert_true(count == 1 && found[0].rows[0].live_rows == 1);
+}
+
+static void
+only_changes_of_settings_are_kept_and_no_secret_value(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "settings");
+    SettingChange first[] = {{.name = "work_mem", .new_value = "4MB", .source = "default"},
+                             {.name = "primary_conninfo", .new_value = "password=hush", .source = "file"}};
+    SettingChange second[] = {{.name = "work_mem", .new_value = "64MB", .source = "configuration file"}};
+    SettingChanges changes;
+    Error error = {0};
+    assert_done(target_settings_write(fixture->connection, target, TEN_US, first, 2, &error), &error);
+    assert_done(target_settings_write(fixture->connection, target, TEN_US + HOUR_US, second, 1, &error),
+                &error);
+    assert_done(target_settings_write(fixture->connection, target, TEN_US + 2 * HOUR_US, second, 1, &error),
+                &error);
+    assert_done(setting_changes_read(fixture->connection, fixture->arena, target, TEN_US,
+                                     TEN_US + 3 * HOUR_US, &changes, &error),
+                &error);
+    assert_int_equal(changes.count, 2);
+    for (size_t i = 0; i < changes.count; i++) {
+        const SettingChange *change = &changes.items[i];
+        assert_true(change->changed_at_us == TEN_US + HOUR_US);
+        if (strcmp(change->name, "work_mem") == 0) {
+            assert_string_equal(change->old_value, "4MB");
+            assert_string_equal(change->new_value, "64MB");
+        } else {
+            assert_string_equal(change->old_value, "(not stored)");
+            assert_null(change->new_value);
+        }
+    }
+    assert_string_equal(
+        store_fixture_value(fixture,
+                            "SELECT count(*) FROM fettle.target_settings t WHERE t::text LIKE '%hush%'"),
+        "0");
+}
+
+static void
+a_plan_is_kept_when_its_shape_differs_from_the_newest(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "plans");
+    PlanRow row = {.target_id = target,
+                   .database_name = "shop",
+                   .query_hash = 1001,
+                   .fingerprint_hash = 77,
+                   .collected_at_us = TEN_US,
+                   .plan_hash = UINT64_MAX,
+                   .plan_json = "[{\"Plan\": {\"Node Type\": \"Seq Scan\"}}]",
+                   .plan_text = "Seq Scan",
+                   .rows_expected = 12,
+                   .cost = NAN,
+                   .has_seq_scan = true};
+    int64_t written = -1;
+    PlanRows found;
+    Error error = {0};
+    assert_done(plan_rows_write(fixture->connection, &row, 1, &written, &error), &error);
+    assert_int_equal(written, 1);
+    row.collected_at_us += HOUR_US;
+    assert_done(plan_rows_write(fixture->connection, &row, 1, &written, &error), &error);
+    assert_int_equal(written, 0);
+    row.plan_hash = 2;
+    row.change_cause = "the index a is gone";
+    assert_done(plan_rows_write(fixture->connection, &row, 1, &written, &error), &error);
+    assert_int_equal(written, 1);
+    assert_done(plan_rows_read(fixture->connection, fixture->arena, target, 0, 10, &found, &error), &error);
+    assert_int_equal(found.count, 2);
+    assert_true(found.items[0].plan_hash == 2 && found.items[1].plan_hash == UINT64_MAX);
+    assert_string_equal(found.items[0].change_cause, "the index a is gone");
+    assert_null(found.items[1].change_cause);
+    assert_true(found.items[1].rows_expected == 12 && isnan(found.items[1].cost));
+    assert_true(found.items[1].has_seq_scan && !found.items[1].has_index_scan);
+    assert_done(plan_rows_read(fixture->connection, fixture->arena, target, 1001, 1, &found, &error), &error);
+    assert_int_equal(found.count, 1);
+    assert_done(plan_rows_read(fixture->connection, fixture->arena, target, 1002, 9, &found, &error), &error);
+    assert_int_equal(found.count, 0);
+}
+
+static void
+a_query_is_found_on_every_target_that_knows_it_or_on_one(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t first = rounds_target(fixture, "first");
+    int64_t second = rounds_target(fixture, "second");
+    QueryPlaces places;
+    Error error = {0};
+    assert_done(query_places_read(fixture->connection, fixture->arena, 0, 1003, true, &places, &error),
+                &error);
+    assert_int_equal(places.count, 2);
+    assert_true(places.items[0].target_id == first && places.items[1].target_id == second);
+    assert_string_equal(places.items[0].target_name, "first");
+    assert_string_equal(places.items[0].query_text, "SELECT 3");
+    assert_string_equal(places.items[0].database_name, "shop");
+    assert_true(places.items[0].statement_id == 3 && places.items[0].fingerprint_hash == 79);
+    assert_done(query_places_read(fixture->connection, fixture->arena, second, 1003, false, &places, &error),
+                &error);
+    assert_true(places.count == 1 && places.items[0].target_id == second);
+    assert_null(places.items[0].query_text);
+    assert_done(query_places_read(fixture->connection, fixture->arena, 0, 4711, true, &places, &error),
+                &error);
+    assert_int_equal(places.count, 0);
+}
+
+#define WITH_STORE(test) cmocka_unit_test_setup(test, store_fixture_clear)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_metric_is_found_by_its_name_and_no_other_word_is),
+        WITH_STORE(metrics_come_back_and_what_is_unknown_is_no_zero),
+        WITH_STORE(a_round_that_is_there_already_is_left_as_it_is),
+        WITH_STORE(hours_have_mean_least_and_greatest_and_are_added_up_once_complete),
+        WITH_STORE(a_series_of_more_points_than_allowed_is_an_error_and_no_cut),
+        WITH_STORE(activity_is_summed_over_the_range_the_most_seen_first),
+        WITH_STORE(the_newest_round_of_relations_at_a_time_comes_back_of_each_database),
+        WITH_STORE(only_changes_of_settings_are_kept_and_no_secret_value),
+        WITH_STORE(a_plan_is_kept_when_its_shape_differs_from_the_newest),
+        WITH_STORE(a_query_is_found_on_every_target_that_knows_it_or_on_one),
+    };
+    return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
+}
