@@ -134,6 +134,15 @@ open_private(Store *store, StoreAccess access, Error *error)
     }
 }
 
+/* With a session of its own: a backend that has made the schema keeps some MB of it. */
+static bool
+make_schema(Store *store, Error *error)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *session = NULL;
+    int applied = 0;
+    return store_connect(store, &session, error) && migration_run(session, &applied, error);
+}
+
 /* An empty private store is made at once; another one must be this program's. */
 static bool
 check_schema(Store *store, Error *error)
@@ -143,9 +152,8 @@ check_schema(Store *store, Error *error)
     if (!store_session_take(store, 0, &session, error) ||
         !migration_status_read(session.connection, &status, error) || !migration_status_check(&status, error))
         return false;
-    int applied = 0;
     if (status.version == 0 && store->is_private)
-        return migration_run(session.connection, &applied, error);
+        return make_schema(store, error);
     if (status.missing == 0)
         return true;
     error_set(error, ERROR_CONFLICT, "the store is of an older Fettle: %d of %d migrations are missing",
