@@ -276,6 +276,13 @@ settings_parse_line(Settings *settings, bool *seen, char *section, char *line, c
     return true;
 }
 
+/* "fettle.conf:12" for a line that may set something. */
+static const char *
+line_source(Arena *arena, const char *line, const char *name, int number)
+{
+    return strchr(line, '=') == NULL ? name : arena_printf(arena, "%s:%d", name, number);
+}
+
 bool
 settings_parse(Settings *settings, const char *text, size_t length, const char *name, Error *error)
 {
@@ -290,7 +297,7 @@ settings_parse(Settings *settings, const char *text, size_t length, const char *
             return error_set(error, ERROR_INPUT, "%s:%d:1: the line is too long or holds a NUL byte", name,
                              number);
         char *line = arena_strndup(settings->arena, text + at, line_length);
-        trial.source = arena_printf(settings->arena, "%s:%d", name, number);
+        trial.source = line_source(settings->arena, line, name, number);
         const char *fault;
         if (!settings_parse_line(&trial, seen, section, line, &fault, error))
             return error_prefix(error, "%s:%d:%d", name, number, (int)(fault - line) + 1);

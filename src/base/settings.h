@@ -96,7 +96,7 @@ typedef enum SettingEffect {
       SETTING_RELOAD, "shortest time between two readings of statement texts")                               \
     X(SETTING_COLLECT_TEXTS_BYTES, "collect.texts_bytes", SETTING_SIZE, "64MB", 65536, 4294967296,           \
       SETTING_RELOAD, "texts are not read from a target that holds more than this")                          \
-    X(SETTING_COLLECT_PLANS_INTERVAL, "collect.plans_interval", SETTING_DURATION, "6h", 1000, 604800000,    \
+    X(SETTING_COLLECT_PLANS_INTERVAL, "collect.plans_interval", SETTING_DURATION, "6h", 1000, 604800000,     \
       SETTING_RELOAD, "time between two plannings of the costliest statements on the twin")                  \
     X(SETTING_COLLECT_PLANS, "collect.plans", SETTING_INT, "20", 0, 1000, SETTING_RELOAD,                    \
       "statements of each target whose plans are kept")                                                      \

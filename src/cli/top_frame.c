@@ -135,13 +135,13 @@ share(double part, double whole)
 }
 
 static void
-append_row(Text *text, const TopFrame *frame, const SampleTotal *total, double shown_us, size_t columns)
+append_row(Text *text, const SampleTotal *total, double shown_us, size_t columns)
 {
     Arena *arena = text->arena;
     const int64_t *counters = total->counters;
     double calls = (double)counters[SAMPLE_CALLS];
     double blocks = (double)counters[SAMPLE_SHARED_HIT] + (double)counters[SAMPLE_SHARED_READ];
-    double seconds = (double)frame->question.window_ms / 1000;
+    double seconds = total->observed_seconds > 0 ? total->observed_seconds : NAN;
     size_t before = text->length;
     text_append_format(text, "%6s %9s %9s %9s %9s %6s %9s  ",
                        figure(arena, share((double)counters[SAMPLE_EXEC_US], shown_us) * 100),
@@ -170,7 +170,7 @@ top_frame_text(Arena *arena, const TopFrame *frame, size_t columns, bool is_live
                        "rows/call", "hit %", "temp", "statement");
     double shown_us = time_shown_us(frame);
     for (size_t i = 0; i < frame->count; i++)
-        append_row(&text, frame, &frame->totals[i], shown_us, columns);
+        append_row(&text, &frame->totals[i], shown_us, columns);
     if (frame->count == 0)
         text_append(&text, frame->target.last_round_at_us == 0
                                ? "nothing was collected of this target yet: is \"fettle serve\" running?\n"

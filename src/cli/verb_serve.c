@@ -7,7 +7,6 @@ extern const CliVerb cli_verb_serve;
 
 static const CliOption serve_options[] = {
     {"listen", 'l', "ADDRESS", "address and port of the HTTP server (server.listen; default 127.0.0.1:8080)"},
-    {"store", 0, "CONNECTION", "a server of your own for the store (store.url; default: a private one)"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -18,19 +17,12 @@ load(void *context, Arena *arena, Settings **ret_settings, Error *error)
 }
 
 static bool
-option_put(const CliInput *input, Settings *settings, const char *option, const char *name, Error *error)
-{
-    const char *value = cli_option(input, option);
-    return value == NULL || settings_set(settings, name, value, error);
-}
-
-static bool
 override(void *context, Settings *settings, Error *error)
 {
     const CliInput *input = context;
+    const char *listen = cli_option(input, "listen");
     return cli_settings_override(input, settings, error) &&
-           option_put(input, settings, "listen", "server.listen", error) &&
-           option_put(input, settings, "store", "store.url", error);
+           (listen == NULL || settings_set(settings, "server.listen", listen, error));
 }
 
 static bool

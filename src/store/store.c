@@ -23,6 +23,8 @@
 #define OPEN_MS 60000
 #define HOLD_WAIT_MS 5000
 #define RETRY_MS 50
+/* That a verb gives the server beside it to make a new store. */
+#define MAKING_WAIT_MS 10000
 #define LEAVE_WAIT_MS 60000
 #define STATEMENT_MS 600000
 #define LOCK_MS 60000
@@ -143,6 +145,21 @@ make_schema(Store *store, Error *error)
     return store_connect(store, &session, error) && migration_run(session, &applied, error);
 }
 
+/* The state of the schema. Another process may be making the store that was joined: that is waited for. */
+static bool
+schema_status(const Store *store, PgConnection *session, MigrationStatus *ret_status, Error *error)
+{
+    Deadline deadline = deadline_after_ms(MAKING_WAIT_MS);
+    bool is_joined = store->is_private && store->cluster == NULL;
+    for (;;) {
+        if (!migration_status_read(session, ret_status, error) || !migration_status_check(ret_status, error))
+            return false;
+        if (!is_joined || ret_status->version == 0 || ret_status->missing == 0 || deadline_passed(deadline))
+            return true;
+        (void)poll(NULL, 0, RETRY_MS);
+    }
+}
+
 /* An empty private store is made at once; another one must be this program's. */
 static bool
 check_schema(Store *store, Error *error)
@@ -150,7 +167,7 @@ check_schema(Store *store, Error *error)
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     MigrationStatus status;
     if (!store_session_take(store, 0, &session, error) ||
-        !migration_status_read(session.connection, &status, error) || !migration_status_check(&status, error))
+        !schema_status(store, session.connection, &status, error))
         return false;
     if (status.version == 0 && store->is_private)
         return make_schema(store, error);
