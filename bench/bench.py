@@ -6,11 +6,13 @@ import sys
 import candidates
 import collect
 import fidelity
+import fleet
 import twin
 import whatif
 from machine import bars, bench_server
 
-BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench}
+BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
+           "start": fleet.bench_start, "fleet": fleet.bench}
 
 
 def main():

@@ -1,30 +1,31 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: PostgreSQL
-"""A fleet of a thousand targets, collected each minute by one `fettle serve`: its processor time, memory and punctuality.
+"""A fleet of a thousand targets, collected each minute by one `fettle serve`: its processor time, memory and punctuality; and what
+the service costs that has nothing to do (`start`).
 
 Servers, connections and protocol are real; what the statements did is made up: each database has an extension called
 pg_stat_statements whose functions count up from the clock (500 statements, four in seven of which run in a minute), for a
 thousand times five hundred real statements would need more machine than there is. FLEET_TARGETS, FLEET_MINUTES and
-FLEET_SERVERS change the size.
+FLEET_SERVERS change the size. The targets' files lie in memory: their making is not what is measured. The store's are on the disk.
 """
+import contextlib
 import os
 import pathlib
-import sys
+import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
-os.environ.setdefault("FETTLE_BINARY", str(ROOT / "build" / "src" / "cli" / "fettle"))
-import psycopg2  # noqa: E402
-from servers import Server, programs_with_extensions  # noqa: E402  (the harness of the tests)
-from service import Service  # noqa: E402
+from machine import autocommit, bar, cpu_of
+from servers import Server, children_of, programs_with_extensions, wait_until
+from service import Service
 
 TARGETS = int(os.environ.get("FLEET_TARGETS", "1000"))
-MINUTES = int(os.environ.get("FLEET_MINUTES", "6"))
+MINUTES = int(os.environ.get("FLEET_MINUTES", "3"))
 SERVERS = int(os.environ.get("FLEET_SERVERS", "5"))
 STATEMENTS = 500
-TICK = os.sysconf("SC_CLK_TCK")
+IDLE_SECONDS = 20
+FIGURES = {"rounds": "fettle_rounds_total", "failed": "fettle_rounds_failed_total", "late": "fettle_rounds_late_total",
+           "samples": "fettle_samples_total", "activity": "fettle_activity_samples_total",
+           "skipped": "fettle_activity_samples_skipped_total", "bytes": "fettle_received_bytes_total"}
 
 COUNTERS = """
 CREATE FUNCTION pg_stat_statements(showtext boolean) RETURNS TABLE (
@@ -49,77 +50,153 @@ CREATE VIEW pg_stat_statements_info AS SELECT 0::bigint AS dealloc, '2026-01-01'
 """.replace("@statements@", str(STATEMENTS))
 
 
-def fleet_server(programs, first, count):
-    server = Server(15, tcp=True, binaries=programs, preload=None,
-                    conf=[f"max_connections = {count + 30}", "shared_buffers = 64MB", "max_wal_size = 4GB"])
+def fleet_server(programs, numbers):
+    """A server with one database for each number. The real module is loaded, as Fettle asks that it be, but counts nothing."""
+    server = Server(15, tcp=True, binaries=programs, place="/dev/shm" if os.path.isdir("/dev/shm") else "/tmp",
+                    conf=[f"max_connections = {len(numbers) + 30}", "shared_buffers = 64MB", "max_wal_size = 4GB",
+                          "pg_stat_statements.track = none"])
     server.sql("CREATE EXTENSION pg_stat_statements", "template1")
-    for number in range(first, first + count):
-        server.sql(f"CREATE DATABASE fleet{number} STRATEGY = file_copy")
+    with contextlib.closing(autocommit(server.dsn())) as connection, connection.cursor() as cursor:
+        for number in numbers:
+            cursor.execute(f"CREATE DATABASE fleet{number} STRATEGY = file_copy")
     return server
 
 
-class Usage:
-    """What processes have used so far: processor seconds, and their memory now."""
-
-    def __init__(self, pids):
-        self.pids = pids
-
-    def cpu(self):
-        total = 0
-        for pid in self.pids:
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += sum(map(int, fields[11:13]))
-        return total / TICK
-
-    def memory_mb(self):
-        return sum(int(line.split()[1]) for pid in self.pids for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-                   if line.startswith("Pss:")) / 1024
-
-
-def metric(service, name):
-    text = service.get("/metrics", token=None).body.decode()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name) and line[len(name)] in " {")
-
-
-def verdict(met):
-    return "met" if met else "NOT MET"
-
-
-def measure(service):
-    usage = Usage([service.process.pid])
-    names = ("fettle_rounds_total", "fettle_rounds_failed_total", "fettle_rounds_late_total", "fettle_samples_total", "fettle_received_bytes_total")
-    while metric(service, "fettle_rounds_total") < 2 * TARGETS:
-        time.sleep(1)
-    before = {name: metric(service, name) for name in names}
-    cpu, wall = usage.cpu(), time.monotonic()
-    time.sleep(60 * MINUTES)
-    cpu, wall = usage.cpu() - cpu, time.monotonic() - wall
-    did = {name: metric(service, name) - before[name] for name in names}
-    memory = usage.memory_mb()
-    rounds = did["fettle_rounds_total"]
-    print(f"  {rounds:.0f} rounds in {wall / 60:.1f} min ({rounds / wall * 60 / TARGETS:.3f} per target and minute), "
-          f"{did['fettle_rounds_failed_total']:.0f} failed, {did['fettle_rounds_late_total']:.0f} late")
-    print(f"  {did['fettle_samples_total'] / wall:.0f} samples a second, {did['fettle_received_bytes_total'] / rounds / 1024:.1f} kB a round")
-    print(f"  processor: {cpu / wall:.3f} of a core (bar 1.000: {verdict(cpu / wall <= 1)})")
-    print(f"  memory: {memory:.0f} MB, {memory * 1024 / TARGETS:.0f} kB a target (bar 400 MB: {verdict(memory <= 400)})")
-
-
-def main():
-    print(f"== a fleet of {TARGETS} targets on {SERVERS} servers, {STATEMENTS} statements each, every minute, activity each second")
+@contextlib.contextmanager
+def fleet_servers():
     programs = programs_with_extensions(15, {"pg_stat_statements": COUNTERS})
-    servers = []
-    try:
-        for number in range(SERVERS):
-            servers.append(fleet_server(programs, number * TARGETS // SERVERS, (number + 1) * TARGETS // SERVERS - number * TARGETS // SERVERS))
-        service = Service(collect__interval="60s", collect__activity_interval="1s", collect__load_percent="5", collect__plans="0")
-        with service:
-            for number in range(TARGETS):
-                server = servers[number * SERVERS // TARGETS]
-                service.add_target(f"fleet{number}", server.dsn(f"fleet{number}"), databases=[f"fleet{number}"])
-            measure(service)
-    finally:
-        for server in servers:
-            server.close()
+    with contextlib.ExitStack() as stack:
+        edges = [number * TARGETS // SERVERS for number in range(SERVERS + 1)]
+        yield [(stack.enter_context(fleet_server(programs, range(first, last))), range(first, last))
+               for first, last in zip(edges, edges[1:])]
 
 
-main()
+def family_cpu(postmaster):
+    """CPU seconds of a cluster: its processes that live, and those that it has taken leave of."""
+    fields = pathlib.Path(f"/proc/{postmaster}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    total = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    for pid in children_of(postmaster):
+        with contextlib.suppress(OSError):
+            total += sum(cpu_of(pid))
+    return total
+
+
+def memory_mb(pids, kind="Pss:"):
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith(kind))
+    return total / 1024
+
+
+def size_mb(directory):
+    return int(subprocess.run(["du", "-sk", str(directory)], capture_output=True, text=True, check=True).stdout.split()[0]) / 1024
+
+
+def store_bytes(service):
+    """What the tables of the store hold."""
+    place = service.store_place()
+    with contextlib.closing(autocommit(f"host={place / 'socket'} user=fettle_store dbname=postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT sum(pg_table_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                       "WHERE n.nspname = 'fettle' AND c.relkind IN ('r', 'm')")
+        return int(cursor.fetchone()[0])
+
+
+class Measured:
+    """What one stretch of time took: figures of /metrics, CPU of the process, of the store and of the targets."""
+
+    def __init__(self, service, servers, seconds):
+        pid, postmaster = service.process.pid, service.postmaster()
+        watched = [pid, postmaster, *(server.process.pid for server, _ in servers)]
+
+        def look():
+            return [time.monotonic(), sum(cpu_of(pid)), *map(family_cpu, watched[1:])], figures(service), store_bytes(service)
+
+        before, did_before, store_before = look()
+        time.sleep(seconds)
+        after, did_after, store_after = look()
+        self.wall, self.cpu, self.store_cpu, *targets = (late - early for early, late in zip(before, after))
+        self.targets_cpu = sum(targets)
+        self.did = {name: did_after[name] - did_before[name] for name in FIGURES}
+        self.store_bytes = store_after - store_before
+        self.memory, self.store_memory = memory_mb([pid]), memory_mb([postmaster, *children_of(postmaster)])
+
+    def show(self, title):
+        did, rounds = self.did, max(self.did["rounds"], 1)
+        print(f"  {title}: {did['rounds']:.0f} rounds in {self.wall / 60:.1f} min ({rounds / self.wall * 60 / TARGETS:.3f} per target and minute), "
+              f"{did['failed']:.0f} failed, {did['late']:.0f} late; {did['activity'] / self.wall:.0f} activity samples "
+              f"({did['skipped'] / self.wall:.0f} left out) and "
+              f"{did['samples'] / self.wall:.0f} samples of statements a second, {did['bytes'] / rounds / 1024:.0f} kB a round")
+        print(f"    CPU of one core: {self.cpu / self.wall:.3f} ({self.cpu / rounds * 1000:.1f} ms a round), the store's {self.store_cpu / self.wall:.3f} "
+              f"({self.store_cpu / rounds * 1000:.1f} ms), the targets' {self.targets_cpu / self.wall:.3f}; "
+              f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        print(f"    memory: {self.memory:.0f} MB ({self.memory * 1024 / TARGETS:.0f} kB a target), the store's {self.store_memory:.0f} MB; "
+              f"the store's tables grew by {self.store_bytes / rounds:.0f} bytes a round", flush=True)
+
+
+def figures(service):
+    lines = service.get("/metrics", token=None).body.decode().splitlines()
+    values = {line.split(" ")[0]: float(line.split(" ")[1]) for line in lines if line and line[0] != "#" and "{" not in line}
+    return {name: values[metric] for name, metric in FIGURES.items()}
+
+
+def measure(service, servers):
+    while figures(service)["rounds"] < 2 * TARGETS:
+        time.sleep(1)
+    with_activity = Measured(service, servers, 60 * MINUTES)
+    with_activity.show("activity each second")
+    service.json("PUT", "/api/v1/settings/collect.activity", {"value": False})
+    without = Measured(service, servers, 60)
+    without.show("without activity")
+    did = with_activity.did
+    print(f"  an activity sample costs {(with_activity.cpu / with_activity.wall - without.cpu / without.wall) / max(did['activity'] / with_activity.wall, 1) * 1e6:.0f} us of CPU here")
+    share = with_activity.cpu / with_activity.wall
+    rate = did["rounds"] / with_activity.wall * 60 / TARGETS
+    bar(f"fleet of {TARGETS}, CPU", f"{share:.3f} of a core, bar 1", share <= 1)
+    bar(f"fleet of {TARGETS}, memory", f"{with_activity.memory:.0f} MB, bar 400 MB", with_activity.memory <= 400)
+    bar(f"fleet of {TARGETS}, punctuality", f"{rate:.3f} rounds per target and minute, {did['failed']:.0f} failed, {did['late']:.0f} late",
+        rate >= 0.98 and did["failed"] + did["late"] == 0)
+
+
+def bench(_, home):
+    print(f"== a fleet of {TARGETS} targets on {SERVERS} servers, {STATEMENTS} statements each, every minute")
+    with fleet_servers() as servers, tempfile.TemporaryDirectory(prefix="fleet", dir=home) as place:
+        settings = {"collect__interval": "60s", "collect__activity_interval": "1s", "collect__load_percent": "5", "collect__plans": "0"}
+        with Service(place, **settings) as service:
+            for server, numbers in servers:
+                for number in numbers:
+                    service.add_target(f"fleet{number}", server.dsn(f"fleet{number}", host="127.0.0.1"), databases=[f"fleet{number}"])
+            measure(service, servers)
+
+
+def bench_start(_, home):
+    """The service without targets: its first start, its memory and its place on the disk."""
+    print("== the service with nothing to do")
+    with tempfile.TemporaryDirectory(prefix="start", dir=home) as place:
+        service = Service(place)
+        started = time.monotonic()
+        service.start(expect_ready=False)
+        try:
+            assert wait_until(service.is_up, 60), service.errors()
+            first = time.monotonic() - started
+            time.sleep(IDLE_SECONDS)
+            postmaster = service.postmaster()
+            own, cluster = memory_mb([service.process.pid]), memory_mb([postmaster, *children_of(postmaster)])
+            before, at = sum(cpu_of(service.process.pid)) + family_cpu(postmaster), time.monotonic()
+            time.sleep(IDLE_SECONDS)
+            idle = (sum(cpu_of(service.process.pid)) + family_cpu(postmaster) - before) / (time.monotonic() - at)
+            disk = size_mb(service.directory / "data")
+        finally:
+            service.close()
+        service.start(expect_ready=False)
+        started = time.monotonic()
+        try:
+            assert wait_until(service.is_up, 60), service.errors()
+            again = time.monotonic() - started
+        finally:
+            service.close()
+    print(f"  Fettle itself {own:.1f} MB, both {idle * 100:.2f} % of a core, a second start {again:.2f} s; load {os.getloadavg()[0]:.1f}")
+    bar("store, first start until it serves", f"{first:.2f} s, bar 2.5 s", first <= 2.5)
+    bar("store, idle memory", f"{cluster:.1f} MB (proportional share), bar 20 MB", cluster <= 20)
+    bar("store, disk", f"{disk:.1f} MB, bar 40 MB", disk <= 40)

@@ -10,10 +10,13 @@
 #include <string.h>
 
 #define TICK_MS 100
+#define TICK_TURN 97 /* watches; a prime, so that the turns meet each one first some time */
 #define FULL_WAIT_MS 10000
 #define CONNECT_THREADS 4
 #define UPKEEP_THREADS 3
 #define QUEUE_MOST 16384
+/* Samples of activity that may wait for a worker: few enough that a round behind them is hardly late. */
+#define SAMPLES_WAITING_MOST 128
 /* Planning and packing use more of it than a round does. */
 #define UPKEEP_STACK_BYTES ((size_t)8 * 1024 * 1024)
 
@@ -181,25 +184,46 @@ watch_submit(Schedule *schedule, Watch *watch, WorkerTask task)
 }
 
 static void
-watch_tick(Schedule *schedule, Watch *watch, int64_t now_ms, int64_t sample_interval_ms)
+watch_sample_tick(Schedule *schedule, Watch *watch, int64_t now_ms, int64_t sample_interval_ms)
 {
-    if (watch->due_ms <= now_ms) {
-        bool is_late = now_ms - watch->due_ms > watch->interval_ms;
-        if (watch_submit(schedule, watch, watch_round_run))
-            schedule->state.rounds_late += is_late;
-    } else if (sample_interval_ms > 0 && watch->is_reached && watch->sample_due_ms <= now_ms &&
-               watch_submit(schedule, watch, watch_sample_run)) {
-        int64_t next_ms = watch->sample_due_ms + sample_interval_ms;
-        watch->sample_due_ms = next_ms > now_ms ? next_ms : now_ms + sample_interval_ms;
+    if (schedule->sample_room == 0) {
+        schedule->state.activity_skipped++;
+    } else {
+        if (!watch_submit(schedule, watch, watch_sample_run))
+            return;
+        schedule->sample_room--;
     }
+    int64_t next_ms = watch->sample_due_ms + sample_interval_ms;
+    watch->sample_due_ms = next_ms > now_ms ? next_ms : now_ms + sample_interval_ms;
 }
 
 static void
+watch_tick(Schedule *schedule, Watch *watch, int64_t now_ms, int64_t sample_interval_ms)
+{
+    if (watch->due_ms <= now_ms) {
+        (void)watch_submit(schedule, watch, watch_round_run);
+    } else if (sample_interval_ms > 0 && watch->is_reached && watch->sample_due_ms <= now_ms) {
+        watch_sample_tick(schedule, watch, now_ms, sample_interval_ms);
+    }
+}
+
+/*
+ * Samples are a thousand a second where rounds are seventeen, so on a busy machine they would fill the queue
+ * and make the rounds late, each behind all of them. A sample that finds no room is left out instead: what a
+ * minute says is relative to the samples it had. Each tick begins further on, so that all are left out in
+ * turn.
+ */
+static void
 watches_tick(Schedule *schedule, int64_t now_ms, int64_t sample_interval_ms)
 {
-    for (size_t i = 0; i < schedule->watch_count; i++)
-        if (!schedule->watches[i]->is_busy && !schedule->watches[i]->is_gone)
-            watch_tick(schedule, schedule->watches[i], now_ms, sample_interval_ms);
+    size_t waiting = worker_pool_state(schedule->collect).waiting;
+    schedule->sample_room = waiting < SAMPLES_WAITING_MOST ? SAMPLES_WAITING_MOST - waiting : 0;
+    for (size_t i = 0; i < schedule->watch_count; i++) {
+        Watch *watch = schedule->watches[(schedule->tick_first + i) % schedule->watch_count];
+        if (!watch->is_busy && !watch->is_gone)
+            watch_tick(schedule, watch, now_ms, sample_interval_ms);
+    }
+    schedule->tick_first += TICK_TURN;
 }
 
 /* One round that is due, to see whether the store's disk has room again. */

@@ -7,10 +7,10 @@
  * that answer, "connect" for those that are not connected yet or did not answer last time (so that dead
  * targets, each costing its time-out, cannot starve the living), "upkeep" for the store's own work.
  *
- *   target    rounds every interval, staggered by the target's id; samples of activity between them; never
- * two at once on one target. One that fails is tried again after 2, 4, 8 ... intervals, 15 minutes at most.
- *   upkeep    lease of the store, list of targets, compaction, partitions, plans on the twin, cleaning up:
- * the table in upkeep.h.
+ *   target    rounds every interval, staggered by the target's id; samples of activity between them, as far
+ * as the workers have time for them; never two at once on one target. One that fails is tried again after 2,
+ * 4, 8 ... intervals, 15 minutes at most. upkeep    lease of the store, list of targets, compaction,
+ * partitions, plans on the twin, cleaning up: the table in upkeep.h.
  *
  * Nothing is collected while the lease is not held or the store cannot be written (gone, disk full): counters
  * on the targets go on by themselves, so the next round after it covers the time, only coarser.
@@ -59,6 +59,7 @@ typedef struct ScheduleState {
     int64_t rounds_late; /* began more than an interval after they were due */
     int64_t samples;     /* written */
     int64_t activity_samples;
+    int64_t activity_skipped; /* samples left out, for the workers had too much to do */
     int64_t bytes_received;
     int64_t target_time_us; /* spent waiting for targets */
     int64_t queue_waiting;

@@ -66,6 +66,8 @@ struct Schedule {
     Watch **watches;
     size_t watch_count;
     size_t watch_capacity;
+    size_t tick_first;  /* the watch that the next tick begins with, modulo their number */
+    size_t sample_room; /* samples that this tick may still hand out */
     UpkeepTask tasks[UPKEEP_COUNT];
     int64_t full_until_ms; /* the store's disk was full: nothing is tried before */
     int64_t trial_due_ms;  /* the store's disk was full: when one round may try whether it still is */

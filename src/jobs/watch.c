@@ -144,12 +144,23 @@ watch_round(Watch *watch, CollectorReport *report, Error *error)
     return collector_round(watch->collector, settings_of(held), report, error);
 }
 
+/* Counted here, not when it was handed out: it may have waited for a worker since. */
+static void
+watch_count_late(Watch *watch)
+{
+    pthread_mutex_lock(&watch->schedule->mutex);
+    bool is_late = clock_monotonic_ms() - watch->due_ms > watch->interval_ms;
+    watch->schedule->state.rounds_late += is_late;
+    pthread_mutex_unlock(&watch->schedule->mutex);
+}
+
 void
 watch_round_run(void *argument)
 {
     Watch *watch = argument;
     CollectorReport report = {0};
     Error error = {0};
+    watch_count_late(watch);
     bool good = !watch_is_over(watch) && watch_round(watch, &report, &error);
     if (good)
         schedule_store_wrote(watch->schedule);

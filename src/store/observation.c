@@ -7,23 +7,43 @@
 /* "no partition of relation found for row" */
 #define SQLSTATE_NO_PARTITION "23514"
 
+/* Within a transaction a refused row must not end it; alone, a row is a transaction and one round trip. */
 bool
 observation_insert(PgConnection *session, const ObservationInsert *insert, Error *error)
 {
     Error refused = {0};
-    if (!pg_execute(session, "SAVEPOINT fettle_partition", &refused))
+    bool is_within = pg_connection_is_in_transaction(session);
+    if (is_within && !pg_execute(session, "SAVEPOINT fettle_partition", &refused))
         return error_set(error, refused.code, "%s", refused.message);
     if (store_query(session, insert->query, insert->parameters, insert->parameter_count, NULL, &refused))
-        return pg_execute(session, "RELEASE SAVEPOINT fettle_partition", error);
+        return !is_within || pg_execute(session, "RELEASE SAVEPOINT fettle_partition", error);
     if (!text_equals(refused.sqlstate, SQLSTATE_NO_PARTITION)) {
         *error = refused;
         return false;
     }
     StoreNumber at = store_number(insert->at_us);
-    return pg_execute(session, "ROLLBACK TO SAVEPOINT fettle_partition", error) &&
+    return (!is_within || pg_execute(session, "ROLLBACK TO SAVEPOINT fettle_partition", error)) &&
            store_query(session, "observation_partition", STORE_PARAMETERS(insert->table, at.text), NULL,
                        error) &&
            store_query(session, insert->query, insert->parameters, insert->parameter_count, NULL, error);
+}
+
+bool
+observation_begin(PgConnection *session, size_t count, Error *error)
+{
+    return count <= 1 || pg_execute(session, "BEGIN", error);
+}
+
+bool
+observation_end(PgConnection *session, bool is_good, Error *error)
+{
+    Error ignored = {0};
+    if (!pg_connection_is_in_transaction(session))
+        return is_good;
+    if (is_good)
+        return pg_execute(session, "COMMIT", error);
+    (void)!pg_transaction_end(session, &ignored);
+    return false;
 }
 
 Text

@@ -47,15 +47,11 @@ activity_minute_write(PgConnection *session, const ActivityMinute *minute, Error
 bool
 activity_minutes_write(PgConnection *session, const ActivityMinute *minutes, size_t count, Error *error)
 {
-    if (!pg_execute(session, "BEGIN", error))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (!activity_minute_write(session, &minutes[i], error)) {
-            Error ignored = {0};
-            (void)!pg_transaction_end(session, &ignored);
-            return error_prefix(error, "could not write the activity of sessions");
-        }
-    return pg_execute(session, "COMMIT", error);
+    bool is_good = observation_begin(session, count, error);
+    for (size_t i = 0; i < count && is_good; i++)
+        is_good = activity_minute_write(session, &minutes[i], error);
+    return observation_end(session, is_good, error) ||
+           error_prefix(error, "could not write the activity of sessions");
 }
 
 bool

@@ -19,8 +19,13 @@ typedef struct ObservationInsert {
     int parameter_count;
 } ObservationInsert;
 
-/* Inserts; a partition that is missing is made. */
+/* Inserts, within the transaction when there is one; a partition that is missing is made. */
 bool observation_insert(PgConnection *session, const ObservationInsert *insert, Error *error) FETTLE_MUST_USE;
+
+/* Around so many rows: all or none of them. One row needs no more than itself: a thousand targets write two
+ * such rows each a minute, and a transaction around it takes four round trips more. */
+bool observation_begin(PgConnection *session, size_t count, Error *error) FETTLE_MUST_USE;
+bool observation_end(PgConnection *session, bool is_good, Error *error) FETTLE_MUST_USE;
 
 /* Arrays of numbers as parameter texts, element by element. */
 Text observation_array_begin(Arena *arena);

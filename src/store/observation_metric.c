@@ -54,15 +54,10 @@ metric_round_write(PgConnection *session, const MetricRound *round, Error *error
 bool
 metric_rounds_write(PgConnection *session, const MetricRound *rounds, size_t count, Error *error)
 {
-    if (!pg_execute(session, "BEGIN", error))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (!metric_round_write(session, &rounds[i], error)) {
-            Error ignored = {0};
-            (void)!pg_transaction_end(session, &ignored);
-            return error_prefix(error, "could not write metrics");
-        }
-    return pg_execute(session, "COMMIT", error);
+    bool is_good = observation_begin(session, count, error);
+    for (size_t i = 0; i < count && is_good; i++)
+        is_good = metric_round_write(session, &rounds[i], error);
+    return observation_end(session, is_good, error) || error_prefix(error, "could not write metrics");
 }
 
 /* The months that are about to be written; one call makes one partition. */

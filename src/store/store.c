@@ -136,6 +136,15 @@ open_private(Store *store, StoreAccess access, Error *error)
     }
 }
 
+/* With a session of its own: a backend that has made the schema keeps some MB of it. */
+static bool
+make_schema(Store *store, Error *error)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *session = NULL;
+    int applied = 0;
+    return store_connect(store, &session, error) && migration_run(session, &applied, error);
+}
+
 /* The state of the schema. Another process may be making the store that was joined: that is waited for. */
 static bool
 schema_status(const Store *store, PgConnection *session, MigrationStatus *ret_status, Error *error)
@@ -157,12 +166,11 @@ check_schema(Store *store, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     MigrationStatus status;
-    int applied = 0;
     if (!store_session_take(store, 0, &session, error) ||
         !schema_status(store, session.connection, &status, error))
         return false;
     if (status.version == 0 && store->is_private)
-        return migration_run(session.connection, &applied, error);
+        return make_schema(store, error);
     if (status.missing == 0)
         return true;
     error_set(error, ERROR_CONFLICT, "the store is of an older Fettle: %d of %d migrations are missing",

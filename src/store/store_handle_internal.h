@@ -26,6 +26,7 @@ struct Store {
     pthread_mutex_t pool_mutex; /* for what follows */
     pthread_cond_t pool_freed;
     PgConnection *idle[STORE_SESSIONS_MOST]; /* the last one was used last */
+    int64_t idle_since_ms[STORE_SESSIONS_MOST];
     int idle_count;
     int taken_count;
     int sessions_most;

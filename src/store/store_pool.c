@@ -5,10 +5,12 @@
 #include "store/store_handle_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TAKE_MS 10000
+#define IDLE_MS 60000
 #define LEASE_ASK_MS 1000
 #define LEASE_ANSWER_MS 5000
 
@@ -78,16 +80,35 @@ pool_take_idle(Store *store)
     return NULL;
 }
 
+/* Takes out the session that nobody has wanted for longest, once that is a minute: each costs the store's
+ * server some MB. NULL: there is none. With the mutex held. */
+static PgConnection *
+pool_take_unwanted(Store *store)
+{
+    if (store->idle_count == 0 || clock_monotonic_ms() - store->idle_since_ms[0] < IDLE_MS)
+        return NULL;
+    PgConnection *connection = store->idle[0];
+    store->idle_count--;
+    memmove(store->idle, store->idle + 1, (size_t)store->idle_count * sizeof(store->idle[0]));
+    memmove(store->idle_since_ms, store->idle_since_ms + 1,
+            (size_t)store->idle_count * sizeof(store->idle_since_ms[0]));
+    return connection;
+}
+
 static void
 pool_give_back(Store *store, PgConnection *connection, bool is_good)
 {
     pthread_mutex_lock(&store->pool_mutex);
     fettle_assert(store->taken_count > 0);
     store->taken_count--;
-    if (is_good)
+    PgConnection *unwanted = pool_take_unwanted(store);
+    if (is_good) {
+        store->idle_since_ms[store->idle_count] = clock_monotonic_ms();
         store->idle[store->idle_count++] = connection;
+    }
     pthread_cond_signal(&store->pool_freed);
     pthread_mutex_unlock(&store->pool_mutex);
+    pg_connection_close(unwanted);
     if (!is_good)
         pg_connection_close(connection);
 }

@@ -104,9 +104,9 @@ def _tell_watchdog(line):
     _watchdog.stdin.flush()
 
 
-def new_directory(prefix="fettle-pg"):
+def new_directory(prefix="fettle-pg", place="/tmp"):
     """A short directory that the server's user owns; removed at the end of the run at the latest."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     _tell_watchdog(f"+{directory}")
     os.chmod(directory, 0o755)
     if unprivileged():
@@ -176,13 +176,13 @@ def programs_with_extensions(major, scripts):
 class Server:
     """One PostgreSQL server. `conf` is lines of postgresql.conf, `hba` a whole pg_hba.conf, `tcp` listens on 127.0.0.1 too.
 
-    `binaries` are server programs of that major in another place (programs_with_extensions())."""
+    `binaries` are server programs of that major in another place (programs_with_extensions()); `place` is where its directory goes."""
 
-    def __init__(self, major=15, conf=(), preload="pg_stat_statements", tcp=False, hba=None, start=True, binaries=None):
+    def __init__(self, major=15, conf=(), preload="pg_stat_statements", tcp=False, hba=None, start=True, binaries=None, place="/tmp"):
         self.major = major
         self.binaries = binaries or binaries_of(major)
         assert self.binaries, f"no server programs of PostgreSQL {major}"
-        self.directory = new_directory()
+        self.directory = new_directory(place=place)
         self.data = self.directory / "data"
         self.port = free_port() if tcp else 5432
         self.process = None

@@ -111,7 +111,11 @@ class Service(ApiServer):
     def target(self, target_id):
         return self.json("GET", f"/api/v1/targets/{target_id}")
 
+    def store_place(self):
+        """Where the store's own server is: its data/ and socket/."""
+        place, = self.directory.glob("data/store-*/data/postmaster.pid")
+        return place.parents[1]
+
     def postmaster(self):
         """Process id of the store's own server."""
-        (line, *_), = [path.read_text().splitlines() for path in self.directory.glob("data/store-*/data/postmaster.pid")]
-        return int(line)
+        return int((self.store_place() / "data" / "postmaster.pid").read_text().splitlines()[0])
