@@ -10,7 +10,7 @@ query_places_read(PgConnection *session, Arena *arena, int64_t target_id, int64_
     StoreNumber target = store_number(target_id);
     StoreNumber hash = store_number(query_hash);
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(
+    if (!store_query_prepared(
             session, "query_places",
             STORE_PARAMETERS(target_id == 0 ? NULL : target.text, hash.text, with_texts ? "true" : "false"),
             &rows, error))

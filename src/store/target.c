@@ -67,7 +67,7 @@ targets_read(PgConnection *session, Arena *arena, const char *id, const char *na
              Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(session, "target_list", STORE_PARAMETERS(id, name), &rows, error))
+    if (!store_query_prepared(session, "target_list", STORE_PARAMETERS(id, name), &rows, error))
         return error_prefix(error, "could not read the targets");
     TargetList list = {.items = ARENA_NEW_ARRAY(arena, Target, (size_t)pg_result_rows(rows)),
                        .count = (size_t)pg_result_rows(rows)};

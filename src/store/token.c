@@ -126,7 +126,7 @@ token_check(PgConnection *session, Arena *arena, const char *text, bool *ret_is_
         return true;
     store_sodium_begin();
     token_hash(text, hash);
-    if (!store_query(session, "token_check", STORE_PARAMETERS(hash), &found, error))
+    if (!store_query_prepared(session, "token_check", STORE_PARAMETERS(hash), &found, error))
         return false;
     if (pg_result_rows(found) != 1)
         return true;

@@ -48,6 +48,37 @@ any_pack_comes_back_as_it_was(void **state)
     }
 }
 
+/* Every third position and every second counter of any pack. */
+static void
+a_part_of_a_pack_is_as_in_the_whole(void **state)
+{
+    (void)state;
+    Random random = random_new(20260221);
+    for (int round = 0; round < ROUNDS; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("codec", (size_t)64 << 20);
+        size_t limit = limits[random_below(&random, FETTLE_COUNT_OF(limits))];
+        SamplePack pack;
+        SamplePack part;
+        Error error = {0};
+        random_pack(arena, &random, limit, 300, &pack);
+        SampleBytes bytes = encode(arena, &pack, limit);
+        uint32_t *wanted = ARENA_NEW_ARRAY(arena, uint32_t, pack.count);
+        SampleSelection selection = {.counters = 0x55555, .positions = wanted};
+        for (size_t i = 0; i < pack.count; i += 3)
+            wanted[selection.position_count++] = pack.positions[i];
+        if (!sample_pack_decode_selected(arena, bytes, limit, &selection, &part, &error))
+            fail_msg("round %d: %s", round, error.message);
+        assert_int_equal(part.count, selection.position_count);
+        assert_memory_equal(part.positions, wanted, part.count * sizeof(*wanted));
+        for (int c = 0; c < SAMPLE_COUNTER_COUNT; c += 2)
+            for (size_t i = 0; i < part.count; i++)
+                assert_int_equal(part.counters[c] == NULL ? 0 : part.counters[c][i],
+                                 pack.counters[c] == NULL ? 0 : pack.counters[c][3 * i]);
+        for (int c = 1; c < SAMPLE_COUNTER_COUNT; c += 2)
+            assert_null(part.counters[c]);
+    }
+}
+
 static SamplePack
 pack_of(Arena *arena, size_t count)
 {
@@ -247,6 +278,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_pack_comes_back_as_it_was),
+        cmocka_unit_test(a_part_of_a_pack_is_as_in_the_whole),
         cmocka_unit_test(numbers_at_the_limits_are_kept),
         cmocka_unit_test(counters_without_activity_take_nothing),
         cmocka_unit_test(one_large_number_does_not_widen_the_others),
