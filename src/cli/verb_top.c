@@ -178,7 +178,7 @@ key_wait(TopView *view)
 }
 
 static void
-terminal_restore_at(struct termios *before)
+terminal_restore(const struct termios *before)
 {
     static const char leave[] = "\033[?25h\033[?1049l";
     tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
@@ -186,19 +186,9 @@ terminal_restore_at(struct termios *before)
     (void)ignored;
 }
 
-/* Keys come one by one and unseen, Ctrl-C too, so that the terminal is always given back as it was. */
 static bool
-live(TopView *view, Error *error)
+live_draw(TopView *view, Error *error)
 {
-    struct termios now;
-    if (tcgetattr(STDIN_FILENO, &now) != 0)
-        return error_set_errno(error, errno, "could not read the terminal's state");
-    FETTLE_CLEANUP(terminal_restore_at) struct termios before = now;
-    now.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-    now.c_cc[VMIN] = 1;
-    now.c_cc[VTIME] = 0;
-    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &now) != 0)
-        return error_set_errno(error, errno, "could not set the terminal");
     static const char enter[] = "\033[?1049h\033[?25l";
     if (!file_write_atomic("-", enter, sizeof(enter) - 1, 0, error))
         return false;
@@ -207,6 +197,24 @@ live(TopView *view, Error *error)
             return false;
     } while (key_wait(view));
     return true;
+}
+
+/* Keys come one by one and unseen, Ctrl-C too, so that the terminal is always given back as it was. */
+static bool
+live(TopView *view, Error *error)
+{
+    struct termios before;
+    if (tcgetattr(STDIN_FILENO, &before) != 0)
+        return error_set_errno(error, errno, "could not read the terminal's state");
+    struct termios now = before;
+    now.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+    now.c_cc[VMIN] = 1;
+    now.c_cc[VTIME] = 0;
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &now) != 0)
+        return error_set_errno(error, errno, "could not set the terminal");
+    bool good = live_draw(view, error);
+    terminal_restore(&before);
+    return good;
 }
 
 static bool
