@@ -90,8 +90,8 @@ titles_and_costs_are_those_of_the_server(void **state)
         fail_msg("%s", error.message);
     static const char *const modes[] = {
         "RESET ALL", "SET enable_hashjoin = off; SET enable_hashagg = off; SET enable_bitmapscan = off",
-        "RESET ALL; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET "
-        "min_parallel_table_scan_size = 0"};
+        ("RESET ALL; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; "
+         "SET min_parallel_table_scan_size = 0")};
     for (size_t mode = 0; mode < FETTLE_COUNT_OF(modes); mode++) {
         assert_true(pg_execute_script(connection, modes[mode], NULL, &error));
         for (size_t i = 0; i < FETTLE_COUNT_OF(statements); i++) {

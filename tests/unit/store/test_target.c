@@ -348,8 +348,8 @@ what_is_sealed_opens_again_is_never_the_same_twice_and_refuses_a_changed_byte(vo
         assert_null(strstr(error.message, "x y"));
     }
     static const char *const strange[] = {"", "zz", "00",
-                                          "not hexadecimal at all, whatever its length may be, "
-                                          "and it is longer than the overhead is, to be sure"};
+                                          ("not hexadecimal at all, whatever its length may be, "
+                                           "and it is longer than the overhead is, to be sure")};
     for (size_t i = 0; i < FETTLE_COUNT_OF(strange); i++)
         assert_false(seal_open(fixture->store, arena, "host='h'", strange[i], &secrets, &error));
 }
