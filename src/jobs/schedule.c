@@ -246,9 +246,11 @@ watches_clean(Schedule *schedule)
     for (size_t i = 0; i < schedule->watch_count; i++) {
         Watch *watch = schedule->watches[i];
         bool is_idle = watch->is_gone && !watch->is_busy;
-        if (is_idle && watch->collector != NULL)
+        /* looked at once: from its submission on the collector is the worker's */
+        bool is_open = is_idle && watch->collector != NULL;
+        if (is_open)
             watch->is_busy = worker_pool_submit(schedule->connect, watch_close_run, watch);
-        if (is_idle && watch->collector == NULL)
+        if (is_idle && !is_open)
             free(watch);
         else
             schedule->watches[kept++] = watch;

@@ -95,4 +95,4 @@ def test_an_index_is_supposed_as_it_stands_in_the_advice(fettle, file, text):
 
 def test_words_from_outside_stay_on_one_line_and_steer_no_terminal(fettle):
     is_clear(fettle("advise", "a\nb\033[31m"), 4, 'there is no file "a b [31m"')
-    is_clear(fettle("ad\nvise"), 2, 'unknown verb "ad vise"')
+    is_clear(fettle("ad\nvise"), 2, "a verb has to stand before the target")
