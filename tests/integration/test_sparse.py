@@ -208,8 +208,8 @@ def test_kill_9_in_the_middle_of_sizing_is_recovered_on_the_next_open(fettle, st
     before = verified(stock, target, workload, "--rebuild")["fidelity"]
     arguments = ["twin", "build", "--rebuild", "--set", f"cluster.binaries={binaries_of(STOCK)}", target.dsn("awkward")]
     assert killed_while_sizing(fettle, arguments, cluster_files(fettle))
+    # Sizes come last: killed a moment later the twin was whole and is taken as it is, else it is built anew. Never a half one.
     again = verified(stock, target, workload)
-    assert not again["refreshed"]
     assert {key: again["fidelity"][key] for key in ("compared", "same_plan", "identical")} == \
         {key: before[key] for key in ("compared", "same_plan", "identical")}
 
