@@ -83,7 +83,6 @@ void watch_close(Watch *watch); /* the same for whoever owns it: writes what wai
 
 /* upkeep.c; argument an UpkeepTask that is_busy */
 void upkeep_run(void *argument);
-int64_t upkeep_interval_ms(UpkeepId id);
 
 /* Sets what is known of the store; logs when it changes. Takes the mutex. */
 void schedule_store_set(Schedule *schedule, StoreState state, const char *reason);

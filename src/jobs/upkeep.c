@@ -206,12 +206,6 @@ static const struct {
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };
 
-int64_t
-upkeep_interval_ms(UpkeepId id)
-{
-    return upkeep_table[id].interval_ms;
-}
-
 void
 upkeep_run(void *argument)
 {
