@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,17 @@ process_give_up(int status_descriptor)
     _exit(written < 0 ? 126 : 127);
 }
 
+/* What is ignored here would stay ignored there. The kernel is asked directly: the C library refuses the two
+ * signals that it keeps for itself, and some supervisors start their children with those ignored. All zeros
+ * is the default action. */
+static void
+process_take_default_actions(void)
+{
+    static const unsigned long action[8];
+    for (int number = 1; number < NSIG; number++)
+        (void)syscall(SYS_rt_sigaction, number, action, NULL, (size_t)(NSIG - 1) / 8);
+}
+
 static void FETTLE_NORETURN
 process_child(const ProcessOptions *options, int output, int status)
 {
@@ -37,9 +49,7 @@ process_child(const ProcessOptions *options, int output, int status)
         dup3(status, STATUS_DESCRIPTOR, O_CLOEXEC) < 0)
         process_give_up(status);
     closefrom(STATUS_DESCRIPTOR + 1);
-    /* what is ignored here would stay ignored there */
-    for (int number = 1; number < NSIG; number++)
-        (void)signal(number, SIG_DFL);
+    process_take_default_actions();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
