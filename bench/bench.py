@@ -7,12 +7,13 @@ import candidates
 import collect
 import fidelity
 import fleet
+import improvement
 import twin
 import whatif
 from machine import bars, bench_server
 
 BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
-           "start": fleet.bench_start, "fleet": fleet.bench}
+           "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench}
 
 
 def main():

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: PostgreSQL
+"""What the advised indexes really do to a workload: four schemas, each twice, without and with the indexes, run in turns.
+
+A database is loaded, its load is run for the server's statistics, Fettle advises. A copy of the database gets the indexes. Then the
+same transactions (same seed) run on both in turns, `BLOCKS` times, and the server's own execution times are compared statement by
+statement. A ratio is time with the indexes / time without, over all blocks; its 95 % interval comes from drawing whole blocks again
+(bootstrap), so noise that lasts longer than a statement is in it. `IMPROVEMENT_SCALE` changes the size, `IMPROVEMENT_ONLY` names one.
+"""
+import contextlib
+import os
+import random
+import re
+import subprocess
+
+import psycopg2
+from machine import ROOT, Run, autocommit, bar
+from servers import client_program
+from workloads import load_shop
+
+BLOCKS = 8
+LEARNT = 5  # blocks that run before the advice
+SEED = 20_000
+SCALE = float(os.environ.get("IMPROVEMENT_SCALE", "0.1"))
+WORKLOADS = ROOT / "bench" / "workloads"
+STATISTICS = """SELECT regexp_replace(query, '\\s+', ' ', 'g'), sum(calls)::float8, sum(total_exec_time)
+FROM pg_stat_statements JOIN pg_database d ON d.oid = dbid
+WHERE datname = current_database() AND query ~* '^(SELECT|INSERT|UPDATE|DELETE)' AND query !~ 'pg_stat_statements' GROUP BY 1"""
+
+
+def rows(count, least=10):
+    return max(least, -(-int(count * SCALE * 10) // 10))
+
+
+def load_own(name):
+    def load(server):
+        server.sql(f"CREATE DATABASE {name}")
+        server.psql(name, "-f", WORKLOADS / name / "schema.sql")
+        server.psql(name, "-v", f"scale={SCALE}", "-f", WORKLOADS / name / "load.sql")
+    return load
+
+
+def load_pgbench(server):
+    """The tables of pgbench -i with a history, as after some weeks."""
+    server.sql("CREATE DATABASE pgbench")
+    pgbench = [client_program("pgbench"), "-h", str(server.directory), "-p", str(server.port), "-U", "postgres"]
+    subprocess.run([*pgbench, "-i", "-q", "-s", str(rows(100)), "pgbench"], check=True, capture_output=True)
+    server.sql("CREATE EXTENSION pg_stat_statements; INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) "
+               f"SELECT 1 + n % {rows(1000)}, 1 + n % {rows(100)}, 1 + n * 7919::bigint % {rows(10_000_000)}, n % 5000 - 2500, "
+               f"timestamp '2026-06-01' + n * interval '1 second' FROM generate_series(1, {rows(3_000_000)}) n", "pgbench")
+    server.sql("VACUUM ANALYZE", "pgbench")
+
+
+# name: (loader, pages with how often each comes up, variables of the pages, transactions in a block)
+SETS = {
+    "shop": (lambda server: load_shop(server, SCALE), ROOT / "demo" / "load", re.findall(r"(\w+)@(\d+)", (ROOT / "demo" / "run").read_text(encoding="utf-8")),
+             {"customers": rows(200_000), "orders": rows(1_000_000), "products": rows(20_000), "sessions": rows(250_000)}, 400),
+    "pgbench": (load_pgbench, WORKLOADS / "pgbench" / "load",
+                [("transfer", 60), ("history", 20), ("teller", 5), ("branch", 1), ("poorest", 1)], {"scale": rows(100)}, 400),
+    "saas": (load_own("saas"), WORKLOADS / "saas" / "load",
+             [("board", 20), ("my_issues", 15), ("issue_page", 20), ("inbox", 20), ("login", 10), ("people", 5), ("labels", 3), ("customer", 3),
+              ("overdue", 1), ("report", 1), ("audit_trail", 2), ("comment", 8), ("move", 6), ("read_all", 4), ("audit_write", 20)],
+             {"tenants": max(20, rows(400)), "members": rows(40_000), "projects": rows(4_000), "issues": rows(1_000_000)}, 300),
+    "events": (load_own("events"), WORKLOADS / "events" / "load",
+               [("latest", 10), ("curve", 5), ("last_hour", 5), ("bad_readings", 1), ("open_alarms", 4), ("device_alarms", 6), ("active_at", 3),
+                ("serial", 6), ("session", 6), ("campaign", 2), ("daily", 1), ("measure", 40), ("view", 20), ("alarm", 5)],
+               {"sites": max(20, rows(200)), "devices": rows(5_000), "views": rows(1_000_000), "alarms": rows(300_000)}, 200),
+}
+
+
+def run_load(server, database, name, seed, reset=True):
+    """One block of transactions on a database; what each statement cost there: {text: (calls, ms)}."""
+    _, folder, pages, variables, transactions = SETS[name]
+    scripts = [argument for page, weight in pages for argument in ("-f", f"{folder / page}.sql@{weight}")]
+    given = [argument for variable, value in variables.items() for argument in ("-D", f"{variable}={value}")]
+    with contextlib.closing(autocommit(server.dsn(database))) as connection, connection.cursor() as cursor:
+        if reset:
+            cursor.execute("SELECT pg_stat_statements_reset()")
+        subprocess.run([client_program("pgbench"), "-n", "-M", "prepared", "-t", str(transactions), f"--random-seed={seed}", *given, *scripts,
+                        server.dsn(database)], check=True, capture_output=True)
+        cursor.execute(STATISTICS)
+        return {text: (calls, ms) for text, calls, ms in cursor.fetchall()}
+
+
+def apply(server, database, advice):
+    """Builds what was advised, as it stands; what the server refuses is a fault of the advice and is shown."""
+    with contextlib.closing(autocommit(server.dsn(database))) as connection, connection.cursor() as cursor:
+        for recommendation in advice["recommendations"]:
+            for statement in filter(str.strip, recommendation["statement"].split(";")):
+                try:
+                    cursor.execute(statement)
+                except psycopg2.Error as error:
+                    print(f"    refused: {statement.strip()}: {str(error).splitlines()[0]}")
+        cursor.execute("VACUUM ANALYZE")
+
+
+def total(blocks, texts):
+    return sum(block[text][1] for block in blocks for text in texts if text in block)
+
+
+def ratio_of(before, after, texts):
+    """(ratio, low, high): time with the indexes / time without of these statements, 95 % by drawing blocks again."""
+    generator = random.Random(len(before))
+    drawn = []
+    for _ in range(1000):
+        picked = [generator.randrange(len(before)) for _ in before]
+        drawn.append(total([after[i] for i in picked], texts) / max(1e-9, total([before[i] for i in picked], texts)))
+    drawn.sort()
+    return total(after, texts) / max(1e-9, total(before, texts)), drawn[25], drawn[974]
+
+
+def measure(server, home, name):
+    for seed in range(LEARNT):
+        run_load(server, name, name, SEED - 2 - seed, reset=seed == 0)
+    advice_run = Run(home, server, "advise", "--json", "--no-verify", server.dsn(name))
+    advice = advice_run.json
+    size = sum(r["size_bytes"] or 0 for r in advice["recommendations"]) / 2**20
+    print(f"  {name}: {len(advice['recommendations'])} recommendations, {size:.0f} MB, planner cost {advice['cost_after'] / advice['cost_before']:.3f} "
+          f"of before, {advice['planner_questions']} questions, {advice_run.wall:.1f} s")
+    for recommendation in advice["recommendations"]:
+        print(f"    {recommendation['title']}")
+    server.sql("VACUUM ANALYZE", name)
+    server.sql(f"CREATE DATABASE {name}_advised TEMPLATE {name}")
+    apply(server, f"{name}_advised", advice)
+    before, after = [], []
+    for block in range(-1, BLOCKS):  # the first is for the caches
+        order = [(name, before), (f"{name}_advised", after)]
+        for database, blocks in order if block % 2 else reversed(order):
+            cost = run_load(server, database, name, SEED + block)
+            if block >= 0:
+                blocks.append(cost)
+    report(name, before, after)
+    server.sql(f"DROP DATABASE {name}_advised")
+    server.sql(f"DROP DATABASE {name}")
+
+
+def report(name, before, after):
+    texts = sorted({text for block in before + after for text in block})
+    writes = [text for text in texts if not text.upper().startswith("SELECT")]
+    whole = ratio_of(before, after, texts)
+    print("    workload {:.3f} [{:.3f}, {:.3f}] of its time without ({:.0f} -> {:.0f} ms)".format(*whole, total(before, texts), total(after, texts)))
+    if writes:
+        print("    its writes {:.3f} [{:.3f}, {:.3f}] ({:.0f} -> {:.0f} ms)".format(*ratio_of(before, after, writes), total(before, writes), total(after, writes)))
+    slower = []
+    for text in texts:
+        ratio, low, high = ratio_of(before, after, [text])
+        if low > 1.1 and text not in writes:
+            slower.append(text)
+            print(f"    slower: {ratio:.2f} [{low:.2f}, {high:.2f}], {total(before, [text]):.1f} -> {total(after, [text]):.1f} ms: {text[:110]}")
+    bar(f"improvement, {name}", f"{100 * (1 - whole[0]):.0f} % less time [{100 * (1 - whole[2]):.0f}, {100 * (1 - whole[1]):.0f}], bar 30 %; "
+        f"{len(slower)} reads slower than noise allows, bar 0", whole[2] <= 0.7 and not slower)
+
+
+def bench(server, home):
+    print("== workloads without and with the advised indexes, executed in turns")
+    for name, (load, *_) in SETS.items():
+        if os.environ.get("IMPROVEMENT_ONLY", name) == name:
+            load(server)
+            measure(server, home, name)
