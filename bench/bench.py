@@ -3,6 +3,7 @@
 """Runs the named measurements (all of them without a name), and lists the bars at the end. README.md says what each prints."""
 import sys
 
+import analyze
 import candidates
 import collect
 import fidelity
@@ -12,7 +13,7 @@ import twin
 import whatif
 from machine import bars, bench_server
 
-BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
+BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench}
 
 

@@ -243,6 +243,9 @@ fingerprints_are_equal_for_texts_that_differ_in_values_only(void **state)
                  {"select * from t where a = 1", "select * from t where b = 1", false},
                  {"select * from t where a = 1", "select * from t where a > 1", false},
                  {"select a from t", "select a from u", false},
+                 {"select a from logs_2025", "select a from logs_2026", false},
+                 {"select a from logs_2025 where b = 1", "select a from logs_2025 where b = 2", true},
+                 {"update s.t10 set a = 1", "update s.t11 set a = 1", false},
                  {"select frm t x = 1", "SELECT frm t x  = 'abc'", true},
                  {"select top 5 x in (1, 2) y z", "select top 9 x in (1, 2, 3, 4) y z", true},
                  {"select top 5 x from t", "select top 5 y from t", false}};
