@@ -128,6 +128,7 @@ generation_add(Generation *generation, const SnapshotRelation *relation, const C
         known->whatif_statement =
             candidate_create_statement(generation->arena, known, known->whatif_name, false);
         known->key_text = candidate_key_text(generation->arena, known);
+        known->text = candidate_text(generation->arena, known);
         map_put(generation->by_signature, signature, known);
         vector_push(generation->arena, &generation->candidates, known);
     }
