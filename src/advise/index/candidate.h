@@ -54,6 +54,7 @@ typedef struct Candidate {
     CandidateColumns included;   /* INCLUDE columns */
     const char *predicate;       /* canonical SQL; NULL: all rows */
     CandidateColumns restricted; /* columns that the predicate reads */
+    double left_out;             /* part of the table's rows that the predicate leaves out, 0 to 1 */
     const char *options;         /* of WITH (...), or NULL */
     const char *key_text;        /* "customer_id, created_at DESC" */
     const char *text;            /* "btree (customer_id) INCLUDE (total) WHERE (deleted_at IS NULL)" */

@@ -106,12 +106,14 @@ keys_without(const UseKeys *keys, int attnum)
 
 static void
 generate_restricted(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys,
-                    const SqlPredicate *predicate, const char *condition)
+                    const SqlPredicate *predicate, const char *condition, double fraction)
 {
     int *restricted = ARENA_NEW(generation->arena, int);
     *restricted = predicate->column;
-    Candidate idea = {
-        .relation = keys->relation, .predicate = condition, .restricted = {.items = restricted, .count = 1}};
+    Candidate idea = {.relation = keys->relation,
+                      .predicate = condition,
+                      .restricted = {.items = restricted, .count = 1},
+                      .left_out = 1 - fraction};
     UseKeys rest = keys_without(keys, predicate->column);
     size_t before = generation->number_count;
     generate_btree(generation, analysis, &rest, &idea);
@@ -152,6 +154,6 @@ generate_partial(Generation *generation, const SqlAnalysis *analysis, const UseK
             !restriction_is_constant(generation, keys, predicate))
             continue;
         restrictions++;
-        generate_restricted(generation, analysis, keys, predicate, condition);
+        generate_restricted(generation, analysis, keys, predicate, condition, fraction);
     }
 }
