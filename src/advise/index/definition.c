@@ -60,6 +60,12 @@ index_name_choose(Arena *arena, const Snapshot *snapshot, const Candidate *candi
         else
             text_append(&base, candidate->relation->columns[key->attnum - 1].name);
     }
+    if (candidate->included.count > 0)
+        text_append(&base, "_covering");
+    if (candidate->predicate != NULL)
+        text_append(&base, "_partial");
+    if (candidate->method != CANDIDATE_BTREE)
+        text_append_format(&base, "_%s", candidate_method_word(candidate->method));
     char *name = name_with_suffix(arena, base.data, "_idx");
     for (int number = 1; name_is_taken(snapshot, candidate->relation->schema, name, taken); number++) {
         char suffix[32];
@@ -89,13 +95,31 @@ relation_is_child_of(const SnapshotRelation *relation, uint32_t parent)
     return false;
 }
 
-/* The same key of a partition: columns go by name, since partitions may order theirs differently. */
 static bool
-candidate_for_partition(const Candidate *candidate, const SnapshotRelation *partition,
+columns_for_partition(Arena *arena, const Candidate *candidate, const SnapshotRelation *partition,
+                      CandidateColumns *columns)
+{
+    int *own = ARENA_NEW_ARRAY(arena, int, columns->count + 1);
+    for (size_t i = 0; i < columns->count; i++) {
+        const char *name = candidate->relation->columns[columns->items[i] - 1].name;
+        const SnapshotColumn *column = snapshot_column_named(partition, name);
+        if (column == NULL)
+            return false;
+        own[i] = column->attnum;
+    }
+    columns->items = own;
+    return true;
+}
+
+/* The same index of a partition: columns go by name, since partitions may order theirs differently. */
+static bool
+candidate_for_partition(Arena *arena, const Candidate *candidate, const SnapshotRelation *partition,
                         Candidate *ret_candidate)
 {
     *ret_candidate = *candidate;
     ret_candidate->relation = partition;
+    if (!columns_for_partition(arena, candidate, partition, &ret_candidate->included))
+        return false;
     for (size_t i = 0; i < candidate->key_count; i++) {
         if (candidate->keys[i].attnum == 0)
             continue;
@@ -112,10 +136,9 @@ candidate_for_partition(const Candidate *candidate, const SnapshotRelation *part
 static char *
 create_on_only(Arena *arena, const Candidate *candidate, const char *name)
 {
-    return arena_printf(arena, "CREATE INDEX %s ON ONLY %s USING btree (%s)",
-                        pg_identifier_quote(arena, name),
+    return arena_printf(arena, "CREATE INDEX %s ON ONLY %s USING %s", pg_identifier_quote(arena, name),
                         pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name),
-                        candidate_key_text(arena, candidate));
+                        candidate_text(arena, candidate));
 }
 
 static void
@@ -129,7 +152,7 @@ partition_script_append(PartitionScript *script, const Candidate *parent, const 
         const SnapshotRelation *partition = &script->snapshot->relations[i];
         Candidate own;
         if (!relation_is_child_of(partition, parent->relation->id) || partition->kind == 'f' ||
-            !candidate_for_partition(parent, partition, &own))
+            !candidate_for_partition(arena, parent, partition, &own))
             continue;
         const char *name = index_name_choose(arena, script->snapshot, &own, script->taken);
         bool is_leaf = partition->kind != 'p';

@@ -7,7 +7,8 @@
 
 #include "advise/index/candidate.h"
 
-/* "<table>_<columns>_idx" in at most 63 bytes, with a number when taken in the schema or in `taken` (which
+/* "<table>_<columns>_idx" ("_covering", "_partial" and the method before "_idx" where they apply) in at most
+ * 63 bytes, with a number when taken in the schema or in `taken` (which
  * gets the name). */
 char *index_name_choose(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, Map *taken);
 

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PLANS_PER_RECOMMENDATION_MOST 5
 #define NOTES_MOST 16
@@ -62,15 +63,6 @@ evidence_name(Evidence *evidence)
             if (evidence->answers[q].plan != NULL)
                 pg_plan_rename_index(evidence->answers[q].plan, candidate->whatif_name, evidence->names[i]);
     }
-}
-
-static size_t
-bits_count(Bits bits)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < bits.word_count; i++)
-        count += (size_t)__builtin_popcountll(bits.words[i]);
-    return count;
 }
 
 static int
@@ -287,6 +279,15 @@ effects_sort(AdviceEffectList *effects, int (*compare)(const void *, const void 
         effects->items[i].plan_before = effects->items[i].plan_after = NULL;
 }
 
+/* A plain B-tree by its keys alone; others with all that is special about them. */
+static const char *
+title_text(Arena *arena, const Candidate *candidate)
+{
+    if (candidate->method == CANDIDATE_BTREE)
+        return candidate->text + strlen("btree ");
+    return arena_printf(arena, "using %s", candidate->text);
+}
+
 static bool
 evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
 {
@@ -299,8 +300,8 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     recommendation->object_name = name;
     recommendation->relation =
         pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
-    recommendation->title =
-        arena_printf(arena, "create an index on %s (%s)", recommendation->relation, candidate->key_text);
+    recommendation->title = arena_printf(arena, "create an index on %s %s", recommendation->relation,
+                                         title_text(arena, candidate));
     recommendation->statement = index_create_script(arena, snapshot, candidate, name, evidence->taken);
     recommendation->undo = index_undo_script(arena, candidate, name);
     recommendation->risk = ADVICE_RISK_LOW;
@@ -327,10 +328,10 @@ evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
         for (size_t i = 0; i < evidence->candidates->count; i++)
             if (bits_has(evidence->result->chosen, i) &&
                 candidate_is_prefix(candidate, evidence->candidates->items[i]))
-                reason = arena_printf(arena, "the recommended index on (%s) serves the same statements",
-                                      evidence->candidates->items[i]->key_text);
+                reason = arena_printf(arena, "the recommended index %s serves the same statements",
+                                      evidence->candidates->items[i]->text);
     Rejection rejection = {.advisor = "index",
-                           .subject = arena_printf(arena, "btree (%s) on %s", candidate->key_text,
+                           .subject = arena_printf(arena, "%s on %s", candidate->text,
                                                    pg_identifier_qualify(arena, candidate->relation->schema,
                                                                          candidate->relation->name)),
                            .reason = reason};

@@ -1,32 +1,101 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/index/write_cost.h"
 
-#include <math.h>
+#include "advise/index/column_facts.h"
 
-#define INSERT_MS_PER_ROW 0.004
-#define HOT_LOST_MS_PER_ROW 0.005
+#include <math.h>
+#include <string.h>
+
+#define HOT_LOST_TABLE_MS 0.001
+#define HOT_LOST_OTHER_INDEX_MS 0.005
+#define HOT_LOST_OTHER_INDEX_WAL_BYTES 110
+/* Of updates on a table whose figures are unknown. */
+#define HOT_SHARE_UNKNOWN 0.5
 /* Without measured times the objective is in planner units; a cached simple lookup of 8 units takes about
  * 0.02 ms. */
 #define COST_UNITS_PER_MS 400.0
+#define TRIGRAM_MS_PER_BYTE 0.0025
+#define TRIGRAM_WAL_BYTES_PER_BYTE 50
+#define RANGE_MS 0.1
+/* From here on an update of columns that only BRIN holds is HOT. */
+#define BRIN_HOT_MAJOR 16
+
+/* One entry. */
+typedef struct EntryCost {
+    double insert_ms;
+    double remove_ms; /* by vacuum */
+    double wal_bytes;
+} EntryCost;
+
+static EntryCost
+entry_cost(const Candidate *candidate)
+{
+    static const EntryCost costs[] = {
+        [CANDIDATE_BTREE] = {0.004, 0.0005, 110},  [CANDIDATE_HASH] = {0.004, 0.0005, 110},
+        [CANDIDATE_GIN] = {0.008, 0.005, 300},     [CANDIDATE_GIST] = {0.006, 0.003, 300},
+        [CANDIDATE_SPGIST] = {0.006, 0.0005, 230}, [CANDIDATE_BRIN] = {0.0002, 0.00002, 5}};
+    EntryCost cost = costs[candidate->method];
+    const CandidateKey *key = &candidate->keys[0];
+    const SnapshotColumn *column = snapshot_column(candidate->relation, key->attnum);
+    if (key->operator_class != NULL && text_ends_with(key->operator_class, "trgm_ops")) {
+        double width = column_width_bytes(candidate->relation, key->attnum);
+        cost = (EntryCost){width * TRIGRAM_MS_PER_BYTE, width * TRIGRAM_MS_PER_BYTE,
+                           width * TRIGRAM_WAL_BYTES_PER_BYTE};
+    } else if ((candidate->method == CANDIDATE_GIST || candidate->method == CANDIDATE_SPGIST) &&
+               column != NULL && column->base_type != NULL && text_ends_with(column->base_type, "range")) {
+        cost.insert_ms = RANGE_MS;
+    }
+    return cost;
+}
 
 static bool
-use_writes_key(const SqlRelationUse *use, const Candidate *candidate)
+use_writes_candidate(const SqlRelationUse *use, const Candidate *candidate)
 {
     for (size_t i = 0; i < use->written_column_count; i++)
-        for (size_t k = 0; k < candidate->key_count; k++)
-            if (candidate->keys[k].attnum == use->written_columns[i] || candidate->keys[k].attnum == 0)
+        if (candidate_reads_column(candidate, use->written_columns[i]))
+            return true;
+    return false;
+}
+
+/* An expression or predicate is only a text here: any column named in it counts. */
+static bool
+index_reads_column(const SnapshotIndex *index, const SnapshotColumn *column)
+{
+    for (size_t i = 0; i < index->column_count; i++) {
+        const char *expression = index->columns[i].expression;
+        if (index->columns[i].attnum == column->attnum ||
+            (expression != NULL && strstr(expression, column->name) != NULL))
+            return true;
+    }
+    return index->predicate != NULL && strstr(index->predicate, column->name) != NULL;
+}
+
+/* An update that sets a column of some index is not HOT as it is. */
+static bool
+use_writes_indexed(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRelation *relation)
+{
+    for (size_t i = 0; i < use->written_column_count; i++) {
+        const SnapshotColumn *column = snapshot_column(relation, use->written_columns[i]);
+        for (size_t k = 0; column != NULL && k < relation->indexes.count; k++) {
+            const SnapshotIndex *index = relation->indexes.items[k];
+            bool is_transparent =
+                text_equals(index->method, "brin") && snapshot->server_major >= BRIN_HOT_MAJOR;
+            if (!is_transparent && index_reads_column(index, column))
                 return true;
+        }
+    }
     return false;
 }
 
 static double
-hot_share(const SnapshotRelation *relation)
+hot_share(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRelation *relation)
 {
     const SnapshotActivity *activity = &relation->activity;
+    if (use_writes_indexed(snapshot, use, relation))
+        return 0;
     if (!activity->is_known || activity->tuples_updated <= 0)
-        return 0.5;
-    double share = (double)activity->tuples_hot_updated / (double)activity->tuples_updated;
-    return share > 1 ? 1 : share;
+        return HOT_SHARE_UNKNOWN;
+    return fmin((double)activity->tuples_hot_updated / (double)activity->tuples_updated, 1);
 }
 
 static double
@@ -38,28 +107,60 @@ rows_written(const WorkloadStatement *statement)
     return isnan(rows) || rows < 0 ? 0 : rows;
 }
 
-double
-index_write_cost(const AdvisorContext *context, const Candidate *candidate)
+static void
+entries_add(WriteCost *cost, const EntryCost *entry, double rows)
+{
+    cost->rows += rows;
+    cost->ms += rows * entry->insert_ms;
+    cost->wal_bytes += rows * entry->wal_bytes;
+}
+
+static void
+update_add(const Snapshot *snapshot, const Candidate *candidate, const SqlRelationUse *use, double rows,
+           WriteCost *cost)
+{
+    EntryCost entry = entry_cost(candidate);
+    double held = 1 - candidate->left_out;
+    double hot = hot_share(snapshot, use, candidate->relation);
+    bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
+    bool is_written = use_writes_candidate(use, candidate);
+    entries_add(cost, &entry, rows * held * (is_written ? 1 : 1 - hot));
+    if (!is_written || is_transparent)
+        return;
+    double others = (double)candidate->relation->indexes.count;
+    cost->hot_lost += rows * hot;
+    cost->ms += rows * hot * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS);
+    cost->wal_bytes += rows * hot * others * HOT_LOST_OTHER_INDEX_WAL_BYTES;
+}
+
+WriteCost
+index_write_cost_detail(const AdvisorContext *context, const Candidate *candidate)
 {
     const Workload *workload = context->workload;
-    double cost_ms = 0;
+    WriteCost cost = {0};
+    EntryCost entry = entry_cost(candidate);
+    double held = 1 - candidate->left_out;
     for (size_t q = 0; q < workload->count; q++) {
         const SqlAnalysis *analysis = workload->statements[q].analysis;
+        double rows = rows_written(&workload->statements[q]);
         for (size_t u = 0; u < analysis->use_count; u++) {
             const SqlRelationUse *use = &analysis->uses[u];
             if (!use->is_write_target || use->relation_id != candidate->relation->id)
                 continue;
-            double rows = rows_written(&workload->statements[q]);
-            double hot = hot_share(candidate->relation);
-            double other_indexes = (double)candidate->relation->indexes.count;
             if (analysis->kind == SQL_KIND_INSERT || analysis->kind == SQL_KIND_MERGE)
-                cost_ms += rows * INSERT_MS_PER_ROW;
-            else if (analysis->kind == SQL_KIND_UPDATE && use_writes_key(use, candidate))
-                cost_ms += rows * (INSERT_MS_PER_ROW +
-                                   hot * (HOT_LOST_MS_PER_ROW + other_indexes * INSERT_MS_PER_ROW));
+                entries_add(&cost, &entry, rows * held);
             else if (analysis->kind == SQL_KIND_UPDATE)
-                cost_ms += rows * (1 - hot) * INSERT_MS_PER_ROW;
+                update_add(context->snapshot, candidate, use, rows, &cost);
+            else if (analysis->kind == SQL_KIND_DELETE)
+                cost.ms += rows * held * entry.remove_ms;
         }
     }
-    return workload->has_times ? cost_ms : cost_ms * COST_UNITS_PER_MS;
+    cost.objective = workload->has_times ? cost.ms : cost.ms * COST_UNITS_PER_MS;
+    return cost;
+}
+
+double
+index_write_cost(const AdvisorContext *context, const Candidate *candidate)
+{
+    return index_write_cost_detail(context, candidate).objective;
 }

@@ -58,6 +58,70 @@ keys_are_written_as_sql(void **state)
 }
 
 static void
+everything_but_keys_is_written_too(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    static const int columns[] = {4, 6};
+    const Candidate covering = {.relation = snapshot_relation_named(shop(arena), "public", "orders"),
+                                .keys = {KEY(2)},
+                                .key_count = 1,
+                                .included = {columns, 2},
+                                .predicate = "status = 'open'"};
+    assert_string_equal(candidate_create_statement(arena, &covering, "i", false),
+                        "CREATE INDEX i ON public.orders USING btree (customer_id) INCLUDE (total, note) "
+                        "WHERE (status = 'open')");
+    const Candidate brin = {.relation = covering.relation,
+                            .method = CANDIDATE_BRIN,
+                            .keys = {KEY(5)},
+                            .key_count = 1,
+                            .options = "pages_per_range='32'"};
+    assert_string_equal(candidate_text(arena, &brin), "brin (created_at) WITH (pages_per_range='32')");
+    static const int restricted[] = {3};
+    Candidate reader = covering;
+    reader.restricted = (CandidateColumns){restricted, 1};
+    for (int attnum = 1; attnum <= 6; attnum++)
+        assert_true(candidate_reads_column(&reader, attnum) == (attnum != 1 && attnum != 5));
+}
+
+static void
+included_columns_and_predicates_count_for_what_is_covered(void **state)
+{
+    (void)state;
+    static const int four[] = {4};
+    static const SnapshotIndexColumn columns[] = {{.attnum = 2, .is_default_operator_class = true},
+                                                  {.attnum = 4, .is_included = true}};
+    SnapshotIndex index = {.method = "btree", .is_valid = true, .columns = columns, .column_count = 1};
+    Candidate covering = {.keys = {KEY(2)}, .key_count = 1, .included = {four, 1}};
+    assert_false(candidate_is_covered_by(&covering, &index));
+    index.column_count = 2;
+    assert_true(candidate_is_covered_by(&covering, &index));
+    covering.predicate = "status = 'it''s (open)'";
+    assert_false(candidate_is_covered_by(&covering, &index));
+    index.predicate = "(status = 'it''s (open)'::text)";
+    assert_true(candidate_is_covered_by(&covering, &index));
+    index.predicate = "(status = 'it''s open'::text)";
+    assert_false(candidate_is_covered_by(&covering, &index));
+}
+
+static void
+the_columns_of_a_gin_index_serve_in_any_order(void **state)
+{
+    (void)state;
+    static const SnapshotIndexColumn columns[] = {
+        {.attnum = 2, .is_default_operator_class = true, .operator_class = "pg_catalog.array_ops"},
+        {.attnum = 7, .operator_class = "pg_catalog.jsonb_path_ops"}};
+    SnapshotIndex index = {.method = "gin", .is_valid = true, .columns = columns, .column_count = 2};
+    Candidate candidate = {
+        .method = CANDIDATE_GIN, .keys = {{.attnum = 7, .operator_class = "jsonb_path_ops"}}, .key_count = 1};
+    assert_true(candidate_is_covered_by(&candidate, &index));
+    candidate.keys[0].operator_class = NULL;
+    assert_false(candidate_is_covered_by(&candidate, &index));
+    candidate.method = CANDIDATE_GIST;
+    assert_false(candidate_is_covered_by(&candidate, &index));
+}
+
+static void
 an_index_covers_what_its_leading_keys_serve(void **state)
 {
     (void)state;
@@ -149,6 +213,14 @@ a_prefix_is_of_the_same_table_and_keys(void **state)
     assert_false(candidate_is_prefix(&ab, &a) || candidate_is_prefix(&a, &ba) ||
                  candidate_is_prefix(&down, &ab));
     assert_false(candidate_is_prefix(&elsewhere, &ab) || candidate_is_prefix(&pattern, &ab));
+    static const int included[] = {3};
+    Candidate covering = a;
+    covering.included = (CandidateColumns){included, 1};
+    assert_true(candidate_is_prefix(&a, &covering) && candidate_is_prefix(&covering, &ab));
+    assert_false(candidate_is_prefix(&covering, &a));
+    Candidate partial = a;
+    partial.predicate = "status = 'open'";
+    assert_false(candidate_is_prefix(&a, &partial) || candidate_is_prefix(&partial, &a));
 }
 
 int
@@ -156,6 +228,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_written_as_sql),
+        cmocka_unit_test(everything_but_keys_is_written_too),
+        cmocka_unit_test(included_columns_and_predicates_count_for_what_is_covered),
+        cmocka_unit_test(the_columns_of_a_gin_index_serve_in_any_order),
         cmocka_unit_test(an_index_covers_what_its_leading_keys_serve),
         cmocka_unit_test(an_index_that_is_invalid_partial_or_of_another_method_covers_nothing),
         cmocka_unit_test(a_prefix_is_of_the_same_table_and_keys),

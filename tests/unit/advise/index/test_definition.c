@@ -36,6 +36,15 @@ a_name_says_table_and_columns_and_is_free(void **state)
         .relation = orders.relation, .keys = {{.expression = "lower((note)::text) || 'x'"}}, .key_count = 1};
     assert_string_equal(index_name_choose(arena, snapshot, &expression, taken),
                         "orders_lower_note_text_x_idx");
+    static const int included[] = {4};
+    Candidate special = orders;
+    special.included = (CandidateColumns){included, 1};
+    special.predicate = "status = 'open'";
+    assert_string_equal(index_name_choose(arena, snapshot, &special, taken),
+                        "orders_customer_id_created_at_covering_partial_idx");
+    Candidate brin = {
+        .relation = orders.relation, .method = CANDIDATE_BRIN, .keys = {{.attnum = 5}}, .key_count = 1};
+    assert_string_equal(index_name_choose(arena, snapshot, &brin, taken), "orders_created_at_brin_idx");
 }
 
 static void

@@ -56,7 +56,7 @@ clauses_give_their_keys(void **state)
                  {"select * from orders where note like 'abc%'", {"note text_pattern_ops"}, {"note"}},
                  {"select * from orders where note like '%abc'", {NULL}, {"note", "note text_pattern_ops"}},
                  {"select * from orders where lower(note) = $1", {"(lower(note))"}, {"note"}},
-                 {"select * from orders where data @> $1", {NULL}, {"data"}},
+                 {"select * from orders where data @> $1", {"data jsonb_path_ops"}, {"data"}},
                  {"select * from orders where data = $1", {NULL}, {"data"}},
                  {"select * from orders where id = $1", {NULL}, {"id"}}, /* the primary key has it */
                  {"select * from orders where id = $1 and customer_id = $2", {"customer_id"}, {"id"}},

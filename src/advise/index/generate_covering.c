@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Covering B-trees: the plain ideas of a use with its other columns as INCLUDE, so that the table need not be
+ * visited; and, where a statement reads few columns of all rows, an index that stands for the table.
+ *
+ * Left out where the index row would exceed a third of the table's (it is then a second copy of the table),
+ * and where less than half of the table's pages are all-visible: such a scan would visit the table anyway.
+ */
+#include "advise/index/column_facts.h"
+#include "advise/index/generate_internal.h"
+
+#include <math.h>
+
+#define ROW_SHARE_MOST (1.0 / 3)
+#define VISIBLE_SHARE_LEAST 0.5
+#define INDEX_ROW_BYTES 12 /* header and line pointer */
+#define PARTITION_DEPTH_MOST 32
+
+static bool
+is_narrow(const Candidate *candidate)
+{
+    double bytes = INDEX_ROW_BYTES;
+    for (size_t i = 0; i < candidate->key_count; i++)
+        bytes += column_width_bytes(candidate->relation, candidate->keys[i].attnum);
+    for (size_t i = 0; i < candidate->included.count; i++)
+        bytes += column_width_bytes(candidate->relation, candidate->included.items[i]);
+    return bytes <= relation_row_bytes(candidate->relation) * ROW_SHARE_MOST;
+}
+
+/* Pages and all-visible pages of a table, or of all that is below a partitioned one. */
+static void
+relation_visible_add(const Snapshot *snapshot, const SnapshotRelation *relation, int depth, double *pages,
+                     double *visible)
+{
+    if (relation->relpages > 0) {
+        *pages += relation->relpages;
+        *visible += relation->relallvisible;
+    }
+    for (size_t i = 0; relation->kind == 'p' && depth > 0 && i < snapshot->relation_count; i++) {
+        const SnapshotRelation *part = &snapshot->relations[i];
+        if (part->is_partition && part->parent_count > 0 && part->parents[0].relation_id == relation->id)
+            relation_visible_add(snapshot, part, depth - 1, pages, visible);
+    }
+}
+
+static bool
+relation_is_visible(Generation *generation, const SnapshotRelation *relation)
+{
+    double *share = map_get_id(generation->visible_share, relation->id);
+    if (share == NULL) {
+        double pages = 0;
+        double visible = 0;
+        relation_visible_add(generation->context->snapshot, relation, PARTITION_DEPTH_MOST, &pages, &visible);
+        share = ARENA_NEW(generation->arena, double);
+        *share = pages > 0 ? visible / pages : 0;
+        map_put_id(generation->visible_share, relation->id, share);
+    }
+    if (*share >= VISIBLE_SHARE_LEAST)
+        return true;
+    generation_reject(
+        generation, generation_subject(generation, relation, "an index with INCLUDE columns"),
+        arena_printf(generation->arena,
+                     "an index-only scan would visit the table anyway: %.0f %% of its pages are "
+                     "marked all-visible (VACUUM marks them)",
+                     *share * 100));
+    return false;
+}
+
+static bool
+is_plain_btree(const Candidate *candidate)
+{
+    for (size_t i = 0; i < candidate->key_count; i++)
+        if (candidate->keys[i].attnum == 0)
+            return false;
+    return candidate->method == CANDIDATE_BTREE;
+}
+
+static bool
+candidate_holds(const Candidate *candidate, int attnum)
+{
+    for (size_t i = 0; i < candidate->key_count; i++)
+        if (candidate->keys[i].attnum == attnum)
+            return true;
+    return candidate_columns_have(candidate->included, attnum);
+}
+
+/* candidate with these columns added as INCLUDE where it lacks them; false when that is none or too many. */
+static bool
+candidate_include(Arena *arena, const Candidate *candidate, const int *columns, size_t count, Candidate *ret)
+{
+    int *items = ARENA_NEW_ARRAY(arena, int, candidate->included.count + count + 1);
+    size_t kept = 0;
+    for (size_t i = 0; i < candidate->included.count; i++)
+        items[kept++] = candidate->included.items[i];
+    for (size_t i = 0; i < count; i++) {
+        if (candidate_holds(candidate, columns[i]))
+            continue;
+        size_t at = kept++;
+        for (; at > 0 && items[at - 1] > columns[i]; at--)
+            items[at] = items[at - 1];
+        items[at] = columns[i];
+    }
+    *ret = *candidate;
+    ret->included = (CandidateColumns){.items = items, .count = kept};
+    return kept > candidate->included.count && kept <= CANDIDATE_INCLUDED_MOST && is_narrow(ret);
+}
+
+/* Adds candidate with what else the use needs as INCLUDE; false when that is nothing or too much. */
+static bool
+cover(Generation *generation, const SqlRelationUse *use, const Candidate *candidate)
+{
+    Candidate covering;
+    bool is_covering = candidate_include(generation->arena, candidate, use->needed_columns,
+                                         use->needed_column_count, &covering);
+    if (is_covering)
+        generation_add(generation, &covering);
+    return is_covering;
+}
+
+/* A statement that reads few columns and offers no key: its columns, the whole table long. */
+static void
+cover_whole(Generation *generation, const UseKeys *keys, const SqlRelationUse *use)
+{
+    Candidate whole = {.relation = keys->relation};
+    size_t first = 0;
+    while (first < use->needed_column_count &&
+           !column_is_indexable(snapshot_column(keys->relation, use->needed_columns[first])))
+        first++;
+    if (first == use->needed_column_count)
+        return;
+    whole.keys[whole.key_count++] = (CandidateKey){.attnum = use->needed_columns[first]};
+    if (!cover(generation, use, &whole) && use->needed_column_count == 1 && is_narrow(&whole))
+        generation_add(generation, &whole);
+}
+
+void
+generate_covering(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys)
+{
+    const SqlRelationUse *use = &analysis->uses[keys->use];
+    if (use->is_write_target || use->needs_all_columns || use->needed_column_count == 0 ||
+        !relation_is_visible(generation, keys->relation))
+        return;
+    size_t bare = generation->number_count;
+    bool is_keyed = keys->poor_count > 0;
+    for (size_t i = 0; i < keys->poor_count; i++) {
+        const Candidate poor = {.relation = keys->relation, .keys = {keys->poor[i].key}, .key_count = 1};
+        cover(generation, use, &poor);
+    }
+    for (size_t i = 0; i < bare; i++) {
+        const Candidate *candidate = generation->candidates.items[generation->numbers[i]];
+        if (candidate->relation != keys->relation || !is_plain_btree(candidate) ||
+            candidate->included.count > 0)
+            continue;
+        is_keyed = true;
+        cover(generation, use, candidate);
+    }
+    if (!is_keyed)
+        cover_whole(generation, keys, use);
+}
+
+/* a with what b has and it lacks: as INCLUDE when either covers, else as further keys. */
+static bool
+merge_two(Arena *arena, const Candidate *a, const Candidate *b, Candidate *ret)
+{
+    if (a->included.count == 0 && b->included.count == 0) {
+        *ret = *a;
+        for (size_t i = 0; i < b->key_count && ret->key_count < CANDIDATE_KEYS_MOST; i++)
+            if (!candidate_holds(ret, b->keys[i].attnum))
+                ret->keys[ret->key_count++] = b->keys[i];
+        return ret->key_count > a->key_count;
+    }
+    int columns[CANDIDATE_KEYS_MOST + CANDIDATE_INCLUDED_MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < b->key_count; i++)
+        columns[count++] = b->keys[i].attnum;
+    for (size_t i = 0; i < b->included.count; i++)
+        columns[count++] = b->included.items[i];
+    return candidate_include(arena, a, columns, count, ret);
+}
+
+static bool
+begin_alike(const Candidate *a, const Candidate *b)
+{
+    Candidate first = {.relation = a->relation,
+                       .keys = {a->keys[0]},
+                       .key_count = 1,
+                       .predicate = a->predicate,
+                       .options = a->options};
+    return a != b && is_plain_btree(a) && is_plain_btree(b) && candidate_is_prefix(&first, b);
+}
+
+/* The merged candidate matters wherever one of its parts does. */
+static void
+merged_note(CandidateSet *set, const Candidate *a, const Candidate *b, const Candidate *merged)
+{
+    const Generation *generation = set->generation;
+    for (size_t q = 0; q < generation->context->workload->count; q++) {
+        struct CandidateNumbers *relevant = &set->relevant[q];
+        bool is_concerned = false;
+        bool is_there = false;
+        for (size_t i = 0; i < relevant->count; i++) {
+            size_t number = relevant->numbers[i];
+            is_concerned = is_concerned || number == a->number || number == b->number;
+            is_there = is_there || number == merged->number;
+        }
+        if (!is_concerned || is_there)
+            continue;
+        size_t *numbers = ARENA_NEW_ARRAY(generation->arena, size_t, relevant->count + 1);
+        for (size_t i = 0; i < relevant->count; i++)
+            numbers[i] = relevant->numbers[i];
+        numbers[relevant->count++] = merged->number;
+        relevant->numbers = numbers;
+    }
+}
+
+size_t
+candidates_merge(CandidateSet *set, Bits harvested)
+{
+    Generation *generation = set->generation;
+    size_t count = set->count;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < count && bits_has(harvested, i); k++) {
+            const Candidate *a = set->items[i];
+            const Candidate *b = generation->candidates.items[k];
+            Candidate merged;
+            if (!bits_has(harvested, k) || generation->candidates.count >= count + CANDIDATES_MERGED_MOST ||
+                !begin_alike(a, b) || !merge_two(generation->arena, a, b, &merged))
+                continue;
+            const Candidate *made = generation_intern(generation, &merged);
+            if (made != NULL)
+                merged_note(set, a, b, made);
+            set->items = generation->candidates.items;
+            set->count = generation->candidates.count;
+        }
+    return set->count - count;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Partial indexes: where the statement's text itself (not a parameter, whose value the planner of a generic
+ * plan does not know) restricts a column to NULL, a flag, or one of a few values, that few rows have. Their
+ * keys are what the statement compares or sorts by besides.
+ *
+ * A workload file's statements are alike but for literals: the literal must be the same in most of the
+ * samples.
+ */
+#include "advise/index/column_facts.h"
+#include "advise/index/generate_internal.h"
+
+#include "pg/identifier.h"
+#include "snapshot/catalog.h"
+
+#include <math.h>
+#include <string.h>
+
+#define FRACTION_MOST 0.2
+#define RESTRICTIONS_PER_USE_MOST 2
+#define CONSTANT_SHARE_LEAST 0.8
+#define SAMPLES_LOOKED_AT_MOST 8
+#define VALUES_OF_A_STATUS_MOST 20
+
+/* A column of few values. One value of many, such as an id, is this call's, not the statement's. */
+static bool
+column_is_status(const SnapshotRelation *relation, int attnum)
+{
+    double distinct = column_distinct(relation, attnum);
+    return distinct > 1 && distinct <= VALUES_OF_A_STATUS_MOST;
+}
+
+/* The condition as an index's predicate, and how many rows fulfil it; NULL when it is none. */
+static const char *
+restriction_of(const Generation *generation, const UseKeys *keys, const SqlPredicate *predicate,
+               double *ret_fraction)
+{
+    const SnapshotRelation *relation = keys->relation;
+    const SnapshotColumn *column = snapshot_column(relation, predicate->column);
+    if (predicate->column == 0 || column == NULL || predicate->is_under_or)
+        return NULL;
+    Arena *arena = generation->arena;
+    const char *name = pg_identifier_quote(arena, column->name);
+    double nulls = column_null_fraction(relation, predicate->column);
+    switch (predicate->kind) {
+        case SQL_PREDICATE_IS_NULL: *ret_fraction = nulls; return arena_printf(arena, "%s IS NULL", name);
+        case SQL_PREDICATE_IS_NOT_NULL:
+            *ret_fraction = 1 - nulls;
+            return arena_printf(arena, "%s IS NOT NULL", name);
+        case SQL_PREDICATE_BOOLEAN:
+            *ret_fraction = column_value_fraction(arena, relation, predicate->column, predicate->constant);
+            return text_equals(predicate->constant, "true") ? name : arena_printf(arena, "NOT %s", name);
+        case SQL_PREDICATE_EQUAL:
+            if (predicate->constant == NULL || !column_is_status(relation, predicate->column))
+                return NULL;
+            *ret_fraction = column_value_fraction(arena, relation, predicate->column, predicate->constant);
+            return arena_printf(arena, "%s = %s", name, predicate->constant);
+        default: return NULL;
+    }
+}
+
+static bool
+analysis_has_restriction(const SqlAnalysis *analysis, const SqlPredicate *wanted)
+{
+    for (size_t i = 0; i < analysis->predicate_count; i++) {
+        const SqlPredicate *predicate = &analysis->predicates[i];
+        if (predicate->use == wanted->use && predicate->column == wanted->column &&
+            predicate->kind == wanted->kind && text_equals(predicate->constant, wanted->constant))
+            return true;
+    }
+    return false;
+}
+
+/* In most of the samples the restriction is the same. */
+static bool
+restriction_is_constant(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
+{
+    const SnapshotStatement *source = keys->statement->source;
+    size_t count =
+        source->sample_count < SAMPLES_LOOKED_AT_MOST ? source->sample_count : SAMPLES_LOOKED_AT_MOST;
+    if (predicate->kind != SQL_PREDICATE_EQUAL || count == 0)
+        return true;
+    if (generation->catalog.relation_find == NULL)
+        generation->catalog = snapshot_catalog(generation->arena, generation->context->snapshot);
+    double same = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = source->samples[i * source->sample_count / count];
+        const SqlStatement *parsed = sql_statement_parse(generation->arena, text, strlen(text));
+        const SqlAnalysis *analysis = sql_analyze(generation->arena, parsed, &generation->catalog);
+        same += analysis_has_restriction(analysis, predicate);
+    }
+    return same >= CONSTANT_SHARE_LEAST * (double)count;
+}
+
+/* keys without the restricted column: the predicate says it already. */
+static UseKeys
+keys_without(const UseKeys *keys, int attnum)
+{
+    UseKeys rest = *keys;
+    rest.equal_count = 0;
+    for (size_t i = 0; i < keys->equal_count; i++)
+        if (keys->equal[i].attnum != attnum)
+            rest.equal[rest.equal_count++] = keys->equal[i];
+    return rest;
+}
+
+static void
+generate_restricted(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys,
+                    const SqlPredicate *predicate, const char *condition, double fraction)
+{
+    int *restricted = ARENA_NEW(generation->arena, int);
+    *restricted = predicate->column;
+    Candidate idea = {.relation = keys->relation,
+                      .predicate = condition,
+                      .restricted = {.items = restricted, .count = 1},
+                      .left_out = 1 - fraction};
+    UseKeys rest = keys_without(keys, predicate->column);
+    size_t before = generation->number_count;
+    generate_btree(generation, analysis, &rest, &idea);
+    if (generation->number_count > before ||
+        !column_is_indexable(snapshot_column(keys->relation, predicate->column)))
+        return;
+    const CandidateKey itself = {.attnum = predicate->column};
+    generation_add_keys(generation, &idea, &itself, 1, NULL, 0);
+}
+
+/* A status compared with a parameter invites the idea of a partial index; say why it is not tried. */
+static void
+reject_parameter(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
+{
+    if (predicate->kind != SQL_PREDICATE_EQUAL || predicate->parameter == 0 || predicate->column == 0 ||
+        !column_is_status(keys->relation, predicate->column))
+        return;
+    const SnapshotColumn *column = snapshot_column(keys->relation, predicate->column);
+    const char *idea = arena_printf(generation->arena, "a partial index WHERE %s = ...",
+                                    pg_identifier_quote(generation->arena, column->name));
+    generation_reject(generation, generation_subject(generation, keys->relation, idea),
+                      "the value is a parameter in the statement's text: a plan made once for all values "
+                      "cannot use an index that holds only one of them");
+}
+
+void
+generate_partial(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys)
+{
+    size_t restrictions = 0;
+    for (size_t i = 0; i < analysis->predicate_count && restrictions < RESTRICTIONS_PER_USE_MOST; i++) {
+        const SqlPredicate *predicate = &analysis->predicates[i];
+        double fraction = NAN;
+        if (predicate->use != keys->use)
+            continue;
+        reject_parameter(generation, keys, predicate);
+        const char *condition = restriction_of(generation, keys, predicate, &fraction);
+        if (condition == NULL || isnan(fraction) || fraction > FRACTION_MOST ||
+            !restriction_is_constant(generation, keys, predicate))
+            continue;
+        restrictions++;
+        generate_restricted(generation, analysis, keys, predicate, condition, fraction);
+    }
+}
