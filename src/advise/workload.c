@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/workload.h"
 
+#include "sql/plannable.h"
+
 #include "base/hash.h"
 #include "snapshot/catalog.h"
 
@@ -58,11 +60,37 @@ workload_relations(Arena *arena, const SqlAnalysis *analysis, WhatIfStatement *q
     question->relation_count = count;
 }
 
+/* A server that has nothing but "$1 + $2" to go by finds no operator: the application had told it the types.
+ * The first types under which the statement can be planned are taken. */
+static bool
+workload_statement_type(const WorkloadBuild *build, WorkloadStatement *statement, WhatIfAnswer *answer,
+                        Error *error)
+{
+    static const char *const types[][2] = {
+        {"bigint", "bigint"}, {"timestamptz", "interval"}, {"numeric", "numeric"}, {"text", "text"}};
+    WhatIfStatement question = statement->question;
+    for (size_t i = 0; i < FETTLE_COUNT_OF(types) && !answer->is_known; i++) {
+        WhatIfAnswer typed = {0};
+        question.text =
+            sql_parameters_typed(build->arena, statement->question.text, types[i][0], types[i][1]);
+        if (question.text == statement->question.text)
+            return true;
+        if (!whatif_cost(build->whatif, build->arena, &question, true, &typed, error))
+            return false;
+        if (typed.is_known)
+            *answer = typed;
+    }
+    if (answer->is_known)
+        statement->question = question;
+    return true;
+}
+
 static bool
 workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement, Error *error)
 {
     WhatIfAnswer answer = {0};
-    if (!whatif_cost(build->whatif, build->arena, &statement->question, true, &answer, error))
+    if (!whatif_cost(build->whatif, build->arena, &statement->question, true, &answer, error) ||
+        (!answer.is_known && !workload_statement_type(build, statement, &answer, error)))
         return false;
     if (!answer.is_known) {
         statement->reason = answer.reason;

@@ -137,3 +137,41 @@ sql_plannable_text(Arena *arena, const char *text)
     }
     return changed ? plannable.data : text;
 }
+
+/* The second parameter of "$1 + $2" that begins here; its length is 0 when there is none. */
+static Place
+arithmetic_parameter(const char *text, size_t length, Place first)
+{
+    Place none = {.at = first.at};
+    if (first.lexeme.kind != LEXEME_PARAMETER)
+        return none;
+    Place sign = place_next(text, length, first);
+    Place second = place_next(text, length, sign);
+    bool is_sign = sign.lexeme.length > 0 && sign.lexeme.kind == LEXEME_OPERATOR &&
+                   strchr("+-*/%", text[sign.at]) != NULL;
+    bool is_it = is_sign && second.lexeme.length > 0 && second.lexeme.kind == LEXEME_PARAMETER;
+    /* "$2::int" has a type */
+    Place after = place_next(text, length, second);
+    return is_it && !is_character(text, after, ':') ? second : none;
+}
+
+const char *
+sql_parameters_typed(Arena *arena, const char *text, const char *first, const char *second)
+{
+    size_t length = strlen(text);
+    Text typed = text_new(arena);
+    bool changed = false;
+    for (size_t at = 0; at < length;) {
+        Place place = {at, sql_lexeme_at(text, at, length)};
+        Place other = arithmetic_parameter(text, length, place);
+        text_append_bytes(&typed, text + at, place.lexeme.length);
+        at += place.lexeme.length;
+        if (other.lexeme.length == 0)
+            continue;
+        text_append_format(&typed, "::%s%.*s::%s", first, (int)(other.at + other.lexeme.length - at),
+                           text + at, second);
+        at = other.at + other.lexeme.length;
+        changed = true;
+    }
+    return changed ? typed.data : text;
+}

@@ -14,4 +14,8 @@
 /* The text itself when nothing is to change. */
 const char *sql_plannable_text(Arena *arena, const char *text);
 
+/* "$1 + $2", an operator of arithmetic between two parameters of unknown type, with casts: "$1::first +
+ * $2::second". The text itself when there is none. */
+const char *sql_parameters_typed(Arena *arena, const char *text, const char *first, const char *second);
+
 #endif

@@ -55,7 +55,8 @@ const char *sql_kind_word(SqlKind kind);
 const char *sql_statement_text(const SqlStatement *statement);
 
 /* libpg_query's fingerprint, with the numbers in relations' names, which it leaves out: equal for texts that
- * differ in literals, white space and IN-list lengths only. For an unparsed text: a hash of its tokens with literals removed. Never 0. */
+ * differ in literals, white space and IN-list lengths only. For an unparsed text: a hash of its tokens with
+ * literals removed. Never 0. */
 uint64_t sql_statement_fingerprint(const SqlStatement *statement);
 
 /* The text with constants replaced by $n; for unparsed texts the tokens with literals replaced by "?". */

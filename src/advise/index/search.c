@@ -53,8 +53,8 @@ void
 search_indexes_refresh(Search *search)
 {
     const AdvisorContext *context = search->context;
-    double least = search->value_without *
-                   settings_get_double(context->settings, SETTING_ADVISE_INDEX_PERCENT) / 100;
+    double least =
+        search->value_without * settings_get_double(context->settings, SETTING_ADVISE_INDEX_PERCENT) / 100;
     double size_most = fmin(context->budget_bytes, search_table_budget(search));
     for (size_t i = 0; i < search->candidates->count; i++) {
         const Candidate *candidate = search->candidates->items[i];
@@ -62,7 +62,8 @@ search_indexes_refresh(Search *search)
             (ProgramIndex){.size_bytes = candidate->size_bytes,
                            .cost = fmax(0, candidate->write_cost) + least,
                            .table = candidate->relation,
-                           .is_forbidden = candidate->is_refused || candidate->size_bytes > size_most};
+                           .is_forbidden = candidate->is_refused || candidate->size_bytes > size_most ||
+                                           bits_has(search->avoided, i)};
     }
 }
 
@@ -209,13 +210,15 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     search.indexes = ARENA_NEW_ARRAY(arena, ProgramIndex, candidates->count + 1);
     search.harvested = bits_new(arena, candidates->count);
     search.best = bits_new(arena, candidates->count);
+    search.avoided = bits_new(arena, candidates->count);
     search_start(&search);
     if (!search_harvest(&search, error) || !search_choose(&search, error) || !search_locally(&search, error))
         return false;
     search.first_questions = search_questions(&search);
     search.first_ms = clock_monotonic_ms() - search.start_ms;
     SearchResult result = {0};
-    if (!search_prove(&search, error) || !search_verify(&search, &result, error))
+    if (!search_prove(&search, error) || !search_review(&search, error) ||
+        !search_verify(&search, &result, error))
         return false;
     search_report(&search, &result);
     *ret_result = result;

@@ -11,6 +11,8 @@
  *  - local search: add, drop, exchange one index, where what is known does not rule a gain out.
  *  - bound: what no set can be below, by a program over the planner's lower bounds; where it would choose
  * another set, that set is asked about: either it is better, or the bound rises.
+ *  - review: indexes that tempt the planner into plans that may be far dearer than it believes are tried to
+ * be done without.
  *
  * Deterministic: the clock only stops it, and a feasible answer exists from the first. Gains under
  * advise.gain_percent of a statement's cost do not count, and an index must gain advise.index_percent of the
@@ -23,11 +25,11 @@
 
 typedef struct SearchResult {
     Bits chosen;
-    Bits harvested;       /* candidates that some plan used */
-    double *cost_after;   /* by statement, verified by direct questions */
-    double value;         /* objective of chosen */
-    double bound;         /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
-    double gap_percent;   /* of value over bound; NAN when no bound was reached */
+    Bits harvested;     /* candidates that some plan used */
+    double *cost_after; /* by statement, verified by direct questions */
+    double value;       /* objective of chosen */
+    double bound;       /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
+    double gap_percent; /* of value over bound; NAN when no bound was reached */
     int64_t first_questions; /* asked when the set was found, before the proof */
     int64_t first_ms;
     bool is_stopped_early;

@@ -3,7 +3,7 @@
  * What the rooms of the search share: search.h says what they are for.
  *
  * best is the best set found, never over a budget; its value is exact but for ORACLE_TOLERANCE. Only
- * search_offer() changes it.
+ * search_offer() and search_review() change it.
  */
 #ifndef FETTLE_ADVISE_INDEX_SEARCH_STATE_H
 #define FETTLE_ADVISE_INDEX_SEARCH_STATE_H
@@ -21,6 +21,7 @@ typedef struct Search {
     Oracle *oracle;
     ProgramIndex *indexes; /* by candidate */
     Bits harvested;        /* some plan used them */
+    Bits avoided;          /* not to be chosen, whatever the planner's costs say */
     Bits best;
     double best_value;
     double bound; /* 0: none */
@@ -66,5 +67,8 @@ bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
 
 /* bound.c */
 bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
+
+/* review.c: best becomes what is best when plans that hope to stop early do not. */
+bool search_review(Search *search, Error *error) FETTLE_MUST_USE;
 
 #endif

@@ -42,11 +42,33 @@ a_statement_with_typed_parameters_is_parsed_as_plannable(void **state)
     analyses_check(cases, FETTLE_COUNT_OF(cases));
 }
 
+static void
+parameters_with_nothing_but_an_operator_between_them_get_types(void **state)
+{
+    (void)state;
+    static const AnalysisCase cases[] = {
+        {"select 1 where a between $1 and $2 + $3",
+         "select 1 where a between $1 and $2::bigint + $3::interval"},
+        {"select $1*$2, $3 %$4", "select $1::bigint*$2::interval, $3::bigint %$4::interval"},
+        {"select $1 + $2 + $3", "select $1::bigint + $2::interval + $3"},
+        {"select a + $1, $2 + 1, $3 || $4", "select a + $1, $2 + 1, $3 || $4"},
+        {"select $1::int + $2, $1 + $2::int", "select $1::int + $2, $1 + $2::int"},
+        {"select '$1 + $2' -- $1 + $2", "select '$1 + $2' -- $1 + $2"},
+        {"select $1 +", "select $1 +"},
+        {"", ""}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+        assert_string_equal(sql_parameters_typed(arena, cases[i].text, "bigint", "interval"),
+                            cases[i].expected);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(typed_parameters_and_fields_become_plannable),
+        cmocka_unit_test(parameters_with_nothing_but_an_operator_between_them_get_types),
         cmocka_unit_test(a_statement_with_typed_parameters_is_parsed_as_plannable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
