@@ -178,6 +178,10 @@ twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInf
             Relation index;
             if (info->hypothetical)
                 continue; /* another module's invention: it has no catalog row, and knows its size */
+            if (twin_index_is_hidden(info->indexoid)) {
+                rel->indexlist = foreach_delete_current(rel->indexlist, cell);
+                continue;
+            }
             index = index_open(info->indexoid, NoLock);
             if (twin_size_is_known(index))
                 index_info_from_size(table, index, rel, info);

@@ -40,6 +40,10 @@ void twin_planner_leave(void);
 /* guard.c */
 void twin_guard_install(void);
 
+/* hide.c */
+void twin_hide_install(void);
+bool twin_index_is_hidden(Oid index_id);
+
 /* suppose.c */
 void twin_suppose_install(void);
 /* Makes the index without a file, if it is asked to and can; false: the server's way is to be gone. */

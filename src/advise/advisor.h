@@ -90,6 +90,7 @@ typedef struct AdvisorContext {
     const Settings *settings;
     Deadline deadline;   /* best answer so far at this time */
     double budget_bytes; /* for all new objects together; INFINITY: none */
+    double table_budget_bytes; /* for those of each table; 0: no limit */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total); /* may be NULL */
     void *progress_context;
 } AdvisorContext;

@@ -63,6 +63,14 @@ typedef enum SettingEffect {
       "time allowed for the search for indexes; the best answer so far is given")                            \
     X(SETTING_ADVISE_GAIN_PERCENT, "advise.gain_percent", SETTING_DOUBLE, "5", 0, 100, SETTING_RELOAD,       \
       "smallest gain, in percent of a statement's cost, that counts as a gain")                              \
+    X(SETTING_ADVISE_INDEX_PERCENT, "advise.index_percent", SETTING_DOUBLE, "0.1", 0, 100, SETTING_RELOAD,   \
+      "what an index must gain, in percent of the workload's cost, to be advised")                           \
+    X(SETTING_ADVISE_PROOF_PERCENT, "advise.proof_percent", SETTING_DOUBLE, "0.2", 0, 100, SETTING_RELOAD,   \
+      "the search ends when its set is proven to be this near to the best one, in percent; 100: no proof")   \
+    X(SETTING_ADVISE_BUDGET, "advise.budget", SETTING_SIZE, "0", 0, 1125899906842624, SETTING_RELOAD,        \
+      "space for all new indexes together; 0: no limit")                                                     \
+    X(SETTING_ADVISE_TABLE_BUDGET, "advise.table_budget", SETTING_SIZE, "0", 0, 1125899906842624,            \
+      SETTING_RELOAD, "space for the new indexes of each table; 0: no limit")                                \
     X(SETTING_STORE_URL, "store.url", SETTING_SECRET, "", 0, 0, SETTING_RESTART,                             \
       "connection string of the store; empty: a private cluster in the data directory")                      \
     X(SETTING_STORE_SESSIONS, "store.sessions", SETTING_INT, "12", 4, 200, SETTING_RESTART,                  \

@@ -12,12 +12,13 @@
 
 #define SAMPLES_MOST 5
 /* Catalog rows of created and dropped indexes pile up until the transaction ends. */
-#define CREATIONS_PER_TRANSACTION_MOST 400
+#define CREATIONS_PER_TRANSACTION_MOST 1000
 
 /* A change that stands in the open transaction. */
 typedef struct StandingChange {
     WhatIfChange change; /* texts in the WhatIf's arena */
     uint64_t key;
+    bool is_hidden; /* made, and not wanted now */
     WhatIfChangeResult result;
 } StandingChange;
 
@@ -40,6 +41,7 @@ struct WhatIf {
     Map *sizes;        /* CREATE INDEX text -> double: its size, estimated once */
     Map *part_names;   /* index of a partition -> name its change gave */
     int64_t creations; /* in the open transaction */
+    uint64_t hidden_hash; /* of what its planner does not see; 0: nothing is hidden */
     bool is_open;      /* a transaction is open */
     WhatIfStatistics statistics;
 };
@@ -101,6 +103,7 @@ whatif_rollback(WhatIf *whatif, Error *error)
 {
     whatif->standing.count = 0;
     whatif->creations = 0;
+    whatif->hidden_hash = 0;
     if (!whatif->is_open)
         return true;
     whatif->is_open = false;
@@ -282,41 +285,99 @@ standing_find(const WhatIf *whatif, uint64_t key)
 }
 
 static bool
-wanted_has(const WhatIfChange *changes, size_t count, uint64_t key)
+keys_have(const uint64_t *keys, size_t count, uint64_t key)
 {
     for (size_t i = 0; i < count; i++)
-        if (change_key(&changes[i]) == key)
+        if (keys[i] == key)
             return true;
     return false;
 }
 
-/* Takes back what is no longer wanted: created indexes are dropped, anything else ends the transaction. */
 static bool
-standing_reduce(WhatIf *whatif, const WhatIfChange *changes, size_t count, Error *error)
+standing_drop(WhatIf *whatif, const StandingChange *standing, Error *error)
+{
+    const SnapshotRelation *relation =
+        snapshot_relation(twin_snapshot(whatif->twin), standing->change.relation_id);
+    if (!standing->result.is_applied || relation == NULL)
+        return true;
+    const char *name = pg_identifier_qualify(whatif->arena, relation->schema, standing->change.name);
+    return pg_execute(whatif->connection, arena_printf(whatif->arena, "DROP INDEX %s", name), error);
+}
+
+/* An index that was made and is not wanted now stays, unseen by the planner, for the next question that wants
+ * it: making it again costs more than planning. */
+static bool
+standing_can_hide(const WhatIf *whatif, const StandingChange *standing)
+{
+    return !whatif->is_sparse && standing->change.name != NULL &&
+           strchr(standing->change.name, ',') == NULL;
+}
+
+/* Takes back what is no longer wanted: created indexes are hidden or dropped, anything else ends the
+ * transaction. */
+static bool
+standing_reduce(WhatIf *whatif, const uint64_t *wanted, size_t count, Error *error)
 {
     for (size_t i = 0; i < whatif->standing.count; i++) {
         const StandingChange *standing = &whatif->standing.items[i];
         bool is_index = standing->change.kind == WHATIF_CREATE_INDEX;
-        if (!wanted_has(changes, count, standing->key) && !is_index)
+        if (!is_index && !keys_have(wanted, count, standing->key))
             return whatif_rollback(whatif, error);
     }
     for (size_t i = 0; i < whatif->standing.count;) {
-        const StandingChange *standing = &whatif->standing.items[i];
-        if (wanted_has(changes, count, standing->key)) {
+        StandingChange *standing = &whatif->standing.items[i];
+        bool is_wanted = keys_have(wanted, count, standing->key);
+        if (is_wanted || standing_can_hide(whatif, standing)) {
+            standing->is_hidden = !is_wanted;
             i++;
             continue;
         }
-        const SnapshotRelation *relation =
-            snapshot_relation(twin_snapshot(whatif->twin), standing->change.relation_id);
-        bool made = standing->result.is_applied && relation != NULL;
-        if (made && !pg_execute(whatif->connection,
-                                arena_printf(whatif->arena, "DROP INDEX %s",
-                                             pg_identifier_qualify(whatif->arena, relation->schema,
-                                                                   standing->change.name)),
-                                error))
+        if (!standing_drop(whatif, standing, error))
             return false;
         whatif->standing.items[i] = whatif->standing.items[--whatif->standing.count];
     }
+    return true;
+}
+
+/* Tells the server which indexes its planner shall not see, when that changed. */
+static bool
+standing_hide(WhatIf *whatif, Error *error)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < whatif->standing.count; i++)
+        if (whatif->standing.items[i].is_hidden)
+            hash = hash_combine(hash, whatif->standing.items[i].key);
+    if (hash == whatif->hidden_hash)
+        return true;
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("hidden indexes", (size_t)64 << 20);
+    Text names = text_new(scratch);
+    for (size_t i = 0; i < whatif->standing.count; i++)
+        if (whatif->standing.items[i].is_hidden && whatif->standing.items[i].result.is_applied)
+            text_append_format(&names, "%s%s", names.length == 0 ? "" : ",",
+                               whatif->standing.items[i].change.name);
+    if (!pg_execute(whatif->connection,
+                    arena_printf(scratch, "SET LOCAL fettle_twin.hidden_indexes = %s",
+                                 pg_literal_quote(scratch, names.data == NULL ? "" : names.data)),
+                    error))
+        return false;
+    whatif->hidden_hash = hash;
+    /* Plans that are kept do not know of it. */
+    return map_count(whatif->explainer.prepared) == 0 ||
+           pg_execute(whatif->connection, "DISCARD PLANS", error);
+}
+
+static bool
+standing_add(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeResult *ret_result, Error *error)
+{
+    size_t at = standing_find(whatif, change_key(change));
+    if (at == SIZE_MAX) {
+        StandingChange standing;
+        if (!change_make(whatif, change, &standing, error))
+            return false;
+        at = whatif->standing.count;
+        vector_push(whatif->arena, &whatif->standing, standing);
+    }
+    *ret_result = whatif->standing.items[at].result;
     return true;
 }
 
@@ -324,9 +385,14 @@ bool
 whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
              WhatIfChangeResult **ret_results, Error *error)
 {
-    if (whatif->creations > CREATIONS_PER_TRANSACTION_MOST && !whatif_rollback(whatif, error))
+    uint64_t *wanted = ARENA_NEW_ARRAY(arena, uint64_t, change_count + 1);
+    for (size_t i = 0; i < change_count; i++)
+        wanted[i] = change_key(&changes[i]);
+    size_t most = CREATIONS_PER_TRANSACTION_MOST + change_count;
+    if (((size_t)whatif->creations > most || whatif->standing.count > most) &&
+        !whatif_rollback(whatif, error))
         return false;
-    if (!standing_reduce(whatif, changes, change_count, error))
+    if (!standing_reduce(whatif, wanted, change_count, error))
         return false;
     if (!whatif->is_open && change_count > 0) {
         if (!pg_execute(whatif->connection, "BEGIN", error))
@@ -334,17 +400,11 @@ whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t c
         whatif->is_open = true;
     }
     WhatIfChangeResult *results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
-    for (size_t i = 0; i < change_count; i++) {
-        size_t at = standing_find(whatif, change_key(&changes[i]));
-        if (at == SIZE_MAX) {
-            StandingChange standing;
-            if (!change_make(whatif, &changes[i], &standing, error))
-                return false;
-            at = whatif->standing.count;
-            vector_push(whatif->arena, &whatif->standing, standing);
-        }
-        results[i] = whatif->standing.items[at].result;
-    }
+    for (size_t i = 0; i < change_count; i++)
+        if (!standing_add(whatif, &changes[i], &results[i], error))
+            return false;
+    if (!standing_hide(whatif, error))
+        return false;
     *ret_results = results;
     return true;
 }
@@ -353,7 +413,7 @@ static bool
 change_is_relevant(const WhatIf *whatif, const StandingChange *standing, const WhatIfStatement *statement)
 {
     uint32_t relation_id = change_relation(whatif, &standing->change);
-    if (!standing->result.is_applied)
+    if (!standing->result.is_applied || standing->is_hidden)
         return false;
     if (relation_id == 0)
         return true;
@@ -399,10 +459,11 @@ whatif_after_refusal(WhatIf *whatif, Error *error)
 {
     if (!whatif->is_open)
         return true;
-    size_t count = whatif->standing.count;
-    WhatIfChange *changes = ARENA_NEW_ARRAY(whatif->arena, WhatIfChange, count + 1);
-    for (size_t i = 0; i < count; i++)
-        changes[i] = whatif->standing.items[i].change;
+    size_t count = 0;
+    WhatIfChange *changes = ARENA_NEW_ARRAY(whatif->arena, WhatIfChange, whatif->standing.count + 1);
+    for (size_t i = 0; i < whatif->standing.count; i++)
+        if (!whatif->standing.items[i].is_hidden)
+            changes[count++] = whatif->standing.items[i].change;
     WhatIfChangeResult *results;
     return whatif_rollback(whatif, error) &&
            whatif_begin(whatif, whatif->arena, changes, count, &results, error);

@@ -69,4 +69,66 @@ bits_is_empty(Bits bits)
     return true;
 }
 
+static inline bool
+bits_equal(Bits a, Bits b)
+{
+    return bits_is_subset(a, b) && bits_is_subset(b, a);
+}
+
+static inline bool
+bits_meet(Bits a, Bits b)
+{
+    for (size_t i = 0; i < a.word_count; i++)
+        if (a.words[i] & b.words[i])
+            return true;
+    return false;
+}
+
+static inline size_t
+bits_count(Bits bits)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bits.word_count; i++)
+        count += (size_t)__builtin_popcountll(bits.words[i]);
+    return count;
+}
+
+/* The first member from a number on; SIZE_MAX when there is none:
+ *     for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+ */
+static inline size_t
+bits_next(Bits bits, size_t from)
+{
+    for (size_t word = from / 64; word < bits.word_count; word++) {
+        uint64_t left = bits.words[word];
+        if (word == from / 64)
+            left &= ~UINT64_C(0) << (from % 64);
+        if (left != 0)
+            return word * 64 + (size_t)__builtin_ctzll(left);
+    }
+    return SIZE_MAX;
+}
+
+/* To the first set, in place: all of the other, only those of the other, none of the other. */
+static inline void
+bits_join(Bits bits, Bits other)
+{
+    for (size_t i = 0; i < bits.word_count; i++)
+        bits.words[i] |= other.words[i];
+}
+
+static inline void
+bits_keep(Bits bits, Bits other)
+{
+    for (size_t i = 0; i < bits.word_count; i++)
+        bits.words[i] &= other.words[i];
+}
+
+static inline void
+bits_subtract(Bits bits, Bits other)
+{
+    for (size_t i = 0; i < bits.word_count; i++)
+        bits.words[i] &= ~other.words[i];
+}
+
 #endif

@@ -65,15 +65,6 @@ evidence_name(Evidence *evidence)
     }
 }
 
-static size_t
-bits_count(Bits bits)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < bits.word_count; i++)
-        count += (size_t)__builtin_popcountll(bits.words[i]);
-    return count;
-}
-
 static int
 effect_compare_gain(const void *left, const void *right)
 {

@@ -3,12 +3,6 @@
 
 #include <math.h>
 
-typedef struct OracleAnswer {
-    Bits set;
-    Bits used;
-    double cost;
-} OracleAnswer;
-
 VECTOR_DEFINE(OracleAnswerList, OracleAnswer);
 
 struct Oracle {
@@ -17,7 +11,11 @@ struct Oracle {
     const CandidateSet *candidates;
     OracleAnswerList *answers; /* by statement */
     Bits *relevant;            /* by statement */
-    Map *candidate_by_name;    /* what-if index name -> Candidate */
+    Bits refused;
+    Map *candidate_by_name; /* what-if index name -> Candidate */
+    double (*size_bytes)(const Candidate *candidate, const void *context); /* NULL: the twin's */
+    const void *size_context;
+    int64_t questions;
 };
 
 Oracle *
@@ -28,6 +26,7 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
     *oracle = (Oracle){.arena = arena, .context = context, .candidates = candidates};
     oracle->answers = ARENA_NEW_ARRAY(arena, OracleAnswerList, statements);
     oracle->relevant = ARENA_NEW_ARRAY(arena, Bits, statements);
+    oracle->refused = bits_new(arena, candidates->count);
     oracle->candidate_by_name = map_new(arena);
     for (size_t i = 0; i < candidates->count; i++)
         map_put(oracle->candidate_by_name, candidates->items[i]->whatif_name, candidates->items[i]);
@@ -37,10 +36,19 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
             bits_add(oracle->relevant[q], candidates->relevant[q].numbers[i]);
         OracleAnswer baseline = {.set = bits_new(arena, candidates->count),
                                  .used = bits_new(arena, candidates->count),
-                                 .cost = context->workload->statements[q].baseline_cost};
+                                 .cost = context->workload->statements[q].baseline_cost,
+                                 .parent = ORACLE_NO_PARENT};
         vector_push(arena, &oracle->answers[q], baseline);
     }
     return oracle;
+}
+
+void
+oracle_size_by(Oracle *oracle, double (*size_bytes)(const Candidate *candidate, const void *context),
+               const void *context)
+{
+    oracle->size_bytes = size_bytes;
+    oracle->size_context = context;
 }
 
 size_t
@@ -49,28 +57,98 @@ oracle_candidate_count(const Oracle *oracle)
     return oracle->candidates->count;
 }
 
+int64_t
+oracle_questions(const Oracle *oracle)
+{
+    return oracle->questions;
+}
+
+bool
+oracle_concerns(const Oracle *oracle, size_t statement, Bits set)
+{
+    Bits relevant = oracle->relevant[statement];
+    for (size_t i = 0; i < relevant.word_count; i++)
+        if (set.words[i] & relevant.words[i] & ~oracle->refused.words[i])
+            return true;
+    return false;
+}
+
+size_t
+oracle_answer_count(const Oracle *oracle, size_t statement)
+{
+    return oracle->answers[statement].count;
+}
+
+const OracleAnswer *
+oracle_answer(const Oracle *oracle, size_t statement, size_t position)
+{
+    fettle_assert(position < oracle->answers[statement].count);
+    return &oracle->answers[statement].items[position];
+}
+
 /* The part of a set that matters to a statement: its relevant candidates, without those the server refused.
  */
 static Bits
 oracle_reduce(const Oracle *oracle, Arena *arena, size_t statement, Bits set)
 {
     Bits reduced = bits_copy(arena, set);
-    for (size_t i = 0; i < reduced.word_count; i++)
-        reduced.words[i] &= oracle->relevant[statement].words[i];
-    for (size_t i = 0; i < oracle->candidates->count; i++)
-        if (bits_has(reduced, i) && oracle->candidates->items[i]->is_refused)
-            bits_remove(reduced, i);
+    bits_keep(reduced, oracle->relevant[statement]);
+    bits_subtract(reduced, oracle->refused);
     return reduced;
 }
 
+Bits
+oracle_relevant(const Oracle *oracle, size_t statement)
+{
+    return oracle_reduce(oracle, oracle->arena, statement, oracle->relevant[statement]);
+}
+
+void
+oracle_relevant_add(Oracle *oracle, size_t statement, size_t candidate)
+{
+    bits_add(oracle->relevant[statement], candidate);
+}
+
+void
+oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate)
+{
+    bits_remove(oracle->relevant[statement], candidate);
+}
+
+/* Exactly the set, else what lies around it; of several the latest, which was asked the most directly. */
 static const OracleAnswer *
 oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
 {
     const OracleAnswerList *answers = &oracle->answers[statement];
-    for (size_t i = 0; i < answers->count; i++)
-        if (bits_is_subset(answers->items[i].used, set) && bits_is_subset(set, answers->items[i].set))
-            return &answers->items[i];
-    return NULL;
+    const OracleAnswer *found = NULL;
+    for (size_t i = answers->count; i-- > 0;) {
+        const OracleAnswer *answer = &answers->items[i];
+        if (!bits_is_subset(answer->used, set) || !bits_is_subset(set, answer->set))
+            continue;
+        if (bits_equal(answer->set, set))
+            return answer;
+        if (found == NULL)
+            found = answer;
+    }
+    return found;
+}
+
+/* The dearest answer with more than the set present: its best lower bound. Of several the least present. */
+static size_t
+oracle_answer_above(const Oracle *oracle, size_t statement, Bits set)
+{
+    const OracleAnswerList *answers = &oracle->answers[statement];
+    size_t found = ORACLE_NO_PARENT;
+    for (size_t i = 0; i < answers->count; i++) {
+        const OracleAnswer *answer = &answers->items[i];
+        if (!bits_is_subset(set, answer->set) || bits_equal(set, answer->set))
+            continue;
+        if (found == ORACLE_NO_PARENT || answer->cost > answers->items[found].cost ||
+            (answer->cost == answers->items[found].cost &&
+             bits_is_subset(answer->set, answers->items[found].set)))
+            found = i;
+    }
+    return found;
 }
 
 OracleBounds
@@ -117,12 +195,22 @@ oracle_present(Oracle *oracle, Bits set, Error *error)
     bool done = whatif_begin(oracle->context->whatif, scratch, changes, count, &results, error);
     for (size_t i = 0; done && i < count; i++) {
         made[i]->is_refused = !results[i].is_applied;
-        if (results[i].is_applied)
-            made[i]->size_bytes = results[i].size_bytes;
-        else
-            made[i]->reason = arena_strdup(oracle->context->arena, results[i].reason);
+        if (results[i].is_applied) {
+            made[i]->size_bytes = oracle->size_bytes == NULL
+                                      ? results[i].size_bytes
+                                      : oracle->size_bytes(made[i], oracle->size_context);
+            continue;
+        }
+        bits_add(oracle->refused, made[i]->number);
+        made[i]->reason = arena_strdup(oracle->context->arena, results[i].reason);
     }
     return done;
+}
+
+bool
+oracle_make_relevant(Oracle *oracle, size_t statement, Error *error)
+{
+    return oracle_present(oracle, oracle_relevant(oracle, statement), error);
 }
 
 static Bits
@@ -154,6 +242,25 @@ oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer
     return oracle_ask(oracle, statement, reduced, true, ret_answer, error);
 }
 
+/* Asks, and keeps the answer; ret_answer lives until the next question. */
+static bool
+oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer **ret_answer, Error *error)
+{
+    WhatIfAnswer answer = {0};
+    oracle->questions++;
+    if (!oracle_ask(oracle, statement, reduced, false, &answer, error))
+        return false;
+    OracleAnswerList *answers = &oracle->answers[statement];
+    double baseline = oracle->context->workload->statements[statement].baseline_cost;
+    OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
+                          .cost = answer.is_known ? answer.cost : baseline,
+                          .used = oracle_used(oracle, oracle->arena, &answer)};
+    fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
+    vector_push(oracle->arena, answers, fresh);
+    *ret_answer = &answers->items[answers->count - 1];
+    return true;
+}
+
 bool
 oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used,
             Error *error)
@@ -165,19 +272,80 @@ oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret
         *ret_cost = bounds.high;
         return true;
     }
-    if (direct || known == NULL) {
-        WhatIfAnswer answer = {0};
-        if (!oracle_ask(oracle, statement, reduced, false, &answer, error))
-            return false;
-        double baseline = oracle->context->workload->statements[statement].baseline_cost;
-        OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
-                              .cost = answer.is_known ? answer.cost : baseline,
-                              .used = oracle_used(oracle, oracle->arena, &answer)};
-        vector_push(oracle->arena, &oracle->answers[statement], fresh);
-        known = &oracle->answers[statement].items[oracle->answers[statement].count - 1];
-    }
+    if ((direct || known == NULL) && !oracle_learn(oracle, statement, reduced, &known, error))
+        return false;
     *ret_cost = known->cost;
     if (ret_used != NULL)
         *ret_used = known->used;
+    return true;
+}
+
+/* The cheapest plan known that a set allows. */
+static const OracleAnswer *
+oracle_answer_below(const Oracle *oracle, size_t statement, Bits set)
+{
+    const OracleAnswerList *answers = &oracle->answers[statement];
+    const OracleAnswer *found = &answers->items[0];
+    for (size_t i = 1; i < answers->count; i++)
+        if (bits_is_subset(answers->items[i].used, set) && answers->items[i].cost < found->cost)
+            found = &answers->items[i];
+    return found;
+}
+
+static bool
+same_leading_key(const Candidate *a, const Candidate *b)
+{
+    return a->keys[0].attnum == b->keys[0].attnum &&
+           text_equals(a->keys[0].expression, b->keys[0].expression);
+}
+
+/*
+ * Takes from present what the plan used and the set lacks. Where a table's indexes are used again and again,
+ * more go at once: then all with the same leading key, then all of the table; a long row of near equal
+ * indexes would take a question each.
+ */
+static void
+descent_remove(const Oracle *oracle, Bits present, Bits set, Bits used, size_t *times_by_candidate)
+{
+    for (size_t u = bits_next(used, 0); u != SIZE_MAX; u = bits_next(used, u + 1)) {
+        const Candidate *subject = oracle->candidates->items[u];
+        if (bits_has(set, u))
+            continue;
+        bits_remove(present, u);
+        size_t times = times_by_candidate[u]++;
+        for (size_t i = bits_next(present, 0); i != SIZE_MAX; i = bits_next(present, i + 1)) {
+            const Candidate *other = oracle->candidates->items[i];
+            if (other->relation != subject->relation)
+                continue;
+            times_by_candidate[i] = times + 1;
+            if (!bits_has(set, i) && times > 0 && (times > 1 || same_leading_key(subject, other)))
+                bits_remove(present, i);
+        }
+    }
+}
+
+bool
+oracle_descend(Oracle *oracle, size_t statement, Bits set, double *ret_cost, Bits *ret_used, Error *error)
+{
+    Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
+    const OracleAnswer *known = oracle_answer_exact(oracle, statement, reduced);
+    OracleBounds bounds = oracle_bounds(oracle, statement, reduced);
+    if (known == NULL && bounds.high <= bounds.low * (1 + ORACLE_TOLERANCE))
+        known = oracle_answer_below(oracle, statement, reduced);
+    size_t *times = ARENA_NEW_ARRAY(oracle->arena, size_t, oracle->candidates->count + 1);
+    size_t from = oracle_answer_above(oracle, statement, reduced);
+    const OracleAnswer *last = from == ORACLE_NO_PARENT ? NULL : oracle_answer(oracle, statement, from);
+    while (known == NULL) {
+        Bits present = last == NULL ? oracle_relevant(oracle, statement)
+                                    : oracle_reduce(oracle, oracle->arena, statement, last->set);
+        if (last != NULL)
+            descent_remove(oracle, present, reduced, last->used, times);
+        if (!oracle_learn(oracle, statement, present, &last, error))
+            return false;
+        if (bits_is_subset(last->used, reduced) || bits_equal(last->set, reduced))
+            known = last;
+    }
+    *ret_cost = known->cost;
+    *ret_used = known->used;
     return true;
 }

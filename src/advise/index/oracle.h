@@ -8,6 +8,13 @@
  * known too (Papadomanolakis, Dash and Ailamaki 2007, "Efficient use of the query optimizer for automated
  * physical design"). Small violations of monotony exist (ties, GEQO); the search verifies its final set by
  * direct questions.
+ *
+ * The cost of a small set is asked from above: with everything present the plan uses some indexes that the
+ * set lacks; those go, and so on until the plan uses only what the set has (oracle_descend()). Each answer on
+ * the way is a lower bound for every set without what had gone by then, which is what the proof of the search
+ * is made of (bound.h), and tells a plan that may serve another set.
+ *
+ * Owned by the arena it is made in; one thread at a time.
  */
 #ifndef FETTLE_ADVISE_INDEX_ORACLE_H
 #define FETTLE_ADVISE_INDEX_ORACLE_H
@@ -16,6 +23,7 @@
 #include "advise/index/candidate.h"
 
 #define ORACLE_TOLERANCE 1e-4
+#define ORACLE_NO_PARENT SIZE_MAX
 
 typedef struct Oracle Oracle;
 
@@ -24,7 +32,27 @@ typedef struct OracleBounds {
     double high;
 } OracleBounds;
 
+typedef struct OracleAnswer {
+    Bits set;  /* what was present */
+    Bits used; /* what the plan used of it */
+    double cost;
+    size_t parent; /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
+} OracleAnswer;
+
 Oracle *oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates);
+
+/* Sizes come from a function instead of the twin's estimate, for comparisons. */
+void oracle_size_by(Oracle *oracle, double (*size_bytes)(const Candidate *candidate, const void *context),
+                    const void *context);
+
+/* Makes a statement's relevant candidates without a question, so that their sizes are known. */
+bool oracle_make_relevant(Oracle *oracle, size_t statement, Error *error) FETTLE_MUST_USE;
+
+/* A statement's relevant candidates, without those refused. More may become relevant while the search goes
+ * on, and those that cannot be chosen leave: earlier answers stay true. */
+Bits oracle_relevant(const Oracle *oracle, size_t statement);
+void oracle_relevant_add(Oracle *oracle, size_t statement, size_t candidate);
+void oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate);
 
 /* Cost of a workload statement (by position) when the candidates of set exist; ret_used (may be NULL) gets
  * those its plan uses, when the planner was asked or an exact answer is at hand. direct asks the planner
@@ -32,12 +60,26 @@ Oracle *oracle_new(Arena *arena, const AdvisorContext *context, const CandidateS
 bool oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used,
                  Error *error) FETTLE_MUST_USE;
 
+/* The same cost within ORACLE_TOLERANCE, asked from above. */
+bool oracle_descend(Oracle *oracle, size_t statement, Bits set, double *ret_cost, Bits *ret_used,
+                    Error *error) FETTLE_MUST_USE;
+
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);
+
+/* The answers so far about a statement, oldest first; the first is the baseline, with nothing present. */
+size_t oracle_answer_count(const Oracle *oracle, size_t statement);
+const OracleAnswer *oracle_answer(const Oracle *oracle, size_t statement, size_t position);
 
 /* The plan under a set, for evidence; always asks. *ret_plan is NULL when it cannot be planned. */
 bool oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer, Error *error)
     FETTLE_MUST_USE;
+
+/* Questions that reached the WhatIf, those for plans apart. */
+int64_t oracle_questions(const Oracle *oracle);
+
+/* Does any of the set matter to the statement? */
+bool oracle_concerns(const Oracle *oracle, size_t statement, Bits set);
 
 size_t oracle_candidate_count(const Oracle *oracle);
 

@@ -2,17 +2,19 @@
 /*
  * The search for a set of indexes.
  *
- * Minimise Σ weight × cost(statement, S) + Σ write cost(index in S), with Σ size ≤ budget. Three steps:
+ * Minimise Σ value(statement, cost under S) + Σ (write cost + least gain) over the indexes of S, with Σ size
+ * within the budget and each table's. Rooms, each with a file:
  *  - harvest: cost each statement with all of its candidates present, so that the planner itself picks; then
- * again with what it used removed, a few times. What no plan used is dropped from the search: a few hundred
- * questions replace tens of thousands.
- *  - greedy: add the move (a harvested candidate, or all that a harvested plan used together) with the best
- * net gain, per byte when there is a budget, until none gains (Schlosser, Kossmann, Boissier 2019 grow sets
- * alike).
- *  - prune: remove each index whose loss is not worth its write cost, and each that a longer one in the set
- * replaces. Gains under advise.gain_percent of a statement's cost do not count, so noise in the estimates
- * buys no index. Deterministic: the clock only stops it, and a feasible answer exists from the first greedy
- * step.
+ * again without what it used, a few times. A few hundred questions find the plans that matter.
+ *  - program: a 0/1 program over those plans chooses a set; what the planner makes of the set teaches new
+ * plans, and the program chooses again until nothing new is learned.
+ *  - local search: add, drop, exchange one index, where what is known does not rule a gain out.
+ *  - bound: what no set can be below, by a program over the planner's lower bounds; where it would choose
+ * another set, that set is asked about: either it is better, or the bound rises.
+ *
+ * Deterministic: the clock only stops it, and a feasible answer exists from the first. Gains under
+ * advise.gain_percent of a statement's cost do not count, and an index must gain advise.index_percent of the
+ * workload, so that noise in the estimates buys no index. The final set is verified by direct questions.
  */
 #ifndef FETTLE_ADVISE_INDEX_SEARCH_H
 #define FETTLE_ADVISE_INDEX_SEARCH_H
@@ -21,16 +23,24 @@
 
 typedef struct SearchResult {
     Bits chosen;
-    Bits harvested;     /* candidates that some plan used */
-    double *cost_after; /* by statement, verified by direct questions */
+    Bits harvested;       /* candidates that some plan used */
+    double *cost_after;   /* by statement, verified by direct questions */
+    double value;         /* objective of chosen */
+    double bound;         /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
+    double gap_percent;   /* of value over bound; NAN when no bound was reached */
+    int64_t first_questions; /* asked when the set was found, before the proof */
+    int64_t first_ms;
     bool is_stopped_early;
 } SearchResult;
 
 bool index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates, Oracle *oracle,
                   SearchResult *ret_result, Error *error) FETTLE_MUST_USE;
 
-/* Gain of one statement in objective units when its cost falls from before to after: 0 for changes under the
- * threshold. */
+/* What a statement at a cost adds to the objective: weight × cost, where a change under the threshold is
+ * none. */
+double search_value(const AdvisorContext *context, const WorkloadStatement *statement, double cost);
+
+/* Gain of one statement in objective units when its cost falls from before to after. */
 double search_gain(const AdvisorContext *context, const WorkloadStatement *statement, double before,
                    double after);
 

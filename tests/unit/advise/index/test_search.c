@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * The search against an oracle of known costs: a world has plans for each statement, each with the candidates
- * it uses and its cost, and a statement costs what its cheapest possible plan costs. The oracle and the write
+ * it uses and its cost, and a statement costs what its cheapest possible plan costs. The planner and the write
  * costs that the search is linked with are those of the world.
  */
 #include "../memory_workload.h"
@@ -28,8 +28,12 @@ static struct {
     int plan_count[STATEMENTS];
     double write_cost[CANDIDATES];
     double size_bytes[CANDIDATES];
+    uint32_t present;
     size_t questions;
 } world;
+
+static const char *const candidate_names[CANDIDATES] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+static const char *const statement_names[STATEMENTS] = {"0", "1", "2", "3", "4", "5"};
 
 static uint32_t
 mask_of(Bits set)
@@ -53,28 +57,37 @@ world_cost(size_t statement, uint32_t set, uint32_t *ret_used)
 }
 
 bool
-oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used,
-            Error *error)
+whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
+             WhatIfChangeResult **ret_results, Error *error)
 {
-    (void)direct;
+    (void)whatif;
     (void)error;
-    uint32_t used;
-    world.questions++;
-    *ret_cost = world_cost(statement, mask_of(set), &used);
-    if (ret_used != NULL) {
-        *ret_used = bits_new((Arena *)oracle, CANDIDATES);
-        ret_used->words[0] = used;
+    world.present = 0;
+    *ret_results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
+    for (size_t i = 0; i < change_count; i++) {
+        int number = changes[i].name[0] - 'a';
+        world.present |= UINT32_C(1) << number;
+        (*ret_results)[i] =
+            (WhatIfChangeResult){.is_applied = true, .size_bytes = world.size_bytes[number]};
     }
     return true;
 }
 
-OracleBounds
-oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
+bool
+whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan,
+            WhatIfAnswer *ret_answer, Error *error)
 {
-    (void)oracle;
-    (void)statement;
-    (void)set;
-    return (OracleBounds){.low = 0, .high = BASELINE};
+    (void)whatif;
+    (void)with_plan;
+    (void)error;
+    uint32_t used;
+    world.questions++;
+    *ret_answer = (WhatIfAnswer){.is_known = true};
+    ret_answer->cost = world_cost((size_t)(statement->text[0] - '0'), world.present, &used);
+    for (int i = 0; i < CANDIDATES; i++)
+        if ((used >> i & 1) != 0)
+            vector_push(arena, &ret_answer->used_indexes, candidate_names[i]);
+    return true;
 }
 
 double
@@ -105,16 +118,22 @@ search(Arena *arena, double budget_bytes, Deadline deadline)
     size_t *numbers = ARENA_NEW_ARRAY(arena, size_t, CANDIDATES);
     for (size_t i = 0; i < CANDIDATES; i++) {
         set->items[i] = ARENA_NEW(arena, Candidate);
-        *set->items[i] = (Candidate){.number = i, .size_bytes = world.size_bytes[i]};
+        *set->items[i] = (Candidate){.number = i,
+                                     .relation = &run.fixture.context.snapshot->relations[i % 2],
+                                     .keys = {{.attnum = (int)(1 + i / 2)}},
+                                     .key_count = 1,
+                                     .whatif_name = candidate_names[i],
+                                     .size_bytes = NAN};
         numbers[i] = i;
     }
     for (size_t q = 0; q < STATEMENTS; q++) {
         set->relevant[q].numbers = numbers;
         set->relevant[q].count = CANDIDATES;
+        run.fixture.workload->statements[q].question.text = statement_names[q];
     }
     Error error = {0};
-    /* the world's oracle needs an arena only */
-    assert_true(index_search(arena, &run.fixture.context, set, (Oracle *)arena, &run.result, &error));
+    Oracle *oracle = oracle_new(arena, &run.fixture.context, set);
+    assert_true(index_search(arena, &run.fixture.context, set, oracle, &run.result, &error));
     return run;
 }
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The bound: no set of the candidates is below it.
+ *
+ * The program from below chooses what would be best if the planner were as cheap as its answers still allow.
+ * Its value is the bound. Asked about that choice, the planner either makes it the best set, or shows that it
+ * costs more, and the bound rises (logic-based Benders decomposition). Ends when best and bound are within
+ * advise.proof_percent.
+ */
+#include "advise/index/search_state.h"
+
+#include <math.h>
+
+#define ROUNDS_MOST 500
+
+/* What everything together makes of each statement: the least that it can cost. */
+static bool
+bound_start(Search *search, Error *error)
+{
+    const Workload *workload = search->context->workload;
+    for (size_t q = 0; q < workload->count && !search_out_of_time(search); q++) {
+        if (!workload->statements[q].is_costed)
+            continue;
+        Bits relevant = oracle_relevant(search->oracle, q);
+        double cost;
+        Bits used;
+        if (!bits_is_empty(relevant) &&
+            !oracle_cost(search->oracle, q, relevant, false, &cost, &used, error))
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_proven(const Search *search)
+{
+    double allowed = settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) / 100;
+    return search->best_value - search->bound <= allowed * search->best_value;
+}
+
+static bool
+bound_round(Search *search, bool *ret_is_done, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
+    ProgramAnswer answer;
+    bool found = program_bound(scratch, search_program(search, scratch), &answer);
+    if (isfinite(answer.bound))
+        search->bound = fmax(search->bound, answer.bound);
+    *ret_is_done = !found || is_proven(search);
+    if (*ret_is_done)
+        return true;
+    int64_t questions = search_questions(search);
+    bool is_better;
+    if (!search_offer(search, answer.chosen, &is_better, error))
+        return false;
+    *ret_is_done = search_questions(search) == questions && !is_better;
+    return !is_better || search_choose(search, error);
+}
+
+bool
+search_prove(Search *search, Error *error)
+{
+    if (settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) >= 100)
+        return true;
+    if (!bound_start(search, error))
+        return false;
+    bool is_done = false;
+    for (size_t round = 0; round < ROUNDS_MOST && !is_done && !search_out_of_time(search); round++) {
+        search_progress(search, "proving the choice", round, 0);
+        if (!bound_round(search, &is_done, error))
+            return false;
+    }
+    return true;
+}

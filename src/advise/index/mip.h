@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Mip: a mixed-integer linear program, minimised by COIN-OR CBC.
+ *
+ *     FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
+ *     int x = mip_column(mip, 0, 1, 3.0, true);
+ *     mip_row_begin(mip);
+ *     mip_row_term(mip, x, 1.0);
+ *     mip_row_end(mip, MIP_AT_LEAST, 1.0);
+ *     if (mip_solve(mip, &limits, &solution)) ... mip_value(mip, x)
+ *
+ * Values should be of the order of 1. The same program gives the same answer unless the clock stops it. While
+ * CBC runs SIGINT waits: CBC would take it for itself. One thread per Mip.
+ */
+#ifndef FETTLE_ADVISE_INDEX_MIP_H
+#define FETTLE_ADVISE_INDEX_MIP_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+
+typedef struct Mip Mip;
+
+typedef enum MipSense { MIP_AT_MOST, MIP_AT_LEAST, MIP_EQUAL } MipSense;
+
+typedef struct MipLimits {
+    int nodes_most;
+    double gap;        /* a solution this near to the bound is good enough, as a share */
+    Deadline deadline; /* DEADLINE_NEVER allows MIP_SECONDS_MOST */
+} MipLimits;
+
+#define MIP_SECONDS_MOST 60.0
+
+typedef struct MipSolution {
+    double objective;
+    double bound; /* no solution is below it */
+} MipSolution;
+
+Mip *mip_new(Arena *arena);
+void mip_free(Mip *mip);
+void mip_free_at(Mip **mip);
+
+int mip_column(Mip *mip, double low, double high, double cost, bool is_integer);
+
+int mip_column_count(const Mip *mip);
+
+void mip_row_begin(Mip *mip);
+void mip_row_term(Mip *mip, int column, double coefficient);
+void mip_row_end(Mip *mip, MipSense sense, double right);
+
+/* False when no solution was found within the limits (or there is none); the bound may hold all the same,
+ * -INFINITY when it does not. */
+bool mip_solve(Mip *mip, const MipLimits *limits, MipSolution *ret_solution);
+
+/* Of the solution found. */
+double mip_value(const Mip *mip, int column);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The pool: what the oracle knows, as a 0/1 program (program.h); and the choice over it, again and again
+ * until the planner teaches nothing new about what was chosen.
+ */
+#include "advise/index/search_state.h"
+
+#include <math.h>
+
+#define CHOICES_MOST 30
+#define NODES_MOST 20000
+#define CHAIN_STEPS_MOST 256
+/* Far under the differences that count. */
+#define PROGRAM_GAP 1e-6
+
+static double
+pool_value(const Search *search, size_t statement, double cost)
+{
+    const WorkloadStatement *subject = &search->context->workload->statements[statement];
+    return fmin(search_value(search->context, subject, cost),
+                search_value(search->context, subject, subject->baseline_cost));
+}
+
+static bool
+is_dominated(const Search *search, size_t statement, size_t position)
+{
+    const OracleAnswer *answer = oracle_answer(search->oracle, statement, position);
+    for (size_t i = 0; i < oracle_answer_count(search->oracle, statement); i++) {
+        const OracleAnswer *other = oracle_answer(search->oracle, statement, i);
+        if (i == position || !bits_is_subset(other->used, answer->used) || other->cost > answer->cost)
+            continue;
+        if (i < position || other->cost < answer->cost || !bits_equal(other->used, answer->used))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_parent(const Search *search, size_t statement, size_t position)
+{
+    for (size_t i = position + 1; i < oracle_answer_count(search->oracle, statement); i++)
+        if (oracle_answer(search->oracle, statement, i)->parent == position)
+            return true;
+    return false;
+}
+
+static void
+pool_chain(const Search *search, Arena *arena, size_t statement, size_t leaf, ProgramStatement *program)
+{
+    size_t path[CHAIN_STEPS_MOST];
+    size_t count = 0;
+    for (size_t at = leaf; at != ORACLE_NO_PARENT && count < CHAIN_STEPS_MOST;
+         at = oracle_answer(search->oracle, statement, at)->parent)
+        path[count++] = at;
+    ProgramChain chain = {.cost_least = program->cost_least,
+                          .steps = arena_alloc_array(arena, count + 1, sizeof(ProgramStep))};
+    double cost = program->cost_least;
+    for (size_t k = count; k-- > 0;) {
+        const OracleAnswer *answer = oracle_answer(search->oracle, statement, path[k]);
+        double value = pool_value(search, statement, answer->cost);
+        if (value <= cost)
+            continue;
+        cost = value;
+        Bits unless = bits_copy(arena, oracle_relevant(search->oracle, statement));
+        bits_subtract(unless, answer->set);
+        chain.steps[chain.count++] = (ProgramStep){.unless = unless, .cost = cost};
+    }
+    if (chain.count > 0)
+        vector_push(arena, &program->chains, chain);
+}
+
+static void
+pool_statement(const Search *search, Arena *arena, size_t statement, ProgramStatement *program)
+{
+    const Oracle *oracle = search->oracle;
+    Bits relevant = oracle_relevant(oracle, statement);
+    program->cost_without =
+        pool_value(search, statement, search->context->workload->statements[statement].baseline_cost);
+    for (size_t i = 0; i < oracle_answer_count(oracle, statement); i++) {
+        const OracleAnswer *answer = oracle_answer(oracle, statement, i);
+        double value = pool_value(search, statement, answer->cost);
+        if (bits_is_subset(relevant, answer->set))
+            program->cost_least = fmax(program->cost_least, value);
+        if (value >= program->cost_without || is_dominated(search, statement, i))
+            continue;
+        ProgramPlan plan = {.used = answer->used, .cost = value};
+        vector_push(arena, &program->plans, plan);
+    }
+    for (size_t i = 0; i < oracle_answer_count(oracle, statement); i++)
+        if (!is_parent(search, statement, i))
+            pool_chain(search, arena, statement, i, program);
+}
+
+const Program *
+search_program(const Search *search, Arena *arena)
+{
+    const Workload *workload = search->context->workload;
+    ProgramStatement *statements = ARENA_NEW_ARRAY(arena, ProgramStatement, workload->count + 1);
+    size_t count = 0;
+    for (size_t q = 0; q < workload->count; q++)
+        if (workload->statements[q].is_costed)
+            pool_statement(search, arena, q, &statements[count++]);
+    Program *program = ARENA_NEW(arena, Program);
+    *program = (Program){.indexes = search->indexes,
+                         .index_count = search->candidates->count,
+                         .statements = statements,
+                         .statement_count = count,
+                         .budget_bytes = search->context->budget_bytes,
+                         .table_budget_bytes = search_table_budget(search),
+                         .gap = PROGRAM_GAP,
+                         .nodes_most = NODES_MOST,
+                         .deadline = search->context->deadline};
+    return program;
+}
+
+bool
+search_choose(Search *search, Error *error)
+{
+    for (size_t round = 0; round < CHOICES_MOST && !search_out_of_time(search); round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("choice of indexes", (size_t)1 << 30);
+        search_progress(search, "choosing indexes", round, 0);
+        ProgramAnswer answer;
+        if (!program_choose(scratch, search_program(search, scratch), &answer))
+            return true;
+        int64_t questions = search_questions(search);
+        bool is_better;
+        if (!search_offer(search, answer.chosen, &is_better, error))
+            return false;
+        if (search_questions(search) == questions)
+            return true;
+    }
+    return true;
+}

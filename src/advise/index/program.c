@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "advise/index/program.h"
+
+#include "advise/index/mip.h"
+#include "base/hash.h"
+#include "base/map.h"
+
+#include <math.h>
+
+/* CBC holds rows to a tolerance; a choice that is over the budget by it is asked again with a little less. */
+#define BUDGET_TRIES 3
+#define BUDGET_MARGIN 1e-6
+#define COLUMN_NONE (-1)
+
+typedef struct Model {
+    Arena *arena;
+    const Program *program;
+    Mip *mip;
+    double scale;    /* objective units of the program to one of the mip */
+    int *columns;    /* by index; COLUMN_NONE when it cannot help */
+    double constant; /* what is paid whatever is chosen, scaled */
+    double budget_factor;
+    Map *any_of; /* hash of a set -> column that is 1 only when one of the set is chosen */
+} Model;
+
+static double
+program_scale(const Program *program)
+{
+    double sum = 0;
+    for (size_t q = 0; q < program->statement_count; q++)
+        sum += program->statements[q].cost_without;
+    return sum > 0 ? sum : 1;
+}
+
+static int
+model_index(Model *model, size_t index)
+{
+    const ProgramIndex *subject = &model->program->indexes[index];
+    if (model->columns[index] == COLUMN_NONE)
+        model->columns[index] = mip_column(model->mip, 0, subject->is_forbidden ? 0 : 1,
+                                           subject->cost / model->scale, true);
+    return model->columns[index];
+}
+
+static double
+index_bytes(const ProgramIndex *index)
+{
+    return isnan(index->size_bytes) ? 0 : index->size_bytes;
+}
+
+static void
+model_limit(Model *model, const void *table, double limit_bytes)
+{
+    if (!isfinite(limit_bytes))
+        return;
+    mip_row_begin(model->mip);
+    for (size_t i = 0; i < model->program->index_count; i++) {
+        const ProgramIndex *index = &model->program->indexes[i];
+        if (model->columns[i] != COLUMN_NONE && (table == NULL || index->table == table))
+            mip_row_term(model->mip, model->columns[i], index_bytes(index) / fmax(limit_bytes, 1));
+    }
+    mip_row_end(model->mip, MIP_AT_MOST, limit_bytes >= 1 ? model->budget_factor : 0);
+}
+
+static void
+model_budgets(Model *model)
+{
+    const Program *program = model->program;
+    model_limit(model, NULL, program->budget_bytes);
+    if (!isfinite(program->table_budget_bytes))
+        return;
+    for (size_t i = 0; i < program->index_count; i++) {
+        bool is_first = true;
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first = program->indexes[k].table != program->indexes[i].table;
+        if (is_first)
+            model_limit(model, program->indexes[i].table, program->table_budget_bytes);
+    }
+}
+
+/* One plan is taken, or none; a plan needs its indexes. */
+static void
+model_plans(Model *model, const ProgramStatement *statement)
+{
+    int *plans = ARENA_NEW_ARRAY(model->arena, int, statement->plans.count + 1);
+    size_t count = 0;
+    model->constant += statement->cost_without / model->scale;
+    for (size_t p = 0; p < statement->plans.count; p++) {
+        const ProgramPlan *plan = &statement->plans.items[p];
+        if (plan->cost >= statement->cost_without)
+            continue;
+        int column = mip_column(model->mip, 0, 1, (plan->cost - statement->cost_without) / model->scale, true);
+        plans[count++] = column;
+        for (size_t i = bits_next(plan->used, 0); i != SIZE_MAX; i = bits_next(plan->used, i + 1)) {
+            int index = model_index(model, i);
+            mip_row_begin(model->mip);
+            mip_row_term(model->mip, column, 1);
+            mip_row_term(model->mip, index, -1);
+            mip_row_end(model->mip, MIP_AT_MOST, 0);
+        }
+    }
+    if (count < 2)
+        return;
+    mip_row_begin(model->mip);
+    for (size_t p = 0; p < count; p++)
+        mip_row_term(model->mip, plans[p], 1);
+    mip_row_end(model->mip, MIP_AT_MOST, 1);
+}
+
+static uint64_t
+bits_hash(Bits bits)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < bits.word_count; i++)
+        hash = hash_combine(hash, bits.words[i]);
+    return hash;
+}
+
+static bool
+any_is_allowed(const Model *model, Bits set)
+{
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        if (!model->program->indexes[i].is_forbidden)
+            return true;
+    return false;
+}
+
+/* The column z with z ≤ Σ x over the set; COLUMN_NONE when nothing of it may be chosen. */
+static int
+model_any_of(Model *model, Bits set)
+{
+    if (!any_is_allowed(model, set))
+        return COLUMN_NONE;
+    int *known = map_get_id(model->any_of, bits_hash(set));
+    if (known != NULL)
+        return *known;
+    known = ARENA_NEW(model->arena, int);
+    map_put_id(model->any_of, bits_hash(set), known);
+    size_t first = bits_next(set, 0);
+    if (bits_count(set) == 1)
+        return *known = model_index(model, first);
+    *known = mip_column(model->mip, 0, 1, 0, false);
+    for (size_t i = first; i != SIZE_MAX; i = bits_next(set, i + 1))
+        (void)model_index(model, i);
+    mip_row_begin(model->mip);
+    mip_row_term(model->mip, *known, 1);
+    for (size_t i = first; i != SIZE_MAX; i = bits_next(set, i + 1))
+        mip_row_term(model->mip, model->columns[i], -1);
+    mip_row_end(model->mip, MIP_AT_MOST, 0);
+    return *known;
+}
+
+static void
+model_chain(Model *model, int theta, const ProgramChain *chain)
+{
+    int *columns = ARENA_NEW_ARRAY(model->arena, int, chain->count + 1);
+    for (size_t k = 0; k < chain->count; k++)
+        columns[k] = model_any_of(model, chain->steps[k].unless);
+    double right = chain->cost_least;
+    double before = chain->cost_least;
+    mip_row_begin(model->mip);
+    mip_row_term(model->mip, theta, 1);
+    for (size_t k = 0; k < chain->count; k++) {
+        double rise = chain->steps[k].cost - before;
+        if (rise <= 0)
+            continue;
+        if (columns[k] != COLUMN_NONE)
+            mip_row_term(model->mip, columns[k], rise / model->scale);
+        right += rise;
+        before = chain->steps[k].cost;
+    }
+    mip_row_end(model->mip, MIP_AT_LEAST, right / model->scale);
+}
+
+static void
+model_chains(Model *model, const ProgramStatement *statement)
+{
+    int theta = mip_column(model->mip, statement->cost_least / model->scale,
+                           statement->cost_without / model->scale, 1, false);
+    for (size_t i = 0; i < statement->chains.count; i++)
+        model_chain(model, theta, &statement->chains.items[i]);
+}
+
+bool
+program_fits(const Program *program, Bits chosen)
+{
+    double all = 0;
+    for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1)) {
+        double of_table = 0;
+        all += index_bytes(&program->indexes[i]);
+        for (size_t k = bits_next(chosen, 0); k != SIZE_MAX; k = bits_next(chosen, k + 1))
+            if (program->indexes[k].table == program->indexes[i].table)
+                of_table += index_bytes(&program->indexes[k]);
+        if (of_table > program->table_budget_bytes || program->indexes[i].is_forbidden)
+            return false;
+    }
+    return all <= program->budget_bytes;
+}
+
+static bool
+program_solve_once(Arena *arena, const Program *program, bool from_above, double budget_factor,
+                   ProgramAnswer *ret_answer)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("0/1 program", (size_t)1 << 30);
+    FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(scratch);
+    Model model = {.arena = scratch,
+                   .program = program,
+                   .mip = mip,
+                   .scale = program_scale(program),
+                   .columns = ARENA_NEW_ARRAY(scratch, int, program->index_count + 1),
+                   .budget_factor = budget_factor,
+                   .any_of = map_new(scratch)};
+    for (size_t i = 0; i < program->index_count; i++)
+        model.columns[i] = COLUMN_NONE;
+    for (size_t q = 0; q < program->statement_count; q++) {
+        if (from_above)
+            model_plans(&model, &program->statements[q]);
+        else
+            model_chains(&model, &program->statements[q]);
+    }
+    model_budgets(&model);
+    MipLimits limits = {
+        .nodes_most = program->nodes_most, .gap = program->gap, .deadline = program->deadline};
+    MipSolution solution = {.objective = 0, .bound = 0};
+    bool is_empty = mip_column_count(mip) == 0;
+    bool found = is_empty || mip_solve(mip, &limits, &solution);
+    ret_answer->chosen = bits_new(arena, program->index_count);
+    ret_answer->cost = (solution.objective + model.constant) * model.scale;
+    ret_answer->bound = (solution.bound + model.constant) * model.scale;
+    for (size_t i = 0; found && i < program->index_count; i++)
+        if (model.columns[i] != COLUMN_NONE && mip_value(mip, model.columns[i]) > 0.5)
+            bits_add(ret_answer->chosen, i);
+    return found;
+}
+
+static bool
+program_solve(Arena *arena, const Program *program, bool from_above, ProgramAnswer *ret_answer)
+{
+    double bound = INFINITY;
+    for (int try = 0; try < BUDGET_TRIES; try++) {
+        if (!program_solve_once(arena, program, from_above, 1 - try * BUDGET_MARGIN, ret_answer))
+            return false;
+        /* Only the whole budget bounds what the whole budget can buy. */
+        bound = try == 0 ? ret_answer->bound : bound;
+        ret_answer->bound = bound;
+        if (program_fits(program, ret_answer->chosen))
+            return true;
+    }
+    return false;
+}
+
+bool
+program_choose(Arena *arena, const Program *program, ProgramAnswer *ret_answer)
+{
+    return program_solve(arena, program, true, ret_answer);
+}
+
+bool
+program_bound(Arena *arena, const Program *program, ProgramAnswer *ret_answer)
+{
+    return program_solve(arena, program, false, ret_answer);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Program: the choice of indexes as a 0/1 program over what is known of the planner, from above and from
+ * below.
+ *
+ * From above (program_choose): a statement has plans (the indexes a plan uses, its cost); it takes one whose
+ * indexes are all chosen. Any choice is real: the planner can do no worse than the plans listed (Dash,
+ * Polyzotis and Ailamaki 2011, "CoPhy").
+ *
+ * From below (program_bound): a chain of a statement says what it costs at least as long as nothing of a
+ * growing row of sets is chosen:
+ *
+ *     cost ≥ c0;  ≥ c1 unless an index of R1 is chosen;  ≥ c2 unless one of R2 ⊇ R1 is;  ...
+ *
+ * With z_k ≤ 1, z_k ≤ Σ_{i ∈ R_k} x_i that is the cut  cost ≥ c0 + Σ_k (c_k − c_{k−1}) (1 − z_k), tighter
+ * than one cut for each k (logic-based Benders cuts: Hooker and Ottosson 2003). What the program chooses is
+ * what would be best if the planner were as cheap as nothing yet forbids; its value is a lower bound for
+ * every set of indexes.
+ *
+ * Costs are of the objective (weighted); both programs scale them. Pure: no planner, no clock but the
+ * deadline.
+ */
+#ifndef FETTLE_ADVISE_INDEX_PROGRAM_H
+#define FETTLE_ADVISE_INDEX_PROGRAM_H
+
+#include "advise/index/bits.h"
+#include "base/clock.h"
+#include "base/list.h"
+
+typedef struct ProgramPlan {
+    Bits used;
+    double cost;
+} ProgramPlan;
+
+VECTOR_DEFINE(ProgramPlanList, ProgramPlan);
+
+typedef struct ProgramStep {
+    Bits unless; /* a superset of the step's before */
+    double cost; /* no less than the step's before */
+} ProgramStep;
+
+typedef struct ProgramChain {
+    double cost_least; /* whatever is chosen */
+    ProgramStep *steps;
+    size_t count;
+} ProgramChain;
+
+VECTOR_DEFINE(ProgramChainList, ProgramChain);
+
+typedef struct ProgramStatement {
+    double cost_without; /* with none of the indexes */
+    ProgramPlanList plans;
+    double cost_least; /* 0 when nothing is known */
+    ProgramChainList chains;
+} ProgramStatement;
+
+typedef struct ProgramIndex {
+    double size_bytes;
+    double cost; /* of having it, whatever it serves; ≥ 0 */
+    const void *table;
+    bool is_forbidden; /* too large, refused */
+} ProgramIndex;
+
+typedef struct Program {
+    const ProgramIndex *indexes;
+    size_t index_count;
+    const ProgramStatement *statements;
+    size_t statement_count;
+    double budget_bytes;       /* INFINITY: none */
+    double table_budget_bytes; /* of each table; INFINITY: none */
+    double gap;                /* good enough, as a share of the whole */
+    int nodes_most;
+    Deadline deadline;
+} Program;
+
+typedef struct ProgramAnswer {
+    Bits chosen;
+    double cost;  /* of what was chosen, as the program knows it */
+    double bound; /* of the program: nothing it allows costs less; -INFINITY unknown */
+} ProgramAnswer;
+
+/* False when nothing was found in the time given. */
+bool program_choose(Arena *arena, const Program *program, ProgramAnswer *ret_answer);
+bool program_bound(Arena *arena, const Program *program, ProgramAnswer *ret_answer);
+
+/* Sizes within the budget and each table's. */
+bool program_fits(const Program *program, Bits chosen);
+
+#endif

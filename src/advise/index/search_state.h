@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * What the rooms of the search share: search.h says what they are for.
+ *
+ * best is the best set found, never over a budget; its value is exact but for ORACLE_TOLERANCE. Only
+ * search_offer() changes it.
+ */
+#ifndef FETTLE_ADVISE_INDEX_SEARCH_STATE_H
+#define FETTLE_ADVISE_INDEX_SEARCH_STATE_H
+
+#include "advise/index/program.h"
+#include "advise/index/search.h"
+
+/* A difference this small, as a share of the workload, is none. */
+#define SEARCH_TOLERANCE 1e-7
+
+typedef struct Search {
+    Arena *arena;
+    const AdvisorContext *context;
+    const CandidateSet *candidates;
+    Oracle *oracle;
+    ProgramIndex *indexes; /* by candidate */
+    Bits harvested;        /* some plan used them */
+    Bits best;
+    double best_value;
+    double bound; /* 0: none */
+    double value_without;
+    int64_t first_questions;
+    int64_t start_ms;
+    int64_t first_ms;
+    bool is_stopped;
+} Search;
+
+bool search_out_of_time(Search *search);
+void search_progress(const Search *search, const char *step, size_t done, size_t total);
+int64_t search_questions(const Search *search);
+
+/* Sizes and costs of the candidates as they are known now. */
+void search_indexes_refresh(Search *search);
+/* Of each table; INFINITY: none. */
+double search_table_budget(const Search *search);
+bool search_fits(const Search *search, Bits set);
+
+/* Cost of having the set, whatever it serves. */
+double search_cost_of_having(const Search *search, Bits set);
+
+/* The exact value of a set; ret_used: those of it that some statement's gain needs. */
+bool search_evaluate(Search *search, Bits set, double *ret_value, Bits *ret_used, Error *error)
+    FETTLE_MUST_USE;
+
+/* No more than the value of a set, without a question. */
+double search_value_least(const Search *search, Bits set);
+
+/* Evaluates a set, less what nothing uses; it becomes the best when it is better. */
+bool search_offer(Search *search, Bits set, bool *ret_is_better, Error *error) FETTLE_MUST_USE;
+
+/* harvest.c */
+bool search_harvest(Search *search, Error *error) FETTLE_MUST_USE;
+
+/* pool.c: the oracle's answers as a Program; what the program chooses is offered until nothing is learned. */
+const Program *search_program(const Search *search, Arena *arena);
+bool search_choose(Search *search, Error *error) FETTLE_MUST_USE;
+
+/* local_search.c */
+bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
+
+/* bound.c */
+bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
+
+#endif
