@@ -42,7 +42,7 @@ VECTOR_DEFINE(AdviceEffectList, AdviceEffect);
 typedef struct Recommendation {
     int number;              /* 1 is the best; set by ranking */
     const char *advisor;     /* "index" */
-    const char *kind;        /* "create_index" */
+    const char *kind;        /* "create_index", "replace_index" (create and drop in one) */
     const char *object_name; /* of what is made or changed */
     const char *relation;    /* qualified and quoted */
     const char *title;       /* one line for people */

@@ -68,6 +68,12 @@ CREATE TABLE guardians AS SELECT * FROM parents;
 ALTER TABLE guardians ADD PRIMARY KEY (id);
 ALTER TABLE orphans ADD FOREIGN KEY (parent_id) REFERENCES guardians;
 
+-- An index that a wider one replaces, and one that a constraint rests on.
+CREATE TABLE orders AS SELECT n AS id, n % 50 AS account_id, (n * 7919) % 40009 AS total, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE INDEX orders_account_id ON orders (account_id);
+CREATE TABLE bills AS SELECT n AS id, n % 50 AS account_id, n AS number, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE UNIQUE INDEX bills_account_number ON bills (account_id, number);
+
 -- Traps of the whole.
 CREATE TABLE tiny AS SELECT n AS id, n % 7 AS kind FROM generate_series(1, 500) n;
 CREATE TABLE sexes AS SELECT n AS id, n % 3 AS sex, filler(n) AS body FROM generate_series(1, 40000) n;

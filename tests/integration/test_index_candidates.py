@@ -36,6 +36,8 @@ WORKLOAD = [
     (200, 40, "select count(body) from mixed where logged_at between '2024-01-01 10:00' and '2024-01-01 10:30'"),
     (1000, 20, "select id from pages where address = 'https://example.com/x'"),
     (1000, 20, "delete from parents where id = 77"),
+    (1000, 20, "select * from orders where account_id = 7 order by total limit 5"),
+    (1000, 20, "select count(body) from bills where account_id = 7 and number > 39000 and id > 39000"),
     (1000, 20, "select * from tiny where kind = 3"),
     (1000, 20, "select * from sexes where sex = 1"),
     (10, 20, "select * from inbox where topic = 7"),
@@ -67,7 +69,7 @@ def advice(fettle, server_of_advice, tmp_path_factory):
 
 def indexes_of(advice, table):
     """What stands after USING of each index advised for a table."""
-    return [r["statement"].split(" USING ")[1].rstrip(";") for r in advice["recommendations"] if r["relation"] == f"public.{table}"]
+    return [r["statement"].split(" USING ")[1].split(";")[0] for r in advice["recommendations"] if r["relation"] == f"public.{table}"]
 
 
 def of_table(advice, table):
@@ -179,6 +181,19 @@ def test_the_gain_of_a_foreign_keys_index_is_the_deletes(advice):
     gains = of_table(advice, "children")[0]["gains"]
     assert len(gains) == 1 and gains[0]["calls"] == 1000
     assert gains[0]["query"] == "SELECT 1 FROM ONLY public.children x WHERE $1 = parent_id FOR KEY SHARE OF x"
+
+
+def test_a_wider_index_replaces_the_narrow_one_in_one_act(advice):
+    replacement, = of_table(advice, "orders")
+    assert replacement["kind"] == "replace_index" and replacement["risk"] == "medium"
+    assert indexes_of(advice, "orders") == ["btree (account_id, total)"]
+    assert replacement["statement"].endswith("DROP INDEX CONCURRENTLY public.orders_account_id;")
+    assert replacement["undo"].startswith("CREATE INDEX CONCURRENTLY orders_account_id ON public.orders USING btree (account_id);")
+    assert replacement["undo"].endswith(f"DROP INDEX CONCURRENTLY public.{replacement['object_name']};")
+
+
+def test_an_index_that_keeps_rows_unique_is_never_replaced(advice):
+    assert not [r for r in advice["recommendations"] if "bills_account_number" in r["statement"]]
 
 
 def test_what_writes_cost_is_told(advice):

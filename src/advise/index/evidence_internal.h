@@ -6,6 +6,7 @@
 #define FETTLE_ADVISE_INDEX_EVIDENCE_INTERNAL_H
 
 #include "advise/index/evidence.h"
+#include "advise/index/write_cost.h"
 
 typedef struct Evidence {
     const AdvisorContext *context;
@@ -18,6 +19,7 @@ typedef struct Evidence {
     Bits *used;            /* by statement: chosen candidates its plan uses */
     Map *taken;            /* index names already given */
     const char **names;    /* by candidate: the name of its index; NULL when it is not chosen */
+    Map *replaced;         /* existing indexes that a recommendation replaces already */
 } Evidence;
 
 /* Why a candidate that some plan used is not recommended. */
