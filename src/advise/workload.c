@@ -61,6 +61,37 @@ workload_relations(Arena *arena, const SqlAnalysis *analysis, WhatIfStatement *q
     question->relation_count = count;
 }
 
+typedef struct PlanRelations {
+    const WorkloadBuild *build;
+    WhatIfStatement *question;
+} PlanRelations;
+
+/* A table that only the plan shows (behind a function that is put in the call's place) matters to what-if
+ * questions too. Plans name it without its schema: all of that name count. */
+static void
+plan_relation_note(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    const PlanRelations *relations = context;
+    WhatIfStatement *question = relations->question;
+    const Snapshot *snapshot = relations->build->snapshot;
+    for (size_t i = 0; node->relation != NULL && i < snapshot->relation_count; i++) {
+        const SnapshotRelation *relation = &snapshot->relations[i];
+        if (relation->is_partition || !text_equals(relation->name, node->relation))
+            continue;
+        bool known = false;
+        for (size_t k = 0; k < question->relation_count; k++)
+            known = known || question->relation_ids[k] == relation->id;
+        if (known)
+            continue;
+        uint32_t *ids = ARENA_NEW_ARRAY(relations->build->arena, uint32_t, question->relation_count + 1);
+        for (size_t k = 0; k < question->relation_count; k++)
+            ids[k] = question->relation_ids[k];
+        ids[question->relation_count++] = relation->id;
+        question->relation_ids = ids;
+    }
+}
+
 static bool
 workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement, Error *error)
 {
@@ -75,6 +106,8 @@ workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement
     statement->baseline_cost = answer.cost;
     statement->baseline_plan = answer.plan;
     statement->is_generic = answer.is_generic;
+    PlanRelations relations = {.build = build, .question = &statement->question};
+    pg_plan_walk(answer.plan, plan_relation_note, &relations);
     bool has_time = build->workload->has_times && !isnan(statement->total_ms);
     if (!has_time)
         statement->weight = statement->source->calls;

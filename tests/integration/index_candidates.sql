@@ -74,6 +74,10 @@ CREATE INDEX orders_account_id ON orders (account_id);
 CREATE TABLE bills AS SELECT n AS id, n % 50 AS account_id, n AS number, filler(n) AS body FROM generate_series(1, 40000) n;
 CREATE UNIQUE INDEX bills_account_number ON bills (account_id, number);
 
+-- A table that only the plan shows.
+CREATE TABLE hidden AS SELECT n AS id, n % 900 AS kind, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE FUNCTION hidden_of(wanted integer) RETURNS SETOF hidden LANGUAGE sql STABLE AS $$ SELECT * FROM hidden WHERE kind = wanted $$;
+
 -- Traps of the whole.
 CREATE TABLE tiny AS SELECT n AS id, n % 7 AS kind FROM generate_series(1, 500) n;
 CREATE TABLE sexes AS SELECT n AS id, n % 3 AS sex, filler(n) AS body FROM generate_series(1, 40000) n;

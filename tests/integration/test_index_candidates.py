@@ -38,6 +38,7 @@ WORKLOAD = [
     (1000, 20, "delete from parents where id = 77"),
     (1000, 20, "select * from orders where account_id = 7 order by total limit 5"),
     (1000, 20, "select count(body) from bills where account_id = 7 and number > 39000 and id > 39000"),
+    (1000, 20, "select h.body from tiny t, hidden_of(77) h where t.id = h.id"),
     (1000, 20, "select * from tiny where kind = 3"),
     (1000, 20, "select * from sexes where sex = 1"),
     (10, 20, "select * from inbox where topic = 7"),
@@ -96,6 +97,7 @@ RIGHT = {
     "places": ["gin (name public.gin_trgm_ops)"],
     "log": ["brin (logged_at) WITH (pages_per_range='32')"],
     "pages": ["hash (address)"],
+    "hidden": ["btree (kind)"],
     "children": ["btree (parent_id)"],
 }
 

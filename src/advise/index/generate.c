@@ -4,6 +4,7 @@
 #include "advise/index/generate_internal.h"
 
 #include "pg/identifier.h"
+#include "snapshot/catalog.h"
 
 #include <math.h>
 
@@ -29,6 +30,14 @@ generation_subject(const Generation *generation, const SnapshotRelation *relatio
 {
     return arena_printf(generation->arena, "%s on %s", idea,
                         pg_identifier_qualify(generation->arena, relation->schema, relation->name));
+}
+
+const SqlCatalog *
+generation_catalog(Generation *generation)
+{
+    if (generation->catalog.relation_find == NULL)
+        generation->catalog = snapshot_catalog(generation->arena, generation->context->snapshot);
+    return &generation->catalog;
 }
 
 static bool
@@ -146,12 +155,11 @@ reject_unselective(Generation *generation, const UseKeys *keys)
     }
 }
 
-/* Ideas of one statement: the plain ones of all its tables first, covering ones last. */
+/* Ideas of one analysis: the plain ones of all its tables first, covering ones last. */
 static void
-generate_for_statement(Generation *generation, const WorkloadStatement *statement)
+generate_for_analysis(Generation *generation, const WorkloadStatement *statement, const SqlAnalysis *analysis)
 {
-    const SqlAnalysis *analysis = statement->analysis;
-    UseKeys *keys = ARENA_NEW_ARRAY(generation->arena, UseKeys, analysis->use_count);
+    UseKeys *keys = ARENA_NEW_ARRAY(generation->arena, UseKeys, analysis->use_count + 1);
     size_t count = 0;
     for (size_t use = 0; use < analysis->use_count; use++) {
         const SnapshotRelation *relation =
@@ -170,8 +178,17 @@ generate_for_statement(Generation *generation, const WorkloadStatement *statemen
         generate_methods(generation, analysis, &keys[i]);
         generate_partial(generation, analysis, &keys[i]);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && analysis == statement->analysis; i++)
         generate_covering(generation, analysis, &keys[i]);
+}
+
+static void
+generate_for_statement(Generation *generation, const WorkloadStatement *statement)
+{
+    const SqlAnalysis *planned = plan_analyze(generation, statement);
+    generate_for_analysis(generation, statement, statement->analysis);
+    if (planned != NULL)
+        generate_for_analysis(generation, statement, planned);
 }
 
 static bool

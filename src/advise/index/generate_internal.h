@@ -90,6 +90,12 @@ size_t sort_keys_of_use(const Generation *generation, const SqlSort *sort, const
 CandidateColumns columns_named(const Generation *generation, const SnapshotRelation *relation,
                                const TextList *names);
 
+/* The snapshot's catalog, for texts that are analysed here. */
+const SqlCatalog *generation_catalog(Generation *generation);
+
+/* What the statement's plan shows and its text does not; NULL: nothing. */
+const SqlAnalysis *plan_analyze(Generation *generation, const WorkloadStatement *statement);
+
 /* The families; each reads the statement's analysis and offers its ideas. idea: a template with relation (and
  * predicate) set. */
 void generate_btree(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys,
