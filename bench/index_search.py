@@ -20,7 +20,7 @@ import subprocess
 import time
 
 import psycopg2
-from machine import FETTLE, ROOT, Run, autocommit, bar, children_of, cpu_of
+from machine import FETTLE, ROOT, Run, autocommit, bar, children_of
 from workloads import OF_BENCH, load_tpch, of_file
 
 SCALE = os.environ.get("INDEX_SEARCH_SCALE", "1")
@@ -52,11 +52,12 @@ class Driver:
 
     def cpu_of_cluster(self):
         """CPU seconds of the private cluster so far, finished sessions included."""
-        total = 0
-        for postmaster in children_of(self.process.pid):
-            with open(f"/proc/{postmaster}/stat", encoding="ascii") as file:
-                total += sum(map(int, file.read().rpartition(")")[2].split()[13:15])) / os.sysconf("SC_CLK_TCK")
-            total += sum(sum(cpu_of(pid)) for pid in children_of(postmaster))
+        total, left = 0, list(children_of(self.process.pid))
+        while left:
+            pid = left.pop()
+            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                total += sum(map(int, file.read().rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+            left += children_of(pid)
         return total
 
     def run(self, algorithm, candidates, width, budget, sizes, proof, seconds):

@@ -37,12 +37,12 @@ struct WhatIf {
     SparseIndexes sparse; /* when the twin is on a stock server */
     bool is_sparse;
     StandingChangeList standing;
-    Map *cache;        /* question key -> CachedAnswer */
-    Map *sizes;        /* CREATE INDEX text -> double: its size, estimated once */
-    Map *part_names;   /* index of a partition -> name its change gave */
-    int64_t creations; /* in the open transaction */
+    Map *cache;           /* question key -> CachedAnswer */
+    Map *sizes;           /* CREATE INDEX text -> double: its size, estimated once */
+    Map *part_names;      /* index of a partition -> name its change gave */
+    int64_t creations;    /* in the open transaction */
     uint64_t hidden_hash; /* of what its planner does not see; 0: nothing is hidden */
-    bool is_open;      /* a transaction is open */
+    bool is_open;         /* a transaction is open */
     WhatIfStatistics statistics;
 };
 
@@ -309,8 +309,7 @@ standing_drop(WhatIf *whatif, const StandingChange *standing, Error *error)
 static bool
 standing_can_hide(const WhatIf *whatif, const StandingChange *standing)
 {
-    return !whatif->is_sparse && standing->change.name != NULL &&
-           strchr(standing->change.name, ',') == NULL;
+    return !whatif->is_sparse && standing->change.name != NULL && strchr(standing->change.name, ',') == NULL;
 }
 
 /* Takes back what is no longer wanted: created indexes are hidden or dropped, anything else ends the

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "advise/foreign_key.h"
 #include "advise/index/column_facts.h"
 #include "advise/index/generate_internal.h"
 
@@ -8,6 +9,7 @@
 
 /* A table this small is read whole faster than through an index; advice on it would be noise. */
 #define TABLE_PAGES_LEAST 32
+#define FOREIGN_KEYS_TOLD_MOST 16
 /* Indexes made for other statements that begin as this one's do. */
 #define SHARED_PER_STATEMENT_MOST 24
 
@@ -132,11 +134,15 @@ reject_unselective(Generation *generation, const UseKeys *keys)
 {
     Arena *arena = generation->arena;
     for (size_t i = 0; i < keys->poor_count; i++) {
-        const Candidate alone = {.relation = keys->relation, .keys = {keys->poor[i].key}, .key_count = 1};
-        generation_reject(generation,
-                          generation_subject(generation, keys->relation, candidate_text(arena, &alone)),
-                          arena_printf(arena, "not selective: a value stands in about %.0f %% of the rows",
-                                       keys->poor[i].share * 100));
+        const UsePoorKey *poor = &keys->poor[i];
+        const Candidate alone = {.relation = keys->relation, .keys = {poor->key}, .key_count = 1};
+        const char *idea = candidate_text(arena, &alone);
+        if (poor->is_null_test)
+            idea = arena_printf(arena, "%s for IS NULL", idea);
+        generation_reject(generation, generation_subject(generation, keys->relation, idea),
+                          arena_printf(arena, "not selective: %s in about %.0f %% of the rows",
+                                       poor->is_null_test ? "nothing stands" : "a value stands",
+                                       poor->share * 100));
     }
 }
 
@@ -166,6 +172,41 @@ generate_for_statement(Generation *generation, const WorkloadStatement *statemen
     }
     for (size_t i = 0; i < count; i++)
         generate_covering(generation, analysis, &keys[i]);
+}
+
+static bool
+foreign_key_is_checked(const Workload *workload, const SnapshotConstraint *constraint)
+{
+    for (size_t q = 0; q < workload->count; q++)
+        if (foreign_key_is_checked_by(constraint, workload->statements[q].analysis))
+            return true;
+    return false;
+}
+
+/* A foreign key without an index is the first thing that people look for: say why it is left so. */
+static void
+reject_foreign_keys(Generation *generation)
+{
+    const Snapshot *snapshot = generation->context->snapshot;
+    size_t told = 0;
+    generation->statement_share = 0;
+    for (size_t i = 0; i < snapshot->constraint_count && told < FOREIGN_KEYS_TOLD_MOST; i++) {
+        const SnapshotConstraint *constraint = &snapshot->constraints[i];
+        const SnapshotRelation *relation = snapshot_relation(snapshot, constraint->relation_id);
+        const SnapshotRelation *referenced = snapshot_relation(snapshot, constraint->foreign_relation_id);
+        if (!foreign_key_lacks_index(snapshot, constraint) || referenced == NULL ||
+            relation->size_blocks < TABLE_PAGES_LEAST ||
+            foreign_key_is_checked(generation->context->workload, constraint))
+            continue;
+        told++;
+        const char *idea = arena_printf(generation->arena, "an index for foreign key %s", constraint->name);
+        generation_reject(
+            generation, generation_subject(generation, relation, idea),
+            arena_printf(generation->arena,
+                         "no statement of the workload deletes from %s or changes its key; each row that one "
+                         "did would make the server read all of this table",
+                         pg_identifier_qualify(generation->arena, referenced->schema, referenced->name)));
+    }
 }
 
 /* Candidates by table and first key, so that those that begin alike are found. */
@@ -243,6 +284,7 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
             arena_memdup(arena, generation->numbers, generation->number_count * sizeof(*generation->numbers));
     }
     generation_share(generation, set);
+    reject_foreign_keys(generation);
     set->items = generation->candidates.items;
     set->count = generation->candidates.count;
     return set;

@@ -36,6 +36,7 @@ typedef struct Generation {
 typedef struct UsePoorKey {
     CandidateKey key;
     double share; /* of the rows, that a value leaves */
+    bool is_null_test;
 } UsePoorKey;
 
 /* What one occurrence of a table offers, by role. */

@@ -37,8 +37,8 @@ model_index(Model *model, size_t index)
 {
     const ProgramIndex *subject = &model->program->indexes[index];
     if (model->columns[index] == COLUMN_NONE)
-        model->columns[index] = mip_column(model->mip, 0, subject->is_forbidden ? 0 : 1,
-                                           subject->cost / model->scale, true);
+        model->columns[index] =
+            mip_column(model->mip, 0, subject->is_forbidden ? 0 : 1, subject->cost / model->scale, true);
     return model->columns[index];
 }
 
@@ -88,7 +88,8 @@ model_plans(Model *model, const ProgramStatement *statement)
         const ProgramPlan *plan = &statement->plans.items[p];
         if (plan->cost >= statement->cost_without)
             continue;
-        int column = mip_column(model->mip, 0, 1, (plan->cost - statement->cost_without) / model->scale, true);
+        int column =
+            mip_column(model->mip, 0, 1, (plan->cost - statement->cost_without) / model->scale, true);
         plans[count++] = column;
         for (size_t i = bits_next(plan->used, 0); i != SIZE_MAX; i = bits_next(plan->used, i + 1)) {
             int index = model_index(model, i);

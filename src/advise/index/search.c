@@ -53,8 +53,8 @@ void
 search_indexes_refresh(Search *search)
 {
     const AdvisorContext *context = search->context;
-    double least = search->value_without *
-                   settings_get_double(context->settings, SETTING_ADVISE_INDEX_PERCENT) / 100;
+    double least =
+        search->value_without * settings_get_double(context->settings, SETTING_ADVISE_INDEX_PERCENT) / 100;
     double size_most = fmin(context->budget_bytes, search_table_budget(search));
     for (size_t i = 0; i < search->candidates->count; i++) {
         const Candidate *candidate = search->candidates->items[i];

@@ -23,11 +23,11 @@
 
 typedef struct SearchResult {
     Bits chosen;
-    Bits harvested;       /* candidates that some plan used */
-    double *cost_after;   /* by statement, verified by direct questions */
-    double value;         /* objective of chosen */
-    double bound;         /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
-    double gap_percent;   /* of value over bound; NAN when no bound was reached */
+    Bits harvested;     /* candidates that some plan used */
+    double *cost_after; /* by statement, verified by direct questions */
+    double value;       /* objective of chosen */
+    double bound;       /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
+    double gap_percent; /* of value over bound; NAN when no bound was reached */
     int64_t first_questions; /* asked when the set was found, before the proof */
     int64_t first_ms;
     bool is_stopped_early;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * The search against an oracle of known costs: a world has plans for each statement, each with the candidates
- * it uses and its cost, and a statement costs what its cheapest possible plan costs. The planner and the write
- * costs that the search is linked with are those of the world.
+ * it uses and its cost, and a statement costs what its cheapest possible plan costs. The planner and the
+ * write costs that the search is linked with are those of the world.
  */
 #include "../memory_workload.h"
 
@@ -69,8 +69,7 @@ whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t c
     for (size_t i = 0; i < change_count; i++) {
         int number = changes[i].name[0] - 'a';
         world.present |= UINT32_C(1) << number;
-        (*ret_results)[i] =
-            (WhatIfChangeResult){.is_applied = true, .size_bytes = world.size_bytes[number]};
+        (*ret_results)[i] = (WhatIfChangeResult){.is_applied = true, .size_bytes = world.size_bytes[number]};
     }
     return true;
 }
