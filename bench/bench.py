@@ -7,11 +7,12 @@ import candidates
 import collect
 import fidelity
 import fleet
+import index_search
 import twin
 import whatif
 from machine import bars, bench_server
 
-BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
+BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "index_search": index_search.bench, "collect": collect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench}
 
 

@@ -81,6 +81,8 @@ typedef struct Advice {
     double cost_before;                 /* weighted cost of the statements that could be costed */
     double cost_after;                  /* with everything recommended, writes included */
     WhatIfStatistics questions;
+    double gap_percent;    /* no set of the indexes considered saves more than this of cost_after beside; NAN:
+                              not proven */
     bool is_stopped_early; /* the time limit cut the search: the answer is the best so far */
 } Advice;
 

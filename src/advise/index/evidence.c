@@ -370,6 +370,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
     for (size_t i = 0; i < candidates->count; i++)
         if (bits_has(result->chosen, i))
             advice->cost_after += candidates->items[i]->write_cost;
+    advice->gap_percent = result->gap_percent;
     advice->is_stopped_early = advice->is_stopped_early || result->is_stopped_early;
     return true;
 }
