@@ -9,12 +9,14 @@ import collect
 import fidelity
 import fleet
 import improvement
+import index_search
 import twin
 import whatif
 from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
-           "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench}
+           "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
+           "index_search": index_search.bench}
 
 
 def main():

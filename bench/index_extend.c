@@ -52,9 +52,8 @@ extend_present(Extend *extend, Arena *scratch, Bits set, Error *error)
         return false;
     for (size_t i = 0; i < count; i++) {
         made[i]->is_refused = !results[i].is_applied;
-        made[i]->size_bytes = extend->options->size_bytes != NULL
-                                  ? extend->options->size_bytes(made[i], NULL)
-                                  : results[i].size_bytes;
+        made[i]->size_bytes = extend->options->size_bytes != NULL ? extend->options->size_bytes(made[i], NULL)
+                                                                  : results[i].size_bytes;
     }
     return true;
 }

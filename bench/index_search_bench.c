@@ -42,7 +42,7 @@ typedef struct Outcome {
     double cost_before;
     double cost_after; /* asked directly */
     double wall_s;
-    double cpu_s;    /* of this process; its cluster's is the caller's to read */
+    double cpu_s;           /* of this process; its cluster's is the caller's to read */
     int64_t first_explains; /* before the proof; -1 when there is none */
     double first_wall_s;
     double gap_percent;

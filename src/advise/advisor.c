@@ -63,6 +63,7 @@ advise_run(const AdvisorContext *context, const char *only, Advice **ret_advice,
     advice->workload = context->workload;
     advice->cost_before = context->workload->weighted_cost;
     advice->cost_after = advice->cost_before;
+    advice->gap_percent = NAN;
     bool found = false;
     for (const Advisor *const *advisor = advisors; *advisor != NULL; advisor++) {
         if (only != NULL && strcmp((*advisor)->name, only) != 0)

@@ -42,7 +42,7 @@ VECTOR_DEFINE(AdviceEffectList, AdviceEffect);
 typedef struct Recommendation {
     int number;              /* 1 is the best; set by ranking */
     const char *advisor;     /* "index" */
-    const char *kind;        /* "create_index" */
+    const char *kind;        /* "create_index", "replace_index" (create and drop in one) */
     const char *object_name; /* of what is made or changed */
     const char *relation;    /* qualified and quoted */
     const char *title;       /* one line for people */
@@ -52,6 +52,8 @@ typedef struct Recommendation {
     AdviceRisk risk;
     double size_bytes;          /* NAN when it takes no space */
     double write_cost_percent;  /* of the workload's weighted cost; NAN unknown */
+    double write_wal_bytes;     /* over the workload's span, without full-page images */
+    double hot_updates_lost;    /* updates of the workload that stop being HOT */
     double improvement_percent; /* of the whole workload, writes included */
     double saved_ms;            /* over the workload's span; NAN unknown */
     AdviceEffectList gains;     /* best first */
@@ -79,6 +81,8 @@ typedef struct Advice {
     double cost_before;                 /* weighted cost of the statements that could be costed */
     double cost_after;                  /* with everything recommended, writes included */
     WhatIfStatistics questions;
+    double gap_percent;    /* no set of the indexes considered saves more than this of cost_after beside; NAN:
+                              not proven */
     bool is_stopped_early; /* the time limit cut the search: the answer is the best so far */
 } Advice;
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/workload.h"
 
-#include "sql/plannable.h"
-
+#include "advise/foreign_key.h"
 #include "base/hash.h"
 #include "snapshot/catalog.h"
+#include "sql/plannable.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LABEL_BYTES 100
+/* Look-ups of foreign keys that are added to the workload. */
+#define CHECKS_MOST 200
 
 typedef struct WorkloadBuild {
     Arena *arena;
@@ -85,6 +87,37 @@ workload_statement_type(const WorkloadBuild *build, WorkloadStatement *statement
     return true;
 }
 
+typedef struct PlanRelations {
+    const WorkloadBuild *build;
+    WhatIfStatement *question;
+} PlanRelations;
+
+/* A table that only the plan shows (behind a function that is put in the call's place) matters to what-if
+ * questions too. Plans name it without its schema: all of that name count. */
+static void
+plan_relation_note(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    const PlanRelations *relations = context;
+    WhatIfStatement *question = relations->question;
+    const Snapshot *snapshot = relations->build->snapshot;
+    for (size_t i = 0; node->relation != NULL && i < snapshot->relation_count; i++) {
+        const SnapshotRelation *relation = &snapshot->relations[i];
+        if (relation->is_partition || !text_equals(relation->name, node->relation))
+            continue;
+        bool known = false;
+        for (size_t k = 0; k < question->relation_count; k++)
+            known = known || question->relation_ids[k] == relation->id;
+        if (known)
+            continue;
+        uint32_t *ids = ARENA_NEW_ARRAY(relations->build->arena, uint32_t, question->relation_count + 1);
+        for (size_t k = 0; k < question->relation_count; k++)
+            ids[k] = question->relation_ids[k];
+        ids[question->relation_count++] = relation->id;
+        question->relation_ids = ids;
+    }
+}
+
 static bool
 workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement, Error *error)
 {
@@ -100,6 +133,8 @@ workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement
     statement->baseline_cost = answer.cost;
     statement->baseline_plan = answer.plan;
     statement->is_generic = answer.is_generic;
+    PlanRelations relations = {.build = build, .question = &statement->question};
+    pg_plan_walk(answer.plan, plan_relation_note, &relations);
     bool has_time = build->workload->has_times && !isnan(statement->total_ms);
     if (!has_time)
         statement->weight = statement->source->calls;
@@ -149,6 +184,90 @@ workload_statement_add(const WorkloadBuild *build, const SnapshotStatement *sour
     return workload_statement_cost(build, statement, error);
 }
 
+/* The rows that a statement deletes or changes. */
+static double
+rows_changed(const SnapshotStatement *source)
+{
+    double rows = isnan(source->rows) || source->rows <= 0 ? source->calls : source->rows;
+    return isnan(rows) || rows < 0 ? 0 : rows;
+}
+
+/* The look-up of one foreign key for the rows that one statement deletes, costed as a statement of its own.
+ */
+static bool
+check_add(const WorkloadBuild *build, const WorkloadStatement *cause, const SnapshotConstraint *constraint,
+          WorkloadStatement *statement, bool *ret_keep, Error *error)
+{
+    const char *text = foreign_key_lookup(build->arena, build->snapshot, constraint);
+    *ret_keep = false;
+    if (text == NULL)
+        return true;
+    SnapshotStatement *source = ARENA_NEW(build->arena, SnapshotStatement);
+    *source = *cause->source;
+    uint64_t hash = hash_combine(cause->source->query_hash, hash_text(text)) >> 1;
+    source->query_hash = hash == 0 ? 1 : hash;
+    source->query_id = 0;
+    source->text = text;
+    source->samples = NULL;
+    source->sample_count = 0;
+    source->calls = source->rows = rows_changed(cause->source);
+    source->total_ms = NAN;
+    source->mean_ms = NAN;
+    if (!workload_statement_add(build, source, statement, ret_keep, error))
+        return false;
+    *ret_keep = *ret_keep && statement->is_costed;
+    statement->label =
+        arena_printf(build->arena, "look-up of foreign key %s for: %s", constraint->name, cause->label);
+    return true;
+}
+
+/* The cause's time holds that of its checks: each gets its part by what the planner says of it. */
+static void
+checks_share_time(WorkloadStatement *cause, WorkloadStatement *checks, size_t count)
+{
+    if (isnan(cause->total_ms) || cause->source->calls <= 0)
+        return;
+    double own = cause->baseline_cost * cause->source->calls;
+    double whole = own;
+    for (size_t i = 0; i < count; i++)
+        whole += checks[i].baseline_cost * checks[i].source->calls;
+    if (whole <= 0)
+        return;
+    double ms_per_unit = cause->total_ms / whole;
+    for (size_t i = 0; i < count; i++) {
+        checks[i].weight = ms_per_unit * checks[i].source->calls;
+        checks[i].total_ms = checks[i].weight * checks[i].baseline_cost;
+    }
+    cause->weight = ms_per_unit * cause->source->calls;
+    cause->total_ms = cause->weight * cause->baseline_cost;
+}
+
+/* After the statements themselves: what the server looks up for them in tables that refer to theirs. */
+static bool
+workload_checks_add(const WorkloadBuild *build, size_t room, Error *error)
+{
+    Workload *workload = build->workload;
+    size_t count = workload->count;
+    for (size_t q = 0; q < count; q++) {
+        WorkloadStatement *cause = &workload->statements[q];
+        size_t first = workload->count;
+        for (size_t i = 0; cause->is_costed && i < build->snapshot->constraint_count; i++) {
+            const SnapshotConstraint *constraint = &build->snapshot->constraints[i];
+            if (workload->count >= room || !foreign_key_is_checked_by(constraint, cause->analysis) ||
+                !foreign_key_lacks_index(build->snapshot, constraint))
+                continue;
+            bool keep;
+            WorkloadStatement *statement = &workload->statements[workload->count];
+            if (!check_add(build, cause, constraint, statement, &keep, error))
+                return false;
+            statement->position = build->snapshot->statement_count + workload->count;
+            workload->count += keep;
+        }
+        checks_share_time(cause, &workload->statements[first], workload->count - first);
+    }
+    return true;
+}
+
 static double
 workload_objective(const WorkloadStatement *statement)
 {
@@ -194,7 +313,7 @@ workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const W
     size_t count = snapshot->statement_count;
     if (options->statements_most > 0 && count > (size_t)options->statements_most)
         count = (size_t)options->statements_most;
-    workload->statements = ARENA_NEW_ARRAY(arena, WorkloadStatement, count);
+    workload->statements = ARENA_NEW_ARRAY(arena, WorkloadStatement, count + CHECKS_MOST);
     for (size_t i = 0; i < count; i++)
         workload->has_times = workload->has_times || !isnan(snapshot->statements[i].total_ms);
     WorkloadBuild build = {.arena = arena,
@@ -212,6 +331,9 @@ workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const W
         statement->position = i;
         workload->count += keep;
     }
+    if (!foreign_key_lookups_are_counted(snapshot) &&
+        !workload_checks_add(&build, count + CHECKS_MOST, error))
+        return false;
     workload_total(workload);
     *ret_workload = workload;
     return true;

@@ -6,6 +6,9 @@
  * divided by baseline cost (ms per cost unit), so that a statement whose cost the planner misjudges does not
  * own the objective; without measured times it is the number of calls. A statement that cannot be costed has
  * weight 0 and a reason, and is reported, not forgotten.
+ *
+ * Look-ups that the server makes for foreign keys without an index (advise/foreign_key.h) are statements too,
+ * with a part of the time of the statement that causes them.
  */
 #ifndef FETTLE_ADVISE_WORKLOAD_H
 #define FETTLE_ADVISE_WORKLOAD_H

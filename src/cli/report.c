@@ -106,6 +106,11 @@ write_head(Text *text, const Report *report)
         text_append_format(text, "; time on the target: %s",
                            text_format_duration_ms(arena, report->target_ms));
     text_append_char(text, '\n');
+    if (!isnan(report->advice->gap_percent))
+        text_append_format(text,
+                           "%sproof: no other set of the indexes considered is better by more than %.2f %%, "
+                           "by the planner's costs\n",
+                           bullet, report->advice->gap_percent);
     if (report->advice->is_stopped_early)
         text_append_format(text, "%sthe time limit ended the search: this is the best answer so far\n",
                            bullet);

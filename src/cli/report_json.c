@@ -44,6 +44,8 @@ json_recommendation(JsonWriter *json, Arena *arena, const Recommendation *recomm
     json_key_string(json, "risk", advice_risk_word(recommendation->risk));
     json_key_double(json, "size_bytes", recommendation->size_bytes);
     json_key_double(json, "write_cost_percent", recommendation->write_cost_percent);
+    json_key_double(json, "write_wal_bytes", recommendation->write_wal_bytes);
+    json_key_double(json, "hot_updates_lost", recommendation->hot_updates_lost);
     json_key_double(json, "improvement_percent", recommendation->improvement_percent);
     json_key_double(json, "saved_ms", recommendation->saved_ms);
     json_effects(json, arena, "gains", &recommendation->gains);
@@ -136,6 +138,7 @@ report_write_json(Text *text, const Report *report)
     json_key_double(&json, "cost_before", advice->cost_before);
     json_key_double(&json, "cost_after", advice->cost_after);
     json_key_int(&json, "planner_questions", advice->questions.explains);
+    json_key_double(&json, "gap_percent", advice->gap_percent);
     json_key_bool(&json, "stopped_early", advice->is_stopped_early);
     json_key_double(&json, "target_ms", report->target_ms);
     json_key_double(&json, "elapsed_ms", report->elapsed_ms);

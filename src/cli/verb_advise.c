@@ -18,7 +18,8 @@ static const CliOption advise_options[] = {
     {"format", 0, "FORMAT", "text, markdown or json"},
     {"json", 0, NULL, "the same as --format json"},
     {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
-    {"budget", 'b', "SIZE", "space for all new indexes together: 500MB, 2GB (default: no limit)"},
+    {"budget", 'b', "SIZE", "space for all new indexes together: 500MB, 2GB (default: advise.budget)"},
+    {"table-budget", 0, "SIZE", "space for the new indexes of each table (default: advise.table_budget)"},
     {"time", 't', "TIME", "time for the search: 30s, 5min; the best answer so far is given"},
     {"role", 0, "ROLE", "the application's role, whose settings and search_path plans are made with"},
     {"plans", 'p', NULL, "show plans before and after in the text report"},
@@ -29,23 +30,33 @@ static const CliOption advise_options[] = {
 
 /* What bounds the search. */
 typedef struct AdviseLimits {
-    double budget_bytes; /* INFINITY: none */
+    double budget_bytes;       /* INFINITY: none */
+    double table_budget_bytes; /* 0: none */
     int64_t time_ms;
 } AdviseLimits;
 
+/* A size from an option, else from the setting; 0: no limit. */
 static bool
-budget_of(CliInput *input, double *ret_bytes, Error *error)
+budget_of(CliInput *input, const char *option, SettingId setting, double *ret_bytes, Error *error)
 {
-    const char *text = cli_option(input, "budget");
-    *ret_bytes = INFINITY;
-    if (text == NULL)
-        return true;
-    int64_t bytes;
-    if (!setting_size_parse(text, &bytes) || bytes == 0) {
+    const char *text = cli_option(input, option);
+    int64_t bytes = settings_get_int(input->settings, setting);
+    if (text != NULL && (!setting_size_parse(text, &bytes) || bytes == 0)) {
         error_set(error, ERROR_USAGE, "\"%.40s\" is not a budget", text);
         return error_set_hint(error, "give a size such as 500MB or 2GB");
     }
     *ret_bytes = (double)bytes;
+    return true;
+}
+
+static bool
+budgets_of(CliInput *input, AdviseLimits *limits, Error *error)
+{
+    if (!budget_of(input, "budget", SETTING_ADVISE_BUDGET, &limits->budget_bytes, error) ||
+        !budget_of(input, "table-budget", SETTING_ADVISE_TABLE_BUDGET, &limits->table_budget_bytes, error))
+        return false;
+    if (limits->budget_bytes == 0)
+        limits->budget_bytes = INFINITY;
     return true;
 }
 
@@ -137,6 +148,7 @@ advise(CliInput *input, CliSession *session, const AdviseLimits *limits, Report 
                               .settings = input->settings,
                               .progress = session_progress};
     context.budget_bytes = limits->budget_bytes;
+    context.table_budget_bytes = limits->table_budget_bytes;
     context.deadline = deadline_after_ms(limits->time_ms);
     if (!whatif_over_twin(input->arena, session->twin, &whatif, error) ||
         !workload_prepare(input->arena, session->snapshot, whatif, &options, &context.workload, error))
@@ -158,7 +170,7 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
     Report report = {.show_plans = cli_option(input, "plans") != NULL, .is_coloured = input->is_coloured};
     AdviseLimits limits;
     int64_t start_ms = clock_monotonic_ms();
-    if (!format_of(input, &report.format, error) || !budget_of(input, &limits.budget_bytes, error) ||
+    if (!format_of(input, &report.format, error) || !budgets_of(input, &limits, error) ||
         !time_of(input, &limits.time_ms, error) || !session_read(input, &session, error) ||
         (session.snapshot->statement_count == 0 && !workload_is_empty(&session, error)) ||
         !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||

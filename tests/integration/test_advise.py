@@ -78,6 +78,39 @@ def test_a_budget_is_kept(fettle, shop):
     assert sum(r["size_bytes"] for r in result.json["recommendations"]) <= 2 * 1024 * 1024
 
 
+def test_a_budget_of_each_table_is_kept(fettle, shop):
+    result = fettle("advise", "--json", "--no-verify", "--table-budget", "1MB", shop.dsn("shop", "fettle_monitor"))
+    assert result.status == 10, result.err
+    by_table = {}
+    for recommendation in result.json["recommendations"]:
+        by_table[recommendation["relation"]] = by_table.get(recommendation["relation"], 0) + recommendation["size_bytes"]
+    assert len(by_table) > 1 and max(by_table.values()) <= 1024 * 1024
+
+
+def test_a_budget_that_buys_nothing_gives_no_advice(fettle, shop):
+    result = fettle("advise", "--json", "--no-verify", "--budget", "8kB", shop.dsn("shop", "fettle_monitor"))
+    assert result.status == 0, result.err
+    assert result.json["recommendations"] == [] and result.json["cost_after"] == result.json["cost_before"]
+
+
+@pytest.mark.parametrize("option", ["--budget", "--table-budget"])
+@pytest.mark.parametrize("size", ["0", "much", "-1MB"])
+def test_what_is_no_budget_is_refused(fettle, shop, option, size):
+    result = fettle("advise", f"{option}={size}", shop.dsn("shop", "fettle_monitor"))
+    assert result.status == 2 and "is not a budget" in result.err and "500MB" in result.err
+
+
+def test_the_set_is_proven_to_be_near_the_best(advice):
+    assert not advice["stopped_early"] and 0 <= advice["gap_percent"] <= 0.2
+
+
+def test_without_time_for_a_proof_the_best_so_far_is_given_and_said_to_be(fettle, shop):
+    result = fettle("advise", "--json", "--no-verify", "--time", "1s", "--set", "advise.proof_percent=100", shop.dsn("shop", "fettle_monitor"))
+    assert result.status in (0, 10), result.err
+    assert result.json["gap_percent"] is None
+    assert result.json["cost_after"] <= result.json["cost_before"]
+
+
 def test_the_same_advice_comes_from_a_file(fettle, shop, tmp_path):
     file = tmp_path / "shop.fettle"
     taken = fettle("snapshot", shop.dsn("shop"), "-o", file)

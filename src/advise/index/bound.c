@@ -24,8 +24,7 @@ bound_start(Search *search, Error *error)
         Bits relevant = oracle_relevant(search->oracle, q);
         double cost;
         Bits used;
-        if (!bits_is_empty(relevant) &&
-            !oracle_cost(search->oracle, q, relevant, false, &cost, &used, error))
+        if (!bits_is_empty(relevant) && !oracle_cost(search->oracle, q, relevant, false, &cost, &used, error))
             return false;
     }
     return true;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "advise/index/evidence.h"
+#include "advise/index/evidence_internal.h"
 
 #include "advise/index/definition.h"
+#include "advise/index/replacement.h"
 #include "pg/identifier.h"
 
 #include <math.h>
@@ -10,20 +11,6 @@
 
 #define PLANS_PER_RECOMMENDATION_MOST 5
 #define NOTES_MOST 16
-#define REJECTED_STATEMENT_SHARE_LEAST 0.005
-
-typedef struct Evidence {
-    const AdvisorContext *context;
-    const CandidateSet *candidates;
-    Oracle *oracle;
-    const SearchResult *result;
-    Advice *advice;
-    Arena *arena;
-    WhatIfAnswer *answers; /* by statement, under the chosen set; is_known false when not concerned */
-    Bits *used;            /* by statement: chosen candidates its plan uses */
-    Map *taken;            /* index names already given */
-    const char **names;    /* by candidate: the name of its index; NULL when it is not chosen */
-} Evidence;
 
 static bool
 evidence_ask(Evidence *evidence, Error *error)
@@ -83,21 +70,6 @@ effect_compare_loss(const void *left, const void *right)
     return effect_compare_gain(right, left);
 }
 
-static const char *
-note_for_redundant(Arena *arena, const Candidate *candidate, const SnapshotIndex *index)
-{
-    if (index->is_unique || index->is_exclusion || index->constraint_id != 0 || index->is_replica_identity ||
-        index->predicate != NULL || !index->is_valid || !text_equals(index->method, "btree") ||
-        index->column_count >= candidate->key_count)
-        return NULL;
-    Candidate prefix = *candidate;
-    prefix.key_count = index->column_count;
-    if (!candidate_is_covered_by(&prefix, index))
-        return NULL;
-    return arena_printf(arena, "index %s holds the leading columns of this one and may become redundant",
-                        pg_identifier_qualify(arena, index->schema, index->name));
-}
-
 #define PARTITION_DEPTH_MOST 32
 
 /* A partitioned index becomes valid when every partition, of any depth, has its part. */
@@ -123,11 +95,14 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
 {
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
-    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 4; i++) {
-        const char *note =
-            note_for_redundant(evidence->arena, candidate, candidate->relation->indexes.items[i]);
-        if (note != NULL)
-            notes[count++] = note;
+    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 8; i++) {
+        const SnapshotIndex *index = candidate->relation->indexes.items[i];
+        if (index_is_replaceable(index, candidate) && map_get_id(evidence->replaced, index->id) == NULL)
+            notes[count++] =
+                arena_printf(evidence->arena,
+                             "index %s holds the leading columns of this one; some statement is better off "
+                             "with both",
+                             pg_identifier_qualify(evidence->arena, index->schema, index->name));
     }
     for (size_t i = 0; i < recommendation->gains.count; i++) {
         size_t shared = bits_count(evidence->used[recommendation->gains.items[i].statement->position]);
@@ -142,6 +117,14 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
                          "valid, which plans do not mind";
     if (evidence->context->snapshot->rights < SNAPSHOT_RIGHTS_VIEW)
         notes[count++] = "column statistics could not be read: costs are rough (see fettle doctor)";
+    if (candidate->caution != NULL)
+        notes[count++] = candidate->caution;
+    if (recommendation->hot_updates_lost >= 1)
+        notes[count++] =
+            arena_printf(evidence->arena,
+                         "it holds a column that the workload updates: about %s updates stop being HOT and "
+                         "write to every index of the table",
+                         text_format_count(evidence->arena, recommendation->hot_updates_lost));
     recommendation->notes = notes;
     recommendation->note_count = count;
 }
@@ -288,6 +271,36 @@ title_text(Arena *arena, const Candidate *candidate)
     return arena_printf(arena, "using %s", candidate->text);
 }
 
+/* Create and drop become one act, with one undo. */
+static bool
+recommendation_replace(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation,
+                       Error *error)
+{
+    Arena *arena = evidence->arena;
+    const AdvisorContext *context = evidence->context;
+    const SnapshotIndex *index;
+    if (!index_replaced(evidence, candidate, &index, error))
+        return false;
+    if (index == NULL)
+        return true;
+    const char *old = pg_identifier_qualify(arena, index->schema, index->name);
+    double whole = context->workload->weighted_cost;
+    WriteCost saved = index_existing_write_cost(context, index);
+    recommendation->kind = "replace_index";
+    recommendation->title = arena_printf(arena, "replace index %s on %s by one on %s", old,
+                                         recommendation->relation, title_text(arena, candidate));
+    recommendation->statement =
+        arena_printf(arena, "%s\nDROP INDEX CONCURRENTLY %s;", recommendation->statement, old);
+    recommendation->undo =
+        arena_printf(arena, "%s\n%s", index_create_again(arena, index), recommendation->undo);
+    recommendation->risk = ADVICE_RISK_MEDIUM;
+    recommendation->write_wal_bytes -= saved.wal_bytes;
+    recommendation->write_cost_percent -= whole > 0 ? saved.objective / whole * 100 : 0;
+    recommendation->improvement_percent += whole > 0 ? saved.objective / whole * 100 : 0;
+    recommendation->saved_ms += saved.ms;
+    return true;
+}
+
 static bool
 evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
 {
@@ -306,64 +319,22 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     recommendation->undo = index_undo_script(arena, candidate, name);
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;
-    if (!recommendation_effects(evidence, candidate, recommendation, error))
+    WriteCost writes = index_write_cost_detail(evidence->context, candidate);
+    recommendation->write_wal_bytes = writes.wal_bytes;
+    recommendation->hot_updates_lost = writes.hot_lost;
+    if (!recommendation_effects(evidence, candidate, recommendation, error) ||
+        !recommendation_replace(evidence, candidate, recommendation, error))
         return false;
     effects_sort(&recommendation->gains, effect_compare_gain);
     effects_sort(&recommendation->losses, effect_compare_loss);
     recommendation->reason = recommendation_reason(evidence, candidate, recommendation);
+    if (text_equals(recommendation->kind, "replace_index"))
+        recommendation->reason = arena_printf(
+            arena, "%s; it does all that the old index does, and no statement loses without that",
+            recommendation->reason);
     recommendation_note(evidence, candidate, recommendation);
     vector_push(arena, &evidence->advice->recommendations, recommendation);
     return true;
-}
-
-static void
-evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
-{
-    Arena *arena = evidence->arena;
-    const char *reason =
-        "its gain does not count beside the indexes recommended, or not against its write cost";
-    if (candidate->is_refused)
-        reason = arena_printf(arena, "the server refuses it: %s", candidate->reason);
-    else
-        for (size_t i = 0; i < evidence->candidates->count; i++)
-            if (bits_has(evidence->result->chosen, i) &&
-                candidate_is_prefix(candidate, evidence->candidates->items[i]))
-                reason = arena_printf(arena, "the recommended index %s serves the same statements",
-                                      evidence->candidates->items[i]->text);
-    Rejection rejection = {.advisor = "index",
-                           .subject = arena_printf(arena, "%s on %s", candidate->text,
-                                                   pg_identifier_qualify(arena, candidate->relation->schema,
-                                                                         candidate->relation->name)),
-                           .reason = reason};
-    vector_push(arena, &evidence->advice->rejections, rejection);
-}
-
-/* Why a statement that matters gets nothing. */
-static void
-evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement)
-{
-    Arena *arena = evidence->arena;
-    double whole = evidence->context->workload->weighted_cost;
-    double share = whole > 0 ? statement->weight * statement->baseline_cost / whole : 0;
-    size_t tried = evidence->candidates->relevant[statement->position].count;
-    const char *reason;
-    if (!statement->is_costed)
-        reason = arena_printf(arena, "not analysed: %s", statement->reason);
-    else if (share < REJECTED_STATEMENT_SHARE_LEAST || bits_count(evidence->used[statement->position]) > 0)
-        return;
-    else if (statement->analysis->kind == SQL_KIND_INSERT)
-        reason = "writes rows without looking any up";
-    else if (tried == 0)
-        reason = "no condition, join or order in it that a further B-tree index could serve";
-    else
-        reason =
-            arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it",
-                         tried, tried == 1 ? "" : "es");
-    Rejection rejection = {.advisor = "index",
-                           .subject = arena_printf(arena, "statement: %s", statement->label),
-                           .reason = reason,
-                           .weight = share};
-    vector_push(arena, &evidence->advice->rejections, rejection);
 }
 
 bool
@@ -376,7 +347,8 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
                          .result = result,
                          .advice = advice,
                          .arena = context->arena,
-                         .taken = map_new(context->arena)};
+                         .taken = map_new(context->arena),
+                         .replaced = map_new(context->arena)};
     if (!evidence_ask(&evidence, error))
         return false;
     evidence_name(&evidence);
@@ -398,6 +370,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
     for (size_t i = 0; i < candidates->count; i++)
         if (bits_has(result->chosen, i))
             advice->cost_after += candidates->items[i]->write_cost;
+    advice->gap_percent = result->gap_percent;
     advice->is_stopped_early = advice->is_stopped_early || result->is_stopped_early;
     return true;
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "advise/foreign_key.h"
 #include "advise/index/column_facts.h"
 #include "advise/index/generate_internal.h"
 
 #include "pg/identifier.h"
+#include "snapshot/catalog.h"
 
 #include <math.h>
 
 /* A table this small is read whole faster than through an index; advice on it would be noise. */
 #define TABLE_PAGES_LEAST 32
+#define FOREIGN_KEYS_TOLD_MOST 16
 /* Indexes made for other statements that begin as this one's do. */
 #define SHARED_PER_STATEMENT_MOST 24
 
@@ -27,6 +30,14 @@ generation_subject(const Generation *generation, const SnapshotRelation *relatio
 {
     return arena_printf(generation->arena, "%s on %s", idea,
                         pg_identifier_qualify(generation->arena, relation->schema, relation->name));
+}
+
+const SqlCatalog *
+generation_catalog(Generation *generation)
+{
+    if (generation->catalog.relation_find == NULL)
+        generation->catalog = snapshot_catalog(generation->arena, generation->context->snapshot);
+    return &generation->catalog;
 }
 
 static bool
@@ -132,20 +143,23 @@ reject_unselective(Generation *generation, const UseKeys *keys)
 {
     Arena *arena = generation->arena;
     for (size_t i = 0; i < keys->poor_count; i++) {
-        const Candidate alone = {.relation = keys->relation, .keys = {keys->poor[i].key}, .key_count = 1};
-        generation_reject(generation,
-                          generation_subject(generation, keys->relation, candidate_text(arena, &alone)),
-                          arena_printf(arena, "not selective: a value stands in about %.0f %% of the rows",
-                                       keys->poor[i].share * 100));
+        const UsePoorKey *poor = &keys->poor[i];
+        const Candidate alone = {.relation = keys->relation, .keys = {poor->key}, .key_count = 1};
+        const char *idea = candidate_text(arena, &alone);
+        if (poor->is_null_test)
+            idea = arena_printf(arena, "%s for IS NULL", idea);
+        generation_reject(generation, generation_subject(generation, keys->relation, idea),
+                          arena_printf(arena, "not selective: %s in about %.0f %% of the rows",
+                                       poor->is_null_test ? "nothing stands" : "a value stands",
+                                       poor->share * 100));
     }
 }
 
-/* Ideas of one statement: the plain ones of all its tables first, covering ones last. */
+/* Ideas of one analysis: the plain ones of all its tables first, covering ones last. */
 static void
-generate_for_statement(Generation *generation, const WorkloadStatement *statement)
+generate_for_analysis(Generation *generation, const WorkloadStatement *statement, const SqlAnalysis *analysis)
 {
-    const SqlAnalysis *analysis = statement->analysis;
-    UseKeys *keys = ARENA_NEW_ARRAY(generation->arena, UseKeys, analysis->use_count);
+    UseKeys *keys = ARENA_NEW_ARRAY(generation->arena, UseKeys, analysis->use_count + 1);
     size_t count = 0;
     for (size_t use = 0; use < analysis->use_count; use++) {
         const SnapshotRelation *relation =
@@ -164,8 +178,52 @@ generate_for_statement(Generation *generation, const WorkloadStatement *statemen
         generate_methods(generation, analysis, &keys[i]);
         generate_partial(generation, analysis, &keys[i]);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && analysis == statement->analysis; i++)
         generate_covering(generation, analysis, &keys[i]);
+}
+
+static void
+generate_for_statement(Generation *generation, const WorkloadStatement *statement)
+{
+    const SqlAnalysis *planned = plan_analyze(generation, statement);
+    generate_for_analysis(generation, statement, statement->analysis);
+    if (planned != NULL)
+        generate_for_analysis(generation, statement, planned);
+}
+
+static bool
+foreign_key_is_checked(const Workload *workload, const SnapshotConstraint *constraint)
+{
+    for (size_t q = 0; q < workload->count; q++)
+        if (foreign_key_is_checked_by(constraint, workload->statements[q].analysis))
+            return true;
+    return false;
+}
+
+/* A foreign key without an index is the first thing that people look for: say why it is left so. */
+static void
+reject_foreign_keys(Generation *generation)
+{
+    const Snapshot *snapshot = generation->context->snapshot;
+    size_t told = 0;
+    generation->statement_share = 0;
+    for (size_t i = 0; i < snapshot->constraint_count && told < FOREIGN_KEYS_TOLD_MOST; i++) {
+        const SnapshotConstraint *constraint = &snapshot->constraints[i];
+        const SnapshotRelation *relation = snapshot_relation(snapshot, constraint->relation_id);
+        const SnapshotRelation *referenced = snapshot_relation(snapshot, constraint->foreign_relation_id);
+        if (!foreign_key_lacks_index(snapshot, constraint) || referenced == NULL ||
+            relation->size_blocks < TABLE_PAGES_LEAST ||
+            foreign_key_is_checked(generation->context->workload, constraint))
+            continue;
+        told++;
+        const char *idea = arena_printf(generation->arena, "an index for foreign key %s", constraint->name);
+        generation_reject(
+            generation, generation_subject(generation, relation, idea),
+            arena_printf(generation->arena,
+                         "no statement of the workload deletes from %s or changes its key; each row that one "
+                         "did would make the server read all of this table",
+                         pg_identifier_qualify(generation->arena, referenced->schema, referenced->name)));
+    }
 }
 
 /* Candidates by table and first key, so that those that begin alike are found. */
@@ -243,6 +301,7 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
             arena_memdup(arena, generation->numbers, generation->number_count * sizeof(*generation->numbers));
     }
     generation_share(generation, set);
+    reject_foreign_keys(generation);
     set->items = generation->candidates.items;
     set->count = generation->candidates.count;
     return set;

@@ -36,6 +36,7 @@ typedef struct Generation {
 typedef struct UsePoorKey {
     CandidateKey key;
     double share; /* of the rows, that a value leaves */
+    bool is_null_test;
 } UsePoorKey;
 
 /* What one occurrence of a table offers, by role. */
@@ -88,6 +89,12 @@ size_t sort_keys_of_use(const Generation *generation, const SqlSort *sort, const
 /* Columns of these names, ascending. */
 CandidateColumns columns_named(const Generation *generation, const SnapshotRelation *relation,
                                const TextList *names);
+
+/* The snapshot's catalog, for texts that are analysed here. */
+const SqlCatalog *generation_catalog(Generation *generation);
+
+/* What the statement's plan shows and its text does not; NULL: nothing. */
+const SqlAnalysis *plan_analyze(Generation *generation, const WorkloadStatement *statement);
 
 /* The families; each reads the statement's analysis and offers its ideas. idea: a template with relation (and
  * predicate) set. */

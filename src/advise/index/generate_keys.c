@@ -163,7 +163,8 @@ use_keys_judge(const Generation *generation, const SqlPredicate *predicate, cons
 {
     double share = predicate->column == 0 ? NAN : equality_share(generation, keys, predicate);
     if (!isnan(share) && share >= SHARE_TELLING && keys->poor_count < USE_KEYS_MOST)
-        keys->poor[keys->poor_count++] = (UsePoorKey){.key = *key, .share = share};
+        keys->poor[keys->poor_count++] = (UsePoorKey){
+            .key = *key, .share = share, .is_null_test = predicate->kind == SQL_PREDICATE_IS_NULL};
 }
 
 static void

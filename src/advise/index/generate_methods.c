@@ -27,6 +27,9 @@
 static const char inverted_caution[] = "the planner knows little of such an index: its size is estimated "
                                        "within a factor of 4, and the time of a "
                                        "search in it from how common the looked-up elements are";
+static const char order_caution[] =
+    "the planner takes more of the table for read than a scan of such an index does while rows are added in "
+    "the column's order; it helps no longer once that order is lost";
 static const char tree_caution[] =
     "the planner knows little of how well such an index parts its values: size and gain are estimated within "
     "a factor of 2";
@@ -174,6 +177,7 @@ generate_brin(Generation *generation, const UseKeys *keys, const SqlPredicate *p
                       .method = CANDIDATE_BRIN,
                       .keys = {{.attnum = predicate->column}},
                       .key_count = 1,
+                      .caution = order_caution,
                       .options =
                           relation->size_blocks < BRIN_PAGES_OF_WIDE_RANGES ? "pages_per_range='32'" : NULL};
     generation_add(generation, &idea);

@@ -11,7 +11,6 @@
 #include "advise/index/generate_internal.h"
 
 #include "pg/identifier.h"
-#include "snapshot/catalog.h"
 
 #include <math.h>
 #include <string.h>
@@ -80,13 +79,11 @@ restriction_is_constant(Generation *generation, const UseKeys *keys, const SqlPr
         source->sample_count < SAMPLES_LOOKED_AT_MOST ? source->sample_count : SAMPLES_LOOKED_AT_MOST;
     if (predicate->kind != SQL_PREDICATE_EQUAL || count == 0)
         return true;
-    if (generation->catalog.relation_find == NULL)
-        generation->catalog = snapshot_catalog(generation->arena, generation->context->snapshot);
     double same = 0;
     for (size_t i = 0; i < count; i++) {
         const char *text = source->samples[i * source->sample_count / count];
         const SqlStatement *parsed = sql_statement_parse(generation->arena, text, strlen(text));
-        const SqlAnalysis *analysis = sql_analyze(generation->arena, parsed, &generation->catalog);
+        const SqlAnalysis *analysis = sql_analyze(generation->arena, parsed, generation_catalog(generation));
         same += analysis_has_restriction(analysis, predicate);
     }
     return same >= CONSTANT_SHARE_LEAST * (double)count;

@@ -42,8 +42,7 @@ local_pass(Search *search, bool *ret_is_better, Error *error)
     size_t count = search->candidates->count;
     *ret_is_better = false;
     Bits chosen = bits_copy(search->arena, search->best);
-    for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX;
-         removed = bits_next(chosen, removed + 1))
+    for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX; removed = bits_next(chosen, removed + 1))
         if (!local_try(search, SIZE_MAX, removed, ret_is_better, error))
             return false;
         else if (*ret_is_better)

@@ -4,7 +4,6 @@
  *
  *     FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
  *     int x = mip_column(mip, 0, 1, 3.0, true);
- *     mip_row_begin(mip);
  *     mip_row_term(mip, x, 1.0);
  *     mip_row_end(mip, MIP_AT_LEAST, 1.0);
  *     if (mip_solve(mip, &limits, &solution)) ... mip_value(mip, x)
@@ -43,12 +42,12 @@ int mip_column(Mip *mip, double low, double high, double cost, bool is_integer);
 
 int mip_column_count(const Mip *mip);
 
-void mip_row_begin(Mip *mip);
+/* Terms of the row that mip_row_end() ends; a column stands in a row at most once. */
 void mip_row_term(Mip *mip, int column, double coefficient);
 void mip_row_end(Mip *mip, MipSense sense, double right);
 
-/* False when no solution was found within the limits (or there is none); the bound may hold all the same,
- * -INFINITY when it does not. */
+/* Once. False when no solution was found within the limits (or there is none); the bound may hold all the
+ * same, -INFINITY when it does not. */
 bool mip_solve(Mip *mip, const MipLimits *limits, MipSolution *ret_solution);
 
 /* Of the solution found. */

@@ -37,6 +37,7 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
         OracleAnswer baseline = {.set = bits_new(arena, candidates->count),
                                  .used = bits_new(arena, candidates->count),
                                  .cost = context->workload->statements[q].baseline_cost,
+                                 .low = context->workload->statements[q].baseline_cost,
                                  .parent = ORACLE_NO_PARENT};
         vector_push(arena, &oracle->answers[q], baseline);
     }
@@ -143,8 +144,8 @@ oracle_answer_above(const Oracle *oracle, size_t statement, Bits set)
         const OracleAnswer *answer = &answers->items[i];
         if (!bits_is_subset(set, answer->set) || bits_equal(set, answer->set))
             continue;
-        if (found == ORACLE_NO_PARENT || answer->cost > answers->items[found].cost ||
-            (answer->cost == answers->items[found].cost &&
+        if (found == ORACLE_NO_PARENT || answer->low > answers->items[found].low ||
+            (answer->low == answers->items[found].low &&
              bits_is_subset(answer->set, answers->items[found].set)))
             found = i;
     }
@@ -160,8 +161,8 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
     OracleBounds bounds = {.low = 0, .high = oracle->context->workload->statements[statement].baseline_cost};
     for (size_t i = 0; i < answers->count; i++) {
         const OracleAnswer *answer = &answers->items[i];
-        if (bits_is_subset(reduced, answer->set) && answer->cost > bounds.low)
-            bounds.low = answer->cost;
+        if (bits_is_subset(reduced, answer->set) && answer->low > bounds.low)
+            bounds.low = answer->low;
         if (bits_is_subset(answer->used, reduced) && answer->cost < bounds.high)
             bounds.high = answer->cost;
     }
@@ -242,6 +243,19 @@ oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer
     return oracle_ask(oracle, statement, reduced, true, ret_answer, error);
 }
 
+/* With more present the planner can only do better; where it did worse, that bounds nothing. */
+static void
+oracle_mend(OracleAnswerList *answers, OracleAnswer *fresh)
+{
+    for (size_t i = 0; i < answers->count; i++) {
+        OracleAnswer *answer = &answers->items[i];
+        if (bits_is_subset(fresh->set, answer->set) && fresh->cost < answer->low)
+            answer->low = fresh->cost;
+        if (bits_is_subset(answer->set, fresh->set) && answer->cost < fresh->low)
+            fresh->low = answer->cost;
+    }
+}
+
 /* Asks, and keeps the answer; ret_answer lives until the next question. */
 static bool
 oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer **ret_answer, Error *error)
@@ -255,6 +269,8 @@ oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer 
     OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
                           .cost = answer.is_known ? answer.cost : baseline,
                           .used = oracle_used(oracle, oracle->arena, &answer)};
+    fresh.low = fresh.cost;
+    oracle_mend(answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
     vector_push(oracle->arena, answers, fresh);
     *ret_answer = &answers->items[answers->count - 1];

@@ -6,8 +6,8 @@
  * U and costs c", bounds others: the planner is monotone, so cost(S') ≥ c for S' ⊆ S, and cost(S') ≤ c for U
  * ⊆ S'. When some answer has U ⊆ S' ⊆ S the cost is known; when the bounds meet within ORACLE_TOLERANCE it is
  * known too (Papadomanolakis, Dash and Ailamaki 2007, "Efficient use of the query optimizer for automated
- * physical design"). Small violations of monotony exist (ties, GEQO); the search verifies its final set by
- * direct questions.
+ * physical design"). Small violations of monotony exist (ties, GEQO): where one is seen, the answers with
+ * more present bound no more than it, and the search verifies its final set by direct questions.
  *
  * The cost of a small set is asked from above: with everything present the plan uses some indexes that the
  * set lacks; those go, and so on until the plan uses only what the set has (oracle_descend()). Each answer on
@@ -36,6 +36,7 @@ typedef struct OracleAnswer {
     Bits set;  /* what was present */
     Bits used; /* what the plan used of it */
     double cost;
+    double low;    /* the least cost seen with that or less present: bounds what is not yet asked */
     size_t parent; /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
 } OracleAnswer;
 

@@ -57,7 +57,7 @@ pool_chain(const Search *search, Arena *arena, size_t statement, size_t leaf, Pr
     double cost = program->cost_least;
     for (size_t k = count; k-- > 0;) {
         const OracleAnswer *answer = oracle_answer(search->oracle, statement, path[k]);
-        double value = pool_value(search, statement, answer->cost);
+        double value = pool_value(search, statement, answer->low);
         if (value <= cost)
             continue;
         cost = value;
@@ -80,7 +80,7 @@ pool_statement(const Search *search, Arena *arena, size_t statement, ProgramStat
         const OracleAnswer *answer = oracle_answer(oracle, statement, i);
         double value = pool_value(search, statement, answer->cost);
         if (bits_is_subset(relevant, answer->set))
-            program->cost_least = fmax(program->cost_least, value);
+            program->cost_least = fmax(program->cost_least, pool_value(search, statement, answer->low));
         if (value >= program->cost_without || is_dominated(search, statement, i))
             continue;
         ProgramPlan plan = {.used = answer->used, .cost = value};

@@ -37,8 +37,8 @@ model_index(Model *model, size_t index)
 {
     const ProgramIndex *subject = &model->program->indexes[index];
     if (model->columns[index] == COLUMN_NONE)
-        model->columns[index] = mip_column(model->mip, 0, subject->is_forbidden ? 0 : 1,
-                                           subject->cost / model->scale, true);
+        model->columns[index] =
+            mip_column(model->mip, 0, subject->is_forbidden ? 0 : 1, subject->cost / model->scale, true);
     return model->columns[index];
 }
 
@@ -53,7 +53,6 @@ model_limit(Model *model, const void *table, double limit_bytes)
 {
     if (!isfinite(limit_bytes))
         return;
-    mip_row_begin(model->mip);
     for (size_t i = 0; i < model->program->index_count; i++) {
         const ProgramIndex *index = &model->program->indexes[i];
         if (model->columns[i] != COLUMN_NONE && (table == NULL || index->table == table))
@@ -89,11 +88,11 @@ model_plans(Model *model, const ProgramStatement *statement)
         const ProgramPlan *plan = &statement->plans.items[p];
         if (plan->cost >= statement->cost_without)
             continue;
-        int column = mip_column(model->mip, 0, 1, (plan->cost - statement->cost_without) / model->scale, true);
+        int column =
+            mip_column(model->mip, 0, 1, (plan->cost - statement->cost_without) / model->scale, true);
         plans[count++] = column;
         for (size_t i = bits_next(plan->used, 0); i != SIZE_MAX; i = bits_next(plan->used, i + 1)) {
             int index = model_index(model, i);
-            mip_row_begin(model->mip);
             mip_row_term(model->mip, column, 1);
             mip_row_term(model->mip, index, -1);
             mip_row_end(model->mip, MIP_AT_MOST, 0);
@@ -101,7 +100,6 @@ model_plans(Model *model, const ProgramStatement *statement)
     }
     if (count < 2)
         return;
-    mip_row_begin(model->mip);
     for (size_t p = 0; p < count; p++)
         mip_row_term(model->mip, plans[p], 1);
     mip_row_end(model->mip, MIP_AT_MOST, 1);
@@ -142,7 +140,6 @@ model_any_of(Model *model, Bits set)
     *known = mip_column(model->mip, 0, 1, 0, false);
     for (size_t i = first; i != SIZE_MAX; i = bits_next(set, i + 1))
         (void)model_index(model, i);
-    mip_row_begin(model->mip);
     mip_row_term(model->mip, *known, 1);
     for (size_t i = first; i != SIZE_MAX; i = bits_next(set, i + 1))
         mip_row_term(model->mip, model->columns[i], -1);
@@ -158,9 +155,11 @@ model_chain(Model *model, int theta, const ProgramChain *chain)
         columns[k] = model_any_of(model, chain->steps[k].unless);
     double right = chain->cost_least;
     double before = chain->cost_least;
-    mip_row_begin(model->mip);
     mip_row_term(model->mip, theta, 1);
     for (size_t k = 0; k < chain->count; k++) {
+        /* Steps that the same set ends rise as one. */
+        if (k + 1 < chain->count && columns[k] == columns[k + 1])
+            continue;
         double rise = chain->steps[k].cost - before;
         if (rise <= 0)
             continue;

@@ -78,6 +78,8 @@ everything_but_keys_is_written_too(void **state)
                             .options = "pages_per_range='32'"};
     assert_string_equal(candidate_text(arena, &brin), "brin (created_at) WITH (pages_per_range='32')");
     static const int restricted[] = {3};
+    assert_string_equal(candidate_method_word(CANDIDATE_SPGIST), "spgist");
+    assert_true(candidate_columns_have(covering.included, 6));
     Candidate reader = covering;
     reader.restricted = (CandidateColumns){restricted, 1};
     for (int attnum = 1; attnum <= 6; attnum++)

@@ -36,7 +36,8 @@ rows_that_all_count_are_stopped_when_there_are_enough(void **state)
 {
     (void)state;
     assert_double_equal(
-        cautious(PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Index Cond\": \"(a = $1)\""))), true), 5, 1e-9);
+        cautious(PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Index Cond\": \"(a = $1)\""))), true), 5,
+        1e-9);
 }
 
 static void
@@ -45,10 +46,12 @@ rows_that_are_filtered_may_be_rarer_than_estimated(void **state)
     (void)state;
     /* 10 of 1,000 rows: a hundredth is hoped for, a fifth is allowed for */
     assert_double_equal(
-        cautious(PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\""))), true), 100, 1e-9);
+        cautious(PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\""))), true), 100,
+        1e-9);
     /* and never more than all */
     assert_double_equal(
-        cautious(PLAN(LIMIT("250.0", "10", SCAN("500.0", "20", ", \"Filter\": \"(a = 1)\""))), false), 500, 1e-9);
+        cautious(PLAN(LIMIT("250.0", "10", SCAN("500.0", "20", ", \"Filter\": \"(a = 1)\""))), false), 500,
+        1e-9);
 }
 
 static void
@@ -58,9 +61,15 @@ of_a_range_of_unknown_values_nothing_is_known(void **state)
     static const struct {
         const char *filter;
         bool is_unknown;
-    } cases[] = {{"(a > $1)", true},          {"(a <= ($1 + 2))", true}, {"($1 < a)", true},
-                 {"((a ~~ $1))", true},       {"(a <> $1)", false},      {"(a = $1)", false},
-                 {"((b ->> $1) = 'x')", false}, {"(b @> $1)", false},    {"((c = $2) AND (a >= $1))", true}};
+    } cases[] = {{"(a > $1)", true},
+                 {"(a <= ($1 + 2))", true},
+                 {"($1 < a)", true},
+                 {"((a ~~ $1))", true},
+                 {"(a <> $1)", false},
+                 {"(a = $1)", false},
+                 {"((b ->> $1) = 'x')", false},
+                 {"(b @> $1)", false},
+                 {"((c = $2) AND (a >= $1))", true}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         char text[1024];
         snprintf(text, sizeof(text), PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"%s\""))),
@@ -82,7 +91,8 @@ the_least_of_a_column_is_sought_among_all_where_another_is_asked_for(void **stat
                  {"((b = $1) AND (a IS NOT NULL))", 0.5}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         char text[1024];
-        snprintf(text, sizeof(text), PLAN(LIMIT("0.5", "1", SCAN("500.0", "1000", ", \"Index Cond\": \"%s\""))),
+        snprintf(text, sizeof(text),
+                 PLAN(LIMIT("0.5", "1", SCAN("500.0", "1000", ", \"Index Cond\": \"%s\""))),
                  cases[i].condition);
         assert_double_equal(cautious(text, true), cases[i].cost, 1e-9);
     }
@@ -92,24 +102,27 @@ static void
 a_sort_reads_everything_anyway(void **state)
 {
     (void)state;
-    assert_double_equal(cautious(PLAN(LIMIT("510.0", "10",
-                                            "\"Node Type\": \"Sort\", \"Startup Cost\": 510.0, \"Total Cost\": 520.0, "
-                                            "\"Plan Rows\": 1000, \"Plans\": [{" SCAN(
-                                                "500.0", "1000", ", \"Filter\": \"(a > $1)\"") "}]")),
-                                 true),
-                        510, 1e-9);
+    assert_double_equal(
+        cautious(PLAN(LIMIT("510.0", "10",
+                            "\"Node Type\": \"Sort\", \"Startup Cost\": 510.0, \"Total Cost\": 520.0, "
+                            "\"Plan Rows\": 1000, \"Plans\": [{" SCAN("500.0", "1000",
+                                                                      ", \"Filter\": \"(a > $1)\"") "}]")),
+                 true),
+        510, 1e-9);
 }
 
 static void
 what_stops_early_for_each_outer_row_counts_as_often(void **state)
 {
     (void)state;
-    const char *inner = ", \"Plans\": [{\"Node Type\": \"Seq Scan\", \"Parent Relationship\": \"Outer\", \"Startup Cost\": 0.0, "
+    const char *inner = ", \"Plans\": [{\"Node Type\": \"Seq Scan\", \"Parent Relationship\": \"Outer\", "
+                        "\"Startup Cost\": 0.0, "
                         "\"Total Cost\": 10.0, \"Plan Rows\": 7}, {\"Parent Relationship\": \"Inner\", ";
     char text[2048];
     snprintf(text, sizeof(text),
-             "[{\"Plan\": {\"Node Type\": \"Nested Loop\", \"Startup Cost\": 0.0, \"Total Cost\": 45.0, \"Plan Rows\": 7%s%s}]}}]", inner,
-             LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = 1)\"")));
+             "[{\"Plan\": {\"Node Type\": \"Nested Loop\", \"Startup Cost\": 0.0, \"Total Cost\": 45.0, "
+             "\"Plan Rows\": 7%s%s}]}}]",
+             inner, LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = 1)\"")));
     assert_double_equal(cautious(text, false), 45 + 7 * 95, 1e-9);
 }
 

@@ -4,6 +4,7 @@
 #include "advise/index/candidate.h"
 #include "base/text.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The candidates of one statement, in their order: "customer_id | status, customer_id | ...". */
@@ -82,6 +83,170 @@ clauses_give_their_keys(void **state)
         if (cases[i].wanted[0] == NULL && list[0] != '\0')
             fail_msg("%s: %s", cases[i].statement, list);
     }
+}
+
+static const char rich_shop[] =
+    "@meta key value\nserver_version_num|150004\ncollate|en_US.UTF-8\n"
+    "@extensions id name version schema\n90|pg_trgm|1.6|tools\n"
+    "@relations id schema name kind relpages reltuples relallvisible\n1|public|jobs|r|5000|100000|4900\n"
+    "@columns relation_id attnum name type_name base_type length_bytes\n"
+    "1|1|id|integer|integer|4\n1|2|status|text|text|-1\n1|3|owner|integer|integer|4\n"
+    "1|4|made_at|timestamp with time zone|timestamp with time zone|8\n1|5|note|text|text|-1\n"
+    "1|6|data|jsonb|jsonb|-1\n1|7|tags|text[]|text[]|-1\n1|8|during|tstzrange|tstzrange|-1\n"
+    "1|9|host|inet|inet|-1\n1|10|search|tsvector|tsvector|-1\n1|11|closed_at|date|date|4\n"
+    "1|12|is_open|boolean|boolean|1\n1|13|spot|point|point|16\n"
+    "@sizes id size_blocks\n1|5000\n"
+    "@statistics relation_id attnum null_fraction average_width_bytes n_distinct kind1 numbers1 values1 "
+    "kind2 "
+    "numbers2\n"
+    "1|1|0|4|-1|\\N|\\N|\\N|3|{0.99}\n1|2|0|6|3|1|{0.9,0.08,0.02}|{done,open,stuck}|\\N|\\N\n"
+    "1|3|0|4|1000|\\N|\\N|\\N|3|{0.1}\n1|4|0|8|-1|\\N|\\N|\\N|3|{-0.97}\n1|5|0|90|-1|\\N|\\N|\\N|\\N|\\N\n"
+    "1|6|0|100|-1|\\N|\\N|\\N|\\N|\\N\n1|11|0.95|4|900|\\N|\\N|\\N|\\N|\\N\n"
+    "1|12|0|1|2|1|{0.99,0.01}|{f,t}|\\N|\\N\n";
+
+/* All that a statement's candidates say: "btree (a) | gin (b)". */
+static char *
+texts_of(Arena *arena, const char *statement, Advice **ret_advice)
+{
+    const MemoryStatement statements[] = {{statement, 1, NAN, NAN, 1000}};
+    Fixture fixture = memory_workload(arena, rich_shop, statements, 1);
+    const CandidateSet *set = candidates_generate(arena, &fixture.context, fixture.advice);
+    Text text = text_new(arena);
+    for (size_t i = 0; i < set->relevant[0].count; i++)
+        text_append_format(&text, "%s%s", i == 0 ? "" : " | ", set->items[set->relevant[0].numbers[i]]->text);
+    *ret_advice = fixture.advice;
+    return text.data;
+}
+
+static void
+each_family_offers_its_index(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *statement;
+        const char *wanted[2];
+        const char *unwanted[2];
+    } cases[] = {
+        {"select owner from jobs where id = 1", {"btree (id) INCLUDE (owner)"}, {NULL}},
+        {"select * from jobs where id = 1", {"btree (id)"}, {"btree (id) INCLUDE"}},
+        {"select owner, note, data from jobs where id = 1", {"btree (id)"}, {"INCLUDE"}},
+        {"update jobs set owner = 2 where id = 1", {"btree (id)"}, {"INCLUDE"}},
+        {"select count(*), owner from jobs group by owner", {"btree (owner)"}, {NULL}},
+        {"select sum(owner) from jobs", {"btree (owner)"}, {NULL}},
+        {"select * from jobs where status = 'stuck' order by made_at",
+         {"btree (made_at) WHERE (status = 'stuck')"},
+         {NULL}},
+        {"select * from jobs where status = 'done' and owner = 5",
+         {"btree (owner)"},
+         {"WHERE", "btree (status) |"}},
+        {"select * from jobs where status = $1 and owner = 5", {"btree (owner)"}, {"WHERE"}},
+        {"select * from jobs where owner = 5 and note = 'x'", {"btree (owner, note)"}, {"WHERE"}},
+        {"select * from jobs where is_open and owner = 5", {"btree (owner) WHERE (is_open)"}, {NULL}},
+        {"select * from jobs where not is_open and owner = 5", {"btree (owner)"}, {"WHERE"}},
+        {"select * from jobs where closed_at is not null and owner = 5",
+         {"btree (owner) WHERE (closed_at IS NOT NULL)"},
+         {NULL}},
+        {"select * from jobs where closed_at is null and owner = 5", {"btree (owner)"}, {"IS NULL"}},
+        {"select * from jobs where data @> '{}'", {"gin (data jsonb_path_ops)"}, {"btree"}},
+        {"select * from jobs where data ? 'a'", {"gin (data)"}, {"jsonb_path_ops"}},
+        {"select * from jobs where data -> 'tags' @> '[1]'",
+         {"gin ((data -> 'tags') jsonb_path_ops)"},
+         {"btree"}},
+        {"select * from jobs where data ->> 'k' = 'v'", {"btree ((data ->> 'k'))"}, {"gin"}},
+        {"select * from jobs where data ->> $1 = $2", {NULL}, {"btree"}},
+        {"select * from jobs where tags && array['a']", {"gin (tags)"}, {NULL}},
+        {"select * from jobs where search @@ to_tsquery('a')", {"gin (search)"}, {NULL}},
+        {"select * from jobs where note like '%x%'", {"gin (note tools.gin_trgm_ops)"}, {"btree"}},
+        {"select * from jobs where note like $1", {"gin (note tools.gin_trgm_ops)"}, {NULL}},
+        {"select * from jobs where during && tstzrange(now(), null)",
+         {"gist (during)", "spgist (during)"},
+         {NULL}},
+        {"select * from jobs where host << '10.0.0.0/8'", {"gist (host inet_ops)", "spgist (host)"}, {NULL}},
+        {"select * from jobs where spot <@ box '((0,0),(1,1))'", {"gist (spot)", "spgist (spot)"}, {NULL}},
+        {"select * from jobs where made_at > '2024-01-01'",
+         {"brin (made_at) WITH (pages_per_range='32')", "btree (made_at)"},
+         {NULL}},
+        {"select * from jobs where owner > 5", {"btree (owner)"}, {"brin"}},
+        {"select * from jobs where note = 'x'", {"hash (note)", "btree (note)"}, {NULL}},
+        {"select * from jobs where owner = 5", {"btree (owner)"}, {"hash"}},
+        {"select * from jobs where note > 'x'", {"btree (note)"}, {"hash"}},
+        {"select * from jobs order by lower(note) limit 5", {"btree ((lower(note)))"}, {NULL}}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        Advice *advice;
+        const char *list = texts_of(arena, cases[i].statement, &advice);
+        for (size_t k = 0; k < 2 && cases[i].wanted[k] != NULL; k++)
+            if (!has_candidate(list, cases[i].wanted[k]))
+                fail_msg("%s: no %s in %s", cases[i].statement, cases[i].wanted[k], list);
+        for (size_t k = 0; k < 2 && cases[i].unwanted[k] != NULL; k++)
+            if (strstr(list, cases[i].unwanted[k]) != NULL)
+                fail_msg("%s: %s in %s", cases[i].statement, cases[i].unwanted[k], list);
+    }
+}
+
+static void
+a_literal_must_be_the_same_in_most_samples_to_be_a_predicate(void **state)
+{
+    (void)state;
+    static const char one[] = "select * from jobs where status = 'stuck' and owner = 5";
+    static const char other[] = "select * from jobs where status = 'open' and owner = 6";
+    static const char *const alike[] = {one, one, one, one, other};
+    static const char *const mixed[] = {one, other, one, other, one};
+    static const char *const *const samples[] = {alike, mixed};
+    for (size_t i = 0; i < 2; i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        const MemoryStatement statements[] = {{one, 1, NAN, NAN, 1000}};
+        Fixture fixture = memory_workload(arena, rich_shop, statements, 1);
+        SnapshotStatement source = *fixture.workload->statements[0].source;
+        source.samples = samples[i];
+        source.sample_count = 5;
+        fixture.workload->statements[0].source = &source;
+        const CandidateSet *set = candidates_generate(arena, &fixture.context, fixture.advice);
+        bool has_partial = false;
+        for (size_t k = 0; k < set->count; k++)
+            has_partial = has_partial || set->items[k]->predicate != NULL;
+        assert_true(has_partial == (i == 0));
+    }
+}
+
+static void
+merged_candidates_serve_both_and_matter_to_both(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    const MemoryStatement statements[] = {{"select made_at from jobs where owner = 1", 1, NAN, NAN, 1000},
+                                          {"select id from jobs where owner = 1", 1, NAN, NAN, 900}};
+    Fixture fixture = memory_workload(arena, rich_shop, statements, 2);
+    CandidateSet *set = candidates_generate(arena, &fixture.context, fixture.advice);
+    size_t before = set->count;
+    Bits harvested = bits_new(arena, set->count);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i]->included.count > 0)
+            bits_add(harvested, i);
+    assert_int_equal(candidates_merge(set, harvested), 1);
+    const Candidate *merged = set->items[before];
+    assert_string_equal(merged->text, "btree (owner) INCLUDE (id, made_at)");
+    assert_int_equal(merged->number, before);
+    for (size_t q = 0; q < 2; q++)
+        assert_int_equal(set->relevant[q].numbers[set->relevant[q].count - 1], merged->number);
+    assert_int_equal(candidates_merge(set, bits_new(arena, set->count)), 0);
+}
+
+static void
+a_longer_index_of_another_statement_is_relevant_too(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    const MemoryStatement statements[] = {
+        {"select * from jobs where owner = 1 order by made_at", 1, NAN, NAN, 1000},
+        {"select * from jobs where owner = 1", 1, NAN, NAN, 900}};
+    Fixture fixture = memory_workload(arena, rich_shop, statements, 2);
+    const CandidateSet *set = candidates_generate(arena, &fixture.context, fixture.advice);
+    bool is_shared = false;
+    for (size_t i = 0; i < set->relevant[1].count; i++)
+        is_shared =
+            is_shared || strcmp(set->items[set->relevant[1].numbers[i]]->text, "btree (owner, made_at)") == 0;
+    assert_true(is_shared);
 }
 
 static const Rejection *
@@ -172,6 +337,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clauses_give_their_keys),
+        cmocka_unit_test(each_family_offers_its_index),
+        cmocka_unit_test(a_literal_must_be_the_same_in_most_samples_to_be_a_predicate),
+        cmocka_unit_test(merged_candidates_serve_both_and_matter_to_both),
+        cmocka_unit_test(a_longer_index_of_another_statement_is_relevant_too),
         cmocka_unit_test(why_nothing_is_tried_is_told_once),
         cmocka_unit_test(equal_ideas_of_several_statements_are_one_candidate),
         cmocka_unit_test(the_same_workload_gives_the_same_candidates),

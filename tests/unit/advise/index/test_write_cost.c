@@ -74,6 +74,20 @@ whatever_holds_the_updated_column_loses_hot(void **state)
 }
 
 static void
+wal_and_lost_hot_updates_are_counted(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    Fixture fixture = memory_workload(arena, memory_shop, &update_total, 1);
+    const Candidate key = {.relation = snapshot_relation_named(fixture.context.snapshot, "public", "orders"),
+                           .keys = {{.attnum = 4}},
+                           .key_count = 1};
+    WriteCost cost = index_write_cost_detail(&fixture.context, &key);
+    assert_true(cost.hot_lost == 500 && cost.rows == 1000);
+    assert_true(cost.wal_bytes == 1000 * 110 + 500 * 110);
+}
+
+static void
 the_share_of_hot_updates_is_the_tables_own(void **state)
 {
     (void)state;
@@ -160,6 +174,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_written_cost_by_kind_of_statement),
         cmocka_unit_test(whatever_holds_the_updated_column_loses_hot),
+        cmocka_unit_test(wal_and_lost_hot_updates_are_counted),
         cmocka_unit_test(the_share_of_hot_updates_is_the_tables_own),
         cmocka_unit_test(a_brin_index_leaves_updates_hot_from_16),
         cmocka_unit_test(a_partial_index_is_written_for_the_rows_it_holds),

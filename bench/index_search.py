@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: PostgreSQL
+"""The index search on TPC-H without keys and indexes: cost by budget, questions, time and proof, beside Extend over the same WhatIf.
+
+Cost is the planner's, the sum over the queries relative to no index; each query weighs 1 and writes cost nothing. Candidates are all
+permutations of the columns that a query reads, up to the width, for both; then those that `fettle advise` makes, of all kinds. Sizes are HypoPG's formula
+where the published figures are compared, for they were measured with it, and the twin's estimate beside. At last the sets are really built
+and the queries run in turns with and without them.
+
+    INDEX_SEARCH_SCALE=1        of the data (TPC-H's own)
+    INDEX_SEARCH_BUDGETS=...    in MB; 0 is none
+    INDEX_SEARCH_WIDTHS=2,3
+    INDEX_SEARCH_EXECUTE=1000   budget of the sets that are really built; empty: none
+    INDEX_SEARCH_EXTEND_S=300   after so long Extend is stopped
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import time
+
+import psycopg2
+from machine import FETTLE, ROOT, Run, autocommit, bar, children_of
+from workloads import OF_BENCH, load_tpch, of_file
+
+SCALE = os.environ.get("INDEX_SEARCH_SCALE", "1")
+BUDGETS = [int(word) for word in os.environ.get("INDEX_SEARCH_BUDGETS", "100,250,500,1000,2000,0").split(",")]
+WIDTHS = [int(word) for word in os.environ.get("INDEX_SEARCH_WIDTHS", "2,3").split(",")]
+EXECUTE = os.environ.get("INDEX_SEARCH_EXECUTE", "1000")
+EXTEND_S = float(os.environ.get("INDEX_SEARCH_EXTEND_S", "300"))
+LEFT_OUT = (2, 17, 20)
+PROOF_PERCENT, SEARCH_S = 0.1, 120
+# By budget in MB, width 2, 19 queries of scale 1: the best of eight published algorithms on dbgen's data, sizes by HypoPG.
+PUBLISHED = {100: 0.9458, 250: 0.6432, 500: 0.5610, 1000: 0.5181, 2000: 0.4920, 0: 0.4906}
+REPEATS = 3
+TIMEOUT_MS = 120_000
+
+
+class Driver:
+    """index_search_bench on one snapshot; runs are asked of it one after another."""
+
+    def __init__(self, home, snapshot):
+        program = pathlib.Path(FETTLE).resolve().parents[2] / "bench" / "index_search_bench"
+        self.process = subprocess.Popen([str(program), str(snapshot), str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def cpu_of_cluster(self):
+        """CPU seconds of the private cluster so far, finished sessions included."""
+        total, left = 0, list(children_of(self.process.pid))
+        while left:
+            pid = left.pop()
+            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                total += sum(map(int, file.read().rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+            left += children_of(pid)
+        return total
+
+    def run(self, algorithm, candidates, width, budget, sizes, proof, seconds):
+        before = self.cpu_of_cluster()
+        self.process.stdin.write(f"{algorithm} {candidates} {width} {budget} {sizes} {proof} {seconds}\n")
+        self.process.stdin.flush()
+        result = json.loads(self.process.stdout.readline())
+        result["ratio"] = result["cost_after"] / result["cost_before"]
+        result["cpu_s"] += self.cpu_of_cluster() - before
+        return result
+
+
+def of_budget(budget):
+    return f"{budget} MB" if budget else "no limit"
+
+
+def show(name, result):
+    gap = "" if result["gap_percent"] is None else f", gap {result['gap_percent']:.2f} %"
+    first = "" if result["first_explains"] < 0 else f" ({result['first_explains']} and {result['first_wall_s']:.1f} s before the proof)"
+    stopped = ", STOPPED by the clock" if result["stopped_early"] else ""
+    print(f"    {name:34s} {result['ratio']:.4f}  {len(result['indexes']):2d} indexes {result['size_bytes'] / 1e6:5.0f} MB  {result['questions']:6d} calls "
+          f"{result['explains']:6d} EXPLAINs {result['wall_s']:6.1f} s wall {result['cpu_s']:6.1f} s CPU{first}{gap}{stopped}", flush=True)
+
+
+def compare(driver, queries, width, budget):
+    """(ours, Extend) at one budget, sizes by HypoPG's formula."""
+    published = PUBLISHED.get(budget) if queries == "19" and width == 2 and SCALE == "1" else None
+    print(f"  {queries} queries, width {width}, {of_budget(budget)}" + (f"; best published: {published:.4f}" if published else ""))
+    ours = driver.run("ours", "permuted", width, budget, "hypopg", PROOF_PERCENT, SEARCH_S)
+    show("search", ours)
+    extend = driver.run("extend", "permuted", width, budget, "hypopg", 100, EXTEND_S)
+    show("Extend", extend)
+    name = f"index search, {queries} queries, width {width}, {of_budget(budget)}"
+    bar(name + ", cost", f"{ours['ratio']:.4f}, Extend {extend['ratio']:.4f}", ours["cost_after"] <= extend["cost_after"] * (1 + 1e-6))
+    if published:
+        bar(name + ", published", f"{ours['ratio']:.4f}, published {published:.4f}", ours["ratio"] <= published + 5e-5)
+    bar(name + ", calls and time", f"1/{extend['questions'] / ours['questions']:.0f} of Extend's calls, 1/{extend['wall_s'] / ours['wall_s']:.1f} of its wall "
+        f"time, 1/{extend['cpu_s'] / ours['cpu_s']:.1f} of its CPU, proof included; bar 1/10",
+        extend["questions"] >= 10 * ours["questions"] and extend["wall_s"] >= 10 * ours["wall_s"])
+    bar(name + ", proof", f"{ours['explains']} EXPLAINs, gap {ours['gap_percent'] or 0:.2f} %, bar 400 and 0.2 %",
+        ours["explains"] <= 400 and ours["gap_percent"] is not None and ours["gap_percent"] <= 0.2)
+
+
+def beside(driver):
+    """What the twin's sizes and all kinds of indexes buy."""
+    print("  19 queries, sizes by the twin: the same budget buys more")
+    for budget in BUDGETS:
+        show(f"permutations, width 2, {of_budget(budget)}", driver.run("ours", "permuted", 2, budget, "twin", PROOF_PERCENT, SEARCH_S))
+    for budget in BUDGETS:
+        show(f"all kinds, {of_budget(budget)}", driver.run("ours", "clauses", 4, budget, "twin", PROOF_PERCENT, SEARCH_S))
+
+
+def seconds_of(connection, query):
+    start = time.monotonic()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            cursor.fetchall()
+    except psycopg2.errors.QueryCanceled:
+        pass
+    return time.monotonic() - start
+
+
+def execute(server, queries, indexes, name):
+    """Builds the indexes in a copy of the database and runs the queries in turns with and without."""
+    server.sql("CREATE DATABASE indexed TEMPLATE tpch")
+    for index in indexes:
+        server.sql(index["statement"], "indexed")
+    server.sql("VACUUM ANALYZE", "indexed")
+    bare, indexed = autocommit(server.dsn("tpch")), autocommit(server.dsn("indexed"))
+    for connection in (bare, indexed):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = {TIMEOUT_MS}")
+    totals, slower = [0, 0], []
+    for number, query in queries.items():
+        times = [(seconds_of(bare, query), seconds_of(indexed, query)) for _ in range(REPEATS)]
+        without, with_indexes = (statistics.median(side) for side in zip(*times))
+        totals[0] += without
+        totals[1] += with_indexes
+        if with_indexes > without * 1.1:
+            slower.append(f"query {number}: {with_indexes:.2f} s for {without:.2f} s")
+    bare.close()
+    indexed.close()
+    server.sql("DROP DATABASE indexed")
+    print(f"    {name:34s} {totals[1]:.1f} s for {totals[0]:.1f} s without, {len(indexes)} indexes; slower by more than a tenth: {'; '.join(slower) or 'none'}", flush=True)
+    bar(f"index search, executed, {name}", f"{100 * (1 - totals[1] / totals[0]):.0f} % less time, bar 30 %", totals[1] <= 0.7 * totals[0])
+
+
+def bench(server, home):
+    print(f"== index search on TPC-H scale {SCALE} without keys and indexes")
+    load_tpch(server, SCALE, keys=False)
+    queries = dict(enumerate(of_file(OF_BENCH / "tpch" / "queries.sql"), 1))
+    chosen = {number: query for number, query in queries.items() if number not in LEFT_OUT}
+    for name, part in (("19", chosen), ("22", queries)):
+        (home / f"{name}.sql").write_text("".join(f"{query};\n" for query in part.values()), encoding="utf-8")
+        Run(home, server, "snapshot", server.dsn("tpch"), "--workload", home / f"{name}.sql", "-o", home / f"{name}.fettle")
+    for name in ("19", "22"):
+        with Driver(home, home / f"{name}.fettle") as driver:
+            for width in WIDTHS:
+                for budget in BUDGETS:
+                    compare(driver, name, width, budget)
+            if name == "19":
+                beside(driver)
+                sets = {kind: driver.run("ours", kind, 2, EXECUTE, "twin", PROOF_PERCENT, SEARCH_S)["indexes"]
+                        for kind in ("permuted", "clauses")} if EXECUTE else {}
+    print(f"  really built and run, {REPEATS} times in turns, medians")
+    for kind, indexes in sets.items():
+        execute(server, chosen, indexes, {"permuted": "permutations", "clauses": "all kinds"}[kind] + f", {of_budget(int(EXECUTE))}")

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "advise/index/evidence_internal.h"
+
+#include "pg/identifier.h"
+
+#include <math.h>
+
+#define REJECTED_STATEMENT_SHARE_LEAST 0.005
+#define SECONDS_PER_DAY 86400.0
+
+/* What a candidate would do were it the only one, as far as the planner was asked. */
+typedef struct LoneWorth {
+    double gain; /* in the objective's unit */
+    double calls;
+    size_t statements;      /* that gain */
+    size_t served;          /* of them, that use a recommended index of the same table */
+    const Candidate *rival; /* the first such index */
+} LoneWorth;
+
+static const Candidate *
+rival_of(const Evidence *evidence, size_t statement, const Candidate *candidate)
+{
+    for (size_t i = 0; i < evidence->candidates->count; i++)
+        if (bits_has(evidence->used[statement], i) &&
+            evidence->candidates->items[i]->relation == candidate->relation)
+            return evidence->candidates->items[i];
+    return NULL;
+}
+
+static LoneWorth
+lone_worth(const Evidence *evidence, const Candidate *candidate)
+{
+    const AdvisorContext *context = evidence->context;
+    Bits alone = bits_new(evidence->arena, evidence->candidates->count);
+    bits_add(alone, candidate->number);
+    LoneWorth worth = {0};
+    for (size_t q = 0; q < context->workload->count; q++) {
+        const WorkloadStatement *statement = &context->workload->statements[q];
+        if (!statement->is_costed || !oracle_concerns(evidence->oracle, q, alone))
+            continue;
+        double cost = oracle_bounds(evidence->oracle, q, alone).high;
+        double gain = search_gain(context, statement, statement->baseline_cost, cost);
+        if (gain <= 0)
+            continue;
+        worth.gain += gain;
+        worth.calls += isnan(statement->source->calls) ? 0 : statement->source->calls;
+        worth.statements++;
+        const Candidate *rival = rival_of(evidence, q, candidate);
+        worth.served += rival != NULL;
+        worth.rival = worth.rival == NULL ? rival : worth.rival;
+    }
+    return worth;
+}
+
+/* "3 calls a day", or without a span "120 calls". */
+static const char *
+calls_text(const Evidence *evidence, double calls)
+{
+    double seconds = evidence->context->snapshot->workload_seconds;
+    bool has_span = !isnan(seconds) && seconds > 0;
+    double shown = has_span ? calls * SECONDS_PER_DAY / seconds : calls;
+    return arena_printf(evidence->arena, "%s call%s%s", text_format_count(evidence->arena, shown),
+                        round(shown) == 1 ? "" : "s", has_span ? " a day" : "");
+}
+
+static const char *
+worth_reason(const Evidence *evidence, const Candidate *candidate, const LoneWorth *worth)
+{
+    Arena *arena = evidence->arena;
+    double whole = evidence->context->workload->weighted_cost;
+    double percent = whole > 0 ? worth->gain / whole * 100 : 0;
+    const char *help = arena_printf(
+        arena, "%s %s", worth->statements == 1 ? "the statement" : "the statements", "that it would help");
+    if (worth->statements == 0)
+        return "no statement gains enough from it alone; the plans that used it do as well without it";
+    if (worth->served == worth->statements)
+        return arena_printf(arena, "the recommended index %s serves %s", worth->rival->text, help);
+    if (candidate->write_cost >= worth->gain)
+        return arena_printf(
+            arena,
+            "its write cost (%.2f %% of the workload) exceeds its gain (%.2f %%): it would help "
+            "%zu statement%s, %s",
+            whole > 0 ? candidate->write_cost / whole * 100 : 0, percent, worth->statements,
+            worth->statements == 1 ? "" : "s", calls_text(evidence, worth->calls));
+    if (candidate->size_bytes > evidence->context->budget_bytes)
+        return arena_printf(arena, "it alone is larger than the budget");
+    return arena_printf(
+        arena,
+        "it would help %zu statement%s, %s: %.2f %% of the workload, too little beside its write "
+        "cost and the other indexes",
+        worth->statements, worth->statements == 1 ? "" : "s", calls_text(evidence, worth->calls), percent);
+}
+
+void
+evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
+{
+    Arena *arena = evidence->arena;
+    double whole = evidence->context->workload->weighted_cost;
+    const char *reason = NULL;
+    double weight = 0;
+    if (candidate->is_refused)
+        reason = arena_printf(arena, "the server refuses it: %s", candidate->reason);
+    for (size_t i = 0; reason == NULL && i < evidence->candidates->count; i++)
+        if (bits_has(evidence->result->chosen, i) &&
+            candidate_is_prefix(candidate, evidence->candidates->items[i]))
+            reason = arena_printf(arena, "the recommended index %s serves the same statements",
+                                  evidence->candidates->items[i]->text);
+    if (reason == NULL) {
+        LoneWorth worth = lone_worth(evidence, candidate);
+        reason = worth_reason(evidence, candidate, &worth);
+        weight = whole > 0 ? fmin(worth.gain / whole, 1) : 0;
+    }
+    Rejection rejection = {.advisor = "index",
+                           .subject = arena_printf(arena, "%s on %s", candidate->text,
+                                                   pg_identifier_qualify(arena, candidate->relation->schema,
+                                                                         candidate->relation->name)),
+                           .reason = reason,
+                           .weight = weight};
+    vector_push(arena, &evidence->advice->rejections, rejection);
+}
+
+void
+evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement)
+{
+    Arena *arena = evidence->arena;
+    double whole = evidence->context->workload->weighted_cost;
+    double share = whole > 0 ? statement->weight * statement->baseline_cost / whole : 0;
+    size_t tried = evidence->candidates->relevant[statement->position].count;
+    const char *reason;
+    if (!statement->is_costed)
+        reason = arena_printf(arena, "not analysed: %s", statement->reason);
+    else if (share < REJECTED_STATEMENT_SHARE_LEAST || bits_count(evidence->used[statement->position]) > 0)
+        return;
+    else if (statement->analysis->kind == SQL_KIND_INSERT)
+        reason = "writes rows without looking any up";
+    else if (tried == 0)
+        reason = "no condition, join or order in it that a further index could serve";
+    else
+        reason =
+            arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it",
+                         tried, tried == 1 ? "" : "es");
+    Rejection rejection = {.advisor = "index",
+                           .subject = arena_printf(arena, "statement: %s", statement->label),
+                           .reason = reason,
+                           .weight = share};
+    vector_push(arena, &evidence->advice->rejections, rejection);
+}

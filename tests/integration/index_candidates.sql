@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- Tables of test_index_candidates.py: for each family of indexes one where it is right and one where it is a trap.
+CREATE EXTENSION pg_trgm;
+CREATE FUNCTION filler(n integer) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT repeat(md5(n::text), 4) $$;
+
+-- B-tree keys: equality first, then the range or the order.
+CREATE TABLE visits AS SELECT n AS id, n % 500 AS person_id, timestamptz '2024-01-01' + n * interval '1 minute' AS seen_at,
+    filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE scores AS SELECT n AS id, (n * 7919) % 1000 AS game, (n * 31337) % 10007 AS points, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+
+-- INCLUDE: half of the point is that the table is visible; unseen is the same table, never vacuumed.
+CREATE TABLE sales AS SELECT n AS id, n % 200 AS region_id, n % 997 AS total, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE unseen (LIKE sales) WITH (autovacuum_enabled = off);
+
+-- Partial: one job in a hundred waits. In halves a half of the rows do; in asked the value is a parameter.
+CREATE TABLE jobs AS SELECT n AS id, CASE WHEN n % 100 = 0 THEN 'waiting' ELSE 'done' END AS status, (n * 7919) % 40009 AS priority,
+    filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE halves AS SELECT id, CASE WHEN id % 2 = 0 THEN 'waiting' ELSE 'done' END AS status, id % 20 AS priority, body FROM jobs;
+CREATE TABLE asked AS SELECT * FROM jobs;
+CREATE TABLE tickets AS SELECT n AS id, n % 300 AS owner_id, CASE WHEN n % 50 <> 0 THEN now() END AS closed_at, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+
+-- Expressions: lower() is immutable; date_trunc() of a timestamptz depends on the time zone; a function may be volatile.
+CREATE TABLE people AS SELECT n AS id, 'Person' || n || '@Example.com' AS email, timestamptz '2024-01-01' + n * interval '1 hour' AS born_at,
+    filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE FUNCTION shuffled(n integer) RETURNS integer LANGUAGE sql VOLATILE AS $$ SELECT n + (random() * 0)::integer $$;
+CREATE TABLE dice AS SELECT n AS id, n % 5000 AS pips, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE documents AS SELECT n AS id, jsonb_build_object('code', 'c' || n % 8000, 'size', n % 10) AS data, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+
+-- A prefix search: the pattern operator class where the collation is not C, none where it is.
+CREATE TABLE words AS SELECT n AS id, md5(n::text) AS word, md5(n::text) COLLATE "C" AS plain, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+
+-- GIN.
+CREATE TABLE events AS SELECT n AS id, jsonb_build_object('user', n % 9000, 'kind', 'k' || n % 5) AS data, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+CREATE TABLE flags AS SELECT n AS id, jsonb_build_object('flag' || n % 3000, true) AS data, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE posts AS SELECT n AS id, ARRAY[n % 4000, n % 3000 + 5000] AS tags, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE articles AS SELECT n AS id, to_tsvector('english', 'word' || n % 5000 || ' and word' || n % 3000 || ' about something') AS search,
+    filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE places AS SELECT n AS id, 'the house number ' || n || ' in ' || md5(n::text) || ' street' AS name, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+
+-- GiST and SP-GiST.
+CREATE TABLE bookings AS SELECT n AS id, tstzrange(timestamptz '2024-01-01' + n * interval '1 hour', timestamptz '2024-01-01' + (n + 2) * interval '1 hour') AS during,
+    filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE hosts AS SELECT n AS id, ('10.' || n % 200 || '.' || n % 253 || '.' || n % 251)::inet AS address, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+
+-- BRIN: rows come in order and many are written; in mixed the column's order is not the rows'.
+CREATE TABLE log AS SELECT n AS id, timestamptz '2024-01-01' + n * interval '1 second' AS logged_at, filler(n) AS body
+    FROM generate_series(1, 120000) n;
+CREATE TABLE mixed AS SELECT n AS id, timestamptz '2024-01-01' + ((n * 7919::bigint) % 120011) * interval '1 second' AS logged_at, filler(n) AS body
+    FROM generate_series(1, 120000) n;
+
+-- Hash: long values, looked up whole.
+CREATE TABLE pages AS SELECT n AS id, 'https://example.com/' || filler(n) || n AS address FROM generate_series(1, 40000) n;
+
+-- A foreign key without an index on its own side.
+CREATE TABLE parents AS SELECT n AS id FROM generate_series(1, 20000) n;
+ALTER TABLE parents ADD PRIMARY KEY (id);
+CREATE TABLE children AS SELECT n AS id, n % 19000 + 1 AS parent_id, filler(n) AS body FROM generate_series(1, 40000) n;
+ALTER TABLE children ADD FOREIGN KEY (parent_id) REFERENCES parents;
+CREATE TABLE orphans AS SELECT * FROM children;
+CREATE TABLE guardians AS SELECT * FROM parents;
+ALTER TABLE guardians ADD PRIMARY KEY (id);
+ALTER TABLE orphans ADD FOREIGN KEY (parent_id) REFERENCES guardians;
+
+-- An index that a wider one replaces, and one that a constraint rests on.
+CREATE TABLE orders AS SELECT n AS id, n % 50 AS account_id, (n * 7919) % 40009 AS total, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE INDEX orders_account_id ON orders (account_id);
+CREATE TABLE bills AS SELECT n AS id, n % 50 AS account_id, n AS number, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE UNIQUE INDEX bills_account_number ON bills (account_id, number);
+
+-- A table that only the plan shows.
+CREATE TABLE hidden AS SELECT n AS id, n % 900 AS kind, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE FUNCTION hidden_of(wanted integer) RETURNS SETOF hidden LANGUAGE sql STABLE AS $$ SELECT * FROM hidden WHERE kind = wanted $$;
+
+-- Traps of the whole.
+CREATE TABLE tiny AS SELECT n AS id, n % 7 AS kind FROM generate_series(1, 500) n;
+CREATE TABLE sexes AS SELECT n AS id, n % 3 AS sex, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE inbox AS SELECT n AS id, n % 400 AS topic, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE counters AS SELECT n AS id, n % 2000 AS hits, filler(n) AS body FROM generate_series(1, 40000) n;
+ALTER TABLE counters ADD PRIMARY KEY (id);
+CREATE TABLE absent AS SELECT n AS id, CASE WHEN n % 20 = 0 THEN n END AS reference, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE TABLE towns AS SELECT n AS id, n % 2000 AS postcode, n % 2000 / 20 AS county, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE STATISTICS towns_postcode_county (dependencies, ndistinct, mcv) ON postcode, county FROM towns;
+
+VACUUM ANALYZE;
+INSERT INTO unseen SELECT * FROM sales;
+ANALYZE unseen;
