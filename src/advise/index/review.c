@@ -19,7 +19,7 @@ typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
     double cautious_cost;
-    double surcharge; /* over what the planner said, and over the baseline's own */
+    double surcharge; /* over what the planner said */
 } Reviewed;
 
 typedef struct Review {
@@ -88,7 +88,7 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
         return false;
     double cautious = cost * cautious_factor(answer.plan, answer.is_generic);
     reviewed->cautious_cost = cautious;
-    reviewed->surcharge = fmax(0, cautious - fmax(cost, baseline));
+    reviewed->surcharge = cautious - cost;
     return true;
 }
 
