@@ -238,9 +238,20 @@ leading_signature(Arena *arena, const Candidate *candidate)
     return arena_printf(arena, "%u %s", candidate->relation->id, candidate_text(arena, &leading));
 }
 
-/* An index made for one statement may serve another that wants only its first keys: one index for many. */
+/* Candidates from first on that do all that the candidate does. */
 static void
-generation_share(Generation *generation, CandidateSet *set)
+share_alike(Generation *generation, const CandidateList *alike, const Candidate *candidate, size_t first,
+            size_t most)
+{
+    for (size_t k = 0; k < alike->count; k++)
+        if (alike->items[k]->number >= first && candidate_is_prefix(candidate, alike->items[k]))
+            generation_note(generation, alike->items[k]->number, most);
+}
+
+/* An index made for one statement may serve another that wants only its first keys: one index for many. Those
+ * made for several first. */
+static void
+generation_share(Generation *generation, size_t first_merged, CandidateSet *set)
 {
     Arena *arena = generation->arena;
     Map *by_leading = map_new(arena);
@@ -258,12 +269,10 @@ generation_share(Generation *generation, CandidateSet *set)
         generation->number_count = own;
         for (size_t i = 0; i < own; i++)
             generation->numbers[i] = set->relevant[q].numbers[i];
-        for (size_t i = 0; i < own; i++) {
-            const Candidate *candidate = generation->candidates.items[generation->numbers[i]];
-            const CandidateList *alike = map_get(by_leading, leading_signature(arena, candidate));
-            for (size_t k = 0; k < alike->count; k++)
-                if (candidate_is_prefix(candidate, alike->items[k]))
-                    generation_note(generation, alike->items[k]->number, own + SHARED_PER_STATEMENT_MOST);
+        for (size_t i = 0; i < 2 * own; i++) {
+            const Candidate *candidate = generation->candidates.items[generation->numbers[i % own]];
+            share_alike(generation, map_get(by_leading, leading_signature(arena, candidate)), candidate,
+                        i < own ? first_merged : 0, own + SHARED_PER_STATEMENT_MOST);
         }
         set->relevant[q].count = generation->number_count;
         set->relevant[q].numbers =
@@ -286,7 +295,6 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
     generation->numbers =
         ARENA_NEW_ARRAY(arena, size_t, CANDIDATES_PER_STATEMENT_MOST + SHARED_PER_STATEMENT_MOST);
     CandidateSet *set = ARENA_NEW(arena, CandidateSet);
-    set->generation = generation;
     set->relevant = arena_alloc_array(arena, workload->count, sizeof(*set->relevant));
     generation_weigh_columns(generation);
     for (size_t q = 0; q < workload->count; q++) {
@@ -300,7 +308,9 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
         set->relevant[q].numbers =
             arena_memdup(arena, generation->numbers, generation->number_count * sizeof(*generation->numbers));
     }
-    generation_share(generation, set);
+    size_t first_merged = generation->candidates.count;
+    generation_merge(generation);
+    generation_share(generation, first_merged, set);
     reject_foreign_keys(generation);
     set->items = generation->candidates.items;
     set->count = generation->candidates.count;
