@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "advise/foreign_key.h"
 #include "advise/index/column_facts.h"
 #include "advise/index/generate_internal.h"
 
@@ -10,7 +9,6 @@
 
 /* A table this small is read whole faster than through an index; advice on it would be noise. */
 #define TABLE_PAGES_LEAST 32
-#define FOREIGN_KEYS_TOLD_MOST 16
 /* Indexes made for other statements that begin as this one's do. */
 #define SHARED_PER_STATEMENT_MOST 24
 
@@ -191,41 +189,6 @@ generate_for_statement(Generation *generation, const WorkloadStatement *statemen
         generate_for_analysis(generation, statement, planned);
 }
 
-static bool
-foreign_key_is_checked(const Workload *workload, const SnapshotConstraint *constraint)
-{
-    for (size_t q = 0; q < workload->count; q++)
-        if (foreign_key_is_checked_by(constraint, workload->statements[q].analysis))
-            return true;
-    return false;
-}
-
-/* A foreign key without an index is the first thing that people look for: say why it is left so. */
-static void
-reject_foreign_keys(Generation *generation)
-{
-    const Snapshot *snapshot = generation->context->snapshot;
-    size_t told = 0;
-    generation->statement_share = 0;
-    for (size_t i = 0; i < snapshot->constraint_count && told < FOREIGN_KEYS_TOLD_MOST; i++) {
-        const SnapshotConstraint *constraint = &snapshot->constraints[i];
-        const SnapshotRelation *relation = snapshot_relation(snapshot, constraint->relation_id);
-        const SnapshotRelation *referenced = snapshot_relation(snapshot, constraint->foreign_relation_id);
-        if (!foreign_key_lacks_index(snapshot, constraint) || referenced == NULL ||
-            relation->size_blocks < TABLE_PAGES_LEAST ||
-            foreign_key_is_checked(generation->context->workload, constraint))
-            continue;
-        told++;
-        const char *idea = arena_printf(generation->arena, "an index for foreign key %s", constraint->name);
-        generation_reject(
-            generation, generation_subject(generation, relation, idea),
-            arena_printf(generation->arena,
-                         "no statement of the workload deletes from %s or changes its key; each row that one "
-                         "did would make the server read all of this table",
-                         pg_identifier_qualify(generation->arena, referenced->schema, referenced->name)));
-    }
-}
-
 /* Candidates by table and first key, so that those that begin alike are found. */
 static const char *
 leading_signature(Arena *arena, const Candidate *candidate)
@@ -311,7 +274,6 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
     size_t first_merged = generation->candidates.count;
     generation_merge(generation);
     generation_share(generation, first_merged, set);
-    reject_foreign_keys(generation);
     set->items = generation->candidates.items;
     set->count = generation->candidates.count;
     return set;
