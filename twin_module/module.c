@@ -13,6 +13,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+    twin_estimate_cache_install();
     twin_planner_install();
     twin_guard_install();
     twin_hide_install();

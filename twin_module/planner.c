@@ -105,7 +105,7 @@ index_info_from_size(Relation table, Relation index, RelOptInfo *rel, IndexOptIn
         info->tree_height = index->rd_rel->relallvisible - 1;
     } else {
         TwinIndexEstimate estimate;
-        twin_index_estimate(table, index, &estimate);
+        twin_index_estimate_remember(table, index, &estimate);
         info->tree_height = estimate.height;
     }
 }
@@ -130,7 +130,7 @@ static void
 index_info_from_estimate(Relation table, Relation index, IndexOptInfo *info)
 {
     TwinIndexEstimate estimate;
-    twin_index_estimate(table, index, &estimate);
+    twin_index_estimate_remember(table, index, &estimate);
     info->pages = (BlockNumber)estimate.pages;
     info->tuples = estimate.tuples;
     if (info->relam == BTREE_AM_OID)

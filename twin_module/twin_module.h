@@ -75,6 +75,10 @@ typedef struct TwinIndexEstimate {
 } TwinIndexEstimate;
 
 void twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate);
+
+/* estimate_cache.c: the same, from memory while nothing has changed. */
+void twin_estimate_cache_install(void);
+void twin_index_estimate_remember(Relation table, Relation index, TwinIndexEstimate *ret_estimate);
 /* True while the estimator itself asks the planner's functions: the hook then must not start another. */
 bool twin_estimate_is_running(void);
 
