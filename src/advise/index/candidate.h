@@ -13,12 +13,10 @@
 #define FETTLE_ADVISE_INDEX_CANDIDATE_H
 
 #include "advise/advisor.h"
-#include "advise/index/bits.h"
 
 #define CANDIDATE_KEYS_MOST 4
 #define CANDIDATE_INCLUDED_MOST 12
 #define CANDIDATES_MOST 4096
-#define CANDIDATES_MERGED_MOST 128
 #define CANDIDATES_PER_STATEMENT_MOST 160
 
 typedef enum CandidateMethod {
@@ -75,19 +73,10 @@ typedef struct CandidateSet {
         size_t *numbers;
         size_t count;
     } * relevant;
-    struct Generation *generation; /* what candidates_merge() goes on with */
 } CandidateSet;
 
 /* Appends rejections for tables and columns that were not turned into candidates for a telling reason. */
 CandidateSet *candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice);
-
-/*
- * Merges: for each two of the harvested B-trees (those that some plan used) of one table that begin with the
- * same key, each with the other's columns added as INCLUDE, when the row stays under a third of the table's:
- * one index for two plans. They go to the end of the set, at most CANDIDATES_MERGED_MOST, and are relevant
- * where either was; the set's Bits made before are too narrow for them. Returns how many there are.
- */
-size_t candidates_merge(CandidateSet *set, Bits harvested);
 
 /* "btree", "gin" ... */
 const char *candidate_method_word(CandidateMethod method);

@@ -360,6 +360,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
             evidence_reject_candidate(&evidence, candidates->items[i]);
         }
     }
+    evidence_reject_foreign_keys(&evidence);
     for (size_t q = 0; q < context->workload->count; q++) {
         const WorkloadStatement *statement = &context->workload->statements[q];
         evidence_reject_statement(&evidence, statement);

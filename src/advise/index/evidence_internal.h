@@ -25,6 +25,9 @@ typedef struct Evidence {
 /* Why a candidate that some plan used is not recommended. */
 void evidence_reject_candidate(Evidence *evidence, const Candidate *candidate);
 
+/* A foreign key without an index is the first thing that people look for: why it is left so. */
+void evidence_reject_foreign_keys(Evidence *evidence);
+
 /* Why a statement that matters gets nothing. */
 void evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement);
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "advise/foreign_key.h"
 #include "advise/index/column_facts.h"
 #include "advise/index/generate_internal.h"
 
@@ -10,7 +9,6 @@
 
 /* A table this small is read whole faster than through an index; advice on it would be noise. */
 #define TABLE_PAGES_LEAST 32
-#define FOREIGN_KEYS_TOLD_MOST 16
 /* Indexes made for other statements that begin as this one's do. */
 #define SHARED_PER_STATEMENT_MOST 24
 
@@ -191,41 +189,6 @@ generate_for_statement(Generation *generation, const WorkloadStatement *statemen
         generate_for_analysis(generation, statement, planned);
 }
 
-static bool
-foreign_key_is_checked(const Workload *workload, const SnapshotConstraint *constraint)
-{
-    for (size_t q = 0; q < workload->count; q++)
-        if (foreign_key_is_checked_by(constraint, workload->statements[q].analysis))
-            return true;
-    return false;
-}
-
-/* A foreign key without an index is the first thing that people look for: say why it is left so. */
-static void
-reject_foreign_keys(Generation *generation)
-{
-    const Snapshot *snapshot = generation->context->snapshot;
-    size_t told = 0;
-    generation->statement_share = 0;
-    for (size_t i = 0; i < snapshot->constraint_count && told < FOREIGN_KEYS_TOLD_MOST; i++) {
-        const SnapshotConstraint *constraint = &snapshot->constraints[i];
-        const SnapshotRelation *relation = snapshot_relation(snapshot, constraint->relation_id);
-        const SnapshotRelation *referenced = snapshot_relation(snapshot, constraint->foreign_relation_id);
-        if (!foreign_key_lacks_index(snapshot, constraint) || referenced == NULL ||
-            relation->size_blocks < TABLE_PAGES_LEAST ||
-            foreign_key_is_checked(generation->context->workload, constraint))
-            continue;
-        told++;
-        const char *idea = arena_printf(generation->arena, "an index for foreign key %s", constraint->name);
-        generation_reject(
-            generation, generation_subject(generation, relation, idea),
-            arena_printf(generation->arena,
-                         "no statement of the workload deletes from %s or changes its key; each row that one "
-                         "did would make the server read all of this table",
-                         pg_identifier_qualify(generation->arena, referenced->schema, referenced->name)));
-    }
-}
-
 /* Candidates by table and first key, so that those that begin alike are found. */
 static const char *
 leading_signature(Arena *arena, const Candidate *candidate)
@@ -238,9 +201,20 @@ leading_signature(Arena *arena, const Candidate *candidate)
     return arena_printf(arena, "%u %s", candidate->relation->id, candidate_text(arena, &leading));
 }
 
-/* An index made for one statement may serve another that wants only its first keys: one index for many. */
+/* Candidates from first on that do all that the candidate does. */
 static void
-generation_share(Generation *generation, CandidateSet *set)
+share_alike(Generation *generation, const CandidateList *alike, const Candidate *candidate, size_t first,
+            size_t most)
+{
+    for (size_t k = 0; k < alike->count; k++)
+        if (alike->items[k]->number >= first && candidate_is_prefix(candidate, alike->items[k]))
+            generation_note(generation, alike->items[k]->number, most);
+}
+
+/* An index made for one statement may serve another that wants only its first keys: one index for many. Those
+ * made for several first. */
+static void
+generation_share(Generation *generation, size_t first_merged, CandidateSet *set)
 {
     Arena *arena = generation->arena;
     Map *by_leading = map_new(arena);
@@ -258,12 +232,10 @@ generation_share(Generation *generation, CandidateSet *set)
         generation->number_count = own;
         for (size_t i = 0; i < own; i++)
             generation->numbers[i] = set->relevant[q].numbers[i];
-        for (size_t i = 0; i < own; i++) {
-            const Candidate *candidate = generation->candidates.items[generation->numbers[i]];
-            const CandidateList *alike = map_get(by_leading, leading_signature(arena, candidate));
-            for (size_t k = 0; k < alike->count; k++)
-                if (candidate_is_prefix(candidate, alike->items[k]))
-                    generation_note(generation, alike->items[k]->number, own + SHARED_PER_STATEMENT_MOST);
+        for (size_t i = 0; i < 2 * own; i++) {
+            const Candidate *candidate = generation->candidates.items[generation->numbers[i % own]];
+            share_alike(generation, map_get(by_leading, leading_signature(arena, candidate)), candidate,
+                        i < own ? first_merged : 0, own + SHARED_PER_STATEMENT_MOST);
         }
         set->relevant[q].count = generation->number_count;
         set->relevant[q].numbers =
@@ -286,7 +258,6 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
     generation->numbers =
         ARENA_NEW_ARRAY(arena, size_t, CANDIDATES_PER_STATEMENT_MOST + SHARED_PER_STATEMENT_MOST);
     CandidateSet *set = ARENA_NEW(arena, CandidateSet);
-    set->generation = generation;
     set->relevant = arena_alloc_array(arena, workload->count, sizeof(*set->relevant));
     generation_weigh_columns(generation);
     for (size_t q = 0; q < workload->count; q++) {
@@ -300,8 +271,9 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
         set->relevant[q].numbers =
             arena_memdup(arena, generation->numbers, generation->number_count * sizeof(*generation->numbers));
     }
-    generation_share(generation, set);
-    reject_foreign_keys(generation);
+    size_t first_merged = generation->candidates.count;
+    generation_merge(generation);
+    generation_share(generation, first_merged, set);
     set->items = generation->candidates.items;
     set->count = generation->candidates.count;
     return set;

@@ -3,7 +3,8 @@
  * B-tree keys: columns compared by equality (ordered so that the columns most of the workload uses come
  * first, then the more selective, so that statements share prefixes), then one range column or the columns of
  * ORDER BY, GROUP BY or DISTINCT; join columns alone, together, before and after the equality columns;
- * members of an OR each alone.
+ * members of an OR each alone. A column of which one value stands in much of the table leads no other
+ * equality or join column.
  */
 #include "advise/index/generate_internal.h"
 
@@ -29,7 +30,7 @@ generate_equality(Generation *generation, const UseKeys *keys, const Candidate *
         add(generation, idea, &keys->alone[i], 1);
     for (size_t i = 0; i < keys->equal_count; i++)
         for (size_t k = 0; k < keys->equal_count && keys->equal_count <= 4; k++)
-            if (i != k)
+            if (i != k && key_stands_alone(keys, &keys->equal[i]))
                 generation_add_keys(generation, idea, &keys->equal[i], 1, &keys->equal[k], 1);
     for (size_t i = 0; i < keys->equal_count && keys->equal_count > 1; i++)
         for (size_t k = 0; k < keys->range_count; k++)
@@ -42,7 +43,8 @@ generate_joins(Generation *generation, const UseKeys *keys, const Candidate *ide
     for (size_t i = 0; i < keys->join_count; i++) {
         const CandidateKey *join = &keys->join[i];
         add(generation, idea, join, 1);
-        generation_add_keys(generation, idea, keys->equal, keys->equal_count, join, 1);
+        if (keys->equal_count > 0 && key_stands_alone(keys, &keys->equal[0]))
+            generation_add_keys(generation, idea, keys->equal, keys->equal_count, join, 1);
         generation_add_keys(generation, idea, join, 1, keys->equal, keys->equal_count);
         for (size_t k = 0; k < keys->range_count; k++) {
             CandidateKey range[2] = {*join, keys->range[k]};

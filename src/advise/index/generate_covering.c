@@ -15,6 +15,7 @@
 #define VISIBLE_SHARE_LEAST 0.5
 #define INDEX_ROW_BYTES 12 /* header and line pointer */
 #define PARTITION_DEPTH_MOST 32
+#define MERGED_MOST 128
 
 static bool
 is_narrow(const Candidate *candidate)
@@ -158,79 +159,35 @@ generate_covering(Generation *generation, const SqlAnalysis *analysis, const Use
         cover_whole(generation, keys, use);
 }
 
-/* a with what b has and it lacks: as INCLUDE when either covers, else as further keys. */
+/* The same keys and predicate, whatever is included. */
 static bool
-merge_two(Arena *arena, const Candidate *a, const Candidate *b, Candidate *ret)
+keys_are_equal(const Candidate *a, const Candidate *b)
 {
-    if (a->included.count == 0 && b->included.count == 0) {
-        *ret = *a;
-        for (size_t i = 0; i < b->key_count && ret->key_count < CANDIDATE_KEYS_MOST; i++)
-            if (!candidate_holds(ret, b->keys[i].attnum))
-                ret->keys[ret->key_count++] = b->keys[i];
-        return ret->key_count > a->key_count;
-    }
-    int columns[CANDIDATE_KEYS_MOST + CANDIDATE_INCLUDED_MOST];
-    size_t count = 0;
-    for (size_t i = 0; i < b->key_count; i++)
-        columns[count++] = b->keys[i].attnum;
-    for (size_t i = 0; i < b->included.count; i++)
-        columns[count++] = b->included.items[i];
-    return candidate_include(arena, a, columns, count, ret);
+    Candidate bare = *a;
+    bare.included = (CandidateColumns){0};
+    return a->key_count == b->key_count && candidate_is_prefix(&bare, b);
 }
 
-static bool
-begin_alike(const Candidate *a, const Candidate *b)
+void
+generation_merge(Generation *generation)
 {
-    Candidate first = {.relation = a->relation,
-                       .keys = {a->keys[0]},
-                       .key_count = 1,
-                       .predicate = a->predicate,
-                       .options = a->options};
-    return a != b && is_plain_btree(a) && is_plain_btree(b) && candidate_is_prefix(&first, b);
-}
-
-/* The merged candidate matters wherever one of its parts does. */
-static void
-merged_note(CandidateSet *set, const Candidate *a, const Candidate *b, const Candidate *merged)
-{
-    const Generation *generation = set->generation;
-    for (size_t q = 0; q < generation->context->workload->count; q++) {
-        struct CandidateNumbers *relevant = &set->relevant[q];
-        bool is_concerned = false;
-        bool is_there = false;
-        for (size_t i = 0; i < relevant->count; i++) {
-            size_t number = relevant->numbers[i];
-            is_concerned = is_concerned || number == a->number || number == b->number;
-            is_there = is_there || number == merged->number;
-        }
-        if (!is_concerned || is_there)
-            continue;
-        size_t *numbers = ARENA_NEW_ARRAY(generation->arena, size_t, relevant->count + 1);
-        for (size_t i = 0; i < relevant->count; i++)
-            numbers[i] = relevant->numbers[i];
-        numbers[relevant->count++] = merged->number;
-        relevant->numbers = numbers;
-    }
-}
-
-size_t
-candidates_merge(CandidateSet *set, Bits harvested)
-{
-    Generation *generation = set->generation;
-    size_t count = set->count;
-    for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; k < count && bits_has(harvested, i); k++) {
-            const Candidate *a = set->items[i];
+    size_t count = generation->candidates.count;
+    for (size_t i = 0; i < count; i++) {
+        Candidate all = *generation->candidates.items[i];
+        for (size_t k = i + 1; k < count && all.included.count > 0; k++) {
+            const Candidate *a = generation->candidates.items[i];
             const Candidate *b = generation->candidates.items[k];
             Candidate merged;
-            if (!bits_has(harvested, k) || generation->candidates.count >= count + CANDIDATES_MERGED_MOST ||
-                !begin_alike(a, b) || !merge_two(generation->arena, a, b, &merged))
+            if (generation->candidates.count >= count + MERGED_MOST)
+                return;
+            if (b->included.count == 0 || !keys_are_equal(a, b))
                 continue;
-            const Candidate *made = generation_intern(generation, &merged);
-            if (made != NULL)
-                merged_note(set, a, b, made);
-            set->items = generation->candidates.items;
-            set->count = generation->candidates.count;
+            if (candidate_include(generation->arena, a, b->included.items, b->included.count, &merged))
+                (void)generation_intern(generation, &merged);
+            if (candidate_include(generation->arena, &all, b->included.items, b->included.count, &merged)) {
+                all = merged;
+                (void)generation_intern(generation, &all);
+            }
         }
-    return set->count - count;
+    }
 }

@@ -101,6 +101,9 @@ const SqlAnalysis *plan_analyze(Generation *generation, const WorkloadStatement 
 void generate_btree(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys,
                     const Candidate *idea);
 void generate_covering(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys);
+/* Covering candidates of the same keys with each other's INCLUDE columns: one index for several statements.
+ * At most 128. */
+void generation_merge(Generation *generation);
 void generate_methods(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys);
 void generate_partial(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys);
 

@@ -201,7 +201,8 @@ column_weight(Generation *generation, uint32_t relation_id, int attnum)
     return weight;
 }
 
-/* Equality keys by how much of the workload compares them, then by how many distinct values they have. */
+/* Equality keys: those that are no key on their own last; by how much of the workload compares them; then by
+ * how many distinct values they have. */
 static void
 use_keys_order(Generation *generation, UseKeys *keys)
 {
@@ -213,7 +214,10 @@ use_keys_order(Generation *generation, UseKeys *keys)
             double weight_b = b->attnum == 0 ? 0 : *column_weight(generation, keys->relation->id, b->attnum);
             double distinct_a = column_distinct(keys->relation, a->attnum);
             double distinct_b = column_distinct(keys->relation, b->attnum);
-            if (weight_a > weight_b || (weight_a == weight_b && distinct_a >= distinct_b))
+            bool is_good_a = key_stands_alone(keys, a);
+            bool is_good_b = key_stands_alone(keys, b);
+            bool is_heavier = weight_a > weight_b || (weight_a == weight_b && distinct_a >= distinct_b);
+            if (is_good_a > is_good_b || (is_good_a == is_good_b && is_heavier))
                 break;
             CandidateKey swap = keys->equal[k];
             keys->equal[k] = keys->equal[k - 1];

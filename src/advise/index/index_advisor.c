@@ -15,6 +15,6 @@ index_advisor_run(const AdvisorContext *context, Advice *advice, Error *error)
 
 const Advisor index_advisor = {
     .name = "index",
-    .summary = "missing and composite B-tree indexes for the whole workload",
+    .summary = "missing indexes of every kind, and those that a wider one replaces, for the whole workload",
     .run = index_advisor_run,
 };

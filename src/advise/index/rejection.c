@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "advise/foreign_key.h"
 #include "advise/index/evidence_internal.h"
 
 #include "pg/identifier.h"
@@ -6,6 +7,8 @@
 #include <math.h>
 
 #define REJECTED_STATEMENT_SHARE_LEAST 0.005
+#define FOREIGN_KEYS_TOLD_MOST 16
+#define FOREIGN_KEY_PAGES_LEAST 32
 #define SECONDS_PER_DAY 86400.0
 
 /* What a candidate would do were it the only one, as far as the planner was asked. */
@@ -144,4 +147,58 @@ evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement
                            .reason = reason,
                            .weight = share};
     vector_push(arena, &evidence->advice->rejections, rejection);
+}
+
+static bool
+foreign_key_is_checked(const Workload *workload, const SnapshotConstraint *constraint)
+{
+    for (size_t q = 0; q < workload->count; q++)
+        if (foreign_key_is_checked_by(constraint, workload->statements[q].analysis))
+            return true;
+    return false;
+}
+
+/* A recommended index that begins with one of its columns serves its look-ups. */
+static bool
+foreign_key_is_served(const Evidence *evidence, const SnapshotConstraint *constraint)
+{
+    for (size_t i = 0; i < evidence->candidates->count; i++) {
+        const Candidate *candidate = evidence->candidates->items[i];
+        if (!bits_has(evidence->result->chosen, i) || candidate->relation->id != constraint->relation_id ||
+            candidate->predicate != NULL)
+            continue;
+        for (size_t k = 0; k < constraint->column_count; k++)
+            if (candidate->keys[0].attnum == constraint->columns[k])
+                return true;
+    }
+    return false;
+}
+
+void
+evidence_reject_foreign_keys(Evidence *evidence)
+{
+    Arena *arena = evidence->arena;
+    const Snapshot *snapshot = evidence->context->snapshot;
+    size_t told = 0;
+    for (size_t i = 0; i < snapshot->constraint_count && told < FOREIGN_KEYS_TOLD_MOST; i++) {
+        const SnapshotConstraint *constraint = &snapshot->constraints[i];
+        const SnapshotRelation *relation = snapshot_relation(snapshot, constraint->relation_id);
+        const SnapshotRelation *referenced = snapshot_relation(snapshot, constraint->foreign_relation_id);
+        if (!foreign_key_lacks_index(snapshot, constraint) || referenced == NULL ||
+            relation->size_blocks < FOREIGN_KEY_PAGES_LEAST ||
+            foreign_key_is_checked(evidence->context->workload, constraint) ||
+            foreign_key_is_served(evidence, constraint))
+            continue;
+        told++;
+        Rejection rejection = {
+            .advisor = "index",
+            .subject = arena_printf(arena, "an index for foreign key %s on %s", constraint->name,
+                                    pg_identifier_qualify(arena, relation->schema, relation->name)),
+            .reason = arena_printf(
+                arena,
+                "no statement of the workload deletes from %s or changes its key; each row that one "
+                "did would make the server read all of this table",
+                pg_identifier_qualify(arena, referenced->schema, referenced->name))};
+        vector_push(arena, &evidence->advice->rejections, rejection);
+    }
 }

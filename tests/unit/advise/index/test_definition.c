@@ -124,6 +124,27 @@ a_partitioned_table_gets_its_parts_one_by_one(void **state)
                         "DROP INDEX public.events_kind_day_idx;");
 }
 
+static void
+whatever_an_index_says_its_parts_say_too(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    const Snapshot *snapshot = memory_workload_of(arena, NULL, 0).context.snapshot;
+    static const int day[] = {1};
+    Candidate events = candidate_on(snapshot, "events", 2, 0);
+    events.included = (CandidateColumns){day, 1};
+    events.predicate = "kind = 5";
+    assert_string_equal(
+        index_create_script(arena, snapshot, &events, "i", map_new(arena)),
+        "CREATE INDEX i ON ONLY public.events USING btree (kind) INCLUDE (day) WHERE (kind = 5);\n"
+        "CREATE INDEX CONCURRENTLY events_1_kind_covering_partial_idx ON public.events_1 USING btree (kind) "
+        "INCLUDE (day) WHERE (kind = 5);\n"
+        "ALTER INDEX public.i ATTACH PARTITION public.events_1_kind_covering_partial_idx;\n"
+        "CREATE INDEX CONCURRENTLY events_2_kind_covering_partial_idx ON public.events_2 USING btree (kind) "
+        "INCLUDE (day) WHERE (kind = 5);\n"
+        "ALTER INDEX public.i ATTACH PARTITION public.events_2_kind_covering_partial_idx;");
+}
+
 int
 main(void)
 {
@@ -133,6 +154,7 @@ main(void)
         cmocka_unit_test(a_long_name_is_cut_at_a_character_and_stays_unique),
         cmocka_unit_test(a_table_gets_one_concurrent_statement_and_its_undo),
         cmocka_unit_test(a_partitioned_table_gets_its_parts_one_by_one),
+        cmocka_unit_test(whatever_an_index_says_its_parts_say_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
