@@ -590,6 +590,46 @@ def test_a_supposed_index_cannot_be_kept(twin, sizes_stay, supposing, end):
     assert run(twin, "SELECT to_regclass('candidate')") == [(None,)]
 
 
+def indexes_of(node):
+    return {node["Index Name"] for node in [node] if "Index Name" in node}.union(*(indexes_of(child) for child in node.get("Plans", [])))
+
+
+def test_a_hidden_index_is_not_planned_with_until_it_is_shown_again(twin, supposing):
+    build(twin, "orders (total, placed)")
+    query = "SELECT * FROM orders WHERE total = 12 AND placed = '2025-12-01'"
+    assert "candidate" in indexes_of(plan(twin, query))
+    run(twin, "SET LOCAL fettle_twin.hidden_indexes = 'other,candidate'")
+    assert "candidate" not in indexes_of(plan(twin, query))
+    for others in ("candidat", "candidate2,", ",", ""):
+        run(twin, "SET LOCAL fettle_twin.hidden_indexes = %s", (others,))
+        assert "candidate" in indexes_of(plan(twin, query))
+
+
+def test_a_statement_with_a_hidden_index_costs_what_it_costs_without(twin, supposing):
+    queries = ["SELECT * FROM orders WHERE total = 12 AND placed = '2025-12-01'", "SELECT o.id FROM orders o JOIN customer c ON c.id = o.customer_id WHERE o.total = 12 AND o.placed = '2025-12-01'"]
+    before = [plan(twin, query) for query in queries]
+    build(twin, "orders (total, placed)")
+    assert [plan(twin, query) for query in queries] != before
+    run(twin, "SET LOCAL fettle_twin.hidden_indexes = 'candidate'")
+    assert [plan(twin, query) for query in queries] == before
+
+
+def test_an_estimate_is_made_anew_when_what_it_follows_from_changes(twin, supposing):
+    run(twin, "SET LOCAL enable_seqscan = off")
+    query = "SELECT count(total) FROM orders"
+    build(twin, "orders (total, placed, id)")
+    run(twin, "SET LOCAL fettle_twin.hidden_indexes = 'orders_total'")
+    before = plan(twin, query)
+    assert indexes_of(before) == {"candidate"} and plan(twin, query) == before
+    run(twin, "DROP INDEX candidate")
+    build(twin, "orders (total, placed, id, customer_id)")
+    wider = plan(twin, query)
+    assert indexes_of(wider) == {"candidate"} and wider["Total Cost"] > before["Total Cost"]
+    run(twin, "DROP INDEX candidate")
+    build(twin, "orders (total, placed, id)")
+    assert plan(twin, query) == before
+
+
 def test_an_index_is_not_supposed_outside_of_a_transaction(twin, sizes_stay):
     run(twin, "SET fettle_twin.suppose_indexes = on")
     refused(twin, "CREATE INDEX candidate ON orders (total)", "cannot commit supposed indexes")

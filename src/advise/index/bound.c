@@ -11,7 +11,9 @@
 
 #include <math.h>
 
-#define ROUNDS_MOST 500
+/* Each round solves a program: what they have not proven, more seldom do. */
+#define ROUNDS_MOST 100
+#define NODES_MOST 2000
 
 /* What everything together makes of each statement: the least that it can cost. */
 static bool
@@ -30,11 +32,16 @@ bound_start(Search *search, Error *error)
     return true;
 }
 
+static double
+gap_allowed(const Search *search)
+{
+    return settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) / 100;
+}
+
 static bool
 is_proven(const Search *search)
 {
-    double allowed = settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) / 100;
-    return search->best_value - search->bound <= allowed * search->best_value;
+    return search->best_value - search->bound <= gap_allowed(search) * search->best_value;
 }
 
 static bool
@@ -42,7 +49,11 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
     ProgramAnswer answer;
-    bool found = program_bound(scratch, search_program(search, scratch), &answer);
+    Program program = *search_program(search, scratch);
+    /* A part of the gap may be the program's own: to close that costs more than it tells. */
+    program.gap = fmax(program.gap, gap_allowed(search) / 4);
+    program.nodes_most = NODES_MOST;
+    bool found = program_bound(scratch, &program, &answer);
     if (isfinite(answer.bound))
         search->bound = fmax(search->bound, answer.bound);
     *ret_is_done = !found || is_proven(search);

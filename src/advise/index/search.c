@@ -49,6 +49,14 @@ search_table_budget(const Search *search)
     return search->context->table_budget_bytes > 0 ? search->context->table_budget_bytes : INFINITY;
 }
 
+/* Size beside the table's: of two indexes that serve alike the smaller is the better. */
+static double
+size_share(const Candidate *candidate)
+{
+    double table_bytes = (double)candidate->relation->size_blocks * 8192;
+    return table_bytes > 0 && !isnan(candidate->size_bytes) ? candidate->size_bytes / table_bytes : 0;
+}
+
 void
 search_indexes_refresh(Search *search)
 {
@@ -60,7 +68,7 @@ search_indexes_refresh(Search *search)
         const Candidate *candidate = search->candidates->items[i];
         search->indexes[i] =
             (ProgramIndex){.size_bytes = candidate->size_bytes,
-                           .cost = fmax(0, candidate->write_cost) + least,
+                           .cost = fmax(0, candidate->write_cost) + least * (1 + size_share(candidate)),
                            .table = candidate->relation,
                            .is_forbidden = candidate->is_refused || candidate->size_bytes > size_most ||
                                            bits_has(search->avoided, i)};
