@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/index/evidence_internal.h"
 
+#include "advise/index/caution.h"
 #include "advise/index/definition.h"
 #include "advise/index/replacement.h"
 #include "pg/identifier.h"
@@ -11,6 +12,8 @@
 
 #define PLANS_PER_RECOMMENDATION_MOST 5
 #define NOTES_MOST 16
+/* Of the cost without, from which on a cautious cost is worth a note. */
+#define RISKY_TIMES_LEAST 2
 
 static bool
 evidence_ask(Evidence *evidence, Error *error)
@@ -90,6 +93,36 @@ has_foreign_partition(const Snapshot *snapshot, const SnapshotRelation *parent)
     return false;
 }
 
+/* Of the statements whose plan with the index may be far dearer than without, the one that may suffer most.
+ */
+static const char *
+note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
+{
+    const Workload *workload = evidence->context->workload;
+    const WorkloadStatement *worst = NULL;
+    double most = RISKY_TIMES_LEAST;
+    for (size_t q = 0; q < workload->count; q++) {
+        const WorkloadStatement *statement = &workload->statements[q];
+        const WhatIfAnswer *answer = &evidence->answers[q];
+        if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number) ||
+            answer->plan == NULL || statement->baseline_plan == NULL)
+            continue;
+        double before = plan_cautious_cost(statement->baseline_plan, statement->is_generic);
+        double after = plan_cautious_cost(answer->plan, answer->is_generic);
+        if (before > 0 && after / before > most) {
+            most = after / before;
+            worst = statement;
+        }
+    }
+    if (worst == NULL)
+        return NULL;
+    return arena_printf(
+        evidence->arena,
+        "at worst %.0f times slower: %s (the new plan stops at the first rows that match, and "
+        "hopes to find them soon); look at it after the index is there",
+        most, worst->label);
+}
+
 static void
 recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
 {
@@ -119,6 +152,9 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
         notes[count++] = "column statistics could not be read: costs are rough (see fettle doctor)";
     if (candidate->caution != NULL)
         notes[count++] = candidate->caution;
+    const char *risky = note_for_risky_plans(evidence, candidate);
+    if (risky != NULL)
+        notes[count++] = risky;
     if (recommendation->hot_updates_lost >= 1)
         notes[count++] =
             arena_printf(evidence->arena,
