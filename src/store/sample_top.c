@@ -208,7 +208,7 @@ top_read(PgConnection *session, Arena *arena, const SampleRange *range, SampleOr
                                    .rank_by = order_counters(order)};
     Map *groups = map_new(scratch);
     if (!sample_source_open(session, scratch, &options, &source, error) ||
-        !top_group(source, scratch, groups, error))
+        !sample_source_fetch(source, error) || !top_group(source, scratch, groups, error))
         return false;
     Chosen chosen = top_choose(scratch, groups, order, most);
     *ret_totals = ARENA_NEW_ARRAY(arena, SampleTotal, chosen.count);
