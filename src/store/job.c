@@ -70,7 +70,7 @@ job_list(PgConnection *session, Arena *arena, const Job *like, int64_t before_id
     StoreNumber target = store_number(like->target_id);
     StoreNumber before = store_number(before_id);
     StoreNumber limit = store_number((int64_t)most);
-    if (!store_query(session, "job_list",
+    if (!store_query_prepared(session, "job_list",
                      STORE_PARAMETERS(NULL, like->kind, like->status,
                                       like->target_id == 0 ? NULL : target.text,
                                       before_id == 0 ? NULL : before.text, limit.text),

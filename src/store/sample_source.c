@@ -110,8 +110,8 @@ sample_source_open(PgConnection *session, Arena *arena, const SampleSourceOption
     source->from = sample_time_text(range->from_us);
     source->to = sample_time_text(range->to_us);
     bool is_by_hours = options->step_us % SAMPLE_HOUR_US == 0 && range->from_us % SAMPLE_HOUR_US == 0;
-    source->uses_days =
-        !options->by_rounds && (is_by_hours || options->step_us >= range->to_us - range->from_us);
+    source->is_one_sum = !options->by_rounds && options->step_us >= range->to_us - range->from_us;
+    source->uses_days = source->is_one_sum || (!options->by_rounds && is_by_hours);
     if (!sample_source_survey(source, error)) {
         sample_source_close(source);
         return false;
@@ -202,7 +202,8 @@ cursor_take(Cursor *cursor, int32_t statement_id, int64_t *ret_row)
 /* The statement whose buckets are being filled. */
 typedef struct Filling {
     SampleSource *source;
-    Grid *grid;
+    const Grid *grid;
+    SampleBucket *buckets;
     size_t count;
     bool is_active;
 } Filling;
@@ -210,16 +211,32 @@ typedef struct Filling {
 static bool
 filling_add(Filling *filling, int64_t at_us, const SamplePack *pack, size_t at, Error *error)
 {
-    SampleBucket *bucket = sample_bucket_find(filling->source, filling->source->work, filling->count, at_us);
+    SampleBucket *bucket = sample_bucket_find(filling->source, filling->buckets, filling->count, at_us);
     if (bucket == NULL)
         return sample_source_damaged(error);
     if (filling->source->options.rank_by != 0)
-        sample_sum_add_some(&bucket->sum, pack, at, filling->source->options.rank_by);
+        sample_sum_add_some(&bucket->sum, pack, at, 1, filling->source->options.rank_by);
     else
         sample_sum_add(&bucket->sum, pack, at);
     bucket->is_active = true;
     filling->is_active = true;
     return true;
+}
+
+/* A whole pack into the one sum. */
+static void
+filling_add_all(Filling *filling, const SamplePack *pack)
+{
+    SampleBucket *bucket = &filling->buckets[0];
+    if (pack->count == 0)
+        return;
+    if (filling->source->options.rank_by != 0)
+        sample_sum_add_some(&bucket->sum, pack, 0, pack->count, filling->source->options.rank_by);
+    else
+        for (size_t i = 0; i < pack->count; i++)
+            sample_sum_add(&bucket->sum, pack, i);
+    bucket->is_active = true;
+    filling->is_active = true;
 }
 
 static bool
@@ -246,7 +263,6 @@ filling_add_block(Filling *filling, Arena *scratch, int64_t row, Error *error)
 {
     const PgResult *rows = filling->source->blocks.rows;
     int64_t starts_us = pg_result_time_us(rows, row, 1);
-    SampleSelection selection = {.counters = filling->source->options.rank_by};
     const SourceWindow *window =
         filling->grid->windows.count == 0
             ? NULL
@@ -256,16 +272,22 @@ filling_add_block(Filling *filling, Arena *scratch, int64_t row, Error *error)
     SamplePack pack;
     if (window == NULL)
         return sample_source_damaged(error);
+    if (window->held_count == 0)
+        return true;
+    bool is_whole = window->held_count == window->at_us.count;
+    SampleSelection selection = {.counters = filling->source->options.rank_by,
+                                 .positions = is_whole ? NULL : window->held,
+                                 .position_count = window->held_count};
     if (!sample_bytes_of(rows, row, 2, &bytes, error) ||
         !sample_pack_decode_selected(scratch, bytes, window->at_us.count, &selection, &pack, error))
         return false;
-    for (size_t i = 0; i < pack.count; i++) {
-        int64_t at_us = window->at_us.items[pack.positions[i]];
-        if (sample_source_holds(filling->source, at_us) &&
-            !sample_grid_has_in_days(filling->source, filling->grid, at_us) &&
-            !filling_add(filling, at_us, &pack, i, error))
-            return false;
+    if (filling->source->is_one_sum) {
+        filling_add_all(filling, &pack);
+        return true;
     }
+    for (size_t i = 0; i < pack.count; i++)
+        if (!filling_add(filling, window->at_us.items[pack.positions[i]], &pack, i, error))
+            return false;
     return true;
 }
 
@@ -300,7 +322,7 @@ filling_add_totals(Filling *filling, int64_t row)
         [SAMPLE_TEMP_READ] = temp_blocks,
         [SAMPLE_WAL_BYTES] = pg_result_int(rows, row, 6, 0),
     };
-    SampleBucket *bucket = &filling->source->work[0];
+    SampleBucket *bucket = &filling->buckets[0];
     sample_sum_add_counters(&bucket->sum, counters);
     bucket->is_active = true;
     filling->is_active = true;
@@ -317,9 +339,9 @@ filling_add_row(Filling *filling, int64_t row)
     int64_t counters[SAMPLE_COUNTER_COUNT];
     for (int c = 0; c < SAMPLE_COUNTER_COUNT; c++)
         counters[c] = pg_result_int(rows, row, 3 + c, 0);
-    SampleBucket *bucket = sample_bucket_find(source, source->work, filling->count, at_us);
+    SampleBucket *bucket = sample_bucket_find(source, filling->buckets, filling->count, at_us);
     if (bucket == NULL) {
-        fettle_assert(filling->count < source->work_capacity);
+        fettle_assert(filling->buckets == source->work && filling->count < source->work_capacity);
         bucket = &source->work[filling->count++];
         *bucket = (SampleBucket){.from_us = at_us - interval_ms * 1000, .to_us = at_us};
         qsort(source->work, filling->count, sizeof(*source->work), sample_bucket_compare);
@@ -331,10 +353,10 @@ filling_add_row(Filling *filling, int64_t row)
     sample_sum_add_counters(&bucket->sum, counters);
 }
 
+/* All of a statement but what is in the journal and by hand. */
 static bool
-filling_fill(Filling *filling, int32_t statement_id, Error *error)
+filling_add_packed(Filling *filling, int32_t statement_id, Arena *scratch, Error *error)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample source", (size_t)4 << 30);
     SampleSource *source = filling->source;
     ArenaMark mark = arena_mark(scratch);
     int64_t row = 0;
@@ -350,19 +372,116 @@ filling_fill(Filling *filling, int32_t statement_id, Error *error)
             return false;
         arena_rewind(scratch, mark);
     }
-    if (!filling_add_journal(filling, statement_id, error))
-        return false;
-    while (cursor_take(&source->by_hand, statement_id, &row))
+    return true;
+}
+
+static void
+filling_add_by_hand(Filling *filling, int32_t statement_id)
+{
+    int64_t row = 0;
+    while (cursor_take(&filling->source->by_hand, statement_id, &row))
         filling_add_row(filling, row);
+}
+
+/* The statements of each grid, by their place among the entries. */
+static void
+source_list_grid_entries(SampleSource *source)
+{
+    for (size_t g = 0; g < source->grid_count; g++)
+        source->grids[g].entries.count = 0;
+    for (size_t i = 0; i < source->entry_count; i++)
+        vector_push(source->arena, &source->entries[i].grid->entries, i);
+}
+
+/* A round into the sums of its database's statements; both ascend. */
+static bool
+source_add_round(SampleSource *source, const Grid *grid, JournalRound *round, Error *error)
+{
+    const SamplePack *pack = &round->pack;
+    for (size_t e = 0; e < grid->entries.count && round->at < pack->count; e++) {
+        size_t place = grid->entries.items[e];
+        uint32_t wanted = (uint32_t)source->entries[place].statement_id;
+        while (round->at < pack->count && pack->positions[round->at] < wanted)
+            round->at++;
+        Filling filling = {.source = source, .grid = grid, .buckets = &source->sums[place], .count = 1};
+        if (round->at < pack->count && pack->positions[round->at] == wanted &&
+            !filling_add(&filling, round->at_us, pack, round->at++, error))
+            return false;
+    }
+    return true;
+}
+
+/* With a single bucket, everything of all statements: the journal's rounds are gone through one by one, where
+ * statement by statement each would be looked into for each. */
+static bool
+source_add_up(SampleSource *source, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample source", (size_t)4 << 30);
+    source->sums = ARENA_NEW_ARRAY(source->arena, SampleBucket, source->entry_count);
+    for (size_t i = 0; i < source->entry_count; i++) {
+        const SourceEntry *entry = &source->entries[i];
+        source->sums[i] = entry->grid->buckets[0];
+        Filling filling = {
+            .source = source, .grid = entry->grid, .buckets = &source->sums[i], .count = 1};
+        if (!filling_add_packed(&filling, entry->statement_id, scratch, error))
+            return false;
+    }
+    source_list_grid_entries(source);
+    for (size_t g = 0; g < source->grid_count; g++) {
+        const Grid *grid = &source->grids[g];
+        for (size_t i = 0; i < grid->journal_count; i++)
+            if (!source_add_round(source, grid, &source->journal[grid->journal_first + i], error))
+                return false;
+    }
+    for (size_t i = 0; i < source->entry_count; i++) {
+        Filling filling = {.source = source, .buckets = &source->sums[i], .count = 1};
+        filling_add_by_hand(&filling, source->entries[i].statement_id);
+    }
+    return true;
+}
+
+static bool
+source_next_sum(SampleSource *source, SampleStatement *ret_statement, Error *error)
+{
+    if (source->next == 0 && !source_add_up(source, error))
+        return false;
+    while (source->next < source->entry_count) {
+        const SourceEntry *entry = &source->entries[source->next];
+        SampleBucket *sum = &source->sums[source->next++];
+        if (!sum->is_active)
+            continue;
+        *ret_statement = (SampleStatement){.statement_id = entry->statement_id,
+                                           .database_id = entry->grid->database_id,
+                                           .query_hash = entry->query_hash,
+                                           .buckets = sum,
+                                           .bucket_count = 1};
+        return true;
+    }
+    return false;
+}
+
+static bool
+filling_fill(Filling *filling, int32_t statement_id, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample source", (size_t)4 << 30);
+    if (!filling_add_packed(filling, statement_id, scratch, error) ||
+        !filling_add_journal(filling, statement_id, error))
+        return false;
+    filling_add_by_hand(filling, statement_id);
     return true;
 }
 
 bool
 sample_source_next(SampleSource *source, SampleStatement *ret_statement, Error *error)
 {
+    if (source->is_one_sum)
+        return source_next_sum(source, ret_statement, error);
     while (source->next < source->entry_count) {
         const SourceEntry *entry = &source->entries[source->next++];
-        Filling filling = {.source = source, .grid = entry->grid, .count = entry->grid->bucket_count};
+        Filling filling = {.source = source,
+                           .grid = entry->grid,
+                           .buckets = source->work,
+                           .count = entry->grid->bucket_count};
         if (filling.count > 0)
             memcpy(source->work, entry->grid->buckets, filling.count * sizeof(*source->work));
         if (!filling_fill(&filling, entry->statement_id, error))

@@ -15,10 +15,13 @@
 typedef struct SourceWindow {
     int64_t starts_us;
     SampleNumbers at_us;
+    uint32_t *held; /* numbers of the rounds that are to be added: in the range, and in no day */
+    size_t held_count;
 } SourceWindow;
 
 VECTOR_DEFINE(WindowList, SourceWindow);
 VECTOR_DEFINE(TimeList, int64_t);
+VECTOR_DEFINE(PlaceList, size_t);
 
 /* One database: its buckets with nothing but what was observed, the days that are added up, the blocks'
  * times. */
@@ -31,6 +34,7 @@ typedef struct Grid {
     WindowList windows;
     size_t journal_first; /* its rounds in the journal */
     size_t journal_count;
+    PlaceList entries; /* with one sum: its statements */
 } Grid;
 
 typedef struct JournalRound {
@@ -62,6 +66,7 @@ struct SampleSource {
     PgConnection *session;
     Arena *arena;
     SampleSourceOptions options;
+    bool is_one_sum; /* one bucket holds the range */
     bool uses_days;
     bool has_days; /* of which one at least is added up */
     StoreNumber target;
@@ -87,6 +92,7 @@ struct SampleSource {
     Cursor by_hand;
     SampleBucket *work;
     size_t work_capacity;
+    SampleBucket *sums; /* with one sum: of each entry */
 };
 
 static inline int
@@ -108,16 +114,6 @@ sample_source_holds_hour(const SampleSource *source, int64_t hour_us)
 {
     return hour_us >= source->options.range->from_us &&
            hour_us + SAMPLE_HOUR_US <= source->options.range->to_us;
-}
-
-/* True when a sample of that time is counted by a day row. */
-static inline bool
-sample_grid_has_in_days(const SampleSource *source, const Grid *grid, int64_t at_us)
-{
-    int64_t day_us = sample_time_floor(at_us, SAMPLE_DAY_US);
-    return grid->days.count > 0 && source->uses_days &&
-           sample_source_holds_hour(source, sample_time_floor(at_us, SAMPLE_HOUR_US)) &&
-           bsearch(&day_us, grid->days.items, grid->days.count, sizeof(day_us), sample_time_compare) != NULL;
 }
 
 static inline int

@@ -48,6 +48,16 @@ sample_bucket_find(const SampleSource *source, SampleBucket *buckets, size_t cou
     return number < count ? &buckets[number] : NULL;
 }
 
+/* True when a sample of that time is counted by a day row. */
+static bool
+grid_has_in_days(const SampleSource *source, const Grid *grid, int64_t at_us)
+{
+    int64_t day_us = sample_time_floor(at_us, SAMPLE_DAY_US);
+    return source->uses_days && grid->days.count > 0 &&
+           sample_source_holds_hour(source, sample_time_floor(at_us, SAMPLE_HOUR_US)) &&
+           bsearch(&day_us, grid->days.items, grid->days.count, sizeof(day_us), sample_time_compare) != NULL;
+}
+
 /* What a database's round says of the time it covers. */
 static bool
 grid_observe(SampleSource *source, Grid *grid, int64_t at_us, int64_t interval_ms, unsigned flags,
@@ -246,6 +256,29 @@ source_list_windows(SampleSource *source, Error *error)
 }
 
 static bool
+source_add_window(SampleSource *source, Grid *grid, const PgResult *times, int64_t row, Error *error)
+{
+    SourceWindow window = {.starts_us = pg_result_time_us(times, row, 1)};
+    SampleNumbers intervals;
+    SampleNumbers flags;
+    if (!source_numbers(source, times, row, 2, &window.at_us) ||
+        !source_numbers(source, times, row, 3, &intervals) || !source_numbers(source, times, row, 4, &flags) ||
+        intervals.count != window.at_us.count || flags.count != window.at_us.count)
+        return sample_source_damaged(error);
+    window.held = ARENA_NEW_ARRAY(source->arena, uint32_t, window.at_us.count);
+    for (size_t i = 0; i < window.at_us.count; i++) {
+        int64_t at_us = window.at_us.items[i];
+        if (!sample_source_holds(source, at_us) || grid_has_in_days(source, grid, at_us))
+            continue;
+        window.held[window.held_count++] = (uint32_t)i;
+        if (!grid_observe(source, grid, at_us, intervals.items[i], (unsigned)flags.items[i], error))
+            return false;
+    }
+    vector_push(source->arena, &grid->windows, window);
+    return true;
+}
+
+static bool
 source_read_times(SampleSource *source, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *times = NULL;
@@ -262,21 +295,10 @@ source_read_times(SampleSource *source, Error *error)
         return false;
     for (int64_t row = 0; row < pg_result_rows(times); row++) {
         Grid *grid = source_grid(source, (int32_t)pg_result_int(times, row, 0, 0));
-        SourceWindow window = {.starts_us = pg_result_time_us(times, row, 1)};
-        SampleNumbers intervals;
-        SampleNumbers flags;
-        if (grid == NULL || !source_numbers(source, times, row, 2, &window.at_us) ||
-            !source_numbers(source, times, row, 3, &intervals) ||
-            !source_numbers(source, times, row, 4, &flags) || intervals.count != window.at_us.count ||
-            flags.count != window.at_us.count)
+        if (grid == NULL)
             return sample_source_damaged(error);
-        vector_push(source->arena, &grid->windows, window);
-        for (size_t i = 0; i < window.at_us.count; i++) {
-            int64_t at_us = window.at_us.items[i];
-            if (sample_source_holds(source, at_us) && !sample_grid_has_in_days(source, grid, at_us) &&
-                !grid_observe(source, grid, at_us, intervals.items[i], (unsigned)flags.items[i], error))
-                return false;
-        }
+        if (!source_add_window(source, grid, times, row, error))
+            return false;
     }
     return true;
 }

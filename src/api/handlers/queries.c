@@ -6,6 +6,7 @@
 #include "store/query_place.h"
 #include "store/sample_read.h"
 
+#include "api/api_internal.h"
 #include "api/handlers/handlers.h"
 
 #include <math.h>
@@ -101,7 +102,7 @@ bool
 handle_target_queries(ApiRequest *request, Error *error)
 {
     static const char *const orders[] = {"time", "calls", "io", "mean", "rows", "temp", "wal", NULL};
-    SampleRange range = {.target_id = request->id};
+    SampleRange range = {.target_id = request->id, .cache = request->api->tops};
     int order;
     int64_t limit = TOP_STANDARD;
     PgConnection *session;
