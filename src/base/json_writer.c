@@ -154,7 +154,7 @@ json_key(JsonWriter *json, const char *key)
 }
 
 void
-json_string(JsonWriter *json, const char *value)
+json_write_string(JsonWriter *json, const char *value)
 {
     json_item(json, false);
     if (value == NULL)
@@ -191,7 +191,7 @@ json_bool(JsonWriter *json, bool value)
 }
 
 void
-json_null(JsonWriter *json)
+json_write_null(JsonWriter *json)
 {
     json_item(json, false);
     text_append(json->text, "null");
@@ -208,7 +208,7 @@ void
 json_key_string(JsonWriter *json, const char *key, const char *value)
 {
     json_key(json, key);
-    json_string(json, value);
+    json_write_string(json, value);
 }
 
 void

@@ -94,8 +94,8 @@ size_t pg_result_length(const PgResult *result, int64_t row, int column);
 int64_t pg_result_time_us(const PgResult *result, int64_t row, int column);
 /* The bytes of a bytea that was asked for in binary format; NULL for SQL NULL, and when it was not. */
 const uint8_t *pg_result_bytes(const PgResult *result, int64_t row, int column, size_t *ret_size);
-/* The items of an array of whole numbers or of timestamptz (then as by pg_result_time_us()) that was asked for
- * in binary format, in the arena; false for SQL NULL, for NULLs in it, and for anything else. */
+/* The items of an array of whole numbers or of timestamptz (then as by pg_result_time_us()) that was asked
+ * for in binary format, in the arena; false for SQL NULL, for NULLs in it, and for anything else. */
 bool pg_result_ints(const PgResult *result, int64_t row, int column, Arena *arena, int64_t **ret_items,
                     size_t *ret_count) FETTLE_MUST_USE;
 int64_t pg_result_int(const PgResult *result, int64_t row, int column, int64_t fallback);

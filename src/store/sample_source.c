@@ -252,7 +252,8 @@ filling_add_day(Filling *filling, Arena *scratch, int64_t row, Error *error)
         return false;
     for (size_t i = 0; i < pack.count; i++) {
         int64_t hour_us = day_us + (int64_t)pack.positions[i] * SAMPLE_HOUR_US;
-        if (sample_source_holds_hour(filling->source, hour_us) && !filling_add(filling, hour_us, &pack, i, error))
+        if (sample_source_holds_hour(filling->source, hour_us) &&
+            !filling_add(filling, hour_us, &pack, i, error))
             return false;
     }
     return true;
@@ -421,8 +422,7 @@ source_add_up(SampleSource *source, Error *error)
     for (size_t i = 0; i < source->entry_count; i++) {
         const SourceEntry *entry = &source->entries[i];
         source->sums[i] = entry->grid->buckets[0];
-        Filling filling = {
-            .source = source, .grid = entry->grid, .buckets = &source->sums[i], .count = 1};
+        Filling filling = {.source = source, .grid = entry->grid, .buckets = &source->sums[i], .count = 1};
         if (!filling_add_packed(&filling, entry->statement_id, scratch, error))
             return false;
     }

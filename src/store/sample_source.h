@@ -59,8 +59,8 @@ typedef struct SampleStatement {
 
 bool sample_source_open(PgConnection *session, Arena *arena, const SampleSourceOptions *options,
                         SampleSource **ret_source, Error *error) FETTLE_MUST_USE;
-/* The same for the same samples of the same statements in the range, whatever its bounds; 0 when that cannot be
- * told. */
+/* The same for the same samples of the same statements in the range, whatever its bounds; 0 when that cannot
+ * be told. */
 uint64_t sample_source_signature(const SampleSource *source);
 bool sample_source_fetch(SampleSource *source, Error *error) FETTLE_MUST_USE;
 /* The next statement with a sample in the range; false at the end, and on a failure, which sets the error. */

@@ -168,7 +168,8 @@ source_make_buckets(SampleSource *source)
 }
 
 static bool
-source_numbers(SampleSource *source, const PgResult *rows, int64_t row, int column, SampleNumbers *ret_numbers)
+source_numbers(SampleSource *source, const PgResult *rows, int64_t row, int column,
+               SampleNumbers *ret_numbers)
 {
     return pg_result_ints(rows, row, column, source->arena, &ret_numbers->items, &ret_numbers->count);
 }
@@ -262,8 +263,9 @@ source_add_window(SampleSource *source, Grid *grid, const PgResult *times, int64
     SampleNumbers intervals;
     SampleNumbers flags;
     if (!source_numbers(source, times, row, 2, &window.at_us) ||
-        !source_numbers(source, times, row, 3, &intervals) || !source_numbers(source, times, row, 4, &flags) ||
-        intervals.count != window.at_us.count || flags.count != window.at_us.count)
+        !source_numbers(source, times, row, 3, &intervals) ||
+        !source_numbers(source, times, row, 4, &flags) || intervals.count != window.at_us.count ||
+        flags.count != window.at_us.count)
         return sample_source_damaged(error);
     window.held = ARENA_NEW_ARRAY(source->arena, uint32_t, window.at_us.count);
     for (size_t i = 0; i < window.at_us.count; i++) {

@@ -763,7 +763,8 @@ main(void)
         cmocka_unit_test_setup(ranges_that_make_no_sense_or_are_too_long_are_refused, clear),
         cmocka_unit_test_setup(damaged_bytes_in_the_store_are_an_error, clear),
         cmocka_unit_test_setup(a_crash_in_the_middle_of_packing_loses_and_doubles_nothing, clear),
-        cmocka_unit_test_setup(a_cached_top_is_the_one_that_reading_makes_whatever_was_written_meanwhile, clear),
+        cmocka_unit_test_setup(a_cached_top_is_the_one_that_reading_makes_whatever_was_written_meanwhile,
+                               clear),
         cmocka_unit_test_setup(a_top_with_rows_by_hand_is_always_read, clear),
         cmocka_unit_test_setup(partitions_are_made_ahead_and_dropped_by_retention, clear),
     };
