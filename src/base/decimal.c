@@ -32,16 +32,12 @@ typedef struct Digits {
 static int
 place_of(double value)
 {
-    int place = value < 1 ? -4 : 0;
-    if (value < 1) {
-        static const double below_one[] = {1e-3, 1e-2, 1e-1};
-        while (place < -1 && value >= below_one[place + 4])
-            place++;
-        return place;
-    }
-    while (value >= tens[place + 1])
-        place++;
-    return place;
+    static const double from[] = {1e-3, 1e-2, 1e-1, 1e0, 1e1,  1e2,  1e3,  1e4,  1e5,
+                                  1e6,  1e7,  1e8,  1e9, 1e10, 1e11, 1e12, 1e13, 1e14};
+    size_t passed = 0;
+    while (passed < FETTLE_COUNT_OF(from) && value >= from[passed])
+        passed++;
+    return (int)passed - 4;
 }
 
 /* value x 10^power, rounded half to even. */
