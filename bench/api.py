@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: PostgreSQL
 """The API under load: latencies of each kind of request at 1,000 a second with a million sample rows in the store, and of /health
 while slow requests run. Latencies count from when a request was due (open loop)."""
+import datetime
 import json
 import os
 import pathlib
@@ -71,14 +72,18 @@ def bench_rates(load):
     print("== what reads many samples, 10 a second")
     for name, targets in (("one query, a day by the hour", [query + "/history?step=3600" for query in queries]),
                           ("one query, a day by the minute", [query + "/history" for query in queries]),
-                          ("top of the last hour", ["/api/v1/targets/1/queries?from=" + an_hour_ago()]),
-                          ("top of the last day", ["/api/v1/targets/1/queries"])):
+                          ("top of the last hour", [top_of(60)]),
+                          ("top of the last day", ["/api/v1/targets/1/queries"]),
+                          ("top of an hour, each another", [top_of(60 + n, n) for n in range(200)]),
+                          ("top of a day, each another", [top_of(1440 + n, n) for n in range(200)])):
         show(name, load(targets, rate=10, connections=8), BAR_MS)
 
 
-def an_hour_ago():
-    import datetime
-    return (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def top_of(minutes_from, minutes_to=0):
+    """The top from so many minutes ago until so many ago. Each another is never asked for twice: nothing is kept of it."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    begins, ends = ((now - datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ") for minutes in (minutes_from, minutes_to))
+    return f"/api/v1/targets/1/queries?from={begins}&to={ends}"
 
 
 def bench_slow(load):

@@ -111,6 +111,7 @@ api_free(Api *api)
     metrics_collector_remove(api->context.metrics, api);
     auth_free(api->auth);
     limits_free(api->limits);
+    sample_cache_free(api->tops);
     pthread_mutex_destroy(&api->ready_mutex);
     arena_free(api->arena);
     free(api);
@@ -129,6 +130,7 @@ api_open(const ApiContext *context, Api **ret_api, Error *error)
     api->arena = arena_new("api", API_ARENA_BYTES);
     api->auth = auth_new();
     api->limits = limits_new();
+    api->tops = sample_cache_new();
     api->started_at_us = clock_monotonic_us();
     pthread_mutex_init(&api->ready_mutex, NULL);
     api_counters_new(api);

@@ -149,11 +149,48 @@ api_json_now(JsonWriter *json, const char *key)
 }
 
 void
+api_json_range(JsonWriter *json, int64_t from_us, int64_t to_us)
+{
+    api_json_time(json, "from", from_us);
+    api_json_time(json, "to", to_us);
+}
+
+JsonWriter *
+api_list_begin(ApiRequest *request, const char *key)
+{
+    JsonWriter *json = api_json(request);
+    json_object_begin(json);
+    json_key(json, key);
+    json_array_begin(json);
+    return json;
+}
+
+bool
+api_list_reply(ApiRequest *request, size_t count)
+{
+    JsonWriter *json = api_json(request);
+    json_array_end(json);
+    json_key_int(json, "count", (int64_t)count);
+    json_object_end(json);
+    return api_reply(request, 200);
+}
+
+JsonWriter *
+api_ranged_begin(ApiRequest *request, const char *id_key, int64_t from_us, int64_t to_us)
+{
+    JsonWriter *json = api_json(request);
+    json_object_begin(json);
+    json_key_int(json, id_key, request->id);
+    api_json_range(json, from_us, to_us);
+    return json;
+}
+
+void
 api_json_embed(JsonWriter *json, const char *key, const char *json_text)
 {
     json_key(json, key);
     if (json_text == NULL || !body_is_json(json_text))
-        json_null(json);
+        json_write_null(json);
     else
         json_raw(json, json_text);
 }
@@ -169,7 +206,7 @@ api_json_id(JsonWriter *json, const char *key, int64_t id)
 {
     json_key(json, key);
     if (id == 0)
-        json_null(json);
+        json_write_null(json);
     else
         json_int(json, id);
 }

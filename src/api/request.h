@@ -77,6 +77,14 @@ void api_json_embed(JsonWriter *json, const char *key, const char *json_text);
 void api_json_double(JsonWriter *json, const char *key, double value); /* NAN: null */
 void api_json_id(JsonWriter *json, const char *key, int64_t id);       /* 0: null */
 void api_json_now(JsonWriter *json, const char *key);
+/* "from" and "to". */
+void api_json_range(JsonWriter *json, int64_t from_us, int64_t to_us);
+
+/* A reply that is a list, {"KEY": [rows], "count": N}: begin, the rows, reply (true). */
+JsonWriter *api_list_begin(ApiRequest *request, const char *key);
+bool api_list_reply(ApiRequest *request, size_t count);
+/* The head of a reply about a range: an object that stays open, with the id of what it is about. */
+JsonWriter *api_ranged_begin(ApiRequest *request, const char *id_key, int64_t from_us, int64_t to_us);
 
 /* --- parameters of the query; each refuses with 400 and returns false when it is not as it should be --- */
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/json_writer.h"
 
+#include "base/decimal.h"
+
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 JsonWriter
@@ -103,12 +103,28 @@ json_append_character(Text *text, unsigned char character)
     }
 }
 
+/* Bytes from here on that stand for themselves. */
+static size_t
+plain_length(const char *text)
+{
+    size_t length = 0;
+    while ((unsigned char)text[length] >= 0x20 && (unsigned char)text[length] < 0x7f && text[length] != '"' &&
+           text[length] != '\\')
+        length++;
+    return length;
+}
+
 static void
 json_append_quoted(Text *text, const char *value)
 {
     text_append_char(text, '"');
     size_t length = strlen(value);
     for (size_t at = 0; at < length;) {
+        size_t plain = plain_length(value + at);
+        text_append_bytes(text, value + at, plain);
+        at += plain;
+        if (at == length)
+            break;
         if ((unsigned char)value[at] < 0x80) {
             json_append_character(text, (unsigned char)value[at]);
             at++;
@@ -138,7 +154,7 @@ json_key(JsonWriter *json, const char *key)
 }
 
 void
-json_string(JsonWriter *json, const char *value)
+json_write_string(JsonWriter *json, const char *value)
 {
     json_item(json, false);
     if (value == NULL)
@@ -150,8 +166,9 @@ json_string(JsonWriter *json, const char *value)
 void
 json_int(JsonWriter *json, int64_t value)
 {
+    char digits[DECIMAL_BYTES];
     json_item(json, false);
-    text_append_format(json->text, "%lld", (long long)value);
+    text_append_bytes(json->text, digits, decimal_from_int(value, digits));
 }
 
 void
@@ -162,13 +179,8 @@ json_double(JsonWriter *json, double value)
         text_append(json->text, "null");
         return;
     }
-    char digits[64];
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof(digits), "%.*g", precision, value);
-        if (strtod(digits, NULL) == value)
-            break;
-    }
-    text_append(json->text, digits);
+    char digits[DECIMAL_BYTES];
+    text_append_bytes(json->text, digits, decimal_from_double(value, digits));
 }
 
 void
@@ -179,7 +191,7 @@ json_bool(JsonWriter *json, bool value)
 }
 
 void
-json_null(JsonWriter *json)
+json_write_null(JsonWriter *json)
 {
     json_item(json, false);
     text_append(json->text, "null");
@@ -196,7 +208,7 @@ void
 json_key_string(JsonWriter *json, const char *key, const char *value)
 {
     json_key(json, key);
-    json_string(json, value);
+    json_write_string(json, value);
 }
 
 void

@@ -36,11 +36,12 @@ void json_array_begin(JsonWriter *json);
 void json_array_end(JsonWriter *json);
 void json_key(JsonWriter *json, const char *key);
 
-void json_string(JsonWriter *json, const char *value); /* NULL writes null */
+/* json_string() and json_null() are jansson's. */
+void json_write_string(JsonWriter *json, const char *value); /* NULL writes null */
 void json_int(JsonWriter *json, int64_t value);
 void json_double(JsonWriter *json, double value);
 void json_bool(JsonWriter *json, bool value);
-void json_null(JsonWriter *json);
+void json_write_null(JsonWriter *json);
 /* text is one JSON value already (a jsonb column's, say); what is not stays the caller's fault. */
 void json_raw(JsonWriter *json, const char *text);
 

@@ -53,7 +53,7 @@ json_recommendation(JsonWriter *json, Arena *arena, const Recommendation *recomm
     json_key(json, "notes");
     json_array_begin(json);
     for (size_t i = 0; i < recommendation->note_count; i++)
-        json_string(json, recommendation->notes[i]);
+        json_write_string(json, recommendation->notes[i]);
     json_array_end(json);
     json_object_end(json);
 }
@@ -90,7 +90,7 @@ json_twin(JsonWriter *json, const Report *report)
         json_key_int(json, "identical", fidelity->identical);
         json_object_end(json);
     } else {
-        json_null(json);
+        json_write_null(json);
     }
     json_key(json, "losses");
     json_array_begin(json);

@@ -34,17 +34,27 @@ cli_table_number(CliTable *table, int64_t number)
     vector_push(table->arena, &table->values, value);
 }
 
+/* Control characters, C0 and C1 (U+0080 to U+009F, which terminals obey too), become spaces. */
+static char *
+without_controls(Arena *arena, const char *from)
+{
+    char *text = arena_strdup(arena, from);
+    size_t length = 0;
+    for (const char *at = from; *at != '\0'; at++) {
+        const unsigned char *byte = (const unsigned char *)at;
+        bool is_c1 = byte[0] == 0xC2 && byte[1] >= 0x80 && byte[1] <= 0x9F;
+        at += is_c1;
+        text[length++] = is_c1 || byte[0] < 0x20 || byte[0] == 0x7f ? ' ' : *at;
+    }
+    text[length] = '\0';
+    return text;
+}
+
 static const char *
 cell_words(Arena *arena, CliCell cell, const CliValue *value)
 {
-    char *text;
     switch (cell) {
-        case CLI_TEXT:
-            text = arena_strdup(arena, value->text == NULL ? "-" : value->text);
-            for (char *at = text; *at != '\0'; at++)
-                if ((unsigned char)*at < 0x20 || *at == 0x7f)
-                    *at = ' ';
-            return text;
+        case CLI_TEXT: return value->text == NULL ? "-" : without_controls(arena, value->text);
         case CLI_NUMBER: return arena_printf(arena, "%" PRId64, value->number);
         case CLI_ID: return value->number == 0 ? "-" : arena_printf(arena, "%" PRId64, value->number);
         case CLI_BOOL: return value->number != 0 ? "yes" : "no";
@@ -97,16 +107,17 @@ static void
 json_value(JsonWriter *json, Arena *arena, CliCell cell, const CliValue *value)
 {
     switch (cell) {
-        case CLI_TEXT: json_string(json, value->text); return;
+        case CLI_TEXT: json_write_string(json, value->text); return;
         case CLI_NUMBER: json_int(json, value->number); return;
         case CLI_BOOL: json_bool(json, value->number != 0); return;
         case CLI_ID:
             if (value->number == 0)
-                json_null(json);
+                json_write_null(json);
             else
                 json_int(json, value->number);
             return;
-        case CLI_TIME: json_string(json, value->number == 0 ? NULL : clock_format_utc(arena, value->number));
+        case CLI_TIME:
+            json_write_string(json, value->number == 0 ? NULL : clock_format_utc(arena, value->number));
     }
 }
 

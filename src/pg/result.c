@@ -17,10 +17,19 @@
 #define INT4_OID 23
 #define DATE_OID 1082
 #define TIMESTAMPTZ_OID 1184
+#define INT2_ARRAY_OID 1005
+#define INT4_ARRAY_OID 1007
+#define INT8_ARRAY_OID 1016
+#define TIMESTAMPTZ_ARRAY_OID 1185
 
 #define DAY_US INT64_C(86400000000)
 /* 2000-01-01 UTC, where PostgreSQL counts from. */
 #define EPOCH_US INT64_C(946684800000000)
+
+/* Of an array in binary format: dimensions, "has NULLs", type; then, for each dimension, size and first
+ * number; then each item with its length. */
+#define ARRAY_HEAD_BYTES 12
+#define ARRAY_DIMENSION_BYTES 8
 
 typedef struct ResultCell {
     const char *text; /* NULL for SQL NULL */
@@ -195,19 +204,25 @@ pg_result_bytes(const PgResult *result, int64_t row, int column, size_t *ret_siz
 
 /* Big-endian, of 2, 4 or 8 bytes. */
 static bool
-cell_int(const ResultCell *cell, int64_t *ret_value)
+bytes_int(const char *bytes, size_t length, int64_t *ret_value)
 {
     uint64_t value = 0;
-    if (cell->text == NULL || (cell->length != 2 && cell->length != 4 && cell->length != 8))
+    if (length != 2 && length != 4 && length != 8)
         return false;
-    for (size_t i = 0; i < cell->length; i++)
-        value = value << 8 | (uint8_t)cell->text[i];
+    for (size_t i = 0; i < length; i++)
+        value = value << 8 | (uint8_t)bytes[i];
     *ret_value = (int64_t)value;
-    if (cell->length == sizeof(int16_t))
+    if (length == sizeof(int16_t))
         *ret_value = (int16_t)value;
-    if (cell->length == sizeof(int32_t))
+    if (length == sizeof(int32_t))
         *ret_value = (int32_t)value;
     return true;
+}
+
+static bool
+cell_int(const ResultCell *cell, int64_t *ret_value)
+{
+    return cell->text != NULL && bytes_int(cell->text, cell->length, ret_value);
 }
 
 static int64_t
@@ -231,6 +246,73 @@ pg_result_time_us(const PgResult *result, int64_t row, int column)
     bool is_over = __builtin_mul_overflow(value, type == DATE_OID ? DAY_US : 1, &at_us) ||
                    __builtin_add_overflow(at_us, EPOCH_US, &at_us);
     return is_over ? 0 : at_us;
+}
+
+/* The items of an array of one dimension, each of so many bytes. */
+static bool
+array_items(const ResultCell *cell, size_t item_bytes, int64_t *items, size_t count)
+{
+    const char *at = cell->text + ARRAY_HEAD_BYTES + ARRAY_DIMENSION_BYTES;
+    for (size_t i = 0; i < count; i++, at += sizeof(int32_t) + item_bytes) {
+        int64_t length = 0;
+        if (!bytes_int(at, sizeof(int32_t), &length) || length != (int64_t)item_bytes ||
+            !bytes_int(at + sizeof(int32_t), item_bytes, &items[i]))
+            return false;
+    }
+    return true;
+}
+
+static size_t
+array_item_bytes(Oid type)
+{
+    switch (type) {
+        case INT2_ARRAY_OID: return sizeof(int16_t);
+        case INT4_ARRAY_OID: return sizeof(int32_t);
+        case INT8_ARRAY_OID:
+        case TIMESTAMPTZ_ARRAY_OID: return sizeof(int64_t);
+        default: return 0;
+    }
+}
+
+/* The size of an array that has one dimension, or none and no items; -1 for another, and when its bytes are
+ * not as many as that takes. */
+static int64_t
+array_count(const ResultCell *cell, size_t item_bytes)
+{
+    int64_t dimensions = -1;
+    int64_t count = -1;
+    if (cell->text == NULL || item_bytes == 0 || cell->length < ARRAY_HEAD_BYTES ||
+        !bytes_int(cell->text, sizeof(int32_t), &dimensions))
+        return -1;
+    if (dimensions == 0)
+        return 0;
+    size_t head = ARRAY_HEAD_BYTES + ARRAY_DIMENSION_BYTES;
+    if (dimensions != 1 || cell->length < head ||
+        !bytes_int(cell->text + ARRAY_HEAD_BYTES, sizeof(int32_t), &count) || count < 0 ||
+        (size_t)count * (sizeof(int32_t) + item_bytes) != cell->length - head)
+        return -1;
+    return count;
+}
+
+bool
+pg_result_ints(const PgResult *result, int64_t row, int column, Arena *arena, int64_t **ret_items,
+               size_t *ret_count)
+{
+    const ResultCell *cell = result_cell(result, row, column);
+    Oid type = PQftype(result->shape, column);
+    size_t item_bytes = array_item_bytes(type);
+    int64_t count = result->is_binary ? array_count(cell, item_bytes) : -1;
+    if (count < 0)
+        return false;
+    int64_t *items = ARENA_NEW_ARRAY(arena, int64_t, (size_t)count);
+    if (!array_items(cell, item_bytes, items, (size_t)count))
+        return false;
+    for (int64_t i = 0; type == TIMESTAMPTZ_ARRAY_OID && i < count; i++)
+        if (__builtin_add_overflow(items[i], EPOCH_US, &items[i]))
+            return false;
+    *ret_items = items;
+    *ret_count = (size_t)count;
+    return true;
 }
 
 int64_t

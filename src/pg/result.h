@@ -20,8 +20,9 @@ typedef struct PgQuery {
     /* NULL: texts. Else parameters are values in the server's binary format, of so many bytes each; at most
      * 16. */
     const int *parameter_lengths;
-    /* Ask for the rows in binary format: whole numbers are read by pg_result_int(), times by
-     * pg_result_time_us(), bytes by pg_result_bytes(); nothing else can be read from them. */
+    /* Ask for the rows in binary format: whole numbers are read by pg_result_int(), arrays of them by
+     * pg_result_ints(), times by pg_result_time_us(), bytes by pg_result_bytes(); nothing else can be read
+     * from them. */
     bool is_binary;
     /* Parsed once a session, and planned once when that plan is as good as those for the values. The text
      * must outlive the session: it is known by its address. For sessions that no pooler hands about. */
@@ -93,6 +94,10 @@ size_t pg_result_length(const PgResult *result, int64_t row, int column);
 int64_t pg_result_time_us(const PgResult *result, int64_t row, int column);
 /* The bytes of a bytea that was asked for in binary format; NULL for SQL NULL, and when it was not. */
 const uint8_t *pg_result_bytes(const PgResult *result, int64_t row, int column, size_t *ret_size);
+/* The items of an array of whole numbers or of timestamptz (then as by pg_result_time_us()) that was asked
+ * for in binary format, in the arena; false for SQL NULL, for NULLs in it, and for anything else. */
+bool pg_result_ints(const PgResult *result, int64_t row, int column, Arena *arena, int64_t **ret_items,
+                    size_t *ret_count) FETTLE_MUST_USE;
 int64_t pg_result_int(const PgResult *result, int64_t row, int column, int64_t fallback);
 double pg_result_double(const PgResult *result, int64_t row, int column, double fallback);
 bool pg_result_bool(const PgResult *result, int64_t row, int column); /* "t" */

@@ -101,7 +101,7 @@ put_table_head(Backup *backup, const PgResult *tables, int64_t row, char **ret_c
     json_key(&json, "columns");
     json_array_begin(&json);
     for (size_t i = 0; i < count; i++) {
-        json_string(&json, columns[i]);
+        json_write_string(&json, columns[i]);
         text_append_format(&list, "%s%s", i == 0 ? "" : ", ", pg_identifier_quote(backup->arena, columns[i]));
     }
     json_array_end(&json);

@@ -92,7 +92,7 @@ cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error)
     *cluster = (Cluster){.arena = arena, .lock = -1, .watchdog_pipe = -1};
     Deadline deadline = options->deadline != 0 ? options->deadline : deadline_after_ms(START_MS);
     if (!cluster_prepare(cluster, options, error) ||
-        !cluster_lock_take(cluster, cluster->data_directory, error) ||
+        !cluster_lock_take(cluster, cluster->data_directory, error) || !cluster_check_space(cluster, error) ||
         !cluster_create(cluster, deadline, error) || !cluster_check_socket(cluster, error) ||
         !cluster_orphan_stop(cluster, deadline, error) || !cluster_configure(cluster, error) ||
         !cluster_process_start(cluster, deadline, error)) {

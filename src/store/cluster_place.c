@@ -82,16 +82,21 @@ place_free_bytes(Arena *arena, const char *path, uint64_t *ret_bytes)
 }
 
 static bool
-place_check_space(const Cluster *cluster, Error *error)
+place_check_space(const Cluster *cluster, uint64_t least, Error *error)
 {
     uint64_t bytes = 0;
-    uint64_t least = file_exists(cluster->pgdata) ? FREE_BYTES_TO_START : FREE_BYTES_TO_CREATE;
     if (!place_free_bytes(cluster->arena, cluster->data_directory, &bytes) || bytes >= least)
         return true;
     error_set(error, ERROR_DISK_FULL, "the private cluster needs %s of free space in %s, which has %s",
               text_format_bytes(cluster->arena, (double)least), cluster->data_directory,
               text_format_bytes(cluster->arena, (double)bytes));
     return error_set_hint(error, "free some space there, or set FETTLE_DATA to a place with more");
+}
+
+bool
+cluster_check_space(const Cluster *cluster, Error *error)
+{
+    return !file_exists(cluster->pgdata) || place_check_space(cluster, FREE_BYTES_TO_START, error);
 }
 
 /* In the cluster's directory, or, when its path is too long for a socket, in a short place that only we can
@@ -120,7 +125,7 @@ cluster_place(Cluster *cluster, const char *told, Error *error)
     cluster->log_path = path_join(arena, cluster->directory, "log");
     place_socket(cluster);
     if ((cluster->user.change && !place_check_parents(cluster, error)) ||
-        !place_check_space(cluster, error) ||
+        (!file_exists(cluster->pgdata) && !place_check_space(cluster, FREE_BYTES_TO_CREATE, error)) ||
         !directory_make(cluster->data_directory, cluster->user.change ? 0711 : 0700, error))
         return false;
     struct stat status;

@@ -70,11 +70,11 @@ job_list(PgConnection *session, Arena *arena, const Job *like, int64_t before_id
     StoreNumber target = store_number(like->target_id);
     StoreNumber before = store_number(before_id);
     StoreNumber limit = store_number((int64_t)most);
-    if (!store_query(session, "job_list",
-                     STORE_PARAMETERS(NULL, like->kind, like->status,
-                                      like->target_id == 0 ? NULL : target.text,
-                                      before_id == 0 ? NULL : before.text, limit.text),
-                     &rows, error))
+    if (!store_query_prepared(session, "job_list",
+                              STORE_PARAMETERS(NULL, like->kind, like->status,
+                                               like->target_id == 0 ? NULL : target.text,
+                                               before_id == 0 ? NULL : before.text, limit.text),
+                              &rows, error))
         return error_prefix(error, "could not read the jobs");
     ret_list->count = (size_t)pg_result_rows(rows);
     ret_list->items = ARENA_NEW_ARRAY(arena, Job, ret_list->count);

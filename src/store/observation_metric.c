@@ -105,6 +105,7 @@ metric_series_read(PgConnection *session, Arena *arena, const MetricRange *range
     StoreNumber step = store_number(range->step_ms * US_PER_MS);
     const char *const parameters[] = {target.text, from.text, to.text, position.text, step.text};
     PgQuery query = {.text = store_query_text(series_query(range)),
+                     .is_prepared = true,
                      .parameters = parameters,
                      .parameter_count = range->step_ms == 0 ? 4 : 5,
                      .rows_most = (int64_t)(range->points_most > 0 ? range->points_most : POINTS_MOST)};

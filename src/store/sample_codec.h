@@ -114,8 +114,10 @@ typedef struct SampleSum {
 } SampleSum;
 
 void sample_sum_add(SampleSum *sum, const SamplePack *pack, size_t at);
-/* Adds these counters (bits) and pools no deviation: for sums that only rank. */
-void sample_sum_add_some(SampleSum *sum, const SamplePack *pack, size_t at, uint32_t counters);
+/* Adds these counters (bits) of count samples from first on, and pools no deviation: for sums that only rank.
+ */
+void sample_sum_add_some(SampleSum *sum, const SamplePack *pack, size_t first, size_t count,
+                         uint32_t counters);
 void sample_sum_add_counters(SampleSum *sum, const int64_t counters[SAMPLE_COUNTER_COUNT]);
 void sample_sum_merge(SampleSum *sum, const SampleSum *more);
 void sample_sum_finish(SampleSum *sum);

@@ -124,13 +124,16 @@ sample_sum_add(SampleSum *sum, const SamplePack *pack, size_t at)
 }
 
 void
-sample_sum_add_some(SampleSum *sum, const SamplePack *pack, size_t at, uint32_t counters)
+sample_sum_add_some(SampleSum *sum, const SamplePack *pack, size_t first, size_t count, uint32_t counters)
 {
+    fettle_assert(first + count <= pack->count);
     for (uint32_t left = counters; left != 0; left &= left - 1) {
         int c = __builtin_ctz(left);
-        if (pack->counters[c] != NULL &&
-            __builtin_add_overflow(sum->counters[c], pack->counters[c][at], &sum->counters[c]))
-            sum->counters[c] = INT64_MAX;
+        int64_t total = sum->counters[c];
+        for (size_t i = first; pack->counters[c] != NULL && i < first + count; i++)
+            if (__builtin_add_overflow(total, pack->counters[c][i], &total))
+                total = INT64_MAX;
+        sum->counters[c] = total;
     }
 }
 

@@ -59,7 +59,7 @@ series_read(PgConnection *session, Arena *arena, const SampleSourceOptions *opti
     SampleStatement statement;
     Error failure = {0};
     size_t points_used = 0;
-    if (!sample_source_open(session, scratch, options, &source, error))
+    if (!sample_source_open(session, scratch, options, &source, error) || !sample_source_fetch(source, error))
         return false;
     while (sample_source_next(source, &statement, &failure))
         if (!series_add(arena, list, &statement, options->buckets_most, &points_used, error))

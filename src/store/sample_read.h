@@ -11,6 +11,7 @@
 #define FETTLE_STORE_SAMPLE_READ_H
 
 #include "store/sample.h"
+#include "store/sample_cache.h"
 
 typedef struct SamplePoint {
     int64_t from_us;
@@ -36,6 +37,7 @@ typedef struct SampleRange {
     const char *database_name; /* NULL: all */
     int64_t query_hash;        /* 0: all */
     size_t points_most;        /* 0: 100,000 in all; more is ERROR_LIMIT */
+    SampleCache *cache;        /* of tops that are asked for again and again; NULL: none */
 } SampleRange;
 
 /* One series for each statement with activity in the range, ascending by statement_id; a point for each step

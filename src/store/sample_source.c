@@ -1,235 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "store/sample_source.h"
+#include "store/sample_source_internal.h"
 
-#include "base/list.h"
-
-#include <stdlib.h>
 #include <string.h>
-
-#define WINDOWS_MOST 100000
-
-typedef struct SourceWindow {
-    int64_t starts_us;
-    SampleNumbers at_us;
-} SourceWindow;
-
-VECTOR_DEFINE(WindowList, SourceWindow);
-VECTOR_DEFINE(TimeList, int64_t);
-
-/* One database: its buckets with nothing but what was observed, the days that are added up, the blocks'
- * times. */
-typedef struct Grid {
-    int32_t database_id;
-    SampleBucket *buckets;
-    size_t bucket_count;
-    size_t bucket_capacity;
-    TimeList days;
-    WindowList windows;
-    size_t journal_first; /* its rounds in the journal */
-    size_t journal_count;
-} Grid;
-
-typedef struct JournalRound {
-    int64_t at_us;
-    SamplePack pack;
-    size_t at; /* of the first sample that is not passed over yet */
-} JournalRound;
-
-typedef struct SourceEntry {
-    int32_t statement_id;
-    int64_t query_hash;
-    Grid *grid;
-} SourceEntry;
-
-/* Rows sorted by statement, read as the statements go by. */
-typedef struct Cursor {
-    PgResult *rows;
-    int64_t at;
-} Cursor;
-
-struct SampleSource {
-    PgConnection *session;
-    Arena *arena;
-    SampleSourceOptions options;
-    bool uses_days;
-    StoreNumber target;
-    SampleTime from;
-    SampleTime to;
-    const char *statement_ids; /* NULL: all */
-    const char *database_ids;
-    Grid *grids;
-    size_t grid_count;
-    SourceEntry *entries;
-    size_t entry_count;
-    size_t next;
-    SampleSelection selection;
-    PgResult *journal_rows;
-    JournalRound *journal;
-    Arena *packs; /* what the journal's rounds are decoded into */
-    Cursor totals;
-    Cursor days;
-    Cursor blocks;
-    Cursor by_hand;
-    SampleBucket *work;
-    size_t work_capacity;
-};
-
-static bool
-source_damaged(Error *error)
-{
-    return error_set(error, ERROR_DAMAGED, "the times of packed samples are damaged");
-}
-
-static Grid *
-source_grid(SampleSource *source, int32_t database_id)
-{
-    for (size_t i = 0; i < source->grid_count; i++)
-        if (source->grids[i].database_id == database_id)
-            return &source->grids[i];
-    return NULL;
-}
-
-static bool
-source_holds(const SampleSource *source, int64_t at_us)
-{
-    return at_us >= source->options.range->from_us && at_us < source->options.range->to_us;
-}
-
-static bool
-source_holds_hour(const SampleSource *source, int64_t hour_us)
-{
-    return hour_us >= source->options.range->from_us &&
-           hour_us + SAMPLE_HOUR_US <= source->options.range->to_us;
-}
-
-static int
-time_compare(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a;
-    int64_t right = *(const int64_t *)b;
-    return (left > right) - (left < right);
-}
-
-/* True when a sample of that time is counted by a day row. */
-static bool
-grid_has_in_days(const SampleSource *source, const Grid *grid, int64_t at_us)
-{
-    int64_t day_us = sample_time_floor(at_us, SAMPLE_DAY_US);
-    return source->uses_days && source_holds_hour(source, sample_time_floor(at_us, SAMPLE_HOUR_US)) &&
-           grid->days.count > 0 &&
-           bsearch(&day_us, grid->days.items, grid->days.count, sizeof(day_us), time_compare) != NULL;
-}
-
-static int
-bucket_compare(const void *a, const void *b)
-{
-    return time_compare(&((const SampleBucket *)a)->to_us, &((const SampleBucket *)b)->to_us);
-}
-
-static SampleBucket *
-bucket_find(const SampleSource *source, SampleBucket *buckets, size_t count, int64_t at_us)
-{
-    if (source->options.by_rounds) {
-        SampleBucket wanted = {.to_us = at_us};
-        return count == 0 ? NULL : bsearch(&wanted, buckets, count, sizeof(wanted), bucket_compare);
-    }
-    size_t number = (size_t)((at_us - source->options.range->from_us) / source->options.step_us);
-    return number < count ? &buckets[number] : NULL;
-}
-
-/* What a database's round says of the time it covers. */
-static bool
-grid_observe(SampleSource *source, Grid *grid, int64_t at_us, int64_t interval_ms, unsigned flags,
-             Error *error)
-{
-    SampleBucket *bucket;
-    if (source->options.by_rounds) {
-        if (grid->bucket_count >= source->options.buckets_most)
-            return error_set(error, ERROR_LIMIT, "the range has more than %zu rounds",
-                             source->options.buckets_most);
-        if (grid->bucket_count == grid->bucket_capacity)
-            grid->buckets = vector_grow(source->arena, grid->buckets, grid->bucket_count,
-                                        &grid->bucket_capacity, sizeof(*grid->buckets));
-        bucket = &grid->buckets[grid->bucket_count++];
-        *bucket = (SampleBucket){.from_us = at_us - interval_ms * 1000, .to_us = at_us};
-    } else {
-        bucket = bucket_find(source, grid->buckets, grid->bucket_count, at_us);
-        if (bucket == NULL)
-            return source_damaged(error);
-    }
-    bucket->observed_ms += interval_ms;
-    bucket->flags |= flags;
-    return true;
-}
-
-static bool
-source_read_statements(SampleSource *source, Error *error)
-{
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    const SampleRange *range = source->options.range;
-    StoreNumber hash = store_number(range->query_hash);
-    if (!store_query_binary(source->session, "sample_source_statements",
-                            STORE_PARAMETERS(source->target.text, range->database_name, hash.text), &rows,
-                            error))
-        return false;
-    size_t count = (size_t)pg_result_rows(rows);
-    uint32_t *positions = ARENA_NEW_ARRAY(source->arena, uint32_t, count);
-    source->entries = ARENA_NEW_ARRAY(source->arena, SourceEntry, count);
-    int64_t *ids = ARENA_NEW_ARRAY(source->arena, int64_t, count);
-    int64_t *databases = ARENA_NEW_ARRAY(source->arena, int64_t, count);
-    for (size_t i = 0; i < count; i++) {
-        ids[i] = pg_result_int(rows, (int64_t)i, 0, 0);
-        positions[i] = (uint32_t)ids[i];
-        databases[i] = pg_result_int(rows, (int64_t)i, 1, 0);
-        source->entries[i] = (SourceEntry){.statement_id = (int32_t)ids[i],
-                                           .query_hash = pg_result_int(rows, (int64_t)i, 2, 0)};
-    }
-    source->entry_count = count;
-    int64_t *unique = arena_memdup(source->arena, databases, count * sizeof(*databases));
-    qsort(unique, count, sizeof(*unique), time_compare);
-    source->grids = ARENA_NEW_ARRAY(source->arena, Grid, count);
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || unique[i] != unique[i - 1]) {
-            unique[source->grid_count] = unique[i];
-            source->grids[source->grid_count++].database_id = (int32_t)unique[i];
-        }
-    for (size_t i = 0; i < count; i++)
-        source->entries[i].grid = source_grid(source, (int32_t)databases[i]);
-    source->database_ids = sample_numbers_text(source->arena, unique, source->grid_count);
-    if (range->query_hash != 0 || range->database_name != NULL)
-        source->statement_ids = sample_numbers_text(source->arena, ids, count);
-    if (range->query_hash != 0)
-        source->selection = (SampleSelection){.positions = positions, .position_count = count};
-    source->selection.counters = source->options.rank_by;
-    return true;
-}
-
-static void
-source_make_buckets(SampleSource *source)
-{
-    const SampleRange *range = source->options.range;
-    int64_t step_us = source->options.step_us;
-    size_t count = (size_t)((range->to_us - range->from_us + step_us - 1) / step_us);
-    for (size_t g = 0; g < source->grid_count; g++) {
-        Grid *grid = &source->grids[g];
-        grid->buckets = ARENA_NEW_ARRAY(source->arena, SampleBucket, count);
-        grid->bucket_count = count;
-        for (size_t i = 0; i < count; i++) {
-            grid->buckets[i].from_us = range->from_us + (int64_t)i * step_us;
-            int64_t to_us = grid->buckets[i].from_us + step_us;
-            grid->buckets[i].to_us = to_us < range->to_us ? to_us : range->to_us;
-        }
-    }
-}
 
 static bool
 source_read_day_rows(SampleSource *source, Error *error)
 {
     SampleTime last = sample_time_text(source->options.range->to_us - 1);
-    return store_query_binary(
-        source->session, "sample_source_days",
-        STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->statement_ids),
-        &source->days.rows, error);
+    return store_query_prepared_binary(source->session, "sample_source_days",
+                                       STORE_PARAMETERS(source->target.text, source->from.text, last.text,
+                                                        source->wanted.least.text,
+                                                        source->wanted.greatest.text, source->wanted.list),
+                                       &source->days.rows, error);
 }
 
 /* The totals of the whole days, and the rows of those that the range cuts. */
@@ -237,6 +19,7 @@ static bool
 source_read_totals(SampleSource *source, Error *error)
 {
     const SampleRange *range = source->options.range;
+    const SourceWanted *wanted = &source->wanted;
     int64_t first_us = sample_time_floor(range->from_us + SAMPLE_DAY_US - 1, SAMPLE_DAY_US);
     int64_t after_us = sample_time_floor(range->to_us, SAMPLE_DAY_US);
     int64_t cut_us[2];
@@ -246,135 +29,36 @@ source_read_totals(SampleSource *source, Error *error)
     if (after_us != range->to_us && (cut_count == 0 || cut_us[0] != after_us))
         cut_us[cut_count++] = after_us;
     if (cut_count > 0 &&
-        !store_query_binary(source->session, "sample_source_days_cut",
-                            STORE_PARAMETERS(source->target.text,
-                                             sample_times_text(source->arena, cut_us, cut_count),
-                                             source->statement_ids),
-                            &source->days.rows, error))
+        !store_query_prepared_binary(
+            source->session, "sample_source_days_cut",
+            STORE_PARAMETERS(source->target.text, sample_times_text(source->arena, cut_us, cut_count),
+                             sample_time_text(cut_us[0]).text, sample_time_text(cut_us[cut_count - 1]).text,
+                             wanted->least.text, wanted->greatest.text, wanted->list),
+            &source->days.rows, error))
         return false;
     SampleTime first = sample_time_text(first_us);
     SampleTime after = sample_time_text(after_us);
-    return first_us >= after_us || store_query_binary(source->session, "sample_source_totals",
-                                                      STORE_PARAMETERS(source->target.text, first.text,
-                                                                       after.text, source->statement_ids),
-                                                      &source->totals.rows, error);
-}
-
-/* The days that are added up, with the time observed in their hours; then their rows. */
-static bool
-source_read_days(SampleSource *source, Error *error)
-{
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *times = NULL;
-    SampleTime last = sample_time_text(source->options.range->to_us - 1);
-    if (!store_query(
-            source->session, "sample_source_day_times",
-            STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->database_ids), &times,
-            error))
-        return false;
-    for (int64_t row = 0; row < pg_result_rows(times); row++) {
-        Grid *grid = source_grid(source, (int32_t)pg_result_int(times, row, 0, 0));
-        int64_t day_us = pg_result_int(times, row, 1, 0);
-        SampleNumbers observed;
-        SampleNumbers flags;
-        if (grid == NULL ||
-            !sample_numbers_parse(source->arena, pg_result_text(times, row, 2), &observed, error) ||
-            !sample_numbers_parse(source->arena, pg_result_text(times, row, 3), &flags, error) ||
-            observed.count != SAMPLE_DAY_HOURS || flags.count != SAMPLE_DAY_HOURS)
-            return source_damaged(error);
-        vector_push(source->arena, &grid->days, day_us);
-        for (size_t hour = 0; hour < SAMPLE_DAY_HOURS; hour++) {
-            int64_t hour_us = day_us + (int64_t)hour * SAMPLE_HOUR_US;
-            if (observed.items[hour] > 0 && source_holds_hour(source, hour_us) &&
-                !grid_observe(source, grid, hour_us, observed.items[hour], (unsigned)flags.items[hour],
-                              error))
-                return false;
-        }
-    }
-    return pg_result_rows(times) == 0 || (source->options.rank_by != 0 ? source_read_totals(source, error)
-                                                                       : source_read_day_rows(source, error));
-}
-
-/* Where blocks must be read: everywhere, or in the days that are not added up and where the range cuts an
- * hour. */
-static bool
-source_list_windows(SampleSource *source, TimeList *windows, Error *error)
-{
-    const SampleRange *range = source->options.range;
-    if (!source->uses_days) {
-        for (int64_t at = sample_time_floor(range->from_us, SAMPLE_BLOCK_US); at < range->to_us;
-             at += SAMPLE_BLOCK_US)
-            vector_push(source->arena, windows, at);
-        return true;
-    }
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *open = NULL;
-    SampleTime last = sample_time_text(range->to_us - 1);
-    if (!store_query(
-            source->session, "sample_days_open",
-            STORE_PARAMETERS(source->target.text, source->from.text, last.text, source->database_ids), &open,
-            error))
-        return false;
-    for (int64_t row = 0; row < pg_result_rows(open); row++) {
-        int64_t day_us = pg_result_int(open, row, 1, 0);
-        for (int64_t at = day_us; at < day_us + SAMPLE_DAY_US; at += SAMPLE_BLOCK_US)
-            if (at < range->to_us && at + SAMPLE_BLOCK_US > range->from_us)
-                vector_push(source->arena, windows, at);
-    }
-    if (range->from_us % SAMPLE_HOUR_US != 0)
-        vector_push(source->arena, windows, sample_time_floor(range->from_us, SAMPLE_BLOCK_US));
-    if (range->to_us % SAMPLE_HOUR_US != 0)
-        vector_push(source->arena, windows, sample_time_floor(range->to_us, SAMPLE_BLOCK_US));
-    return true;
-}
-
-static bool
-source_read_times(SampleSource *source, const char *windows, Error *error)
-{
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *times = NULL;
-    if (!store_query(source->session, "sample_source_times",
-                     STORE_PARAMETERS(source->target.text, source->database_ids, windows), &times, error))
-        return false;
-    for (int64_t row = 0; row < pg_result_rows(times); row++) {
-        Grid *grid = source_grid(source, (int32_t)pg_result_int(times, row, 0, 0));
-        SourceWindow window = {.starts_us = pg_result_int(times, row, 1, 0)};
-        SampleNumbers intervals;
-        SampleNumbers flags;
-        if (grid == NULL ||
-            !sample_numbers_parse(source->arena, pg_result_text(times, row, 2), &window.at_us, error) ||
-            !sample_numbers_parse(source->arena, pg_result_text(times, row, 3), &intervals, error) ||
-            !sample_numbers_parse(source->arena, pg_result_text(times, row, 4), &flags, error) ||
-            intervals.count != window.at_us.count || flags.count != window.at_us.count)
-            return source_damaged(error);
-        vector_push(source->arena, &grid->windows, window);
-        for (size_t i = 0; i < window.at_us.count; i++) {
-            int64_t at_us = window.at_us.items[i];
-            if (source_holds(source, at_us) && !grid_has_in_days(source, grid, at_us) &&
-                !grid_observe(source, grid, at_us, intervals.items[i], (unsigned)flags.items[i], error))
-                return false;
-        }
-    }
-    return true;
+    return first_us >= after_us ||
+           store_query_prepared_binary(source->session, "sample_source_totals",
+                                       STORE_PARAMETERS(source->target.text, first.text, after.text,
+                                                        wanted->least.text, wanted->greatest.text,
+                                                        wanted->list),
+                                       &source->totals.rows, error);
 }
 
 static bool
 source_read_blocks(SampleSource *source, Error *error)
 {
-    TimeList windows = {0};
-    if (!source_list_windows(source, &windows, error))
-        return false;
-    if (windows.count == 0)
-        return true;
-    if (windows.count > WINDOWS_MOST)
-        return error_set(error, ERROR_LIMIT, "the range is too long to be read sample by sample");
-    qsort(windows.items, windows.count, sizeof(*windows.items), time_compare);
-    size_t count = 0;
-    for (size_t i = 0; i < windows.count; i++)
-        if (i == 0 || windows.items[i] != windows.items[i - 1])
-            windows.items[count++] = windows.items[i];
-    const char *list = sample_times_text(source->arena, windows.items, count);
-    return source_read_times(source, list, error) &&
-           store_query_binary(source->session, "sample_source_blocks",
-                              STORE_PARAMETERS(source->target.text, list, source->statement_ids),
-                              &source->blocks.rows, error);
+    const TimeList *windows = &source->windows;
+    return windows->count == 0 ||
+           store_query_prepared_binary(
+               source->session, "sample_source_blocks",
+               STORE_PARAMETERS(source->target.text,
+                                sample_times_text(source->arena, windows->items, windows->count),
+                                sample_time_text(windows->items[0]).text,
+                                sample_time_text(windows->items[windows->count - 1]).text,
+                                source->wanted.least.text, source->wanted.greatest.text, source->wanted.list),
+               &source->blocks.rows, error);
 }
 
 /* The selection of every round. */
@@ -388,7 +72,7 @@ source_decode_journal(SampleSource *source, Error *error)
         SampleBytes bytes;
         round->pack = (SamplePack){0};
         round->at = 0;
-        if (!sample_bytes_of(source->journal_rows, row, 4, &bytes, error) ||
+        if (!sample_bytes_of(source->journal_rows, row, 2, &bytes, error) ||
             (bytes.size > 0 && !sample_pack_decode_selected(source->packs, bytes, SAMPLE_STATEMENTS_LIMIT,
                                                             &source->selection, &round->pack, error)))
             return false;
@@ -396,56 +80,19 @@ source_decode_journal(SampleSource *source, Error *error)
     return true;
 }
 
+/* The survey's rounds again, now with what they hold: the transaction sees the same. */
 static bool
 source_read_journal(SampleSource *source, Error *error)
 {
-    if (!store_query_binary(
+    if (source->journal_count == 0)
+        return true;
+    if (!store_query_prepared_binary(
             source->session, "sample_source_journal",
             STORE_PARAMETERS(source->target.text, source->database_ids, source->from.text, source->to.text),
             &source->journal_rows, error))
         return false;
-    const PgResult *rows = source->journal_rows;
-    source->journal = ARENA_NEW_ARRAY(source->arena, JournalRound, (size_t)pg_result_rows(rows));
-    for (int64_t row = 0; row < pg_result_rows(rows); row++) {
-        Grid *grid = source_grid(source, (int32_t)pg_result_int(rows, row, 0, 0));
-        source->journal[row].at_us = pg_result_time_us(rows, row, 1);
-        if (grid == NULL)
-            return source_damaged(error);
-        if (grid->journal_count++ == 0)
-            grid->journal_first = (size_t)row;
-        if (!grid_observe(source, grid, source->journal[row].at_us, pg_result_int(rows, row, 2, 0),
-                          (unsigned)pg_result_int(rows, row, 3, 0), error))
-            return false;
-    }
+    fettle_assert((size_t)pg_result_rows(source->journal_rows) == source->journal_count);
     return source_decode_journal(source, error);
-}
-
-static bool
-source_read(SampleSource *source, Error *error)
-{
-    if (!source_read_statements(source, error))
-        return false;
-    if (source->entry_count == 0)
-        return true;
-    if (!source->options.by_rounds)
-        source_make_buckets(source);
-    if ((source->uses_days && !source_read_days(source, error)) || !source_read_blocks(source, error) ||
-        !source_read_journal(source, error) ||
-        !store_query(
-            source->session, "sample_source_rows",
-            STORE_PARAMETERS(source->target.text, source->from.text, source->to.text, source->statement_ids),
-            &source->by_hand.rows, error))
-        return false;
-    for (size_t g = 0; g < source->grid_count; g++) {
-        Grid *grid = &source->grids[g];
-        if (source->options.by_rounds && grid->bucket_count > 0)
-            qsort(grid->buckets, grid->bucket_count, sizeof(*grid->buckets), bucket_compare);
-        if (grid->bucket_count > source->work_capacity)
-            source->work_capacity = grid->bucket_count;
-    }
-    source->work_capacity += (size_t)pg_result_rows(source->by_hand.rows);
-    source->work = ARENA_NEW_ARRAY(source->arena, SampleBucket, source->work_capacity);
-    return true;
 }
 
 bool
@@ -463,14 +110,31 @@ sample_source_open(PgConnection *session, Arena *arena, const SampleSourceOption
     source->from = sample_time_text(range->from_us);
     source->to = sample_time_text(range->to_us);
     bool is_by_hours = options->step_us % SAMPLE_HOUR_US == 0 && range->from_us % SAMPLE_HOUR_US == 0;
-    source->uses_days =
-        !options->by_rounds && (is_by_hours || options->step_us >= range->to_us - range->from_us);
-    if (!source_read(source, error)) {
+    source->is_one_sum = !options->by_rounds && options->step_us >= range->to_us - range->from_us;
+    source->uses_days = source->is_one_sum || (!options->by_rounds && is_by_hours);
+    if (!sample_source_survey(source, error)) {
         sample_source_close(source);
         return false;
     }
     *ret_source = source;
     return true;
+}
+
+uint64_t
+sample_source_signature(const SampleSource *source)
+{
+    bool is_by_hand = source->by_hand.rows != NULL && pg_result_rows(source->by_hand.rows) > 0;
+    return is_by_hand ? 0 : source->signature;
+}
+
+bool
+sample_source_fetch(SampleSource *source, Error *error)
+{
+    bool is_ranked = source->options.rank_by != 0;
+    return source->entry_count == 0 ||
+           ((!source->has_days ||
+             (is_ranked ? source_read_totals(source, error) : source_read_day_rows(source, error))) &&
+            source_read_blocks(source, error) && source_read_journal(source, error));
 }
 
 bool
@@ -489,7 +153,7 @@ sample_source_again(SampleSource *source, const int64_t *statement_ids, size_t c
     source->days.at = source->blocks.at = source->by_hand.at = 0;
     source->options.rank_by = 0;
     source->selection = (SampleSelection){.positions = positions, .position_count = count};
-    source->statement_ids = sample_numbers_text(source->arena, statement_ids, count);
+    source->wanted = sample_source_wanted(source->arena, statement_ids, count);
     if (source->totals.rows != NULL) {
         pg_result_free_at(&source->totals.rows);
         pg_result_free_at(&source->days.rows);
@@ -538,7 +202,8 @@ cursor_take(Cursor *cursor, int32_t statement_id, int64_t *ret_row)
 /* The statement whose buckets are being filled. */
 typedef struct Filling {
     SampleSource *source;
-    Grid *grid;
+    const Grid *grid;
+    SampleBucket *buckets;
     size_t count;
     bool is_active;
 } Filling;
@@ -546,16 +211,32 @@ typedef struct Filling {
 static bool
 filling_add(Filling *filling, int64_t at_us, const SamplePack *pack, size_t at, Error *error)
 {
-    SampleBucket *bucket = bucket_find(filling->source, filling->source->work, filling->count, at_us);
+    SampleBucket *bucket = sample_bucket_find(filling->source, filling->buckets, filling->count, at_us);
     if (bucket == NULL)
-        return source_damaged(error);
+        return sample_source_damaged(error);
     if (filling->source->options.rank_by != 0)
-        sample_sum_add_some(&bucket->sum, pack, at, filling->source->options.rank_by);
+        sample_sum_add_some(&bucket->sum, pack, at, 1, filling->source->options.rank_by);
     else
         sample_sum_add(&bucket->sum, pack, at);
     bucket->is_active = true;
     filling->is_active = true;
     return true;
+}
+
+/* A whole pack into the one sum. */
+static void
+filling_add_all(Filling *filling, const SamplePack *pack)
+{
+    SampleBucket *bucket = &filling->buckets[0];
+    if (pack->count == 0)
+        return;
+    if (filling->source->options.rank_by != 0)
+        sample_sum_add_some(&bucket->sum, pack, 0, pack->count, filling->source->options.rank_by);
+    else
+        for (size_t i = 0; i < pack->count; i++)
+            sample_sum_add(&bucket->sum, pack, i);
+    bucket->is_active = true;
+    filling->is_active = true;
 }
 
 static bool
@@ -571,7 +252,8 @@ filling_add_day(Filling *filling, Arena *scratch, int64_t row, Error *error)
         return false;
     for (size_t i = 0; i < pack.count; i++) {
         int64_t hour_us = day_us + (int64_t)pack.positions[i] * SAMPLE_HOUR_US;
-        if (source_holds_hour(filling->source, hour_us) && !filling_add(filling, hour_us, &pack, i, error))
+        if (sample_source_holds_hour(filling->source, hour_us) &&
+            !filling_add(filling, hour_us, &pack, i, error))
             return false;
     }
     return true;
@@ -582,26 +264,31 @@ filling_add_block(Filling *filling, Arena *scratch, int64_t row, Error *error)
 {
     const PgResult *rows = filling->source->blocks.rows;
     int64_t starts_us = pg_result_time_us(rows, row, 1);
-    SampleSelection selection = {.counters = filling->source->options.rank_by};
     const SourceWindow *window =
         filling->grid->windows.count == 0
             ? NULL
             : bsearch(&starts_us, filling->grid->windows.items, filling->grid->windows.count,
-                      sizeof(*filling->grid->windows.items), time_compare);
+                      sizeof(*filling->grid->windows.items), sample_time_compare);
     SampleBytes bytes;
     SamplePack pack;
     if (window == NULL)
-        return source_damaged(error);
+        return sample_source_damaged(error);
+    if (window->held_count == 0)
+        return true;
+    bool is_whole = window->held_count == window->at_us.count;
+    SampleSelection selection = {.counters = filling->source->options.rank_by,
+                                 .positions = is_whole ? NULL : window->held,
+                                 .position_count = window->held_count};
     if (!sample_bytes_of(rows, row, 2, &bytes, error) ||
         !sample_pack_decode_selected(scratch, bytes, window->at_us.count, &selection, &pack, error))
         return false;
-    for (size_t i = 0; i < pack.count; i++) {
-        int64_t at_us = window->at_us.items[pack.positions[i]];
-        if (source_holds(filling->source, at_us) &&
-            !grid_has_in_days(filling->source, filling->grid, at_us) &&
-            !filling_add(filling, at_us, &pack, i, error))
-            return false;
+    if (filling->source->is_one_sum) {
+        filling_add_all(filling, &pack);
+        return true;
     }
+    for (size_t i = 0; i < pack.count; i++)
+        if (!filling_add(filling, window->at_us.items[pack.positions[i]], &pack, i, error))
+            return false;
     return true;
 }
 
@@ -636,7 +323,7 @@ filling_add_totals(Filling *filling, int64_t row)
         [SAMPLE_TEMP_READ] = temp_blocks,
         [SAMPLE_WAL_BYTES] = pg_result_int(rows, row, 6, 0),
     };
-    SampleBucket *bucket = &filling->source->work[0];
+    SampleBucket *bucket = &filling->buckets[0];
     sample_sum_add_counters(&bucket->sum, counters);
     bucket->is_active = true;
     filling->is_active = true;
@@ -648,18 +335,18 @@ filling_add_row(Filling *filling, int64_t row)
 {
     SampleSource *source = filling->source;
     const PgResult *rows = source->by_hand.rows;
-    int64_t at_us = pg_result_int(rows, row, 1, 0);
+    int64_t at_us = pg_result_time_us(rows, row, 1);
     int64_t interval_ms = pg_result_int(rows, row, 2, 0);
     int64_t counters[SAMPLE_COUNTER_COUNT];
     for (int c = 0; c < SAMPLE_COUNTER_COUNT; c++)
         counters[c] = pg_result_int(rows, row, 3 + c, 0);
-    SampleBucket *bucket = bucket_find(source, source->work, filling->count, at_us);
+    SampleBucket *bucket = sample_bucket_find(source, filling->buckets, filling->count, at_us);
     if (bucket == NULL) {
-        fettle_assert(filling->count < source->work_capacity);
+        fettle_assert(filling->buckets == source->work && filling->count < source->work_capacity);
         bucket = &source->work[filling->count++];
         *bucket = (SampleBucket){.from_us = at_us - interval_ms * 1000, .to_us = at_us};
-        qsort(source->work, filling->count, sizeof(*source->work), bucket_compare);
-        bucket = bucket_find(source, source->work, filling->count, at_us);
+        qsort(source->work, filling->count, sizeof(*source->work), sample_bucket_compare);
+        bucket = sample_bucket_find(source, source->work, filling->count, at_us);
     }
     bucket->observed_ms += interval_ms;
     bucket->is_active = true;
@@ -667,10 +354,10 @@ filling_add_row(Filling *filling, int64_t row)
     sample_sum_add_counters(&bucket->sum, counters);
 }
 
+/* All of a statement but what is in the journal and by hand. */
 static bool
-filling_fill(Filling *filling, int32_t statement_id, Error *error)
+filling_add_packed(Filling *filling, int32_t statement_id, Arena *scratch, Error *error)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample source", (size_t)4 << 30);
     SampleSource *source = filling->source;
     ArenaMark mark = arena_mark(scratch);
     int64_t row = 0;
@@ -686,19 +373,115 @@ filling_fill(Filling *filling, int32_t statement_id, Error *error)
             return false;
         arena_rewind(scratch, mark);
     }
-    if (!filling_add_journal(filling, statement_id, error))
-        return false;
-    while (cursor_take(&source->by_hand, statement_id, &row))
+    return true;
+}
+
+static void
+filling_add_by_hand(Filling *filling, int32_t statement_id)
+{
+    int64_t row = 0;
+    while (cursor_take(&filling->source->by_hand, statement_id, &row))
         filling_add_row(filling, row);
+}
+
+/* The statements of each grid, by their place among the entries. */
+static void
+source_list_grid_entries(SampleSource *source)
+{
+    for (size_t g = 0; g < source->grid_count; g++)
+        source->grids[g].entries.count = 0;
+    for (size_t i = 0; i < source->entry_count; i++)
+        vector_push(source->arena, &source->entries[i].grid->entries, i);
+}
+
+/* A round into the sums of its database's statements; both ascend. */
+static bool
+source_add_round(SampleSource *source, const Grid *grid, JournalRound *round, Error *error)
+{
+    const SamplePack *pack = &round->pack;
+    for (size_t e = 0; e < grid->entries.count && round->at < pack->count; e++) {
+        size_t place = grid->entries.items[e];
+        uint32_t wanted = (uint32_t)source->entries[place].statement_id;
+        while (round->at < pack->count && pack->positions[round->at] < wanted)
+            round->at++;
+        Filling filling = {.source = source, .grid = grid, .buckets = &source->sums[place], .count = 1};
+        if (round->at < pack->count && pack->positions[round->at] == wanted &&
+            !filling_add(&filling, round->at_us, pack, round->at++, error))
+            return false;
+    }
+    return true;
+}
+
+/* With a single bucket, everything of all statements: the journal's rounds are gone through one by one, where
+ * statement by statement each would be looked into for each. */
+static bool
+source_add_up(SampleSource *source, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample source", (size_t)4 << 30);
+    source->sums = ARENA_NEW_ARRAY(source->arena, SampleBucket, source->entry_count);
+    for (size_t i = 0; i < source->entry_count; i++) {
+        const SourceEntry *entry = &source->entries[i];
+        source->sums[i] = entry->grid->buckets[0];
+        Filling filling = {.source = source, .grid = entry->grid, .buckets = &source->sums[i], .count = 1};
+        if (!filling_add_packed(&filling, entry->statement_id, scratch, error))
+            return false;
+    }
+    source_list_grid_entries(source);
+    for (size_t g = 0; g < source->grid_count; g++) {
+        const Grid *grid = &source->grids[g];
+        for (size_t i = 0; i < grid->journal_count; i++)
+            if (!source_add_round(source, grid, &source->journal[grid->journal_first + i], error))
+                return false;
+    }
+    for (size_t i = 0; i < source->entry_count; i++) {
+        Filling filling = {.source = source, .buckets = &source->sums[i], .count = 1};
+        filling_add_by_hand(&filling, source->entries[i].statement_id);
+    }
+    return true;
+}
+
+static bool
+source_next_sum(SampleSource *source, SampleStatement *ret_statement, Error *error)
+{
+    if (source->next == 0 && !source_add_up(source, error))
+        return false;
+    while (source->next < source->entry_count) {
+        const SourceEntry *entry = &source->entries[source->next];
+        SampleBucket *sum = &source->sums[source->next++];
+        if (!sum->is_active)
+            continue;
+        *ret_statement = (SampleStatement){.statement_id = entry->statement_id,
+                                           .database_id = entry->grid->database_id,
+                                           .query_hash = entry->query_hash,
+                                           .buckets = sum,
+                                           .bucket_count = 1};
+        return true;
+    }
+    return false;
+}
+
+static bool
+filling_fill(Filling *filling, int32_t statement_id, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample source", (size_t)4 << 30);
+    if (!filling_add_packed(filling, statement_id, scratch, error) ||
+        !filling_add_journal(filling, statement_id, error))
+        return false;
+    filling_add_by_hand(filling, statement_id);
     return true;
 }
 
 bool
 sample_source_next(SampleSource *source, SampleStatement *ret_statement, Error *error)
 {
+    if (source->is_one_sum)
+        return source_next_sum(source, ret_statement, error);
     while (source->next < source->entry_count) {
         const SourceEntry *entry = &source->entries[source->next++];
-        Filling filling = {.source = source, .grid = entry->grid, .count = entry->grid->bucket_count};
+        Filling filling = {.source = source,
+                           .grid = entry->grid,
+                           .buckets = source->work,
+                           .count = entry->grid->bucket_count};
         if (filling.count > 0)
             memcpy(source->work, entry->grid->buckets, filling.count * sizeof(*source->work));
         if (!filling_fill(&filling, entry->statement_id, error))

@@ -13,8 +13,12 @@
  * sample_source_next() gives one statement after another, ascending by statement_id, with what it did in its
  * database's buckets. For no other folder.
  *
+ * Opening finds out which rounds there are, fetching reads what they hold: who has an answer made of the same
+ * rounds, known by their signature, need not fetch.
+ *
  *     SampleSource *source;
- *     if (!sample_source_open(session, arena, &options, &source, error)) return false;
+ *     if (!sample_source_open(session, arena, &options, &source, error) ||
+ *         !sample_source_fetch(source, error)) return false;
  *     while (sample_source_next(source, &statement, error)) ...
  */
 #ifndef FETTLE_STORE_SAMPLE_SOURCE_H
@@ -55,6 +59,10 @@ typedef struct SampleStatement {
 
 bool sample_source_open(PgConnection *session, Arena *arena, const SampleSourceOptions *options,
                         SampleSource **ret_source, Error *error) FETTLE_MUST_USE;
+/* The same for the same samples of the same statements in the range, whatever its bounds; 0 when that cannot
+ * be told. */
+uint64_t sample_source_signature(const SampleSource *source);
+bool sample_source_fetch(SampleSource *source, Error *error) FETTLE_MUST_USE;
 /* The next statement with a sample in the range; false at the end, and on a failure, which sets the error. */
 bool sample_source_next(SampleSource *source, SampleStatement *ret_statement, Error *error) FETTLE_MUST_USE;
 /* After ranking: begins again with these statements alone, ascending, and all of their counters. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "store/sample_cache.h"
 #include "store/sample_source.h"
 
 #include <stdio.h>
@@ -182,7 +184,7 @@ top_describe(PgConnection *session, Arena *arena, Arena *scratch, int64_t target
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber target = store_number(target_id);
-    if (!store_query(
+    if (!store_query_prepared(
             session, "sample_top_statements",
             STORE_PARAMETERS(target.text, sample_numbers_text(scratch, chosen->ids.items, chosen->ids.count)),
             &rows, error))
@@ -195,37 +197,126 @@ top_describe(PgConnection *session, Arena *arena, Arena *scratch, int64_t target
     return true;
 }
 
+typedef struct Top {
+    const SampleRange *range;
+    SampleOrder order;
+    size_t most;
+} Top;
+
+static SampleCacheKey
+top_key(const Top *top, const SampleSource *source)
+{
+    const char *database = top->range->database_name;
+    uint64_t question = hash_combine((uint64_t)top->order, (uint64_t)top->most);
+    if (database != NULL)
+        question = hash_combine(question, hash_text(database));
+    return (SampleCacheKey){.target_id = top->range->target_id,
+                            .question = question,
+                            .signature = sample_source_signature(source)};
+}
+
+static void
+top_keep(SampleCache *cache, const SampleCacheKey *key, Arena *scratch, const Chosen *chosen)
+{
+    IdList ids = {0};
+    SampleCacheAnswer answer = {.groups = ARENA_NEW_ARRAY(scratch, SampleCacheGroup, chosen->count),
+                                .group_count = chosen->count};
+    for (size_t i = 0; i < chosen->count; i++) {
+        const Group *group = chosen->groups[i];
+        SampleCacheGroup *kept = &answer.groups[i];
+        *kept = (SampleCacheGroup){.query_hash = group->query_hash,
+                                   .observed_ms = group->observed_ms,
+                                   .id_count = group->statement_ids.count};
+        memcpy(kept->counters, group->sum.counters, sizeof(kept->counters));
+        for (size_t s = 0; s < group->statement_ids.count; s++)
+            vector_push(scratch, &ids, group->statement_ids.items[s]);
+    }
+    answer.ids = ids.items;
+    answer.id_count = ids.count;
+    sample_cache_put(cache, key, &answer);
+}
+
+/* The groups of an answer that was kept, in its order. */
+static Chosen
+top_recall(Arena *scratch, const SampleCacheAnswer *answer)
+{
+    Chosen chosen = {.groups = ARENA_NEW_ARRAY(scratch, Group *, answer->group_count),
+                     .count = answer->group_count,
+                     .owners = map_new(scratch)};
+    size_t next = 0;
+    for (size_t i = 0; i < answer->group_count; i++) {
+        const SampleCacheGroup *kept = &answer->groups[i];
+        Group *group = chosen.groups[i] = ARENA_NEW(scratch, Group);
+        group->query_hash = kept->query_hash;
+        group->observed_ms = kept->observed_ms;
+        memcpy(group->sum.counters, kept->counters, sizeof(kept->counters));
+        for (size_t s = 0; s < kept->id_count; s++, next++) {
+            vector_push(scratch, &chosen.ids, answer->ids[next]);
+            map_put_id(chosen.owners, (uint64_t)answer->ids[next], group);
+        }
+    }
+    return chosen;
+}
+
 /* Ranks by the counters that the order is made of, then reads all of the first most. */
 static bool
-top_read(PgConnection *session, Arena *arena, const SampleRange *range, SampleOrder order, size_t most,
-         SampleTotal **ret_totals, size_t *ret_count, Error *error)
+top_make(SampleSource *source, Arena *scratch, const Top *top, Chosen *ret_chosen, Error *error)
+{
+    Map *groups = map_new(scratch);
+    if (!sample_source_fetch(source, error) || !top_group(source, scratch, groups, error))
+        return false;
+    Chosen chosen = top_choose(scratch, groups, top->order, top->most);
+    if (chosen.count > 0 && !top_add_up(source, &chosen, error))
+        return false;
+    for (size_t i = 0; i < chosen.count; i++)
+        sample_sum_finish(&chosen.groups[i]->sum);
+    *ret_chosen = chosen;
+    return true;
+}
+
+static bool
+top_find(SampleSource *source, Arena *scratch, const Top *top, Chosen *ret_chosen, Error *error)
+{
+    SampleCache *cache = top->range->cache;
+    SampleCacheKey key = top_key(top, source);
+    SampleCacheAnswer answer;
+    bool may_be_kept = cache != NULL && key.signature != 0;
+    if (may_be_kept && sample_cache_get(cache, &key, scratch, &answer)) {
+        *ret_chosen = top_recall(scratch, &answer);
+        return true;
+    }
+    if (!top_make(source, scratch, top, ret_chosen, error))
+        return false;
+    if (may_be_kept)
+        top_keep(cache, &key, scratch, ret_chosen);
+    return true;
+}
+
+static bool
+top_read(PgConnection *session, Arena *arena, const Top *top, SampleTotal **ret_totals, size_t *ret_count,
+         Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample top", (size_t)8 << 30);
     FETTLE_CLEANUP(sample_source_close_at) SampleSource *source = NULL;
+    const SampleRange *range = top->range;
     SampleSourceOptions options = {.range = range,
                                    .step_us = range->to_us - range->from_us,
                                    .buckets_most = SIZE_MAX,
-                                   .rank_by = order_counters(order)};
-    Map *groups = map_new(scratch);
+                                   .rank_by = order_counters(top->order)};
+    Chosen chosen;
     if (!sample_source_open(session, scratch, &options, &source, error) ||
-        !top_group(source, scratch, groups, error))
+        !top_find(source, scratch, top, &chosen, error))
         return false;
-    Chosen chosen = top_choose(scratch, groups, order, most);
     *ret_totals = ARENA_NEW_ARRAY(arena, SampleTotal, chosen.count);
     *ret_count = chosen.count;
-    if (chosen.count == 0)
-        return true;
-    if (!top_add_up(source, &chosen, error))
-        return false;
     for (size_t i = 0; i < chosen.count; i++) {
         Group *group = chosen.groups[i];
         SampleTotal *total = group->total = &(*ret_totals)[i];
-        sample_sum_finish(&group->sum);
         total->query_hash = group->query_hash;
         total->observed_seconds = (double)group->observed_ms / 1000;
         memcpy(total->counters, group->sum.counters, sizeof(total->counters));
     }
-    return top_describe(session, arena, scratch, range->target_id, &chosen, error);
+    return chosen.count == 0 || top_describe(session, arena, scratch, range->target_id, &chosen, error);
 }
 
 bool
@@ -238,7 +329,8 @@ sample_top_read(PgConnection *session, Arena *arena, const SampleRange *range, S
         return error_set(error, ERROR_INPUT, "the top has 1 to %d statements", TOP_MOST);
     if (!pg_transaction_begin_read_only(session, error))
         return error_prefix(error, "could not read samples");
-    bool is_good = top_read(session, arena, range, order, most, ret_totals, ret_count, error);
+    Top top = {.range = range, .order = order, .most = most};
+    bool is_good = top_read(session, arena, &top, ret_totals, ret_count, error);
     Error ignored = {0};
     if (!pg_transaction_end(session, is_good ? error : &ignored) || !is_good)
         return error_prefix(error, "could not read samples");

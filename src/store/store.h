@@ -60,6 +60,7 @@ bool store_recover(Store *store, Error *error) FETTLE_MUST_USE;
 typedef struct StoreSession {
     Store *store;
     PgConnection *connection;
+    int64_t opened_at_ms;
 } StoreSession;
 
 /* A session; waits up to the deadline (0: 10 s) for a free one, else ERROR_TIMEOUT. */

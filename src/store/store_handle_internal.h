@@ -12,6 +12,13 @@
 
 #define STORE_SESSIONS_MOST 200
 
+/* A session that nobody uses. */
+typedef struct IdleSession {
+    PgConnection *connection;
+    int64_t opened_at_ms;
+    int64_t since_ms;
+} IdleSession;
+
 struct Store {
     Arena *arena;
     const Settings *settings;
@@ -25,8 +32,7 @@ struct Store {
 
     pthread_mutex_t pool_mutex; /* for what follows */
     pthread_cond_t pool_freed;
-    PgConnection *idle[STORE_SESSIONS_MOST]; /* the last one was used last */
-    int64_t idle_since_ms[STORE_SESSIONS_MOST];
+    IdleSession idle[STORE_SESSIONS_MOST]; /* the last one was used last */
     int idle_count;
     int taken_count;
     int sessions_most;

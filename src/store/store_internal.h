@@ -28,6 +28,10 @@ bool store_query_binary(PgConnection *session, const char *name, const char *con
 bool store_query_prepared(PgConnection *session, const char *name, const char *const *parameters,
                           int parameter_count, PgResult **ret_result, Error *error) FETTLE_MUST_USE;
 
+/* Both: prepared, and rows in binary format. */
+bool store_query_prepared_binary(PgConnection *session, const char *name, const char *const *parameters,
+                                 int parameter_count, PgResult **ret_result, Error *error) FETTLE_MUST_USE;
+
 #define STORE_PARAMETERS(...)                                                                                \
     (const char *const[]){__VA_ARGS__}, (int)FETTLE_COUNT_OF(((const char *const[]){__VA_ARGS__}))
 

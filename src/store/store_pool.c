@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define TAKE_MS 10000
-#define IDLE_MS 60000
+#define IDLE_MS 20000
+#define AGE_MS (10 * 60000)
 #define LEASE_ASK_MS 1000
 #define LEASE_ANSWER_MS 5000
 
@@ -34,7 +35,7 @@ static void
 pool_close_idle(Store *store)
 {
     while (store->idle_count > 0)
-        pg_connection_close(store->idle[--store->idle_count]);
+        pg_connection_close(store->idle[--store->idle_count].connection);
 }
 
 void
@@ -65,52 +66,61 @@ pool_wait(Store *store, Deadline deadline)
     return true;
 }
 
-/* A session that lay idle and is as it was; NULL: there is none. One that the server closed says that it was
+/* A session that lay idle and is as it was; false: there is none. One that the server closed says that it was
  * stopped, so the others are gone too. With the mutex held. */
-static PgConnection *
-pool_take_idle(Store *store)
+static bool
+pool_take_idle(Store *store, StoreSession *session)
 {
     if (store->idle_count == 0)
-        return NULL;
-    PgConnection *connection = store->idle[--store->idle_count];
-    if (pg_connection_is_quiet(connection))
-        return connection;
-    pg_connection_close(connection);
+        return false;
+    IdleSession idle = store->idle[--store->idle_count];
+    if (pg_connection_is_quiet(idle.connection)) {
+        session->connection = idle.connection;
+        session->opened_at_ms = idle.opened_at_ms;
+        return true;
+    }
+    pg_connection_close(idle.connection);
     pool_close_idle(store);
-    return NULL;
+    return false;
 }
 
-/* Takes out the session that nobody has wanted for longest, once that is a minute: each costs the store's
- * server some MB. NULL: there is none. With the mutex held. */
-static PgConnection *
-pool_take_unwanted(Store *store)
+/* Takes out the sessions that nobody has wanted for a while: each costs the store's server some MB. With the
+ * mutex held. */
+static int
+pool_take_unwanted(Store *store, PgConnection *ret_unwanted[STORE_SESSIONS_MOST])
 {
-    if (store->idle_count == 0 || clock_monotonic_ms() - store->idle_since_ms[0] < IDLE_MS)
-        return NULL;
-    PgConnection *connection = store->idle[0];
-    store->idle_count--;
-    memmove(store->idle, store->idle + 1, (size_t)store->idle_count * sizeof(store->idle[0]));
-    memmove(store->idle_since_ms, store->idle_since_ms + 1,
-            (size_t)store->idle_count * sizeof(store->idle_since_ms[0]));
-    return connection;
+    int64_t now_ms = clock_monotonic_ms();
+    int count = 0;
+    while (count < store->idle_count && now_ms - store->idle[count].since_ms >= IDLE_MS) {
+        ret_unwanted[count] = store->idle[count].connection;
+        count++;
+    }
+    store->idle_count -= count;
+    memmove(store->idle, store->idle + count, (size_t)store->idle_count * sizeof(store->idle[0]));
+    return count;
 }
 
+/* An old session is closed although it is good: its process keeps what it has learnt of every partition that
+ * it ever touched. */
 static void
-pool_give_back(Store *store, PgConnection *connection, bool is_good)
+pool_give_back(Store *store, const StoreSession *session, bool is_good)
 {
+    PgConnection *unwanted[STORE_SESSIONS_MOST];
+    int64_t now_ms = clock_monotonic_ms();
+    bool is_kept = is_good && now_ms - session->opened_at_ms < AGE_MS;
     pthread_mutex_lock(&store->pool_mutex);
     fettle_assert(store->taken_count > 0);
     store->taken_count--;
-    PgConnection *unwanted = pool_take_unwanted(store);
-    if (is_good) {
-        store->idle_since_ms[store->idle_count] = clock_monotonic_ms();
-        store->idle[store->idle_count++] = connection;
-    }
+    int unwanted_count = pool_take_unwanted(store, unwanted);
+    if (is_kept)
+        store->idle[store->idle_count++] = (IdleSession){
+            .connection = session->connection, .opened_at_ms = session->opened_at_ms, .since_ms = now_ms};
     pthread_cond_signal(&store->pool_freed);
     pthread_mutex_unlock(&store->pool_mutex);
-    pg_connection_close(unwanted);
-    if (!is_good)
-        pg_connection_close(connection);
+    while (unwanted_count > 0)
+        pg_connection_close(unwanted[--unwanted_count]);
+    if (!is_kept)
+        pg_connection_close(session->connection);
 }
 
 bool
@@ -119,19 +129,21 @@ store_session_take(Store *store, Deadline deadline, StoreSession *ret_session, E
     if (deadline == 0)
         deadline = deadline_after_ms(TAKE_MS);
     pthread_mutex_lock(&store->pool_mutex);
+    StoreSession session = {.store = store};
     bool may = pool_wait(store, deadline);
-    PgConnection *connection = may ? pool_take_idle(store) : NULL;
+    bool is_idle = may && pool_take_idle(store, &session);
     store->taken_count += may ? 1 : 0;
     pthread_mutex_unlock(&store->pool_mutex);
     if (!may) {
         error_set(error, ERROR_TIMEOUT, "all %d sessions on the store are busy", store->sessions_most);
         return error_set_hint(error, "try again, or raise store.sessions");
     }
-    if (connection == NULL && !store_connect(store, &connection, error)) {
-        pool_give_back(store, NULL, false);
+    session.opened_at_ms = is_idle ? session.opened_at_ms : clock_monotonic_ms();
+    if (!is_idle && !store_connect(store, &session.connection, error)) {
+        pool_give_back(store, &session, false);
         return false;
     }
-    *ret_session = (StoreSession){.store = store, .connection = connection};
+    *ret_session = session;
     return true;
 }
 
@@ -145,7 +157,7 @@ store_session_close_at(StoreSession *session)
     bool is_good = !pg_connection_is_broken(connection);
     if (is_good && pg_connection_is_in_transaction(connection))
         is_good = pg_execute(connection, "ROLLBACK", &ignored);
-    pool_give_back(session->store, connection, is_good);
+    pool_give_back(session->store, session, is_good);
     *session = (StoreSession){0};
 }
 

@@ -46,6 +46,18 @@ store_query_prepared(PgConnection *session, const char *name, const char *const 
     return pg_query(session, &query, ret_result, error);
 }
 
+bool
+store_query_prepared_binary(PgConnection *session, const char *name, const char *const *parameters,
+                            int parameter_count, PgResult **ret_result, Error *error)
+{
+    PgQuery query = {.text = store_query_text(name),
+                     .parameters = parameters,
+                     .parameter_count = parameter_count,
+                     .is_binary = true,
+                     .is_prepared = true};
+    return pg_query(session, &query, ret_result, error);
+}
+
 StoreNumber
 store_number(int64_t value)
 {

@@ -41,14 +41,8 @@ handle_audit_list(ApiRequest *request, Error *error)
     range.most = (size_t)limit;
     if (!api_session(request, &session, error) || !audit_read(session, request->arena, &range, &lines, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key(json, "lines");
-    json_array_begin(json);
+    JsonWriter *json = api_list_begin(request, "lines");
     for (size_t i = 0; i < lines.count; i++)
         line_write(json, &lines.items[i]);
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)lines.count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, lines.count);
 }

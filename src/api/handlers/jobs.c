@@ -42,16 +42,10 @@ handle_jobs_list(ApiRequest *request, Error *error)
     if (!api_session(request, &session, error) ||
         !job_list(session, request->arena, &like, before_id, (size_t)limit, &list, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key(json, "jobs");
-    json_array_begin(json);
+    JsonWriter *json = api_list_begin(request, "jobs");
     for (size_t i = 0; i < list.count; i++)
         job_write(json, &list.items[i]);
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)list.count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, list.count);
 }
 
 bool

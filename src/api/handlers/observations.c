@@ -66,8 +66,7 @@ metric_series_write(JsonWriter *json, MetricId id, const MetricPoint *points, si
     json_array_begin(json);
     for (size_t i = 0; i < count; i++) {
         json_object_begin(json);
-        api_json_time(json, "from", points[i].from_us);
-        api_json_time(json, "to", points[i].to_us);
+        api_json_range(json, points[i].from_us, points[i].to_us);
         api_json_double(json, "mean", points[i].mean);
         api_json_double(json, "least", points[i].least);
         api_json_double(json, "greatest", points[i].greatest);
@@ -93,11 +92,7 @@ handle_target_metrics(ApiRequest *request, Error *error)
     range.points_most = POINTS_MOST / count;
     if (!api_session(request, &session, error) || !api_target_check(request, session, range.target_id, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key_int(json, "target_id", range.target_id);
-    api_json_time(json, "from", range.from_us);
-    api_json_time(json, "to", range.to_us);
+    JsonWriter *json = api_ranged_begin(request, "target_id", range.from_us, range.to_us);
     json_key_int(json, "step_seconds", step_seconds);
     json_key(json, "series");
     json_array_begin(json);
@@ -153,11 +148,7 @@ handle_target_activity(ApiRequest *request, Error *error)
         !database_rows_read(session, request->arena, request->id, &databases, error) ||
         !activity_read(session, request->arena, request->id, from_us, to_us, &sum, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key_int(json, "target_id", request->id);
-    api_json_time(json, "from", from_us);
-    api_json_time(json, "to", to_us);
+    JsonWriter *json = api_ranged_begin(request, "target_id", from_us, to_us);
     json_key_int(json, "samples", sum.samples);
     json_key_int(json, "total", (int64_t)sum.row_count);
     json_key(json, "activity");
@@ -202,7 +193,7 @@ unknown_or_int(JsonWriter *json, const char *key, int64_t value)
 {
     json_key(json, key);
     if (value < 0)
-        json_null(json);
+        json_write_null(json);
     else
         json_int(json, value);
 }
@@ -315,11 +306,7 @@ handle_target_setting_changes(ApiRequest *request, Error *error)
     if (!api_session(request, &session, error) || !api_target_check(request, session, request->id, error) ||
         !setting_changes_read(session, request->arena, request->id, from_us, to_us, &changes, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key_int(json, "target_id", request->id);
-    api_json_time(json, "from", from_us);
-    api_json_time(json, "to", to_us);
+    JsonWriter *json = api_ranged_begin(request, "target_id", from_us, to_us);
     json_key(json, "changes");
     json_array_begin(json);
     for (size_t i = 0; i < changes.count; i++) {
@@ -331,8 +318,5 @@ handle_target_setting_changes(ApiRequest *request, Error *error)
         json_key_string(json, "source", changes.items[i].source);
         json_object_end(json);
     }
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)changes.count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, changes.count);
 }

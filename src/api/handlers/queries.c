@@ -6,6 +6,7 @@
 #include "store/query_place.h"
 #include "store/sample_read.h"
 
+#include "api/api_internal.h"
 #include "api/handlers/handlers.h"
 
 #include <math.h>
@@ -101,7 +102,7 @@ bool
 handle_target_queries(ApiRequest *request, Error *error)
 {
     static const char *const orders[] = {"time", "calls", "io", "mean", "rows", "temp", "wal", NULL};
-    SampleRange range = {.target_id = request->id};
+    SampleRange range = {.target_id = request->id, .cache = request->api->tops};
     int order;
     int64_t limit = TOP_STANDARD;
     PgConnection *session;
@@ -117,20 +118,13 @@ handle_target_queries(ApiRequest *request, Error *error)
         !sample_top_read(session, request->arena, &range, (SampleOrder)order, (size_t)limit, &totals, &count,
                          error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key_int(json, "target_id", range.target_id);
-    api_json_time(json, "from", range.from_us);
-    api_json_time(json, "to", range.to_us);
+    JsonWriter *json = api_ranged_begin(request, "target_id", range.from_us, range.to_us);
     json_key_string(json, "order", orders[order]);
     json_key(json, "queries");
     json_array_begin(json);
     for (size_t i = 0; i < count; i++)
         total_write(json, &totals[i]);
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, count);
 }
 
 /* The places of the path's hash, of one target when ?target_id= names it. */
@@ -180,10 +174,7 @@ handle_query_get(ApiRequest *request, Error *error)
     json_array_begin(json);
     for (size_t i = 0; i < places.count; i++)
         place_write(json, &places.items[i]);
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)places.count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, places.count);
 }
 
 static void
@@ -201,7 +192,7 @@ flags_write(JsonWriter *json, unsigned flags)
     json_array_begin(json);
     for (size_t i = 0; i < FETTLE_COUNT_OF(words); i++)
         if ((flags & words[i].flag) != 0)
-            json_string(json, words[i].word);
+            json_write_string(json, words[i].word);
     json_array_end(json);
 }
 
@@ -218,8 +209,7 @@ series_write(JsonWriter *json, const QueryPlace *place, const SampleSeries *seri
     for (size_t i = 0; i < series->count; i++) {
         const SamplePoint *point = &series->points[i];
         json_object_begin(json);
-        api_json_time(json, "from", point->from_us);
-        api_json_time(json, "to", point->to_us);
+        api_json_range(json, point->from_us, point->to_us);
         flags_write(json, point->flags);
         counters_write(json, point->counters, point->observed_seconds);
         json_object_end(json);
@@ -276,11 +266,7 @@ handle_query_history(ApiRequest *request, Error *error)
     range.step_ms = step_seconds * 1000;
     if (!api_session(request, &session, error) || !places_read(request, session, false, &places, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key_int(json, "query_hash", request->id);
-    api_json_time(json, "from", range.from_us);
-    api_json_time(json, "to", range.to_us);
+    JsonWriter *json = api_ranged_begin(request, "query_hash", range.from_us, range.to_us);
     json_key_int(json, "step_seconds", step_seconds);
     json_key(json, "series");
     json_array_begin(json);
@@ -348,8 +334,5 @@ handle_query_plans(ApiRequest *request, Error *error)
     json_array_begin(json);
     if (!plans_write(request, session, &places, (size_t)limit, &count, error))
         return false;
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, count);
 }

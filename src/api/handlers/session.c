@@ -100,7 +100,7 @@ handle_me_get(ApiRequest *request, Error *error)
     api_json_time(json, "token_expires_at", caller->token_expires_at_us);
     json_key(json, "user");
     if (caller->user_id == 0) {
-        json_null(json);
+        json_write_null(json);
     } else {
         json_object_begin(json);
         json_key_int(json, "id", caller->user_id);

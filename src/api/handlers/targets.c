@@ -38,7 +38,7 @@ target_write(JsonWriter *json, const Target *target)
     json_key(json, "databases");
     json_array_begin(json);
     for (size_t i = 0; i < target->database_count; i++)
-        json_string(json, target->databases[i]);
+        json_write_string(json, target->databases[i]);
     json_array_end(json);
     api_json_id(json, "interval_ms", target->interval_ms);
     api_json_time(json, "created_at", target->created_at_us);
@@ -66,16 +66,10 @@ handle_targets_list(ApiRequest *request, Error *error)
     TargetList list;
     if (!api_session(request, &session, error) || !target_list(session, request->arena, &list, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key(json, "targets");
-    json_array_begin(json);
+    JsonWriter *json = api_list_begin(request, "targets");
     for (size_t i = 0; i < list.count; i++)
         target_write(json, &list.items[i]);
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)list.count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, list.count);
 }
 
 bool

@@ -53,19 +53,13 @@ handle_tokens_list(ApiRequest *request, Error *error)
     TokenList list;
     if (!api_session(request, &session, error) || !tokens_read(request, session, &list, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key(json, "tokens");
-    json_array_begin(json);
+    JsonWriter *json = api_list_begin(request, "tokens");
     for (size_t i = 0; i < list.count; i++) {
         json_object_begin(json);
         token_fields_write(json, &list.items[i]);
         json_object_end(json);
     }
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)list.count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, list.count);
 }
 
 bool

@@ -31,16 +31,10 @@ handle_users_list(ApiRequest *request, Error *error)
     UserList list;
     if (!api_session(request, &session, error) || !user_list(session, request->arena, &list, error))
         return false;
-    JsonWriter *json = api_json(request);
-    json_object_begin(json);
-    json_key(json, "users");
-    json_array_begin(json);
+    JsonWriter *json = api_list_begin(request, "users");
     for (size_t i = 0; i < list.count; i++)
         user_write(json, &list.items[i]);
-    json_array_end(json);
-    json_key_int(json, "count", (int64_t)list.count);
-    json_object_end(json);
-    return api_reply(request, 200);
+    return api_list_reply(request, list.count);
 }
 
 bool

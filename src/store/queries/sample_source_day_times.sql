@@ -1,4 +1,4 @@
-SELECT d.database_id, (extract(epoch FROM d.day) * 1000000)::bigint, d.observed_ms, d.flags
+SELECT d.database_id, d.day, d.observed_ms, d.flags
 FROM fettle.sample_day_times d
 WHERE d.target_id = $1::bigint AND d.day >= ($2::timestamptz AT TIME ZONE 'UTC')::date
   AND d.day <= ($3::timestamptz AT TIME ZONE 'UTC')::date AND d.database_id = ANY ($4::integer[])

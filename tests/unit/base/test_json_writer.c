@@ -28,8 +28,8 @@ commas_and_nesting_are_kept_by_the_writer(void **state)
         json_key(&json, "b");
         json_array_begin(&json);
         json_bool(&json, true);
-        json_null(&json);
-        json_string(&json, "x");
+        json_write_null(&json);
+        json_write_string(&json, "x");
         json_array_begin(&json);
         json_array_end(&json);
         json_object_begin(&json);
@@ -69,7 +69,7 @@ a_character_to_escape_is_escaped_wherever_it_stands(void **state)
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         Text text = text_new(arena);
         JsonWriter json = json_writer_new(&text, false);
-        json_string(&json, cases[i][0]);
+        json_write_string(&json, cases[i][0]);
         assert_string_equal(text.data, cases[i][1]);
     }
 }
@@ -94,7 +94,7 @@ invalid_utf8_becomes_the_replacement_character(void **state)
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         Text text = text_new(arena);
         JsonWriter json = json_writer_new(&text, false);
-        json_string(&json, cases[i][0]);
+        json_write_string(&json, cases[i][0]);
         assert_string_equal(text.data, arena_printf(arena, "\"%s\"", cases[i][1]));
     }
 }

@@ -45,6 +45,22 @@ people_get_aligned_lines_without_control_characters(void **state)
 }
 
 static void
+control_characters_of_two_bytes_are_left_out_too(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 65536);
+    static const CliColumn column[] = {{"NAME", "name", CLI_TEXT}};
+    CliTable table = cli_table_new(arena, column, FETTLE_COUNT_OF(column));
+    Text text = text_new(arena);
+    /* U+0080, U+009B (of what "ESC [" is made in one), U+009F; U+00A0 and U+00E9 are none */
+    cli_table_text(&table, "a\xC2\x80"
+                           "b\xC2\x9B"
+                           "2J\xC2\x9F\xC2\xA0\xC3\xA9\xC3\x9B");
+    cli_table_append(&table, &text, false, "none\n");
+    assert_string_equal(text.data, "NAME\na b 2J \xC2\xA0\xC3\xA9\xC3\x9B\n");
+}
+
+static void
 programs_get_objects_with_null_for_nothing(void **state)
 {
     (void)state;
@@ -167,6 +183,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(people_get_aligned_lines_without_control_characters),
+        cmocka_unit_test(control_characters_of_two_bytes_are_left_out_too),
         cmocka_unit_test(programs_get_objects_with_null_for_nothing),
         cmocka_unit_test(a_table_without_rows_is_words_or_an_empty_array),
         cmocka_unit_test(an_action_is_run_by_its_word_and_only_with_its_arguments),

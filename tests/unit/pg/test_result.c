@@ -111,6 +111,40 @@ parameters_are_values_and_never_text_of_the_statement(void **state)
 }
 
 static void
+arrays_in_binary_are_read_and_anything_else_is_none(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 65536);
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = test_server_connect();
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    Error error = {0};
+    PgQuery query = {.text = "SELECT ARRAY[1, -2, 3], '{7}'::int8[], '{-5,6}'::int2[], '{}'::int4[], "
+                             "ARRAY[timestamptz '1970-01-01 00:00:01+00'], ARRAY[[1, 2], [3, 4]], "
+                             "ARRAY[1, NULL], ARRAY['a'], 5, NULL::int4[], ARRAY[timestamptz 'infinity'], "
+                             "'[5:6]={8,9}'::int4[]",
+                     .is_binary = true};
+    assert_true(pg_query(connection, &query, &result, &error));
+    static const struct {
+        int column;
+        size_t count;
+        int64_t items[3];
+    } good[] = {{0, 3, {1, -2, 3}}, {1, 1, {7}},       {2, 2, {-5, 6}},
+                {3, 0, {0}},        {4, 1, {1000000}}, {11, 2, {8, 9}}};
+    int64_t *items;
+    size_t count;
+    for (size_t i = 0; i < FETTLE_COUNT_OF(good); i++) {
+        assert_true(pg_result_ints(result, 0, good[i].column, arena, &items, &count));
+        assert_int_equal(count, good[i].count);
+        for (size_t at = 0; at < count; at++)
+            assert_int_equal(items[at], good[i].items[at]);
+    }
+    for (int column = 5; column <= 10; column++)
+        assert_false(pg_result_ints(result, 0, column, arena, &items, &count));
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *words = rows_of(connection, "SELECT ARRAY[1]");
+    assert_false(pg_result_ints(words, 0, 0, arena, &items, &count));
+}
+
+static void
 a_second_statement_in_a_text_is_refused(void **state)
 {
     (void)state;
@@ -265,6 +299,7 @@ main(void)
         cmocka_unit_test(a_result_without_rows_or_columns_is_one),
         cmocka_unit_test(numbers_are_read_or_the_fallback_is_given),
         cmocka_unit_test(parameters_are_values_and_never_text_of_the_statement),
+        cmocka_unit_test(arrays_in_binary_are_read_and_anything_else_is_none),
         cmocka_unit_test(a_second_statement_in_a_text_is_refused),
         cmocka_unit_test(a_script_gives_the_rows_of_its_last_query),
         cmocka_unit_test(limits_of_rows_and_bytes_are_errors_and_the_session_goes_on),

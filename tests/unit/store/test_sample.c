@@ -322,6 +322,102 @@ a_round_older_than_its_days_blocks_is_let_go(void **state)
     assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.sample_blocks"), "0");
 }
 
+/* Reads the top with and without the cache: it must be the same in everything. */
+static int64_t
+assert_cache_is_right(StoreFixture *fixture, SampleRange range, SampleCache *cache, SampleOrder order)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("tops", (size_t)64 << 20);
+    SampleTotal *totals[2];
+    size_t counts[2];
+    Error error = {0};
+    for (int cached = 0; cached < 2; cached++) {
+        range.cache = cached == 1 ? cache : NULL;
+        assert_done(sample_top_read(fixture->connection, arena, &range, order, 9, &totals[cached],
+                                    &counts[cached], &error),
+                    &error);
+    }
+    assert_int_equal(counts[0], counts[1]);
+    int64_t calls = 0;
+    for (size_t i = 0; i < counts[0]; i++) {
+        const SampleTotal *read = &totals[0][i];
+        const SampleTotal *found = &totals[1][i];
+        assert_int_equal(found->query_hash, read->query_hash);
+        assert_int_equal(found->queryid, read->queryid);
+        assert_string_equal(found->database_name, read->database_name);
+        assert_true(found->observed_seconds == read->observed_seconds);
+        assert_int_equal(found->last_seen_us, read->last_seen_us);
+        assert_memory_equal(found->counters, read->counters, sizeof(read->counters));
+        calls += read->counters[SAMPLE_CALLS];
+    }
+    return calls;
+}
+
+static void
+a_cached_top_is_the_one_that_reading_makes_whatever_was_written_meanwhile(void **state)
+{
+    StoreFixture *fixture = *state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("rounds", (size_t)64 << 20);
+    SampleCache *cache = sample_cache_new();
+    int64_t target_id = rounds_target(fixture, "cached");
+    size_t count = 0;
+    SampleRound *rounds =
+        rounds_make(arena, 5, target_id, 1, base_us(), base_us() + 40 * SAMPLE_HOUR_US, STEP_US, &count);
+    SampleRange range = {.target_id = target_id,
+                         .from_us = base_us() + 5 * STEP_US,
+                         .to_us = base_us() + 40 * SAMPLE_HOUR_US - STEP_US / 2};
+    write_rounds(fixture, rounds, count / 2);
+    int64_t calls = assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME);
+    assert_int_equal(sample_cache_hits(cache), 0);
+    assert_int_equal(assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME), calls);
+    assert_int_equal(sample_cache_hits(cache), 1);
+    /* other bounds with the same rounds between them; another order; a database */
+    range.to_us++;
+    assert_int_equal(assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME), calls);
+    assert_int_equal(sample_cache_hits(cache), 2);
+    (void)assert_cache_is_right(fixture, range, cache, SAMPLE_BY_WAL);
+    range.database_name = "blog";
+    assert_int_equal(assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME), 0);
+    range.database_name = NULL;
+    assert_int_equal(sample_cache_hits(cache), 2);
+    write_rounds(fixture, rounds + count / 2, count / 4);
+    int64_t more = assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME);
+    assert_true(more > calls);
+    compact(fixture, target_id, base_us() + 72 * SAMPLE_HOUR_US);
+    assert_int_equal(assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME), more);
+    int64_t hits = sample_cache_hits(cache);
+    assert_int_equal(assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME), more);
+    assert_int_equal(sample_cache_hits(cache), hits + 1);
+    /* into days that are added up, and added up anew */
+    write_rounds(fixture, rounds + count * 3 / 4, count - count * 3 / 4);
+    int64_t all = assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME);
+    assert_true(all > more);
+    compact(fixture, target_id, base_us() + 72 * SAMPLE_HOUR_US);
+    assert_int_equal(assert_cache_is_right(fixture, range, cache, SAMPLE_BY_TIME), all);
+    sample_cache_free(cache);
+}
+
+static void
+a_top_with_rows_by_hand_is_always_read(void **state)
+{
+    StoreFixture *fixture = *state;
+    SampleCache *cache = sample_cache_new();
+    int64_t target_id = rounds_target(fixture, "cached by hand");
+    SampleRange range = {
+        .target_id = target_id, .from_us = base_us(), .to_us = base_us() + 40 * SAMPLE_HOUR_US};
+    for (int calls = 7; calls <= 9; calls++) {
+        char sql[512];
+        snprintf(sql, sizeof(sql),
+                 "INSERT INTO fettle.metrics_pg_stats_query (target_id, collected_at, interval_seconds, "
+                 "database_name, query_hash, calls) VALUES (%lld, to_timestamp(%lld), 60, 'shop', 1001, %d)",
+                 (long long)target_id, (long long)(base_us() / 1000000 + 3600), calls);
+        Error error = {0};
+        assert_done(pg_execute(fixture->connection, sql, &error), &error);
+        assert_int_equal(assert_cache_is_right(fixture, range, cache, SAMPLE_BY_CALLS), calls);
+    }
+    assert_int_equal(sample_cache_hits(cache), 0);
+    sample_cache_free(cache);
+}
+
 static void
 partitions_are_made_ahead_and_dropped_by_retention(void **state)
 {
@@ -667,6 +763,9 @@ main(void)
         cmocka_unit_test_setup(ranges_that_make_no_sense_or_are_too_long_are_refused, clear),
         cmocka_unit_test_setup(damaged_bytes_in_the_store_are_an_error, clear),
         cmocka_unit_test_setup(a_crash_in_the_middle_of_packing_loses_and_doubles_nothing, clear),
+        cmocka_unit_test_setup(a_cached_top_is_the_one_that_reading_makes_whatever_was_written_meanwhile,
+                               clear),
+        cmocka_unit_test_setup(a_top_with_rows_by_hand_is_always_read, clear),
         cmocka_unit_test_setup(partitions_are_made_ahead_and_dropped_by_retention, clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
