@@ -44,13 +44,20 @@ schedule_store_set(Schedule *schedule, StoreState state, const char *reason)
 }
 
 void
+schedule_task_want(Schedule *schedule, UpkeepId id)
+{
+    schedule->tasks[id].due_ms = 0;
+    schedule->tasks[id].is_wanted = true;
+}
+
+void
 schedule_store_failed(Schedule *schedule, const Error *error)
 {
     schedule_store_set(schedule, error->code == ERROR_DISK_FULL ? STORE_STATE_FULL : STORE_STATE_DOWN,
                        error->message);
     pthread_mutex_lock(&schedule->mutex);
     schedule->trial_due_ms = clock_monotonic_ms() + FULL_WAIT_MS;
-    schedule->tasks[UPKEEP_LEASE].due_ms = clock_monotonic_ms();
+    schedule_task_want(schedule, UPKEEP_LEASE);
     pthread_mutex_unlock(&schedule->mutex);
 }
 
@@ -169,7 +176,8 @@ schedule_new(const ScheduleOptions *options, Schedule **ret_schedule, Error *err
         *ret_schedule = schedule;
         return true;
     }
-    bool stopped = schedule_stop(schedule, DEADLINE_NEVER);
+    size_t unwritten;
+    bool stopped = schedule_stop(schedule, DEADLINE_NEVER, &unwritten);
     fettle_assert(stopped);
     return false;
 }
@@ -267,6 +275,7 @@ tasks_tick(Schedule *schedule, int64_t now_ms)
         if (task->is_busy || task->due_ms > now_ms || !is_possible)
             continue;
         task->is_busy = worker_pool_submit(schedule->upkeep, upkeep_run, task);
+        task->is_wanted = task->is_wanted && !task->is_busy;
     }
 }
 
@@ -295,7 +304,7 @@ void
 schedule_targets_changed(Schedule *schedule)
 {
     pthread_mutex_lock(&schedule->mutex);
-    schedule->tasks[UPKEEP_TARGETS].due_ms = 0;
+    schedule_task_want(schedule, UPKEEP_TARGETS);
     pthread_mutex_unlock(&schedule->mutex);
 }
 
@@ -314,9 +323,30 @@ schedule_state(Schedule *schedule)
     return state;
 }
 
-bool
-schedule_stop(Schedule *schedule, Deadline deadline)
+/* Every watch writes what waits by the deadline; what was not written is told, and lost: counters from
+ * before the stop are in the next start's first round only when the target knows since when they count. */
+static size_t
+watches_close(Schedule *schedule, Deadline deadline)
 {
+    size_t unwritten = 0;
+    Error first = {0};
+    for (size_t i = 0; i < schedule->watch_count; i++) {
+        Error error = {0};
+        if (!watch_close(schedule->watches[i], deadline, &error) && unwritten++ == 0)
+            error_set(&first, error.code, "%s: %s", schedule->watches[i]->name, error.message);
+        free(schedule->watches[i]);
+    }
+    if (unwritten > 0)
+        log_write(LOG_LEVEL_WARNING,
+                  "what waited for the store is lost for %zu of %zu targets; the first: %s", unwritten,
+                  schedule->watch_count, first.message);
+    return unwritten;
+}
+
+bool
+schedule_stop(Schedule *schedule, Deadline deadline, size_t *ret_unwritten)
+{
+    *ret_unwritten = 0;
     if (schedule == NULL)
         return true;
     pthread_mutex_lock(&schedule->mutex);
@@ -326,10 +356,7 @@ schedule_stop(Schedule *schedule, Deadline deadline)
     if (!worker_pool_stop(schedule->collect, deadline) || !worker_pool_stop(schedule->connect, deadline) ||
         !worker_pool_stop(schedule->upkeep, deadline))
         return false;
-    for (size_t i = 0; i < schedule->watch_count; i++) {
-        watch_close(schedule->watches[i]);
-        free(schedule->watches[i]);
-    }
+    *ret_unwritten = watches_close(schedule, deadline);
     free(schedule->watches);
     pthread_mutex_destroy(&schedule->mutex);
     free(schedule);

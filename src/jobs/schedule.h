@@ -15,8 +15,7 @@
  * Nothing is collected while the lease is not held or the store cannot be written (gone, disk full): counters
  * on the targets go on by themselves, so the next round after it covers the time, only coarser.
  *
- * Threads: schedule_targets_changed(), schedule_state() and schedule_target_state() from any; the rest from
- * the main thread.
+ * Threads: schedule_targets_changed() and schedule_state() from any; the rest from the main thread.
  */
 #ifndef FETTLE_JOBS_SCHEDULE_H
 #define FETTLE_JOBS_SCHEDULE_H
@@ -67,8 +66,9 @@ typedef struct ScheduleState {
 
 ScheduleState schedule_state(Schedule *schedule);
 
-/* Lets running rounds finish until the deadline, gives the lease back. False when some still ran: then
- * nothing is freed and the process should end. */
-bool schedule_stop(Schedule *schedule, Deadline deadline);
+/* Lets running rounds finish and what waits for the store be written, both until the deadline. False when
+ * some rounds still ran: then nothing is freed and the process should end. *ret_unwritten is the number of
+ * targets whose last samples were not written (the log names the first, and why). */
+bool schedule_stop(Schedule *schedule, Deadline deadline, size_t *ret_unwritten);
 
 #endif

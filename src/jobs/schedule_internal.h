@@ -54,7 +54,8 @@ typedef struct UpkeepTask {
     UpkeepId id;
     int64_t due_ms;
     bool is_busy;
-    int failures; /* in a row */
+    bool is_wanted; /* asked for since it was last handed out: what runs may not have seen why */
+    int failures;   /* in a row */
 } UpkeepTask;
 
 struct Schedule {
@@ -79,7 +80,9 @@ struct Schedule {
 void watch_round_run(void *argument);
 void watch_sample_run(void *argument);
 void watch_close_run(void *argument);
-void watch_close(Watch *watch); /* the same for whoever owns it: writes what waits, lets the target go */
+/* For whoever owns it: writes what waits by the deadline (0: none of its own), lets the target go. False with
+ * the reason when that was not written; it is lost then. */
+bool watch_close(Watch *watch, Deadline deadline, Error *error);
 
 /* upkeep.c; argument an UpkeepTask that is_busy */
 void upkeep_run(void *argument);
@@ -90,6 +93,9 @@ void schedule_store_set(Schedule *schedule, StoreState state, const char *reason
 void schedule_store_wrote(Schedule *schedule);
 /* What a failure of the store says of it. Takes the mutex. */
 void schedule_store_failed(Schedule *schedule, const Error *error);
+
+/* A task of the store's own is wanted at once; one that runs is run again. With the mutex held. */
+void schedule_task_want(Schedule *schedule, UpkeepId id);
 
 /* Brings the watches in line with the store's enabled targets. Takes the mutex. */
 void schedule_targets_set(Schedule *schedule, const TargetList *targets, int64_t interval_ms);

@@ -242,7 +242,8 @@ stop(Server *server)
     }
     Deadline deadline = deadline_after_ms(limit_ms);
     api_stop(server->api, deadline);
-    if (!schedule_stop(server->schedule, deadline)) {
+    size_t unwritten;
+    if (!schedule_stop(server->schedule, deadline, &unwritten)) {
         /* Their threads still use all of this: the process ends, and its private clusters with it. */
         log_write(LOG_LEVEL_WARNING, "some rounds did not end in time; they are broken off");
         _exit(0);
