@@ -30,11 +30,11 @@ typedef struct Watch {
     int64_t interval_ms;
     Collector *collector; /* NULL until the first round */
     bool is_busy;
-    bool is_gone;    /* removed or disabled: to be freed when it is not busy */
-    bool is_reached; /* the last round went well */
-    int failures;    /* in a row */
-    int64_t due_ms;  /* of the next round, monotonic */
-    int64_t sample_due_ms;
+    bool is_gone;          /* removed or disabled: to be freed when it is not busy */
+    bool is_reached;       /* the last round went well */
+    int failures;          /* in a row */
+    int64_t due_ms;        /* of the next round, monotonic */
+    int64_t sample_due_ms; /* of the next sample; 0: at once, nothing was left out before */
     int64_t plans_due_ms;
     char notice[COLLECTOR_NOTICE_BYTES]; /* last told */
 } Watch;
@@ -61,6 +61,7 @@ typedef struct UpkeepTask {
 struct Schedule {
     ScheduleOptions options;
     WorkerPool *collect;
+    WorkerPool *activity;
     WorkerPool *connect;
     WorkerPool *upkeep;
     pthread_mutex_t mutex;
@@ -69,6 +70,7 @@ struct Schedule {
     size_t watch_capacity;
     size_t tick_first;  /* the watch that the next tick begins with, modulo their number */
     size_t sample_room; /* samples that this tick may still hand out */
+    size_t workers;     /* of the pool "collect" */
     UpkeepTask tasks[UPKEEP_COUNT];
     int64_t full_until_ms; /* the store's disk was full: nothing is tried before */
     int64_t trial_due_ms;  /* the store's disk was full: when one round may try whether it still is */

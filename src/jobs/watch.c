@@ -97,13 +97,13 @@ watch_round_end(Watch *watch, bool good, bool store_failed, const CollectorRepor
         watch->is_reached = true;
         watch->due_ms = watch_next_ms(watch, now_ms) +
                         (report->thinned > 1 ? report->thinned - 1 : 0) * watch->interval_ms;
-        watch->sample_due_ms = now_ms;
     } else if (store_failed) {
         watch->due_ms = watch_next_ms(watch, now_ms);
     } else {
         schedule->state.rounds_failed++;
         watch->failures++;
         watch->is_reached = false;
+        watch->sample_due_ms = 0;
         watch->due_ms = now_ms + watch_wait_ms(watch);
     }
     bool failed = !good && !store_failed;
@@ -185,8 +185,10 @@ watch_sample_run(void *argument)
     }
     pthread_mutex_lock(&schedule->mutex);
     schedule->state.activity_samples += good;
-    if (!good)
+    if (!good) {
         watch->is_reached = false;
+        watch->sample_due_ms = 0;
+    }
     watch->is_busy = false;
     pthread_mutex_unlock(&schedule->mutex);
 }

@@ -224,6 +224,65 @@ a_stop_ends_by_its_deadline_when_the_store_hangs_and_counts_what_was_not_written
     settings_holder_free(bench.settings);
 }
 
+/* One target that was reached, whose round is not due for long but whose sample has been for a while. */
+static Watch *
+watch_with_sample_due(Bench *bench, int64_t since_ms)
+{
+    Target target = {.target_id = 7, .name = "made up", .is_enabled = true, .revision = 1};
+    schedule_targets_set(bench->schedule, &(TargetList){.items = &target, .count = 1}, 1000);
+    for (size_t i = 0; i < UPKEEP_COUNT; i++) /* the store knows of no such target */
+        bench->schedule->tasks[i].due_ms = INT64_MAX;
+    Watch *watch = bench->schedule->watches[0];
+    watch->is_reached = true;
+    watch->due_ms = clock_monotonic_ms() + WAIT_MS;
+    watch->sample_due_ms = clock_monotonic_ms() - since_ms;
+    return watch;
+}
+
+static void
+samples_that_were_due_while_nobody_had_time_are_counted_as_left_out(void **state)
+{
+    Bench bench = bench_open(*state);
+    Watch *watch = watch_with_sample_due(&bench, 3400);
+    schedule_tick(bench.schedule);
+    assert_int_equal(schedule_state(bench.schedule).activity_skipped, 3);
+    while (!watches_are_idle(bench.schedule))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    /* there was no collector to take one with: the next round is to tell why */
+    assert_true(!watch->is_reached && watch->sample_due_ms == 0);
+    bench_close(&bench);
+}
+
+static void
+gate_pass(void *argument)
+{
+    pthread_mutex_lock(argument);
+    pthread_mutex_unlock(argument);
+}
+
+static void
+no_sample_is_taken_while_more_rounds_wait_than_are_worked_on(void **state)
+{
+    Bench bench = bench_open(*state);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    Watch *watch = watch_with_sample_due(&bench, 0);
+    for (size_t i = 0; i < 2 * bench.schedule->workers + 1; i++)
+        assert_true(worker_pool_submit(bench.schedule->collect, gate_pass, &gate));
+    while (worker_pool_state(bench.schedule->collect).running < bench.schedule->workers)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    schedule_tick(bench.schedule);
+    assert_false(watch->is_busy);
+    assert_int_equal(schedule_state(bench.schedule).activity_skipped, 1);
+    pthread_mutex_unlock(&gate);
+    while (worker_pool_state(bench.schedule->collect).waiting > 0)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    watch->sample_due_ms = clock_monotonic_ms();
+    schedule_tick(bench.schedule);
+    assert_int_equal(schedule_state(bench.schedule).activity_skipped, 1);
+    bench_close(&bench);
+}
+
 static void
 a_target_that_cannot_be_reached_fails_and_the_store_stays_well(void **state)
 {
@@ -300,6 +359,8 @@ main(void)
         WITH_STORE(targets_that_are_added_disabled_and_removed_are_seen_when_told),
         WITH_STORE(a_change_told_while_the_targets_are_read_has_them_read_again_at_once),
         WITH_STORE(a_stop_ends_by_its_deadline_when_the_store_hangs_and_counts_what_was_not_written),
+        WITH_STORE(samples_that_were_due_while_nobody_had_time_are_counted_as_left_out),
+        WITH_STORE(no_sample_is_taken_while_more_rounds_wait_than_are_worked_on),
         WITH_STORE(a_target_that_cannot_be_reached_fails_and_the_store_stays_well),
         WITH_STORE(a_second_server_on_one_store_waits_for_the_lease_and_takes_it_over),
         WITH_STORE(the_figures_of_the_server_are_those_of_its_schedule),
