@@ -12,7 +12,6 @@
 #define TICK_MS 100
 #define TICK_TURN 97 /* watches; a prime, so that the turns meet each one first some time */
 #define FULL_WAIT_MS 10000
-#define CONNECT_THREADS 4
 #define UPKEEP_THREADS 3
 #define QUEUE_MOST 16384
 /* Samples of activity that may wait for a worker: few enough that a round behind them is hardly late. */
@@ -172,7 +171,7 @@ schedule_new(const ScheduleOptions *options, Schedule **ret_schedule, Error *err
     schedule->collect = pool_make("collect", workers, 0, error);
     schedule->activity =
         schedule->collect == NULL ? NULL : pool_make("activity", (workers + 1) / 2, 0, error);
-    schedule->connect = schedule->activity == NULL ? NULL : pool_make("connect", CONNECT_THREADS, 0, error);
+    schedule->connect = schedule->activity == NULL ? NULL : pool_make("connect", workers, 0, error);
     schedule->upkeep =
         schedule->connect == NULL ? NULL : pool_make("upkeep", UPKEEP_THREADS, UPKEEP_STACK_BYTES, error);
     if (schedule->upkeep != NULL) {
