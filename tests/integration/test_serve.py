@@ -243,13 +243,14 @@ class Counted:
 
 
 def seen(service, target_id):
-    """All points that the API has acknowledged of the known statement: time to calls."""
+    """All points that the API has acknowledged of the known statement: its round to calls. Times are told in full seconds, and two rounds
+    may end in one, so their length belongs to what tells them apart."""
     queries = service.json("GET", f"/api/v1/targets/{target_id}/queries?limit=200")["queries"]
     points = {}
     for query in queries:
         if KNOWN in (query["query_text"] or ""):
             history = service.json("GET", f"/api/v1/queries/{query['query_hash']}/history?target_id={target_id}&step=0")
-            points.update({point["to"]: point["calls"] for series in history["series"] for point in series["points"]})
+            points.update({(point["from"], point["to"], point["observed_seconds"]): point["calls"] for series in history["series"] for point in series["points"]})
     return points
 
 
