@@ -258,7 +258,9 @@ a_schema_is_made_as_it_was_at_a_version(void **state)
     MigrationStatus status;
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     assert_done(store_session_take(fixture->store, 0, &session, &error), &error);
-    int migrations = atoi(store_fixture_value(fixture, "SELECT count(*) FROM fettle.migrations"));
+    int64_t migrations = 0;
+    assert_true(text_parse_int64(store_fixture_value(fixture, "SELECT count(*) FROM fettle.migrations"),
+                                 &migrations));
     /* all of it is undone when the session is given back */
     assert_done(
         pg_execute_script(session.connection, "BEGIN; ALTER SCHEMA fettle RENAME TO set_aside", NULL, &error),
