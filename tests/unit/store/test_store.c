@@ -2,6 +2,7 @@
 /* Sessions of the pool, the lease, recovery; who may change the audit log. */
 #include "fixture.h"
 
+#include "base/text.h"
 #include "pg/result.h"
 #include "store/cluster.h"
 #include "store/migrate.h"
