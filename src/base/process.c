@@ -49,16 +49,18 @@ process_child(const ProcessOptions *options, int output, int status)
         dup3(status, STATUS_DESCRIPTOR, O_CLOEXEC) < 0)
         process_give_up(status);
     closefrom(STATUS_DESCRIPTOR + 1);
-    process_take_default_actions();
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     if (options->change_user &&
         (setgroups(0, NULL) != 0 || setresgid(options->group, options->group, options->group) != 0 ||
          setresuid(options->user, options->user, options->user) != 0))
         process_give_up(STATUS_DESCRIPTOR);
     if (chdir(options->directory == NULL ? "/" : options->directory) != 0)
         process_give_up(STATUS_DESCRIPTOR);
+    /* after the change of user: where there is a second thread (a sanitizer has one), the C library tells it
+     * of the change by one of these signals */
+    process_take_default_actions();
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     for (size_t i = 0; options->environment != NULL && options->environment[i] != NULL; i++)
         putenv((char *)(uintptr_t)options->environment[i]);
     execvp(options->arguments[0], (char *const *)(uintptr_t)options->arguments);

@@ -83,8 +83,8 @@ typedef enum SettingEffect {
       "directory")                                                                                           \
     X(SETTING_COLLECT_ENABLED, "collect.enabled", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,                  \
       "off: no target is read")                                                                              \
-    X(SETTING_COLLECT_WORKERS, "collect.workers", SETTING_INT, "8", 1, 128, SETTING_RESTART,                 \
-      "threads that read targets")                                                                           \
+    X(SETTING_COLLECT_WORKERS, "collect.workers", SETTING_INT, "16", 1, 128, SETTING_RESTART,                \
+      "threads that read targets, as many that connect to them; half as many sample what sessions wait for") \
     X(SETTING_COLLECT_INTERVAL, "collect.interval", SETTING_DURATION, "60s", 1000, 3600000, SETTING_RELOAD,  \
       "time between two rounds of statements and metrics of one target")                                     \
     X(SETTING_COLLECT_DEADLINE, "collect.deadline", SETTING_DURATION, "20s", 100, 600000, SETTING_RELOAD,    \

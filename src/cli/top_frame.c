@@ -94,6 +94,8 @@ append_head(Text *text, const TopFrame *frame)
     text_append_char(text, '\n');
     if (frame->target.last_error != NULL)
         text_append_format(text, "the last round failed: %s\n", frame->target.last_error);
+    else if (frame->target.last_notice != NULL)
+        text_append_format(text, "note: %s\n", frame->target.last_notice);
 }
 
 /* A statement as one line: what is space, and several of it, as one space; not longer than could be shown. */

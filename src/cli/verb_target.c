@@ -32,6 +32,7 @@ list_run(CliInput *input, Error *error)
         {"LAST ROUND", "last_round_at", CLI_TIME},
         {"CONNECTION", "connection", CLI_TEXT},
         {"ERROR", "last_error", CLI_TEXT},
+        {"NOTICE", "last_notice", CLI_TEXT},
         {NULL, "conninfo", CLI_TEXT},
         {NULL, "has_password", CLI_BOOL},
         {NULL, "interval_ms", CLI_ID},
@@ -52,6 +53,7 @@ list_run(CliInput *input, Error *error)
         cli_table_number(&table, target->last_round_at_us);
         cli_table_text(&table, pg_dsn_describe(input->arena, target->conninfo));
         cli_table_text(&table, target->last_error);
+        cli_table_text(&table, target->last_notice);
         cli_table_text(&table, target->conninfo);
         cli_table_number(&table, target->has_password);
         cli_table_number(&table, target->interval_ms);

@@ -69,8 +69,9 @@ bool collector_round(Collector *collector, const Settings *settings, CollectorRe
  */
 bool collector_activity_sample(Collector *collector, const Settings *settings, Error *error) FETTLE_MUST_USE;
 
-/* Writes what waits for the store, the running minute of activity too: before a clean stop. */
-bool collector_flush(Collector *collector, Error *error) FETTLE_MUST_USE;
+/* Writes what waits for the store, the running minute of activity too, by the deadline (0: none of its own):
+ * before a clean stop. */
+bool collector_flush(Collector *collector, Deadline deadline, Error *error) FETTLE_MUST_USE;
 
 /* When the next round is due, on the monotonic clock; 0: at once. */
 int64_t collector_due_us(const Collector *collector);

@@ -209,13 +209,15 @@ outcome_record(CollectorRound *round, const Error *failure)
     Collector *collector = round->collector;
     const SourceServer *server =
         collector->session == NULL ? NULL : collector->session->ops->server(collector->session);
-    const char *words = failure != NULL ? failure->message : round->report->notice;
+    const char *notice = round->report->notice;
+    TargetOutcome outcome = {.failure = failure == NULL ? NULL : failure->message,
+                             .notice = notice[0] == '\0' ? NULL : notice,
+                             .server_version = server == NULL ? NULL : server->version_text,
+                             .system_identifier = server == NULL ? 0 : server->system_identifier};
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Error ignored = {0};
     if (store_session_take(collector->store, 0, &session, &ignored))
-        (void)!target_round_record(session.connection, collector->target_id, words[0] == '\0' ? NULL : words,
-                                   server == NULL ? NULL : server->version_text,
-                                   server == NULL ? 0 : server->system_identifier, &ignored);
+        (void)!target_round_record(session.connection, collector->target_id, &outcome, &ignored);
 }
 
 static bool
@@ -240,9 +242,10 @@ round_run(CollectorRound *round, Error *error)
     round->arena = round->pending->arena;
     round->deadline = deadline_after_ms(settings_get_int(round->settings, SETTING_COLLECT_DEADLINE));
     round->reads_resources = resources_are_due(round);
+    /* what failed may be a question that the server has no answer to any more (its extension was updated): a
+     * new session looks again what there is */
     if (!round_read(round, error)) {
-        if (collector->session->ops->is_broken(collector->session))
-            collector_session_drop(collector);
+        collector_session_drop(collector);
         return false;
     }
     round_keep(round);

@@ -212,10 +212,22 @@ text_of(const Map *by_id, const KnownStatement *known, uint32_t database_oid)
     return is_shown ? found->text : NULL;
 }
 
+typedef struct TextsWork {
+    CollectorRound *round;
+    const SourceTexts *texts;
+    const KnownList *wanted;
+    StatementRowList *rows;
+} TextsWork;
+
 /* Adds or completes a row for each of wanted whose text came. */
 static void
-texts_take(CollectorRound *round, const SourceTexts *texts, const KnownList *wanted, StatementRowList *rows)
+texts_take(void *context)
 {
+    const TextsWork *work = context;
+    CollectorRound *round = work->round;
+    const SourceTexts *texts = work->texts;
+    const KnownList *wanted = work->wanted;
+    StatementRowList *rows = work->rows;
     Map *by_id = map_new(round->arena);
     Map *row_of = map_new(round->arena);
     for (size_t i = 0; i < texts->count; i++) {
@@ -283,7 +295,8 @@ texts_read(CollectorRound *round, StatementRowList *rows, Error *error)
     collector->texts_at_us = clock_monotonic_us();
     collector->texts_notice[0] = '\0';
     if (texts.gap == NULL)
-        texts_take(round, &texts, &wanted, rows);
+        sql_batch_run(texts_take,
+                      &(TextsWork){.round = round, .texts = &texts, .wanted = &wanted, .rows = rows});
     else
         snprintf(collector->texts_notice, sizeof(collector->texts_notice),
                  "texts of statements are not read: %.400s", texts.gap);

@@ -95,14 +95,11 @@ pending_is_hopeless(CollectorPending *pending, const Error *error)
     return pending->refusals >= REFUSALS_MOST;
 }
 
-bool
-collector_pending_write(Collector *collector, int64_t activity_before_us, Error *error)
+static bool
+waiting_write(Collector *collector, PgConnection *session, int64_t activity_before_us, Error *error)
 {
-    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    if (!store_session_take(collector->store, 0, &session, error))
-        return error_prefix(error, "could not write a round");
     if (collector->pending != NULL) {
-        if (!pending_write_rows(collector, session.connection, error)) {
+        if (!pending_write_rows(collector, session, error)) {
             if (pending_is_hopeless(collector->pending, error))
                 pending_become_history(collector);
             return error_prefix(error, "could not write a round");
@@ -110,11 +107,28 @@ collector_pending_write(Collector *collector, int64_t activity_before_us, Error 
         pending_mark_stored(collector);
         pending_become_history(collector);
     }
-    return activity_write(collector, session.connection, activity_before_us, error);
+    return activity_write(collector, session, activity_before_us, error);
 }
 
 bool
-collector_flush(Collector *collector, Error *error)
+collector_pending_write(Collector *collector, int64_t activity_before_us, Error *error)
 {
-    return collector_pending_write(collector, INT64_MAX, error);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return (store_session_take(collector->store, 0, &session, error) ||
+            error_prefix(error, "could not write a round")) &&
+           waiting_write(collector, session.connection, activity_before_us, error);
+}
+
+bool
+collector_flush(Collector *collector, Deadline deadline, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    if (deadline != 0 && deadline_passed(deadline))
+        return error_set(error, ERROR_TIMEOUT, "the time to write what waits has passed");
+    if (!store_session_take(collector->store, deadline, &session, error))
+        return error_prefix(error, "could not write a round");
+    pg_connection_set_deadline(session.connection, deadline);
+    bool is_written = waiting_write(collector, session.connection, INT64_MAX, error);
+    pg_connection_set_deadline(session.connection, 0);
+    return is_written;
 }

@@ -40,7 +40,9 @@ typedef struct PostgresSession {
     MachineProof machine;           /* of a target on this machine */
     int64_t texts_refused_until_us; /* monotonic */
     int64_t texts_measured_until_us;
-    const char *statements_text; /* filled queries; NULL: not filled yet */
+    bool is_direct;         /* no pooler between: what the session parses once stays */
+    const char *state_text; /* filled queries; NULL: not filled yet */
+    const char *statements_text;
     const char *busiest_text;
     const char *metrics_text;
     const char *activity_text;
@@ -63,6 +65,7 @@ const char *postgres_choose(const PostgresSession *session, const char *view_and
 
 typedef struct PostgresQuestion {
     const char *text;
+    bool is_repeated; /* the text lives as long as the session, and is asked again and again */
     const char *const *parameters;
     int parameter_count;
     int64_t rows_most;

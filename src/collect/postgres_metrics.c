@@ -73,7 +73,7 @@ postgres_metrics_read(SourceSession *base, Arena *arena, bool with_sizes, Source
         ret_metrics->values[i] = NAN;
     ret_metrics->cpu_busy_ticks = ret_metrics->cpu_all_ticks = NAN;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
-    PostgresQuestion question = {.text = session->metrics_text, .rows_most = 1};
+    PostgresQuestion question = {.text = session->metrics_text, .is_repeated = true, .rows_most = 1};
     if (!postgres_ask(session, &question, &result, error))
         return error_prefix(error, "could not read metrics");
     if (pg_result_rows(result) != 1)

@@ -62,6 +62,7 @@ postgres_ask(PostgresSession *session, const PostgresQuestion *question, PgResul
     PgQuery query = {.text = question->text,
                      .parameters = question->parameters,
                      .parameter_count = question->parameter_count,
+                     .is_prepared = question->is_repeated && session->is_direct,
                      .deadline = session->deadline,
                      .rows_most = question->rows_most,
                      .bytes_most = question->bytes_most};
@@ -182,6 +183,8 @@ session_read_server(PostgresSession *session, Error *error)
     session->sees_all = pg_result_bool(result, 0, 8);
     session->may_stat_files = pg_result_bool(result, 0, 4);
     session->pgstattuple = postgres_text(session->arena, result, 0, 9, NAME_BYTES);
+    /* a pooler makes numbers of its own up for its clients */
+    session->is_direct = pg_result_int(result, 0, 10, 0) == pg_connection_backend_pid(session->connection);
     session->machine = machine_prove("/proc", pg_connection_backend_pid(session->connection),
                                      postgres_time_us(result, 0, 3));
     session_take_statements(session, result);
@@ -304,7 +307,10 @@ postgres_round_begin(SourceSession *base, Arena *arena, Deadline deadline, Sourc
         {"schema", session->statements_schema == NULL ? "pg_catalog" : session->statements_schema},
         {NULL, NULL}};
     const char *name = session->has_statements_info ? "state_with_info" : "state";
-    PostgresQuestion question = {.text = postgres_query_text(session, arena, name, fills),
+    if (session->state_text == NULL)
+        session->state_text = postgres_query_text(session, session->arena, name, fills);
+    PostgresQuestion question = {.text = session->state_text,
+                                 .is_repeated = true,
                                  .parameters = &session->databases,
                                  .parameter_count = 1,
                                  .rows_most = SOURCE_DATABASES_MOST};

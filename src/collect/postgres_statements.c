@@ -13,7 +13,8 @@
 #define USERS_MOST 100000
 #define FIRST_COUNTER_COLUMN 6
 
-/* What stands in the columns from FIRST_COUNTER_COLUMN on; times are in ms there. */
+/* What stands in the columns from FIRST_COUNTER_COLUMN on; times are in ms there. A zero comes as NULL: most
+ * are, and a value that is not sent costs the target nothing. */
 static const struct {
     SampleCounter counter;
     bool is_time;
@@ -83,6 +84,7 @@ postgres_statements_read(SourceSession *base, Arena *arena, size_t most, SourceS
     bool may_be_more = session->statements_most <= 0 || session->statements_most > (int64_t)most;
     const char *parameters[] = {session->databases, arena_printf(arena, "%zu", most)};
     PostgresQuestion question = {.text = may_be_more ? session->busiest_text : session->statements_text,
+                                 .is_repeated = true,
                                  .parameters = parameters,
                                  .parameter_count = may_be_more ? 2 : 1,
                                  .rows_most = (int64_t)most * 2};

@@ -32,7 +32,7 @@
 #define SOURCE_DATABASES_MOST 1000
 #define SOURCE_RELATIONS_MOST 50000
 #define SOURCE_SETTINGS_MOST 5000
-#define SOURCE_ACTIVITY_MOST 5000
+#define SOURCE_ACTIVITY_MOST 20000
 
 typedef struct SourceOps SourceOps;
 
@@ -135,7 +135,7 @@ typedef struct SourceActivity {
     const char *state;
     const char *wait_type;  /* "CPU" when it waits for nothing */
     const char *wait_event; /* "" when it waits for nothing */
-    int64_t sessions;
+    int64_t sessions;       /* several may be of one kind */
 } SourceActivity;
 
 typedef struct SourceActivities {

@@ -12,7 +12,6 @@
 #define TICK_MS 100
 #define TICK_TURN 97 /* watches; a prime, so that the turns meet each one first some time */
 #define FULL_WAIT_MS 10000
-#define CONNECT_THREADS 4
 #define UPKEEP_THREADS 3
 #define QUEUE_MOST 16384
 /* Samples of activity that may wait for a worker: few enough that a round behind them is hardly late. */
@@ -44,13 +43,20 @@ schedule_store_set(Schedule *schedule, StoreState state, const char *reason)
 }
 
 void
+schedule_task_want(Schedule *schedule, UpkeepId id)
+{
+    schedule->tasks[id].due_ms = 0;
+    schedule->tasks[id].is_wanted = true;
+}
+
+void
 schedule_store_failed(Schedule *schedule, const Error *error)
 {
     schedule_store_set(schedule, error->code == ERROR_DISK_FULL ? STORE_STATE_FULL : STORE_STATE_DOWN,
                        error->message);
     pthread_mutex_lock(&schedule->mutex);
     schedule->trial_due_ms = clock_monotonic_ms() + FULL_WAIT_MS;
-    schedule->tasks[UPKEEP_LEASE].due_ms = clock_monotonic_ms();
+    schedule_task_want(schedule, UPKEEP_LEASE);
     pthread_mutex_unlock(&schedule->mutex);
 }
 
@@ -161,63 +167,75 @@ schedule_new(const ScheduleOptions *options, Schedule **ret_schedule, Error *err
         schedule->tasks[i] =
             (UpkeepTask){.schedule = schedule, .id = (UpkeepId)i, .due_ms = clock_monotonic_ms()};
     int workers = (int)settings_get_int(settings_of(held), SETTING_COLLECT_WORKERS);
+    schedule->workers = (size_t)workers;
     schedule->collect = pool_make("collect", workers, 0, error);
-    schedule->connect = schedule->collect == NULL ? NULL : pool_make("connect", CONNECT_THREADS, 0, error);
+    schedule->activity =
+        schedule->collect == NULL ? NULL : pool_make("activity", (workers + 1) / 2, 0, error);
+    schedule->connect = schedule->activity == NULL ? NULL : pool_make("connect", workers, 0, error);
     schedule->upkeep =
         schedule->connect == NULL ? NULL : pool_make("upkeep", UPKEEP_THREADS, UPKEEP_STACK_BYTES, error);
     if (schedule->upkeep != NULL) {
         *ret_schedule = schedule;
         return true;
     }
-    bool stopped = schedule_stop(schedule, DEADLINE_NEVER);
+    size_t unwritten;
+    bool stopped = schedule_stop(schedule, DEADLINE_NEVER, &unwritten);
     fettle_assert(stopped);
     return false;
 }
 
-/* Hands a watch to a pool; a full queue leaves it due. */
+/* Hands a watch's round to a pool; a full queue leaves it due. */
 static bool
-watch_submit(Schedule *schedule, Watch *watch, WorkerTask task)
+watch_submit(Schedule *schedule, Watch *watch)
 {
-    watch->is_busy =
-        worker_pool_submit(watch->is_reached ? schedule->collect : schedule->connect, task, watch);
+    WorkerPool *pool = watch->is_reached ? schedule->collect : schedule->connect;
+    watch->is_busy = worker_pool_submit(pool, watch_round_run, watch);
     return watch->is_busy;
 }
 
+/* Those that were due meanwhile, while a round went on or the sample before waited, are counted as left out.
+ */
 static void
 watch_sample_tick(Schedule *schedule, Watch *watch, int64_t now_ms, int64_t sample_interval_ms)
 {
-    if (schedule->sample_room == 0) {
-        schedule->state.activity_skipped++;
-    } else {
-        if (!watch_submit(schedule, watch, watch_sample_run))
-            return;
-        schedule->sample_room--;
-    }
-    int64_t next_ms = watch->sample_due_ms + sample_interval_ms;
-    watch->sample_due_ms = next_ms > now_ms ? next_ms : now_ms + sample_interval_ms;
+    if (watch->sample_due_ms == 0)
+        watch->sample_due_ms = now_ms;
+    int64_t missed = (now_ms - watch->sample_due_ms) / sample_interval_ms;
+    watch->is_busy =
+        schedule->sample_room > 0 && worker_pool_submit(schedule->activity, watch_sample_run, watch);
+    schedule->sample_room -= watch->is_busy;
+    schedule->state.activity_skipped += missed + !watch->is_busy;
+    watch->sample_due_ms += (missed + 1) * sample_interval_ms;
 }
 
 static void
 watch_tick(Schedule *schedule, Watch *watch, int64_t now_ms, int64_t sample_interval_ms)
 {
     if (watch->due_ms <= now_ms) {
-        (void)watch_submit(schedule, watch, watch_round_run);
+        (void)watch_submit(schedule, watch);
     } else if (sample_interval_ms > 0 && watch->is_reached && watch->sample_due_ms <= now_ms) {
         watch_sample_tick(schedule, watch, now_ms, sample_interval_ms);
     }
 }
 
 /*
- * Samples are a thousand a second where rounds are seventeen, so on a busy machine they would fill the queue
- * and make the rounds late, each behind all of them. A sample that finds no room is left out instead: what a
- * minute says is relative to the samples it had. Each tick begins further on, so that all are left out in
- * turn.
+ * Samples are a thousand a second where rounds are seventeen, and both want the same processors, here and on
+ * the targets. So none is handed out while more rounds wait than are worked on, nor more than a few at a
+ * time. One that finds no room is left out: what a minute says is relative to the samples it had. Each tick
+ * begins further on, so that all are left out in turn.
  */
+static size_t
+sample_room(Schedule *schedule)
+{
+    size_t waiting = worker_pool_state(schedule->activity).waiting;
+    bool are_rounds_late = worker_pool_state(schedule->collect).waiting > schedule->workers;
+    return are_rounds_late || waiting >= SAMPLES_WAITING_MOST ? 0 : SAMPLES_WAITING_MOST - waiting;
+}
+
 static void
 watches_tick(Schedule *schedule, int64_t now_ms, int64_t sample_interval_ms)
 {
-    size_t waiting = worker_pool_state(schedule->collect).waiting;
-    schedule->sample_room = waiting < SAMPLES_WAITING_MOST ? SAMPLES_WAITING_MOST - waiting : 0;
+    schedule->sample_room = sample_room(schedule);
     for (size_t i = 0; i < schedule->watch_count; i++) {
         Watch *watch = schedule->watches[(schedule->tick_first + i) % schedule->watch_count];
         if (!watch->is_busy && !watch->is_gone)
@@ -226,14 +244,21 @@ watches_tick(Schedule *schedule, int64_t now_ms, int64_t sample_interval_ms)
     schedule->tick_first += TICK_TURN;
 }
 
+/* While nothing is sampled, nothing is left out. */
+static void
+samples_rest(Schedule *schedule)
+{
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        schedule->watches[i]->sample_due_ms = 0;
+}
+
 /* One round that is due, to see whether the store's disk has room again. */
 static void
 watches_try(Schedule *schedule, int64_t now_ms)
 {
     for (size_t i = 0; i < schedule->watch_count && schedule->trial_due_ms <= now_ms; i++) {
         Watch *watch = schedule->watches[i];
-        if (!watch->is_busy && !watch->is_gone && watch->due_ms <= now_ms &&
-            watch_submit(schedule, watch, watch_round_run))
+        if (!watch->is_busy && !watch->is_gone && watch->due_ms <= now_ms && watch_submit(schedule, watch))
             schedule->trial_due_ms = now_ms + FULL_WAIT_MS;
     }
 }
@@ -267,6 +292,7 @@ tasks_tick(Schedule *schedule, int64_t now_ms)
         if (task->is_busy || task->due_ms > now_ms || !is_possible)
             continue;
         task->is_busy = worker_pool_submit(schedule->upkeep, upkeep_run, task);
+        task->is_wanted = task->is_wanted && !task->is_busy;
     }
 }
 
@@ -283,6 +309,8 @@ schedule_tick(Schedule *schedule)
     pthread_mutex_lock(&schedule->mutex);
     tasks_tick(schedule, now_ms);
     watches_clean(schedule);
+    if (!is_on || schedule->state.store != STORE_STATE_OK || sample_interval_ms == 0)
+        samples_rest(schedule);
     if (is_on && schedule->state.store == STORE_STATE_OK)
         watches_tick(schedule, now_ms, sample_interval_ms);
     else if (is_on && schedule->state.store == STORE_STATE_FULL)
@@ -295,7 +323,7 @@ void
 schedule_targets_changed(Schedule *schedule)
 {
     pthread_mutex_lock(&schedule->mutex);
-    schedule->tasks[UPKEEP_TARGETS].due_ms = 0;
+    schedule_task_want(schedule, UPKEEP_TARGETS);
     pthread_mutex_unlock(&schedule->mutex);
 }
 
@@ -314,22 +342,40 @@ schedule_state(Schedule *schedule)
     return state;
 }
 
-bool
-schedule_stop(Schedule *schedule, Deadline deadline)
+/* Every watch writes what waits by the deadline; what was not written is told, and lost: counters from
+ * before the stop are in the next start's first round only when the target knows since when they count. */
+static size_t
+watches_close(Schedule *schedule, Deadline deadline)
 {
+    size_t unwritten = 0;
+    Error first = {0};
+    for (size_t i = 0; i < schedule->watch_count; i++) {
+        Error error = {0};
+        if (!watch_close(schedule->watches[i], deadline, &error) && unwritten++ == 0)
+            error_set(&first, error.code, "%s: %s", schedule->watches[i]->name, error.message);
+        free(schedule->watches[i]);
+    }
+    if (unwritten > 0)
+        log_write(LOG_LEVEL_WARNING,
+                  "what waited for the store is lost for %zu of %zu targets; the first: %s", unwritten,
+                  schedule->watch_count, first.message);
+    return unwritten;
+}
+
+bool
+schedule_stop(Schedule *schedule, Deadline deadline, size_t *ret_unwritten)
+{
+    *ret_unwritten = 0;
     if (schedule == NULL)
         return true;
     pthread_mutex_lock(&schedule->mutex);
     schedule->is_stopping = true;
     pthread_mutex_unlock(&schedule->mutex);
     /* one after the other: they share the deadline */
-    if (!worker_pool_stop(schedule->collect, deadline) || !worker_pool_stop(schedule->connect, deadline) ||
-        !worker_pool_stop(schedule->upkeep, deadline))
+    if (!worker_pool_stop(schedule->collect, deadline) || !worker_pool_stop(schedule->activity, deadline) ||
+        !worker_pool_stop(schedule->connect, deadline) || !worker_pool_stop(schedule->upkeep, deadline))
         return false;
-    for (size_t i = 0; i < schedule->watch_count; i++) {
-        watch_close(schedule->watches[i]);
-        free(schedule->watches[i]);
-    }
+    *ret_unwritten = watches_close(schedule, deadline);
     free(schedule->watches);
     pthread_mutex_destroy(&schedule->mutex);
     free(schedule);

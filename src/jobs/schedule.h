@@ -3,9 +3,10 @@
  * Schedule: when each target is read, and when the store is kept in order.
  *
  * The main thread calls schedule_tick() many times a second; it does no input or output, it only hands what
- * is due to worker threads, so a stalled target or store never delays it. Three pools: "collect" for targets
- * that answer, "connect" for those that are not connected yet or did not answer last time (so that dead
- * targets, each costing its time-out, cannot starve the living), "upkeep" for the store's own work.
+ * is due to worker threads, so a stalled target or store never delays it. Four pools: "collect" for rounds of
+ * targets that answer, "connect" for those that are not connected yet or did not answer last time (so that
+ * dead targets, each costing its time-out, cannot starve the living), "activity" for samples between rounds
+ * (so that no round stands behind a thousand of them), "upkeep" for the store's own work.
  *
  *   target    rounds every interval, staggered by the target's id; samples of activity between them, as far
  * as the workers have time for them; never two at once on one target. One that fails is tried again after 2,
@@ -15,8 +16,7 @@
  * Nothing is collected while the lease is not held or the store cannot be written (gone, disk full): counters
  * on the targets go on by themselves, so the next round after it covers the time, only coarser.
  *
- * Threads: schedule_targets_changed(), schedule_state() and schedule_target_state() from any; the rest from
- * the main thread.
+ * Threads: schedule_targets_changed() and schedule_state() from any; the rest from the main thread.
  */
 #ifndef FETTLE_JOBS_SCHEDULE_H
 #define FETTLE_JOBS_SCHEDULE_H
@@ -59,7 +59,7 @@ typedef struct ScheduleState {
     int64_t rounds_late; /* began more than an interval after they were due */
     int64_t samples;     /* written */
     int64_t activity_samples;
-    int64_t activity_skipped; /* samples left out, for the workers had too much to do */
+    int64_t activity_skipped; /* samples left out: workers had too much to do, or a round went on */
     int64_t bytes_received;
     int64_t target_time_us; /* spent waiting for targets */
     int64_t queue_waiting;
@@ -67,8 +67,9 @@ typedef struct ScheduleState {
 
 ScheduleState schedule_state(Schedule *schedule);
 
-/* Lets running rounds finish until the deadline, gives the lease back. False when some still ran: then
- * nothing is freed and the process should end. */
-bool schedule_stop(Schedule *schedule, Deadline deadline);
+/* Lets running rounds finish and what waits for the store be written, both until the deadline. False when
+ * some rounds still ran: then nothing is freed and the process should end. *ret_unwritten is the number of
+ * targets whose last samples were not written (the log names the first, and why). */
+bool schedule_stop(Schedule *schedule, Deadline deadline, size_t *ret_unwritten);
 
 #endif

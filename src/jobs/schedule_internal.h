@@ -30,11 +30,11 @@ typedef struct Watch {
     int64_t interval_ms;
     Collector *collector; /* NULL until the first round */
     bool is_busy;
-    bool is_gone;    /* removed or disabled: to be freed when it is not busy */
-    bool is_reached; /* the last round went well */
-    int failures;    /* in a row */
-    int64_t due_ms;  /* of the next round, monotonic */
-    int64_t sample_due_ms;
+    bool is_gone;          /* removed or disabled: to be freed when it is not busy */
+    bool is_reached;       /* the last round went well */
+    int failures;          /* in a row */
+    int64_t due_ms;        /* of the next round, monotonic */
+    int64_t sample_due_ms; /* of the next sample; 0: at once, nothing was left out before */
     int64_t plans_due_ms;
     char notice[COLLECTOR_NOTICE_BYTES]; /* last told */
 } Watch;
@@ -54,12 +54,14 @@ typedef struct UpkeepTask {
     UpkeepId id;
     int64_t due_ms;
     bool is_busy;
-    int failures; /* in a row */
+    bool is_wanted; /* asked for since it was last handed out: what runs may not have seen why */
+    int failures;   /* in a row */
 } UpkeepTask;
 
 struct Schedule {
     ScheduleOptions options;
     WorkerPool *collect;
+    WorkerPool *activity;
     WorkerPool *connect;
     WorkerPool *upkeep;
     pthread_mutex_t mutex;
@@ -68,6 +70,7 @@ struct Schedule {
     size_t watch_capacity;
     size_t tick_first;  /* the watch that the next tick begins with, modulo their number */
     size_t sample_room; /* samples that this tick may still hand out */
+    size_t workers;     /* of the pool "collect" */
     UpkeepTask tasks[UPKEEP_COUNT];
     int64_t full_until_ms; /* the store's disk was full: nothing is tried before */
     int64_t trial_due_ms;  /* the store's disk was full: when one round may try whether it still is */
@@ -79,7 +82,9 @@ struct Schedule {
 void watch_round_run(void *argument);
 void watch_sample_run(void *argument);
 void watch_close_run(void *argument);
-void watch_close(Watch *watch); /* the same for whoever owns it: writes what waits, lets the target go */
+/* For whoever owns it: writes what waits by the deadline (0: none of its own), lets the target go. False with
+ * the reason when that was not written; it is lost then. */
+bool watch_close(Watch *watch, Deadline deadline, Error *error);
 
 /* upkeep.c; argument an UpkeepTask that is_busy */
 void upkeep_run(void *argument);
@@ -90,6 +95,9 @@ void schedule_store_set(Schedule *schedule, StoreState state, const char *reason
 void schedule_store_wrote(Schedule *schedule);
 /* What a failure of the store says of it. Takes the mutex. */
 void schedule_store_failed(Schedule *schedule, const Error *error);
+
+/* A task of the store's own is wanted at once; one that runs is run again. With the mutex held. */
+void schedule_task_want(Schedule *schedule, UpkeepId id);
 
 /* Brings the watches in line with the store's enabled targets. Takes the mutex. */
 void schedule_targets_set(Schedule *schedule, const TargetList *targets, int64_t interval_ms);

@@ -227,7 +227,8 @@ upkeep_run(void *argument)
     pthread_mutex_lock(&schedule->mutex);
     task->failures = good ? 0 : task->failures + 1;
     int64_t interval_ms = upkeep_table[task->id].interval_ms;
-    task->due_ms = clock_monotonic_ms() + (good || interval_ms < RETRY_MS ? interval_ms : RETRY_MS);
+    int64_t wait_ms = good || interval_ms < RETRY_MS ? interval_ms : RETRY_MS;
+    task->due_ms = clock_monotonic_ms() + (good && task->is_wanted ? 0 : wait_ms);
     task->is_busy = false;
     pthread_mutex_unlock(&schedule->mutex);
 }

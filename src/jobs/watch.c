@@ -6,23 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-void
-watch_close(Watch *watch)
+bool
+watch_close(Watch *watch, Deadline deadline, Error *error)
 {
-    Error error = {0};
-    /* what waits for the store is written if it can be; if not, the first round of another start covers its
-     * time */
-    if (watch->collector != NULL && !collector_flush(watch->collector, &error))
-        log_write(LOG_LEVEL_DEBUG, "target %s: %s", watch->name, error.message);
+    bool is_written = watch->collector == NULL || collector_flush(watch->collector, deadline, error);
     collector_close(watch->collector);
     watch->collector = NULL;
+    return is_written;
 }
 
 void
 watch_close_run(void *argument)
 {
     Watch *watch = argument;
-    watch_close(watch);
+    Error error = {0};
+    if (!watch_close(watch, 0, &error))
+        log_write(LOG_LEVEL_WARNING, "target %s is let go with samples that were not written: %s",
+                  watch->name, error.message);
     pthread_mutex_lock(&watch->schedule->mutex);
     watch->is_busy = false;
     pthread_mutex_unlock(&watch->schedule->mutex);
@@ -97,13 +97,13 @@ watch_round_end(Watch *watch, bool good, bool store_failed, const CollectorRepor
         watch->is_reached = true;
         watch->due_ms = watch_next_ms(watch, now_ms) +
                         (report->thinned > 1 ? report->thinned - 1 : 0) * watch->interval_ms;
-        watch->sample_due_ms = now_ms;
     } else if (store_failed) {
         watch->due_ms = watch_next_ms(watch, now_ms);
     } else {
         schedule->state.rounds_failed++;
         watch->failures++;
         watch->is_reached = false;
+        watch->sample_due_ms = 0;
         watch->due_ms = now_ms + watch_wait_ms(watch);
     }
     bool failed = !good && !store_failed;
@@ -185,8 +185,10 @@ watch_sample_run(void *argument)
     }
     pthread_mutex_lock(&schedule->mutex);
     schedule->state.activity_samples += good;
-    if (!good)
+    if (!good) {
         watch->is_reached = false;
+        watch->sample_due_ms = 0;
+    }
     watch->is_busy = false;
     pthread_mutex_unlock(&schedule->mutex);
 }

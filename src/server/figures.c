@@ -15,7 +15,8 @@
     X(METRICS_COUNTER, "fettle_activity_samples_total", "samples of activity taken",                         \
       (double)state.activity_samples)                                                                        \
     X(METRICS_COUNTER, "fettle_activity_samples_skipped_total",                                              \
-      "samples of activity left out because workers were busy", (double)state.activity_skipped)              \
+      "samples of activity left out because workers or the target's round were busy",                        \
+      (double)state.activity_skipped)                                                                        \
     X(METRICS_COUNTER, "fettle_received_bytes_total", "bytes received from targets",                         \
       (double)state.bytes_received)                                                                          \
     X(METRICS_COUNTER, "fettle_target_seconds_total", "time spent waiting for targets",                      \

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,6 +25,10 @@
 
 #define SETTINGS_ARENA_BYTES ((size_t)4 * 1024 * 1024)
 #define HOLDER_BYTES 128
+/* Heaps of malloc, and from where on an allocation is a mapping of its own: see memory_settle(). */
+#define HEAPS 4
+#define MAPPED_BYTES (64 * 1024)
+#define HEAP_KEPT_BYTES (1024 * 1024)
 
 typedef struct Server {
     const ServerOptions *options;
@@ -39,6 +44,19 @@ typedef struct Server {
     int64_t watchdog_ms;      /* between two signs of life; 0: nobody asks for them */
     int64_t watchdog_due_ms;
 } Server;
+
+/*
+ * A thread for each worker would get a heap of its own, and what a round needs for a moment would lie between
+ * what a target is remembered by, so that hardly any of it goes back. Larger pieces are mapped, and the
+ * threshold stays: by itself it grows with the first large piece that is freed.
+ */
+static void
+memory_settle(void)
+{
+    mallopt(M_ARENA_MAX, HEAPS);
+    mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
+}
 
 static bool
 signals_open(Server *server, Error *error)
@@ -242,7 +260,8 @@ stop(Server *server)
     }
     Deadline deadline = deadline_after_ms(limit_ms);
     api_stop(server->api, deadline);
-    if (!schedule_stop(server->schedule, deadline)) {
+    size_t unwritten;
+    if (!schedule_stop(server->schedule, deadline, &unwritten)) {
         /* Their threads still use all of this: the process ends, and its private clusters with it. */
         log_write(LOG_LEVEL_WARNING, "some rounds did not end in time; they are broken off");
         _exit(0);
@@ -263,6 +282,7 @@ server_run(const ServerOptions *options, Error *error)
     Server server = {.options = options, .signals = -1};
     char holder[HOLDER_BYTES];
     holder_name(holder);
+    memory_settle();
     bool started = signals_open(&server, error) && settings_load(&server, error) &&
                    store_start(&server, error) && services_start(&server, holder, error);
     if (started) {

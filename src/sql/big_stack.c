@@ -8,6 +8,9 @@
 /* Only touched pages cost memory. 64 kB of text at its deepest needs less than half of it. */
 #define BIG_STACK_BYTES ((size_t)256 * 1024 * 1024)
 
+/* Whether this thread is one with a big stack. */
+static _Thread_local bool is_big_stack;
+
 typedef struct BigStackWork {
     void (*work)(void *context);
     void *context;
@@ -17,13 +20,24 @@ static void *
 big_stack_thread(void *opaque)
 {
     BigStackWork *work = opaque;
+    is_big_stack = true;
     work->work(work->context);
     return NULL;
 }
 
 void
+sql_batch_run(void (*work)(void *context), void *context)
+{
+    sql_big_stack_run(work, context);
+}
+
+void
 sql_big_stack_run(void (*work)(void *context), void *context)
 {
+    if (is_big_stack) {
+        work(context);
+        return;
+    }
     BigStackWork job = {.work = work, .context = context};
     size_t guard_bytes = (size_t)sysconf(_SC_PAGESIZE);
     char *stack = mmap(NULL, guard_bytes + BIG_STACK_BYTES, PROT_NONE,

@@ -69,6 +69,13 @@ int sql_statement_parameter_count(const SqlStatement *statement);
  * true also for what did not parse. */
 bool sql_statement_writes(const SqlStatement *statement);
 
+/*
+ * Runs work(context), which may call anything of this folder many times, and waits for it. All its calls
+ * share one thread with a stack for deep texts, which each would make for itself otherwise. The work runs on
+ * that thread: it must hold nothing that belongs to the caller's.
+ */
+void sql_batch_run(void (*work)(void *context), void *context);
+
 /* Splits a file of statements (";"-separated, comments and quotes understood) into texts. At most limit
  * statements. */
 TextList sql_split(Arena *arena, const char *text, size_t length, size_t limit);

@@ -27,7 +27,9 @@ struct SqlStatement {
 
 /*
  * Runs work(context) on a thread with a large stack and waits. libpg_query and our walks recurse with the
- * text, and libpg_query frees its memory when the thread that used it ends.
+ * text, and libpg_query frees its memory when the thread that used it ends. On such a thread
+ * (sql_batch_run()) the work runs at once. Nothing that recursed may call it: what is left of a stack is not
+ * asked.
  */
 void sql_big_stack_run(void (*work)(void *context), void *context);
 

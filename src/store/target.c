@@ -55,7 +55,8 @@ target_read_row(const PgResult *rows, int64_t row, Arena *arena, Target *target,
                        .last_error = arena_strdup(arena, pg_result_text(rows, row, 9)),
                        .server_version = arena_strdup(arena, pg_result_text(rows, row, 10)),
                        .system_identifier = pg_result_int(rows, row, 11, 0),
-                       .revision = pg_result_int(rows, row, 12, 0)};
+                       .revision = pg_result_int(rows, row, 12, 0),
+                       .last_notice = arena_strdup(arena, pg_result_text(rows, row, 13))};
     if (!pg_array_parse(arena, pg_result_text(rows, row, 4), &databases, &target->database_count))
         return error_set(error, ERROR_DAMAGED, "the databases of target %s cannot be read", target->name);
     target->databases = databases;
@@ -227,13 +228,14 @@ target_dsn(Store *store, PgConnection *session, Arena *arena, int64_t target_id,
 }
 
 bool
-target_round_record(PgConnection *session, int64_t target_id, const char *failure, const char *server_version,
-                    int64_t system_identifier, Error *error)
+target_round_record(PgConnection *session, int64_t target_id, const TargetOutcome *outcome, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *updated = NULL;
     StoreNumber id = store_number(target_id);
-    StoreNumber system = store_number(system_identifier);
-    if (!store_query(session, "target_round", STORE_PARAMETERS(id.text, failure, server_version, system.text),
+    StoreNumber system = store_number(outcome->system_identifier);
+    if (!store_query(session, "target_round",
+                     STORE_PARAMETERS(id.text, outcome->failure, outcome->server_version, system.text,
+                                      outcome->notice),
                      &updated, error))
         return false;
     return pg_result_rows(updated) == 1 || target_refuse_unknown(target_id, error);

@@ -27,7 +27,8 @@ typedef struct Target {
     bool has_password;
     /* what the last round left; 0 / NULL before the first */
     int64_t last_round_at_us;
-    const char *last_error; /* NULL: it went well */
+    const char *last_error;  /* NULL: it went well */
+    const char *last_notice; /* what the owner should know, by the last round that went well; NULL: nothing */
     const char *server_version;
     int64_t system_identifier; /* 0 unknown */
     int64_t revision;          /* counts its changes */
@@ -65,8 +66,15 @@ bool target_delete(PgConnection *session, int64_t target_id, Error *error) FETTL
 /* The connection string with its password, for pg_connection_open() only. */
 bool target_dsn(Store *store, PgConnection *session, Arena *arena, int64_t target_id, const char **ret_dsn,
                 Error *error) FETTLE_MUST_USE;
-/* Records how a round went; failure NULL: well. */
-bool target_round_record(PgConnection *session, int64_t target_id, const char *failure,
-                         const char *server_version, int64_t system_identifier, Error *error) FETTLE_MUST_USE;
+/* How a round went. */
+typedef struct TargetOutcome {
+    const char *failure; /* NULL: it went well */
+    const char *notice;  /* of a round that went well; NULL: none. After a failure the last one stays */
+    const char *server_version; /* NULL: as it was known */
+    int64_t system_identifier;  /* 0: as it was known */
+} TargetOutcome;
+
+bool target_round_record(PgConnection *session, int64_t target_id, const TargetOutcome *outcome, Error *error)
+    FETTLE_MUST_USE;
 
 #endif

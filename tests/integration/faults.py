@@ -20,6 +20,9 @@ class Proxy:
         self.delay = 0.0  # seconds before each chunk of the server's answer
         self.passed = 0  # bytes of the server's answers so far, over all connections
         self.connections = 0
+        self.asked = b""  # what clients sent, once keeps_asked
+        self.keeps_asked = False
+        self.is_pooler = False  # tells its clients another process number than the server's, as poolers do
         self._limit = None
         self._at_limit = None
         self._sockets = []
@@ -89,6 +92,10 @@ class Proxy:
             while chunk := source.recv(CHUNK):
                 if is_answer and not self._let_pass(chunk, source, sink):
                     return
+                if is_answer and self.is_pooler:
+                    chunk = self._renumber(chunk)
+                if not is_answer and self.keeps_asked:
+                    self.asked += chunk
                 sink.sendall(chunk)
         except OSError:
             pass
@@ -97,6 +104,13 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    @staticmethod
+    def _renumber(chunk):
+        """BackendKeyData, which the server sends once, right before it is ready for the first time."""
+        key = chunk.find(b"K\0\0\0\x0c")
+        is_key = key >= 0 and chunk[key + 13:] == b"Z\0\0\0\5I"
+        return chunk[:key + 5] + bytes([chunk[key + 5] ^ 1]) + chunk[key + 6:] if is_key else chunk
 
     def _let_pass(self, chunk, source, sink):
         time.sleep(self.delay)

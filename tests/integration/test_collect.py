@@ -11,6 +11,7 @@ import time
 import psycopg2
 import pytest
 from conftest import ROOT
+from faults import Proxy
 from rounds import CUT, EVICTED, RESET, RESTART, THINNED, Rounds
 from servers import Server, Standby, wait_until
 
@@ -222,7 +223,7 @@ def test_a_role_without_rights_sees_its_own_statements_and_is_told_what_to_grant
     assert rounds.calls("of_my_own") == 1 and rounds.calls("of_another_user") == 0
     assert rounds.value("SELECT count(*) FROM fettle.statements WHERE query_text LIKE '%insufficient%'") == 0
     assert rounds.metric("connections_active") is None and rounds.metric("connections") is not None
-    assert "pg_read_all_stats" in rounds.value("SELECT last_error FROM fettle.targets")
+    assert "pg_read_all_stats" in rounds.value("SELECT last_notice FROM fettle.targets WHERE last_error IS NULL")
 
 
 def test_without_the_extension_there_are_metrics_and_the_way_to_statements(rounds_of):
@@ -236,6 +237,32 @@ def test_without_the_extension_there_are_metrics_and_the_way_to_statements(round
         server.sql("CREATE EXTENSION pg_stat_statements")
         rounds.tell("reopen")
         assert "not loaded" in rounds.round()["notice"]
+
+
+def test_nothing_is_prepared_where_a_pooler_may_hand_the_session_about(rounds_of):
+    with own_server(tcp=True) as server:
+        for is_pooler in (False, True):
+            with Proxy(server.port) as proxy:
+                proxy.is_pooler, proxy.keeps_asked = is_pooler, True
+                rounds = rounds_of(proxy.dsn())
+                rounds.round()
+                run(server, f"pooled_{is_pooler}", 4)
+                rounds.tell("sample")
+                rounds.round()
+                assert rounds.calls(f"pooled_{is_pooler}") == 4
+                assert b"pg_stat_get_activity" in proxy.asked and (b"fettle_0" in proxy.asked) != is_pooler
+
+
+def test_an_extension_that_is_updated_between_rounds_costs_one_round(rounds_of):
+    with Server(17) as server:
+        server.sql("CREATE EXTENSION pg_stat_statements VERSION '1.10'")
+        rounds = rounds_of(server.dsn())
+        rounds.round()
+        server.sql("ALTER EXTENSION pg_stat_statements UPDATE TO '1.11'")
+        run(server, "after_the_update", 3)
+        assert rounds.send("round")["error"] == "query_failed"
+        rounds.round()
+        assert rounds.calls("after_the_update") == 3
 
 
 def test_the_extension_is_found_in_a_schema_of_any_name(rounds_of):
@@ -404,7 +431,7 @@ def test_rounds_that_cost_too_much_are_thinned_and_say_so(target, rounds_of):
     assert [report["thinned"] for report in reports] == [2, 4, 8, 16, 16, 16]
     assert not reports[0]["flags"] & THINNED and reports[1]["flags"] & THINNED
     assert reports[-1]["due_in_us"] > 10e6 and "every 16 s" in reports[-1]["notice"]
-    assert "thinned" in rounds.value("SELECT last_error FROM fettle.targets")
+    assert "thinned" in rounds.value("SELECT last_notice FROM fettle.targets WHERE last_error IS NULL")
     rounds.set("collect.load_percent", "100")
     assert [rounds.round()["thinned"] for _ in range(5)] == [8, 4, 2, 1, 1]
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 """The service from start to stop: what is collected, what it survives, what it refuses."""
+import contextlib
 import os
 import pathlib
 import random
@@ -242,14 +243,28 @@ class Counted:
 
 
 def seen(service, target_id):
-    """All points that the API has acknowledged of the known statement: time to calls."""
+    """All points that the API has acknowledged of the known statement: its round to calls. Times are told in full seconds, and two rounds
+    may end in one, so their length belongs to what tells them apart."""
     queries = service.json("GET", f"/api/v1/targets/{target_id}/queries?limit=200")["queries"]
     points = {}
     for query in queries:
         if KNOWN in (query["query_text"] or ""):
             history = service.json("GET", f"/api/v1/queries/{query['query_hash']}/history?target_id={target_id}&step=0")
-            points.update({point["to"]: point["calls"] for series in history["series"] for point in series["points"]})
+            points.update({(point["from"], point["to"], point["observed_seconds"]): point["calls"] for series in history["series"] for point in series["points"]})
     return points
+
+
+def kill_store(service):
+    """Its sessions go on for a moment, in which all seems well: it is over when there is a new postmaster."""
+    dead = service.postmaster()
+    os.kill(dead, signal.SIGKILL)
+
+    def is_replaced():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return service.postmaster() != dead
+        return False
+
+    assert wait_until(is_replaced, 30), service.errors()
 
 
 def crash_often(times, seed):
@@ -274,11 +289,12 @@ def crash_often(times, seed):
                         service.stop(signal.SIGKILL)
                         service.start()
                     elif victim == "store":
-                        os.kill(service.postmaster(), signal.SIGKILL)
+                        kill_store(service)
                     else:
                         server.kill9()
                         server.start()
-                    assert wait_until(lambda: service.get("/ready", token=None).status == 200, 30), service.errors()
+                    # /ready remembers its answer for two seconds
+                    assert wait_until(lambda: service.get("/api/v1/targets").status == 200, 30), service.errors()
                 before = rounds(service, target_id)
                 assert wait_until(lambda: rounds(service, target_id) != before, 60), service.target(target_id)
                 assert wait_until(lambda: len(seen(service, target_id)) > len(acknowledged), 30)

@@ -126,7 +126,7 @@ tool_command(Tool *tool, JsonWriter *json, char *line, Error *error)
     if (strcmp(line, "sample") == 0)
         return collector_activity_sample(tool->collector, tool->settings, error);
     if (strcmp(line, "flush") == 0)
-        return collector_flush(tool->collector, error);
+        return collector_flush(tool->collector, 0, error);
     if (strncmp(line, "plan ", 5) == 0)
         return tool_plan(tool, json, line + 5, error);
     if (strcmp(line, "hours") == 0)

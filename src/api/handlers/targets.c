@@ -44,6 +44,7 @@ target_write(JsonWriter *json, const Target *target)
     api_json_time(json, "created_at", target->created_at_us);
     api_json_time(json, "last_round_at", target->last_round_at_us);
     json_key_string(json, "last_error", target->last_error);
+    json_key_string(json, "last_notice", target->last_notice);
     json_key_string(json, "server_version", target->server_version);
     api_json_id(json, "system_identifier", target->system_identifier);
     json_object_end(json);

@@ -15,4 +15,5 @@ select current_setting('server_version'),
         from pg_extension e join pg_namespace n on n.oid = e.extnamespace
              join pg_proc p on p.pronamespace = n.oid and p.proname = 'pgstattuple_approx'
         where e.extname = 'pgstattuple' and has_schema_privilege(n.oid, 'usage') and has_function_privilege(p.oid, 'execute')
-        limit 1)
+        limit 1),
+       pg_backend_pid()

@@ -89,6 +89,8 @@ a_frame_has_its_head_and_a_line_for_each_statement(void **state)
         at += strlen(figures[i]);
     }
     assert_true(text_ends_with(first, "SELECT 'a [2J  ' , \"表\" FROM t"));
+    frame.target.last_notice = "rounds are thinned";
+    assert_non_null(strstr(top_frame_text(arena, &frame, 200, false), "\nnote: rounds are thinned\n"));
     const char *second = line_of(arena, text, 5);
     /* nothing was observed of it: no figure, rather than an infinite one */
     assert_null(strstr(second, "inf"));

@@ -93,7 +93,8 @@ the_first_round_is_a_baseline_and_the_second_has_an_interval(void **state)
     assert_done(target_get(fixture->connection, fixture->arena, id, &target, &error), &error);
     /* the store's cluster has no pg_stat_statements: the round goes well, and its owner is told */
     assert_true(target.server_version != NULL && target.last_round_at_us > 0);
-    assert_true(text_starts_with(target.last_error, "pg_stat_statements is not installed"));
+    assert_null(target.last_error);
+    assert_true(text_starts_with(target.last_notice, "pg_stat_statements is not installed"));
     assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.metric_rounds"), "2");
 }
 
@@ -110,10 +111,14 @@ samples_of_activity_wait_for_the_flush(void **state)
     assert_done(collector_round(collector, fixture->settings, &report, &error), &error);
     for (int i = 0; i < 3; i++)
         assert_done(collector_activity_sample(collector, fixture->settings, &error), &error);
-    assert_done(collector_flush(collector, &error), &error);
+    assert_false(collector_flush(collector, deadline_after_ms(0), &error));
+    assert_int_equal(error.code, ERROR_TIMEOUT);
+    assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.activity_minutes"), "0");
+    error = (Error){0};
+    assert_done(collector_flush(collector, 0, &error), &error);
     assert_string_equal(store_fixture_value(fixture, "SELECT sum(samples) FROM fettle.activity_minutes"),
                         "3");
-    assert_done(collector_flush(collector, &error), &error);
+    assert_done(collector_flush(collector, 0, &error), &error);
     assert_string_equal(store_fixture_value(fixture, "SELECT sum(samples) FROM fettle.activity_minutes"),
                         "3");
 }

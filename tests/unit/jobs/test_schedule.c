@@ -3,7 +3,8 @@
 #include "../store/fixture.h"
 
 #include "jobs/plans.h"
-#include "jobs/schedule.h"
+#include "jobs/schedule_internal.h"
+#include "pg/result.h"
 #include "server/figures.h"
 #include "store/target.h"
 
@@ -38,7 +39,9 @@ bench_open(StoreFixture *fixture)
 static void
 bench_close(Bench *bench)
 {
-    assert_true(schedule_stop(bench->schedule, deadline_after_ms(WAIT_MS)));
+    size_t unwritten = 0;
+    assert_true(schedule_stop(bench->schedule, deadline_after_ms(WAIT_MS), &unwritten));
+    assert_int_equal(unwritten, 0);
     store_lease_release(bench->fixture->store);
     settings_holder_free(bench->settings);
 }
@@ -127,7 +130,9 @@ a_new_schedule_has_done_nothing_and_stops_at_once(void **state)
     assert_true(found.targets == 0 && found.rounds == 0 && found.samples == 0 && found.queue_waiting == 0);
     assert_string_equal(found.store_reason, "");
     bench_close(&bench);
-    assert_true(schedule_stop(NULL, deadline_after_ms(1)));
+    size_t unwritten = 7;
+    assert_true(schedule_stop(NULL, deadline_after_ms(1), &unwritten));
+    assert_int_equal(unwritten, 0);
 }
 
 static void
@@ -148,6 +153,133 @@ targets_that_are_added_disabled_and_removed_are_seen_when_told(void **state)
     assert_done(target_delete(fixture->connection, first, &error), &error);
     schedule_targets_changed(bench.schedule);
     tick_until(&bench, has_no_target, "the first target's end");
+    bench_close(&bench);
+}
+
+static void
+a_change_told_while_the_targets_are_read_has_them_read_again_at_once(void **state)
+{
+    Bench bench = bench_open(*state);
+    UpkeepTask *task = &bench.schedule->tasks[UPKEEP_TARGETS];
+    /* handed out as a tick does; its reading may be over when the change is told, its end is not */
+    task->is_busy = true;
+    schedule_targets_changed(bench.schedule);
+    upkeep_run(task);
+    assert_false(task->is_busy);
+    assert_true(task->due_ms <= clock_monotonic_ms());
+    task->is_busy = true;
+    task->is_wanted = false;
+    upkeep_run(task);
+    assert_true(task->due_ms > clock_monotonic_ms());
+    bench_close(&bench);
+}
+
+/* A target that answers: the store's own cluster. */
+static const char *
+living_dsn(StoreFixture *fixture)
+{
+    return arena_printf(fixture->arena, "host=%s dbname=postgres user=%s", store_fixture_socket(fixture),
+                        pg_connection_user(fixture->connection));
+}
+
+static bool
+has_sampled(const ScheduleState *state)
+{
+    return state->rounds > 0 && state->activity_samples > 0;
+}
+
+static bool
+watches_are_idle(Schedule *schedule)
+{
+    bool are_idle = true;
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        are_idle = are_idle && !schedule->watches[i]->is_busy;
+    pthread_mutex_unlock(&schedule->mutex);
+    return are_idle;
+}
+
+static void
+a_stop_ends_by_its_deadline_when_the_store_hangs_and_counts_what_was_not_written(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    (void)target_add(fixture, "first", living_dsn(fixture));
+    Bench bench = bench_open(fixture);
+    tick_until(&bench, has_sampled, "a sample of activity");
+    while (!watches_are_idle(bench.schedule))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_done(pg_execute_script(fixture->connection,
+                                  "BEGIN; LOCK TABLE fettle.activity_minutes IN ACCESS EXCLUSIVE MODE", NULL,
+                                  &error),
+                &error);
+    size_t unwritten = 0;
+    Deadline deadline = deadline_after_ms(1000);
+    assert_true(schedule_stop(bench.schedule, deadline, &unwritten));
+    assert_int_equal(unwritten, 1);
+    /* the statement's own time-out is ten times as long */
+    assert_true(clock_monotonic_ms() - deadline < 5000);
+    assert_done(pg_execute(fixture->connection, "ROLLBACK", &error), &error);
+    store_lease_release(fixture->store);
+    settings_holder_free(bench.settings);
+}
+
+/* One target that was reached, whose round is not due for long but whose sample has been for a while. */
+static Watch *
+watch_with_sample_due(Bench *bench, int64_t since_ms)
+{
+    Target target = {.target_id = 7, .name = "made up", .is_enabled = true, .revision = 1};
+    schedule_targets_set(bench->schedule, &(TargetList){.items = &target, .count = 1}, 1000);
+    for (size_t i = 0; i < UPKEEP_COUNT; i++) /* the store knows of no such target */
+        bench->schedule->tasks[i].due_ms = INT64_MAX;
+    Watch *watch = bench->schedule->watches[0];
+    watch->is_reached = true;
+    watch->due_ms = clock_monotonic_ms() + WAIT_MS;
+    watch->sample_due_ms = clock_monotonic_ms() - since_ms;
+    return watch;
+}
+
+static void
+samples_that_were_due_while_nobody_had_time_are_counted_as_left_out(void **state)
+{
+    Bench bench = bench_open(*state);
+    Watch *watch = watch_with_sample_due(&bench, 3400);
+    schedule_tick(bench.schedule);
+    assert_int_equal(schedule_state(bench.schedule).activity_skipped, 3);
+    while (!watches_are_idle(bench.schedule))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    /* there was no collector to take one with: the next round is to tell why */
+    assert_true(!watch->is_reached && watch->sample_due_ms == 0);
+    bench_close(&bench);
+}
+
+static void
+gate_pass(void *argument)
+{
+    pthread_mutex_lock(argument);
+    pthread_mutex_unlock(argument);
+}
+
+static void
+no_sample_is_taken_while_more_rounds_wait_than_are_worked_on(void **state)
+{
+    Bench bench = bench_open(*state);
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    Watch *watch = watch_with_sample_due(&bench, 0);
+    for (size_t i = 0; i < 2 * bench.schedule->workers + 1; i++)
+        assert_true(worker_pool_submit(bench.schedule->collect, gate_pass, &gate));
+    while (worker_pool_state(bench.schedule->collect).running < bench.schedule->workers)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    schedule_tick(bench.schedule);
+    assert_false(watch->is_busy);
+    assert_int_equal(schedule_state(bench.schedule).activity_skipped, 1);
+    pthread_mutex_unlock(&gate);
+    while (worker_pool_state(bench.schedule->collect).waiting > 0)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    watch->sample_due_ms = clock_monotonic_ms();
+    schedule_tick(bench.schedule);
+    assert_int_equal(schedule_state(bench.schedule).activity_skipped, 1);
     bench_close(&bench);
 }
 
@@ -225,6 +357,10 @@ main(void)
         WITH_STORE(each_state_of_the_store_has_a_word_of_its_own),
         WITH_STORE(a_new_schedule_has_done_nothing_and_stops_at_once),
         WITH_STORE(targets_that_are_added_disabled_and_removed_are_seen_when_told),
+        WITH_STORE(a_change_told_while_the_targets_are_read_has_them_read_again_at_once),
+        WITH_STORE(a_stop_ends_by_its_deadline_when_the_store_hangs_and_counts_what_was_not_written),
+        WITH_STORE(samples_that_were_due_while_nobody_had_time_are_counted_as_left_out),
+        WITH_STORE(no_sample_is_taken_while_more_rounds_wait_than_are_worked_on),
         WITH_STORE(a_target_that_cannot_be_reached_fails_and_the_store_stays_well),
         WITH_STORE(a_second_server_on_one_store_waits_for_the_lease_and_takes_it_over),
         WITH_STORE(the_figures_of_the_server_are_those_of_its_schedule),

@@ -2,6 +2,7 @@
 #include "base/list.h"
 #include "sql/statement.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,6 +161,68 @@ deep_nesting_is_a_reason_and_never_a_crash(void **state)
         SqlStatement *statement = parse(arena, text);
         assert_int_equal(sql_statement_reason(statement), cases[i].reason);
         assert_non_null(sql_statement_normalized(arena, statement));
+    }
+}
+
+typedef struct Batch {
+    Arena *arena;
+    const char *const *texts;
+    SqlStatement **statements;
+    const char **normalized;
+    size_t count;
+    pthread_t thread;
+} Batch;
+
+static void
+batch_parse(void *context)
+{
+    Batch *batch = context;
+    batch->thread = pthread_self();
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->statements[i] = parse(batch->arena, batch->texts[i]);
+        batch->normalized[i] = sql_statement_normalized(batch->arena, batch->statements[i]);
+    }
+}
+
+static void
+batch_within(void *context)
+{
+    pthread_t outer = pthread_self();
+    sql_batch_run(batch_parse, context);
+    /* one thread for all of them */
+    assert_true(pthread_equal(outer, ((Batch *)context)->thread));
+}
+
+/* Deep texts between ordinary ones and such as do not parse: none leaves anything to those after it. */
+static void
+texts_of_one_batch_share_a_thread_and_are_read_as_each_alone(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    const char *const texts[] = {
+        "select a from t where b = 7",
+        repeated(arena, "select 1", "+1", "", 65536),
+        "select 'open",
+        repeated(arena, "", "(", "", 65536),
+        "alter role x password 'secret'",
+        repeated(arena, "select 1 where a = 1", " or a = 1", "", 65536),
+        "select a from t where b = 8",
+    };
+    SqlStatement *statements[FETTLE_COUNT_OF(texts)];
+    const char *normalized[FETTLE_COUNT_OF(texts)];
+    Batch batch = {.arena = arena,
+                   .texts = texts,
+                   .statements = statements,
+                   .normalized = normalized,
+                   .count = FETTLE_COUNT_OF(texts)};
+    sql_batch_run(batch_within, &batch);
+    assert_false(pthread_equal(batch.thread, pthread_self()));
+    for (size_t i = 0; i < FETTLE_COUNT_OF(texts); i++) {
+        SqlStatement *alone = parse(arena, texts[i]);
+        assert_int_equal(sql_statement_kind(statements[i]), sql_statement_kind(alone));
+        assert_int_equal(sql_statement_reason(statements[i]), sql_statement_reason(alone));
+        assert_true(sql_statement_fingerprint(statements[i]) == sql_statement_fingerprint(alone));
+        assert_string_equal(normalized[i], sql_statement_normalized(arena, alone));
     }
 }
 
@@ -377,6 +440,7 @@ main(void)
         cmocka_unit_test(a_text_over_the_size_bound_is_too_long_and_keeps_whole_characters),
         cmocka_unit_test(a_text_that_is_not_utf8_or_has_a_nul_is_an_encoding_fact),
         cmocka_unit_test(deep_nesting_is_a_reason_and_never_a_crash),
+        cmocka_unit_test(texts_of_one_batch_share_a_thread_and_are_read_as_each_alone),
         cmocka_unit_test(comments_are_blanked_with_lengths_kept),
         cmocka_unit_test(question_marks_are_placeholders_where_a_value_is_wanted),
         cmocka_unit_test(fingerprints_are_equal_for_texts_that_differ_in_values_only),

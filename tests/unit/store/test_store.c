@@ -2,6 +2,7 @@
 /* Sessions of the pool, the lease, recovery; who may change the audit log. */
 #include "fixture.h"
 
+#include "base/text.h"
 #include "pg/result.h"
 #include "store/cluster.h"
 #include "store/migrate.h"
@@ -258,6 +259,9 @@ a_schema_is_made_as_it_was_at_a_version(void **state)
     MigrationStatus status;
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     assert_done(store_session_take(fixture->store, 0, &session, &error), &error);
+    int64_t migrations = 0;
+    assert_true(text_parse_int64(store_fixture_value(fixture, "SELECT count(*) FROM fettle.migrations"),
+                                 &migrations));
     /* all of it is undone when the session is given back */
     assert_done(
         pg_execute_script(session.connection, "BEGIN; ALTER SCHEMA fettle RENAME TO set_aside", NULL, &error),
@@ -265,7 +269,7 @@ a_schema_is_made_as_it_was_at_a_version(void **state)
     assert_done(migration_make(session.connection, 1, &error), &error);
     assert_done(migration_status_read(session.connection, &status, &error), &error);
     assert_int_equal(status.version, 1);
-    assert_int_equal(status.missing, status.version_known - 1);
+    assert_int_equal(status.missing, migrations - 1);
     assert_null(status.changed);
     /* there are no people's roles yet to grant to */
     assert_done(migration_grant(session.connection, &error), &error);

@@ -229,12 +229,22 @@ a_round_leaves_its_words_and_keeps_what_it_does_not_know(void **state)
     Error error = {0};
     Target target;
     int64_t id = create(fixture, "round", "host=h");
-    assert_done(target_round_record(fixture->connection, id, NULL, "15.20", -77, &error), &error);
-    assert_done(target_round_record(fixture->connection, id, "could not connect", NULL, 0, &error), &error);
+    TargetOutcome good = {.notice = "no extension", .server_version = "15.20", .system_identifier = -77};
+    TargetOutcome bad = {.failure = "could not connect"};
+    assert_done(target_round_record(fixture->connection, id, &good, &error), &error);
+    assert_done(target_get(fixture->connection, fixture->arena, id, &target, &error), &error);
+    assert_null(target.last_error);
+    assert_string_equal(target.last_notice, "no extension");
+    assert_done(target_round_record(fixture->connection, id, &bad, &error), &error);
     assert_done(target_get(fixture->connection, fixture->arena, id, &target, &error), &error);
     assert_string_equal(target.last_error, "could not connect");
+    assert_string_equal(target.last_notice, "no extension");
     assert_string_equal(target.server_version, "15.20");
     assert_true(target.system_identifier == -77 && target.last_round_at_us > 0);
+    assert_done(target_round_record(fixture->connection, id, &(TargetOutcome){0}, &error), &error);
+    assert_done(target_get(fixture->connection, fixture->arena, id, &target, &error), &error);
+    assert_true(target.last_error == NULL && target.last_notice == NULL);
+    assert_string_equal(target.server_version, "15.20");
 }
 
 /* The key file of another store on the same cluster, so that the fixture's own stays in use. */
