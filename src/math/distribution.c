@@ -49,8 +49,7 @@ distribution_beta(double x, double a, double b)
     fettle_assert(a > 0 && b > 0 && x >= 0 && x <= 1);
     if (x == 0 || x == 1)
         return x;
-    double front =
-        exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
+    double front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
     if (x < (a + 1) / (a + b + 2))
         return front * beta_fraction(x, a, b) / a;
     return 1 - front * beta_fraction(1 - x, b, a) / b;
