@@ -4,6 +4,7 @@ import itertools
 
 import psycopg2
 import pytest
+from servers import wait_until
 
 BASE = "/api/v1"
 FIELDS = ("peak_hour", "variance", "confidence", "affected_queries", "z_score_count", "z_score_time", "days_observed", "consistency_score",
@@ -141,3 +142,46 @@ def test_who_may_not_write_may_not_detect(store, load):
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         store.sql("SET ROLE pattern_reader; SELECT fettle.detect_workload_patterns('testdb')")
     assert len(store.sql("SET ROLE pattern_writer; SELECT fettle.detect_workload_patterns('testdb')")) == 1
+
+
+# --- command line and night
+
+def test_the_command_shows_a_map_and_the_patterns(fettle, store, load, target):
+    environment = {"FETTLE_STORE_URL": store.dsn()}
+    shown = fettle("patterns", "analyze", "--database", "multidb", "--target", target, **environment)
+    assert shown.status == 0, shown.err
+    lines = shown.out.splitlines()
+    assert lines[0].startswith(f"multidb (target {target}): ")
+    for day in ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"):
+        row = next(line for line in lines if line.startswith(f"  {day}  "))[7:]
+        assert len(row) == 24 and [hour for hour in range(24) if row[hour] == "█"] == [2, 8, 15]
+    assert next(line for line in lines if line.startswith("calls"))[7:] == "".join("█" if hour in (2, 8, 15) else "▂" for hour in range(24))
+    assert [line.split()[0] for line in lines if "Peak load" in line] == ["h02", "h08", "h15"]
+    assert store.sql("SELECT outcome FROM fettle.audit_log WHERE action = 'workload.analyze' AND actor LIKE 'cli:%'") == [("ok",)]
+    found, = fettle("patterns", "--json", "--database", "multidb", **environment).json
+    assert found["hourly"][8] == 500 and found["hourly_ms"][9] == 50 and len(found["weekly"]) == 7
+    assert [row["pattern_key"] for row in found["patterns"]] == ["h02", "h08", "h15"]
+
+
+def test_the_command_says_when_there_is_nothing_and_what_is_wrong(fettle, store, load):
+    environment = {"FETTLE_STORE_URL": store.dsn()}
+    assert "nothing was collected" in fettle("patterns", "--database", "nowhere", **environment).out
+    assert "no pattern is kept" in fettle("patterns", "--database", "shortdb", **environment).out
+    for words in (("dance",), ("--days", "6"), ("--days", "366"), ("--days", "x")):
+        assert fettle("patterns", *words, **environment).status == 2
+    assert fettle("patterns", "--target", "nobody", **environment).status == 4
+
+
+def test_patterns_are_detected_every_night(fettle, store, load):
+    store.sql("DELETE FROM fettle.workload_patterns")
+    server = fettle.start("serve", FETTLE_STORE_URL=store.dsn(), FETTLE_SERVER_LISTEN="127.0.0.1:0")
+    try:
+        assert wait_until(lambda: store.sql("SELECT status FROM fettle.jobs WHERE kind = 'patterns'") == [("completed",)], 60)
+    finally:
+        server.terminate()
+        out, err = server.communicate(timeout=60)
+    fettle.check(server.returncode, out + err)
+    found = dict(store.sql("SELECT database_name, count(*) FROM fettle.workload_patterns GROUP BY 1"))
+    assert (found["testdb"], found["multidb"], found["integration_test_db"]) == (1, 3, 1)
+    (result,), = store.sql("SELECT result FROM fettle.jobs WHERE kind = 'patterns'")
+    assert result["patterns"] == sum(found.values())

@@ -32,8 +32,7 @@ analyze_read_body(ApiRequest *request, PatternRefresh *what, int64_t *target_id)
         return api_refuse(request, 400, "lookback_too_short", "lookback_days must be at least %d",
                           PATTERN_LOOKBACK_DAYS_LEAST);
     what->database_name = name;
-    what->lookback_days =
-        days > PATTERN_LOOKBACK_DAYS_MOST ? PATTERN_LOOKBACK_DAYS_MOST : (int)days;
+    what->lookback_days = days > PATTERN_LOOKBACK_DAYS_MOST ? PATTERN_LOOKBACK_DAYS_MOST : (int)days;
     return true;
 }
 
@@ -45,10 +44,9 @@ analyze_targets(ApiRequest *request, PgConnection *session, int64_t target_id, P
     int64_t *ids = ARENA_NEW(request->arena, int64_t);
     *ids = target_id;
     what->target_count = 1;
-    bool is_good = target_id > 0
-                       ? api_target_check(request, session, target_id, error)
-                       : workload_targets_read(session, request->arena, what->database_name, &ids,
-                                               &what->target_count, error);
+    bool is_good = target_id > 0 ? api_target_check(request, session, target_id, error)
+                                 : workload_targets_read(session, request->arena, what->database_name, &ids,
+                                                         &what->target_count, error);
     what->target_ids = ids;
     return is_good;
 }
