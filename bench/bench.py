@@ -9,10 +9,11 @@ import fidelity
 import fleet
 import twin
 import whatif
+import workload
 from machine import bars, bench_server
 
 BENCHES = {"twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
-           "start": fleet.bench_start, "fleet": fleet.bench}
+           "start": fleet.bench_start, "fleet": fleet.bench, "workload": workload.bench}
 
 
 def main():
