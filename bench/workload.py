@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Patterns of workload: busy hours found and invented on generated loads of known truth; the time for a fleet and for minutes, beside the
+"""Patterns and periods of workload: what is found and invented in generated loads of known truth; the time for a fleet and for minutes, beside the
 same rule in SQL on the same rows."""
 import json
 import os
@@ -53,6 +53,23 @@ def peaks():
         bar(f"patterns, hours invented, {name}", f"{false:.3%}, bar 1 %", false <= 0.01)
 
 
+def periods():
+    print("== periods of generated series (150 each, odd seeds; trend, level shift, spikes and 10 % gaps in some)")
+    rows = lines_of("periods")
+    for row in rows:
+        print(f"  {row['kind']:16} exact {row['exact'] / row['series']:6.1%}   {row['hits']:3} of {row['truth']:3} found, "
+              f"{row['found'] - row['hits']:2} invented   {row['cpu_ms']:.1f} ms")
+    truth, hits, found = (sum(row[name] for row in rows) for name in ("truth", "hits", "found"))
+    without = [row for row in rows if row["truth"] == 0]
+    alarms = sum(row["with_any"] for row in without) / sum(row["series"] for row in without)
+    both = next(row for row in rows if row["kind"] == "daily and weekly")
+    cost = sum(row["cpu_ms"] for row in rows) / len(rows)
+    bar("periods, F1", f"{2 * hits / (truth + found):.3f}, bar .95", 2 * hits / (truth + found) >= 0.95)
+    bar("periods, false alarms", f"{alarms:.2%} of {sum(row['series'] for row in without)} series without a period, bar 1 %", alarms <= 0.01)
+    bar("periods, daily and weekly exact", f"{both['exact'] / both['series']:.1%}, bar 85 %", both["exact"] >= 0.85 * both["series"])
+    bar("periods, CPU of a series", f"{cost:.1f} ms, bar 1 ms", cost <= 1)
+
+
 def speed():
     print(f"== patterns of {DATABASES} databases over {DAYS} days of hours, of one over 90 days of minutes")
     with Server(15) as store:
@@ -75,4 +92,5 @@ def speed():
 
 def bench(_server, _home):
     peaks()
+    periods()
     speed()

@@ -3,10 +3,13 @@
  * Measures the engines of src/workload on generated loads of known truth; bench/workload.py runs it.
  *
  *     workload_bench peaks            busy hours found and invented, by kind of load
+ *     workload_bench periods [even]   periods found and invented, by kind of series
  *     workload_bench speed URL        patterns of all that is in a store
  *
  * Seeds are odd: even ones are for tuning.
  */
+#include "workload_periods.h"
+
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -227,6 +230,8 @@ main(int argument_count, char **arguments)
         return measure_peaks();
     if (argument_count == 3 && strcmp(arguments[1], "speed") == 0)
         return measure_speed(arguments[2]);
-    fprintf(stderr, "usage: workload_bench peaks | speed URL\n");
+    if (argument_count >= 2 && strcmp(arguments[1], "periods") == 0)
+        return measure_periods(argument_count == 2 ? 1 : 0);
+    fprintf(stderr, "usage: workload_bench peaks | periods [even] | speed URL\n");
     return 2;
 }

@@ -4,6 +4,7 @@
 #include "cli/chart.h"
 #include "cli/store_session.h"
 #include "workload/pattern.h"
+#include "workload/period.h"
 #include "workload/profile.h"
 #include "workload/refresh.h"
 
@@ -101,6 +102,30 @@ shown_name(Arena *arena, const char *name)
     return clean;
 }
 
+/* Of the hours that are over and were seen by half or more. */
+static Periods
+periods_of(Arena *arena, const HourlySeries *series)
+{
+    HourlySeries clean = series_clean(arena, series, series->from_hour + (int64_t)series->count - 1);
+    return period_detect(arena, clean.calls, clean.count);
+}
+
+static void
+append_periods(Text *text, const HourlySeries *series)
+{
+    Periods periods = periods_of(text->arena, series);
+    for (size_t i = 0; i < periods.count; i++)
+        text_append_format(text, "%s %zu h (%.0f%% of its variation)",
+                           i == 0 ? "  the load repeats every" : ", every", periods.hours[i],
+                           periods.share[i] * 100);
+    if (periods.count > 0)
+        text_append_char(text, '\n');
+    else if (periods.verdict == PERIOD_SEARCHED)
+        text_append(text, "  the load repeats after no fixed time\n");
+    else
+        text_append(text, "  too few hours were observed to tell whether the load repeats\n");
+}
+
 static void
 append_database(Text *text, const HourlySeries *series, const WorkloadPatterns *patterns)
 {
@@ -120,6 +145,7 @@ append_database(Text *text, const HourlySeries *series, const WorkloadPatterns *
     text_append(text, "\n time  ");
     chart_bars(text, profile.hourly_ms, SERIES_DAY_HOURS);
     text_append(text, "\n\n");
+    append_periods(text, series);
     size_t shown = 0;
     for (size_t i = 0; i < patterns->count; i++)
         if (is_of(&patterns->items[i], series)) {
@@ -143,6 +169,25 @@ numbers_write(JsonWriter *json, const double *values, size_t count)
 }
 
 static void
+periods_write(JsonWriter *json, const HourlySeries *series)
+{
+    Periods periods = periods_of(json->text->arena, series);
+    json_key(json, "periods"); /* null: too few hours to tell */
+    if (periods.verdict != PERIOD_SEARCHED) {
+        json_null(json);
+        return;
+    }
+    json_array_begin(json);
+    for (size_t i = 0; i < periods.count; i++) {
+        json_object_begin(json);
+        json_key_int(json, "hours", (int64_t)periods.hours[i]);
+        json_key_double(json, "share", periods.share[i]);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void
 database_write(JsonWriter *json, const HourlySeries *series, const WorkloadPatterns *patterns)
 {
     Profile profile = profile_of(series);
@@ -160,6 +205,7 @@ database_write(JsonWriter *json, const HourlySeries *series, const WorkloadPatte
     for (size_t day = 0; day < SERIES_WEEK_DAYS; day++)
         numbers_write(json, profile.weekly[day], SERIES_DAY_HOURS);
     json_array_end(json);
+    periods_write(json, series);
     json_key(json, "patterns");
     json_array_begin(json);
     for (size_t i = 0; i < patterns->count; i++) {

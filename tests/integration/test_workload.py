@@ -156,10 +156,12 @@ def test_the_command_shows_a_map_and_the_patterns(fettle, store, load, target):
         row = next(line for line in lines if line.startswith(f"  {day}  "))[7:]
         assert len(row) == 24 and [hour for hour in range(24) if row[hour] == "█"] == [2, 8, 15]
     assert next(line for line in lines if line.startswith("calls"))[7:] == "".join("█" if hour in (2, 8, 15) else "▂" for hour in range(24))
+    assert any(line.startswith("  the load repeats every 24 h (") for line in lines)
     assert [line.split()[0] for line in lines if "Peak load" in line] == ["h02", "h08", "h15"]
     assert store.sql("SELECT outcome FROM fettle.audit_log WHERE action = 'workload.analyze' AND actor LIKE 'cli:%'") == [("ok",)]
     found, = fettle("patterns", "--json", "--database", "multidb", **environment).json
     assert found["hourly"][8] == 500 and found["hourly_ms"][9] == 50 and len(found["weekly"]) == 7
+    assert [period["hours"] for period in found["periods"]] == [24]
     assert [row["pattern_key"] for row in found["patterns"]] == ["h02", "h08", "h15"]
 
 
@@ -167,6 +169,7 @@ def test_the_command_says_when_there_is_nothing_and_what_is_wrong(fettle, store,
     environment = {"FETTLE_STORE_URL": store.dsn()}
     assert "nothing was collected" in fettle("patterns", "--database", "nowhere", **environment).out
     assert "no pattern is kept" in fettle("patterns", "--database", "shortdb", **environment).out
+    assert "repeats after no fixed time" in fettle("patterns", "--database", "uniformdb", **environment).out
     for words in (("dance",), ("--days", "6"), ("--days", "366"), ("--days", "x")):
         assert fettle("patterns", *words, **environment).status == 2
     assert fettle("patterns", "--target", "nobody", **environment).status == 4

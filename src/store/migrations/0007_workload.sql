@@ -36,8 +36,8 @@ CREATE FUNCTION fettle.database_days_open(target bigint, from_day date) RETURNS 
         'infinity'::date)
     $$;
 
--- Hours of the databases of a target in [from_at, to_at), both whole hours; rows only for what was observed.
-CREATE FUNCTION fettle.database_hours(target bigint, from_at timestamptz, to_at timestamptz)
+-- Hours of the databases of a target (or of one of them) in [from_at, to_at), both whole hours; rows only for what was observed.
+CREATE FUNCTION fettle.database_hours(target bigint, from_at timestamptz, to_at timestamptz, only_name text DEFAULT NULL)
     RETURNS TABLE (database_name varchar(63), hour_at timestamptz, observed_ms bigint, calls bigint, exec_us bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
     AS $$
@@ -53,6 +53,7 @@ BEGIN
         JOIN fettle.databases n ON n.target_id = d.target_id AND n.database_id = d.database_id
         CROSS JOIN LATERAL unnest(d.observed_ms, d.calls, d.exec_us) WITH ORDINALITY u(observed_ms, calls, exec_us, hour)
         WHERE d.target_id = target AND d.day >= from_at::date AND d.day < open_day AND d.day < to_at
+          AND (only_name IS NULL OR n.database_name = only_name)
           AND d.day::timestamptz + (u.hour - 1) * interval '1 hour' BETWEEN from_at AND to_at - interval '1 hour' AND u.observed_ms > 0
         UNION ALL
         SELECT n.database_name, o.hour_at, max(o.observed_ms), sum(o.calls), round(sum(o.exec_ms) * 1000)::bigint
@@ -61,12 +62,15 @@ BEGIN
                    round(max(r.interval_seconds) * 1000)::bigint AS observed_ms, sum(r.calls) AS calls, sum(r.total_exec_time_ms) AS exec_ms
             FROM fettle.sample_rows r
             WHERE r.target_id = target AND r.collected_at >= from_at AND r.collected_at < open_at
+              AND (only_name IS NULL OR r.database_id IN (
+                  SELECT k.database_id FROM fettle.databases k WHERE k.target_id = target AND k.database_name = only_name))
             GROUP BY r.database_id, date_trunc('hour', r.collected_at)) o
         JOIN fettle.databases n ON n.target_id = target AND n.database_id = o.database_id
         GROUP BY n.database_name, o.hour_at
         UNION ALL
         SELECT s.database_name, date_trunc('hour', s.collected_at), 0, sum(s.calls)::bigint, round(sum(s.total_exec_time_ms) * 1000)::bigint
         FROM fettle.samples(target, open_at, to_at) s
+        WHERE only_name IS NULL OR s.database_name = only_name
         GROUP BY s.database_name, date_trunc('hour', s.collected_at)
         UNION ALL
         SELECT n.database_name, date_trunc('hour', i.collected_at), sum(i.interval_ms)::bigint, 0, 0
@@ -79,7 +83,7 @@ BEGIN
             FROM fettle.sample_rounds r
             WHERE r.target_id = target AND r.collected_at >= open_at AND r.collected_at < to_at) i
         JOIN fettle.databases n ON n.target_id = target AND n.database_id = i.database_id
-        WHERE i.collected_at >= open_at AND i.collected_at < to_at
+        WHERE i.collected_at >= open_at AND i.collected_at < to_at AND (only_name IS NULL OR n.database_name = only_name)
         GROUP BY n.database_name, date_trunc('hour', i.collected_at)) h
     GROUP BY h.database_name, h.hour_at
     ORDER BY h.database_name, h.hour_at;
@@ -338,8 +342,7 @@ BEGIN
                 SELECT array_agg(floor(extract(epoch FROM h.hour_at) / 3600)::bigint) AS hours,
                        array_agg(h.calls::double precision) AS calls,
                        array_agg(coalesce(h.exec_us / 1000.0::double precision / nullif(h.calls, 0), 0)) AS times
-                FROM fettle.database_hours(target, from_at, to_at) h
-                WHERE h.database_name = detect_workload_patterns.database_name)
+                FROM fettle.database_hours(target, from_at, to_at, detect_workload_patterns.database_name) h)
             INSERT INTO fettle.workload_patterns AS w (target_id, database_name, pattern_type, pattern_key, pattern_metadata,
                                                        detection_timestamp, description, affected_query_count)
             SELECT target, detect_workload_patterns.database_name, p.pattern_type, p.pattern_key, p.pattern_metadata, now(),
