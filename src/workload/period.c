@@ -197,6 +197,7 @@ static double
 line_period(Search *search)
 {
     size_t count = search->count;
+    fettle_assert(count >= PERIOD_HOURS_LEAST);
     size_t bins = count / 2;
     double *power = ARENA_NEW_ARRAY(search->arena, double, bins + 1);
     for (size_t i = 0; i < count; i++)
