@@ -12,11 +12,12 @@ import improvement
 import index_search
 import twin
 import whatif
+import workload
 from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
-           "index_search": index_search.bench}
+           "index_search": index_search.bench, "workload": workload.bench}
 
 
 def main():

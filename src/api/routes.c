@@ -75,5 +75,8 @@ const ApiRoute api_routes[] = {
     ACT("DELETE", "/tokens/{token_id}", "tokenRevoke", ROLE_VIEWER, NONE, QUICK, "token.revoke",
         token_revoke),
     READ("/audit", "auditList", ROLE_ADMIN, QUICK, audit_list),
+    ACT("POST", "/workload-patterns/analyze", "workloadPatternAnalyze", ROLE_OPERATOR, BODY, LONG,
+        "workload.analyze", workload_patterns_analyze),
+    READ("/workload-patterns", "workloadPatternList", ROLE_VIEWER, QUICK, workload_patterns_list),
     {.method = NULL},
 };

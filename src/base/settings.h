@@ -135,6 +135,8 @@ typedef enum SettingEffect {
       SETTING_RELOAD, "how long a token from a login lives")                                                 \
     X(SETTING_METRICS_REQUIRE_TOKEN, "metrics.require_token", SETTING_BOOL, "off", 0, 0, SETTING_RELOAD,     \
       "on: /metrics needs a token")                                                                          \
+    X(SETTING_PATTERNS_SCHEDULE, "patterns.schedule", SETTING_TEXT, "03:10", 0, 0, SETTING_RELOAD,           \
+      "time of day, UTC, from which the patterns of all databases are detected anew; empty: never")          \
     X(SETTING_LOG_LEVEL, "log.level", SETTING_TEXT, "info", 0, 0, SETTING_RELOAD,                            \
       "error, warning, info or debug")
 

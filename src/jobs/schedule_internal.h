@@ -45,6 +45,7 @@ typedef enum UpkeepId {
     UPKEEP_COMPACT,
     UPKEEP_PARTITIONS,
     UPKEEP_PLANS,
+    UPKEEP_PATTERNS,
     UPKEEP_CLEAN_UP,
     UPKEEP_COUNT
 } UpkeepId;

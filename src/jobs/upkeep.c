@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/log.h"
+#include "jobs/patterns.h"
 #include "jobs/plans.h"
 #include "jobs/schedule_internal.h"
 #include "store/audit.h"
@@ -182,6 +183,39 @@ plans_keep(Schedule *schedule, const Settings *settings, Error *error)
     return job_finish(schedule, job, &failure, result, error);
 }
 
+/* Once a day, from the time of the schedule on; the jobs in the store tell whether it was done, also by the
+ * server before. */
+static bool
+patterns_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("patterns job", TARGETS_ARENA_BYTES);
+    int64_t due_us = 0;
+    int64_t job;
+    int64_t found = 0;
+    Error failure = {0};
+    if (!patterns_due(settings_get_text(settings, SETTING_PATTERNS_SCHEDULE), clock_wall_us(), &due_us,
+                      error))
+        return false;
+    if (due_us == 0)
+        return true;
+    bool is_done = false;
+    if (!patterns_were_refreshed(schedule->options.store, arena, due_us, &is_done, error))
+        return false;
+    size_t count;
+    int64_t *ids = watched_ids(schedule, arena, &count);
+    if (is_done || count == 0)
+        return true;
+    if (!job_around(schedule, PATTERNS_JOB, 0, &job, error))
+        return false;
+    bool good = patterns_refresh(schedule->options.store, ids, count, &found, &failure);
+    const char *result = arena_printf(arena, "{\"patterns\": %lld}", (long long)found);
+    if (!job_finish(schedule, job, &failure, result, error))
+        return false;
+    if (!good)
+        *error = failure;
+    return good;
+}
+
 static bool
 clean_up(Schedule *schedule, const Settings *settings, Error *error)
 {
@@ -203,6 +237,7 @@ static const struct {
     [UPKEEP_COMPACT] = {"compact", 10 * 60 * 1000, compact},
     [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep},
     [UPKEEP_PLANS] = {"plans", 5000, plans_keep},
+    [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep},
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };
 

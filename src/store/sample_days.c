@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * Blocks into days: for each database and day of which every block is packed, the observed time of its hours
- * and for each statement its hours, in one transaction.
+ * and for each statement its hours, and their sum for the database, in one transaction.
  */
 #include "store/sample_copy.h"
 
@@ -10,6 +10,9 @@
 #define DAY_BYTES_MOST ((size_t)8 << 30)
 #define DAY_COLUMNS 10
 #define DAY_BLOCKS 6
+
+/* What a database's hours are summed up to, in the order of database_day_write.sql. */
+enum { SUM_CALLS, SUM_ROWS, SUM_EXEC_US, SUM_HIT, SUM_READ, SUM_TEMP, SUM_COUNT };
 
 /* One database's day. */
 typedef struct Day {
@@ -23,6 +26,7 @@ typedef struct Day {
     SampleNumbers times_us[DAY_BLOCKS]; /* of each block's rounds */
     int64_t observed_ms[SAMPLE_DAY_HOURS];
     int64_t flags[SAMPLE_DAY_HOURS];
+    int64_t sums[SUM_COUNT][SAMPLE_DAY_HOURS]; /* over all statements */
 } Day;
 
 /* The number of a step in the day; not in it: ERROR_DAMAGED. */
@@ -107,6 +111,26 @@ sum_saturating(const SamplePack *pack, const SampleCounter *counters, size_t cou
     sum_saturating((pack), (const SampleCounter[]){__VA_ARGS__},                                             \
                    FETTLE_COUNT_OF(((const SampleCounter[]){__VA_ARGS__})))
 
+static void
+add_saturating(int64_t *sum, int64_t more)
+{
+    if (__builtin_add_overflow(*sum, more, sum))
+        *sum = INT64_MAX;
+}
+
+/* One statement's hour into its database's. */
+static void
+day_sum_hour(Day *day, size_t hour, const int64_t counters[SAMPLE_COUNTER_COUNT])
+{
+    add_saturating(&day->sums[SUM_CALLS][hour], counters[SAMPLE_CALLS]);
+    add_saturating(&day->sums[SUM_ROWS][hour], counters[SAMPLE_ROWS]);
+    add_saturating(&day->sums[SUM_EXEC_US][hour], counters[SAMPLE_EXEC_US]);
+    add_saturating(&day->sums[SUM_HIT][hour], counters[SAMPLE_SHARED_HIT]);
+    add_saturating(&day->sums[SUM_READ][hour], counters[SAMPLE_SHARED_READ]);
+    add_saturating(&day->sums[SUM_TEMP][hour], counters[SAMPLE_TEMP_READ]);
+    add_saturating(&day->sums[SUM_TEMP][hour], counters[SAMPLE_TEMP_WRITTEN]);
+}
+
 /* The row of one statement from its hours. */
 static bool
 day_row(Day *day, int32_t statement_id, SampleSum hours[SAMPLE_DAY_HOURS],
@@ -122,6 +146,7 @@ day_row(Day *day, int32_t statement_id, SampleSum hours[SAMPLE_DAY_HOURS],
     for (size_t i = 0; i < pack.count; i++) {
         SampleSum *sum = &hours[pack.positions[i]];
         sample_sum_finish(sum);
+        day_sum_hour(day, pack.positions[i], sum->counters);
         for (int c = 0; c < SAMPLE_COUNTER_COUNT; c++)
             if (sum->counters[c] != 0)
                 sample_pack_counter(day->arena, &pack, (SampleCounter)c)[i] = sum->counters[c];
@@ -164,6 +189,19 @@ day_rows(Day *day, const PgResult *blocks, SampleCopy *copy, Error *error)
     return true;
 }
 
+/* The database's own row. */
+static bool
+day_write_sums(Day *day, Error *error)
+{
+    const char *parameters[4 + SUM_COUNT] = {
+        day->target.text, day->database.text, day->starts.text,
+        sample_numbers_text(day->arena, day->observed_ms, SAMPLE_DAY_HOURS)};
+    for (size_t i = 0; i < SUM_COUNT; i++)
+        parameters[4 + i] = sample_numbers_text(day->arena, day->sums[i], SAMPLE_DAY_HOURS);
+    return sample_partition_make(day->session, "database_days", day->starts_us, error) &&
+           store_query(day->session, "database_day_write", parameters, 4 + SUM_COUNT, NULL, error);
+}
+
 static bool
 day_write(Day *day, SampleUpkeep *upkeep, Error *error)
 {
@@ -182,6 +220,7 @@ day_write(Day *day, SampleUpkeep *upkeep, Error *error)
                                       sample_numbers_text(day->arena, day->observed_ms, SAMPLE_DAY_HOURS),
                                       sample_numbers_text(day->arena, day->flags, SAMPLE_DAY_HOURS)),
                      NULL, error) ||
+        !day_write_sums(day, error) ||
         !store_query(day->session, "sample_day_close",
                      STORE_PARAMETERS(day->target.text, day->database.text, day->starts.text), NULL, error) ||
         !sample_copy_send(

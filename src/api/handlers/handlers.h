@@ -44,7 +44,9 @@
     X(tokens_list)                                                                                           \
     X(token_create)                                                                                          \
     X(token_revoke)                                                                                          \
-    X(audit_list)
+    X(audit_list)                                                                                            \
+    X(workload_patterns_analyze)                                                                             \
+    X(workload_patterns_list)
 
 #define API_HANDLER_DECLARE(name) bool handle_##name(ApiRequest *request, Error *error);
 API_HANDLERS(API_HANDLER_DECLARE)

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "cli/chart.h"
+
+#include <math.h>
+
+static void
+append_levels(Text *text, const double *values, size_t count, double most, const char *const *levels,
+              size_t level_count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(values[i])) {
+            text_append(text, "·");
+            continue;
+        }
+        double share = most > 0 ? fmin(fmax(values[i] / most, 0), 1) : 0;
+        text_append(text, levels[(size_t)lround(share * (double)(level_count - 1))]);
+    }
+}
+
+void
+chart_bars(Text *text, const double *values, size_t count)
+{
+    static const char *const levels[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, values[i]); /* NaN is passed over */
+    append_levels(text, values, count, most, levels, FETTLE_COUNT_OF(levels));
+}
+
+void
+chart_shades(Text *text, const double *values, size_t count, double most)
+{
+    static const char *const levels[] = {" ", "░", "▒", "▓", "█"};
+    append_levels(text, values, count, most, levels, FETTLE_COUNT_OF(levels));
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Charts of characters: lines of bars and maps of shades, UTF-8, one column a value.
+ *
+ * A value that is NaN (unknown) is a "·". Bars reach from 0 to the greatest value; without any above 0 all
+ * are the lowest one.
+ */
+#ifndef FETTLE_CLI_CHART_H
+#define FETTLE_CLI_CHART_H
+
+#include "base/text.h"
+
+/* "▁▂▃▄▅▆▇█" */
+void chart_bars(Text *text, const double *values, size_t count);
+/* One row of a map of shades " ░▒▓█", of which most is the greatest value of the whole map. */
+void chart_shades(Text *text, const double *values, size_t count, double most);
+
+#endif

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "math/fourier.h"
+
+#include <math.h>
+
+static size_t
+power_of_two_from(size_t count)
+{
+    size_t size = 1;
+    while (size < count)
+        size *= 2;
+    return size;
+}
+
+static void
+reorder_by_reversed_bits(double complex *values, size_t size)
+{
+    size_t reversed = 0;
+    for (size_t i = 1; i < size; i++) {
+        size_t bit = size / 2;
+        for (; (reversed & bit) != 0; bit /= 2)
+            reversed ^= bit;
+        reversed |= bit;
+        if (i < reversed) {
+            double complex swapped = values[i];
+            values[i] = values[reversed];
+            values[reversed] = swapped;
+        }
+    }
+}
+
+/* The product without C's care for infinities, which costs a call. */
+static inline double complex
+product(double complex a, double complex b)
+{
+    return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
+}
+
+/* Size is a power of two. The roots of unity come from one table, so that their error does not grow. */
+static void
+transform_power_of_two(Arena *arena, double complex *values, size_t size)
+{
+    double complex *roots = ARENA_NEW_ARRAY(arena, double complex, size / 2 + 1);
+    for (size_t k = 0; k < size / 2; k++) {
+        double angle = -2 * M_PI * (double)k / (double)size;
+        roots[k] = CMPLX(cos(angle), sin(angle));
+    }
+    reorder_by_reversed_bits(values, size);
+    for (size_t half = 1; half < size; half *= 2) {
+        size_t stride = size / (2 * half);
+        for (size_t start = 0; start < size; start += 2 * half)
+            for (size_t k = 0; k < half; k++) {
+                double complex odd = product(values[start + half + k], roots[k * stride]);
+                double complex even = values[start + k];
+                values[start + k] = even + odd;
+                values[start + half + k] = even - odd;
+            }
+    }
+}
+
+/* e^(sign pi i k^2 / n), with k^2 reduced first: its rounding would be the angle's. */
+static double complex
+chirp(size_t k, size_t count, double sign)
+{
+    double angle = sign * M_PI * (double)((k * k) % (2 * count)) / (double)count;
+    return CMPLX(cos(angle), sin(angle));
+}
+
+static void
+transform_any(Arena *arena, double complex *values, size_t count)
+{
+    size_t size = power_of_two_from(2 * count - 1);
+    double complex *a = ARENA_NEW_ARRAY(arena, double complex, size);
+    double complex *b = ARENA_NEW_ARRAY(arena, double complex, size);
+    for (size_t k = 0; k < count; k++) {
+        a[k] = product(values[k], chirp(k, count, -1));
+        b[k] = chirp(k, count, 1);
+        if (k > 0)
+            b[size - k] = b[k];
+    }
+    transform_power_of_two(arena, a, size);
+    transform_power_of_two(arena, b, size);
+    for (size_t i = 0; i < size; i++)
+        a[i] = conj(product(a[i], b[i]));
+    transform_power_of_two(arena, a, size); /* backward, by way of the conjugates */
+    for (size_t k = 0; k < count; k++)
+        values[k] = product(conj(a[k]) / (double)size, chirp(k, count, -1));
+}
+
+void
+fourier_transform(Arena *arena, double complex *values, size_t count)
+{
+    fettle_assert(count > 0 && count <= FOURIER_COUNT_MOST);
+    if (power_of_two_from(count) == count)
+        transform_power_of_two(arena, values, count);
+    else
+        transform_any(arena, values, count);
+}
+
+void
+fourier_power(Arena *arena, const double *values, size_t count, double *ret_power)
+{
+    double complex *work = ARENA_NEW_ARRAY(arena, double complex, count);
+    for (size_t i = 0; i < count; i++)
+        work[i] = values[i];
+    fourier_transform(arena, work, count);
+    for (size_t k = 0; k <= count / 2; k++)
+        ret_power[k] = creal(work[k]) * creal(work[k]) + cimag(work[k]) * cimag(work[k]);
+}
+
+void
+fourier_correlate(Arena *arena, const double *values, size_t count, size_t lags, double *ret_sums)
+{
+    fettle_assert(lags <= count && count <= FOURIER_COUNT_MOST);
+    size_t size = power_of_two_from(count + lags);
+    double complex *work = ARENA_NEW_ARRAY(arena, double complex, size);
+    for (size_t i = 0; i < count; i++)
+        work[i] = values[i];
+    transform_power_of_two(arena, work, size);
+    for (size_t i = 0; i < size; i++)
+        work[i] = creal(work[i]) * creal(work[i]) + cimag(work[i]) * cimag(work[i]);
+    transform_power_of_two(arena, work, size);
+    for (size_t lag = 0; lag < lags; lag++)
+        ret_sums[lag] = creal(work[lag]) / (double)size;
+}

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workload/period.h"
+
+#include "math/distribution.h"
+#include "math/fourier.h"
+#include "math/statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TREND_HOURS_MOST ((size_t)336)
+#define CLIP 4.0
+#define LINE_HOURS_MOST ((size_t)400)
+#define LINE_ERROR 1e-4
+#define LINE_SHARE_LEAST 0.02
+#define MULTIPLES_MOST 8
+#define CORRELATION_LEAST 0.1
+#define CYCLES_LEAST 2.5
+#define CYCLES_MANY 6.0
+#define EXPLAINED_LEAST 0.02
+#define EXPLAINED_SELDOM 0.1
+#define LONGER_GAIN 0.03
+#define ROUND_BONUS 0.02
+#define FOLD_ERROR 1e-6
+#define FOLD_PEAK 2.0
+#define DAY ((size_t)24)
+#define WEEK ((size_t)168)
+#define WEEKS_LEAST 4
+#define WEEK_ERROR 1e-3
+
+/* The series as it is searched, and room to work in. */
+typedef struct Search {
+    Arena *arena;
+    size_t count;
+    double *residual;
+    double *scratch;
+    double *means; /* of the phases of one fold */
+    double *weights;
+    double variance; /* of what was prepared */
+} Search;
+
+static void
+interpolate(double *values, size_t count)
+{
+    size_t known = count;
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(values[i]))
+            continue;
+        double before = known == count ? values[i] : values[known];
+        size_t from = known == count ? 0 : known + 1;
+        for (size_t gap = from; gap < i; gap++)
+            values[gap] = before + (values[i] - before) * (double)(gap + 1 - from) / (double)(i + 1 - from);
+        known = i;
+    }
+    for (size_t gap = known + 1; gap < count; gap++)
+        values[gap] = values[known];
+}
+
+/* Less the mean of as many values before and after; at the ends of fewer. */
+static void
+remove_trend(Search *search)
+{
+    size_t count = search->count;
+    size_t half = (count / 2 < TREND_HOURS_MOST ? count / 2 : TREND_HOURS_MOST) / 2;
+    double *sums = search->scratch; /* of all before */
+    sums[0] = 0;
+    for (size_t i = 0; i < count; i++)
+        sums[i + 1] = sums[i] + search->residual[i];
+    for (size_t i = 0; i < count; i++) {
+        size_t low = i < half ? 0 : i - half;
+        size_t high = i + half + 1 > count ? count : i + half + 1;
+        search->residual[i] -= (sums[high] - sums[low]) / (double)(high - low);
+    }
+}
+
+/* False when nothing varies. */
+static bool
+scale(Search *search)
+{
+    size_t count = search->count;
+    memcpy(search->scratch, search->residual, count * sizeof(double));
+    double middle = statistics_median(search->scratch, count);
+    double spread = 1.4826 * statistics_deviation_median(search->scratch, count, middle);
+    double deviation = statistics_deviation_population(search->residual, count);
+    /* more than half of it equal: a series of rare jobs */
+    if (spread < 0.1 * deviation)
+        spread = 0.5 * deviation;
+    if (spread < 1e-9)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        search->residual[i] = fmin(CLIP, fmax(-CLIP, (search->residual[i] - middle) / spread));
+    double mean = statistics_mean(search->residual, count);
+    for (size_t i = 0; i < count; i++)
+        search->residual[i] -= mean;
+    search->variance = statistics_deviation_population(search->residual, count);
+    search->variance *= search->variance;
+    return search->variance > 1e-9;
+}
+
+static bool
+prepare(Search *search, const double *values)
+{
+    for (size_t i = 0; i < search->count; i++)
+        search->residual[i] = log1p(values[i]); /* of NaN it is NaN */
+    interpolate(search->residual, search->count);
+    remove_trend(search);
+    return scale(search);
+}
+
+static double
+sum_of_squares(const double *values, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += values[i] * values[i];
+    return sum;
+}
+
+/* Means of the phases over [from, to), less the mean of all. */
+static void
+fold(const Search *search, size_t period, size_t from, size_t to, double *ret_means)
+{
+    double *weights = search->weights;
+    fettle_assert(period > 0 && period <= search->count);
+    double all = 0;
+    for (size_t phase = 0; phase < period; phase++)
+        ret_means[phase] = weights[phase] = 0;
+    for (size_t i = from, phase = from % period; i < to; i++) {
+        ret_means[phase] += search->residual[i];
+        weights[phase] += 1;
+        all += search->residual[i];
+        phase = phase + 1 == period ? 0 : phase + 1; /* a division would be most of the work */
+    }
+    all /= (double)(to - from);
+    for (size_t phase = 0; phase < period; phase++)
+        ret_means[phase] = weights[phase] > 0 ? ret_means[phase] / weights[phase] - all : 0;
+}
+
+/* The share of the variance of [from, to) that the means explain; below 0 when they make it worse. */
+static double
+explained(const Search *search, const double *means, size_t period, size_t from, size_t to)
+{
+    fettle_assert(period > 0);
+    double before = sum_of_squares(search->residual + from, to - from);
+    double after = 0;
+    for (size_t i = from, phase = from % period; i < to; i++) {
+        double away = search->residual[i] - means[phase];
+        after += away * away;
+        phase = phase + 1 == period ? 0 : phase + 1;
+    }
+    return before > 0 ? 1 - after / before : 0;
+}
+
+/* How well the halves explain each other: the worse of both, which a wrong period ruins. */
+static double
+explained_across(const Search *search, size_t period)
+{
+    size_t half = search->count / 2;
+    fold(search, period, 0, half, search->means);
+    double later = explained(search, search->means, period, half, search->count);
+    fold(search, period, half, search->count, search->means);
+    return fmin(later, explained(search, search->means, period, 0, half));
+}
+
+/* Enough cycles were seen, and the halves explain each other; few cycles prove less. */
+static bool
+is_valid(const Search *search, size_t period)
+{
+    if (period < 2 || period > PERIOD_HOURS_MOST || (double)search->count < CYCLES_LEAST * (double)period)
+        return false;
+    bool is_seldom = (double)search->count < CYCLES_MANY * (double)period;
+    return explained_across(search, period) >= (is_seldom ? EXPLAINED_SELDOM : EXPLAINED_LEAST);
+}
+
+/* The period near a lag that explains best across the halves; a day and a week win when they are as good. */
+static size_t
+refined(const Search *search, size_t lag)
+{
+    size_t reach = lag / 16 > 1 ? lag / 16 : 1;
+    size_t best = lag;
+    double most = -INFINITY;
+    for (size_t period = lag > reach + 2 ? lag - reach : 2; period <= lag + reach; period++) {
+        if ((double)search->count < CYCLES_LEAST * (double)period)
+            break;
+        double share = explained_across(search, period) + (period == DAY || period == WEEK ? ROUND_BONUS : 0);
+        if (share > most) {
+            most = share;
+            best = period;
+        }
+    }
+    return best;
+}
+
+/* The period of the greatest line of the spectrum, 0 when there is no line. */
+static double
+line_period(Search *search)
+{
+    size_t count = search->count;
+    fettle_assert(count >= PERIOD_HOURS_LEAST);
+    size_t bins = count / 2;
+    double *power = ARENA_NEW_ARRAY(search->arena, double, bins + 1);
+    for (size_t i = 0; i < count; i++)
+        search->scratch[i] =
+            search->residual[i] * (0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)(count - 1)));
+    fourier_power(search->arena, search->scratch, count, power);
+    size_t longest = count / 2 < LINE_HOURS_MOST ? count / 2 : LINE_HOURS_MOST;
+    size_t first = count / longest > 2 ? count / longest : 2;
+    double sum = 0;
+    size_t best = first;
+    for (size_t k = first; k <= bins; k++) {
+        sum += power[k];
+        if (power[k] > power[best])
+            best = k;
+    }
+    double m = (double)(bins - first + 1);
+    double share = sum > 0 ? power[best] / sum : 0;
+    double least = fmax(LINE_SHARE_LEAST, 1 - pow(LINE_ERROR / m, 1 / (m - 1)));
+    return share < least ? 0 : (double)count / (double)best;
+}
+
+/* The smallest multiple of a line's period at which the autocorrelation is near its peak; 0: there is none.
+ */
+static size_t
+period_of_line(Search *search, double line)
+{
+    size_t count = search->count;
+    size_t lags = (size_t)((double)count / CYCLES_LEAST) + 1;
+    double *sums = ARENA_NEW_ARRAY(search->arena, double, lags);
+    fourier_correlate(search->arena, search->residual, count, lags, sums);
+    double peaks[MULTIPLES_MOST + 1] = {0};
+    size_t places[MULTIPLES_MOST + 1] = {0};
+    double most = 0;
+    for (int multiple = 1; multiple <= MULTIPLES_MOST; multiple++) {
+        double at = line * multiple;
+        size_t low = (size_t)fmax(2, floor(at - fmax(1, at * 0.06)));
+        size_t high = (size_t)ceil(at + fmax(1, at * 0.06));
+        for (size_t lag = low; lag <= high && lag < lags; lag++) {
+            double correlation = sums[lag] / sums[0] * (double)count / (double)(count - lag);
+            if (correlation > peaks[multiple]) {
+                peaks[multiple] = correlation;
+                places[multiple] = lag;
+            }
+        }
+        most = fmax(most, peaks[multiple]);
+    }
+    if (most < CORRELATION_LEAST)
+        return 0;
+    for (int multiple = 1; multiple <= MULTIPLES_MOST; multiple++)
+        if (peaks[multiple] >= 0.9 * most)
+            return places[multiple];
+    return 0;
+}
+
+/* Whether some phase is high in most cycles: its median is above the peak's bound. */
+static bool
+has_steady_phase(const Search *search, size_t period, const double *means)
+{
+    size_t best = 0;
+    size_t count = 0;
+    for (size_t phase = 1; phase < period; phase++)
+        if (means[phase] > means[best])
+            best = phase;
+    for (size_t i = best; i < search->count; i += period)
+        search->scratch[count++] = search->residual[i];
+    return statistics_median(search->scratch, count) > FOLD_PEAK;
+}
+
+/* What repeats shortly and rarely: the period whose phase means differ most, by F; 0: none differ enough. */
+static size_t
+period_of_folds(Search *search)
+{
+    double *means = search->means;
+    size_t best = 0;
+    double best_f = 0;
+    for (size_t period = 2;
+         period <= PERIOD_HOURS_MOST && (double)period * CYCLES_LEAST <= (double)search->count; period++) {
+        fold(search, period, 0, search->count, means);
+        double share = explained(search, means, period, 0, search->count);
+        double between = (double)(period - 1);
+        double within = (double)(search->count - period);
+        double f = share >= 1 ? INFINITY : share / between * within / (1 - share);
+        if (f > best_f && has_steady_phase(search, period, means) &&
+            distribution_fisher_upper(f, between, within) * (double)PERIOD_HOURS_MOST < FOLD_ERROR) {
+            best = period;
+            best_f = f;
+        }
+    }
+    return best;
+}
+
+/* Whether days of the week differ beyond what chance gives: one-way analysis of variance of day means. */
+static bool
+has_week(const Search *search)
+{
+    double days[FOURIER_COUNT_MOST / DAY + 1];
+    double sums[7] = {0};
+    double counts[7] = {0};
+    size_t count = search->count / DAY;
+    if (search->count < WEEKS_LEAST * WEEK)
+        return false;
+    double mean = 0;
+    for (size_t day = 0; day < count; day++) {
+        days[day] = statistics_mean(search->residual + day * DAY, DAY);
+        sums[day % 7] += days[day];
+        counts[day % 7] += 1;
+        mean += days[day] / (double)count;
+    }
+    double between = 0;
+    double within = 0;
+    for (size_t weekday = 0; weekday < 7; weekday++) {
+        double away = sums[weekday] / counts[weekday] - mean;
+        between += counts[weekday] * away * away;
+    }
+    for (size_t day = 0; day < count; day++) {
+        double away = days[day] - sums[day % 7] / counts[day % 7];
+        within += away * away;
+    }
+    if (within <= 0)
+        return between > 1e-12;
+    double freedom = (double)count - 7;
+    return distribution_fisher_upper(between / 6 / (within / freedom), 6, freedom) < WEEK_ERROR;
+}
+
+/* A period is taken: what it explains leaves the residual. */
+static void
+accept(Search *search, size_t period, Periods *periods)
+{
+    double *means = search->means;
+    double before = sum_of_squares(search->residual, search->count);
+    fold(search, period, 0, search->count, means);
+    for (size_t i = 0; i < search->count; i++)
+        search->residual[i] -= means[i % period];
+    double after = sum_of_squares(search->residual, search->count);
+    periods->share[periods->count] = (before - after) / (double)search->count / search->variance;
+    periods->hours[periods->count++] = period;
+}
+
+static bool
+is_taken(const Periods *periods, size_t period)
+{
+    for (size_t i = 0; i < periods->count; i++)
+        if (periods->hours[i] % period == 0 || period % periods->hours[i] == 0)
+            return true;
+    return false;
+}
+
+/* A profile that is nearly the same twice has its line at half of its period: then a multiple explains more.
+ * And days explain most of what repeats after some days. */
+static size_t
+whole_period(const Search *search, size_t period)
+{
+    double share = explained_across(search, period);
+    size_t best = period;
+    for (size_t multiple = 2; multiple <= 4; multiple++) {
+        size_t longer = refined(search, period * multiple);
+        if (longer > PERIOD_HOURS_MOST || (double)search->count < CYCLES_LEAST * (double)longer)
+            break;
+        double more = explained_across(search, longer);
+        if (more >= share + LONGER_GAIN) {
+            share = more;
+            best = longer;
+        }
+    }
+    return best > DAY && best % DAY == 0 && explained_across(search, DAY) >= share / 2 ? DAY : best;
+}
+
+/* The next period of what is left: a line's, else a fold's. */
+static size_t
+next_period(Search *search, const Periods *periods)
+{
+    double line = line_period(search);
+    size_t period = line == 0 ? 0 : period_of_line(search, line);
+    if (period != 0)
+        period = whole_period(search, refined(search, period));
+    if (period != 0 && !is_taken(periods, period) && is_valid(search, period))
+        return period;
+    period = period_of_folds(search);
+    return period != 0 && !is_taken(periods, period) && is_valid(search, period) ? period : 0;
+}
+
+static void
+sort(Periods *periods)
+{
+    for (size_t i = 1; i < periods->count; i++)
+        for (size_t j = i; j > 0 && periods->hours[j - 1] > periods->hours[j]; j--) {
+            size_t hours = periods->hours[j];
+            double share = periods->share[j];
+            periods->hours[j] = periods->hours[j - 1];
+            periods->share[j] = periods->share[j - 1];
+            periods->hours[j - 1] = hours;
+            periods->share[j - 1] = share;
+        }
+}
+
+Periods
+period_detect(Arena *arena, const double *values, size_t count)
+{
+    fettle_assert(count <= FOURIER_COUNT_MOST);
+    Periods periods = {.verdict = PERIOD_TOO_SHORT};
+    size_t gaps = 0;
+    for (size_t i = 0; i < count; i++)
+        gaps += isnan(values[i]);
+    if (count < PERIOD_HOURS_LEAST)
+        return periods;
+    periods.verdict = (double)gaps > PERIOD_GAPS_MOST * (double)count ? PERIOD_TOO_FEW : PERIOD_SEARCHED;
+    Search search = {.arena = arena,
+                     .count = count,
+                     .residual = ARENA_NEW_ARRAY(arena, double, count),
+                     .scratch = ARENA_NEW_ARRAY(arena, double, count + 1),
+                     .means = ARENA_NEW_ARRAY(arena, double, count),
+                     .weights = ARENA_NEW_ARRAY(arena, double, count)};
+    if (periods.verdict != PERIOD_SEARCHED || !prepare(&search, values))
+        return periods;
+    while (periods.count < PERIOD_MOST) {
+        size_t period = next_period(&search, &periods);
+        if (period == 0)
+            break;
+        accept(&search, period, &periods);
+        if (period == DAY && periods.count < PERIOD_MOST && has_week(&search))
+            accept(&search, WEEK, &periods);
+    }
+    sort(&periods);
+    return periods;
+}
+
+double
+period_autocorrelation(const double *values, size_t count, size_t lag)
+{
+    double sum = 0;
+    double squares = 0;
+    double products = 0;
+    size_t known = 0;
+    size_t pairs = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!isnan(values[i])) {
+            sum += values[i];
+            known++;
+        }
+    double mean = known > 0 ? sum / (double)known : 0;
+    for (size_t i = 0; i < count; i++) {
+        squares += isnan(values[i]) ? 0 : (values[i] - mean) * (values[i] - mean);
+        if (i + lag < count && !isnan(values[i]) && !isnan(values[i + lag])) {
+            products += (values[i] - mean) * (values[i + lag] - mean);
+            pairs++;
+        }
+    }
+    if (lag >= count || 2 * pairs < count - lag || squares <= 0)
+        return NAN;
+    return products / (double)pairs / (squares / (double)known);
+}

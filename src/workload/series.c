@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workload/series.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define HOUR_SECONDS 3600.0
+
+static double *
+unknown_values(Arena *arena, size_t count)
+{
+    double *values = ARENA_NEW_ARRAY(arena, double, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = NAN;
+    return values;
+}
+
+HourlySeries
+series_new(Arena *arena, int64_t from_hour, size_t count)
+{
+    fettle_assert(count <= SERIES_HOURS_MOST);
+    return (HourlySeries){.from_hour = from_hour,
+                          .count = count,
+                          .calls = unknown_values(arena, count),
+                          .time_ms = unknown_values(arena, count),
+                          .observed_seconds = ARENA_NEW_ARRAY(arena, double, count),
+                          .blocks_hit = ARENA_NEW_ARRAY(arena, double, count),
+                          .blocks_read = ARENA_NEW_ARRAY(arena, double, count),
+                          .temp_blocks = ARENA_NEW_ARRAY(arena, double, count)};
+}
+
+bool
+series_check(const HourlySeries *series, Error *error)
+{
+    for (size_t i = 0; i < series->count; i++) {
+        bool is_gap = isnan(series->calls[i]) && isnan(series->time_ms[i]);
+        bool is_good = isfinite(series->calls[i]) && isfinite(series->time_ms[i]) && series->calls[i] >= 0 &&
+                       series->time_ms[i] >= 0;
+        if (!is_gap && !is_good)
+            return error_set(
+                error, ERROR_DAMAGED,
+                "hour %" PRId64 " of database \"%s\" has %g calls of %g ms, which no samples give",
+                series->from_hour + (int64_t)i, series->database_name == NULL ? "" : series->database_name,
+                series->calls[i], series->time_ms[i]);
+    }
+    return true;
+}
+
+HourlySeries
+series_clean(Arena *arena, const HourlySeries *series, int64_t now_hour)
+{
+    size_t count = series->count;
+    if (series->from_hour + (int64_t)count > now_hour)
+        count = now_hour > series->from_hour ? (size_t)(now_hour - series->from_hour) : 0;
+    HourlySeries clean = series_new(arena, series->from_hour, count);
+    clean.target_id = series->target_id;
+    clean.database_name = series->database_name;
+    for (size_t i = 0; i < count; i++) {
+        double observed = series->observed_seconds[i];
+        if (isnan(series->calls[i]) || observed < HOUR_SECONDS / 2)
+            continue;
+        double scale = observed < HOUR_SECONDS ? HOUR_SECONDS / observed : 1;
+        clean.calls[i] = series->calls[i] * scale;
+        clean.time_ms[i] = series->time_ms[i];
+        clean.observed_seconds[i] = observed;
+        clean.blocks_hit[i] = series->blocks_hit[i] * scale;
+        clean.blocks_read[i] = series->blocks_read[i] * scale;
+        clean.temp_blocks[i] = series->temp_blocks[i] * scale;
+    }
+    return clean;
+}
+
+/* Days from 1970-01-01 to the civil calendar, after Howard Hinnant's "chrono-compatible low-level date
+ * algorithms": eras of 400 years, years that begin in March. */
+static int
+day_of_month_of(int64_t day)
+{
+    int64_t shifted = day + 719468;
+    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int64_t day_of_era = shifted - era * 146097;
+    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153;
+    return (int)(day_of_year - (153 * month + 2) / 5 + 1);
+}
+
+SeriesDate
+series_date(int64_t hour)
+{
+    int64_t day = hour >= 0 ? hour / SERIES_DAY_HOURS : -((-hour + SERIES_DAY_HOURS - 1) / SERIES_DAY_HOURS);
+    int64_t weekday = (day + 4) % SERIES_WEEK_DAYS; /* 1970-01-01 was a Thursday */
+    return (SeriesDate){.day = day,
+                        .hour = (int)(hour - day * SERIES_DAY_HOURS),
+                        .weekday = (int)(weekday < 0 ? weekday + SERIES_WEEK_DAYS : weekday),
+                        .day_of_month = day_of_month_of(day)};
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "../death.h"
+
+#include "cli/chart.h"
+
+#include <math.h>
+
+static const char *
+bars(Arena *arena, const double *values, size_t count)
+{
+    Text text = text_new(arena);
+    chart_bars(&text, values, count);
+    return text.data;
+}
+
+static void
+bars_reach_from_nothing_to_the_greatest(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("chart", 65536);
+    assert_string_equal(bars(arena, (double[]){0, 1, 2, 3, 4, 5, 6, 7}, 8), "▁▂▃▄▅▆▇█");
+    assert_string_equal(bars(arena, (double[]){100, NAN, 50}, 3), "█·▅");
+    assert_string_equal(bars(arena, (double[]){0, 0}, 2), "▁▁");
+    assert_string_equal(bars(arena, (double[]){NAN}, 1), "·");
+    assert_string_equal(bars(arena, NULL, 0), "");
+}
+
+static void
+shades_are_of_the_whole_maps_greatest(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("chart", 65536);
+    Text text = text_new(arena);
+    chart_shades(&text, (double[]){0, 25, 50, 75, 100, 150, NAN, -1}, 8, 100);
+    assert_string_equal(text.data, " ░▒▓██· ");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bars_reach_from_nothing_to_the_greatest),
+        cmocka_unit_test(shades_are_of_the_whole_maps_greatest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
