@@ -11,6 +11,7 @@
 
 #include "api/limit.h"
 #include "api/request.h"
+#include "workflow/index_worker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ struct Api {
     HttpServer *_Atomic http; /* NULL until it is open */
     Auth *auth;
     Limits *limits;
+    IndexWorker *index_worker;
     int64_t started_at_us;
     Arena *arena;
     ApiRouteCounters *counters; /* by place in api_routes; the last: no route */
