@@ -42,12 +42,13 @@ refuse_over(int64_t id, Error *error)
 }
 
 bool
-index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool *ret_wants_cancel, Error *error)
+index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool must_finish,
+                     bool *ret_wants_cancel, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber number = store_number(id);
     StoreNumber pid = store_number(backend_pid);
-    if (!store_query(session, "index_change_attempt", STORE_PARAMETERS(number.text, pid.text), &rows, error))
+    if (!store_query(session, "index_change_attempt", STORE_PARAMETERS(number.text, pid.text, must_finish ? "t" : "f"), &rows, error))
         return error_prefix(error, "could not record the attempt");
     if (pg_result_rows(rows) == 0)
         return refuse_over(id, error);
@@ -77,6 +78,14 @@ index_change_end(PgConnection *session, int64_t id, const char *state, const cha
     return store_query(session, "index_change_end", STORE_PARAMETERS(number.text, state, error_message), NULL,
                        error) ||
            error_prefix(error, "could not record the change's end");
+}
+
+bool
+index_change_note(PgConnection *session, int64_t id, const char *message, Error *error)
+{
+    StoreNumber number = store_number(id);
+    return store_query(session, "index_change_note", STORE_PARAMETERS(number.text, message), NULL, error) ||
+           error_prefix(error, "could not note why the change is open");
 }
 
 bool

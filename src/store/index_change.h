@@ -58,15 +58,18 @@ typedef struct IndexChanges {
  * another change of the table is open. */
 bool index_change_begin(PgConnection *session, Arena *arena, const IndexChange *change, int64_t *ret_id,
                         Error *error) FETTLE_MUST_USE;
-/* An attempt starts, by this backend of the target. *ret_wants_cancel: it should rather not. */
-bool index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool *ret_wants_cancel,
-                          Error *error) FETTLE_MUST_USE;
+/* An attempt starts, by this backend of the target. must_finish: there is no way back, so that a wish to cancel
+ * is dropped. *ret_wants_cancel: it should rather not. */
+bool index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool must_finish,
+                          bool *ret_wants_cancel, Error *error) FETTLE_MUST_USE;
 /* progress: JSON object text, NULL leaves it. ERROR_NOT_FOUND when the change is over. */
 bool index_change_progress(PgConnection *session, int64_t id, const char *progress, bool *ret_wants_cancel,
                            Error *error) FETTLE_MUST_USE;
 /* state: completed, failed or cancelled. A success also settles the recommendation that it carries out. */
 bool index_change_end(PgConnection *session, int64_t id, const char *state, const char *error_message,
                       Error *error) FETTLE_MUST_USE;
+/* Why it is still open, as error_message until its end. */
+bool index_change_note(PgConnection *session, int64_t id, const char *message, Error *error) FETTLE_MUST_USE;
 /* Asks whoever works on it to stop. ERROR_NOT_FOUND: there is no open change with this id. */
 bool index_change_cancel(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
 

@@ -17,7 +17,8 @@
 #define PAUSE_MS_FIRST 1000
 #define PAUSE_MS_MOST 60000
 #define STEP_MS 100
-#define CLEAN_ATTEMPTS 5
+#define CLEAN_MS 60000
+#define CLEAN_LOCK_TIMEOUT "'2s'"
 #define FRESH_US ((int64_t)60 * 1000000)
 
 typedef struct IndexRun {
@@ -28,6 +29,8 @@ typedef struct IndexRun {
     const char *shape; /* that the index has to have, or has */
     bool is_creating;
     bool is_left; /* by a process that died: settled, not begun anew */
+    bool is_cancelled;
+    bool must_finish; /* a drop whose index is invalid already: there is no way back */
     bool is_lost; /* the attempt's session: what is left behind, only another session can tell */
 } IndexRun;
 
@@ -90,7 +93,8 @@ attempt_write(IndexRun *run, PgConnection *connection, bool *ret_wants_cancel, E
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     int pid = pg_connection_backend_pid(connection);
     if (!store_session_take(run->manager->store, 0, &session, error) ||
-        !index_change_attempt(session.connection, run->change.id, pid, ret_wants_cancel, error))
+        !index_change_attempt(session.connection, run->change.id, pid, run->must_finish, ret_wants_cancel,
+                              error))
         return false;
     run->change.backend_pid = pid;
     return true;
@@ -115,29 +119,37 @@ facts_now(const IndexRun *run, PgConnection *connection, bool *ret_found, IndexF
     return true;
 }
 
-/* Removes an invalid index of ours; success when there is none (any more). */
+/*
+ * Removes an invalid index of ours; success when there is none (any more). Removing waits for the transactions
+ * that use the table, as building does, and blocks nobody meanwhile; so it is tried in short turns, between
+ * which the service may stop.
+ */
 static bool
 leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
 {
     const char *text = arena_printf(
         run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
         pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
-    for (int attempt = 1; attempt <= CLEAN_ATTEMPTS; attempt++) {
+    Deadline until = deadline_after_ms(CLEAN_MS);
+    if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
+        return false;
+    for (;;) {
         IndexFacts facts;
         bool is_found;
         bool is_its;
+        error_clear(error);
         if (!facts_now(run, connection, &is_found, &facts, &is_its, error))
             return false;
         if (!is_found || !is_its || facts.is_valid)
             return true;
-        error_clear(error);
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
             return true;
-        if (pg_connection_is_broken(connection))
-            break;
+        bool is_locked = strcmp(error->sqlstate, "55P03") == 0 || strcmp(error->sqlstate, "40P01") == 0;
+        if (!is_locked || is_stopping(run->manager) || deadline_passed(until))
+            return error_prefix(error, "the invalid leftover %s could not be dropped yet",
+                                run->change.index_name);
     }
-    return error_prefix(error, "the invalid leftover %s could not be dropped", run->change.index_name);
 }
 
 /* The server may still work for an attempt whose session we lost: that is waited for. */
@@ -186,7 +198,8 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
             return VERDICT_FAILED;
         }
         /* an interrupted drop is finished; a fresh one is checked once more */
-        return !facts.is_valid || index_facts_check_drop(run->arena, &facts, error) ? VERDICT_RUN_IT
+        run->must_finish = !facts.is_valid;
+        return run->must_finish || index_facts_check_drop(run->arena, &facts, error) ? VERDICT_RUN_IT
                                                                                     : VERDICT_FAILED;
     }
     if (is_its && facts.is_valid)
@@ -217,27 +230,42 @@ is_worth_another(const Error *failure)
     return failure->code == ERROR_CONNECTION;
 }
 
+/* Nothing half done is left: no invalid index of a build, and none of a drop. */
+static bool
+clean_up(IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexFacts facts;
+    bool is_found;
+    bool is_its;
+    if (pg_connection_is_broken(connection) ||
+        !pg_execute(connection, "SET statement_timeout = '5min'", error))
+        return false;
+    if (run->is_creating)
+        return leftover_drop(run, connection, error);
+    return facts_now(run, connection, &is_found, &facts, &is_its, error) &&
+           (!is_found || !is_its || facts.is_valid);
+}
+
 /* What a failed statement means, once nothing of it is left. */
 static Verdict
 failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error *failure)
 {
     Error error = {0};
-    if (!pg_connection_is_broken(connection) && run->is_creating &&
-        (!pg_execute(connection, "SET statement_timeout = '5min'", &error) ||
-         !leftover_drop(run, connection, &error)))
-        *failure = error;
-    run->is_lost = pg_connection_is_broken(connection);
-    if (run->is_lost)
-        return VERDICT_AGAIN;
-    if (error.code != ERROR_NONE)
-        return VERDICT_OPEN;
     if (has_cancelled && strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "%s",
                   is_stopping(run->manager) ? "cancelled: the service stopped" : "cancelled as was asked for");
-        return VERDICT_CANCELLED;
-    }
-    if (strcmp(failure->sqlstate, "57014") == 0)
+        run->is_cancelled = true;
+    } else if (strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "someone cancelled the statement on the server");
+    }
+    bool is_clean = clean_up(run, connection, &error);
+    run->is_lost = pg_connection_is_broken(connection);
+    if (run->is_lost && !run->is_cancelled)
+        return VERDICT_AGAIN;
+    if (!is_clean)
+        return VERDICT_OPEN;
+    if (run->is_cancelled)
+        return VERDICT_CANCELLED;
     return is_worth_another(failure) ? VERDICT_AGAIN : VERDICT_FAILED;
 }
 
@@ -275,7 +303,10 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
         error_set(error, ERROR_CANCELLED, "cancelled before it began");
         return VERDICT_CANCELLED;
     }
-    if (!pg_execute(connection, "SET statement_timeout = 0", error))
+    const char *limits =
+        arena_printf(run->arena, "SET statement_timeout = 0; SET lock_timeout = %" PRId64,
+                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
+    if (!pg_execute_script(connection, limits, NULL, error))
         return VERDICT_AGAIN;
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
     PgQuery query = {.text = run->change.sql, .deadline = DEADLINE_NEVER};
@@ -337,6 +368,28 @@ run_prepare(IndexRun *run, Error *error)
     return true;
 }
 
+/* Of a change that was left behind, the reason is what was noted then, if anything was. */
+static const char *
+failure_words(const IndexRun *run, const Error *failure)
+{
+    if (run->is_left && failure->code == ERROR_CANCELLED && run->change.error_message != NULL)
+        return run->change.error_message;
+    return failure->message[0] == '\0' ? "another index has the name" : failure->message;
+}
+
+/* Why the change stays open, for whoever settles it; only for people, so that it may fail. */
+static void
+note_write(const IndexRun *run, const char *message)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (run->is_left && run->change.error_message != NULL)
+        return;
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
+        !index_change_note(session.connection, run->change.id, message, &error))
+        log_write(LOG_LEVEL_DEBUG, "%s", error.message);
+}
+
 static bool
 run_locked(IndexRun *run, int64_t change_id, Error *error)
 {
@@ -351,13 +404,13 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
         case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
         case VERDICT_CANCELLED: return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
-            return end_write(run, "failed",
-                             failure.message[0] == '\0' ? "another index has the name" : failure.message,
-                             error);
+            return end_write(run, run->is_left && run->change.wants_cancel ? "cancelled" : "failed",
+                             failure_words(run, &failure), error);
         case VERDICT_AGAIN:
         case VERDICT_RUN_IT:
         case VERDICT_OPEN: break;
     }
+    note_write(run, failure.message);
     *error = failure;
     return error_prefix(error, "index change %" PRId64 " stays open", change_id);
 }

@@ -1,6 +1,6 @@
 WITH ended AS (
     UPDATE fettle.index_changes
-       SET state = $2, success = $2 = 'completed', error_message = $3, completed_at = clock_timestamp(),
+       SET state = $2::text, success = $2::text = 'completed', error_message = $3::text, completed_at = clock_timestamp(),
            duration_ms = extract(epoch FROM clock_timestamp() - coalesce(started_at, performed_at)) * 1000
      WHERE id = $1::bigint AND state IN ('pending', 'running')
     RETURNING id, recommendation_id, action, index_name, success
