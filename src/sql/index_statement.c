@@ -205,6 +205,33 @@ keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
         (void)list_take(arena, tail, at, &statement->included);
 }
 
+/* The column that a key is, whatever its order and operator class; "()" of an expression. */
+static char *
+key_outline(Arena *arena, const char *key)
+{
+    size_t length = strlen(key);
+    Lexeme first = sql_lexeme_at(key, 0, length);
+    size_t next = skip_space(key, first.length, length);
+    bool is_column = (first.kind == LEXEME_WORD || first.kind == LEXEME_NAME) &&
+                     (next >= length || (key[next] != '(' && key[next] != '.'));
+    if (!is_column)
+        return arena_strdup(arena, "()");
+    return name_unquote(arena, key, first.length);
+}
+
+static char *
+outline_of(Arena *arena, const SqlIndexStatement *statement, bool has_predicate)
+{
+    Text outline = text_new(arena);
+    text_append_format(&outline, "%s %s", statement->is_unique ? "unique" : "plain", statement->method);
+    for (size_t i = 0; i < statement->columns.count; i++)
+        text_append_format(&outline, ", %s", key_outline(arena, statement->columns.items[i]));
+    for (size_t i = 0; i < statement->included.count; i++)
+        text_append_format(&outline, "; %s", statement->included.items[i]);
+    text_append(&outline, has_predicate ? " where" : "");
+    return outline.data;
+}
+
 static bool
 is_named(const char *text)
 {
@@ -246,6 +273,7 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
                      quote(arena, statement.schema), quote(arena, statement.table), tail);
     statement.shape = shape_of(arena, statement.is_unique, tail);
     keys_take(arena, tail, &statement);
+    statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
     *ret_statement = statement;
     return true;
 }

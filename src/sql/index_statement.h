@@ -15,7 +15,9 @@
  *
  * shape is for comparing: two statements that make the same index under whatever name have equal shapes (an
  * ASC, a quote that is not needed, white space, an unsaid "USING btree" make no difference). Unequal shapes
- * may still mean the same; equal ones never differ. Thread-safe.
+ * may still mean the same (the server writes "a > 5" as "a > (5)::numeric"); equal ones never differ. outline
+ * is for recognising: method, uniqueness, plain key and INCLUDE names, and whether there are expressions and a
+ * predicate; it is equal for a statement and what the server made of it. Thread-safe.
  */
 #ifndef FETTLE_SQL_INDEX_STATEMENT_H
 #define FETTLE_SQL_INDEX_STATEMENT_H
@@ -39,6 +41,7 @@ typedef struct SqlIndexStatement {
     TextList included; /* names of INCLUDE */
     const char *text;  /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
     const char *shape;
+    const char *outline;
 } SqlIndexStatement;
 
 /* ERROR_INPUT for anything but one CREATE INDEX; ERROR_UNSUPPORTED for ON ONLY. */

@@ -168,7 +168,6 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
         return false;
     if (!plan.is_done && !space_plan(manager, connection, arena, order, &table, &plan, error))
         return false;
-    plan.shape = statement.shape;
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "create";
     plan.change.sql = statement.text;
@@ -245,7 +244,6 @@ index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *ord
     } else if (!sql_index_statement_parse(arena, facts.definition, &(SqlIndexNames){0}, &statement, error)) {
         return error_prefix(error, "the index cannot be dropped, for it could not be made again");
     }
-    plan.shape = statement.shape;
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "drop";
     plan.change.undo_sql = statement.text;

@@ -41,7 +41,6 @@ typedef struct IndexPlan {
     IndexChange change;  /* as it will be recorded */
     bool is_done;        /* the target is as wanted: nothing to do, nothing to record */
     const char *message; /* for people: what will happen, or why nothing has to */
-    const char *shape;   /* of the index (sql/index_statement.h) */
     double wanted_bytes; /* of the disk, at most, while it is built; estimated; 0 for a drop */
     int64_t free_bytes;  /* -1 not known */
 } IndexPlan;

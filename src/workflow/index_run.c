@@ -7,7 +7,7 @@
 #include "sql/index_statement.h"
 #include "store/index_change.h"
 #include "workflow/index_plan.h"
-#include "workflow/index_watch.h"
+#include "workflow/index_watch_internal.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -26,7 +26,7 @@ typedef struct IndexRun {
     Arena *arena;
     PgConnection *lock_session; /* of the store; its death costs the lock, not the change */
     IndexChange change;
-    const char *shape; /* that the index has to have, or has */
+    const char *outline; /* that the index has to have, or has: by it ours is known */
     bool is_creating;
     bool is_left; /* by a process that died: settled, not begun anew */
     bool is_cancelled;
@@ -115,7 +115,7 @@ facts_now(const IndexRun *run, PgConnection *connection, bool *ret_found, IndexF
         *ret_found && ret_facts->table != NULL && strcmp(ret_facts->table, change->table_name) == 0 &&
         sql_index_statement_parse(run->arena, ret_facts->definition, &(SqlIndexNames){0}, &found,
                                   &unreadable) &&
-        strcmp(found.shape, run->shape) == 0;
+        strcmp(found.outline, run->outline) == 0;
     return true;
 }
 
@@ -364,7 +364,7 @@ run_prepare(IndexRun *run, Error *error)
     const char *definition = run->is_creating ? run->change.sql : run->change.undo_sql;
     if (!sql_index_statement_parse(run->arena, definition, &(SqlIndexNames){0}, &statement, error))
         return error_prefix(error, "index change %" PRId64 " of the store cannot be read", run->change.id);
-    run->shape = statement.shape;
+    run->outline = statement.outline;
     return true;
 }
 

@@ -24,8 +24,8 @@ typedef struct IndexManager {
     const Settings *settings;
     /* While true no work goes on: what runs is cancelled and cleaned up. NULL: nobody stops it. */
     const atomic_bool *stop;
-    /* Called about once a second with the server's progress (a JSON object's text); NULL: nobody looks. */
-    void (*progress)(void *context, const char *json);
+    /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */
+    void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *context;
 } IndexManager;
 

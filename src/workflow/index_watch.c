@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "workflow/index_watch.h"
+#include "workflow/index_watch_internal.h"
 
 #include "pg/result.h"
 #include "store/index_change.h"
@@ -35,7 +35,8 @@ index_watch_look(const IndexManager *manager, PgConnection *connection, const In
         return false;
     const char *progress = pg_result_rows(rows) == 0 ? NULL : pg_result_text(rows, 0, 0);
     if (progress != NULL && manager->progress != NULL)
-        manager->progress(manager->context, progress);
+        manager->progress(manager->context, pg_result_text(rows, 0, 1), pg_result_int(rows, 0, 2, 0),
+                          pg_result_int(rows, 0, 3, 0));
     return store_session_take(manager->store, 0, &session, error) &&
            index_change_progress(session.connection, watched->change_id, progress, ret_wants_cancel, error);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "api/handlers/index_target.h"
+#include "api/handlers/index_internal.h"
 
 #include "api/api_internal.h"
 #include "api/handlers/handlers.h"

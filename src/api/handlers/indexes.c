@@ -5,7 +5,7 @@
  */
 #include "api/api_internal.h"
 #include "api/handlers/handlers.h"
-#include "api/handlers/index_target.h"
+#include "api/handlers/index_internal.h"
 #include "pg/identifier.h"
 #include "store/index_recommendation.h"
 #include "workflow/index_analysis.h"

@@ -89,6 +89,27 @@ equal_definitions_have_equal_shapes_and_others_do_not(void **state)
 }
 
 static void
+what_the_server_makes_of_a_statement_has_its_outline(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const char *const pairs[][2] = {
+        {"create index i on t (lower(a), \"B c\" desc) where d > 5",
+         "CREATE INDEX i ON public.t USING btree (lower((a)::text), \"B c\" DESC) WHERE (d > (5)::numeric)"},
+        {"create unique index i on t using btree (a text_pattern_ops) include (b)",
+         "CREATE UNIQUE INDEX i ON public.t USING btree (a text_pattern_ops) INCLUDE (b)"},
+        {"create index i on t ((a || 'x'))", "CREATE INDEX i ON public.t USING btree (((a || 'x'::text)))"},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(pairs); i++)
+        assert_string_equal(parse(arena, pairs[i][0]).outline, parse(arena, pairs[i][1]).outline);
+    const char *plain = parse(arena, "create index i on t (a)").outline;
+    assert_string_not_equal(plain, parse(arena, "create index i on t (b)").outline);
+    assert_string_not_equal(plain, parse(arena, "create index i on t (a) where b > 1").outline);
+    assert_string_not_equal(plain, parse(arena, "create index i on t (lower(a))").outline);
+    assert_string_not_equal(plain, parse(arena, "create index i on t using hash (a)").outline);
+}
+
+static void
 whatever_is_not_one_create_index_is_refused(void **state)
 {
     (void)state;
@@ -123,6 +144,7 @@ main(void)
         cmocka_unit_test(a_statement_is_written_anew_before_its_definition),
         cmocka_unit_test(keys_and_included_columns_are_listed_as_written),
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
+        cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
         cmocka_unit_test(whatever_is_not_one_create_index_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

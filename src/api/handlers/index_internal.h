@@ -3,8 +3,8 @@
  * What the handlers of /indexes share: the index manager of a request, and how a failure of the target, whose
  * words are meant for who asked, becomes a reply.
  */
-#ifndef FETTLE_API_HANDLERS_INDEX_TARGET_H
-#define FETTLE_API_HANDLERS_INDEX_TARGET_H
+#ifndef FETTLE_API_HANDLERS_INDEX_INTERNAL_H
+#define FETTLE_API_HANDLERS_INDEX_INTERNAL_H
 
 #include "api/request.h"
 #include "workflow/index_session.h"

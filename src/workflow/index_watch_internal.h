@@ -7,8 +7,8 @@
  * Only index_run.c uses it. index_watch_begin() before the statement is sent, index_watch_end() when it is
  * over: after that nothing is cancelled any more.
  */
-#ifndef FETTLE_WORKFLOW_INDEX_WATCH_H
-#define FETTLE_WORKFLOW_INDEX_WATCH_H
+#ifndef FETTLE_WORKFLOW_INDEX_WATCH_INTERNAL_H
+#define FETTLE_WORKFLOW_INDEX_WATCH_INTERNAL_H
 
 #include "workflow/index_session.h"
 
