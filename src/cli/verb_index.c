@@ -139,7 +139,7 @@ list_action(CliInput *input, Error *error)
         cli_table_text(&table, index->method);
         cli_table_number(&table, index->scans < 0 ? 0 : index->scans);
         cli_table_text(&table, text_format_bytes(arena, (double)bytes_of(&review, index)));
-        cli_table_text(&table, finding != NULL ? hygiene_class_word(finding->class)
+        cli_table_text(&table, finding != NULL  ? hygiene_class_word(finding->class)
                                : needed != NULL ? "needed"
                                                 : "used");
         cli_table_number(&table, bytes_of(&review, index));
@@ -156,12 +156,18 @@ static void
 unused_append(CliInput *input, const IndexReview *review, Text *text)
 {
     static const CliColumn columns[] = {
-        {"INDEX", "index_name", CLI_TEXT},     {"TABLE", "table_name", CLI_TEXT},
-        {"CLASS", "class", CLI_TEXT},          {"PROPOSED", "is_proposed", CLI_BOOL},
-        {"SCANS", "scans", CLI_NUMBER},        {"SIZE", "size", CLI_TEXT},
-        {"LAST USED", "last_used_at", CLI_TIME}, {"REASON", "reason", CLI_TEXT},
-        {NULL, "schema_name", CLI_TEXT},       {NULL, "size_bytes", CLI_ID},
-        {NULL, "act_sql", CLI_TEXT},           {NULL, "undo_sql", CLI_TEXT},
+        {"INDEX", "index_name", CLI_TEXT},
+        {"TABLE", "table_name", CLI_TEXT},
+        {"CLASS", "class", CLI_TEXT},
+        {"PROPOSED", "is_proposed", CLI_BOOL},
+        {"SCANS", "scans", CLI_NUMBER},
+        {"SIZE", "size", CLI_TEXT},
+        {"LAST USED", "last_used_at", CLI_TIME},
+        {"REASON", "reason", CLI_TEXT},
+        {NULL, "schema_name", CLI_TEXT},
+        {NULL, "size_bytes", CLI_ID},
+        {NULL, "act_sql", CLI_TEXT},
+        {NULL, "undo_sql", CLI_TEXT},
     };
     CliTable table = cli_table_new(input->arena, columns, FETTLE_COUNT_OF(columns));
     for (size_t i = 0; i < review->findings.count; i++) {
@@ -217,10 +223,12 @@ static bool
 history_action(CliInput *input, Error *error)
 {
     static const CliColumn columns[] = {
-        {"ID", "id", CLI_NUMBER},          {"WHEN", "performed_at", CLI_TIME}, {"WHO", "performed_by", CLI_TEXT},
-        {"ACTION", "action", CLI_TEXT},    {"TABLE", "table_name", CLI_TEXT},  {"INDEX", "index_name", CLI_TEXT},
-        {"STATUS", "status", CLI_TEXT},    {"ERROR", "error_message", CLI_TEXT}, {NULL, "schema_name", CLI_TEXT},
-        {NULL, "database_name", CLI_TEXT}, {NULL, "sql", CLI_TEXT},            {NULL, "undo_sql", CLI_TEXT},
+        {"ID", "id", CLI_NUMBER},          {"WHEN", "performed_at", CLI_TIME},
+        {"WHO", "performed_by", CLI_TEXT}, {"ACTION", "action", CLI_TEXT},
+        {"TABLE", "table_name", CLI_TEXT}, {"INDEX", "index_name", CLI_TEXT},
+        {"STATUS", "status", CLI_TEXT},    {"ERROR", "error_message", CLI_TEXT},
+        {NULL, "schema_name", CLI_TEXT},   {NULL, "database_name", CLI_TEXT},
+        {NULL, "sql", CLI_TEXT},           {NULL, "undo_sql", CLI_TEXT},
         {NULL, "completed_at", CLI_TIME},  {NULL, "attempts", CLI_NUMBER},
     };
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
@@ -281,9 +289,9 @@ static bool
 index_verb_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     static const CliAction actions[] = {
-        {"list", 1, 1, list_action},         {"create", 2, 3, index_create_action},
-        {"drop", 2, 2, index_drop_action},   {"cancel", 1, 1, index_cancel_action},
-        {"history", 1, 1, history_action},   {NULL, 0, 0, NULL},
+        {"list", 1, 1, list_action},       {"create", 2, 3, index_create_action},
+        {"drop", 2, 2, index_drop_action}, {"cancel", 1, 1, index_cancel_action},
+        {"history", 1, 1, history_action}, {NULL, 0, 0, NULL},
     };
     static const struct {
         const char *word;
@@ -311,19 +319,25 @@ const CliVerb cli_verb_index = {
     .arguments_most = 4,
     .summary = "the indexes that there are, should be, or should go",
     .description =
-        "TARGET is a target of the store; advise, list, unused and trial take a connection string or a snapshot "
-        "file, too.\nlist and unused judge by the target's counters and, of a stored target, by what the service "
+        "TARGET is a target of the store; advise, list, unused and trial take a connection string or a "
+        "snapshot "
+        "file, too.\nlist and unused judge by the target's counters and, of a stored target, by what the "
+        "service "
         "has collected on it\nand on its replicas; a removal of an unused index is proposed only when it was "
-        "watched for index.observation.\ncreate and drop work CONCURRENTLY, record the undo statement first, and "
-        "ask before they do anything (or take --yes);\ninterrupted at any moment they leave nothing half done: "
+        "watched for index.observation.\ncreate and drop work CONCURRENTLY, record the undo statement first, "
+        "and "
+        "ask before they do anything (or take --yes);\ninterrupted at any moment they leave nothing half "
+        "done: "
         "the next \"fettle index\" or the service cleans up. Instead of\nCOLUMNS, TABLE may be a whole "
         "CREATE INDEX statement. trial shows on the twin what would become slower without an\nindex; no "
-        "PostgreSQL can hide an index from its own planner without harm. Exit status: 10 advice given, 0 none.",
+        "PostgreSQL can hide an index from its own planner without harm. Exit status: 10 advice given, 0 "
+        "none.",
     .examples = "  fettle index advise shop --budget 500MB\n"
                 "  fettle index list shop --json\n"
                 "  fettle index unused shop\n"
                 "  fettle index create shop orders customer_id,created_at --dry-run\n"
-                "  fettle index create shop \"CREATE INDEX o_open ON public.orders (id) WHERE status = 'open'\" --yes\n"
+                "  fettle index create shop \"CREATE INDEX o_open ON public.orders (id) WHERE status = "
+                "'open'\" --yes\n"
                 "  fettle index trial shop orders_note_idx\n"
                 "  fettle index drop shop orders_note_idx\n"
                 "  fettle index history shop\n",

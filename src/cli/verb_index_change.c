@@ -248,6 +248,7 @@ index_cancel_action(CliInput *input, Error *error)
     if (cli_option(input, "json") != NULL)
         text_append_format(&text, "{\"change_id\": %" PRId64 "}\n", id);
     else if (!input->is_quiet)
-        text_append_format(&text, "change %" PRId64 " was asked to stop; the history tells how it ends\n", id);
+        text_append_format(&text, "change %" PRId64 " was asked to stop; the history tells how it ends\n",
+                           id);
     return cli_write(input, text.data, text.length, error);
 }

@@ -83,9 +83,9 @@ trial_hold(CliInput *input, CliSession *session, const SnapshotIndex *index, Tri
     FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = NULL;
     const Workload *workload;
     WhatIfChangeResult *results = NULL;
-    WorkloadOptions options = {
-        .statements_most = settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
-        .progress = session_progress};
+    WorkloadOptions options = {.statements_most =
+                                   settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
+                               .progress = session_progress};
     WhatIfChange change = {.kind = WHATIF_DROP_INDEX, .relation_id = index->id};
     if (!whatif_over_twin(input->arena, session->twin, &whatif, error) ||
         !workload_prepare(input->arena, session->snapshot, whatif, &options, &workload, error) ||
@@ -107,7 +107,8 @@ effect_compare(const void *left, const void *right)
     double loss_b = (b->cost_without - b->cost_with) * b->statement->weight;
     if (loss_a != loss_b)
         return loss_a < loss_b ? 1 : -1;
-    return (a->statement->position > b->statement->position) - (a->statement->position < b->statement->position);
+    return (a->statement->position > b->statement->position) -
+           (a->statement->position < b->statement->position);
 }
 
 static bool
@@ -134,13 +135,14 @@ effects_write(CliInput *input, const SnapshotIndex *index, TrialEffects *effects
     }
     Text text = text_new(arena);
     if (!as_json)
-        text_append_format(&text,
-                           "PostgreSQL cannot hide an index from its planner; the trial was held on the twin, "
-                           "over %zu statements.\n",
-                           asked);
-    cli_table_append(&table, &text, as_json,
-                     arena_printf(arena, "no statement of the workload would cost more without %s\n",
-                                  index->name));
+        text_append_format(
+            &text,
+            "PostgreSQL cannot hide an index from its planner; the trial was held on the twin, "
+            "over %zu statements.\n",
+            asked);
+    cli_table_append(
+        &table, &text, as_json,
+        arena_printf(arena, "no statement of the workload would cost more without %s\n", index->name));
     return cli_write(input, text.data, text.length, error);
 }
 

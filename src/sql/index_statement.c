@@ -165,8 +165,8 @@ key_push(Arena *arena, TextList *keys, const char *text, size_t from, size_t to)
     if (to == from)
         return;
     bool is_name = sql_lexeme_at(text, from, to).length == to - from;
-    char *key = is_name ? name_unquote(arena, text + from, to - from)
-                        : arena_strndup(arena, text + from, to - from);
+    char *key =
+        is_name ? name_unquote(arena, text + from, to - from) : arena_strndup(arena, text + from, to - from);
     vector_push(arena, keys, key);
 }
 
@@ -267,10 +267,9 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
                                                  ? arena_strdup(arena, parse.index->access_method)
                                                  : "btree",
                                    .is_unique = parse.index->unique != 0};
-    statement.text =
-        arena_printf(arena, "CREATE %sINDEX CONCURRENTLY IF NOT EXISTS %s ON %s.%s %s",
-                     statement.is_unique ? "UNIQUE " : "", quote(arena, statement.name),
-                     quote(arena, statement.schema), quote(arena, statement.table), tail);
+    statement.text = arena_printf(arena, "CREATE %sINDEX CONCURRENTLY IF NOT EXISTS %s ON %s.%s %s",
+                                  statement.is_unique ? "UNIQUE " : "", quote(arena, statement.name),
+                                  quote(arena, statement.schema), quote(arena, statement.table), tail);
     statement.shape = shape_of(arena, statement.is_unique, tail);
     keys_take(arena, tail, &statement);
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);

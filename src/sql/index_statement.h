@@ -16,8 +16,8 @@
  * shape is for comparing: two statements that make the same index under whatever name have equal shapes (an
  * ASC, a quote that is not needed, white space, an unsaid "USING btree" make no difference). Unequal shapes
  * may still mean the same (the server writes "a > 5" as "a > (5)::numeric"); equal ones never differ. outline
- * is for recognising: method, uniqueness, plain key and INCLUDE names, and whether there are expressions and a
- * predicate; it is equal for a statement and what the server made of it. Thread-safe.
+ * is for recognising: method, uniqueness, plain key and INCLUDE names, and whether there are expressions and
+ * a predicate; it is equal for a statement and what the server made of it. Thread-safe.
  */
 #ifndef FETTLE_SQL_INDEX_STATEMENT_H
 #define FETTLE_SQL_INDEX_STATEMENT_H

@@ -48,7 +48,8 @@ index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool mu
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber number = store_number(id);
     StoreNumber pid = store_number(backend_pid);
-    if (!store_query(session, "index_change_attempt", STORE_PARAMETERS(number.text, pid.text, must_finish ? "t" : "f"), &rows, error))
+    if (!store_query(session, "index_change_attempt",
+                     STORE_PARAMETERS(number.text, pid.text, must_finish ? "t" : "f"), &rows, error))
         return error_prefix(error, "could not record the attempt");
     if (pg_result_rows(rows) == 0)
         return refuse_over(id, error);

@@ -58,8 +58,8 @@ typedef struct IndexChanges {
  * another change of the table is open. */
 bool index_change_begin(PgConnection *session, Arena *arena, const IndexChange *change, int64_t *ret_id,
                         Error *error) FETTLE_MUST_USE;
-/* An attempt starts, by this backend of the target. must_finish: there is no way back, so that a wish to cancel
- * is dropped. *ret_wants_cancel: it should rather not. */
+/* An attempt starts, by this backend of the target. must_finish: there is no way back, so that a wish to
+ * cancel is dropped. *ret_wants_cancel: it should rather not. */
 bool index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool must_finish,
                           bool *ret_wants_cancel, Error *error) FETTLE_MUST_USE;
 /* progress: JSON object text, NULL leaves it. ERROR_NOT_FOUND when the change is over. */

@@ -28,11 +28,11 @@ typedef struct IndexRecommendation {
     const char *predicate; /* NULL: of all rows */
     const char *const *include_columns;
     size_t include_count;
-    const char *type;         /* create, drop, modify */
-    double estimated_benefit; /* percent; NAN unknown, as below */
-    double estimated_cost;    /* percent */
-    double confidence_score;  /* 0..1 */
-    int64_t affected_query_count;  /* -1 unknown */
+    const char *type;             /* create, drop, modify */
+    double estimated_benefit;     /* percent; NAN unknown, as below */
+    double estimated_cost;        /* percent */
+    double confidence_score;      /* 0..1 */
+    int64_t affected_query_count; /* -1 unknown */
     double affected_total_time_ms;
     int64_t usage_count;
     int64_t last_used_at_us;      /* 0: unknown, or never */

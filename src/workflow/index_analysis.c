@@ -40,28 +40,28 @@ index_recommendation_of_finding(Arena *arena, const HygieneFinding *finding,
     keys_of(arena, finding->relation, index, true, &included);
     double table_bytes = finding->relation->total_bytes > 0 ? (double)finding->relation->total_bytes : NAN;
     double benefit = finding->waste_bytes / table_bytes * PERCENT_MOST; /* of the table's space */
-    *ret_recommendation =
-        (IndexRecommendation){.schema_name = index->schema,
-                              .table_name = finding->relation->name,
-                              .index_name = index->name,
-                              .columns = columns.items,
-                              .column_count = columns.count,
-                              .index_type = index->method,
-                              .is_unique = index->is_unique,
-                              .predicate = index->predicate,
-                              .include_columns = included.items,
-                              .include_count = included.count,
-                              .type = finding->class == HYGIENE_BLOATED ? "modify" : "drop",
-                              .estimated_benefit = benefit > PERCENT_MOST ? PERCENT_MOST : benefit,
-                              .estimated_cost = 0,
-                              .confidence_score = finding->confidence,
-                              .affected_query_count = -1,
-                              .affected_total_time_ms = NAN,
-                              .usage_count = finding->scans,
-                              .last_used_at_us = finding->last_used_at_us,
-                              .size_bytes = isnan(finding->waste_bytes) ? -1 : (int64_t)finding->waste_bytes,
-                              .create_statement = finding->undo_sql != NULL ? finding->undo_sql : finding->act_sql,
-                              .reason = finding->reason};
+    *ret_recommendation = (IndexRecommendation){
+        .schema_name = index->schema,
+        .table_name = finding->relation->name,
+        .index_name = index->name,
+        .columns = columns.items,
+        .column_count = columns.count,
+        .index_type = index->method,
+        .is_unique = index->is_unique,
+        .predicate = index->predicate,
+        .include_columns = included.items,
+        .include_count = included.count,
+        .type = finding->class == HYGIENE_BLOATED ? "modify" : "drop",
+        .estimated_benefit = benefit > PERCENT_MOST ? PERCENT_MOST : benefit,
+        .estimated_cost = 0,
+        .confidence_score = finding->confidence,
+        .affected_query_count = -1,
+        .affected_total_time_ms = NAN,
+        .usage_count = finding->scans,
+        .last_used_at_us = finding->last_used_at_us,
+        .size_bytes = isnan(finding->waste_bytes) ? -1 : (int64_t)finding->waste_bytes,
+        .create_statement = finding->undo_sql != NULL ? finding->undo_sql : finding->act_sql,
+        .reason = finding->reason};
     return true;
 }
 
@@ -102,26 +102,26 @@ recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommend
     if (!(advised->improvement_percent > 2 * maintenance))
         return false;
     double cost = advised->write_cost_percent;
-    *ret_recommendation =
-        (IndexRecommendation){.schema_name = statement.schema,
-                              .table_name = statement.table,
-                              .index_name = statement.name,
-                              .columns = statement.columns.items,
-                              .column_count = statement.columns.count,
-                              .index_type = statement.method,
-                              .is_unique = statement.is_unique,
-                              .include_columns = statement.included.items,
-                              .include_count = statement.included.count,
-                              .type = "create",
-                              .estimated_benefit = fmin(advised->improvement_percent, PERCENT_MOST),
-                              .estimated_cost = fmin(isnan(cost) ? COST_PER_COLUMN * (double)statement.columns.count : cost,
-                                                     PERCENT_MOST),
-                              .confidence_score = 0.8,
-                              .affected_query_count = (int64_t)advised->gains.count,
-                              .affected_total_time_ms = total_ms_of(&advised->gains),
-                              .size_bytes = isnan(advised->size_bytes) ? -1 : (int64_t)advised->size_bytes,
-                              .create_statement = statement.text,
-                              .reason = advised->reason};
+    *ret_recommendation = (IndexRecommendation){
+        .schema_name = statement.schema,
+        .table_name = statement.table,
+        .index_name = statement.name,
+        .columns = statement.columns.items,
+        .column_count = statement.columns.count,
+        .index_type = statement.method,
+        .is_unique = statement.is_unique,
+        .include_columns = statement.included.items,
+        .include_count = statement.included.count,
+        .type = "create",
+        .estimated_benefit = fmin(advised->improvement_percent, PERCENT_MOST),
+        .estimated_cost =
+            fmin(isnan(cost) ? COST_PER_COLUMN * (double)statement.columns.count : cost, PERCENT_MOST),
+        .confidence_score = 0.8,
+        .affected_query_count = (int64_t)advised->gains.count,
+        .affected_total_time_ms = total_ms_of(&advised->gains),
+        .size_bytes = isnan(advised->size_bytes) ? -1 : (int64_t)advised->size_bytes,
+        .create_statement = statement.text,
+        .reason = advised->reason};
     return true;
 }
 

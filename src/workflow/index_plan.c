@@ -56,8 +56,9 @@ table_check(Arena *arena, const IndexTable *table, Error *error)
     if (table->kind == 'p') {
         error_set(error, ERROR_UNSUPPORTED,
                   "table %s is partitioned: PostgreSQL cannot index it CONCURRENTLY as a whole", name);
-        return error_set_hint(error, "create the index on each partition, then ON ONLY the table, then attach "
-                                     "them; \"fettle advise\" prints such a script");
+        return error_set_hint(error,
+                              "create the index on each partition, then ON ONLY the table, then attach "
+                              "them; \"fettle advise\" prints such a script");
     }
     if (table->kind != 'r' && table->kind != 'm')
         return error_set(error, ERROR_UNSUPPORTED, "%s is no table that can have an index", name);
@@ -75,10 +76,10 @@ existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *w
     if (facts->table == NULL)
         return error_set(error, ERROR_CONFLICT, "the name %s is taken by something that is no index",
                          pg_identifier_qualify(arena, facts->schema, facts->name));
-    bool is_same = strcmp(facts->table, wanted->table) == 0 &&
-                   sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found,
-                                             &unreadable) &&
-                   strcmp(found.shape, wanted->shape) == 0;
+    bool is_same =
+        strcmp(facts->table, wanted->table) == 0 &&
+        sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
+        strcmp(found.shape, wanted->shape) == 0;
     if (!is_same) {
         error_set(error, ERROR_CONFLICT, "index %s exists with another definition",
                   pg_identifier_qualify(arena, facts->schema, facts->name));
@@ -88,8 +89,9 @@ existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *w
         return error_set(error, ERROR_CONFLICT, "index %s is being built at this moment",
                          pg_identifier_qualify(arena, facts->schema, facts->name));
     plan->is_done = facts->is_valid;
-    plan->message = facts->is_valid ? "the index exists with this definition"
-                                    : "the invalid leftover of a failed build is dropped, and the index built";
+    plan->message = facts->is_valid
+                        ? "the index exists with this definition"
+                        : "the invalid leftover of a failed build is dropped, and the index built";
     return true;
 }
 
@@ -110,8 +112,8 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
     }
     if (!sql_index_statement_parse(arena, text, &names, ret_statement, error))
         return false;
-    bool is_its = strcmp(ret_statement->table, table->name) == 0 &&
-                  strcmp(ret_statement->schema, table->schema) == 0;
+    bool is_its =
+        strcmp(ret_statement->table, table->name) == 0 && strcmp(ret_statement->schema, table->schema) == 0;
     return is_its || error_set(error, ERROR_INPUT, "the statement makes an index of another table");
 }
 
@@ -196,9 +198,8 @@ index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error)
         return error_set(error, ERROR_UNSUPPORTED, "index %s belongs to extension %s", name,
                          facts->extension);
     if (facts->kind == 'I' || facts->is_partition)
-        return error_set(error, ERROR_UNSUPPORTED,
-                         "index %s is %s: PostgreSQL cannot drop it CONCURRENTLY", name,
-                         facts->kind == 'I' ? "partitioned" : "part of a partitioned index");
+        return error_set(error, ERROR_UNSUPPORTED, "index %s is %s: PostgreSQL cannot drop it CONCURRENTLY",
+                         name, facts->kind == 'I' ? "partitioned" : "part of a partitioned index");
     if (facts->is_being_built)
         return error_set(error, ERROR_CONFLICT, "index %s is being built at this moment", name);
     return role_check(arena, facts->is_standby, facts->is_owned, facts->role, name, error);
@@ -209,14 +210,15 @@ drop_find(PgConnection *connection, Arena *arena, const IndexOrder *order, bool 
           Error *error)
 {
     IndexTable table = {0};
-    if (order->table != NULL && !index_table_find(connection, arena, order->schema, order->table, &table, error))
+    if (order->table != NULL &&
+        !index_table_find(connection, arena, order->schema, order->table, &table, error))
         return false;
     /* an index is in its table's schema, so the table's name can tell equal names apart */
     const char *schema = order->schema != NULL ? order->schema : table.schema;
     if (!index_facts_find(connection, arena, schema, order->name, ret_found, facts, error))
         return false;
-    bool is_others = *ret_found && order->table != NULL && facts->table != NULL &&
-                     strcmp(facts->table, order->table) != 0;
+    bool is_others =
+        *ret_found && order->table != NULL && facts->table != NULL && strcmp(facts->table, order->table) != 0;
     return !is_others || error_set(error, ERROR_INPUT, "index %s is of table %s, not of %s", facts->name,
                                    facts->table, order->table);
 }

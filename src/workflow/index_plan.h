@@ -5,8 +5,8 @@
  * room on the disk; and the statement that undoes it.
  *
  *     index_plan_create(&manager, arena, &order, &plan, error)   asks the target, changes nothing
- *     index_plan_record(&manager, arena, &plan, &id, error)      the history's row, before the first statement
- *     index_run(&manager, arena, id, error)                      index_run.h
+ *     index_plan_record(&manager, arena, &plan, &id, error)      the history's row, before the first
+ * statement index_run(&manager, arena, id, error)                      index_run.h
  *
  * Refusals, by code: ERROR_INPUT what is named wrongly; ERROR_CONFLICT a name that is taken by something
  * else; ERROR_UNSUPPORTED and ERROR_PERMISSION what the object or the role cannot take; ERROR_DISK_FULL.
@@ -48,8 +48,8 @@ typedef struct IndexPlan {
 /* The CREATE INDEX of an order without a definition; names are quoted. */
 char *index_order_statement(Arena *arena, const IndexOrder *order, const char *schema);
 
-bool index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
-                       Error *error) FETTLE_MUST_USE;
+bool index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order,
+                       IndexPlan *ret_plan, Error *error) FETTLE_MUST_USE;
 /* From target_id to name, recommendation_id and performed_by are read. table NULL: whichever it is of. */
 bool index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
                      Error *error) FETTLE_MUST_USE;

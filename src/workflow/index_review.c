@@ -154,8 +154,7 @@ index_missing_find(Arena *arena, const Snapshot *snapshot, IndexMissing **ret_mi
         const SnapshotRelation *relation = &snapshot->relations[i];
         const SnapshotActivity *activity = &relation->activity;
         if (activity->is_known && activity->sequential_scans > MISSING_SCANS &&
-            activity->sequential_tuples > MISSING_ROWS &&
-            activity->index_scans < activity->sequential_scans)
+            activity->sequential_tuples > MISSING_ROWS && activity->index_scans < activity->sequential_scans)
             missing[count++] = (IndexMissing){.relation = relation,
                                               .sequential_scans = activity->sequential_scans,
                                               .sequential_tuples = activity->sequential_tuples,

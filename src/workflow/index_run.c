@@ -31,7 +31,7 @@ typedef struct IndexRun {
     bool is_left; /* by a process that died: settled, not begun anew */
     bool is_cancelled;
     bool must_finish; /* a drop whose index is invalid already: there is no way back */
-    bool is_lost; /* the attempt's session: what is left behind, only another session can tell */
+    bool is_lost;     /* the attempt's session: what is left behind, only another session can tell */
 } IndexRun;
 
 typedef enum Verdict {
@@ -111,25 +111,25 @@ facts_now(const IndexRun *run, PgConnection *connection, bool *ret_found, IndexF
     if (!index_facts_find(connection, run->arena, change->schema_name, change->index_name, ret_found,
                           ret_facts, error))
         return false;
-    *ret_is_its =
-        *ret_found && ret_facts->table != NULL && strcmp(ret_facts->table, change->table_name) == 0 &&
-        sql_index_statement_parse(run->arena, ret_facts->definition, &(SqlIndexNames){0}, &found,
-                                  &unreadable) &&
-        strcmp(found.outline, run->outline) == 0;
+    *ret_is_its = *ret_found && ret_facts->table != NULL &&
+                  strcmp(ret_facts->table, change->table_name) == 0 &&
+                  sql_index_statement_parse(run->arena, ret_facts->definition, &(SqlIndexNames){0}, &found,
+                                            &unreadable) &&
+                  strcmp(found.outline, run->outline) == 0;
     return true;
 }
 
 /*
- * Removes an invalid index of ours; success when there is none (any more). Removing waits for the transactions
- * that use the table, as building does, and blocks nobody meanwhile; so it is tried in short turns, between
- * which the service may stop.
+ * Removes an invalid index of ours; success when there is none (any more). Removing waits for the
+ * transactions that use the table, as building does, and blocks nobody meanwhile; so it is tried in short
+ * turns, between which the service may stop.
  */
 static bool
 leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
 {
-    const char *text = arena_printf(
-        run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
-        pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
+    const char *text =
+        arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                     pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
     Deadline until = deadline_after_ms(CLEAN_MS);
     if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
         return false;
@@ -200,7 +200,7 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
         /* an interrupted drop is finished; a fresh one is checked once more */
         run->must_finish = !facts.is_valid;
         return run->must_finish || index_facts_check_drop(run->arena, &facts, error) ? VERDICT_RUN_IT
-                                                                                    : VERDICT_FAILED;
+                                                                                     : VERDICT_FAILED;
     }
     if (is_its && facts.is_valid)
         return VERDICT_COMPLETED;
@@ -253,7 +253,8 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
     Error error = {0};
     if (has_cancelled && strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "%s",
-                  is_stopping(run->manager) ? "cancelled: the service stopped" : "cancelled as was asked for");
+                  is_stopping(run->manager) ? "cancelled: the service stopped"
+                                            : "cancelled as was asked for");
         run->is_cancelled = true;
     } else if (strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "someone cancelled the statement on the server");
@@ -282,8 +283,9 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
     }
     if (run->is_creating ? is_its && facts.is_valid : !is_found || !is_its)
         return VERDICT_COMPLETED;
-    error_set(error, ERROR_CONFLICT, "the statement was done, but index %s is not as wanted: someone else "
-                                     "made or changed it at the same time",
+    error_set(error, ERROR_CONFLICT,
+              "the statement was done, but index %s is not as wanted: someone else "
+              "made or changed it at the same time",
               run->change.index_name);
     return VERDICT_FAILED;
 }
@@ -303,9 +305,8 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
         error_set(error, ERROR_CANCELLED, "cancelled before it began");
         return VERDICT_CANCELLED;
     }
-    const char *limits =
-        arena_printf(run->arena, "SET statement_timeout = 0; SET lock_timeout = %" PRId64,
-                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
+    const char *limits = arena_printf(run->arena, "SET statement_timeout = 0; SET lock_timeout = %" PRId64,
+                                      settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
     if (!pg_execute_script(connection, limits, NULL, error))
         return VERDICT_AGAIN;
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
@@ -454,7 +455,8 @@ is_adopted(const IndexManager *manager, Arena *arena, const IndexChange *change)
     Error error = {0};
     bool is_busy = false;
     return change->backend_pid != 0 &&
-           index_session_read(manager, arena, change->target_id, change->database_name, &connection, &error) &&
+           index_session_read(manager, arena, change->target_id, change->database_name, &connection,
+                              &error) &&
            index_backend_is_busy(connection, arena, change->backend_pid, change->id, &is_busy, &error) &&
            is_busy;
 }

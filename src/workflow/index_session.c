@@ -52,10 +52,10 @@ bool
 index_session_read(const IndexManager *manager, Arena *arena, int64_t target_id, const char *database,
                    PgConnection **ret_connection, Error *error)
 {
-    PgConnectOptions options = {
-        .purpose = PG_PURPOSE_TARGET,
-        .database = database,
-        .lock_timeout_ms = (int)settings_get_int(manager->settings, SETTING_TARGET_LOCK_TIMEOUT)};
+    PgConnectOptions options = {.purpose = PG_PURPOSE_TARGET,
+                                .database = database,
+                                .lock_timeout_ms =
+                                    (int)settings_get_int(manager->settings, SETTING_TARGET_LOCK_TIMEOUT)};
     return session_open(manager, arena, target_id, &options, ret_connection, error);
 }
 
@@ -63,11 +63,11 @@ bool
 index_session_change(const IndexManager *manager, Arena *arena, int64_t target_id, const char *database,
                      int64_t change_id, PgConnection **ret_connection, Error *error)
 {
-    PgConnectOptions options = {
-        .purpose = PG_PURPOSE_CHANGE,
-        .database = database,
-        .application_name = index_session_name(arena, change_id),
-        .lock_timeout_ms = (int)settings_get_int(manager->settings, SETTING_INDEX_LOCK_TIMEOUT)};
+    PgConnectOptions options = {.purpose = PG_PURPOSE_CHANGE,
+                                .database = database,
+                                .application_name = index_session_name(arena, change_id),
+                                .lock_timeout_ms =
+                                    (int)settings_get_int(manager->settings, SETTING_INDEX_LOCK_TIMEOUT)};
     return session_open(manager, arena, target_id, &options, ret_connection, error);
 }
 

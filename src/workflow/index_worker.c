@@ -68,8 +68,7 @@ item_run(void *argument)
     IndexWorker *worker = item->worker;
     {
         FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(worker->settings);
-        IndexManager manager = {
-            .store = worker->store, .settings = settings_of(held), .stop = &worker->stop};
+        IndexManager manager = {.store = worker->store, .settings = settings_of(held), .stop = &worker->stop};
         Error error = {0};
         bool good = item->is_left ? index_settle(&manager, item->change_id, &error)
                                   : index_run(&manager, item->change_id, &error);

@@ -17,7 +17,7 @@ hygiene_class_word(HygieneClass class)
 {
     static const char *const words[] = {"unused",  "rarely_used", "duplicate", "prefix",
                                         "invalid", "bloated",     "oversized"};
-    fettle_assert((size_t)class < FETTLE_COUNT_OF(words));
+    fettle_assert((size_t) class < FETTLE_COUNT_OF(words));
     return words[class];
 }
 
@@ -70,7 +70,8 @@ constraint_on(Arena *arena, const Snapshot *snapshot, const SnapshotIndex *index
                                     constraint->type == 'f' ? "is needed by foreign key" : "backs constraint",
                                     constraint->name);
         }
-    return index->is_primary || index->is_exclusion || index->constraint_id != 0 ? "backs a constraint" : NULL;
+    return index->is_primary || index->is_exclusion || index->constraint_id != 0 ? "backs a constraint"
+                                                                                 : NULL;
 }
 
 const char *
@@ -183,7 +184,8 @@ cover_find(const HygieneReview *review, const SnapshotRelation *relation, const 
     return best;
 }
 
-/* As cover_find(), but the one that stays at the end: what covers the one that covers this one does so too. */
+/* As cover_find(), but the one that stays at the end: what covers the one that covers this one does so too.
+ */
 static const SnapshotIndex *
 cover_find_last(const HygieneReview *review, const SnapshotRelation *relation, const SnapshotIndex *index,
                 bool *ret_is_prefix)
@@ -191,9 +193,8 @@ cover_find_last(const HygieneReview *review, const SnapshotRelation *relation, c
     const SnapshotIndex *kept = cover_find(review, relation, index, ret_is_prefix);
     for (size_t step = 0; kept != NULL && step < relation->indexes.count; step++) {
         bool is_prefix = false;
-        const SnapshotIndex *next = review_protection(review, kept) != NULL
-                                        ? NULL
-                                        : cover_find(review, relation, kept, &is_prefix);
+        const SnapshotIndex *next =
+            review_protection(review, kept) != NULL ? NULL : cover_find(review, relation, kept, &is_prefix);
         if (next == NULL || next == index)
             break;
         *ret_is_prefix = *ret_is_prefix || is_prefix;
@@ -230,8 +231,9 @@ invalid_find(const HygieneReview *review, HygieneFinding *finding)
     finding->class = HYGIENE_INVALID;
     finding->is_proposed = true;
     finding->confidence = 0.95;
-    finding->reason = "a build of it failed or was broken off: no query can use it, every write still pays for "
-                      "it (unless it is being built at this moment)";
+    finding->reason =
+        "a build of it failed or was broken off: no query can use it, every write still pays for "
+        "it (unless it is being built at this moment)";
     return true;
 }
 
@@ -240,7 +242,8 @@ size_find(const HygieneReview *review, HygieneFinding *finding)
 {
     const HygieneUse *use = review_use(&review->input->primary, finding->index->id);
     double bytes = review_size_bytes(review, finding->index);
-    double table_bytes = (double)finding->relation->size_blocks * review->input->primary.snapshot->block_bytes;
+    double table_bytes =
+        (double)finding->relation->size_blocks * review->input->primary.snapshot->block_bytes;
     if (use != NULL && !isnan(use->bloat_bytes) && use->bloat_bytes >= BLOAT_BYTES_LEAST &&
         use->bloat_bytes >= bytes * BLOAT_SHARE) {
         finding->class = HYGIENE_BLOATED;
@@ -258,9 +261,9 @@ size_find(const HygieneReview *review, HygieneFinding *finding)
         return false;
     finding->class = HYGIENE_OVERSIZED;
     finding->confidence = 0.9;
-    finding->reason = arena_printf(review->arena, "it is larger (%s) than its table (%s)",
-                                   text_format_bytes(review->arena, bytes),
-                                   text_format_bytes(review->arena, table_bytes));
+    finding->reason =
+        arena_printf(review->arena, "it is larger (%s) than its table (%s)",
+                     text_format_bytes(review->arena, bytes), text_format_bytes(review->arena, table_bytes));
     return true;
 }
 
@@ -301,7 +304,8 @@ index_review(HygieneReview *review, const SnapshotRelation *relation, const Snap
                               .waste_bytes = review_size_bytes(review, index),
                               .in_its_place = NULL};
     review_use_sum(review, index, &finding);
-    bool is_free = hygiene_protection(review->arena, review->input->primary.snapshot, relation, index) == NULL;
+    bool is_free =
+        hygiene_protection(review->arena, review->input->primary.snapshot, relation, index) == NULL;
     bool is_found = (is_free && (invalid_find(review, &finding) || duplicate_find(review, &finding) ||
                                  review_use_judge(review, &finding))) ||
                     (index->is_valid && !index->is_partitioned && size_find(review, &finding));

@@ -66,15 +66,15 @@ typedef struct HygieneFinding {
     const SnapshotRelation *relation;
     const SnapshotIndex *index;
     HygieneClass class;
-    bool is_proposed; /* to be dropped, or to be rebuilt when it is bloated */
-    int64_t scans;    /* on all servers together */
-    int64_t last_used_at_us;            /* 0: not known */
-    const SnapshotIndex *in_its_place;  /* of duplicates; else NULL */
-    double waste_bytes;                 /* that goes with it; NAN not known */
-    double confidence;                  /* 0..1 */
-    const char *reason;                 /* a sentence for people, who would miss it included */
-    const char *act_sql;                /* DROP INDEX or REINDEX, CONCURRENTLY; NULL: there is nothing to run */
-    const char *undo_sql;               /* makes it again; NULL when act_sql rebuilds */
+    bool is_proposed;                  /* to be dropped, or to be rebuilt when it is bloated */
+    int64_t scans;                     /* on all servers together */
+    int64_t last_used_at_us;           /* 0: not known */
+    const SnapshotIndex *in_its_place; /* of duplicates; else NULL */
+    double waste_bytes;                /* that goes with it; NAN not known */
+    double confidence;                 /* 0..1 */
+    const char *reason;                /* a sentence for people, who would miss it included */
+    const char *act_sql;  /* DROP INDEX or REINDEX, CONCURRENTLY; NULL: there is nothing to run */
+    const char *undo_sql; /* makes it again; NULL when act_sql rebuilds */
 } HygieneFinding;
 
 VECTOR_DEFINE(HygieneFindings, HygieneFinding);

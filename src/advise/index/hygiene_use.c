@@ -123,20 +123,22 @@ counters_find(const HygieneReview *review, HygieneFinding *finding)
             return false;
     finding->class = HYGIENE_UNUSED;
     finding->confidence = 0.5;
-    const char *since = reset_us == 0 ? "since its counters began"
-                                      : arena_printf(review->arena, "for the %lld days since its counters began",
-                                                     (long long)days_since(review, reset_us));
+    const char *since = reset_us == 0
+                            ? "since its counters began"
+                            : arena_printf(review->arena, "for the %lld days since its counters began",
+                                           (long long)days_since(review, reset_us));
     if (from_us == INT64_MAX)
-        finding->reason = arena_printf(review->arena,
-                                       "not scanned %s, but %s does not have its use on record: its age and a "
-                                       "monthly job are not known; have the service collect it",
-                                       since, least->name);
-    else
         finding->reason =
             arena_printf(review->arena,
-                         "not scanned %s, and watched on %s for only %lld of %lld days: a monthly job may need it",
-                         since, least->name, (long long)days_since(review, from_us),
-                         (long long)(review->input->observation_us / DAY_US));
+                         "not scanned %s, but %s does not have its use on record: its age and a "
+                         "monthly job are not known; have the service collect it",
+                         since, least->name);
+    else
+        finding->reason = arena_printf(
+            review->arena,
+            "not scanned %s, and watched on %s for only %lld of %lld days: a monthly job may need it", since,
+            least->name, (long long)days_since(review, from_us),
+            (long long)(review->input->observation_us / DAY_US));
     return true;
 }
 
@@ -146,16 +148,15 @@ rare_find(const HygieneReview *review, HygieneFinding *finding)
     const SnapshotActivity *activity = &finding->relation->activity;
     double scans = (double)activity->sequential_scans + (double)activity->index_scans;
     if (finding->scans == 0 || finding->scans >= review->input->rare_scans ||
-        (activity->is_known && scans > 0 && (double)finding->index->scans >= scans * review->input->rare_ratio))
+        (activity->is_known && scans > 0 &&
+         (double)finding->index->scans >= scans * review->input->rare_ratio))
         return false;
     finding->class = HYGIENE_RARELY_USED;
     finding->confidence = 0.5;
     finding->reason = arena_printf(
         review->arena, "%lld scans since its counters began%s: a monthly job looks like this, too",
         (long long)finding->scans,
-        activity->is_known && scans > 0
-            ? arena_printf(review->arena, ", of %.0f of its table", scans)
-            : "");
+        activity->is_known && scans > 0 ? arena_printf(review->arena, ", of %.0f of its table", scans) : "");
     return true;
 }
 

@@ -44,15 +44,15 @@
     X(tokens_list)                                                                                           \
     X(token_create)                                                                                          \
     X(token_revoke)                                                                                          \
-    X(audit_list)                                                                                      \
-    X(index_recommendations)                                                                           \
-    X(index_unused)                                                                                    \
-    X(index_missing)                                                                                   \
-    X(index_statistics)                                                                                \
-    X(index_create)                                                                                    \
-    X(index_drop)                                                                                      \
-    X(index_history)                                                                                   \
-    X(index_analyze)                                                                                   \
+    X(audit_list)                                                                                            \
+    X(index_recommendations)                                                                                 \
+    X(index_unused)                                                                                          \
+    X(index_missing)                                                                                         \
+    X(index_statistics)                                                                                      \
+    X(index_create)                                                                                          \
+    X(index_drop)                                                                                            \
+    X(index_history)                                                                                         \
+    X(index_analyze)                                                                                         \
     X(index_cancel)
 
 #define API_HANDLER_DECLARE(name) bool handle_##name(ApiRequest *request, Error *error);

@@ -113,11 +113,11 @@ recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order,
         return api_refuse(request, 404, "not_found", "connection %" PRId64 " has no recommendation %" PRId64,
                           order->target_id, order->recommendation_id);
     bool is_create = strcmp(action, "create") == 0;
-    bool is_same = strcmp(found.type, action) == 0 && strcmp(found.table_name, order->table) == 0 &&
-                   (order->schema == NULL || strcmp(found.schema_name, order->schema) == 0) &&
-                   (is_create ? is_same_list(found.columns, found.column_count, order->columns,
-                                             order->column_count)
-                              : text_equals(found.index_name, order->name));
+    bool is_same =
+        strcmp(found.type, action) == 0 && strcmp(found.table_name, order->table) == 0 &&
+        (order->schema == NULL || strcmp(found.schema_name, order->schema) == 0) &&
+        (is_create ? is_same_list(found.columns, found.column_count, order->columns, order->column_count)
+                   : text_equals(found.index_name, order->name));
     if (!is_same || strcmp(found.status, "recommended") != 0)
         return api_refuse(request, 409, "conflict", "recommendation %" PRId64 " is %s, and %s this index",
                           found.id, found.status, is_same ? "is of" : "is not of");
@@ -312,8 +312,7 @@ handle_index_cancel(ApiRequest *request, Error *error)
     int64_t id = 0;
     PgConnection *session;
     IndexChange change;
-    if (!api_field_required(request, "change_id") ||
-        !api_field_int(request, "change_id", 1, INT64_MAX, &id))
+    if (!api_field_required(request, "change_id") || !api_field_int(request, "change_id", 1, INT64_MAX, &id))
         return false;
     request->object = arena_printf(request->arena, "index_change:%" PRId64, id);
     if (!api_session(request, &session, error) || !index_change_cancel(session, id, error) ||

@@ -12,8 +12,7 @@ index_target_begin(ApiRequest *request, int64_t target_id, IndexManager *ret_man
     if (!api_session(request, &session, error) || !api_target_check(request, session, target_id, error) ||
         !api_session_end(request, true, error))
         return false;
-    *ret_manager =
-        (IndexManager){.store = request->api->context.store, .settings = request->settings};
+    *ret_manager = (IndexManager){.store = request->api->context.store, .settings = request->settings};
     return true;
 }
 
@@ -25,11 +24,16 @@ index_target_refuse(ApiRequest *request, const Error *error)
         int status;
         const char *word;
     } rows[] = {
-        {ERROR_USAGE, 400, "invalid_parameter"},      {ERROR_INPUT, 400, "invalid_parameter"},
-        {ERROR_CONFLICT, 409, "conflict"},            {ERROR_UNSUPPORTED, 422, "not_applicable"},
-        {ERROR_PERMISSION, 422, "not_applicable"},    {ERROR_DISK_FULL, 422, "not_applicable"},
-        {ERROR_TIMEOUT, 503, "timeout"},              {ERROR_CONNECTION, 503, "unavailable"},
-        {ERROR_AUTHENTICATION, 503, "unavailable"},   {ERROR_CANCELLED, 503, "unavailable"},
+        {ERROR_USAGE, 400, "invalid_parameter"},
+        {ERROR_INPUT, 400, "invalid_parameter"},
+        {ERROR_CONFLICT, 409, "conflict"},
+        {ERROR_UNSUPPORTED, 422, "not_applicable"},
+        {ERROR_PERMISSION, 422, "not_applicable"},
+        {ERROR_DISK_FULL, 422, "not_applicable"},
+        {ERROR_TIMEOUT, 503, "timeout"},
+        {ERROR_CONNECTION, 503, "unavailable"},
+        {ERROR_AUTHENTICATION, 503, "unavailable"},
+        {ERROR_CANCELLED, 503, "unavailable"},
     };
     int status = 503;
     const char *word = "unavailable";

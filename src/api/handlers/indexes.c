@@ -86,8 +86,7 @@ columns_write(JsonWriter *json, const SnapshotRelation *relation, const Snapshot
     json_array_begin(json);
     for (size_t i = 0; i < index->column_count; i++) {
         const SnapshotIndexColumn *column = &index->columns[i];
-        const SnapshotColumn *plain =
-            column->attnum > 0 ? snapshot_column(relation, column->attnum) : NULL;
+        const SnapshotColumn *plain = column->attnum > 0 ? snapshot_column(relation, column->attnum) : NULL;
         if (!column->is_included)
             json_string(json, plain != NULL ? plain->name : column->expression);
     }
@@ -194,7 +193,8 @@ missing_write(JsonWriter *json, const IndexMissing *missing, const IndexRecommen
     json_object_end(json);
 }
 
-/* Each table that is read whole too often, once for each index that is recommended for it; returns how many. */
+/* Each table that is read whole too often, once for each index that is recommended for it; returns how many.
+ */
 static int64_t
 missing_list_write(JsonWriter *json, const IndexReview *review, const IndexRecommendations *known,
                    int64_t limit)
@@ -207,8 +207,7 @@ missing_list_write(JsonWriter *json, const IndexReview *review, const IndexRecom
         bool is_known = false;
         for (size_t j = 0; j < known->count && written < limit; j++) {
             const IndexRecommendation *found = &known->items[j];
-            if (strcmp(found->type, "create") != 0 ||
-                strcmp(found->database_name, review->database) != 0 ||
+            if (strcmp(found->type, "create") != 0 || strcmp(found->database_name, review->database) != 0 ||
                 strcmp(found->schema_name, missing[i].relation->schema) != 0 ||
                 strcmp(found->table_name, missing[i].relation->name) != 0)
                 continue;

@@ -21,8 +21,8 @@ parse(Arena *arena, const char *text)
 {
     SqlIndexStatement statement = {0};
     Error error = {0};
-    if (!sql_index_statement_parse(arena, text, &(SqlIndexNames){.schema = "public", .name = NULL}, &statement,
-                                   &error))
+    if (!sql_index_statement_parse(arena, text, &(SqlIndexNames){.schema = "public", .name = NULL},
+                                   &statement, &error))
         fail_msg("%s: %s", text, error.message);
     return statement;
 }
@@ -37,7 +37,8 @@ a_statement_is_written_anew_before_its_definition(void **state)
         const char *text;
     } cases[] = {
         {"create index i on t (a)", "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"i\" ON \"public\".\"t\" (a)"},
-        {"CREATE UNIQUE INDEX CONCURRENTLY i ON s . \"T.x\" USING btree (lower(a) DESC) INCLUDE (b) WHERE (c > 1);\n",
+        {"CREATE UNIQUE INDEX CONCURRENTLY i ON s . \"T.x\" USING btree (lower(a) DESC) INCLUDE (b) WHERE (c "
+         "> 1);\n",
          "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"i\" ON \"s\".\"T.x\" USING btree (lower(a) DESC) "
          "INCLUDE (b) WHERE (c > 1)"},
         {"create index if not exists \"I\"\"q\" on /* here */ s.t -- so\n (a)",
@@ -76,10 +77,14 @@ equal_definitions_have_equal_shapes_and_others_do_not(void **state)
         "create index i on t (a asc nulls last,b desc)",
     };
     static const char *const others[] = {
-        "create unique index i on t (a, b desc)",       "create index i on t (a, b)",
-        "create index i on t (a, b desc nulls last)",   "create index i on t using hash (a)",
-        "create index i on t (a, b desc) include (c)",  "create index i on t (a, b desc) where (c > 1)",
-        "create index i on t (\"A\", b desc)",          "create index i on t (b desc, a)",
+        "create unique index i on t (a, b desc)",
+        "create index i on t (a, b)",
+        "create index i on t (a, b desc nulls last)",
+        "create index i on t using hash (a)",
+        "create index i on t (a, b desc) include (c)",
+        "create index i on t (a, b desc) where (c > 1)",
+        "create index i on t (\"A\", b desc)",
+        "create index i on t (b desc, a)",
         "create index i on t (a text_pattern_ops, b desc)",
     };
     for (size_t i = 0; i < FETTLE_COUNT_OF(same); i++)

@@ -39,8 +39,8 @@ typedef struct History {
     int64_t targets[2]; /* primary, replica */
     int64_t begin_us;
     Habit habits[INDEXES];
-    int phases[INDEXES];   /* the day of its week or month */
-    int made_on[INDEXES];  /* day; 0: before the history */
+    int phases[INDEXES];  /* the day of its week or month */
+    int made_on[INDEXES]; /* day; 0: before the history */
     int64_t scans[2][INDEXES];
     int64_t reset_us[2];
 } History;
@@ -57,8 +57,9 @@ history_begin(History *history, uint64_t seed)
         assert_done(target_create(history->fixture->store, history->fixture->connection, &change,
                                   &history->targets[i], &error),
                     &error);
-        assert_done(database_rows_write(history->fixture->connection, history->targets[i], &database, 1, &error),
-                    &error);
+        assert_done(
+            database_rows_write(history->fixture->connection, history->targets[i], &database, 1, &error),
+            &error);
         history->reset_us[i] = history->begin_us - DAY_US;
     }
     for (int i = 0; i < INDEXES; i++) {
@@ -158,8 +159,8 @@ server_of(const History *history, Arena *arena, int server, const char *name)
 {
     IndexUses uses;
     Error error = {0};
-    assert_done(index_uses_read(history->fixture->connection, arena, history->targets[server], "shop", 0, &uses,
-                                &error),
+    assert_done(index_uses_read(history->fixture->connection, arena, history->targets[server], "shop", 0,
+                                &uses, &error),
                 &error);
     HygieneUse *list = ARENA_NEW_ARRAY(arena, HygieneUse, uses.count);
     for (size_t i = 0; i < uses.count; i++)
@@ -224,7 +225,8 @@ nothing_is_proposed_that_a_job_or_a_replica_needs_and_most_of_the_dead_is(void *
         history_judge(history, &score);
         free(history);
     }
-    print_message("proposed %d, of them right %d; dead in truth %d\n", score.proposed, score.right, score.dead);
+    print_message("proposed %d, of them right %d; dead in truth %d\n", score.proposed, score.right,
+                  score.dead);
     assert_true(score.proposed > 0);
     assert_true(score.right >= score.proposed * 0.95);
     assert_int_equal(score.proposed, score.right); /* zero of a monthly job, a replica, or a young index */

@@ -29,12 +29,13 @@ place_of(void **state)
     Place place = {.fixture = fixture,
                    .manager = {.store = fixture->store, .settings = fixture->settings},
                    .arena = fixture->arena};
-    const char *dsn = arena_printf(fixture->arena, "host=%s dbname=%s user=%s", store_fixture_socket(fixture),
-                                   pg_connection_database(fixture->connection),
-                                   pg_connection_user(fixture->connection));
+    const char *dsn =
+        arena_printf(fixture->arena, "host=%s dbname=%s user=%s", store_fixture_socket(fixture),
+                     pg_connection_database(fixture->connection), pg_connection_user(fixture->connection));
     TargetChange change = {.name = "self", .dsn = dsn, .enabled = 1, .interval_ms = -1};
     assert_done(settings_set(fixture->settings, "index.free_space_floor", "0", &error), &error);
-    assert_done(target_create(fixture->store, fixture->connection, &change, &place.target_id, &error), &error);
+    assert_done(target_create(fixture->store, fixture->connection, &change, &place.target_id, &error),
+                &error);
     assert_done(pg_execute_script(fixture->connection,
                                   "DROP SCHEMA IF EXISTS own CASCADE; CREATE SCHEMA own; "
                                   "CREATE TABLE own.t (id int PRIMARY KEY, a int, \"B b\" text); "
@@ -82,8 +83,9 @@ change_of(const Place *place, int64_t id)
 static bool
 exists(const Place *place, const char *name)
 {
-    return strcmp(store_fixture_value(place->fixture,
-                                      arena_printf(place->arena, "SELECT to_regclass('own.%s') IS NOT NULL", name)),
+    return strcmp(store_fixture_value(
+                      place->fixture,
+                      arena_printf(place->arena, "SELECT to_regclass('own.%s') IS NOT NULL", name)),
                   "t") == 0;
 }
 
@@ -102,8 +104,9 @@ the_statement_of_an_order_quotes_every_name(void **state)
                         .included_count = 1,
                         .method = "btree",
                         .is_unique = true};
-    assert_string_equal(index_order_statement(arena, &order, "s"),
-                        "CREATE UNIQUE INDEX \"i; --\" ON s.\"T\" USING btree (a, \"B b\") INCLUDE (\"c\"\"d\")");
+    assert_string_equal(
+        index_order_statement(arena, &order, "s"),
+        "CREATE UNIQUE INDEX \"i; --\" ON s.\"T\" USING btree (a, \"B b\") INCLUDE (\"c\"\"d\")");
 }
 
 static void
@@ -147,6 +150,15 @@ on_one_table_only_one_change_is_open(void **state)
     assert_done(index_plan_create(&place.manager, place.arena, &second, &plan, &error), &error);
     assert_false(index_plan_record(&place.manager, place.arena, &plan, &other, &error));
     assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
+    plan.change.database_name = "another";
+    assert_done(
+        index_change_begin(place.fixture->connection, place.arena, &plan.change, &other, &error), &error);
+    plan.change.database_name = change_of(&place, id).database_name;
+    IndexChanges open;
+    assert_done(index_change_list(place.fixture->connection, place.arena, place.target_id, true, 1, &open, &error),
+                &error);
+    assert_true(open.count == 1 && open.total == 2 && open.items[0].id == other);
     bool is_locked = false;
     error_clear(&error);
     assert_done(index_change_lock(place.fixture->connection, id, &is_locked, &error), &error);
@@ -168,7 +180,8 @@ a_change_that_was_asked_to_stop_never_begins(void **state)
     bool wants = false;
     int64_t id = recorded(&place, &order);
     assert_done(index_change_cancel(place.fixture->connection, id, &error), &error);
-    assert_done(index_change_progress(place.fixture->connection, id, "{\"phase\": \"none\"}", &wants, &error), &error);
+    assert_done(index_change_progress(place.fixture->connection, id, "{\"phase\": \"none\"}", &wants, &error),
+                &error);
     assert_true(wants);
     assert_done(index_run(&place.manager, id, &error), &error);
     assert_string_equal(change_of(&place, id).state, "cancelled");
@@ -245,7 +258,8 @@ what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
     order = order_of(&place, "t_large");
     PgConnection *connection = NULL;
     int64_t free_bytes = 0;
-    assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error), &error);
+    assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error),
+                &error);
     bool has_room = index_space_check(&place.manager, connection, 1e18, &free_bytes, &error);
     assert_true(has_room ? free_bytes == -1 : error.code == ERROR_DISK_FULL && free_bytes > 0);
     pg_connection_close(connection);
@@ -264,21 +278,25 @@ the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
     static const char *const columns[] = {"id", "B b"};
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
     assert_string_equal(index_session_name(place.arena, 17), "fettle index change 17");
-    assert_done(index_session_change(&place.manager, place.arena, place.target_id, NULL, 17, &connection, &error),
-                &error);
+    assert_done(
+        index_session_change(&place.manager, place.arena, place.target_id, NULL, 17, &connection, &error),
+        &error);
     assert_done(index_table_find(connection, place.arena, NULL, "t", &table, &error), &error);
     assert_true(table.is_owned && table.kind == 'r' && !table.is_standby);
     assert_done(index_columns_check(connection, place.arena, &table, columns, 2, &width, &error), &error);
     assert_true(width >= 8);
-    assert_done(index_facts_find(connection, place.arena, "own", "t_pkey", &is_found, &facts, &error), &error);
+    assert_done(index_facts_find(connection, place.arena, "own", "t_pkey", &is_found, &facts, &error),
+                &error);
     assert_true(is_found && facts.is_valid && facts.constraint != NULL);
     assert_false(index_facts_check_drop(place.arena, &facts, &error));
     error_clear(&error);
-    assert_done(index_facts_find(connection, place.arena, "own", "nothing", &is_found, &facts, &error), &error);
+    assert_done(index_facts_find(connection, place.arena, "own", "nothing", &is_found, &facts, &error),
+                &error);
     assert_false(is_found);
     int pid = pg_connection_backend_pid(connection);
-    assert_done(index_backend_is_busy(place.fixture->connection, place.arena, pid, 17, &is_busy, &error), &error);
-    assert_false(is_busy); /* it is idle */
+    assert_done(index_backend_is_busy(place.fixture->connection, place.arena, pid, 17, &is_busy, &error),
+                &error);
+    assert_false(is_busy);                                                                /* it is idle */
     assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
 }
 
@@ -326,9 +344,12 @@ recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state
     IndexRecommendations list;
     PgConnection *own = place.fixture->connection;
     for (int round = 0; round < 2; round++)
-        assert_done(index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
-                    &error);
-    assert_done(index_recommendation_list(own, place.arena, place.target_id, "recommended", 10, &list, &error), &error);
+        assert_done(
+            index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
+            &error);
+    assert_done(
+        index_recommendation_list(own, place.arena, place.target_id, "recommended", 10, &list, &error),
+        &error);
     assert_int_equal(list.count, 1);
     assert_true(isnan(list.items[0].estimated_cost) && list.items[0].size_bytes == -1);
     IndexOrder order = order_of(&place, "t_wanted");
@@ -339,8 +360,11 @@ recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state
     assert_string_equal(now.status, "created");
     assert_true(now.applied_at_us > 0);
     found.count = 0;
-    assert_done(index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error), &error);
-    assert_done(index_recommendation_list(own, place.arena, place.target_id, NULL, 10, &list, &error), &error);
+    assert_done(
+        index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
+        &error);
+    assert_done(index_recommendation_list(own, place.arena, place.target_id, NULL, 10, &list, &error),
+                &error);
     assert_int_equal(list.count, 1); /* what was carried out stays */
     assert_false(index_recommendation_get(own, place.arena, 999, &now, &error));
 }
@@ -355,18 +379,22 @@ a_review_sees_duplicates_and_tables_that_are_read_whole(void **state)
     IndexRecommendation recommendation;
     IndexReviewOptions options = {.rare_scans = -1};
     assert_done(pg_execute_script(place.fixture->connection,
-                                  "CREATE INDEX t_one ON own.t (a); CREATE INDEX t_two ON own.t (a)", NULL, &error),
+                                  "CREATE INDEX t_one ON own.t (a); CREATE INDEX t_two ON own.t (a)", NULL,
+                                  &error),
                 &error);
-    assert_done(index_review_take(&place.manager, place.arena, place.target_id, &options, &review, &error), &error);
+    assert_done(index_review_take(&place.manager, place.arena, place.target_id, &options, &review, &error),
+                &error);
     bool is_seen = false;
     for (size_t i = 0; i < review.findings.count; i++) {
         const HygieneFinding *finding = &review.findings.items[i];
-        is_seen = is_seen || (finding->class == HYGIENE_DUPLICATE && strcmp(finding->relation->name, "t") == 0 &&
-                              index_recommendation_of_finding(place.arena, finding, &recommendation) &&
-                              strcmp(recommendation.type, "drop") == 0);
+        is_seen =
+            is_seen || (finding->class == HYGIENE_DUPLICATE && strcmp(finding->relation->name, "t") == 0 &&
+                        index_recommendation_of_finding(place.arena, finding, &recommendation) &&
+                        strcmp(recommendation.type, "drop") == 0);
     }
     assert_true(is_seen);
-    SnapshotRelation *relation = (SnapshotRelation *)(uintptr_t)snapshot_relation_named(review.snapshot, "own", "t");
+    SnapshotRelation *relation =
+        (SnapshotRelation *)(uintptr_t)snapshot_relation_named(review.snapshot, "own", "t");
     size_t before = index_missing_find(place.arena, review.snapshot, &missing);
     relation->activity = (SnapshotActivity){
         .is_known = true, .sequential_scans = 1001, .sequential_tuples = 100001, .index_scans = 1000};
@@ -387,7 +415,8 @@ main(void)
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
         cmocka_unit_test_setup(the_worker_carries_changes_out_and_waits_for_them, store_fixture_clear),
-        cmocka_unit_test_setup(recommendations_are_refreshed_dropped_and_settled_with_their_change, store_fixture_clear),
+        cmocka_unit_test_setup(recommendations_are_refreshed_dropped_and_settled_with_their_change,
+                               store_fixture_clear),
         cmocka_unit_test_setup(a_review_sees_duplicates_and_tables_that_are_read_whole, store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

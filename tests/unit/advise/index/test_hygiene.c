@@ -61,25 +61,28 @@ arena_of_test(void)
     return arena_new("test", (size_t)64 << 20);
 }
 
-#define INDEXES                                                                                                \
-    "@indexes id relation_id schema name method definition is_unique is_valid is_ready predicate "             \
+#define INDEXES                                                                                              \
+    "@indexes id relation_id schema name method definition is_unique is_valid is_ready predicate "           \
     "is_replica_identity extension_id constraint_id is_clustered\n"
-#define COLUMNS "@index_columns id attnum expression operator_class collation is_descending is_nulls_first is_included\n"
+#define COLUMNS                                                                                              \
+    "@index_columns id attnum expression operator_class collation is_descending is_nulls_first "             \
+    "is_included\n"
 
 static void
 of_two_equal_indexes_the_unneeded_one_goes_and_one_stays(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
-    HygieneInput input = input_of(
-        arena, INDEXES "10|1|public|one|btree|CREATE INDEX one|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "11|1|public|two|btree|CREATE INDEX two|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "12|1|public|three|btree|CREATE UNIQUE INDEX three|t|t|t|\\N|f|\\N|\\N|f\n"
-                       "13|1|public|ab|btree|CREATE INDEX ab|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "14|1|public|abc|btree|CREATE INDEX abc|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
-                       "10|1|\\N|int4_ops|\\N|f|f|f\n11|1|\\N|int4_ops|\\N|f|f|f\n12|1|\\N|int4_ops|\\N|f|f|f\n"
-                       "13|1|\\N|int4_ops|\\N|f|f|f\n13|2|\\N|int4_ops|\\N|f|f|f\n"
-                       "14|1|\\N|int4_ops|\\N|f|f|f\n14|2|\\N|int4_ops|\\N|f|f|f\n14|3|\\N|text_ops|\\N|f|f|t\n");
+    HygieneInput input =
+        input_of(arena, INDEXES
+                 "10|1|public|one|btree|CREATE INDEX one|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "11|1|public|two|btree|CREATE INDEX two|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "12|1|public|three|btree|CREATE UNIQUE INDEX three|t|t|t|\\N|f|\\N|\\N|f\n"
+                 "13|1|public|ab|btree|CREATE INDEX ab|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "14|1|public|abc|btree|CREATE INDEX abc|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+                 "10|1|\\N|int4_ops|\\N|f|f|f\n11|1|\\N|int4_ops|\\N|f|f|f\n12|1|\\N|int4_ops|\\N|f|f|f\n"
+                 "13|1|\\N|int4_ops|\\N|f|f|f\n13|2|\\N|int4_ops|\\N|f|f|f\n"
+                 "14|1|\\N|int4_ops|\\N|f|f|f\n14|2|\\N|int4_ops|\\N|f|f|f\n14|3|\\N|text_ops|\\N|f|f|t\n");
     HygieneFindings findings = hygiene_review(arena, &input);
     assert_int_equal(findings.count, 3);
     assert_string_equal(expect(&findings, "one", HYGIENE_DUPLICATE, true)->in_its_place->name, "three");
@@ -102,16 +105,16 @@ what_differs_in_anything_that_counts_is_no_duplicate(void **state)
         {"f|t|t|\\N", "2|\\N|int4_ops|\\N|f|f|f"},  /* column */
         {"f|t|t|(b > 0)", "1|\\N|int4_ops|\\N|f|f|f"},
         {"t|t|t|\\N", "1|\\N|int4_ops|\\N|f|f|f\n11|3|\\N|text_ops|\\N|f|f|f"}, /* unique over more */
-        {"f|f|t|\\N", "1|\\N|int4_ops|\\N|f|f|f"},  /* invalid: it serves nobody */
+        {"f|f|t|\\N", "1|\\N|int4_ops|\\N|f|f|f"}, /* invalid: it serves nobody */
     };
     for (size_t i = 0; i < FETTLE_COUNT_OF(pairs); i++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
-        const char *more = arena_printf(
-            arena,
-            INDEXES "10|1|public|one|btree|CREATE INDEX one|t|t|t|\\N|f|\\N|\\N|f\n"
-                    "11|1|public|two|btree|CREATE INDEX two|%s|f|\\N|\\N|f\n" COLUMNS
-                    "10|1|\\N|int4_ops|\\N|f|f|f\n11|%s\n",
-            pairs[i][0], pairs[i][1]);
+        const char *more =
+            arena_printf(arena,
+                         INDEXES "10|1|public|one|btree|CREATE INDEX one|t|t|t|\\N|f|\\N|\\N|f\n"
+                                 "11|1|public|two|btree|CREATE INDEX two|%s|f|\\N|\\N|f\n" COLUMNS
+                                 "10|1|\\N|int4_ops|\\N|f|f|f\n11|%s\n",
+                         pairs[i][0], pairs[i][1]);
         HygieneInput input = input_of(arena, more);
         HygieneFindings findings = hygiene_review(arena, &input);
         const HygieneFinding *one = finding_of(&findings, "one");
@@ -126,15 +129,16 @@ a_prefix_is_needless_only_in_a_b_tree_and_with_its_included_columns(void **state
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
-    HygieneInput input = input_of(
-        arena, INDEXES "10|1|public|a|btree|CREATE INDEX a|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "11|1|public|a_with_c|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "12|1|public|ab|btree|CREATE INDEX ab|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "13|2|public|gin_a|gin|CREATE INDEX g|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "14|2|public|gin_aa|gin|CREATE INDEX h|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
-                       "10|1|\\N|int4_ops|\\N|f|f|f\n11|1|\\N|int4_ops|\\N|f|f|f\n11|3|\\N|\\N|\\N|f|f|t\n"
-                       "12|1|\\N|int4_ops|\\N|f|f|f\n12|2|\\N|int4_ops|\\N|f|f|f\n"
-                       "13|1|\\N|gin_ops|\\N|f|f|f\n14|1|\\N|gin_ops|\\N|f|f|f\n14|1|\\N|gin_ops|\\N|f|f|f\n");
+    HygieneInput input =
+        input_of(arena, INDEXES
+                 "10|1|public|a|btree|CREATE INDEX a|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "11|1|public|a_with_c|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "12|1|public|ab|btree|CREATE INDEX ab|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "13|2|public|gin_a|gin|CREATE INDEX g|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "14|2|public|gin_aa|gin|CREATE INDEX h|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+                 "10|1|\\N|int4_ops|\\N|f|f|f\n11|1|\\N|int4_ops|\\N|f|f|f\n11|3|\\N|\\N|\\N|f|f|t\n"
+                 "12|1|\\N|int4_ops|\\N|f|f|f\n12|2|\\N|int4_ops|\\N|f|f|f\n"
+                 "13|1|\\N|gin_ops|\\N|f|f|f\n14|1|\\N|gin_ops|\\N|f|f|f\n14|1|\\N|gin_ops|\\N|f|f|f\n");
     HygieneFindings findings = hygiene_review(arena, &input);
     expect(&findings, "a", HYGIENE_DUPLICATE, true); /* of the one that includes c */
     assert_null(finding_of(&findings, "a_with_c"));
@@ -146,18 +150,19 @@ a_prefix_is_needless_only_in_a_b_tree_and_with_its_included_columns(void **state
     assert_false(hygiene_covers(&indexes[0], &indexes[0], &is_prefix));
 }
 
-static const char protected[] = INDEXES
-    "10|1|public|pkey|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|5|f\n"
-    "11|1|public|identity|btree|CREATE INDEX i|f|t|t|\\N|t|\\N|\\N|f\n"
-    "12|1|public|owned|btree|CREATE INDEX i|f|t|t|\\N|f|99|\\N|f\n"
-    "13|1|public|lookup|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
-    "14|2|public|clustered|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|t\n"
-    "15|2|public|free|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
-    "10|1|\\N|int4_ops|\\N|f|f|f\n11|2|\\N|int4_ops|\\N|f|f|f\n12|3|\\N|text_ops|\\N|f|f|f\n"
-    "13|2|\\N|int4_ops|\\N|f|f|f\n13|3|\\N|text_ops|\\N|f|f|f\n14|1|\\N|int4_ops|\\N|f|f|f\n15|1|\\N|other_ops|\\N|f|f|f\n"
-    "@constraints id relation_id name type definition index_id columns\n"
-    "5|1|t_pkey|p|PRIMARY KEY|10|{1}\n6|1|t_fkey|f|FOREIGN KEY|\\N|{3,2}\n"
-    "@index_activity id scans\n10|0\n11|0\n12|0\n13|0\n14|0\n15|0\n";
+static const char protected[] =
+    INDEXES "10|1|public|pkey|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|5|f\n"
+            "11|1|public|identity|btree|CREATE INDEX i|f|t|t|\\N|t|\\N|\\N|f\n"
+            "12|1|public|owned|btree|CREATE INDEX i|f|t|t|\\N|f|99|\\N|f\n"
+            "13|1|public|lookup|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+            "14|2|public|clustered|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|t\n"
+            "15|2|public|free|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+            "10|1|\\N|int4_ops|\\N|f|f|f\n11|2|\\N|int4_ops|\\N|f|f|f\n12|3|\\N|text_ops|\\N|f|f|f\n"
+            "13|2|\\N|int4_ops|\\N|f|f|f\n13|3|\\N|text_ops|\\N|f|f|f\n14|1|\\N|int4_ops|\\N|f|f|f\n15|1|\\N|"
+            "other_ops|\\N|f|f|f\n"
+            "@constraints id relation_id name type definition index_id columns\n"
+            "5|1|t_pkey|p|PRIMARY KEY|10|{1}\n6|1|t_fkey|f|FOREIGN KEY|\\N|{3,2}\n"
+            "@index_activity id scans\n10|0\n11|0\n12|0\n13|0\n14|0\n15|0\n";
 
 static const HygieneUse idle[] = {{10, DAY_US, 0, NAN, false}, {11, DAY_US, 0, NAN, false},
                                   {12, DAY_US, 0, NAN, false}, {13, DAY_US, 0, NAN, false},
@@ -174,8 +179,8 @@ what_something_else_needs_is_never_found_however_idle(void **state)
     HygieneFindings findings = hygiene_review(arena, &input);
     expect(&findings, "free", HYGIENE_UNUSED, true);
     assert_int_equal(findings.count, 1);
-    static const char *const words[] = {"constraint t_pkey", "replica identity", "extension", "foreign key t_fkey",
-                                        "clustered"};
+    static const char *const words[] = {"constraint t_pkey", "replica identity", "extension",
+                                        "foreign key t_fkey", "clustered"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(words); i++) {
         const SnapshotIndex *index = &input.primary.snapshot->indexes[i];
         const SnapshotRelation *relation = snapshot_relation(input.primary.snapshot, index->relation_id);
@@ -194,7 +199,8 @@ an_index_is_proposed_only_after_the_whole_time_on_every_server(void **state)
     HygieneInput input = input_of(arena, protected);
     HygieneUse use = {15, NOW_US - 40 * DAY_US, 0, NAN, false};
     HygieneUse there = {15, NOW_US - 90 * DAY_US, 0, NAN, false};
-    HygieneServer replica = {.name = "standby", .snapshot = input.primary.snapshot, .uses = &there, .use_count = 1};
+    HygieneServer replica = {
+        .name = "standby", .snapshot = input.primary.snapshot, .uses = &there, .use_count = 1};
     input.primary.uses = &use;
     input.primary.use_count = 1;
     input.replicas = &replica;
@@ -239,20 +245,22 @@ of_idle_indexes_one_is_kept_for_a_foreign_key_and_for_a_dropped_duplicate(void *
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
-    HygieneInput input = input_of(
-        arena, INDEXES "10|1|public|ab|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "11|1|public|ac|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "12|2|public|busy|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "13|2|public|idle|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
-                       "10|1|\\N|int4_ops|\\N|f|f|f\n10|2|\\N|int4_ops|\\N|f|f|f\n"
-                       "11|1|\\N|int4_ops|\\N|f|f|f\n11|3|\\N|text_ops|\\N|f|f|f\n"
-                       "12|1|\\N|int4_ops|\\N|f|f|f\n13|1|\\N|int4_ops|\\N|f|f|f\n"
-                       "@constraints id relation_id name type definition index_id columns\n"
-                       "6|1|t_fkey|f|FOREIGN KEY|\\N|{1}\n"
-                       "@sizes id size_blocks\n12|50\n13|40\n"
-                       "@index_activity id scans\n10|0\n11|0\n12|900\n13|0\n");
-    static const HygieneUse uses[] = {{10, DAY_US, 0, NAN, false}, {11, DAY_US, 0, NAN, false},
-                                      {12, DAY_US, NOW_US, NAN, false}, {13, DAY_US, 0, NAN, false}};
+    HygieneInput input =
+        input_of(arena, INDEXES "10|1|public|ab|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+                                "11|1|public|ac|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+                                "12|2|public|busy|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+                                "13|2|public|idle|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+                                "10|1|\\N|int4_ops|\\N|f|f|f\n10|2|\\N|int4_ops|\\N|f|f|f\n"
+                                "11|1|\\N|int4_ops|\\N|f|f|f\n11|3|\\N|text_ops|\\N|f|f|f\n"
+                                "12|1|\\N|int4_ops|\\N|f|f|f\n13|1|\\N|int4_ops|\\N|f|f|f\n"
+                                "@constraints id relation_id name type definition index_id columns\n"
+                                "6|1|t_fkey|f|FOREIGN KEY|\\N|{1}\n"
+                                "@sizes id size_blocks\n12|50\n13|40\n"
+                                "@index_activity id scans\n10|0\n11|0\n12|900\n13|0\n");
+    static const HygieneUse uses[] = {{10, DAY_US, 0, NAN, false},
+                                      {11, DAY_US, 0, NAN, false},
+                                      {12, DAY_US, NOW_US, NAN, false},
+                                      {13, DAY_US, 0, NAN, false}};
     input.primary.uses = uses;
     input.primary.use_count = FETTLE_COUNT_OF(uses);
     HygieneFindings findings = hygiene_review(arena, &input);
@@ -268,16 +276,17 @@ invalid_bloated_rare_and_oversized_indexes_are_named(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
-    HygieneInput input = input_of(
-        arena, INDEXES "10|1|public|broken|btree|CREATE INDEX i|f|f|t|\\N|f|\\N|\\N|f\n"
-                       "11|1|public|empty|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "12|1|public|rare|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
-                       "13|1|public|large|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
-                       "10|1|\\N|int4_ops|\\N|f|f|f\n11|2|\\N|int4_ops|\\N|f|f|f\n12|3|\\N|text_ops|\\N|f|f|f\n"
-                       "13|1|\\N|other_ops|\\N|f|f|f\n"
-                       "@sizes id size_blocks\n1|100\n10|10\n11|5000\n12|10\n13|9000\n"
-                       "@activity relation_id sequential_scans sequential_tuples index_scans\n1|10|1000|100000\n"
-                       "@index_activity id scans\n10|0\n11|50000\n12|3\n13|50000\n");
+    HygieneInput input =
+        input_of(arena, INDEXES
+                 "10|1|public|broken|btree|CREATE INDEX i|f|f|t|\\N|f|\\N|\\N|f\n"
+                 "11|1|public|empty|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "12|1|public|rare|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+                 "13|1|public|large|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+                 "10|1|\\N|int4_ops|\\N|f|f|f\n11|2|\\N|int4_ops|\\N|f|f|f\n12|3|\\N|text_ops|\\N|f|f|f\n"
+                 "13|1|\\N|other_ops|\\N|f|f|f\n"
+                 "@sizes id size_blocks\n1|100\n10|10\n11|5000\n12|10\n13|9000\n"
+                 "@activity relation_id sequential_scans sequential_tuples index_scans\n1|10|1000|100000\n"
+                 "@index_activity id scans\n10|0\n11|50000\n12|3\n13|50000\n");
     static const HygieneUse uses[] = {{11, DAY_US, NOW_US, 20.0 * 1024 * 1024, true}};
     input.primary.uses = uses;
     input.primary.use_count = FETTLE_COUNT_OF(uses);
