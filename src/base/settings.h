@@ -171,7 +171,9 @@ Settings *settings_new(Arena *arena);
 bool settings_parse(Settings *settings, const char *text, size_t length, const char *name, Error *error)
     FETTLE_MUST_USE;
 bool settings_read_file(Settings *settings, const char *path, Error *error) FETTLE_MUST_USE;
-/* Takes FETTLE_SECTION_NAME variables; unknown FETTLE_ variables are ignored (other programs' may exist). */
+/* Takes FETTLE_SECTION_NAME variables, and the names that the requirement documents have for some settings
+ * (INDEX_ANALYSIS_ENABLED, INDEX_USAGE_THRESHOLD), over which the FETTLE_ ones win. Unknown FETTLE_ variables
+ * are ignored (other programs' may exist). */
 bool settings_read_environment(Settings *settings, Error *error) FETTLE_MUST_USE;
 /* name is the full form. */
 bool settings_set(Settings *settings, const char *name, const char *value, Error *error) FETTLE_MUST_USE;

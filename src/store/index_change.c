@@ -82,6 +82,14 @@ index_change_end(PgConnection *session, int64_t id, const char *state, const cha
 }
 
 bool
+index_change_implement(PgConnection *session, int64_t id, Error *error)
+{
+    StoreNumber number = store_number(id);
+    return store_query(session, "index_change_implement", STORE_PARAMETERS(number.text), NULL, error) ||
+           error_prefix(error, "could not open the implementation of the change");
+}
+
+bool
 index_change_note(PgConnection *session, int64_t id, const char *message, Error *error)
 {
     StoreNumber number = store_number(id);

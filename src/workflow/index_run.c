@@ -369,6 +369,18 @@ run_prepare(IndexRun *run, Error *error)
     return true;
 }
 
+/* The change is done whether or not its measurement can be begun. */
+static bool
+implementation_open(const IndexRun *run)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
+        !index_change_implement(session.connection, run->change.id, &error))
+        log_write(LOG_LEVEL_WARNING, "%s", error.message);
+    return true;
+}
+
 /* Of a change that was left behind, the reason is what was noted then, if anything was. */
 static const char *
 failure_words(const IndexRun *run, const Error *failure)
@@ -402,7 +414,7 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
     if (!run_prepare(run, &failure))
         return end_write(run, "failed", failure.message, error);
     switch (attempts(run, &failure)) {
-        case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
+        case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error) && implementation_open(run);
         case VERDICT_CANCELLED: return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
             return end_write(run, run->is_left && run->change.wants_cancel ? "cancelled" : "failed",

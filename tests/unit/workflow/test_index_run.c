@@ -359,6 +359,13 @@ recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state
     assert_done(index_recommendation_get(own, place.arena, order.recommendation_id, &now, &error), &error);
     assert_string_equal(now.status, "created");
     assert_true(now.applied_at_us > 0);
+    static const char implemented[] =
+        "SELECT string_agg(concat_ws(' ', o.recommendation_text, o.dismissal_reason, i.status), ', ') "
+        "FROM fettle.optimization_implementations i JOIN fettle.optimization_recommendations o ON o.id = "
+        "i.recommendation_id";
+    assert_string_equal(store_fixture_value(place.fixture, implemented),
+                        "Create index t_wanted on own.t implemented pending");
+    assert_done(index_change_implement(own, 0, &error), &error); /* nothing to open */
     found.count = 0;
     assert_done(
         index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
