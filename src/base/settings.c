@@ -331,7 +331,8 @@ document_names_read(Settings *settings, Error *error)
 {
     for (size_t i = 0; i < FETTLE_COUNT_OF(document_names); i++) {
         const char *value = getenv(document_names[i].variable);
-        if (value != NULL && !settings_set_from(settings, document_names[i].name, value, "environment", error))
+        if (value != NULL &&
+            !settings_set_from(settings, document_names[i].name, value, "environment", error))
             return error_prefix(error, "environment variable %s", document_names[i].variable);
     }
     return true;

@@ -26,7 +26,8 @@ typedef struct IndexRun {
     Arena *arena;
     PgConnection *lock_session; /* of the store; its death costs the lock, not the change */
     IndexChange change;
-    const char *outline; /* that the index has to have, or has: by it ours is known */
+    const char *outline;   /* that the index has to have, or has: by it ours is known */
+    const char *statement; /* made anew: what the store holds is only data */
     bool is_creating;
     bool is_left; /* by a process that died: settled, not begun anew */
     bool is_cancelled;
@@ -117,6 +118,13 @@ facts_now(const IndexRun *run, PgConnection *connection, bool *ret_found, IndexF
                                             &unreadable) &&
                   strcmp(found.outline, run->outline) == 0;
     return true;
+}
+
+static const char *
+drop_statement(const IndexRun *run)
+{
+    return arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                        pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
 }
 
 /*
@@ -310,7 +318,7 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
     if (!pg_execute_script(connection, limits, NULL, error))
         return VERDICT_AGAIN;
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
-    PgQuery query = {.text = run->change.sql, .deadline = DEADLINE_NEVER};
+    PgQuery query = {.text = run->statement, .deadline = DEADLINE_NEVER};
     bool done = pg_query(connection, &query, NULL, error);
     bool has_cancelled = index_watch_end(watch);
     return done ? success_judge(run, connection, error)
@@ -366,6 +374,7 @@ run_prepare(IndexRun *run, Error *error)
     if (!sql_index_statement_parse(run->arena, definition, &(SqlIndexNames){0}, &statement, error))
         return error_prefix(error, "index change %" PRId64 " of the store cannot be read", run->change.id);
     run->outline = statement.outline;
+    run->statement = run->is_creating ? statement.text : drop_statement(run);
     return true;
 }
 

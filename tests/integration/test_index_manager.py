@@ -234,6 +234,21 @@ def test_a_build_without_room_on_the_disk_is_not_begun(service, target):
         set_to(service, "index.free_space_floor", "0B")
 
 
+def test_every_major_is_served(service, server_of_each):
+    server_of_each.sql("DROP DATABASE IF EXISTS managed")
+    server_of_each.sql("CREATE DATABASE managed")
+    server_of_each.sql("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n", "managed")
+    connection = service.add_target(f"major{server_of_each.major}", server_of_each.dsn("managed"), enabled=False)
+    made = create(service, connection_id=connection, table_name="t", index_name="t_a", columns=["a"])
+    create(service, connection_id=connection, table_name="t", index_name="t_a_again", columns=["a"])
+    assert made["status"] == "completed"
+    found = service.json("GET", f"{BASE}/unused/{connection}", token="viewer")
+    assert [row["class"] for row in found if row["is_proposed"]] == ["duplicate"]
+    assert service.json("GET", f"{BASE}/statistics/{connection}", token="viewer")["total_indexes"] == 3
+    drop(service, connection_id=connection, table_name="t", index_name="t_a")
+    assert server_of_each.sql("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass", "managed") == [(2,)]
+
+
 # --- what can go wrong on the way
 
 def test_a_build_that_fails_leaves_nothing_and_says_why(service, target):

@@ -31,10 +31,7 @@ review_use(const HygieneServer *server, uint32_t index_id)
 static const SnapshotIndex *
 index_on(const HygieneServer *server, const SnapshotIndex *index)
 {
-    for (size_t i = 0; server->snapshot != NULL && i < server->snapshot->index_count; i++)
-        if (server->snapshot->indexes[i].id == index->id)
-            return &server->snapshot->indexes[i];
-    return NULL;
+    return server->snapshot == NULL ? NULL : snapshot_index(server->snapshot, index->id);
 }
 
 static void

@@ -152,12 +152,13 @@ on_one_table_only_one_change_is_open(void **state)
     assert_int_equal(error.code, ERROR_CONFLICT);
     error_clear(&error);
     plan.change.database_name = "another";
-    assert_done(
-        index_change_begin(place.fixture->connection, place.arena, &plan.change, &other, &error), &error);
+    assert_done(index_change_begin(place.fixture->connection, place.arena, &plan.change, &other, &error),
+                &error);
     plan.change.database_name = change_of(&place, id).database_name;
     IndexChanges open;
-    assert_done(index_change_list(place.fixture->connection, place.arena, place.target_id, true, 1, &open, &error),
-                &error);
+    assert_done(
+        index_change_list(place.fixture->connection, place.arena, place.target_id, true, 1, &open, &error),
+        &error);
     assert_true(open.count == 1 && open.total == 2 && open.items[0].id == other);
     bool is_locked = false;
     error_clear(&error);
