@@ -12,7 +12,7 @@
 
 #define THREADS 4
 #define CHANGES_MOST 64
-#define KEEPER_SECONDS 30
+#define KEEPER_SECONDS 10
 #define KEEPER_ARENA_BYTES ((size_t)64 * 1024 * 1024)
 
 struct IndexWorker {

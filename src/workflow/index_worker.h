@@ -3,7 +3,7 @@
  * IndexWorker: the threads of the service that carry out recorded index changes, longer than any request.
  *
  * index_worker_submit() hands over a recorded change; index_worker_wait() waits for its end for as long as a
- * request can. A keeper looks at once, and then every half minute, for open changes that nobody works on
+ * request can. A keeper looks at once, and then every ten seconds, for open changes that nobody works on
  * (the service was killed, the target was away) and has them settled.
  *
  * index_worker_stop() cancels what runs; what cannot be cleaned up until the deadline stays open in the store

@@ -412,7 +412,7 @@ def test_statistics_count_what_there_is(service, target):
 
 
 def test_an_analysis_recommends_and_a_recommendation_is_carried_out(service, target):
-    target.sql("UPDATE orders SET note = id::text; ANALYZE orders")
+    target.sql("UPDATE orders SET note = id::text; ANALYZE orders; SELECT pg_stat_statements_reset()")
     for number in range(30):
         target.sql(f"SELECT * FROM orders WHERE note = '{number}'")
     done = service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id}, token="operator")
@@ -421,7 +421,7 @@ def test_an_analysis_recommends_and_a_recommendation_is_carried_out(service, tar
     wanted = next(row for row in listed if row["recommendation_type"] == "create" and row["columns"][0] == "note")
     assert wanted["estimated_benefit"] > 10 and wanted["affected_query_count"] >= 1
     doubled = next(row for row in listed if row["recommendation_type"] == "drop")
-    assert doubled["index_name"] == "orders_customer_again" and doubled["create_statement"].startswith("CREATE INDEX")
+    assert doubled["index_name"] in ("orders_customer", "orders_customer_again") and doubled["create_statement"].startswith("CREATE INDEX")
     wrong = service.request("POST", f"{BASE}/create", order(service, index_name=wanted["index_name"], columns=["total"], recommendation_id=wanted["id"]), token="operator")
     assert wrong.status == 409
     made = create(service, index_name=wanted["index_name"], columns=wanted["columns"], recommendation_id=wanted["id"])
@@ -485,14 +485,16 @@ def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
     assert rows["orders_pkey"]["class"] in ("needed", "used") and "constraint" in rows["orders_pkey"]["needed_because"]
     out = service.fettle("index", "unused", target.dsn(), "--json", status=10, anyway=True)
     found = {row["index_name"]: row for row in json.loads(out)}
-    doubled, = [row for row in found.values() if row["index_name"] in ("orders_customer", "orders_customer_again", "orders_third") and row["is_proposed"]]
-    assert doubled["class"] == "duplicate" and doubled["act_sql"].startswith("DROP INDEX CONCURRENTLY")
+    same = {name for name, row in rows.items() if row["columns"] == "customer_id"}
+    doubled = [row for row in found.values() if row["index_name"] in same and row["is_proposed"]]
+    assert len(doubled) == len(same) - 1 > 0
+    assert all(row["class"] == "duplicate" and row["act_sql"].startswith("DROP INDEX CONCURRENTLY") for row in doubled)
     cli(service, "drop", "shop", "orders_third", "--yes")
 
 
 def test_a_trial_shows_on_the_twin_what_would_become_slower(service, target):
     cli(service, "create", "shop", "orders", "note", "--name", "orders_tried", "--yes")
-    target.sql("UPDATE orders SET note = id::text; ANALYZE orders")
+    target.sql("UPDATE orders SET note = id::text; ANALYZE orders; SELECT pg_stat_statements_reset()")
     for number in range(5):
         target.sql(f"SELECT * FROM orders WHERE note = '{number}'")
     rows = json.loads(service.fettle("index", "trial", target.dsn(), "orders_tried", "--json", status=10, anyway=True))
