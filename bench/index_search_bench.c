@@ -173,7 +173,7 @@ write_outcome(Arena *arena, const CandidateSet *candidates, const Outcome *outco
     json_key_double(&json, "cpu_s", outcome->cpu_s);
     json_key(&json, "gap_percent");
     if (isnan(outcome->gap_percent))
-        json_null(&json);
+        json_write_null(&json);
     else
         json_double(&json, outcome->gap_percent);
     json_key_bool(&json, "stopped_early", outcome->is_stopped_early);

@@ -146,8 +146,13 @@ api_open(const ApiContext *context, Api **ret_api, Error *error)
                            .connections_most = (int)settings_get_int(settings, SETTING_SERVER_CONNECTIONS),
                            .idle_timeout_ms = settings_get_int(settings, SETTING_SERVER_IDLE_TIMEOUT)};
     HttpServer *http;
-    if (!http_server_open(&options, &http, error)) {
+    if (!index_worker_new(context->store, context->settings, &api->index_worker, error)) {
         api_free(api);
+        return false;
+    }
+    if (!http_server_open(&options, &http, error)) {
+        if (index_worker_stop(api->index_worker, DEADLINE_NEVER))
+            api_free(api);
         return false;
     }
     atomic_store(&api->http, http);
@@ -155,13 +160,16 @@ api_open(const ApiContext *context, Api **ret_api, Error *error)
     return true;
 }
 
-void
+bool
 api_stop(Api *api, Deadline deadline)
 {
     if (api == NULL)
-        return;
+        return true;
     http_server_stop(atomic_load(&api->http), deadline);
+    if (!index_worker_stop(api->index_worker, deadline))
+        return false;
     api_free(api);
+    return true;
 }
 
 int

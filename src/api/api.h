@@ -33,8 +33,10 @@ typedef struct Api Api;
 
 /* Listens at server.listen and serves; the settings server.* are read now, the others at each use. */
 bool api_open(const ApiContext *context, Api **ret_api, Error *error) FETTLE_MUST_USE;
-/* Finishes what runs until the deadline, then ends; the store may be closed after. NULL is allowed. */
-void api_stop(Api *api, Deadline deadline);
+/* Finishes what runs until the deadline, then ends; the store may be closed after. Index changes that run are
+ * cancelled and cleaned up; false when that took longer than the deadline: then the store is still in use,
+ * and the process should end. NULL is allowed. */
+bool api_stop(Api *api, Deadline deadline);
 
 int api_port(const Api *api);
 

@@ -12,6 +12,7 @@
 #include "api/limit.h"
 #include "api/request.h"
 #include "store/sample_cache.h"
+#include "workflow/index_worker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ struct Api {
     Auth *auth;
     Limits *limits;
     SampleCache *tops;
+    IndexWorker *index_worker;
     int64_t started_at_us;
     Arena *arena;
     ApiRouteCounters *counters; /* by place in api_routes; the last: no route */

@@ -12,6 +12,7 @@
 #define PASSWORD HTTP_LANE_PASSWORD
 #define NONE API_BODY_NONE
 #define BODY API_BODY_REQUIRED
+#define OPTIONAL API_BODY_OPTIONAL
 
 /* Open, with its place at the root and under the base. */
 #define OPEN(path, operation, is_immediate, handler)                                                         \
@@ -78,5 +79,16 @@ const ApiRoute api_routes[] = {
     ACT("POST", "/workload-patterns/analyze", "workloadPatternAnalyze", ROLE_OPERATOR, BODY, LONG,
         "workload.analyze", workload_patterns_analyze),
     READ("/workload-patterns", "workloadPatternList", ROLE_VIEWER, QUICK, workload_patterns_list),
+    READ("/indexes/recommendations/{connection_id}", "indexRecommendations", ROLE_VIEWER, QUICK,
+         index_recommendations),
+    READ("/indexes/unused/{connection_id}", "indexUnused", ROLE_VIEWER, LONG, index_unused),
+    READ("/indexes/missing/{connection_id}", "indexMissing", ROLE_VIEWER, LONG, index_missing),
+    READ("/indexes/statistics/{connection_id}", "indexStatistics", ROLE_VIEWER, LONG, index_statistics),
+    READ("/indexes/history/{connection_id}", "indexHistory", ROLE_VIEWER, QUICK, index_history),
+    ACT("POST", "/indexes/create", "indexCreate", ROLE_OPERATOR, BODY, LONG, "index.create", index_create),
+    ACT("POST", "/indexes/drop", "indexDrop", ROLE_OPERATOR, BODY, LONG, "index.drop", index_drop),
+    ACT("POST", "/indexes/cancel", "indexCancel", ROLE_OPERATOR, BODY, QUICK, "index.cancel", index_cancel),
+    ACT("POST", "/indexes/analyze", "indexAnalyze", ROLE_OPERATOR, OPTIONAL, LONG, "index.analyze",
+        index_analyze),
     {.method = NULL},
 };

@@ -317,9 +317,32 @@ settings_read_file(Settings *settings, const char *path, Error *error)
            settings_parse(settings, text, length, path, error);
 }
 
+/* Names that the requirement documents have for some settings. */
+static const struct {
+    const char *variable;
+    const char *name;
+} document_names[] = {
+    {"INDEX_ANALYSIS_ENABLED", "index.analysis_enabled"},
+    {"INDEX_USAGE_THRESHOLD", "index.usage_threshold_ratio"},
+};
+
+static bool
+document_names_read(Settings *settings, Error *error)
+{
+    for (size_t i = 0; i < FETTLE_COUNT_OF(document_names); i++) {
+        const char *value = getenv(document_names[i].variable);
+        if (value != NULL &&
+            !settings_set_from(settings, document_names[i].name, value, "environment", error))
+            return error_prefix(error, "environment variable %s", document_names[i].variable);
+    }
+    return true;
+}
+
 bool
 settings_read_environment(Settings *settings, Error *error)
 {
+    if (!document_names_read(settings, error))
+        return false;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         char *variable = arena_printf(settings->arena, "FETTLE_%s", setting_table[i].name);
         for (char *at = variable; *at != '\0'; at++)

@@ -115,6 +115,20 @@ typedef enum SettingEffect {
       SETTING_RELOAD, "how long hourly roll-ups are kept")                                                   \
     X(SETTING_RETENTION_AUDIT, "retention.audit", SETTING_DURATION, "365d", 86400000, 315360000000,          \
       SETTING_RELOAD, "how long the audit log is kept")                                                      \
+    X(SETTING_INDEX_ANALYSIS_ENABLED, "index.analysis_enabled", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,    \
+      "off: the API analyses no indexes")                                                                    \
+    X(SETTING_INDEX_FREE_SPACE_FLOOR, "index.free_space_floor", SETTING_SIZE, "1GB", 0, 1099511627776.0,     \
+      SETTING_RELOAD, "no index is built that would leave less than this free, where that can be known")     \
+    X(SETTING_INDEX_LOCK_ATTEMPTS, "index.lock_attempts", SETTING_INT, "5", 1, 100, SETTING_RELOAD,          \
+      "how often an index change is tried whose locks are not free in time")                                 \
+    X(SETTING_INDEX_LOCK_TIMEOUT, "index.lock_timeout", SETTING_DURATION, "30s", 10, 3600000,                \
+      SETTING_RELOAD, "lock_timeout of one attempt to create or drop an index")                              \
+    X(SETTING_INDEX_OBSERVATION, "index.observation", SETTING_DURATION, "35d", 604800000, 31536000000,       \
+      SETTING_RELOAD, "how long an index must be seen unused before its removal is proposed")                \
+    X(SETTING_INDEX_RARE_SCANS, "index.rare_scans", SETTING_INT, "10", 0, 1000000000, SETTING_RELOAD,        \
+      "an index with fewer scans than this is rarely used")                                                  \
+    X(SETTING_INDEX_USAGE_THRESHOLD_RATIO, "index.usage_threshold_ratio", SETTING_DOUBLE, "0.01", 0, 1,      \
+      SETTING_RELOAD, "an index with a smaller share of its table's scans than this is rarely used")         \
     X(SETTING_SERVER_LISTEN, "server.listen", SETTING_TEXT, "127.0.0.1:8080", 0, 0, SETTING_RESTART,         \
       "address and port of the HTTP server")                                                                 \
     X(SETTING_SERVER_TLS_CERTIFICATE, "server.tls_certificate", SETTING_TEXT, "", 0, 0, SETTING_RESTART,     \
@@ -168,7 +182,9 @@ Settings *settings_new(Arena *arena);
 bool settings_parse(Settings *settings, const char *text, size_t length, const char *name, Error *error)
     FETTLE_MUST_USE;
 bool settings_read_file(Settings *settings, const char *path, Error *error) FETTLE_MUST_USE;
-/* Takes FETTLE_SECTION_NAME variables; unknown FETTLE_ variables are ignored (other programs' may exist). */
+/* Takes FETTLE_SECTION_NAME variables, and the names that the requirement documents have for some settings
+ * (INDEX_ANALYSIS_ENABLED, INDEX_USAGE_THRESHOLD), over which the FETTLE_ ones win. Unknown FETTLE_ variables
+ * are ignored (other programs' may exist). */
 bool settings_read_environment(Settings *settings, Error *error) FETTLE_MUST_USE;
 /* name is the full form. */
 bool settings_set(Settings *settings, const char *name, const char *value, Error *error) FETTLE_MUST_USE;

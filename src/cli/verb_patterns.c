@@ -174,7 +174,7 @@ periods_write(JsonWriter *json, const HourlySeries *series)
     Periods periods = periods_of(json->text->arena, series);
     json_key(json, "periods"); /* null: too few hours to tell */
     if (periods.verdict != PERIOD_SEARCHED) {
-        json_null(json);
+        json_write_null(json);
         return;
     }
     json_array_begin(json);

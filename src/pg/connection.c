@@ -129,8 +129,10 @@ set_up_text(Arena *arena, const PgConnection *connection, const PgConnectOptions
     if (with_lc_monetary)
         text_append(&text, "; SET lc_monetary = 'C'");
     if (options->purpose == PG_PURPOSE_TARGET)
-        text_append(&text, "; SET default_transaction_read_only = on; SET search_path = pg_catalog; "
-                           "SET jit = off; SET max_parallel_workers_per_gather = 0");
+        text_append(&text, "; SET default_transaction_read_only = on");
+    if (options->purpose != PG_PURPOSE_OWN)
+        text_append(&text, "; SET search_path = pg_catalog; SET jit = off; "
+                           "SET max_parallel_workers_per_gather = 0");
     return text.data;
 }
 

@@ -2,12 +2,14 @@
 /*
  * PgConnection: one blocking libpq session with deadlines.
  *
- * Two kinds are opened:
+ * Three kinds are opened:
  *  - PG_PURPOSE_TARGET: a database that Fettle looks after. The session is read-only
  * (default_transaction_read_only), has statement_timeout, lock_timeout, idle_in_transaction_session_timeout,
  * application_name "fettle", search_path pg_catalog, and jit and parallel query off. They are set by SET
  * after the start (poolers drop start-up options), and reading is done inside
  * pg_transaction_begin_read_only().
+ *  - PG_PURPOSE_CHANGE: the same database, by the one part of Fettle that changes it (src/workflow): as
+ * above, but not read-only. What the role or database sets about that stays in force.
  *  - PG_PURPOSE_OWN: the private cluster or the store.
  *
  * Every call has a deadline: on its passing the query is cancelled (a bounded attempt), the connection is
@@ -29,7 +31,7 @@
 
 typedef struct PgConnection PgConnection;
 
-typedef enum PgPurpose { PG_PURPOSE_TARGET, PG_PURPOSE_OWN } PgPurpose;
+typedef enum PgPurpose { PG_PURPOSE_TARGET, PG_PURPOSE_CHANGE, PG_PURPOSE_OWN } PgPurpose;
 
 typedef struct PgConnectOptions {
     PgPurpose purpose;

@@ -259,11 +259,11 @@ stop(Server *server)
         limit_ms = settings_get_int(settings_of(held), SETTING_SERVER_STOP_TIMEOUT);
     }
     Deadline deadline = deadline_after_ms(limit_ms);
-    api_stop(server->api, deadline);
+    bool is_api_over = api_stop(server->api, deadline);
     size_t unwritten;
-    if (!schedule_stop(server->schedule, deadline, &unwritten)) {
+    if (!schedule_stop(server->schedule, deadline, &unwritten) || !is_api_over) {
         /* Their threads still use all of this: the process ends, and its private clusters with it. */
-        log_write(LOG_LEVEL_WARNING, "some rounds did not end in time; they are broken off");
+        log_write(LOG_LEVEL_WARNING, "some rounds or index changes did not end in time; they are broken off");
         _exit(0);
     }
     if (server->store != NULL)

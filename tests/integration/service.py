@@ -39,11 +39,12 @@ class Service(ApiServer):
                      if name == "FETTLE_MODULES" or not name.startswith(("PG", "FETTLE_", "XDG_"))}
         return {**inherited, "HOME": str(self.directory), **self.extra}
 
-    def fettle(self, *words, status=0, stdin=""):
+    def fettle(self, *words, status=0, stdin="", anyway=False):
+        """What it wrote: to standard output when all is well (or anyway), else to standard error."""
         run = subprocess.run([BINARY, *map(str, words)], env=self.environment(), capture_output=True, text=True, timeout=120,
                              input=stdin, check=False)
         assert run.returncode == status, f"{run.returncode}: {run.stdout}{run.stderr}"
-        return run.stdout if status == 0 else run.stderr
+        return run.stdout if status == 0 or anyway else run.stderr
 
     def start(self, expect_ready=True):
         sets = [word for name, value in self.settings.items() for word in ("--set", f"{name}={value}")]

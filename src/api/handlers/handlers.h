@@ -46,7 +46,16 @@
     X(token_revoke)                                                                                          \
     X(audit_list)                                                                                            \
     X(workload_patterns_analyze)                                                                             \
-    X(workload_patterns_list)
+    X(workload_patterns_list)                                                                                \
+    X(index_recommendations)                                                                                 \
+    X(index_unused)                                                                                          \
+    X(index_missing)                                                                                         \
+    X(index_statistics)                                                                                      \
+    X(index_create)                                                                                          \
+    X(index_drop)                                                                                            \
+    X(index_history)                                                                                         \
+    X(index_analyze)                                                                                         \
+    X(index_cancel)
 
 #define API_HANDLER_DECLARE(name) bool handle_##name(ApiRequest *request, Error *error);
 API_HANDLERS(API_HANDLER_DECLARE)

@@ -278,6 +278,27 @@ the_environment_wins_over_the_file(void **state)
 }
 
 static void
+the_documents_names_are_read_and_ours_win(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    Settings *settings = settings_new(arena);
+    Error error = {0};
+    setenv("INDEX_ANALYSIS_ENABLED", "false", 1);
+    setenv("INDEX_USAGE_THRESHOLD", "0.05", 1);
+    setenv("FETTLE_INDEX_USAGE_THRESHOLD_RATIO", "0.02", 1);
+    assert_true(settings_read_environment(settings, &error));
+    assert_false(settings_get_bool(settings, SETTING_INDEX_ANALYSIS_ENABLED));
+    assert_true(settings_get_double(settings, SETTING_INDEX_USAGE_THRESHOLD_RATIO) == 0.02);
+    setenv("INDEX_USAGE_THRESHOLD", "much", 1);
+    assert_false(settings_read_environment(settings, &error));
+    assert_non_null(strstr(error.message, "environment variable INDEX_USAGE_THRESHOLD"));
+    unsetenv("INDEX_ANALYSIS_ENABLED");
+    unsetenv("INDEX_USAGE_THRESHOLD");
+    unsetenv("FETTLE_INDEX_USAGE_THRESHOLD_RATIO");
+}
+
+static void
 a_switch_is_on_or_off(void **state)
 {
     (void)state;
@@ -447,6 +468,7 @@ main(void)
         cmocka_unit_test(a_line_has_a_length_and_no_nul),
         cmocka_unit_test_setup_teardown(a_file_is_read_up_to_its_limit, scratch_make, scratch_remove),
         cmocka_unit_test(the_environment_wins_over_the_file),
+        cmocka_unit_test(the_documents_names_are_read_and_ours_win),
         cmocka_unit_test(a_switch_is_on_or_off),
         cmocka_unit_test(a_time_or_a_size_is_read_without_a_settings_bounds),
         cmocka_unit_test(a_secret_stands_in_no_message),

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Creating and dropping an index from the command line, in the foreground. An interrupt (Ctrl-C) cancels the
+ * change and cleans up; a second one ends the program, and the next run cleans up.
+ */
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "cli/verb_index_internal.h"
+#include "pg/identifier.h"
+#include "sql/index_statement.h"
+#include "store/index_change.h"
+#include "workflow/index_plan.h"
+#include "workflow/index_run.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static atomic_bool interrupted;
+
+static void
+on_interrupt(int signal_number)
+{
+    atomic_store(&interrupted, true);
+    (void)signal(signal_number, SIG_DFL);
+}
+
+static TextList
+names_split(Arena *arena, const char *text)
+{
+    TextList names = {0};
+    char *state = NULL;
+    for (char *name = strtok_r(arena_strdup(arena, text), ",", &state); name != NULL;
+         name = strtok_r(NULL, ",", &state)) {
+        while (isspace((unsigned char)*name))
+            name++;
+        size_t length = strlen(name);
+        while (length > 0 && isspace((unsigned char)name[length - 1]))
+            name[--length] = '\0';
+        if (length > 0)
+            vector_push(arena, &names, name);
+    }
+    return names;
+}
+
+static const char *
+default_name(Arena *arena, const char *table, const TextList *columns)
+{
+    Text name = text_new(arena);
+    text_append(&name, table);
+    for (size_t i = 0; i < columns->count; i++)
+        text_append_format(&name, "_%s", columns->items[i]);
+    const char *cut = pg_identifier_cut(arena, name.data);
+    size_t room = PG_IDENTIFIER_BYTES - strlen("_idx");
+    while (strlen(cut) > room)
+        cut = text_clean_utf8(arena, cut, strlen(cut) - 1);
+    return arena_printf(arena, "%s_idx", cut);
+}
+
+/* A whole statement in place of table and columns. */
+static bool
+definition_take(CliInput *input, IndexOrder *order, Error *error)
+{
+    SqlIndexStatement statement;
+    SqlIndexNames names = {.schema = order->schema != NULL ? order->schema : "public", .name = order->name};
+    if (!sql_index_statement_parse(input->arena, order->table, &names, &statement, error))
+        return false;
+    order->definition = order->table;
+    order->schema = statement.schema;
+    order->table = statement.table;
+    order->name = statement.name;
+    return true;
+}
+
+static bool
+order_create(CliInput *input, IndexOrder *order, Error *error)
+{
+    const char *included = cli_option(input, "include");
+    const char *method = cli_option(input, "method");
+    order->table = input->arguments[2];
+    order->name = cli_option(input, "name");
+    order->schema = cli_option(input, "schema");
+    if (input->argument_count == 3)
+        return definition_take(input, order, error);
+    TextList columns = names_split(input->arena, input->arguments[3]);
+    TextList further = names_split(input->arena, included == NULL ? "" : included);
+    if (columns.count == 0 || columns.count + further.count > INDEX_COLUMNS_MOST)
+        return error_set(error, ERROR_USAGE, "an index has 1 to %d columns", INDEX_COLUMNS_MOST);
+    order->columns = columns.items;
+    order->column_count = columns.count;
+    order->included = further.items;
+    order->included_count = further.count;
+    order->is_unique = cli_option(input, "unique") != NULL;
+    order->method = method == NULL ? "btree" : method;
+    if (order->name == NULL)
+        order->name = default_name(input->arena, order->table, &columns);
+    return true;
+}
+
+/* Approval: --yes, or a person who says so at the terminal. */
+static bool
+is_approved(CliInput *input, const IndexPlan *plan, Error *error)
+{
+    char answer[16] = "";
+    if (cli_option(input, "yes") != NULL)
+        return true;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        error_set(error, ERROR_USAGE, "the change needs your approval");
+        return error_set_hint(error, "look at it with --dry-run, then approve it with --yes");
+    }
+    fprintf(stderr, "%s;\non %s of target %s? [y/N] ", plan->change.sql, plan->change.database_name,
+            input->arguments[1]);
+    if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+        return true;
+    return error_set(error, ERROR_CANCELLED, "not approved: nothing was changed");
+}
+
+static bool
+outcome_write(CliInput *input, const IndexPlan *plan, const char *status, Error *error)
+{
+    const IndexChange *change = &plan->change;
+    Text text = text_new(input->arena);
+    if (cli_option(input, "json") != NULL) {
+        JsonWriter json = json_writer_new(&text, true);
+        json_object_begin(&json);
+        json_key(&json, "change_id");
+        if (change->id == 0)
+            json_write_null(&json);
+        else
+            json_int(&json, change->id);
+        json_key_string(&json, "status", status);
+        json_key_string(&json, "message", plan->message);
+        json_key_string(&json, "schema_name", change->schema_name);
+        json_key_string(&json, "table_name", change->table_name);
+        json_key_string(&json, "index_name", change->index_name);
+        json_key_string(&json, "sql", change->sql);
+        json_key_string(&json, "undo_sql", change->undo_sql);
+        json_object_end(&json);
+        text_append_char(&text, '\n');
+    } else if (strcmp(status, "planned") == 0) {
+        text_append_format(&text, "%s;\n-- to undo it:\n%s%s\n", change->sql,
+                           change->undo_sql == NULL ? "-- nothing" : change->undo_sql,
+                           change->undo_sql == NULL ? "" : ";");
+    } else if (!input->is_quiet) {
+        text_append_format(&text, "%s\n", plan->message);
+        if (change->id != 0)
+            text_append_format(&text, "change %" PRId64 "; to undo it: %s;\n", change->id, change->undo_sql);
+    }
+    return cli_write(input, text.data, text.length, error);
+}
+
+/* Runs a recorded change to its end; false also when it ended without success. */
+static bool
+change_carry_out(CliStore *store, const IndexManager *manager, const IndexPlan *plan, Error *error)
+{
+    IndexChange now;
+    struct sigaction action = {.sa_handler = on_interrupt};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    bool good = index_run(manager, plan->change.id, error);
+    progress_clear();
+    if (!good || !index_change_get(store->connection, store->arena, plan->change.id, &now, error))
+        return false;
+    if (now.success == 1)
+        return true;
+    return error_set(error, strcmp(now.state, "cancelled") == 0 ? ERROR_CANCELLED : ERROR_QUERY, "%s",
+                     now.error_message == NULL ? "the change failed" : now.error_message);
+}
+
+static bool
+plan_carry_out(CliInput *input, CliStore *store, const IndexManager *manager, IndexPlan *plan, Error *error)
+{
+    if (cli_option(input, "dry-run") != NULL)
+        return outcome_write(input, plan, plan->is_done ? "completed" : "planned", error);
+    if (plan->is_done)
+        return outcome_write(input, plan, "completed", error);
+    if (!is_approved(input, plan, error) ||
+        !index_plan_record(manager, input->arena, plan, &plan->change.id, error))
+        return false;
+    bool done = change_carry_out(store, manager, plan, error);
+    CliAct act = {.action = arena_printf(input->arena, "index.%s", plan->change.action),
+                  .object = arena_printf(input->arena, "index:%s.%s", plan->change.schema_name,
+                                         plan->change.index_name),
+                  .target_id = plan->change.target_id};
+    return cli_store_audit(store, &act, done, error) && outcome_write(input, plan, "completed", error);
+}
+
+static bool
+change_action(CliInput *input, IndexOrder *order, bool is_create, Error *error)
+{
+    FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
+    Target target;
+    IndexPlan plan;
+    int settled;
+    if (!cli_store_open(input, false, &store, error) ||
+        !cli_target_find(&store, input->arguments[1], &target, error))
+        return false;
+    IndexManager manager = {.store = store.store,
+                            .settings = input->settings,
+                            .stop = &interrupted,
+                            .progress = session_progress};
+    order->target_id = target.target_id;
+    order->database = cli_option(input, "database");
+    order->performed_by = store.actor;
+    if (!index_settle_all(&manager, &settled, error))
+        return false;
+    progress_show("looking at the target", 0, 0);
+    bool planned = is_create ? index_plan_create(&manager, input->arena, order, &plan, error)
+                             : index_plan_drop(&manager, input->arena, order, &plan, error);
+    progress_clear();
+    return planned && plan_carry_out(input, &store, &manager, &plan, error);
+}
+
+bool
+index_create_action(CliInput *input, Error *error)
+{
+    IndexOrder order = {0};
+    return order_create(input, &order, error) && change_action(input, &order, true, error);
+}
+
+bool
+index_drop_action(CliInput *input, Error *error)
+{
+    IndexOrder order = {.name = input->arguments[2], .schema = cli_option(input, "schema")};
+    return change_action(input, &order, false, error);
+}
+
+bool
+index_cancel_action(CliInput *input, Error *error)
+{
+    FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
+    int64_t id;
+    if (!text_parse_int64(input->arguments[1], &id) || id < 1) {
+        error_set(error, ERROR_USAGE, "\"%.40s\" is no number of a change", input->arguments[1]);
+        return error_set_hint(error, "\"fettle index history TARGET\" shows them");
+    }
+    if (!cli_store_open(input, false, &store, error))
+        return false;
+    bool done = index_change_cancel(store.connection, id, error);
+    CliAct act = {.action = "index.cancel",
+                  .object = arena_printf(input->arena, "index_change:%" PRId64, id)};
+    if (!cli_store_audit(&store, &act, done, error))
+        return false;
+    Text text = text_new(input->arena);
+    if (cli_option(input, "json") != NULL)
+        text_append_format(&text, "{\"change_id\": %" PRId64 "}\n", id);
+    else if (!input->is_quiet)
+        text_append_format(&text, "change %" PRId64 " was asked to stop; the history tells how it ends\n",
+                           id);
+    return cli_write(input, text.data, text.length, error);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * A trial of life without an index.
+ *
+ * PostgreSQL 13 to 18 have no invisible indexes. The one way to hide an index from a running server's planner
+ * is to write pg_index.indisvalid by hand, which takes a superuser, is not transactional for plans that are
+ * cached, and makes the next pg_dump or REINDEX believe a lie. So the trial is held on the planner twin: each
+ * statement of the workload is costed with the index and without it.
+ */
+#include "advise/workload.h"
+#include "base/log.h"
+#include "cli/table.h"
+#include "cli/verb_index_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTICE_RATIO 1.01 /* a statement that costs so much more loses */
+
+typedef struct TrialEffect {
+    const WorkloadStatement *statement;
+    double cost_with;
+    double cost_without;
+} TrialEffect;
+
+VECTOR_DEFINE(TrialEffects, TrialEffect);
+
+static const SnapshotIndex *
+index_find(const CliInput *input, const Snapshot *snapshot, const char *name, Error *error)
+{
+    const SnapshotIndex *found = NULL;
+    const char *schema = cli_option(input, "schema");
+    for (size_t i = 0; i < snapshot->index_count; i++) {
+        const SnapshotIndex *index = &snapshot->indexes[i];
+        if (!text_equals(index->name, name) || (schema != NULL && !text_equals(index->schema, schema)))
+            continue;
+        if (found != NULL) {
+            (void)error_set(error, ERROR_INPUT, "index %s exists in several schemas", name);
+            (void)error_set_hint(error, "say which by --schema");
+            return NULL;
+        }
+        found = index;
+    }
+    if (found == NULL)
+        (void)error_set(error, ERROR_NOT_FOUND, "there is no index %s in database %s", name,
+                        snapshot->database);
+    return found;
+}
+
+static bool
+touches(const WorkloadStatement *statement, uint32_t relation_id)
+{
+    for (size_t i = 0; i < statement->question.relation_count; i++)
+        if (statement->question.relation_ids[i] == relation_id)
+            return true;
+    return false;
+}
+
+static bool
+statements_ask(CliInput *input, WhatIf *whatif, const Workload *workload, const SnapshotIndex *index,
+               TrialEffects *effects, Error *error)
+{
+    for (size_t i = 0; i < workload->count; i++) {
+        const WorkloadStatement *statement = &workload->statements[i];
+        WhatIfAnswer answer;
+        if (!statement->is_costed || !touches(statement, index->relation_id))
+            continue;
+        session_progress(NULL, "asking the planner", (int64_t)i, (int64_t)workload->count);
+        if (!whatif_cost(whatif, input->arena, &statement->question, false, &answer, error))
+            return false;
+        TrialEffect effect = {statement, statement->baseline_cost, answer.cost};
+        if (answer.is_known && answer.cost > statement->baseline_cost * NOTICE_RATIO)
+            vector_push(input->arena, effects, effect);
+    }
+    return true;
+}
+
+static bool
+trial_hold(CliInput *input, CliSession *session, const SnapshotIndex *index, TrialEffects *effects,
+           size_t *ret_asked, Error *error)
+{
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = NULL;
+    const Workload *workload;
+    WhatIfChangeResult *results = NULL;
+    WorkloadOptions options = {.statements_most =
+                                   settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
+                               .progress = session_progress};
+    WhatIfChange change = {.kind = WHATIF_DROP_INDEX, .relation_id = index->id};
+    if (!whatif_over_twin(input->arena, session->twin, &whatif, error) ||
+        !workload_prepare(input->arena, session->snapshot, whatif, &options, &workload, error) ||
+        !whatif_begin(whatif, input->arena, &change, 1, &results, error))
+        return false;
+    if (!results[0].is_applied)
+        return error_set(error, ERROR_UNSUPPORTED, "the twin cannot do without index %s: %s", index->name,
+                         results[0].reason);
+    *ret_asked = workload->costed_count;
+    return statements_ask(input, whatif, workload, index, effects, error) && whatif_end(whatif, error);
+}
+
+static int
+effect_compare(const void *left, const void *right)
+{
+    const TrialEffect *a = left;
+    const TrialEffect *b = right;
+    double loss_a = (a->cost_without - a->cost_with) * a->statement->weight;
+    double loss_b = (b->cost_without - b->cost_with) * b->statement->weight;
+    if (loss_a != loss_b)
+        return loss_a < loss_b ? 1 : -1;
+    return (a->statement->position > b->statement->position) -
+           (a->statement->position < b->statement->position);
+}
+
+static bool
+effects_write(CliInput *input, const SnapshotIndex *index, TrialEffects *effects, size_t asked, Error *error)
+{
+    static const CliColumn columns[] = {
+        {"COST WITH", "cost_with", CLI_TEXT}, {"WITHOUT", "cost_without", CLI_TEXT},
+        {"TIMES", "times_more", CLI_TEXT},    {"CALLS", "calls", CLI_TEXT},
+        {"STATEMENT", "statement", CLI_TEXT}, {NULL, "query_hash", CLI_NUMBER},
+    };
+    Arena *arena = input->arena;
+    bool as_json = cli_option(input, "json") != NULL;
+    CliTable table = cli_table_new(arena, columns, FETTLE_COUNT_OF(columns));
+    if (effects->count > 1)
+        qsort(effects->items, effects->count, sizeof(*effects->items), effect_compare);
+    for (size_t i = 0; i < effects->count; i++) {
+        const TrialEffect *effect = &effects->items[i];
+        cli_table_text(&table, arena_printf(arena, "%.2f", effect->cost_with));
+        cli_table_text(&table, arena_printf(arena, "%.2f", effect->cost_without));
+        cli_table_text(&table, arena_printf(arena, "%.1f", effect->cost_without / effect->cost_with));
+        cli_table_text(&table, arena_printf(arena, "%.0f", effect->statement->source->calls));
+        cli_table_text(&table, effect->statement->label);
+        cli_table_number(&table, (int64_t)effect->statement->source->query_hash);
+    }
+    Text text = text_new(arena);
+    if (!as_json)
+        text_append_format(
+            &text,
+            "PostgreSQL cannot hide an index from its planner; the trial was held on the twin, "
+            "over %zu statements.\n",
+            asked);
+    cli_table_append(
+        &table, &text, as_json,
+        arena_printf(arena, "no statement of the workload would cost more without %s\n", index->name));
+    return cli_write(input, text.data, text.length, error);
+}
+
+bool
+index_trial_run(CliInput *input, int *ret_exit_status, Error *error)
+{
+    FETTLE_CLEANUP(session_close_at) CliSession session = {0};
+    TrialEffects effects = {0};
+    size_t asked = 0;
+    CliInput reading = *input;
+    reading.argument_count = 1;
+    if (!index_target_resolve(input, input->arguments[1], &reading.arguments[0], error) ||
+        !session_read(&reading, &session, error))
+        return false;
+    const SnapshotIndex *index = index_find(input, session.snapshot, input->arguments[2], error);
+    if (index == NULL || !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error))
+        return false;
+    if (!trial_hold(input, &session, index, &effects, &asked, error))
+        return cluster_explain_failure(session.cluster, error);
+    progress_clear();
+    *ret_exit_status = effects.count > 0 ? CLI_EXIT_ADVICE : CLI_EXIT_NOTHING;
+    return effects_write(input, index, &effects, asked, error);
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "sql/index_statement.h"
+
+#include "sql/lexical.h"
+#include "sql/statement_internal.h"
+
+#include <ctype.h>
+#include <string.h>
+
+VECTOR_DEFINE(TokenList, const char *);
+
+typedef struct IndexParse {
+    Arena *arena;
+    const char *text;
+    const PgQuery__IndexStmt *index; /* NULL: it is none */
+} IndexParse;
+
+static void
+parse_run(void *context)
+{
+    IndexParse *parse = context;
+    SqlTreeResult result = sql_tree_parse(parse->arena, parse->text);
+    if (result.tree == NULL || result.tree->n_stmts != 1)
+        return;
+    const PgQuery__Node *node = result.tree->stmts[0]->stmt;
+    if (node->node_case == PG_QUERY__NODE__NODE_INDEX_STMT)
+        parse->index = node->index_stmt;
+}
+
+static bool
+is_bare_name(const char *name)
+{
+    if (!islower((unsigned char)name[0]) && name[0] != '_')
+        return false;
+    for (const char *at = name; *at != '\0'; at++)
+        if (!islower((unsigned char)*at) && !isdigit((unsigned char)*at) && *at != '_' && *at != '$')
+            return false;
+    return true;
+}
+
+/* The content of a quoted name; the lexeme as it is when it is none. */
+static char *
+name_unquote(Arena *arena, const char *lexeme, size_t length)
+{
+    if (length < 2 || lexeme[0] != '"')
+        return arena_strndup(arena, lexeme, length);
+    Text text = text_new(arena);
+    for (size_t i = 1; i + 1 < length; i++) {
+        text_append_char(&text, lexeme[i]);
+        i += lexeme[i] == '"' && i + 2 < length ? 1 : 0;
+    }
+    return text.data;
+}
+
+static char *
+quote(Arena *arena, const char *name)
+{
+    Text text = text_new(arena);
+    text_append_char(&text, '"');
+    for (const char *at = name; *at != '\0'; at++) {
+        if (*at == '"')
+            text_append_char(&text, '"');
+        text_append_char(&text, *at);
+    }
+    text_append_char(&text, '"');
+    return text.data;
+}
+
+static size_t
+skip_space(const char *text, size_t at, size_t length)
+{
+    while (at < length) {
+        Lexeme lexeme = sql_lexeme_at(text, at, length);
+        if (lexeme.kind != LEXEME_SPACE && lexeme.kind != LEXEME_COMMENT)
+            break;
+        at += lexeme.length;
+    }
+    return at;
+}
+
+/* What stands behind the table's name: its parts are lexemes joined by dots. */
+static char *
+tail_of(Arena *arena, const char *text, size_t at)
+{
+    size_t length = strlen(text);
+    at += sql_lexeme_at(text, at, length).length;
+    for (;;) {
+        size_t next = skip_space(text, at, length);
+        if (next >= length || text[next] != '.')
+            break;
+        next = skip_space(text, next + 1, length);
+        at = next + (next < length ? sql_lexeme_at(text, next, length).length : 0);
+    }
+    at = skip_space(text, at, length);
+    while (length > at && (isspace((unsigned char)text[length - 1]) || text[length - 1] == ';'))
+        length--;
+    return arena_strndup(arena, text + at, length - at);
+}
+
+/* Lexemes without space, words in lower case, names without quotes that they do not need. */
+static TokenList
+tokens_of(Arena *arena, const char *text)
+{
+    TokenList tokens = {0};
+    size_t length = strlen(text);
+    for (size_t at = 0; at < length;) {
+        Lexeme lexeme = sql_lexeme_at(text, at, length);
+        char *token = arena_strndup(arena, text + at, lexeme.length);
+        if (lexeme.kind == LEXEME_WORD)
+            for (char *letter = token; *letter != '\0'; letter++)
+                *letter = (char)tolower((unsigned char)*letter);
+        char *bare = token[0] == '"' ? name_unquote(arena, token, strlen(token)) : token;
+        if (lexeme.kind != LEXEME_SPACE && lexeme.kind != LEXEME_COMMENT)
+            vector_push(arena, &tokens, is_bare_name(bare) ? bare : token);
+        at += lexeme.length;
+    }
+    return tokens;
+}
+
+static bool
+token_is(const TokenList *tokens, size_t at, const char *word)
+{
+    return at < tokens->count && strcmp(tokens->items[at], word) == 0;
+}
+
+/* How many tokens from here say only what holds anyway. */
+static size_t
+unsaid_tokens(const TokenList *tokens, size_t at, bool is_descending)
+{
+    bool ends_key = token_is(tokens, at + 1, ",") || token_is(tokens, at + 1, ")");
+    if (token_is(tokens, at, "asc") && (ends_key || token_is(tokens, at + 1, "nulls")))
+        return 1;
+    if (token_is(tokens, at, "nulls") && token_is(tokens, at + 1, is_descending ? "first" : "last"))
+        return 2;
+    return 0;
+}
+
+static char *
+shape_of(Arena *arena, bool is_unique, const char *tail)
+{
+    TokenList tokens = tokens_of(arena, tail);
+    Text shape = text_new(arena);
+    text_append(&shape, is_unique ? "unique" : "plain");
+    if (!token_is(&tokens, 0, "using"))
+        text_append(&shape, " using btree");
+    for (size_t at = 0; at < tokens.count; at++) {
+        size_t unsaid = unsaid_tokens(&tokens, at, at > 0 && token_is(&tokens, at - 1, "desc"));
+        if (unsaid > 0) {
+            at += unsaid - 1;
+            continue;
+        }
+        text_append_char(&shape, ' ');
+        text_append(&shape, tokens.items[at]);
+    }
+    return shape.data;
+}
+
+static void
+key_push(Arena *arena, TextList *keys, const char *text, size_t from, size_t to)
+{
+    while (from < to && isspace((unsigned char)text[from]))
+        from++;
+    while (to > from && isspace((unsigned char)text[to - 1]))
+        to--;
+    if (to == from)
+        return;
+    bool is_name = sql_lexeme_at(text, from, to).length == to - from;
+    char *key =
+        is_name ? name_unquote(arena, text + from, to - from) : arena_strndup(arena, text + from, to - from);
+    vector_push(arena, keys, key);
+}
+
+/* The items of the list that opens at or behind `at`; returns where it ends. */
+static size_t
+list_take(Arena *arena, const char *text, size_t at, TextList *keys)
+{
+    size_t length = strlen(text);
+    int depth = 0;
+    size_t from = at;
+    while (at < length) {
+        Lexeme lexeme = sql_lexeme_at(text, at, length);
+        char here = lexeme.kind == LEXEME_OTHER ? text[at] : '\0';
+        depth += here == '(' || here == '[' ? 1 : 0;
+        if (here == '(' && depth == 1)
+            from = at + 1;
+        if ((here == ',' || here == ')') && depth == 1) {
+            key_push(arena, keys, text, from, at);
+            from = at + 1;
+        }
+        depth -= here == ')' || here == ']' ? 1 : 0;
+        at += lexeme.length;
+        if (here == ')' && depth == 0)
+            break;
+    }
+    return at;
+}
+
+static void
+keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
+{
+    size_t length = strlen(tail);
+    size_t at = list_take(arena, tail, 0, &statement->columns);
+    at = skip_space(tail, at, length);
+    if (at < length && sql_lexeme_is(tail, at, sql_lexeme_at(tail, at, length), "include"))
+        (void)list_take(arena, tail, at, &statement->included);
+}
+
+/* The column that a key is, whatever its order and operator class; "()" of an expression. */
+static char *
+key_outline(Arena *arena, const char *key)
+{
+    size_t length = strlen(key);
+    Lexeme first = sql_lexeme_at(key, 0, length);
+    size_t next = skip_space(key, first.length, length);
+    bool is_column = (first.kind == LEXEME_WORD || first.kind == LEXEME_NAME) &&
+                     (next >= length || (key[next] != '(' && key[next] != '.'));
+    if (!is_column)
+        return arena_strdup(arena, "()");
+    return name_unquote(arena, key, first.length);
+}
+
+static char *
+outline_of(Arena *arena, const SqlIndexStatement *statement, bool has_predicate)
+{
+    Text outline = text_new(arena);
+    text_append_format(&outline, "%s %s", statement->is_unique ? "unique" : "plain", statement->method);
+    for (size_t i = 0; i < statement->columns.count; i++)
+        text_append_format(&outline, ", %s", key_outline(arena, statement->columns.items[i]));
+    for (size_t i = 0; i < statement->included.count; i++)
+        text_append_format(&outline, "; %s", statement->included.items[i]);
+    text_append(&outline, has_predicate ? " where" : "");
+    return outline.data;
+}
+
+static bool
+is_named(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+bool
+sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *names,
+                          SqlIndexStatement *ret_statement, Error *error)
+{
+    size_t length = strlen(text);
+    if (length > SQL_STATEMENT_BYTES_MOST || !text_is_valid_utf8(text, length))
+        return error_set(error, ERROR_INPUT, "the statement is longer than %d bytes, or no UTF-8",
+                         SQL_STATEMENT_BYTES_MOST);
+    IndexParse parse = {.arena = arena, .text = sql_comments_blank(arena, text, length)};
+    sql_big_stack_run(parse_run, &parse);
+    if (parse.index == NULL) {
+        error_set(error, ERROR_INPUT, "the statement is not one CREATE INDEX");
+        return error_set_hint(error, "give a statement such as CREATE INDEX name ON schema.table (column)");
+    }
+    const PgQuery__RangeVar *relation = parse.index->relation;
+    if (!relation->inh)
+        return error_set(error, ERROR_UNSUPPORTED, "CREATE INDEX ON ONLY makes no index that can be used");
+    const char *schema = is_named(relation->schemaname) ? relation->schemaname : names->schema;
+    const char *name = names->name != NULL ? names->name : parse.index->idxname;
+    if (!is_named(schema) || !is_named(name) || is_named(relation->catalogname))
+        return error_set(error, ERROR_INPUT, "the statement must name the index and the table's schema");
+    char *tail = tail_of(arena, parse.text, (size_t)relation->location);
+    SqlIndexStatement statement = {.schema = arena_strdup(arena, schema),
+                                   .table = arena_strdup(arena, relation->relname),
+                                   .name = arena_strdup(arena, name),
+                                   .method = is_named(parse.index->access_method)
+                                                 ? arena_strdup(arena, parse.index->access_method)
+                                                 : "btree",
+                                   .is_unique = parse.index->unique != 0};
+    statement.text = arena_printf(arena, "CREATE %sINDEX CONCURRENTLY IF NOT EXISTS %s ON %s.%s %s",
+                                  statement.is_unique ? "UNIQUE " : "", quote(arena, statement.name),
+                                  quote(arena, statement.schema), quote(arena, statement.table), tail);
+    statement.shape = shape_of(arena, statement.is_unique, tail);
+    keys_take(arena, tail, &statement);
+    statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
+    *ret_statement = statement;
+    return true;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Index changes: the history of what was created and dropped on the targets (fettle.index_changes), and the
+ * memory that lets a change survive a kill at any moment.
+ *
+ *   pending ──► running ──► completed | failed | cancelled
+ *
+ * A change's row is there, committed, with its statement and its undo, before the first statement is sent.
+ * On one table only one change is open at a time; the store itself refuses a second one. Whoever works on a
+ * change holds index_change_lock() meanwhile, on one session of the store: a change that is open and not
+ * locked was left behind by a process that died, and whoever gets its lock may finish it.
+ *
+ * An end is written once: later ends of the same change are ignored, so that two finishers cannot contradict
+ * each other.
+ */
+#ifndef FETTLE_STORE_INDEX_CHANGE_H
+#define FETTLE_STORE_INDEX_CHANGE_H
+
+#include "pg/connection.h"
+
+#define INDEX_CHANGES_MOST 500
+
+typedef struct IndexChange {
+    int64_t id;
+    int64_t recommendation_id; /* 0: none */
+    int64_t target_id;
+    const char *database_name;
+    const char *action; /* create, drop, modify */
+    const char *schema_name;
+    const char *table_name;
+    const char *index_name;
+    const char *const *columns; /* names, and expressions as written */
+    size_t column_count;
+    const char *index_type;
+    const char *sql;
+    const char *undo_sql;
+    const char *state; /* pending, running, completed, failed, cancelled */
+    int success;       /* -1 not known yet, 0, 1 */
+    const char *error_message;
+    double duration_ms; /* NAN: it has not ended */
+    const char *performed_by;
+    int64_t performed_at_us;
+    int64_t started_at_us;   /* 0: not yet */
+    int64_t completed_at_us; /* 0: not yet */
+    int64_t attempts;
+    int64_t backend_pid;  /* of the last attempt on the target; 0: none yet */
+    const char *progress; /* JSON object text; NULL: none yet */
+    bool wants_cancel;
+} IndexChange;
+
+typedef struct IndexChanges {
+    IndexChange *items;
+    size_t count;
+    int64_t total; /* that there are, beyond the limit too */
+} IndexChanges;
+
+/* Records what is going to be done, from the fields up to undo_sql and performed_by. ERROR_CONFLICT when
+ * another change of the table is open. */
+bool index_change_begin(PgConnection *session, Arena *arena, const IndexChange *change, int64_t *ret_id,
+                        Error *error) FETTLE_MUST_USE;
+/* An attempt starts, by this backend of the target. must_finish: there is no way back, so that a wish to
+ * cancel is dropped. *ret_wants_cancel: it should rather not. */
+bool index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool must_finish,
+                          bool *ret_wants_cancel, Error *error) FETTLE_MUST_USE;
+/* progress: JSON object text, NULL leaves it. ERROR_NOT_FOUND when the change is over. */
+bool index_change_progress(PgConnection *session, int64_t id, const char *progress, bool *ret_wants_cancel,
+                           Error *error) FETTLE_MUST_USE;
+/* state: completed, failed or cancelled. A success also settles the recommendation that it carries out. */
+bool index_change_end(PgConnection *session, int64_t id, const char *state, const char *error_message,
+                      Error *error) FETTLE_MUST_USE;
+/* Opens the implementation of a change that completed (contract, 7.3): its recommendation is dismissed as
+ * implemented, or made when there is none, with a snapshot of the statement's figures, or of all of the
+ * database. */
+bool index_change_implement(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
+/* Why it is still open, as error_message until its end. */
+bool index_change_note(PgConnection *session, int64_t id, const char *message, Error *error) FETTLE_MUST_USE;
+/* Asks whoever works on it to stop. ERROR_NOT_FOUND: there is no open change with this id. */
+bool index_change_cancel(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
+
+/* Held until index_change_unlock() or the session's end. */
+bool index_change_lock(PgConnection *session, int64_t id, bool *ret_locked, Error *error) FETTLE_MUST_USE;
+bool index_change_unlock(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
+
+bool index_change_get(PgConnection *session, Arena *arena, int64_t id, IndexChange *ret_change, Error *error)
+    FETTLE_MUST_USE;
+/* The newest first; target_id 0: all; most 1 .. INDEX_CHANGES_MOST. */
+bool index_change_list(PgConnection *session, Arena *arena, int64_t target_id, bool only_open, size_t most,
+                       IndexChanges *ret_changes, Error *error) FETTLE_MUST_USE;
+
+#endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "store/index_recommendation.h"
+
+#include "base/json_writer.h"
+#include "pg/identifier.h"
+#include "store/store_internal.h"
+
+#include <math.h>
+
+static void
+key_texts(JsonWriter *json, const char *key, const char *const *texts, size_t count)
+{
+    json_key(json, key);
+    json_array_begin(json);
+    for (size_t i = 0; i < count; i++)
+        json_write_string(json, texts[i]);
+    json_array_end(json);
+}
+
+static void
+key_known(JsonWriter *json, const char *key, int64_t value, int64_t unknown)
+{
+    json_key(json, key);
+    if (value == unknown)
+        json_write_null(json);
+    else
+        json_int(json, value);
+}
+
+static void
+found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found)
+{
+    json_object_begin(json);
+    json_key_string(json, "schema_name", found->schema_name);
+    json_key_string(json, "table_name", found->table_name);
+    json_key_string(json, "index_name", found->index_name);
+    key_texts(json, "columns", found->columns, found->column_count);
+    json_key_string(json, "index_type", found->index_type);
+    json_key_bool(json, "is_unique", found->is_unique);
+    json_key_string(json, "predicate", found->predicate);
+    if (found->include_count > 0)
+        key_texts(json, "include_columns", found->include_columns, found->include_count);
+    json_key_string(json, "recommendation_type", found->type);
+    json_key_double(json, "estimated_benefit", found->estimated_benefit);
+    json_key_double(json, "estimated_cost", found->estimated_cost);
+    json_key_double(json, "confidence_score", found->confidence_score);
+    key_known(json, "affected_query_count", found->affected_query_count, -1);
+    json_key_double(json, "affected_total_time_ms", found->affected_total_time_ms);
+    json_key_int(json, "usage_count", found->usage_count);
+    json_key_string(json, "last_used_at",
+                    found->last_used_at_us == 0 ? NULL : clock_format_utc(arena, found->last_used_at_us));
+    key_known(json, "size_bytes", found->size_bytes, -1);
+    json_key_string(json, "create_statement", found->create_statement);
+    json_key_string(json, "reason", found->reason);
+    json_object_end(json);
+}
+
+bool
+index_recommendations_write(PgConnection *session, Arena *arena, const IndexRecommendations *found,
+                            int64_t target_id, const char *database_name, const char *types, Error *error)
+{
+    Text text = text_new(arena);
+    JsonWriter json = json_writer_new(&text, false);
+    json_array_begin(&json);
+    for (size_t i = 0; i < found->count; i++)
+        found_write(&json, arena, &found->items[i]);
+    json_array_end(&json);
+    StoreNumber target = store_number(target_id);
+    return store_query(session, "index_recommendation_write",
+                       STORE_PARAMETERS(target.text, database_name, text.data, types), NULL, error) ||
+           error_prefix(error, "could not write the index recommendations");
+}
+
+static bool
+texts_read(Arena *arena, const char *text, const char *const **ret_texts, size_t *ret_count, Error *error)
+{
+    const char **texts = NULL;
+    *ret_count = 0;
+    if (text != NULL && !pg_array_parse(arena, text, &texts, ret_count))
+        return error_set(error, ERROR_DAMAGED, "a list of columns in the store cannot be read");
+    *ret_texts = texts;
+    return true;
+}
+
+static bool
+recommendation_read_row(const PgResult *rows, int64_t row, Arena *arena, IndexRecommendation *read,
+                        Error *error)
+{
+    *read = (IndexRecommendation){.id = pg_result_int(rows, row, 0, 0),
+                                  .target_id = pg_result_int(rows, row, 1, 0),
+                                  .database_name = arena_strdup(arena, pg_result_text(rows, row, 2)),
+                                  .schema_name = arena_strdup(arena, pg_result_text(rows, row, 3)),
+                                  .table_name = arena_strdup(arena, pg_result_text(rows, row, 4)),
+                                  .index_name = arena_strdup(arena, pg_result_text(rows, row, 5)),
+                                  .index_type = arena_strdup(arena, pg_result_text(rows, row, 7)),
+                                  .is_unique = pg_result_bool(rows, row, 8),
+                                  .predicate = arena_strdup(arena, pg_result_text(rows, row, 9)),
+                                  .type = arena_strdup(arena, pg_result_text(rows, row, 11)),
+                                  .estimated_benefit = pg_result_double(rows, row, 12, NAN),
+                                  .estimated_cost = pg_result_double(rows, row, 13, NAN),
+                                  .confidence_score = pg_result_double(rows, row, 14, NAN),
+                                  .affected_query_count = pg_result_int(rows, row, 15, -1),
+                                  .affected_total_time_ms = pg_result_double(rows, row, 16, NAN),
+                                  .usage_count = pg_result_int(rows, row, 17, 0),
+                                  .last_used_at_us = pg_result_int(rows, row, 18, 0),
+                                  .size_bytes = pg_result_int(rows, row, 19, -1),
+                                  .create_statement = arena_strdup(arena, pg_result_text(rows, row, 20)),
+                                  .status = arena_strdup(arena, pg_result_text(rows, row, 21)),
+                                  .reason = arena_strdup(arena, pg_result_text(rows, row, 22)),
+                                  .created_at_us = pg_result_int(rows, row, 23, 0),
+                                  .applied_at_us = pg_result_int(rows, row, 24, 0)};
+    return texts_read(arena, pg_result_text(rows, row, 6), &read->columns, &read->column_count, error) &&
+           texts_read(arena, pg_result_text(rows, row, 10), &read->include_columns, &read->include_count,
+                      error);
+}
+
+static bool
+recommendations_read(PgConnection *session, Arena *arena, const char *const *parameters,
+                     IndexRecommendations *ret_list, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    if (!store_query(session, "index_recommendation_list", parameters, 4, &rows, error))
+        return error_prefix(error, "could not read the index recommendations");
+    IndexRecommendations list = {.count = (size_t)pg_result_rows(rows)};
+    list.items = ARENA_NEW_ARRAY(arena, IndexRecommendation, list.count);
+    for (size_t i = 0; i < list.count; i++)
+        if (!recommendation_read_row(rows, (int64_t)i, arena, &list.items[i], error))
+            return false;
+    *ret_list = list;
+    return true;
+}
+
+bool
+index_recommendation_get(PgConnection *session, Arena *arena, int64_t id,
+                         IndexRecommendation *ret_recommendation, Error *error)
+{
+    StoreNumber number = store_number(id);
+    const char *parameters[] = {number.text, NULL, NULL, "1"};
+    IndexRecommendations list;
+    if (!recommendations_read(session, arena, parameters, &list, error))
+        return false;
+    if (list.count == 0)
+        return error_set(error, ERROR_NOT_FOUND, "there is no index recommendation %" PRId64, id);
+    *ret_recommendation = list.items[0];
+    return true;
+}
+
+bool
+index_recommendation_list(PgConnection *session, Arena *arena, int64_t target_id, const char *status,
+                          size_t most, IndexRecommendations *ret_list, Error *error)
+{
+    fettle_assert(most >= 1 && most <= INDEX_RECOMMENDATIONS_MOST);
+    StoreNumber target = store_number(target_id);
+    StoreNumber limit = store_number((int64_t)most);
+    const char *parameters[] = {NULL, target.text, status, limit.text};
+    return recommendations_read(session, arena, parameters, ret_list, error);
+}

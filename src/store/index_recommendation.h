@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Index recommendations (fettle.index_recommendations): what the analyses of a target's database propose to
+ * create, drop or rebuild, and what became of it.
+ *
+ * An analysis writes its whole finding at once: rows it found before are refreshed in place, open ones that
+ * it no longer finds go, and what was rejected stays rejected. What was carried out is not proposed again
+ * within 30 days, so that nothing is built and dropped in turns.
+ */
+#ifndef FETTLE_STORE_INDEX_RECOMMENDATION_H
+#define FETTLE_STORE_INDEX_RECOMMENDATION_H
+
+#include "pg/connection.h"
+
+#define INDEX_RECOMMENDATIONS_MOST 500
+
+typedef struct IndexRecommendation {
+    int64_t id;
+    int64_t target_id;
+    const char *database_name;
+    const char *schema_name;
+    const char *table_name;
+    const char *index_name; /* NULL: none is known */
+    const char *const *columns;
+    size_t column_count;
+    const char *index_type;
+    bool is_unique;
+    const char *predicate; /* NULL: of all rows */
+    const char *const *include_columns;
+    size_t include_count;
+    const char *type;             /* create, drop, modify */
+    double estimated_benefit;     /* percent; NAN unknown, as below */
+    double estimated_cost;        /* percent */
+    double confidence_score;      /* 0..1 */
+    int64_t affected_query_count; /* -1 unknown */
+    double affected_total_time_ms;
+    int64_t usage_count;
+    int64_t last_used_at_us;      /* 0: unknown, or never */
+    int64_t size_bytes;           /* -1 unknown */
+    const char *create_statement; /* makes it, or makes it again */
+    const char *status;           /* recommended, created, dropped, rejected */
+    const char *reason;
+    int64_t created_at_us;
+    int64_t applied_at_us; /* 0: it was not */
+} IndexRecommendation;
+
+typedef struct IndexRecommendations {
+    IndexRecommendation *items;
+    size_t count;
+} IndexRecommendations;
+
+/* What an analysis of one database found, all of it. types: the kinds that it looked for ("{create,drop}" as
+ * an array's text); open rows of these kinds that are not among the found ones go. */
+bool index_recommendations_write(PgConnection *session, Arena *arena, const IndexRecommendations *found,
+                                 int64_t target_id, const char *database_name, const char *types,
+                                 Error *error) FETTLE_MUST_USE;
+bool index_recommendation_get(PgConnection *session, Arena *arena, int64_t id,
+                              IndexRecommendation *ret_recommendation, Error *error) FETTLE_MUST_USE;
+/* The greatest benefit first; status NULL: any; most 1 .. INDEX_RECOMMENDATIONS_MOST. */
+bool index_recommendation_list(PgConnection *session, Arena *arena, int64_t target_id, const char *status,
+                               size_t most, IndexRecommendations *ret_list, Error *error) FETTLE_MUST_USE;
+
+#endif

@@ -1,0 +1,1 @@
+SELECT pg_advisory_unlock(hashtextextended('fettle.index_change', 0) # $1::bigint)

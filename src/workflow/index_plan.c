@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/index_plan.h"
+
+#include "base/text.h"
+#include "pg/identifier.h"
+#include "sql/index_statement.h"
+
+#include <string.h>
+
+#define ENTRY_OVERHEAD_BYTES 16 /* of an index tuple and its line pointer */
+#define BUILD_SPACE_FACTOR 2.0  /* the index itself and what its sort spills */
+
+static void
+append_names(Text *text, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        text_append_format(text, "%s%s", i == 0 ? "" : ", ", pg_identifier_quote(text->arena, names[i]));
+}
+
+char *
+index_order_statement(Arena *arena, const IndexOrder *order, const char *schema)
+{
+    Text text = text_new(arena);
+    text_append_format(&text, "CREATE %sINDEX %s ON %s USING %s (", order->is_unique ? "UNIQUE " : "",
+                       pg_identifier_quote(arena, order->name),
+                       pg_identifier_qualify(arena, schema, order->table),
+                       pg_identifier_quote(arena, order->method));
+    append_names(&text, order->columns, order->column_count);
+    text_append_char(&text, ')');
+    if (order->included_count > 0) {
+        text_append(&text, " INCLUDE (");
+        append_names(&text, order->included, order->included_count);
+        text_append_char(&text, ')');
+    }
+    return text.data;
+}
+
+static bool
+role_check(Arena *arena, bool is_standby, bool is_allowed, const char *role, const char *what, Error *error)
+{
+    if (is_standby) {
+        error_set(error, ERROR_UNSUPPORTED, "the server is a standby: its indexes come from its primary");
+        return error_set_hint(error, "make the change on the primary");
+    }
+    if (is_allowed)
+        return true;
+    error_set(error, ERROR_PERMISSION, "role %s may not create or drop indexes of %s", role, what);
+    return error_set_hint(error, "only the table's owner may: GRANT the owning role TO %s",
+                          pg_identifier_quote(arena, role));
+}
+
+static bool
+table_check(Arena *arena, const IndexTable *table, Error *error)
+{
+    const char *name = pg_identifier_qualify(arena, table->schema, table->name);
+    if (table->kind == 'p') {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "table %s is partitioned: PostgreSQL cannot index it CONCURRENTLY as a whole", name);
+        return error_set_hint(error,
+                              "create the index on each partition, then ON ONLY the table, then attach "
+                              "them; \"fettle advise\" prints such a script");
+    }
+    if (table->kind != 'r' && table->kind != 'm')
+        return error_set(error, ERROR_UNSUPPORTED, "%s is no table that can have an index", name);
+    return role_check(arena, table->is_standby, table->is_owned && table->can_create, table->role, name,
+                      error);
+}
+
+/* What stands under the wanted name already. */
+static bool
+existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *wanted, IndexPlan *plan,
+               Error *error)
+{
+    SqlIndexStatement found;
+    Error unreadable = {0};
+    if (facts->table == NULL)
+        return error_set(error, ERROR_CONFLICT, "the name %s is taken by something that is no index",
+                         pg_identifier_qualify(arena, facts->schema, facts->name));
+    bool is_same =
+        strcmp(facts->table, wanted->table) == 0 &&
+        sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
+        strcmp(found.shape, wanted->shape) == 0;
+    if (!is_same) {
+        error_set(error, ERROR_CONFLICT, "index %s exists with another definition",
+                  pg_identifier_qualify(arena, facts->schema, facts->name));
+        return error_set_hint(error, "it is: %s", facts->definition);
+    }
+    if (facts->is_being_built)
+        return error_set(error, ERROR_CONFLICT, "index %s is being built at this moment",
+                         pg_identifier_qualify(arena, facts->schema, facts->name));
+    plan->is_done = facts->is_valid;
+    plan->message = facts->is_valid
+                        ? "the index exists with this definition"
+                        : "the invalid leftover of a failed build is dropped, and the index built";
+    return true;
+}
+
+static bool
+statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, const IndexTable *table,
+               SqlIndexStatement *ret_statement, Error *error)
+{
+    const char *text = order->definition;
+    SqlIndexNames names = {.schema = table->schema, .name = order->name};
+    double width;
+    if (text == NULL) {
+        text = index_order_statement(arena, order, table->schema);
+        if (!index_columns_check(connection, arena, table, order->columns, order->column_count, &width,
+                                 error) ||
+            !index_columns_check(connection, arena, table, order->included, order->included_count, &width,
+                                 error))
+            return false;
+    }
+    if (!sql_index_statement_parse(arena, text, &names, ret_statement, error))
+        return false;
+    bool is_its =
+        strcmp(ret_statement->table, table->name) == 0 && strcmp(ret_statement->schema, table->schema) == 0;
+    return is_its || error_set(error, ERROR_INPUT, "the statement makes an index of another table");
+}
+
+/* An estimate that errs on the large side: every row, no deduplication. */
+static bool
+space_plan(const IndexManager *manager, PgConnection *connection, Arena *arena, const IndexOrder *order,
+           const IndexTable *table, IndexPlan *plan, Error *error)
+{
+    double width = 32;
+    double included = 0;
+    if (order->definition == NULL &&
+        (!index_columns_check(connection, arena, table, order->columns, order->column_count, &width, error) ||
+         !index_columns_check(connection, arena, table, order->included, order->included_count, &included,
+                              error)))
+        return false;
+    double bytes = table->row_count > 0 ? table->row_count * (width + included + ENTRY_OVERHEAD_BYTES)
+                                        : (double)table->size_bytes;
+    plan->wanted_bytes = bytes * BUILD_SPACE_FACTOR;
+    return index_space_check(manager, connection, plan->wanted_bytes, &plan->free_bytes, error);
+}
+
+static IndexChange
+change_of(const IndexOrder *order, PgConnection *connection, Arena *arena, const SqlIndexStatement *statement)
+{
+    return (IndexChange){.recommendation_id = order->recommendation_id,
+                         .target_id = order->target_id,
+                         .database_name = arena_strdup(arena, pg_connection_database(connection)),
+                         .schema_name = statement->schema,
+                         .table_name = statement->table,
+                         .index_name = statement->name,
+                         .columns = statement->columns.items,
+                         .column_count = statement->columns.count,
+                         .index_type = statement->method,
+                         .performed_by = order->performed_by};
+}
+
+bool
+index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
+                  Error *error)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    IndexTable table;
+    SqlIndexStatement statement;
+    IndexFacts facts;
+    bool is_found;
+    IndexPlan plan = {.free_bytes = -1, .message = "the index is built"};
+    if (!index_session_read(manager, arena, order->target_id, order->database, &connection, error) ||
+        !index_table_find(connection, arena, order->schema, order->table, &table, error) ||
+        !table_check(arena, &table, error) ||
+        !statement_make(connection, arena, order, &table, &statement, error) ||
+        !index_facts_find(connection, arena, table.schema, statement.name, &is_found, &facts, error))
+        return false;
+    if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
+        return false;
+    if (!plan.is_done && !space_plan(manager, connection, arena, order, &table, &plan, error))
+        return false;
+    plan.change = change_of(order, connection, arena, &statement);
+    plan.change.action = "create";
+    plan.change.sql = statement.text;
+    plan.change.undo_sql = arena_printf(arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                                        pg_identifier_qualify(arena, statement.schema, statement.name));
+    *ret_plan = plan;
+    return true;
+}
+
+bool
+index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error)
+{
+    const char *name = pg_identifier_qualify(arena, facts->schema, facts->name);
+    if (facts->table == NULL)
+        return error_set(error, ERROR_INPUT, "%s is no index", name);
+    if (facts->constraint != NULL)
+        return error_set(error, ERROR_UNSUPPORTED, "index %s backs constraint %s", name, facts->constraint);
+    if (facts->referenced != NULL)
+        return error_set(error, ERROR_UNSUPPORTED, "foreign key %s needs index %s", facts->referenced, name);
+    if (facts->is_replica_identity)
+        return error_set(error, ERROR_UNSUPPORTED, "index %s is its table's replica identity", name);
+    if (facts->lookup != NULL)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "index %s is the only one that finds rows for foreign key %s", name, facts->lookup);
+    if (facts->extension != NULL)
+        return error_set(error, ERROR_UNSUPPORTED, "index %s belongs to extension %s", name,
+                         facts->extension);
+    if (facts->kind == 'I' || facts->is_partition)
+        return error_set(error, ERROR_UNSUPPORTED, "index %s is %s: PostgreSQL cannot drop it CONCURRENTLY",
+                         name, facts->kind == 'I' ? "partitioned" : "part of a partitioned index");
+    if (facts->is_being_built)
+        return error_set(error, ERROR_CONFLICT, "index %s is being built at this moment", name);
+    return role_check(arena, facts->is_standby, facts->is_owned, facts->role, name, error);
+}
+
+static bool
+drop_find(PgConnection *connection, Arena *arena, const IndexOrder *order, bool *ret_found, IndexFacts *facts,
+          Error *error)
+{
+    IndexTable table = {0};
+    if (order->table != NULL &&
+        !index_table_find(connection, arena, order->schema, order->table, &table, error))
+        return false;
+    /* an index is in its table's schema, so the table's name can tell equal names apart */
+    const char *schema = order->schema != NULL ? order->schema : table.schema;
+    if (!index_facts_find(connection, arena, schema, order->name, ret_found, facts, error))
+        return false;
+    bool is_others =
+        *ret_found && order->table != NULL && facts->table != NULL && strcmp(facts->table, order->table) != 0;
+    return !is_others || error_set(error, ERROR_INPUT, "index %s is of table %s, not of %s", facts->name,
+                                   facts->table, order->table);
+}
+
+bool
+index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
+                Error *error)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    IndexFacts facts;
+    SqlIndexStatement statement;
+    bool is_found;
+    IndexPlan plan = {.free_bytes = -1, .message = "the index is dropped"};
+    if (!index_session_read(manager, arena, order->target_id, order->database, &connection, error) ||
+        !drop_find(connection, arena, order, &is_found, &facts, error))
+        return false;
+    if (!is_found) {
+        const char *schema = order->schema == NULL ? "public" : order->schema;
+        statement = (SqlIndexStatement){
+            .schema = schema, .table = order->table == NULL ? "" : order->table, .name = order->name};
+        plan.is_done = true;
+        plan.message = "there is no such index";
+    } else if (!index_facts_check_drop(arena, &facts, error)) {
+        return false;
+    } else if (!sql_index_statement_parse(arena, facts.definition, &(SqlIndexNames){0}, &statement, error)) {
+        return error_prefix(error, "the index cannot be dropped, for it could not be made again");
+    }
+    plan.change = change_of(order, connection, arena, &statement);
+    plan.change.action = "drop";
+    plan.change.undo_sql = statement.text;
+    plan.change.sql = arena_printf(arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                                   pg_identifier_qualify(arena, statement.schema, statement.name));
+    *ret_plan = plan;
+    return true;
+}
+
+bool
+index_plan_record(const IndexManager *manager, Arena *arena, const IndexPlan *plan, int64_t *ret_id,
+                  Error *error)
+{
+    fettle_assert(!plan->is_done);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(manager->store, 0, &session, error) &&
+           index_change_begin(session.connection, arena, &plan->change, ret_id, error);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * IndexPlan: what is to be done on the target for an order to create or drop an index, checked before any of
+ * it is done: names that exist, rights, a server that can be written, nothing that something else needs,
+ * room on the disk; and the statement that undoes it.
+ *
+ *     index_plan_create(&manager, arena, &order, &plan, error)   asks the target, changes nothing
+ *     index_plan_record(&manager, arena, &plan, &id, error)      the history's row, before the first
+ * statement index_run(&manager, arena, id, error)                      index_run.h
+ *
+ * Refusals, by code: ERROR_INPUT what is named wrongly; ERROR_CONFLICT a name that is taken by something
+ * else; ERROR_UNSUPPORTED and ERROR_PERMISSION what the object or the role cannot take; ERROR_DISK_FULL.
+ * ERROR_CONNECTION and the like are the target's own.
+ */
+#ifndef FETTLE_WORKFLOW_INDEX_PLAN_H
+#define FETTLE_WORKFLOW_INDEX_PLAN_H
+
+#include "store/index_change.h"
+#include "workflow/index_session.h"
+
+#define INDEX_COLUMNS_MOST 32
+
+typedef struct IndexOrder {
+    int64_t target_id;
+    const char *database; /* NULL: that of the target's connection string */
+    const char *schema;   /* NULL: the table's name must be enough */
+    const char *table;
+    const char *name;
+    const char *const *columns; /* names; at most INDEX_COLUMNS_MOST with the included ones */
+    size_t column_count;
+    const char *const *included;
+    size_t included_count;
+    const char *method; /* "btree" ... */
+    bool is_unique;
+    const char *definition; /* a CREATE INDEX in place of columns, method and uniqueness; NULL: none */
+    int64_t recommendation_id;
+    const char *performed_by;
+} IndexOrder;
+
+typedef struct IndexPlan {
+    IndexChange change;  /* as it will be recorded */
+    bool is_done;        /* the target is as wanted: nothing to do, nothing to record */
+    const char *message; /* for people: what will happen, or why nothing has to */
+    double wanted_bytes; /* of the disk, at most, while it is built; estimated; 0 for a drop */
+    int64_t free_bytes;  /* -1 not known */
+} IndexPlan;
+
+/* The CREATE INDEX of an order without a definition; names are quoted. */
+char *index_order_statement(Arena *arena, const IndexOrder *order, const char *schema);
+
+bool index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order,
+                       IndexPlan *ret_plan, Error *error) FETTLE_MUST_USE;
+/* From target_id to name, recommendation_id and performed_by are read. table NULL: whichever it is of. */
+bool index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
+                     Error *error) FETTLE_MUST_USE;
+/* ERROR_CONFLICT while another change of the table is open. */
+bool index_plan_record(const IndexManager *manager, Arena *arena, const IndexPlan *plan, int64_t *ret_id,
+                       Error *error) FETTLE_MUST_USE;
+
+/* Refuses to drop what something else needs, or what this session may not drop. */
+bool index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error) FETTLE_MUST_USE;
+
+#endif

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/index_run.h"
+
+#include "base/log.h"
+#include "pg/identifier.h"
+#include "pg/result.h"
+#include "sql/index_statement.h"
+#include "store/index_change.h"
+#include "workflow/index_plan.h"
+#include "workflow/index_watch_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define RUN_ARENA_BYTES ((size_t)64 * 1024 * 1024)
+#define PAUSE_MS_FIRST 1000
+#define PAUSE_MS_MOST 60000
+#define STEP_MS 100
+#define CLEAN_MS 60000
+#define CLEAN_LOCK_TIMEOUT "'2s'"
+#define FRESH_US ((int64_t)60 * 1000000)
+
+typedef struct IndexRun {
+    const IndexManager *manager;
+    Arena *arena;
+    PgConnection *lock_session; /* of the store; its death costs the lock, not the change */
+    IndexChange change;
+    const char *outline;   /* that the index has to have, or has: by it ours is known */
+    const char *statement; /* made anew: what the store holds is only data */
+    bool is_creating;
+    bool is_left; /* by a process that died: settled, not begun anew */
+    bool is_cancelled;
+    bool must_finish; /* a drop whose index is invalid already: there is no way back */
+    bool is_lost;     /* the attempt's session: what is left behind, only another session can tell */
+} IndexRun;
+
+typedef enum Verdict {
+    VERDICT_COMPLETED,
+    VERDICT_FAILED,
+    VERDICT_CANCELLED,
+    VERDICT_AGAIN,  /* after a pause */
+    VERDICT_OPEN,   /* cannot be told now: the change stays open */
+    VERDICT_RUN_IT, /* nothing stands against sending the statement */
+} Verdict;
+
+static bool
+is_stopping(const IndexManager *manager)
+{
+    return manager->stop != NULL && atomic_load(manager->stop);
+}
+
+/* Asks the store; a store that does not answer wants nothing. */
+static bool
+wants_cancel(const IndexRun *run)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    bool wanted = false;
+    (void)!(store_session_take(run->manager->store, 0, &session, &error) &&
+            index_change_progress(session.connection, run->change.id, NULL, &wanted, &error));
+    return wanted || is_stopping(run->manager);
+}
+
+/* False when it was cancelled meanwhile. */
+static bool
+pause_for(const IndexRun *run, int64_t milliseconds)
+{
+    Deadline until = deadline_after_ms(milliseconds);
+    int64_t ask_at_ms = clock_monotonic_ms() + PAUSE_MS_FIRST;
+    while (!deadline_passed(until) && !is_stopping(run->manager)) {
+        struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+        (void)nanosleep(&step, NULL);
+        if (clock_monotonic_ms() < ask_at_ms)
+            continue;
+        if (wants_cancel(run))
+            return false;
+        ask_at_ms = clock_monotonic_ms() + PAUSE_MS_FIRST;
+    }
+    return !is_stopping(run->manager);
+}
+
+static bool
+end_write(const IndexRun *run, const char *state, const char *message, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(run->manager->store, 0, &session, error) &&
+           index_change_end(session.connection, run->change.id, state, message, error);
+}
+
+static bool
+attempt_write(IndexRun *run, PgConnection *connection, bool *ret_wants_cancel, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    int pid = pg_connection_backend_pid(connection);
+    if (!store_session_take(run->manager->store, 0, &session, error) ||
+        !index_change_attempt(session.connection, run->change.id, pid, run->must_finish, ret_wants_cancel,
+                              error))
+        return false;
+    run->change.backend_pid = pid;
+    return true;
+}
+
+/* What is there now under the change's name. */
+static bool
+facts_now(const IndexRun *run, PgConnection *connection, bool *ret_found, IndexFacts *ret_facts,
+          bool *ret_is_its, Error *error)
+{
+    SqlIndexStatement found;
+    Error unreadable = {0};
+    const IndexChange *change = &run->change;
+    if (!index_facts_find(connection, run->arena, change->schema_name, change->index_name, ret_found,
+                          ret_facts, error))
+        return false;
+    *ret_is_its = *ret_found && ret_facts->table != NULL &&
+                  strcmp(ret_facts->table, change->table_name) == 0 &&
+                  sql_index_statement_parse(run->arena, ret_facts->definition, &(SqlIndexNames){0}, &found,
+                                            &unreadable) &&
+                  strcmp(found.outline, run->outline) == 0;
+    return true;
+}
+
+static const char *
+drop_statement(const IndexRun *run)
+{
+    return arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                        pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
+}
+
+/*
+ * Removes an invalid index of ours; success when there is none (any more). Removing waits for the
+ * transactions that use the table, as building does, and blocks nobody meanwhile; so it is tried in short
+ * turns, between which the service may stop.
+ */
+static bool
+leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
+{
+    const char *text =
+        arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                     pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
+    Deadline until = deadline_after_ms(CLEAN_MS);
+    if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
+        return false;
+    for (;;) {
+        IndexFacts facts;
+        bool is_found;
+        bool is_its;
+        error_clear(error);
+        if (!facts_now(run, connection, &is_found, &facts, &is_its, error))
+            return false;
+        if (!is_found || !is_its || facts.is_valid)
+            return true;
+        PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
+        if (pg_query(connection, &query, NULL, error))
+            return true;
+        bool is_locked = strcmp(error->sqlstate, "55P03") == 0 || strcmp(error->sqlstate, "40P01") == 0;
+        if (!is_locked || is_stopping(run->manager) || deadline_passed(until))
+            return error_prefix(error, "the invalid leftover %s could not be dropped yet",
+                                run->change.index_name);
+    }
+}
+
+/* The server may still work for an attempt whose session we lost: that is waited for. */
+static bool
+former_await(const IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexWatched watched = {.change_id = run->change.id,
+                            .target_id = run->change.target_id,
+                            .database = run->change.database_name,
+                            .backend_pid = run->change.backend_pid};
+    while (watched.backend_pid != 0) {
+        bool is_busy;
+        bool is_unwanted = false;
+        if (!index_backend_is_busy(connection, run->arena, watched.backend_pid, run->change.id, &is_busy,
+                                   error))
+            return false;
+        if (!is_busy)
+            return true;
+        /* A service that stops leaves the server at its work: the next start finds it. */
+        if (is_stopping(run->manager))
+            return error_set(error, ERROR_CANCELLED, "the service stops");
+        if (!index_watch_look(run->manager, connection, &watched, &is_unwanted, error) ||
+            (is_unwanted && !index_watch_cancel(connection, &watched, error)))
+            return false;
+        (void)pause_for(run, PAUSE_MS_FIRST);
+    }
+    return true;
+}
+
+/* What the index itself says of how things stand, before a statement is sent. */
+static Verdict
+look_before(IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexFacts facts;
+    bool is_found;
+    bool is_its;
+    if (!former_await(run, connection, error) ||
+        !facts_now(run, connection, &is_found, &facts, &is_its, error))
+        return VERDICT_OPEN;
+    bool was_tried = run->change.attempts > 0;
+    if (!run->is_creating) {
+        if (!is_found || !is_its)
+            return was_tried || !is_found ? VERDICT_COMPLETED : VERDICT_FAILED;
+        if (run->is_left && facts.is_valid) {
+            error_set(error, ERROR_CANCELLED, "interrupted before the index was dropped: it is as it was");
+            return VERDICT_FAILED;
+        }
+        /* an interrupted drop is finished; a fresh one is checked once more */
+        run->must_finish = !facts.is_valid;
+        return run->must_finish || index_facts_check_drop(run->arena, &facts, error) ? VERDICT_RUN_IT
+                                                                                     : VERDICT_FAILED;
+    }
+    if (is_its && facts.is_valid)
+        return VERDICT_COMPLETED;
+    if (is_found && !is_its) {
+        error_set(error, ERROR_CONFLICT, "the name %s is taken by another relation meanwhile", facts.name);
+        return VERDICT_FAILED;
+    }
+    if (is_found && facts.is_being_built) {
+        error_set(error, ERROR_CONFLICT, "another session builds the index at this moment");
+        return VERDICT_FAILED;
+    }
+    if (is_found && !leftover_drop(run, connection, error))
+        return VERDICT_OPEN;
+    if (!run->is_left)
+        return VERDICT_RUN_IT;
+    error_set(error, ERROR_CANCELLED, "interrupted: the build did not finish; nothing of it is left");
+    return VERDICT_FAILED;
+}
+
+static bool
+is_worth_another(const Error *failure)
+{
+    static const char *const states[] = {"55P03", "40P01", "57P01", "57P02", "57P03"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(states); i++)
+        if (strcmp(failure->sqlstate, states[i]) == 0)
+            return true;
+    return failure->code == ERROR_CONNECTION;
+}
+
+/* Nothing half done is left: no invalid index of a build, and none of a drop. */
+static bool
+clean_up(IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexFacts facts;
+    bool is_found;
+    bool is_its;
+    if (pg_connection_is_broken(connection) ||
+        !pg_execute(connection, "SET statement_timeout = '5min'", error))
+        return false;
+    if (run->is_creating)
+        return leftover_drop(run, connection, error);
+    return facts_now(run, connection, &is_found, &facts, &is_its, error) &&
+           (!is_found || !is_its || facts.is_valid);
+}
+
+/* What a failed statement means, once nothing of it is left. */
+static Verdict
+failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error *failure)
+{
+    Error error = {0};
+    if (has_cancelled && strcmp(failure->sqlstate, "57014") == 0) {
+        error_set(failure, ERROR_CANCELLED, "%s",
+                  is_stopping(run->manager) ? "cancelled: the service stopped"
+                                            : "cancelled as was asked for");
+        run->is_cancelled = true;
+    } else if (strcmp(failure->sqlstate, "57014") == 0) {
+        error_set(failure, ERROR_CANCELLED, "someone cancelled the statement on the server");
+    }
+    bool is_clean = clean_up(run, connection, &error);
+    run->is_lost = pg_connection_is_broken(connection);
+    if (run->is_lost && !run->is_cancelled)
+        return VERDICT_AGAIN;
+    if (!is_clean)
+        return VERDICT_OPEN;
+    if (run->is_cancelled)
+        return VERDICT_CANCELLED;
+    return is_worth_another(failure) ? VERDICT_AGAIN : VERDICT_FAILED;
+}
+
+/* The statement said it was done: the index tells whether that is so. */
+static Verdict
+success_judge(IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexFacts facts;
+    bool is_found;
+    bool is_its;
+    if (!facts_now(run, connection, &is_found, &facts, &is_its, error)) {
+        run->is_lost = true;
+        return VERDICT_AGAIN;
+    }
+    if (run->is_creating ? is_its && facts.is_valid : !is_found || !is_its)
+        return VERDICT_COMPLETED;
+    error_set(error, ERROR_CONFLICT,
+              "the statement was done, but index %s is not as wanted: someone else "
+              "made or changed it at the same time",
+              run->change.index_name);
+    return VERDICT_FAILED;
+}
+
+static Verdict
+statement_run(IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexWatched watched = {.change_id = run->change.id,
+                            .target_id = run->change.target_id,
+                            .database = run->change.database_name};
+    bool is_unwanted = false;
+    if (!attempt_write(run, connection, &is_unwanted, error))
+        return VERDICT_OPEN;
+    watched.backend_pid = run->change.backend_pid;
+    run->change.attempts++;
+    if (is_unwanted || is_stopping(run->manager)) {
+        error_set(error, ERROR_CANCELLED, "cancelled before it began");
+        return VERDICT_CANCELLED;
+    }
+    const char *limits = arena_printf(run->arena, "SET statement_timeout = 0; SET lock_timeout = %" PRId64,
+                                      settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
+    if (!pg_execute_script(connection, limits, NULL, error))
+        return VERDICT_AGAIN;
+    IndexWatch *watch = index_watch_begin(run->manager, &watched);
+    PgQuery query = {.text = run->statement, .deadline = DEADLINE_NEVER};
+    bool done = pg_query(connection, &query, NULL, error);
+    bool has_cancelled = index_watch_end(watch);
+    return done ? success_judge(run, connection, error)
+                : failure_judge(run, connection, has_cancelled, error);
+}
+
+static Verdict
+attempt(IndexRun *run, Error *error)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    const IndexChange *change = &run->change;
+    error_clear(error);
+    if (!index_session_change(run->manager, run->arena, change->target_id, change->database_name, change->id,
+                              &connection, error)) {
+        /* before anything was sent there is nothing that could be left */
+        run->is_lost = change->attempts > 0;
+        return run->is_lost || run->is_left ? VERDICT_AGAIN : VERDICT_FAILED;
+    }
+    run->is_lost = false;
+    Verdict verdict = look_before(run, connection, error);
+    if (verdict == VERDICT_RUN_IT)
+        verdict = statement_run(run, connection, error);
+    return verdict;
+}
+
+static Verdict
+attempts(IndexRun *run, Error *error)
+{
+    int64_t most = settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_ATTEMPTS);
+    int64_t pause_ms = PAUSE_MS_FIRST;
+    for (int64_t number = 1;; number++) {
+        Verdict verdict = attempt(run, error);
+        if (verdict != VERDICT_AGAIN)
+            return verdict;
+        if (number >= most)
+            return run->is_lost || run->is_left ? VERDICT_OPEN : VERDICT_FAILED;
+        if (!pause_for(run, pause_ms) && !run->is_lost) {
+            error_set(error, ERROR_CANCELLED, "cancelled between two attempts");
+            return VERDICT_CANCELLED;
+        }
+        if (is_stopping(run->manager))
+            return VERDICT_OPEN;
+        pause_ms = pause_ms * 2 < PAUSE_MS_MOST ? pause_ms * 2 : PAUSE_MS_MOST;
+    }
+}
+
+static bool
+run_prepare(IndexRun *run, Error *error)
+{
+    SqlIndexStatement statement;
+    run->is_creating = strcmp(run->change.action, "create") == 0;
+    const char *definition = run->is_creating ? run->change.sql : run->change.undo_sql;
+    if (!sql_index_statement_parse(run->arena, definition, &(SqlIndexNames){0}, &statement, error))
+        return error_prefix(error, "index change %" PRId64 " of the store cannot be read", run->change.id);
+    run->outline = statement.outline;
+    run->statement = run->is_creating ? statement.text : drop_statement(run);
+    return true;
+}
+
+/* The change is done whether or not its measurement can be begun. */
+static bool
+implementation_open(const IndexRun *run)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
+        !index_change_implement(session.connection, run->change.id, &error))
+        log_write(LOG_LEVEL_WARNING, "%s", error.message);
+    return true;
+}
+
+/* Of a change that was left behind, the reason is what was noted then, if anything was. */
+static const char *
+failure_words(const IndexRun *run, const Error *failure)
+{
+    if (run->is_left && failure->code == ERROR_CANCELLED && run->change.error_message != NULL)
+        return run->change.error_message;
+    return failure->message[0] == '\0' ? "another index has the name" : failure->message;
+}
+
+/* Why the change stays open, for whoever settles it; only for people, so that it may fail. */
+static void
+note_write(const IndexRun *run, const char *message)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (run->is_left && run->change.error_message != NULL)
+        return;
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
+        !index_change_note(session.connection, run->change.id, message, &error))
+        log_write(LOG_LEVEL_DEBUG, "%s", error.message);
+}
+
+static bool
+run_locked(IndexRun *run, int64_t change_id, Error *error)
+{
+    if (!index_change_get(run->lock_session, run->arena, change_id, &run->change, error))
+        return false;
+    if (run->change.success >= 0)
+        return true; /* someone was quicker */
+    Error failure = {0};
+    if (!run_prepare(run, &failure))
+        return end_write(run, "failed", failure.message, error);
+    switch (attempts(run, &failure)) {
+        case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error) && implementation_open(run);
+        case VERDICT_CANCELLED: return end_write(run, "cancelled", failure.message, error);
+        case VERDICT_FAILED:
+            return end_write(run, run->is_left && run->change.wants_cancel ? "cancelled" : "failed",
+                             failure_words(run, &failure), error);
+        case VERDICT_AGAIN:
+        case VERDICT_RUN_IT:
+        case VERDICT_OPEN: break;
+    }
+    note_write(run, failure.message);
+    *error = failure;
+    return error_prefix(error, "index change %" PRId64 " stays open", change_id);
+}
+
+static bool
+run(const IndexManager *manager, int64_t change_id, bool is_left, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("index change", RUN_ARENA_BYTES);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    bool is_locked = false;
+    if (!store_session_take(manager->store, 0, &session, error) ||
+        !index_change_lock(session.connection, change_id, &is_locked, error))
+        return false;
+    if (!is_locked)
+        return error_set(error, ERROR_CONFLICT, "another process works on index change %" PRId64, change_id);
+    IndexRun run = {
+        .manager = manager, .arena = arena, .lock_session = session.connection, .is_left = is_left};
+    bool good = run_locked(&run, change_id, error);
+    Error ignored = {0};
+    (void)!index_change_unlock(session.connection, change_id, &ignored);
+    return good;
+}
+
+bool
+index_run(const IndexManager *manager, int64_t change_id, Error *error)
+{
+    return run(manager, change_id, false, error);
+}
+
+bool
+index_settle(const IndexManager *manager, int64_t change_id, Error *error)
+{
+    return run(manager, change_id, true, error);
+}
+
+/* True when the target's server still works on it. */
+static bool
+is_adopted(const IndexManager *manager, Arena *arena, const IndexChange *change)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    Error error = {0};
+    bool is_busy = false;
+    return change->backend_pid != 0 &&
+           index_session_read(manager, arena, change->target_id, change->database_name, &connection,
+                              &error) &&
+           index_backend_is_busy(connection, arena, change->backend_pid, change->id, &is_busy, &error) &&
+           is_busy;
+}
+
+bool
+index_change_is_fresh(const IndexChange *change)
+{
+    return strcmp(change->state, "pending") == 0 && clock_wall_us() - change->performed_at_us < FRESH_US;
+}
+
+bool
+index_settle_all(const IndexManager *manager, int *ret_settled, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("open index changes", RUN_ARENA_BYTES);
+    IndexChanges open;
+    *ret_settled = 0;
+    {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        if (!store_session_take(manager->store, 0, &session, error) ||
+            !index_change_list(session.connection, arena, 0, true, INDEX_CHANGES_MOST, &open, error))
+            return false;
+    }
+    for (size_t i = 0; i < open.count && !is_stopping(manager); i++) {
+        Error failure = {0};
+        if (index_change_is_fresh(&open.items[i]) || is_adopted(manager, arena, &open.items[i]))
+            continue;
+        if (index_settle(manager, open.items[i].id, &failure))
+            (*ret_settled)++;
+        else if (failure.code != ERROR_CONFLICT)
+            log_write(LOG_LEVEL_WARNING, "%s", failure.message);
+    }
+    return true;
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/index_session.h"
+
+#include "base/text.h"
+#include "pg/identifier.h"
+#include "pg/query_text.h"
+#include "pg/result.h"
+#include "store/target.h"
+#include "workflow/workflow_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+extern const PgQueryText workflow_queries[];
+
+bool
+workflow_query(PgConnection *connection, const char *name, const char *const *parameters, int parameter_count,
+               PgResult **ret_result, Error *error)
+{
+    PgQuery query = {.text = pg_query_text(workflow_queries, name, pg_connection_server_major(connection)),
+                     .parameters = parameters,
+                     .parameter_count = parameter_count};
+    fettle_assert(query.text != NULL);
+    return pg_query(connection, &query, ret_result, error);
+}
+
+char *
+index_session_name(Arena *arena, int64_t change_id)
+{
+    return arena_printf(arena, "fettle index change %" PRId64, change_id);
+}
+
+static bool
+session_open(const IndexManager *manager, Arena *arena, int64_t target_id, PgConnectOptions *options,
+             PgConnection **ret_connection, Error *error)
+{
+    const char *dsn = NULL;
+    options->connect_timeout_ms = (int)settings_get_int(manager->settings, SETTING_TARGET_CONNECT_TIMEOUT);
+    options->statement_timeout_ms =
+        (int)settings_get_int(manager->settings, SETTING_TARGET_STATEMENT_TIMEOUT);
+    {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        if (!store_session_take(manager->store, 0, &session, error) ||
+            !target_dsn(manager->store, session.connection, arena, target_id, &dsn, error))
+            return false;
+    }
+    return pg_connection_open(dsn, options, ret_connection, error);
+}
+
+bool
+index_session_read(const IndexManager *manager, Arena *arena, int64_t target_id, const char *database,
+                   PgConnection **ret_connection, Error *error)
+{
+    PgConnectOptions options = {.purpose = PG_PURPOSE_TARGET,
+                                .database = database,
+                                .lock_timeout_ms =
+                                    (int)settings_get_int(manager->settings, SETTING_TARGET_LOCK_TIMEOUT)};
+    return session_open(manager, arena, target_id, &options, ret_connection, error);
+}
+
+bool
+index_session_change(const IndexManager *manager, Arena *arena, int64_t target_id, const char *database,
+                     int64_t change_id, PgConnection **ret_connection, Error *error)
+{
+    PgConnectOptions options = {.purpose = PG_PURPOSE_CHANGE,
+                                .database = database,
+                                .application_name = index_session_name(arena, change_id),
+                                .lock_timeout_ms =
+                                    (int)settings_get_int(manager->settings, SETTING_INDEX_LOCK_TIMEOUT)};
+    return session_open(manager, arena, target_id, &options, ret_connection, error);
+}
+
+static bool
+refuse_ambiguous(const PgResult *rows, const char *what, const char *name, Error *error)
+{
+    error_set(error, ERROR_INPUT, "%s %s exists in several schemas: %s, %s%s", what, name,
+              pg_result_text(rows, 0, 1), pg_result_text(rows, 1, 1),
+              pg_result_rows(rows) > 2 ? " and others" : "");
+    return error_set_hint(error, "say which by schema_name");
+}
+
+bool
+index_table_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
+                 IndexTable *ret_table, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    const char *parameters[] = {name, schema};
+    if (!workflow_query(connection, "index_table", parameters, 2, &rows, error))
+        return error_prefix(error, "could not look for the table");
+    if (pg_result_rows(rows) == 0)
+        return error_set(error, ERROR_INPUT, "there is no table %s in database %s",
+                         pg_identifier_qualify(arena, schema, name), pg_connection_database(connection));
+    if (pg_result_rows(rows) > 1)
+        return refuse_ambiguous(rows, "table", name, error);
+    *ret_table = (IndexTable){.oid = (uint32_t)pg_result_int(rows, 0, 0, 0),
+                              .schema = arena_strdup(arena, pg_result_text(rows, 0, 1)),
+                              .name = arena_strdup(arena, pg_result_text(rows, 0, 2)),
+                              .kind = pg_result_text(rows, 0, 3)[0],
+                              .is_owned = pg_result_bool(rows, 0, 4),
+                              .can_create = pg_result_bool(rows, 0, 5),
+                              .row_count = pg_result_double(rows, 0, 6, -1),
+                              .size_bytes = pg_result_int(rows, 0, 7, 0),
+                              .is_standby = pg_result_bool(rows, 0, 8),
+                              .role = arena_strdup(arena, pg_result_text(rows, 0, 9))};
+    return true;
+}
+
+bool
+index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *table,
+                    const char *const *columns, size_t count, double *ret_width, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    const char *parameters[] = {arena_printf(arena, "%u", table->oid),
+                                pg_array_literal(arena, columns, count)};
+    if (!workflow_query(connection, "index_columns", parameters, 2, &rows, error))
+        return error_prefix(error, "could not look for the columns");
+    *ret_width = 0;
+    for (int64_t i = 0; i < pg_result_rows(rows); i++) {
+        if (!pg_result_bool(rows, i, 1))
+            return error_set(error, ERROR_INPUT, "table %s has no column %s",
+                             pg_identifier_qualify(arena, table->schema, table->name),
+                             pg_result_text(rows, i, 0));
+        *ret_width += pg_result_double(rows, i, 2, 16);
+    }
+    return true;
+}
+
+static void
+facts_read(const PgResult *rows, Arena *arena, IndexFacts *facts)
+{
+    *facts = (IndexFacts){.oid = (uint32_t)pg_result_int(rows, 0, 0, 0),
+                          .schema = arena_strdup(arena, pg_result_text(rows, 0, 1)),
+                          .name = arena_strdup(arena, pg_result_text(rows, 0, 2)),
+                          .kind = pg_result_text(rows, 0, 3)[0],
+                          .table = arena_strdup(arena, pg_result_text(rows, 0, 4)),
+                          .is_valid = pg_result_bool(rows, 0, 5),
+                          .is_replica_identity = pg_result_bool(rows, 0, 6),
+                          .constraint = arena_strdup(arena, pg_result_text(rows, 0, 7)),
+                          .referenced = arena_strdup(arena, pg_result_text(rows, 0, 8)),
+                          .extension = arena_strdup(arena, pg_result_text(rows, 0, 9)),
+                          .lookup = arena_strdup(arena, pg_result_text(rows, 0, 10)),
+                          .is_partition = pg_result_bool(rows, 0, 11),
+                          .is_owned = pg_result_bool(rows, 0, 12),
+                          .definition = arena_strdup(arena, pg_result_text(rows, 0, 13)),
+                          .is_being_built = pg_result_bool(rows, 0, 14),
+                          .is_standby = pg_result_bool(rows, 0, 15),
+                          .role = arena_strdup(arena, pg_result_text(rows, 0, 16)),
+                          .method = arena_strdup(arena, pg_result_text(rows, 0, 17))};
+}
+
+bool
+index_facts_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
+                 bool *ret_found, IndexFacts *ret_facts, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    const char *parameters[] = {name, schema};
+    if (!workflow_query(connection, "index_named", parameters, 2, &rows, error))
+        return error_prefix(error, "could not look for the index");
+    *ret_found = pg_result_rows(rows) > 0;
+    if (pg_result_rows(rows) > 1)
+        return refuse_ambiguous(rows, "relation", name, error);
+    if (*ret_found)
+        facts_read(rows, arena, ret_facts);
+    return true;
+}
+
+bool
+index_backend_is_busy(PgConnection *connection, Arena *arena, int64_t backend_pid, int64_t change_id,
+                      bool *ret_busy, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    const char *parameters[] = {arena_printf(arena, "%" PRId64, backend_pid),
+                                index_session_name(arena, change_id)};
+    if (!workflow_query(connection, "index_backend", parameters, 2, &rows, error))
+        return error_prefix(error, "could not look for the session that builds the index");
+    *ret_busy = pg_result_rows(rows) > 0;
+    return true;
+}
+
+bool
+index_space_check(const IndexManager *manager, PgConnection *connection, double wanted_bytes,
+                  int64_t *ret_free_bytes, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("free space", 65536);
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    *ret_free_bytes = -1;
+    if (!workflow_query(connection, "index_place", NULL, 0, &rows, error))
+        return error_prefix(error, "could not ask for the free space");
+    const char *place = pg_result_text(rows, 0, 0);
+    struct statvfs disk;
+    if (place != NULL && pg_result_text(rows, 0, 1)[0] != '\0')
+        place = pg_result_text(rows, 0, 1);
+    if (place == NULL || statvfs(place, &disk) != 0)
+        return true;
+    double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+    double floor_bytes = (double)settings_get_int(manager->settings, SETTING_INDEX_FREE_SPACE_FLOOR);
+    *ret_free_bytes = free_bytes > 9e18 ? INT64_MAX : (int64_t)free_bytes;
+    if (free_bytes - wanted_bytes >= floor_bytes)
+        return true;
+    error_set(error, ERROR_DISK_FULL,
+              "the index needs about %s while it is built, and %s are free on the server's disk",
+              text_format_bytes(arena, wanted_bytes), text_format_bytes(arena, free_bytes));
+    return error_set_hint(error, "make room, or lower index.free_space_floor (now %s)",
+                          settings_get_text(manager->settings, SETTING_INDEX_FREE_SPACE_FLOOR));
+}

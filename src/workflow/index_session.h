@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * IndexSession: the sessions on a target that the index manager works with, and its questions there.
+ *
+ * Reading sessions are read-only like all of Fettle's. A changing session is the one exception: it is opened
+ * for one recorded change, has that change's number in its application_name (so that whoever comes after a
+ * crash can see whether the server still works on it), a lock_timeout of its own, and statement_timeout 0
+ * only while the index is built or dropped. No other part of Fettle opens one.
+ *
+ * Facts are of the moment they were read. Texts are the target's: hostile until parsed.
+ */
+#ifndef FETTLE_WORKFLOW_INDEX_SESSION_H
+#define FETTLE_WORKFLOW_INDEX_SESSION_H
+
+#include "base/settings.h"
+#include "pg/connection.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+/* What all of the index manager's work needs. */
+typedef struct IndexManager {
+    Store *store;
+    const Settings *settings;
+    /* While true no work goes on: what runs is cancelled and cleaned up. NULL: nobody stops it. */
+    const atomic_bool *stop;
+    /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */
+    void (*progress)(void *context, const char *step, int64_t done, int64_t total);
+    void *context;
+} IndexManager;
+
+/* Where a table or index is. */
+typedef struct IndexTable {
+    uint32_t oid;
+    const char *schema;
+    const char *name;
+    char kind; /* relkind */
+    bool is_owned;
+    bool can_create;  /* in its schema */
+    double row_count; /* -1 never analysed */
+    int64_t size_bytes;
+    bool is_standby;
+    const char *role; /* of the session */
+} IndexTable;
+
+typedef struct IndexFacts {
+    uint32_t oid;
+    const char *schema;
+    const char *name;
+    char kind;         /* relkind; 'i' for what can be worked on */
+    const char *table; /* NULL: it is no index */
+    bool is_valid;
+    bool is_replica_identity;
+    const char *constraint; /* that it backs; NULL none, as below */
+    const char *referenced; /* foreign key that needs its uniqueness */
+    const char *extension;  /* that owns it */
+    const char *lookup;     /* foreign key of its table that only this index finds rows for */
+    bool is_partition;
+    bool is_owned;
+    const char *definition; /* with the tablespace; NULL: it is no index */
+    bool is_being_built;
+    bool is_standby;
+    const char *role;
+    const char *method;
+} IndexFacts;
+
+/* A reading session on a database of the target; database NULL: the one of its connection string. */
+bool index_session_read(const IndexManager *manager, Arena *arena, int64_t target_id, const char *database,
+                        PgConnection **ret_connection, Error *error) FETTLE_MUST_USE;
+/* The changing session of one recorded change. */
+bool index_session_change(const IndexManager *manager, Arena *arena, int64_t target_id, const char *database,
+                          int64_t change_id, PgConnection **ret_connection, Error *error) FETTLE_MUST_USE;
+/* The application_name that a changing session has. */
+char *index_session_name(Arena *arena, int64_t change_id);
+
+/* ERROR_INPUT: there is none of that name (and schema), or several without a schema to tell them apart. */
+bool index_table_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
+                      IndexTable *ret_table, Error *error) FETTLE_MUST_USE;
+/* ERROR_INPUT names the first that is no column; *ret_width is what one entry takes, estimated. */
+bool index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *table,
+                         const char *const *columns, size_t count, double *ret_width, Error *error)
+    FETTLE_MUST_USE;
+/* *ret_found false: no relation has the name. ERROR_INPUT: several have, without a schema. */
+bool index_facts_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
+                      bool *ret_found, IndexFacts *ret_facts, Error *error) FETTLE_MUST_USE;
+/* True when that backend still works for that change. */
+bool index_backend_is_busy(PgConnection *connection, Arena *arena, int64_t backend_pid, int64_t change_id,
+                           bool *ret_busy, Error *error) FETTLE_MUST_USE;
+/* Refuses (ERROR_DISK_FULL) what would leave less than index.free_space_floor; *ret_free_bytes is -1 where
+ * the free space cannot be known (another machine, no right to see the data directory). */
+bool index_space_check(const IndexManager *manager, PgConnection *connection, double wanted_bytes,
+                       int64_t *ret_free_bytes, Error *error) FETTLE_MUST_USE;
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/index_worker.h"
+
+#include "base/log.h"
+#include "base/worker_pool.h"
+#include "store/index_change.h"
+#include "workflow/index_run.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define THREADS 4
+#define CHANGES_MOST 64
+#define KEEPER_SECONDS 10
+#define KEEPER_ARENA_BYTES ((size_t)64 * 1024 * 1024)
+
+struct IndexWorker {
+    Store *store;
+    SettingsHolder *settings;
+    WorkerPool *pool;
+    pthread_t keeper;
+    atomic_bool stop;
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t changed;
+    int64_t active[CHANGES_MOST]; /* waiting or running here; 0: a free place */
+};
+
+typedef struct WorkerItem {
+    IndexWorker *worker;
+    int64_t change_id;
+    bool is_left;
+} WorkerItem;
+
+/* With the mutex held: the place of an id, or -1. */
+static int
+active_place(const IndexWorker *worker, int64_t change_id)
+{
+    for (int i = 0; i < CHANGES_MOST; i++)
+        if (worker->active[i] == change_id)
+            return i;
+    return -1;
+}
+
+static void
+active_remove(IndexWorker *worker, int64_t change_id)
+{
+    pthread_mutex_lock(&worker->mutex);
+    int place = active_place(worker, change_id);
+    if (place >= 0)
+        worker->active[place] = 0;
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void
+item_discard(void *argument)
+{
+    WorkerItem *item = argument;
+    active_remove(item->worker, item->change_id);
+    free(item);
+}
+
+static void
+item_run(void *argument)
+{
+    WorkerItem *item = argument;
+    IndexWorker *worker = item->worker;
+    {
+        FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(worker->settings);
+        IndexManager manager = {.store = worker->store, .settings = settings_of(held), .stop = &worker->stop};
+        Error error = {0};
+        bool good = item->is_left ? index_settle(&manager, item->change_id, &error)
+                                  : index_run(&manager, item->change_id, &error);
+        if (!good && error.code != ERROR_CONFLICT)
+            log_write(LOG_LEVEL_WARNING, "%s", error.message);
+    }
+    item_discard(item);
+}
+
+static bool
+submit(IndexWorker *worker, int64_t change_id, bool is_left)
+{
+    pthread_mutex_lock(&worker->mutex);
+    int place = active_place(worker, change_id) < 0 ? active_place(worker, 0) : -1;
+    if (place >= 0)
+        worker->active[place] = change_id;
+    pthread_mutex_unlock(&worker->mutex);
+    if (place < 0)
+        return false;
+    WorkerItem *item = malloc(sizeof(*item));
+    fettle_assert(item != NULL);
+    *item = (WorkerItem){.worker = worker, .change_id = change_id, .is_left = is_left};
+    if (worker_pool_submit(worker->pool, item_run, item))
+        return true;
+    item_discard(item);
+    return false;
+}
+
+bool
+index_worker_submit(IndexWorker *worker, int64_t change_id)
+{
+    return submit(worker, change_id, false);
+}
+
+/* Open changes that are worked on elsewhere are found locked, and left alone. */
+static void
+keeper_look(IndexWorker *worker)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("open index changes", KEEPER_ARENA_BYTES);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    IndexChanges open;
+    Error error = {0};
+    if (!store_session_take(worker->store, 0, &session, &error) ||
+        !index_change_list(session.connection, arena, 0, true, INDEX_CHANGES_MOST, &open, &error)) {
+        log_write(LOG_LEVEL_DEBUG, "could not look for open index changes: %s", error.message);
+        return;
+    }
+    for (size_t i = 0; i < open.count; i++)
+        if (!index_change_is_fresh(&open.items[i]))
+            (void)submit(worker, open.items[i].id, true);
+}
+
+static void *
+keeper_thread(void *opaque)
+{
+    IndexWorker *worker = opaque;
+    while (!atomic_load(&worker->stop)) {
+        keeper_look(worker);
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += KEEPER_SECONDS;
+        pthread_mutex_lock(&worker->mutex);
+        while (!atomic_load(&worker->stop) &&
+               pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == 0)
+            continue;
+        pthread_mutex_unlock(&worker->mutex);
+    }
+    return NULL;
+}
+
+static void
+worker_free(IndexWorker *worker)
+{
+    pthread_cond_destroy(&worker->changed);
+    pthread_mutex_destroy(&worker->mutex);
+    free(worker);
+}
+
+bool
+index_worker_new(Store *store, SettingsHolder *settings, IndexWorker **ret_worker, Error *error)
+{
+    IndexWorker *worker = calloc(1, sizeof(*worker));
+    fettle_assert(worker != NULL);
+    worker->store = store;
+    worker->settings = settings;
+    pthread_mutex_init(&worker->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    WorkerPoolOptions pool = {
+        .name = "index", .threads = THREADS, .queue_most = CHANGES_MOST, .discard = item_discard};
+    if (!worker_pool_new(&pool, &worker->pool, error)) {
+        worker_free(worker);
+        return false;
+    }
+    int failure = pthread_create(&worker->keeper, NULL, keeper_thread, worker);
+    fettle_assert(failure == 0);
+    *ret_worker = worker;
+    return true;
+}
+
+bool
+index_worker_wait(IndexWorker *worker, int64_t change_id, Deadline deadline)
+{
+    struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = (long)(deadline % 1000) * 1000000};
+    pthread_mutex_lock(&worker->mutex);
+    int failure = 0;
+    while (active_place(worker, change_id) >= 0 && failure == 0 && !atomic_load(&worker->stop))
+        failure = pthread_cond_timedwait(&worker->changed, &worker->mutex, &until);
+    bool is_over = active_place(worker, change_id) < 0;
+    pthread_mutex_unlock(&worker->mutex);
+    return is_over;
+}
+
+bool
+index_worker_stop(IndexWorker *worker, Deadline deadline)
+{
+    if (worker == NULL)
+        return true;
+    pthread_mutex_lock(&worker->mutex);
+    atomic_store(&worker->stop, true);
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+    pthread_join(worker->keeper, NULL);
+    if (!worker_pool_stop(worker->pool, deadline))
+        return false;
+    worker_free(worker);
+    return true;
+}

@@ -1,0 +1,3 @@
+-- name: index_backend
+-- versions: 13-
+select 1 from pg_stat_activity where pid = $1::int4 and application_name = $2::text and state is distinct from 'idle'

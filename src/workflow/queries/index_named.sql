@@ -1,0 +1,31 @@
+-- name: index_named
+-- versions: 13-
+select c.oid, n.nspname, c.relname, c.relkind, t.relname as table_name, i.indisvalid, coalesce(i.indisreplident, false),
+       (select co.conname from pg_constraint co where co.conindid = c.oid and co.conrelid = i.indrelid
+        and co.contype in ('p', 'u', 'x') limit 1),
+       (select co.conname from pg_constraint co where co.conindid = c.oid and co.contype = 'f' limit 1),
+       (select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
+        where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_extension'::regclass
+          and d.deptype = 'e' limit 1),
+       (select co.conname from pg_constraint co
+        where co.contype = 'f' and co.conrelid = i.indrelid and i.indisvalid and i.indpred is null
+          and (i.indkey::int2[])[0:cardinality(co.conkey) - 1] @> co.conkey
+          and not exists (select from pg_index o
+                          where o.indrelid = i.indrelid and o.indexrelid <> i.indexrelid and o.indisvalid and o.indpred is null
+                            and (o.indkey::int2[])[0:cardinality(co.conkey) - 1] @> co.conkey) limit 1),
+       c.relispartition, pg_has_role(t.relowner, 'USAGE'),
+       left(d.definition, length(d.definition) - length(d.condition)) || coalesce(' TABLESPACE ' || quote_ident(s.spcname), '')
+       || d.condition,
+       exists (select from pg_stat_progress_create_index p where p.index_relid = c.oid), pg_is_in_recovery(), current_user, m.amname
+from pg_class c
+     join pg_namespace n on n.oid = c.relnamespace
+     left join pg_index i on i.indexrelid = c.oid
+     left join pg_class t on t.oid = i.indrelid
+     left join pg_am m on m.oid = c.relam
+     left join pg_tablespace s on s.oid = c.reltablespace
+     left join lateral (select pg_get_indexdef(c.oid) as definition,
+                               coalesce(' WHERE ' || pg_get_expr(i.indpred, i.indrelid), '') as condition) d on true
+where c.relname = $1 and ($2::text is null or n.nspname = $2::text)
+  and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+order by n.nspname
+limit 100

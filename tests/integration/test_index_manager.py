@@ -1,0 +1,504 @@
+# SPDX-License-Identifier: PostgreSQL
+"""The index manager: what it creates and drops, what it refuses, and that no kill leaves an invalid index or a lie behind."""
+import contextlib
+import http.client
+import json
+import os
+import signal
+import threading
+
+import psycopg2
+import pytest
+from servers import Server, Standby, wait_until
+from service import Service
+
+BASE = "/api/v1/indexes"
+SCHEMA = """
+CREATE EXTENSION pg_stat_statements;
+CREATE TABLE customers (id int PRIMARY KEY, email text UNIQUE, city text);
+CREATE TABLE orders (id int PRIMARY KEY, customer_id int REFERENCES customers, note text, total numeric NOT NULL);
+CREATE INDEX orders_customer ON orders (customer_id);
+CREATE INDEX orders_customer_again ON orders (customer_id);
+CREATE UNIQUE INDEX orders_identity ON orders (total);
+CREATE TABLE "Odd ""t" ("Col, 1" int, b int);
+CREATE TABLE parts (day date, n int) PARTITION BY RANGE (day);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE INDEX parts_n ON parts (n);
+CREATE VIEW seen AS SELECT * FROM orders;
+CREATE SCHEMA other; CREATE TABLE other.customers (id int);
+INSERT INTO customers SELECT n, 'a' || n, 'x' FROM generate_series(1, 100) n;
+INSERT INTO orders SELECT n, n % 100 + 1, 'same', n FROM generate_series(1, 20000) n;
+ALTER TABLE orders REPLICA IDENTITY USING INDEX orders_identity;
+ANALYZE;
+"""
+
+
+@pytest.fixture(scope="module")
+def target():
+    with Server(15, tcp=True, conf=["max_connections = 60", "wal_level = replica"]) as server:
+        server.sql(SCHEMA)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(target):
+    with Service() as service:
+        set_to(service, "index.free_space_floor", "0B")
+        set_to(service, "index.lock_timeout", "60s")
+        service.target_id = service.add_target("shop", target.dsn(), enabled=False)
+        yield service
+
+
+def set_to(service, name, value):
+    """By the API, which --set would win over; it holds once it is listed."""
+    service.json("PUT", f"/api/v1/settings/{name}", {"value": value})
+    assert wait_until(lambda: any(row["name"] == name and row["value"] == value for row in service.json("GET", "/api/v1/settings")["settings"]))
+
+
+def order(service, **fields):
+    return {"connection_id": service.target_id, "table_name": "orders", "index_name": "orders_note", "columns": ["note"], **fields}
+
+
+def create(service, status=200, **fields):
+    return service.json("POST", f"{BASE}/create", order(service, **fields), status, token="operator")
+
+
+def drop(service, status=200, **fields):
+    body = order(service, **fields)
+    del body["columns"]
+    return service.json("POST", f"{BASE}/drop", body, status, token="operator")
+
+
+def history(service, change_id=None):
+    changes = service.json("GET", f"{BASE}/history/{service.target_id}?limit=500", token="viewer")["changes"]
+    return changes if change_id is None else next(change for change in changes if change["id"] == change_id)
+
+
+def indexes(target, where="true"):
+    return dict(target.sql(f"SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indexrelid >= 16384 AND {where}"))
+
+
+def is_over(service, change_id):
+    return history(service, change_id)["status"] not in ("pending", "running")
+
+
+@contextlib.contextmanager
+def writer(target, statement="UPDATE orders SET note = note WHERE id = 1"):
+    """A transaction that has written: a build of the table's index waits for it with the index made and invalid."""
+    connection = psycopg2.connect(target.dsn())
+    try:
+        connection.cursor().execute(statement)
+        yield connection
+    finally:
+        with contextlib.suppress(psycopg2.Error):
+            connection.rollback()
+        connection.close()
+
+
+def backend_of(target, change_id):
+    rows = target.sql(f"SELECT pid FROM pg_stat_activity WHERE application_name = 'fettle index change {change_id}' AND state <> 'idle'")
+    return rows[0][0] if rows else None
+
+
+def background(act):
+    """In a thread; that the service dies meanwhile is what the test is about."""
+    def run():
+        with contextlib.suppress(OSError, AssertionError, http.client.HTTPException):
+            act()
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def held_build(service, target, name):
+    """A build that has begun and waits; the reply says so only after its ten seconds, so it is asked for in the background."""
+    replies = []
+    before = {change["id"] for change in history(service)}
+    thread = background(lambda: replies.append(service.request("POST", f"{BASE}/create", order(service, index_name=name), token="operator")))
+    assert wait_until(lambda: indexes(target).get(name) is False, 20), history(service)[:1]
+    change_id, = {change["id"] for change in history(service)} - before
+    return change_id, thread, replies
+
+
+@pytest.fixture(autouse=True)
+def nothing_invalid_is_left(request, target):
+    yield
+    assert not [name for name, valid in indexes(target).items() if not valid]
+
+
+# --- what it does
+
+def test_an_index_is_created_recorded_with_its_undo_and_dropped_again(service, target):
+    made = create(service)
+    assert (made["success"], made["status"], made["columns"]) == (True, "completed", ["note"])
+    assert "CONCURRENTLY IF NOT EXISTS" in made["sql"] and indexes(target)["orders_note"]
+    change = history(service, made["change_id"])
+    assert change["success"] is True and change["duration_ms"] > 0 and change["attempts"] == 1 and change["performed_by"].startswith("token")
+    target.sql(change["undo_sql"])
+    assert "orders_note" not in indexes(target)
+    target.sql(change["sql"])
+    dropped = drop(service)
+    assert "orders_note" not in indexes(target) and dropped["sql"].startswith("DROP INDEX CONCURRENTLY IF EXISTS")
+    target.sql(history(service, dropped["change_id"])["undo_sql"])
+    assert indexes(target)["orders_note"]
+    drop(service)
+
+
+def test_creating_what_exists_is_success_and_another_definition_a_conflict(service, target):
+    assert create(service, index_name="orders_customer", columns=["customer_id"])["change_id"] is None
+    reply = service.request("POST", f"{BASE}/create", order(service, index_name="orders_customer", columns=["note"]), token="operator")
+    assert (reply.status, reply.json["code"]) == (409, "conflict") and "orders_customer" in reply.json["details"]["hint"]
+    assert drop(service, index_name="never_was")["message"] == "there is no such index"
+
+
+def test_names_are_quoted_and_every_kind_of_index_is_made(service, target):
+    create(service, table_name='Odd "t', index_name='An "index; --', columns=["Col, 1"], index_type="hash")
+    create(service, table_name='Odd "t', index_name="incl", columns=["b"], include_columns=["Col, 1"], unique=True)
+    made = indexes(target)
+    assert made['"An ""index; --"'] and made["incl"]
+    drop(service, table_name='Odd "t', index_name='An "index; --')
+    drop(service, table_name='Odd "t', index_name="incl")
+
+
+@pytest.mark.parametrize("fields,word", [
+    ({"table_name": "no_such"}, "no table"), ({"columns": ["no_such"]}, "no column"), ({"columns": []}, "columns"), ({"columns": "note"}, "columns"),
+    ({"columns": [""]}, "columns"), ({"index_type": "rtree"}, "index_type"), ({"index_name": ""}, "index_name"), ({"index_name": "x" * 64}, "index_name"),
+    ({"table_name": "customers", "columns": ["id"]}, "several schemas"), ({"unique": "yes"}, "unique"), ({"connection_id": 0}, "connection_id"),
+    ({"columns": ["note"] * 33}, "columns"), ({"database_name": "no_such"}, "no_such"), ({"schema_name": "no_such"}, "no table")])
+def test_wrong_input_is_refused_and_named(service, fields, word):
+    before = len(history(service))
+    reply = service.request("POST", f"{BASE}/create", order(service, **fields), token="operator")
+    assert reply.status == 400 and word in reply.json["message"], reply
+    assert len(history(service)) == before
+
+
+def test_missing_fields_unknown_connections_and_roles_are_refused(service):
+    for field in ("connection_id", "table_name", "index_name", "columns"):
+        body = order(service)
+        del body[field]
+        reply = service.request("POST", f"{BASE}/create", body, token="operator")
+        assert (reply.status, reply.json["code"]) == (400, "missing_field") and field in reply.json["message"]
+    assert service.request("POST", f"{BASE}/create", order(service, connection_id=999), token="operator").status == 404
+    assert service.request("POST", f"{BASE}/create", order(service), token="viewer").status == 403
+    for path in ("recommendations", "unused", "missing", "statistics", "history"):
+        assert service.get(f"{BASE}/{path}/999").status == 404
+        assert service.get(f"{BASE}/{path}/abc").status == 400
+    assert service.request("POST", f"{BASE}/analyze?connection_id=999", token="operator").status == 404
+    assert service.request("POST", f"{BASE}/cancel", {"change_id": 999}, token="operator").status == 404
+
+
+@pytest.mark.parametrize("table,name,word", [
+    ("orders", "orders_pkey", "constraint orders_pkey"), ("customers", "customers_email_key", "constraint customers_email_key"),
+    ("orders", "orders_identity", "replica identity"), ("parts", "parts_n", "partitioned"), ("parts_1", "parts_1_n_idx", "partitioned")])
+def test_what_something_else_needs_is_never_dropped(service, target, table, name, word):
+    reply = service.request("POST", f"{BASE}/drop", {"connection_id": service.target_id, "schema_name": "public", "table_name": table, "index_name": name}, token="operator")
+    assert (reply.status, reply.json["code"]) == (422, "not_applicable") and word in reply.json["message"]
+    assert name in indexes(target)
+
+
+def test_the_last_index_that_finds_rows_for_a_foreign_key_stays(service, target):
+    drop(service, index_name="orders_customer_again")
+    reply = service.request("POST", f"{BASE}/drop", {**order(service), "index_name": "orders_customer"}, token="operator")
+    assert reply.status == 422 and "foreign key orders_customer_id_fkey" in reply.json["message"]
+    create(service, index_name="orders_customer_again", columns=["customer_id"])
+
+
+def test_partitioned_tables_and_views_are_refused_with_a_way_out(service):
+    reply = service.request("POST", f"{BASE}/create", order(service, table_name="parts", columns=["day"]), token="operator")
+    assert reply.status == 422 and "each partition" in reply.json["details"]["hint"]
+    assert service.request("POST", f"{BASE}/create", order(service, table_name="seen"), token="operator").status == 422
+
+
+def test_a_role_without_rights_and_a_standby_are_told_so(service, target):
+    target.sql("CREATE ROLE poor LOGIN; GRANT pg_monitor TO poor")
+    poor = service.add_target("poor", target.dsn(user="poor"), enabled=False)
+    reply = service.request("POST", f"{BASE}/create", order(service, connection_id=poor), token="operator")
+    assert reply.status == 422 and "poor" in reply.json["message"]
+    with Standby(target) as standby:
+        there = service.add_target("standby", standby.dsn(), enabled=False)
+        reply = service.request("POST", f"{BASE}/create", order(service, connection_id=there), token="operator")
+        assert reply.status == 422 and "standby" in reply.json["message"]
+    gone = service.request("POST", f"{BASE}/create", order(service, connection_id=there), token="operator")
+    assert (gone.status, gone.json["code"]) == (503, "unavailable")
+
+
+def test_a_build_without_room_on_the_disk_is_not_begun(service, target):
+    disk = os.statvfs(target.data)
+    if disk.f_bavail * disk.f_frsize > 2 ** 40:
+        pytest.skip("this disk has more than 1 TB free")
+    set_to(service, "index.free_space_floor", "1TB")
+    try:
+        reply = service.request("POST", f"{BASE}/create", order(service), token="operator")
+        assert reply.status == 422 and "are free on the server's disk" in reply.json["message"], reply
+    finally:
+        set_to(service, "index.free_space_floor", "0B")
+
+
+def test_every_major_is_served(service, server_of_each):
+    server_of_each.sql("DROP DATABASE IF EXISTS managed")
+    server_of_each.sql("CREATE DATABASE managed")
+    server_of_each.sql("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n", "managed")
+    connection = service.add_target(f"major{server_of_each.major}", server_of_each.dsn("managed"), enabled=False)
+    made = create(service, connection_id=connection, table_name="t", index_name="t_a", columns=["a"])
+    create(service, connection_id=connection, table_name="t", index_name="t_a_again", columns=["a"])
+    assert made["status"] == "completed"
+    found = service.json("GET", f"{BASE}/unused/{connection}", token="viewer")
+    assert [row["class"] for row in found if row["is_proposed"]] == ["duplicate"]
+    assert service.json("GET", f"{BASE}/statistics/{connection}", token="viewer")["total_indexes"] == 3
+    drop(service, connection_id=connection, table_name="t", index_name="t_a")
+    assert server_of_each.sql("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass", "managed") == [(2,)]
+
+
+# --- what can go wrong on the way
+
+def test_a_build_that_fails_leaves_nothing_and_says_why(service, target):
+    reply = service.request("POST", f"{BASE}/create", order(service, unique=True), token="operator")
+    assert reply.status == 422 and "unique" in reply.json["message"]
+    change = history(service, reply.json["details"]["change_id"])
+    assert (change["status"], change["success"]) == ("failed", False) and "orders_note" not in indexes(target)
+
+
+def test_an_invalid_leftover_of_the_same_definition_is_replaced(service, target):
+    with pytest.raises(psycopg2.Error):
+        target.sql("CREATE UNIQUE INDEX CONCURRENTLY orders_left ON orders (note)")
+    assert indexes(target)["orders_left"] is False
+    other = service.request("POST", f"{BASE}/create", order(service, index_name="orders_left"), token="operator")
+    assert other.status == 409
+    target.sql("UPDATE orders SET note = id::text")
+    assert create(service, index_name="orders_left", unique=True)["success"] and indexes(target)["orders_left"]
+    drop(service, index_name="orders_left")
+
+
+def test_a_build_that_waits_is_reported_as_running_and_can_be_cancelled(service, target):
+    with writer(target):
+        running = create(service, 202, index_name="orders_held")
+        assert (running["status"], running["success"]) == ("running", True)
+        assert wait_until(lambda: "waiting" in (history(service, running["change_id"])["progress"] or {}).get("phase", ""))
+        second = service.request("POST", f"{BASE}/create", order(service, index_name="orders_more"), token="operator")
+        assert (second.status, second.json["code"]) == (409, "conflict")
+        service.json("POST", f"{BASE}/cancel", {"change_id": running["change_id"]}, 202, token="operator")
+        assert wait_until(lambda: not target.sql("SELECT 1 FROM pg_stat_progress_create_index"), 30)
+    # what is left of it could not go while the table was in use
+    assert wait_until(lambda: is_over(service, running["change_id"]), 30)
+    change = history(service, running["change_id"])
+    assert change["status"] == "cancelled" and change["success"] is False and "orders_held" not in indexes(target)
+
+
+def test_a_lock_that_stays_taken_is_tried_again_and_then_given_up(service, target):
+    set_to(service, "index.lock_timeout", "100ms")
+    set_to(service, "index.lock_attempts", "2")
+    try:
+        with writer(target, "LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE"):
+            reply = service.request("POST", f"{BASE}/create", order(service, index_name="orders_locked"), token="operator")
+        assert reply.status == 422 and "lock timeout" in reply.json["message"], reply
+        assert history(service, reply.json["details"]["change_id"])["attempts"] == 2
+        with writer(target):
+            change_id, thread, _ = held_build(service, target, "orders_locked")
+            assert wait_until(lambda: not backend_builds(target, change_id))
+        thread.join()
+        assert wait_until(lambda: is_over(service, change_id), 60)
+        assert history(service, change_id)["status"] in ("failed", "completed")
+        assert indexes(target).get("orders_locked", True) is True
+        drop(service, index_name="orders_locked")
+    finally:
+        set_to(service, "index.lock_timeout", "60s")
+        set_to(service, "index.lock_attempts", "5")
+
+
+def backend_builds(target, change_id):
+    return target.sql(f"""SELECT 1 FROM pg_stat_activity WHERE application_name = 'fettle index change {change_id}' AND query LIKE 'CREATE%'
+                          AND state <> 'idle'""")
+
+
+def test_a_crash_of_the_server_in_the_middle_of_a_build_is_got_over(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_crash")
+        os.kill(backend_of(target, change_id), signal.SIGKILL)
+    thread.join()
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    change = history(service, change_id)
+    assert change["status"] == "completed" and change["attempts"] >= 2 and indexes(target)["orders_crash"]
+    drop(service, index_name="orders_crash")
+
+
+def test_a_killed_service_finds_the_build_that_the_server_went_on_with(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_adopted")
+        service.stop(signal.SIGKILL)
+        thread.join()
+        assert backend_of(target, change_id)
+        service.start()
+        assert history(service, change_id)["status"] == "running"
+        assert backend_of(target, change_id)
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    assert history(service, change_id)["status"] == "completed" and indexes(target)["orders_adopted"]
+    drop(service, index_name="orders_adopted")
+
+
+def test_a_killed_service_cleans_up_a_build_that_died_too(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_dead")
+        service.stop(signal.SIGKILL)
+        thread.join()
+        target.sql(f"SELECT pg_terminate_backend({backend_of(target, change_id)})")
+        assert wait_until(lambda: backend_of(target, change_id) is None) and indexes(target)["orders_dead"] is False
+    service.start()
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    change = history(service, change_id)
+    assert change["status"] == "failed" and "interrupted" in change["error_message"] and "orders_dead" not in indexes(target)
+
+
+def test_an_interrupted_drop_is_finished(service, target):
+    create(service, index_name="orders_going")
+    with writer(target):
+        change_id, thread = held_drop(service, target)
+        service.stop(signal.SIGKILL)
+        thread.join()
+        target.sql(f"SELECT pg_terminate_backend({backend_of(target, change_id)})")
+        assert wait_until(lambda: backend_of(target, change_id) is None)
+    service.start()
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    assert history(service, change_id)["status"] == "completed" and "orders_going" not in indexes(target)
+
+
+def test_a_drop_that_has_begun_cannot_be_cancelled_and_is_finished(service, target):
+    create(service, index_name="orders_going")
+    with writer(target):
+        change_id, thread = held_drop(service, target)
+        service.json("POST", f"{BASE}/cancel", {"change_id": change_id}, 202, token="operator")
+        assert wait_until(lambda: "cancel" in (history(service, change_id)["error_message"] or ""), 30)
+    thread.join()
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    assert history(service, change_id)["status"] == "completed" and "orders_going" not in indexes(target)
+
+
+def held_drop(service, target):
+    before = {change["id"] for change in history(service)}
+    thread = background(lambda: drop(service, index_name="orders_going"))
+    assert wait_until(lambda: indexes(target).get("orders_going") is False)
+    change_id, = {change["id"] for change in history(service)} - before
+    return change_id, thread
+
+
+def test_a_service_that_stops_cancels_its_build_and_says_so(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_stopped")
+        service.stop()
+        thread.join()
+        assert backend_of(target, change_id) is None
+    service.start()
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    change = history(service, change_id)
+    assert change["success"] is False and "stopped" in change["error_message"] and "orders_stopped" not in indexes(target)
+
+
+# --- what it knows
+
+def test_duplicates_are_found_and_what_is_needed_is_not(service, target):
+    found = {row["index_name"]: row for row in service.json("GET", f"{BASE}/unused/{service.target_id}", token="viewer")}
+    assert found["orders_customer_again"]["class"] == "duplicate" and found["orders_customer_again"]["is_proposed"]
+    assert found["orders_customer_again"]["in_its_place"] == "orders_customer"
+    assert not {"orders_pkey", "customers_pkey", "customers_email_key", "orders_identity", "parts_1_n_idx"} & set(found)
+    assert [name for name, row in found.items() if row["is_proposed"]] == ["orders_customer_again"]
+    target.sql(found["orders_customer_again"]["drop_sql"])
+    target.sql(found["orders_customer_again"]["recreate_sql"])
+
+
+def test_statistics_count_what_there_is(service, target):
+    found = service.json("GET", f"{BASE}/statistics/{service.target_id}", token="viewer")
+    assert found["total_indexes"] == len(found["indexes"]) == len([name for name in indexes(target) if "pg_toast" not in name])
+    assert found["total_size_bytes"] == sum(index["size_bytes"] or 0 for index in found["indexes"])
+    assert found["missing_indexes"] == 0 == len(service.json("GET", f"{BASE}/missing/{service.target_id}", token="viewer"))
+
+
+def test_an_analysis_recommends_and_a_recommendation_is_carried_out(service, target):
+    target.sql("UPDATE orders SET note = id::text; ANALYZE orders; SELECT pg_stat_statements_reset()")
+    for number in range(30):
+        target.sql(f"SELECT * FROM orders WHERE note = '{number}'")
+    done = service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id}, token="operator")
+    assert done["results"]["advice_failure"] is None, done
+    listed = service.json("GET", f"{BASE}/recommendations/{service.target_id}?status=recommended", token="viewer")
+    wanted = next(row for row in listed if row["recommendation_type"] == "create" and row["columns"][0] == "note")
+    assert wanted["estimated_benefit"] > 10 and wanted["affected_query_count"] >= 1
+    doubled = next(row for row in listed if row["recommendation_type"] == "drop")
+    assert doubled["index_name"] in ("orders_customer", "orders_customer_again") and doubled["create_statement"].startswith("CREATE INDEX")
+    wrong = service.request("POST", f"{BASE}/create", order(service, index_name=wanted["index_name"], columns=["total"], recommendation_id=wanted["id"]), token="operator")
+    assert wrong.status == 409
+    made = create(service, index_name=wanted["index_name"], columns=wanted["columns"], recommendation_id=wanted["id"])
+    again = {row["id"]: row for row in service.json("GET", f"{BASE}/recommendations/{service.target_id}", token="viewer")}
+    assert again[wanted["id"]]["status"] == "created" and again[wanted["id"]]["applied_at"]
+    drop(service, index_name=doubled["index_name"], recommendation_id=doubled["id"])
+    assert history(service, made["change_id"])["recommendation_id"] == wanted["id"]
+    drop(service, index_name=wanted["index_name"])
+
+
+def test_each_act_has_its_line_in_the_audit_log(service):
+    lines = service.audit(action="index.create")
+    assert {"ok", "conflict", "not_applicable", "invalid_parameter"} <= {line["outcome"] for line in lines}
+    good = next(line for line in lines if line["outcome"] == "ok" and line["details"]["change_id"])
+    assert good["details"]["undo_sql"].startswith("DROP INDEX") and good["target_id"] == service.target_id
+
+
+# --- the command line
+
+def cli(service, *words, status=0):
+    return service.fettle("index", *words, status=status)
+
+
+def test_the_command_line_shows_before_it_changes_and_asks_for_approval(service, target):
+    before = indexes(target)
+    planned = cli(service, "create", "shop", "orders", "total,note", "--dry-run")
+    assert 'CREATE INDEX CONCURRENTLY IF NOT EXISTS "orders_total_note_idx"' in planned and "DROP INDEX CONCURRENTLY" in planned
+    assert "--yes" in cli(service, "create", "shop", "orders", "total,note", status=2)
+    assert indexes(target) == before
+    assert "to undo it: DROP INDEX" in cli(service, "create", "shop", "orders", "total,note", "--yes")
+    assert indexes(target)["orders_total_note_idx"]
+    assert cli(service, "create", "shop", "orders", "total,note", "--yes") == "the index exists with this definition\n"
+    cli(service, "drop", "shop", "orders_total_note_idx", "--yes")
+    assert indexes(target) == before
+    history = json.loads(cli(service, "history", "shop", "--json"))
+    assert [(row["action"], row["status"]) for row in history[:2]] == [("drop", "completed"), ("create", "completed")]
+    assert history[0]["performed_by"].startswith("cli:")
+
+
+def test_the_command_line_takes_a_whole_statement(service, target):
+    statement = "create index partial_one on public.orders (lower(note)) where total > 5"
+    cli(service, "create", "shop", statement, "--yes")
+    assert "WHERE (total > (5)::numeric)" in target.sql("SELECT pg_get_indexdef('partial_one'::regclass)")[0][0]
+    cli(service, "drop", "shop", "partial_one", "--yes")
+    assert "not one CREATE INDEX" in cli(service, "create", "shop", "drop table orders", "--yes", status=3)
+
+
+def test_the_command_line_refuses_what_is_needed_or_unknown(service):
+    assert "constraint" in cli(service, "drop", "shop", "orders_pkey", "--yes", status=23)
+    assert "no column" in cli(service, "create", "shop", "orders", "nothing", "--yes", status=3)
+    assert "nowhere" in cli(service, "list", "nowhere", status=4)
+    assert "another definition" in cli(service, "create", "shop", "orders", "note", "--unique", "--name", "orders_pkey", "--yes", status=5)
+    assert "does not know" in cli(service, "shuffle", "shop", status=2)
+    assert "target and an index" in cli(service, "trial", "shop", status=2)
+    assert "no open index change" in cli(service, "cancel", "99999", status=4)
+
+
+def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
+    cli(service, "create", "shop", "orders", "customer_id", "--name", "orders_third", "--yes")
+    rows = {row["index_name"]: row for row in json.loads(cli(service, "list", "shop", "--json"))}
+    assert rows["orders_pkey"]["class"] in ("needed", "used") and "constraint" in rows["orders_pkey"]["needed_because"]
+    out = service.fettle("index", "unused", target.dsn(), "--json", status=10, anyway=True)
+    found = {row["index_name"]: row for row in json.loads(out)}
+    same = {name for name, row in rows.items() if row["columns"] == "customer_id"}
+    doubled = [row for row in found.values() if row["index_name"] in same and row["is_proposed"]]
+    assert len(doubled) == len(same) - 1 > 0
+    assert all(row["class"] == "duplicate" and row["act_sql"].startswith("DROP INDEX CONCURRENTLY") for row in doubled)
+    cli(service, "drop", "shop", "orders_third", "--yes")
+
+
+def test_a_trial_shows_on_the_twin_what_would_become_slower(service, target):
+    cli(service, "create", "shop", "orders", "note", "--name", "orders_tried", "--yes")
+    target.sql("UPDATE orders SET note = id::text; ANALYZE orders; SELECT pg_stat_statements_reset()")
+    for number in range(5):
+        target.sql(f"SELECT * FROM orders WHERE note = '{number}'")
+    rows = json.loads(service.fettle("index", "trial", target.dsn(), "orders_tried", "--json", status=10, anyway=True))
+    assert any("note" in row["statement"] and float(row["times_more"]) > 2 for row in rows), rows
+    assert "there is no index" in cli(service, "trial", target.dsn(), "nothing", status=4)
+    assert indexes(target)["orders_tried"]
+    cli(service, "drop", "shop", "orders_tried", "--yes")

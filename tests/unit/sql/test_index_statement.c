@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "sql/index_statement.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static Arena *
+arena_of_test(void)
+{
+    return arena_new("test", (size_t)1 << 28);
+}
+
+static SqlIndexStatement
+parse(Arena *arena, const char *text)
+{
+    SqlIndexStatement statement = {0};
+    Error error = {0};
+    if (!sql_index_statement_parse(arena, text, &(SqlIndexNames){.schema = "public", .name = NULL},
+                                   &statement, &error))
+        fail_msg("%s: %s", text, error.message);
+    return statement;
+}
+
+static void
+a_statement_is_written_anew_before_its_definition(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const struct {
+        const char *given;
+        const char *text;
+    } cases[] = {
+        {"create index i on t (a)", "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"i\" ON \"public\".\"t\" (a)"},
+        {"CREATE UNIQUE INDEX CONCURRENTLY i ON s . \"T.x\" USING btree (lower(a) DESC) INCLUDE (b) WHERE (c "
+         "> 1);\n",
+         "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"i\" ON \"s\".\"T.x\" USING btree (lower(a) DESC) "
+         "INCLUDE (b) WHERE (c > 1)"},
+        {"create index if not exists \"I\"\"q\" on /* here */ s.t -- so\n (a)",
+         "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"I\"\"q\" ON \"s\".\"t\" (a)"},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++)
+        assert_string_equal(parse(arena, cases[i].given).text, cases[i].text);
+}
+
+static void
+keys_and_included_columns_are_listed_as_written(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    SqlIndexStatement statement =
+        parse(arena, "create index i on t using gist (\"A,b\", lower(c || ',)') desc, d) include (e, \"F\")");
+    assert_int_equal(statement.columns.count, 3);
+    assert_string_equal(statement.columns.items[0], "A,b");
+    assert_string_equal(statement.columns.items[1], "lower(c || ',)') desc");
+    assert_string_equal(statement.columns.items[2], "d");
+    assert_int_equal(statement.included.count, 2);
+    assert_string_equal(statement.included.items[1], "F");
+    assert_string_equal(statement.method, "gist");
+    assert_string_equal(statement.table, "t");
+}
+
+static void
+equal_definitions_have_equal_shapes_and_others_do_not(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    const char *plain = parse(arena, "create index i on t (a, b desc)").shape;
+    static const char *const same[] = {
+        "CREATE INDEX other ON public.t USING btree (a, b DESC)",
+        "create index i on t (\"a\" asc, b desc nulls first)",
+        "create index i on t (a asc nulls last,b desc)",
+    };
+    static const char *const others[] = {
+        "create unique index i on t (a, b desc)",
+        "create index i on t (a, b)",
+        "create index i on t (a, b desc nulls last)",
+        "create index i on t using hash (a)",
+        "create index i on t (a, b desc) include (c)",
+        "create index i on t (a, b desc) where (c > 1)",
+        "create index i on t (\"A\", b desc)",
+        "create index i on t (b desc, a)",
+        "create index i on t (a text_pattern_ops, b desc)",
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(same); i++)
+        assert_string_equal(parse(arena, same[i]).shape, plain);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(others); i++)
+        assert_string_not_equal(parse(arena, others[i]).shape, plain);
+}
+
+static void
+what_the_server_makes_of_a_statement_has_its_outline(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const char *const pairs[][2] = {
+        {"create index i on t (lower(a), \"B c\" desc) where d > 5",
+         "CREATE INDEX i ON public.t USING btree (lower((a)::text), \"B c\" DESC) WHERE (d > (5)::numeric)"},
+        {"create unique index i on t using btree (a text_pattern_ops) include (b)",
+         "CREATE UNIQUE INDEX i ON public.t USING btree (a text_pattern_ops) INCLUDE (b)"},
+        {"create index i on t ((a || 'x'))", "CREATE INDEX i ON public.t USING btree (((a || 'x'::text)))"},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(pairs); i++)
+        assert_string_equal(parse(arena, pairs[i][0]).outline, parse(arena, pairs[i][1]).outline);
+    const char *plain = parse(arena, "create index i on t (a)").outline;
+    assert_string_not_equal(plain, parse(arena, "create index i on t (b)").outline);
+    assert_string_not_equal(plain, parse(arena, "create index i on t (a) where b > 1").outline);
+    assert_string_not_equal(plain, parse(arena, "create index i on t (lower(a))").outline);
+    assert_string_not_equal(plain, parse(arena, "create index i on t using hash (a)").outline);
+}
+
+static void
+whatever_is_not_one_create_index_is_refused(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const struct {
+        const char *text;
+        ErrorCode code;
+    } cases[] = {
+        {"drop table t", ERROR_INPUT},
+        {"create index i on t (a); drop table t", ERROR_INPUT},
+        {"create index on t (a)", ERROR_INPUT},
+        {"create index i on only t (a)", ERROR_UNSUPPORTED},
+        {"create index i on db.s.t (a)", ERROR_INPUT},
+        {"create index i on t (a", ERROR_INPUT},
+        {"", ERROR_INPUT},
+        {"create index i on t (\xff)", ERROR_INPUT},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        SqlIndexStatement statement = {0};
+        Error error = {0};
+        assert_false(sql_index_statement_parse(arena, cases[i].text, &(SqlIndexNames){.schema = "public"},
+                                               &statement, &error));
+        assert_int_equal(error.code, cases[i].code);
+        assert_null(statement.text);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_statement_is_written_anew_before_its_definition),
+        cmocka_unit_test(keys_and_included_columns_are_listed_as_written),
+        cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
+        cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
+        cmocka_unit_test(whatever_is_not_one_create_index_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: PostgreSQL
+/* The index manager over a real store, which is its own target here. */
+#include "../store/fixture.h"
+
+#include "pg/result.h"
+#include "store/index_change.h"
+#include "store/index_recommendation.h"
+#include "store/target.h"
+#include "workflow/index_analysis.h"
+#include "workflow/index_plan.h"
+#include "workflow/index_run.h"
+#include "workflow/index_worker.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct Place {
+    StoreFixture *fixture;
+    IndexManager manager;
+    int64_t target_id;
+    Arena *arena;
+} Place;
+
+static Place
+place_of(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    Place place = {.fixture = fixture,
+                   .manager = {.store = fixture->store, .settings = fixture->settings},
+                   .arena = fixture->arena};
+    const char *dsn =
+        arena_printf(fixture->arena, "host=%s dbname=%s user=%s", store_fixture_socket(fixture),
+                     pg_connection_database(fixture->connection), pg_connection_user(fixture->connection));
+    TargetChange change = {.name = "self", .dsn = dsn, .enabled = 1, .interval_ms = -1};
+    assert_done(settings_set(fixture->settings, "index.free_space_floor", "0", &error), &error);
+    assert_done(target_create(fixture->store, fixture->connection, &change, &place.target_id, &error),
+                &error);
+    assert_done(pg_execute_script(fixture->connection,
+                                  "DROP SCHEMA IF EXISTS own CASCADE; CREATE SCHEMA own; "
+                                  "CREATE TABLE own.t (id int PRIMARY KEY, a int, \"B b\" text); "
+                                  "INSERT INTO own.t SELECT n, n, n FROM generate_series(1, 1000) n",
+                                  NULL, &error),
+                &error);
+    return place;
+}
+
+static IndexOrder
+order_of(const Place *place, const char *name)
+{
+    static const char *const columns[] = {"a"};
+    return (IndexOrder){.target_id = place->target_id,
+                        .schema = "own",
+                        .table = "t",
+                        .name = name,
+                        .columns = columns,
+                        .column_count = 1,
+                        .method = "btree",
+                        .performed_by = "test"};
+}
+
+static int64_t
+recorded(const Place *place, const IndexOrder *order)
+{
+    IndexPlan plan;
+    Error error = {0};
+    int64_t id = 0;
+    assert_done(index_plan_create(&place->manager, place->arena, order, &plan, &error), &error);
+    assert_false(plan.is_done);
+    assert_done(index_plan_record(&place->manager, place->arena, &plan, &id, &error), &error);
+    return id;
+}
+
+static IndexChange
+change_of(const Place *place, int64_t id)
+{
+    IndexChange change;
+    Error error = {0};
+    assert_done(index_change_get(place->fixture->connection, place->arena, id, &change, &error), &error);
+    return change;
+}
+
+static bool
+exists(const Place *place, const char *name)
+{
+    return strcmp(store_fixture_value(
+                      place->fixture,
+                      arena_printf(place->arena, "SELECT to_regclass('own.%s') IS NOT NULL", name)),
+                  "t") == 0;
+}
+
+static void
+the_statement_of_an_order_quotes_every_name(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    static const char *const columns[] = {"a", "B b"};
+    static const char *const included[] = {"c\"d"};
+    IndexOrder order = {.table = "T",
+                        .name = "i; --",
+                        .columns = columns,
+                        .column_count = 2,
+                        .included = included,
+                        .included_count = 1,
+                        .method = "btree",
+                        .is_unique = true};
+    assert_string_equal(
+        index_order_statement(arena, &order, "s"),
+        "CREATE UNIQUE INDEX \"i; --\" ON s.\"T\" USING btree (a, \"B b\") INCLUDE (\"c\"\"d\")");
+}
+
+static void
+a_change_is_recorded_carried_out_and_undone(void **state)
+{
+    Place place = place_of(state);
+    IndexOrder order = order_of(&place, "t_a");
+    Error error = {0};
+    int64_t id = recorded(&place, &order);
+    IndexChange before = change_of(&place, id);
+    assert_string_equal(before.state, "pending");
+    assert_true(before.success == -1 && index_change_is_fresh(&before));
+    assert_string_equal(before.undo_sql, "DROP INDEX CONCURRENTLY IF EXISTS own.t_a");
+    assert_done(index_run(&place.manager, id, &error), &error);
+    IndexChange after = change_of(&place, id);
+    assert_string_equal(after.state, "completed");
+    assert_true(after.success == 1 && after.attempts == 1 && after.duration_ms > 0 && after.backend_pid > 0);
+    assert_false(index_change_is_fresh(&after));
+    assert_true(exists(&place, "t_a"));
+    IndexPlan plan;
+    assert_done(index_plan_create(&place.manager, place.arena, &order, &plan, &error), &error);
+    assert_true(plan.is_done);
+    assert_done(index_plan_drop(&place.manager, place.arena, &order, &plan, &error), &error);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    assert_done(index_run(&place.manager, id, &error), &error);
+    assert_false(exists(&place, "t_a"));
+    assert_done(pg_execute(place.fixture->connection, change_of(&place, id).undo_sql, &error), &error);
+    assert_true(exists(&place, "t_a"));
+}
+
+static void
+on_one_table_only_one_change_is_open(void **state)
+{
+    Place place = place_of(state);
+    IndexOrder first = order_of(&place, "t_first");
+    IndexOrder second = order_of(&place, "t_second");
+    IndexPlan plan;
+    Error error = {0};
+    int64_t id = recorded(&place, &first);
+    int64_t other = 0;
+    assert_done(index_plan_create(&place.manager, place.arena, &second, &plan, &error), &error);
+    assert_false(index_plan_record(&place.manager, place.arena, &plan, &other, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
+    plan.change.database_name = "another";
+    assert_done(index_change_begin(place.fixture->connection, place.arena, &plan.change, &other, &error),
+                &error);
+    plan.change.database_name = change_of(&place, id).database_name;
+    IndexChanges open;
+    assert_done(
+        index_change_list(place.fixture->connection, place.arena, place.target_id, true, 1, &open, &error),
+        &error);
+    assert_true(open.count == 1 && open.total == 2 && open.items[0].id == other);
+    bool is_locked = false;
+    error_clear(&error);
+    assert_done(index_change_lock(place.fixture->connection, id, &is_locked, &error), &error);
+    assert_true(is_locked);
+    assert_false(index_run(&place.manager, id, &error)); /* another process works on it */
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
+    assert_done(index_change_unlock(place.fixture->connection, id, &error), &error);
+    assert_done(index_change_end(place.fixture->connection, id, "failed", "by the test", &error), &error);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &other, &error), &error);
+}
+
+static void
+a_change_that_was_asked_to_stop_never_begins(void **state)
+{
+    Place place = place_of(state);
+    IndexOrder order = order_of(&place, "t_unwanted");
+    Error error = {0};
+    bool wants = false;
+    int64_t id = recorded(&place, &order);
+    assert_done(index_change_cancel(place.fixture->connection, id, &error), &error);
+    assert_done(index_change_progress(place.fixture->connection, id, "{\"phase\": \"none\"}", &wants, &error),
+                &error);
+    assert_true(wants);
+    assert_done(index_run(&place.manager, id, &error), &error);
+    assert_string_equal(change_of(&place, id).state, "cancelled");
+    assert_string_equal(change_of(&place, id).progress, "{\"phase\": \"none\"}");
+    assert_false(exists(&place, "t_unwanted"));
+    assert_false(index_change_cancel(place.fixture->connection, id, &error));
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+}
+
+/* What a killed process leaves: an open change, nobody's lock, and perhaps an invalid index. */
+static void
+what_a_killed_process_left_is_settled_truthfully(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    bool wants = false;
+    int settled = 0;
+    PgConnection *own = place.fixture->connection;
+    IndexOrder invalid = order_of(&place, "t_invalid");
+    invalid.is_unique = true;
+    assert_done(pg_execute(own, "UPDATE own.t SET a = 7", &error), &error);
+    int64_t id = recorded(&place, &invalid);
+    assert_done(index_change_attempt(own, id, 1, false, &wants, &error), &error);
+    assert_false(pg_execute(own, change_of(&place, id).sql, &error)); /* leaves it invalid */
+    assert_true(exists(&place, "t_invalid"));
+    error_clear(&error);
+    assert_done(index_change_note(own, id, "noted before", &error), &error);
+    assert_done(index_settle_all(&place.manager, &settled, &error), &error);
+    assert_int_equal(settled, 1);
+    assert_string_equal(change_of(&place, id).state, "failed");
+    assert_string_equal(change_of(&place, id).error_message, "noted before");
+    assert_false(exists(&place, "t_invalid"));
+
+    IndexOrder done = order_of(&place, "t_done");
+    id = recorded(&place, &done);
+    assert_done(index_change_attempt(own, id, 1, false, &wants, &error), &error);
+    assert_done(pg_execute(own, change_of(&place, id).sql, &error), &error);
+    assert_done(index_settle(&place.manager, id, &error), &error);
+    assert_string_equal(change_of(&place, id).state, "completed");
+
+    IndexPlan plan;
+    assert_done(index_plan_drop(&place.manager, place.arena, &done, &plan, &error), &error);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    assert_done(index_settle(&place.manager, id, &error), &error);
+    assert_string_equal(change_of(&place, id).state, "failed"); /* it never began: the index is as it was */
+    assert_true(exists(&place, "t_done"));
+    assert_done(index_settle_all(&place.manager, &settled, &error), &error);
+    assert_int_equal(settled, 0);
+}
+
+static void
+what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
+{
+    Place place = place_of(state);
+    IndexPlan plan;
+    Error error = {0};
+    IndexOrder order = order_of(&place, "t_pkey");
+    assert_false(index_plan_drop(&place.manager, place.arena, &order, &plan, &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
+    order.table = "no_such";
+    assert_false(index_plan_create(&place.manager, place.arena, &order, &plan, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    order = order_of(&place, "t_pkey");
+    assert_false(index_plan_create(&place.manager, place.arena, &order, &plan, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    order.definition = "DROP TABLE own.t";
+    assert_false(index_plan_create(&place.manager, place.arena, &order, &plan, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    order.definition = "CREATE INDEX x ON own.other (a)";
+    assert_false(index_plan_create(&place.manager, place.arena, &order, &plan, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+    error_clear(&error);
+    assert_done(settings_set(place.fixture->settings, "index.free_space_floor", "1TB", &error), &error);
+    order = order_of(&place, "t_large");
+    PgConnection *connection = NULL;
+    int64_t free_bytes = 0;
+    assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error),
+                &error);
+    bool has_room = index_space_check(&place.manager, connection, 1e18, &free_bytes, &error);
+    assert_true(has_room ? free_bytes == -1 : error.code == ERROR_DISK_FULL && free_bytes > 0);
+    pg_connection_close(connection);
+}
+
+static void
+the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexTable table;
+    IndexFacts facts;
+    bool is_found = false;
+    bool is_busy = true;
+    double width = 0;
+    static const char *const columns[] = {"id", "B b"};
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    assert_string_equal(index_session_name(place.arena, 17), "fettle index change 17");
+    assert_done(
+        index_session_change(&place.manager, place.arena, place.target_id, NULL, 17, &connection, &error),
+        &error);
+    assert_done(index_table_find(connection, place.arena, NULL, "t", &table, &error), &error);
+    assert_true(table.is_owned && table.kind == 'r' && !table.is_standby);
+    assert_done(index_columns_check(connection, place.arena, &table, columns, 2, &width, &error), &error);
+    assert_true(width >= 8);
+    assert_done(index_facts_find(connection, place.arena, "own", "t_pkey", &is_found, &facts, &error),
+                &error);
+    assert_true(is_found && facts.is_valid && facts.constraint != NULL);
+    assert_false(index_facts_check_drop(place.arena, &facts, &error));
+    error_clear(&error);
+    assert_done(index_facts_find(connection, place.arena, "own", "nothing", &is_found, &facts, &error),
+                &error);
+    assert_false(is_found);
+    int pid = pg_connection_backend_pid(connection);
+    assert_done(index_backend_is_busy(place.fixture->connection, place.arena, pid, 17, &is_busy, &error),
+                &error);
+    assert_false(is_busy);                                                                /* it is idle */
+    assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
+}
+
+static void
+the_worker_carries_changes_out_and_waits_for_them(void **state)
+{
+    Place place = place_of(state);
+    IndexWorker *worker = NULL;
+    Error error = {0};
+    Arena *arena = arena_new("settings", (size_t)1 << 22);
+    SettingsHolder *holder = settings_holder_new(arena, settings_new(arena));
+    IndexOrder order = order_of(&place, "t_by_worker");
+    int64_t id = recorded(&place, &order);
+    assert_done(index_worker_new(place.fixture->store, holder, &worker, &error), &error);
+    assert_true(index_worker_submit(worker, id));
+    assert_true(index_worker_wait(worker, id, deadline_after_ms(30000)));
+    assert_string_equal(change_of(&place, id).state, "completed");
+    assert_true(index_worker_stop(worker, deadline_after_ms(30000)));
+    assert_true(index_worker_stop(NULL, 0));
+    settings_holder_free(holder);
+}
+
+static void
+recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    static const char *const columns[] = {"a"};
+    IndexRecommendation row = {.schema_name = "own",
+                               .table_name = "t",
+                               .index_name = "t_wanted",
+                               .columns = columns,
+                               .column_count = 1,
+                               .index_type = "btree",
+                               .type = "create",
+                               .estimated_benefit = 40,
+                               .estimated_cost = NAN,
+                               .confidence_score = 0.8,
+                               .affected_query_count = -1,
+                               .affected_total_time_ms = NAN,
+                               .size_bytes = -1,
+                               .create_statement = "CREATE INDEX t_wanted ON own.t (a)",
+                               .reason = "r"};
+    IndexRecommendations found = {.items = &row, .count = 1};
+    IndexRecommendations list;
+    PgConnection *own = place.fixture->connection;
+    for (int round = 0; round < 2; round++)
+        assert_done(
+            index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
+            &error);
+    assert_done(
+        index_recommendation_list(own, place.arena, place.target_id, "recommended", 10, &list, &error),
+        &error);
+    assert_int_equal(list.count, 1);
+    assert_true(isnan(list.items[0].estimated_cost) && list.items[0].size_bytes == -1);
+    IndexOrder order = order_of(&place, "t_wanted");
+    order.recommendation_id = list.items[0].id;
+    assert_done(index_run(&place.manager, recorded(&place, &order), &error), &error);
+    IndexRecommendation now;
+    assert_done(index_recommendation_get(own, place.arena, order.recommendation_id, &now, &error), &error);
+    assert_string_equal(now.status, "created");
+    assert_true(now.applied_at_us > 0);
+    static const char implemented[] =
+        "SELECT string_agg(concat_ws(' ', o.recommendation_text, o.dismissal_reason, i.status), ', ') "
+        "FROM fettle.optimization_implementations i JOIN fettle.optimization_recommendations o ON o.id = "
+        "i.recommendation_id";
+    assert_string_equal(store_fixture_value(place.fixture, implemented),
+                        "Create index t_wanted on own.t implemented pending");
+    assert_done(index_change_implement(own, 0, &error), &error); /* nothing to open */
+    found.count = 0;
+    assert_done(
+        index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
+        &error);
+    assert_done(index_recommendation_list(own, place.arena, place.target_id, NULL, 10, &list, &error),
+                &error);
+    assert_int_equal(list.count, 1); /* what was carried out stays */
+    assert_false(index_recommendation_get(own, place.arena, 999, &now, &error));
+}
+
+static void
+a_review_sees_duplicates_and_tables_that_are_read_whole(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexReview review;
+    IndexMissing *missing;
+    IndexRecommendation recommendation;
+    IndexReviewOptions options = {.rare_scans = -1};
+    assert_done(pg_execute_script(place.fixture->connection,
+                                  "CREATE INDEX t_one ON own.t (a); CREATE INDEX t_two ON own.t (a)", NULL,
+                                  &error),
+                &error);
+    assert_done(index_review_take(&place.manager, place.arena, place.target_id, &options, &review, &error),
+                &error);
+    bool is_seen = false;
+    for (size_t i = 0; i < review.findings.count; i++) {
+        const HygieneFinding *finding = &review.findings.items[i];
+        is_seen =
+            is_seen || (finding->class == HYGIENE_DUPLICATE && strcmp(finding->relation->name, "t") == 0 &&
+                        index_recommendation_of_finding(place.arena, finding, &recommendation) &&
+                        strcmp(recommendation.type, "drop") == 0);
+    }
+    assert_true(is_seen);
+    SnapshotRelation *relation =
+        (SnapshotRelation *)(uintptr_t)snapshot_relation_named(review.snapshot, "own", "t");
+    size_t before = index_missing_find(place.arena, review.snapshot, &missing);
+    relation->activity = (SnapshotActivity){
+        .is_known = true, .sequential_scans = 1001, .sequential_tuples = 100001, .index_scans = 1000};
+    assert_int_equal(index_missing_find(place.arena, review.snapshot, &missing), before + 1);
+    relation->activity.index_scans = 1001;
+    assert_int_equal(index_missing_find(place.arena, review.snapshot, &missing), before);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_statement_of_an_order_quotes_every_name),
+        cmocka_unit_test_setup(a_change_is_recorded_carried_out_and_undone, store_fixture_clear),
+        cmocka_unit_test_setup(on_one_table_only_one_change_is_open, store_fixture_clear),
+        cmocka_unit_test_setup(a_change_that_was_asked_to_stop_never_begins, store_fixture_clear),
+        cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
+        cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
+        cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
+        cmocka_unit_test_setup(the_worker_carries_changes_out_and_waits_for_them, store_fixture_clear),
+        cmocka_unit_test_setup(recommendations_are_refreshed_dropped_and_settled_with_their_change,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_review_sees_duplicates_and_tables_that_are_read_whole, store_fixture_clear),
+    };
+    return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
+}
