@@ -43,8 +43,7 @@ remembered_clear(void)
     if (remembered != NULL)
         hash_destroy(remembered);
     control.hcxt = TopMemoryContext;
-    remembered =
-        hash_create("fettle twin estimates", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+    remembered = hash_create("fettle twin estimates", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
     is_forgotten = false;
 }
 

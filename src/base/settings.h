@@ -64,7 +64,7 @@ typedef enum SettingEffect {
     X(SETTING_ADVISE_GAIN_PERCENT, "advise.gain_percent", SETTING_DOUBLE, "5", 0, 100, SETTING_RELOAD,       \
       "smallest gain, in percent of a statement's cost, that counts as a gain")                              \
     X(SETTING_ADVISE_INDEX_PERCENT, "advise.index_percent", SETTING_DOUBLE, "0.1", 0, 100, SETTING_RELOAD,   \
-      "what an index must gain, in percent of the workload's cost, to be advised; twice as much when it is "  \
+      "what an index must gain, in percent of the workload's cost, to be advised; twice as much when it is " \
       "as large as its table")                                                                               \
     X(SETTING_ADVISE_PROOF_PERCENT, "advise.proof_percent", SETTING_DOUBLE, "0.2", 0, 100, SETTING_RELOAD,   \
       "the search ends when its set is proven to be this near to the best one, in percent; 100: no proof")   \

@@ -195,8 +195,7 @@ mip_solve(Mip *mip, const MipLimits *limits, MipSolution *ret_solution)
         ret_solution->objective = Cbc_getObjValue(mip->model);
     if (Cbc_isAbandoned(mip->model) == 0 && Cbc_isInitialSolveAbandoned(mip->model) == 0)
         ret_solution->bound = Cbc_getBestPossibleObjValue(mip->model);
-    if (is_found && is_proven &&
-        (ret_solution->bound > ret_solution->objective || !mip_has_integers(mip)))
+    if (is_found && is_proven && (ret_solution->bound > ret_solution->objective || !mip_has_integers(mip)))
         ret_solution->bound = ret_solution->objective;
     return is_found;
 }

@@ -46,8 +46,8 @@ int mip_column_count(const Mip *mip);
 void mip_row_term(Mip *mip, int column, double coefficient);
 void mip_row_end(Mip *mip, MipSense sense, double right);
 
-/* Once. False when no solution was found within the limits (or there is none); the bound may hold all the same,
- * -INFINITY when it does not. */
+/* Once. False when no solution was found within the limits (or there is none); the bound may hold all the
+ * same, -INFINITY when it does not. */
 bool mip_solve(Mip *mip, const MipLimits *limits, MipSolution *ret_solution);
 
 /* Of the solution found. */

@@ -60,8 +60,7 @@ static double
 least_factor(const Candidate *candidate)
 {
     double table_bytes = (double)candidate->relation->size_blocks * 8192;
-    double share =
-        table_bytes > 0 && !isnan(candidate->size_bytes) ? candidate->size_bytes / table_bytes : 0;
+    double share = table_bytes > 0 && !isnan(candidate->size_bytes) ? candidate->size_bytes / table_bytes : 0;
     double columns = (double)(candidate->key_count + candidate->included.count);
     return 1 + share + COLUMN_LEAST * (columns - 1);
 }

@@ -71,18 +71,16 @@ case_random(Arena *arena, Random *random)
             vector_push(arena, &statement->chains, chain);
         }
     }
-    made->program =
-        (Program){.indexes = made->indexes,
-                  .index_count = INDEXES,
-                  .statements = made->statements,
-                  .statement_count = STATEMENTS,
-                  .budget_bytes = random_below(random, 3) == 0 ? INFINITY
-                                                               : (double)random_below(random, 120) * 8192,
-                  .table_budget_bytes = random_below(random, 3) == 0
-                                            ? (double)(1 + random_below(random, 80)) * 8192
-                                            : INFINITY,
-                  .nodes_most = 100000,
-                  .deadline = DEADLINE_NEVER};
+    made->program = (Program){
+        .indexes = made->indexes,
+        .index_count = INDEXES,
+        .statements = made->statements,
+        .statement_count = STATEMENTS,
+        .budget_bytes = random_below(random, 3) == 0 ? INFINITY : (double)random_below(random, 120) * 8192,
+        .table_budget_bytes =
+            random_below(random, 3) == 0 ? (double)(1 + random_below(random, 80)) * 8192 : INFINITY,
+        .nodes_most = 100000,
+        .deadline = DEADLINE_NEVER};
     return made;
 }
 
