@@ -78,7 +78,7 @@ def show(name, result):
     gap = "" if result["gap_percent"] is None else f", gap {result['gap_percent']:.2f} %"
     first = "" if result["first_explains"] < 0 else f" ({result['first_explains']} and {result['first_wall_s']:.1f} s before the proof)"
     stopped = ", STOPPED by the clock" if result["stopped_early"] else ""
-    print(f"    {name:34s} {result['ratio']:.4f}  {len(result['indexes']):2d} indexes {result['size_bytes'] / 1e6:5.0f} MB  {result['questions']:6d} calls "
+    print(f"    {name:34s} {result['ratio']:.6f}  {len(result['indexes']):2d} indexes {result['size_bytes'] / 1e6:5.0f} MB  {result['questions']:6d} calls "
           f"{result['explains']:6d} EXPLAINs {result['wall_s']:6.1f} s wall {result['cpu_s']:6.1f} s CPU{first}{gap}{stopped}", flush=True)
 
 

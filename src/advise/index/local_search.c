@@ -35,29 +35,46 @@ is_candidate(const Search *search, size_t number)
            !isnan(search->indexes[number].size_bytes);
 }
 
-/* One pass over all moves; ends at the first that is better. */
+static bool
+local_drops(Search *search, bool *ret_is_better, Error *error)
+{
+    Bits chosen = bits_copy(search->arena, search->best);
+    for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX;
+         removed = bits_next(chosen, removed + 1)) {
+        bool is_better = false;
+        if (bits_has(search->best, removed) && !local_try(search, SIZE_MAX, removed, &is_better, error))
+            return false;
+        *ret_is_better = *ret_is_better || is_better;
+    }
+    return true;
+}
+
+/* The index as one more, else in the place of one of those chosen. */
+static bool
+local_add(Search *search, size_t added, bool *ret_is_better, Error *error)
+{
+    if (!local_try(search, added, SIZE_MAX, ret_is_better, error))
+        return false;
+    Bits chosen = bits_copy(search->arena, search->best);
+    for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX && !*ret_is_better;
+         removed = bits_next(chosen, removed + 1))
+        if (!local_try(search, added, removed, ret_is_better, error))
+            return false;
+    return true;
+}
+
+/* One pass over all moves, from the best as it is by then. */
 static bool
 local_pass(Search *search, bool *ret_is_better, Error *error)
 {
-    size_t count = search->candidates->count;
     *ret_is_better = false;
-    Bits chosen = bits_copy(search->arena, search->best);
-    for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX; removed = bits_next(chosen, removed + 1))
-        if (!local_try(search, SIZE_MAX, removed, ret_is_better, error))
+    if (!local_drops(search, ret_is_better, error))
+        return false;
+    for (size_t added = 0; added < search->candidates->count && !search_out_of_time(search); added++) {
+        bool is_better = false;
+        if (is_candidate(search, added) && !local_add(search, added, &is_better, error))
             return false;
-        else if (*ret_is_better)
-            return true;
-    for (size_t added = 0; added < count && !search_out_of_time(search); added++) {
-        if (!is_candidate(search, added))
-            continue;
-        if (!local_try(search, added, SIZE_MAX, ret_is_better, error))
-            return false;
-        for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX && !*ret_is_better;
-             removed = bits_next(chosen, removed + 1))
-            if (!local_try(search, added, removed, ret_is_better, error))
-                return false;
-        if (*ret_is_better)
-            return true;
+        *ret_is_better = *ret_is_better || is_better;
     }
     return true;
 }

@@ -270,6 +270,7 @@ oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer 
                           .cost = answer.is_known ? answer.cost : baseline,
                           .used = oracle_used(oracle, oracle->arena, &answer)};
     fresh.low = fresh.cost;
+    fettle_assert(answers->items != NULL); /* the baseline is there */
     oracle_mend(answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
     vector_push(oracle->arena, answers, fresh);

@@ -49,12 +49,20 @@ search_table_budget(const Search *search)
     return search->context->table_budget_bytes > 0 ? search->context->table_budget_bytes : INFINITY;
 }
 
-/* Size beside the table's: of two indexes that serve alike the smaller is the better. */
+/* In times of advise.index_percent. */
+#define COLUMN_LEAST 0.1
+
+/*
+ * What an index must gain in times of the least: more when it is large beside its table and for each column
+ * beyond the first, so that of two that serve alike the smaller and simpler is chosen.
+ */
 static double
-size_share(const Candidate *candidate)
+least_factor(const Candidate *candidate)
 {
     double table_bytes = (double)candidate->relation->size_blocks * 8192;
-    return table_bytes > 0 && !isnan(candidate->size_bytes) ? candidate->size_bytes / table_bytes : 0;
+    double share = table_bytes > 0 && !isnan(candidate->size_bytes) ? candidate->size_bytes / table_bytes : 0;
+    double columns = (double)(candidate->key_count + candidate->included.count);
+    return 1 + share + COLUMN_LEAST * (columns - 1);
 }
 
 void
@@ -68,7 +76,7 @@ search_indexes_refresh(Search *search)
         const Candidate *candidate = search->candidates->items[i];
         search->indexes[i] =
             (ProgramIndex){.size_bytes = candidate->size_bytes,
-                           .cost = fmax(0, candidate->write_cost) + least * (1 + size_share(candidate)),
+                           .cost = fmax(0, candidate->write_cost) + least * least_factor(candidate),
                            .table = candidate->relation,
                            .is_forbidden = candidate->is_refused || candidate->size_bytes > size_most ||
                                            bits_has(search->avoided, i)};

@@ -16,7 +16,8 @@
  *
  * Deterministic: the clock only stops it, and a feasible answer exists from the first. Gains under
  * advise.gain_percent of a statement's cost do not count, and an index must gain advise.index_percent of the
- * workload, so that noise in the estimates buys no index. The final set is verified by direct questions.
+ * workload, somewhat more when it is large or has many columns, so that noise in the estimates buys no index.
+ * The final set is verified by direct questions.
  */
 #ifndef FETTLE_ADVISE_INDEX_SEARCH_H
 #define FETTLE_ADVISE_INDEX_SEARCH_H
