@@ -433,6 +433,11 @@ def test_an_analysis_recommends_and_a_recommendation_is_carried_out(service, tar
 
 
 def test_each_act_has_its_line_in_the_audit_log(service):
+    create(service, index_name="orders_pkey", status=409)
+    create(service, table_name="parts", columns=["day"], status=422)
+    create(service, columns=[], status=400)
+    create(service, index_name="orders_audited")
+    drop(service, index_name="orders_audited")
     lines = service.audit(action="index.create")
     assert {"ok", "conflict", "not_applicable", "invalid_parameter"} <= {line["outcome"] for line in lines}
     good = next(line for line in lines if line["outcome"] == "ok" and line["details"]["change_id"])

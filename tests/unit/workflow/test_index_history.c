@@ -205,8 +205,8 @@ history_judge(const History *history, Score *score)
         score->proposed++;
         score->right += habit == HABIT_DEAD;
         if (habit != HABIT_DEAD)
-            print_message("seed's index %u of habit %d is proposed: %s\n", findings.items[i].index->id, habit,
-                          findings.items[i].reason);
+            print_message("# seed's index %u of habit %d is proposed: %s\n", findings.items[i].index->id,
+                          habit, findings.items[i].reason);
     }
 }
 
@@ -225,7 +225,7 @@ nothing_is_proposed_that_a_job_or_a_replica_needs_and_most_of_the_dead_is(void *
         history_judge(history, &score);
         free(history);
     }
-    print_message("proposed %d, of them right %d; dead in truth %d\n", score.proposed, score.right,
+    print_message("# proposed %d, of them right %d; dead in truth %d\n", score.proposed, score.right,
                   score.dead);
     assert_true(score.proposed > 0);
     assert_true(score.right >= score.proposed * 0.95);
