@@ -3,6 +3,11 @@
 
 #include <math.h>
 
+/* glibc has it for gcc alone; clang knows the builtin too */
+#ifndef CMPLX
+#define CMPLX(real, imaginary) __builtin_complex((double)(real), (double)(imaginary))
+#endif
+
 static size_t
 power_of_two_from(size_t count)
 {

@@ -27,7 +27,7 @@ typedef struct MipLimits {
     Deadline deadline; /* DEADLINE_NEVER allows MIP_SECONDS_MOST */
 } MipLimits;
 
-#define MIP_SECONDS_MOST 60.0
+#define MIP_SECONDS_MOST 10.0
 
 typedef struct MipSolution {
     double objective;

@@ -8,7 +8,7 @@
 #include <math.h>
 
 #define CHOICES_MOST 30
-#define NODES_MOST 20000
+#define NODES_MOST 5000
 #define CHAIN_STEPS_MOST 256
 /* Far under the differences that count. */
 #define PROGRAM_GAP 1e-6
