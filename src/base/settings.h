@@ -59,7 +59,7 @@ typedef enum SettingEffect {
       SETTING_RELOAD, "longest statement text that is analysed")                                             \
     X(SETTING_ADVISE_STATEMENTS, "advise.statements", SETTING_INT, "1000", 1, 100000, SETTING_RELOAD,        \
       "statements of the workload to analyse, the costliest first")                                          \
-    X(SETTING_ADVISE_TIME, "advise.time", SETTING_DURATION, "5min", 1000, 86400000, SETTING_RELOAD,          \
+    X(SETTING_ADVISE_TIME, "advise.time", SETTING_DURATION, "6s", 1000, 86400000, SETTING_RELOAD,            \
       "time allowed for the search for indexes; the best answer so far is given")                            \
     X(SETTING_ADVISE_GAIN_PERCENT, "advise.gain_percent", SETTING_DOUBLE, "5", 0, 100, SETTING_RELOAD,       \
       "smallest gain, in percent of a statement's cost, that counts as a gain")                              \

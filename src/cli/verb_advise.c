@@ -20,7 +20,7 @@ static const CliOption advise_options[] = {
     {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
     {"budget", 'b', "SIZE", "space for all new indexes together: 500MB, 2GB (default: advise.budget)"},
     {"table-budget", 0, "SIZE", "space for the new indexes of each table (default: advise.table_budget)"},
-    {"time", 't', "TIME", "time for the search: 30s, 5min; the best answer so far is given"},
+    {"time", 't', "TIME", "time for the search: 30s, 5min (default: 6s); the best answer so far is given"},
     {"role", 0, "ROLE", "the application's role, whose settings and search_path plans are made with"},
     {"plans", 'p', NULL, "show plans before and after in the text report"},
     {"no-verify", 0, NULL, "do not EXPLAIN on the target to measure the twin's fidelity"},

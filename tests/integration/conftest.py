@@ -45,7 +45,8 @@ class Fettle:
         self.secrets = []
         inherited = {name: value for name, value in os.environ.items()
                      if name == "FETTLE_MODULES" or not name.startswith(("PG", "FETTLE_", "XDG_"))}
-        self.environment = {**inherited, "HOME": str(home), "FETTLE_DATA": str(home / "data"), "TERM": "dumb",
+        # The sanitizers' slowness must not cut searches short.
+        self.environment = {**inherited, "FETTLE_ADVISE_TIME": "5min", "HOME": str(home), "FETTLE_DATA": str(home / "data"), "TERM": "dumb",
                             "PGPASSFILE": str(home / "none"), "PGSERVICEFILE": str(home / "none"),
                             "XDG_CONFIG_HOME": str(home / "config"), "XDG_DATA_HOME": str(home / "share"),
                             "XDG_STATE_HOME": str(home / "state"), "XDG_CACHE_HOME": str(home / "cache")}

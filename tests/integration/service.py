@@ -30,7 +30,7 @@ class Service(ApiServer):
         self.said = ""
         self.settings = {**QUICK, "server.listen": f"127.0.0.1:{self.port}", "api.requests_per_second": "100000",
                          **{name.replace("__", "."): str(value) for name, value in settings.items()}}
-        self.extra = {"FETTLE_DATA": str(self.directory / "data"), "TERM": "dumb"}
+        self.extra = {"FETTLE_ADVISE_TIME": "5min", "FETTLE_DATA": str(self.directory / "data"), "TERM": "dumb"}
         if store_url:
             self.extra["FETTLE_STORE_URL"] = store_url
 

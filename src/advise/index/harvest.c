@@ -8,6 +8,8 @@
 
 /* Questions per statement beyond "everything present". What they miss, the search asks about when it matters:
  * on TPC-H twice as many did not make the set any better, and asked for twice as much. */
+/* Of the time of the search. */
+#define HARVEST_TIME_SHARE 0.6
 #define HARVEST_QUESTIONS_MOST 4
 #define HARVEST_QUEUE_MOST 512
 
@@ -99,6 +101,16 @@ harvest_prepare(Search *search, size_t statement, Error *error)
     return true;
 }
 
+/* The rest of the time is for the choice: half a harvest that was chosen from is better than a whole one that
+ * was not. */
+static bool
+harvest_is_over(Search *search)
+{
+    if (deadline_passed(search->harvest_deadline))
+        search->is_harvest_cut = true;
+    return search->is_harvest_cut;
+}
+
 static bool
 harvest_statement(Search *search, size_t statement, Error *error)
 {
@@ -110,7 +122,7 @@ harvest_statement(Search *search, size_t statement, Error *error)
         return true;
     if (!harvest_ask(search, statement, relevant, &queue, error))
         return false;
-    for (int asked = 0; asked < HARVEST_QUESTIONS_MOST && !search_out_of_time(search); asked++) {
+    for (int asked = 0; asked < HARVEST_QUESTIONS_MOST && !harvest_is_over(search); asked++) {
         HarvestQuestion *next = harvest_next(search, statement, &queue);
         if (next == NULL)
             return true;
@@ -163,7 +175,12 @@ bool
 search_harvest(Search *search, Error *error)
 {
     size_t count = search->context->workload->count;
-    for (size_t q = 0; q < count && !search_out_of_time(search); q++) {
+    Deadline deadline = search->context->deadline;
+    search->harvest_deadline = DEADLINE_NEVER;
+    if (deadline != DEADLINE_NEVER)
+        search->harvest_deadline =
+            deadline_after_ms((int64_t)(deadline_left_ms(deadline) * HARVEST_TIME_SHARE));
+    for (size_t q = 0; q < count && !harvest_is_over(search); q++) {
         search_progress(search, "asking the planner", q, count);
         if (is_askable(search, q) && !harvest_statement(search, q, error))
             return false;

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #define CHOICES_MOST 30
+#define FIRST_CHOICE_MS 2000
 #define NODES_MOST 5000
 #define CHAIN_STEPS_MOST 256
 /* Far under the differences that count. */
@@ -110,18 +111,23 @@ search_program(const Search *search, Arena *arena)
                          .gap = PROGRAM_GAP,
                          .nodes_most = NODES_MOST,
                          .deadline = search->context->deadline};
+    if (!search->has_chosen && deadline_left_ms(program->deadline) < FIRST_CHOICE_MS &&
+        program->deadline != DEADLINE_NEVER)
+        program->deadline = deadline_after_ms(FIRST_CHOICE_MS);
     return program;
 }
 
 bool
 search_choose(Search *search, Error *error)
 {
-    for (size_t round = 0; round < CHOICES_MOST && !search_out_of_time(search); round++) {
+    for (size_t round = 0; round < CHOICES_MOST && (!search->has_chosen || !search_out_of_time(search));
+         round++) {
         FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("choice of indexes", (size_t)1 << 30);
         search_progress(search, "choosing indexes", round, 0);
         ProgramAnswer answer;
         if (!program_choose(scratch, search_program(search, scratch), &answer))
             return true;
+        search->has_chosen = true;
         int64_t questions = search_questions(search);
         bool is_better;
         if (!search_offer(search, answer.chosen, &is_better, error))

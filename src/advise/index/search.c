@@ -214,7 +214,7 @@ search_report(const Search *search, SearchResult *result)
         result->gap_percent = fmax(0, result->value - search->bound) / result->value * 100;
     result->first_questions = search->first_questions;
     result->first_ms = search->first_ms;
-    result->is_stopped_early = search->is_stopped;
+    result->is_stopped_early = search->is_stopped || search->is_harvest_cut;
 }
 
 bool

@@ -29,6 +29,9 @@ typedef struct Search {
     int64_t first_questions;
     int64_t start_ms;
     int64_t first_ms;
+    Deadline harvest_deadline;
+    bool is_harvest_cut;
+    bool has_chosen; /* a first choice was made; until then the deadline may be passed by a little */
     bool is_stopped;
 } Search;
 
