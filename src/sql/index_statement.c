@@ -42,8 +42,13 @@ is_bare_name(const char *name)
 static char *
 name_unquote(Arena *arena, const char *lexeme, size_t length)
 {
-    if (length < 2 || lexeme[0] != '"')
-        return arena_strndup(arena, lexeme, length);
+    if (length < 2 || lexeme[0] != '"') {
+        char *folded = arena_strndup(arena, lexeme, length);
+        for (char *at = folded; *at != '\0'; at++)
+            if (*at >= 'A' && *at <= 'Z')
+                *at = (char)(*at - 'A' + 'a');
+        return folded;
+    }
     Text text = text_new(arena);
     for (size_t i = 1; i + 1 < length; i++) {
         text_append_char(&text, lexeme[i]);
@@ -216,7 +221,8 @@ key_outline(Arena *arena, const char *key)
                      (next >= length || (key[next] != '(' && key[next] != '.'));
     if (!is_column)
         return arena_strdup(arena, "()");
-    return name_unquote(arena, key, first.length);
+    /* a name by itself was made bare when the list was taken */
+    return key[first.length] == '\0' ? arena_strdup(arena, key) : name_unquote(arena, key, first.length);
 }
 
 static char *
@@ -227,7 +233,7 @@ outline_of(Arena *arena, const SqlIndexStatement *statement, bool has_predicate)
     for (size_t i = 0; i < statement->columns.count; i++)
         text_append_format(&outline, ", %s", key_outline(arena, statement->columns.items[i]));
     for (size_t i = 0; i < statement->included.count; i++)
-        text_append_format(&outline, "; %s", statement->included.items[i]);
+        text_append_format(&outline, "; %s", key_outline(arena, statement->included.items[i]));
     text_append(&outline, has_predicate ? " where" : "");
     return outline.data;
 }

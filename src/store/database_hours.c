@@ -225,7 +225,8 @@ read_open(Reading *reading, int64_t target_id, int64_t from_us, Error *error)
     SampleStatement statement;
     Error failure = {0};
     if (!read_databases(reading, target_id, names, error) ||
-        !sample_source_open(reading->session, scratch, &options, &source, error))
+        !sample_source_open(reading->session, scratch, &options, &source, error) ||
+        !sample_source_fetch(source, error))
         return false;
     while (sample_source_next(source, &statement, &failure)) {
         const char *name = map_get_id(names, (uint64_t)statement.database_id);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Use of tables and indexes is read each hour. */
+#define OBSERVED_LATELY_US (INT64_C(24) * 3600 * 1000000)
 #define HISTORY_FACTOR 3 /* times the observation: so far back an index's last use is looked for */
 #define REPLICAS_MOST 32
 #define MISSING_SCANS 1000
@@ -36,12 +38,15 @@ uses_take(const ReviewTake *take, int64_t target_id, const char *database, Hygie
                          take->now_us - HISTORY_FACTOR * take->observation_us, &uses, error))
         return false;
     HygieneUse *list = ARENA_NEW_ARRAY(take->arena, HygieneUse, uses.count);
-    for (size_t i = 0; i < uses.count; i++)
+    for (size_t i = 0; i < uses.count; i++) {
+        /* What was not looked at lately may have been used since. */
+        bool is_old = take->now_us - uses.items[i].observed_until_us > OBSERVED_LATELY_US;
         list[i] = (HygieneUse){.index_id = uses.items[i].index_oid,
-                               .observed_from_us = uses.items[i].observed_from_us,
+                               .observed_from_us = is_old ? INT64_MAX : uses.items[i].observed_from_us,
                                .last_used_at_us = uses.items[i].last_used_at_us,
                                .bloat_bytes = uses.items[i].bloat_bytes,
                                .bloat_is_measured = uses.items[i].bloat_is_measured};
+    }
     server->uses = list;
     server->use_count = uses.count;
     return true;

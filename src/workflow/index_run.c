@@ -150,6 +150,9 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
             return false;
         if (!is_found || !is_its || facts.is_valid)
             return true;
+        if (facts.is_being_built)
+            return error_set(error, ERROR_CONFLICT, "index %s is being built by someone else",
+                             run->change.index_name);
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
             return true;
@@ -298,6 +301,30 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
     return VERDICT_FAILED;
 }
 
+/*
+ * The table's lock is tried for a limited time, and given back; the statement itself then waits without one.
+ * Within a build the server waits for transactions that are older than it, at its end too: a limit would
+ * throw hours of work away for a report that takes a minute. Nobody reads or writes behind such a wait;
+ * whoever wants it to end cancels.
+ */
+static bool
+lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
+{
+    const char *table = pg_identifier_qualify(run->arena, run->change.schema_name, run->change.table_name);
+    const char *script = arena_printf(
+        run->arena,
+        "BEGIN; SET LOCAL lock_timeout = %" PRId64 "; LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE; COMMIT; "
+        "SET statement_timeout = 0; SET lock_timeout = 0",
+        settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT), table);
+    Error ignored = {0};
+    if (pg_execute_script(connection, script, NULL, error))
+        return true;
+    /* what comes next looks at what there is, outside of the transaction that failed */
+    if (!pg_execute(connection, "ROLLBACK", &ignored))
+        log_write(LOG_LEVEL_DEBUG, "%s", ignored.message);
+    return false;
+}
+
 static Verdict
 statement_run(IndexRun *run, PgConnection *connection, Error *error)
 {
@@ -311,15 +338,11 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
     run->change.attempts++;
     if (is_unwanted || is_stopping(run->manager)) {
         error_set(error, ERROR_CANCELLED, "cancelled before it began");
-        return VERDICT_CANCELLED;
+        return run->must_finish ? VERDICT_OPEN : VERDICT_CANCELLED;
     }
-    const char *limits = arena_printf(run->arena, "SET statement_timeout = 0; SET lock_timeout = %" PRId64,
-                                      settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
-    if (!pg_execute_script(connection, limits, NULL, error))
-        return VERDICT_AGAIN;
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
     PgQuery query = {.text = run->statement, .deadline = DEADLINE_NEVER};
-    bool done = pg_query(connection, &query, NULL, error);
+    bool done = lock_is_free(run, connection, error) && pg_query(connection, &query, NULL, error);
     bool has_cancelled = index_watch_end(watch);
     return done ? success_judge(run, connection, error)
                 : failure_judge(run, connection, has_cancelled, error);
@@ -354,10 +377,10 @@ attempts(IndexRun *run, Error *error)
         if (verdict != VERDICT_AGAIN)
             return verdict;
         if (number >= most)
-            return run->is_lost || run->is_left ? VERDICT_OPEN : VERDICT_FAILED;
+            return run->is_lost || run->is_left || run->must_finish ? VERDICT_OPEN : VERDICT_FAILED;
         if (!pause_for(run, pause_ms) && !run->is_lost) {
             error_set(error, ERROR_CANCELLED, "cancelled between two attempts");
-            return VERDICT_CANCELLED;
+            return run->must_finish ? VERDICT_OPEN : VERDICT_CANCELLED;
         }
         if (is_stopping(run->manager))
             return VERDICT_OPEN;

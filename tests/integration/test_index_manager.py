@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 
 import psycopg2
 import pytest
@@ -294,11 +295,12 @@ def test_a_lock_that_stays_taken_is_tried_again_and_then_given_up(service, targe
         assert history(service, reply.json["details"]["change_id"])["attempts"] == 2
         with writer(target):
             change_id, thread, _ = held_build(service, target, "orders_locked")
-            assert wait_until(lambda: not backend_builds(target, change_id))
+            time.sleep(0.5)  # a build that has begun is not thrown away for who holds it up, however long
+            assert backend_builds(target, change_id)
         thread.join()
         assert wait_until(lambda: is_over(service, change_id), 60)
-        assert history(service, change_id)["status"] in ("failed", "completed")
-        assert indexes(target).get("orders_locked", True) is True
+        assert history(service, change_id)["status"] == "completed"
+        assert history(service, change_id)["attempts"] == 1
         drop(service, index_name="orders_locked")
     finally:
         set_to(service, "index.lock_timeout", "60s")

@@ -14,7 +14,7 @@ slow_transform_at(const double complex *values, size_t count, size_t k)
     double complex sum = 0;
     for (size_t t = 0; t < count; t++) {
         double angle = -2 * M_PI * (double)((k * t) % count) / (double)count;
-        sum += values[t] * CMPLX(cos(angle), sin(angle));
+        sum += values[t] * (cos(angle) + I * sin(angle));
     }
     return sum;
 }
@@ -30,7 +30,7 @@ the_transform_is_the_sum_that_defines_it(void **state)
         size_t count = counts[c];
         double complex *values = ARENA_NEW_ARRAY(arena, double complex, count);
         for (size_t i = 0; i < count; i++)
-            values[i] = CMPLX(random_unit(&random) - 0.5, random_unit(&random) - 0.5);
+            values[i] = random_unit(&random) - 0.5 + I * (random_unit(&random) - 0.5);
         double complex *work = arena_memdup(arena, values, count * sizeof(*values));
         fourier_transform(arena, work, count);
         for (size_t k = 0; k < count; k++)

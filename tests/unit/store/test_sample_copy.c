@@ -145,7 +145,9 @@ calls_read(StoreFixture *fixture, int64_t target_id, int64_t from_us, int64_t to
     int32_t before = 0;
     SampleStatement statement;
     assert_done(pg_transaction_begin_read_only(fixture->connection, &error), &error);
-    assert_done(sample_source_open(fixture->connection, fixture->arena, &options, &source, &error), &error);
+    assert_done(sample_source_open(fixture->connection, fixture->arena, &options, &source, &error) &&
+                    sample_source_fetch(source, &error),
+                &error);
     *ret_statements = 0;
     while (sample_source_next(source, &statement, &error)) {
         assert_true(statement.statement_id > before);
