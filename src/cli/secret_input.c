@@ -69,7 +69,8 @@ ask_once(Arena *arena, int terminal, const char *prompt, char **ret_secret, Erro
         return error_set_errno(error, errno, "could not ask at the terminal");
     struct termios quiet = before;
     quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
-    if (dprintf(terminal, "%s: ", prompt) < 0 || tcsetattr(terminal, TCSAFLUSH, &quiet) != 0)
+    /* first quiet, then asked: whoever answers at once is not shown */
+    if (tcsetattr(terminal, TCSAFLUSH, &quiet) != 0 || dprintf(terminal, "%s: ", prompt) < 0)
         return error_set_errno(error, errno, "could not ask at the terminal");
     bool given = read_keys(terminal, line, error);
     (void)tcsetattr(terminal, TCSAFLUSH, &before);

@@ -197,7 +197,8 @@ store_open(const StoreOptions *options, Store **ret_store, Error *error)
     if (opened && store->is_private) {
         opened = open_private(store, options->access, error);
     } else if (opened) {
-        store->dsn = url;
+        /* settings may be read anew, and these given back */
+        store->dsn = arena_strdup(arena, url);
         store->description = pg_dsn_describe(arena, url);
     }
     if (!opened || (!options->without_migration_check && !check_schema(store, error))) {

@@ -70,6 +70,7 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
 bool
 search_prove(Search *search, Error *error)
 {
+    search->proven_value = search->best_value;
     if (settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) >= 100)
         return true;
     if (!bound_start(search, error))
@@ -80,5 +81,6 @@ search_prove(Search *search, Error *error)
         if (!bound_round(search, &is_done, error))
             return false;
     }
+    search->proven_value = search->best_value;
     return true;
 }

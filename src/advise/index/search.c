@@ -210,8 +210,8 @@ search_report(const Search *search, SearchResult *result)
     result->harvested = search->harvested;
     result->bound = search->bound;
     result->gap_percent = NAN;
-    if (search->bound > 0 && result->value > 0)
-        result->gap_percent = fmax(0, result->value - search->bound) / result->value * 100;
+    if (search->bound > 0 && search->proven_value > 0)
+        result->gap_percent = fmax(0, search->proven_value - search->bound) / search->proven_value * 100;
     result->first_questions = search->first_questions;
     result->first_ms = search->first_ms;
     result->is_stopped_early = search->is_stopped || search->is_harvest_cut;

@@ -30,7 +30,7 @@ typedef struct SearchResult {
     double *cost_after; /* by statement, verified by direct questions */
     double value;       /* objective of chosen */
     double bound;       /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
-    double gap_percent; /* of value over bound; NAN when no bound was reached */
+    double gap_percent; /* over bound, before the review; NAN when no bound was reached */
     int64_t first_questions; /* asked when the set was found, before the proof */
     int64_t first_ms;
     bool is_stopped_early;

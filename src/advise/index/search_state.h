@@ -24,7 +24,8 @@ typedef struct Search {
     Bits avoided;          /* not to be chosen, whatever the planner's costs say */
     Bits best;
     double best_value;
-    double bound; /* 0: none */
+    double bound;        /* 0: none */
+    double proven_value; /* best_value when the proof ended, before the review */
     double value_without;
     int64_t first_questions;
     int64_t start_ms;
