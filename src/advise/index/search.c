@@ -133,22 +133,6 @@ search_evaluate(Search *search, Bits set, double *ret_value, Bits *ret_used, Err
     return true;
 }
 
-double
-search_value_least(const Search *search, Bits set)
-{
-    const Workload *workload = search->context->workload;
-    double value = search_cost_of_having(search, set);
-    for (size_t q = 0; q < workload->count; q++) {
-        const WorkloadStatement *statement = &workload->statements[q];
-        double cost = statement->baseline_cost;
-        if (is_concerned(search, q, set))
-            cost = oracle_bounds(search->oracle, q, set).low;
-        if (statement->is_costed)
-            value += search_value(search->context, statement, cost);
-    }
-    return value;
-}
-
 bool
 search_offer(Search *search, Bits set, bool *ret_is_better, Error *error)
 {

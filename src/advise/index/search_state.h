@@ -53,9 +53,6 @@ double search_cost_of_having(const Search *search, Bits set);
 bool search_evaluate(Search *search, Bits set, double *ret_value, Bits *ret_used, Error *error)
     FETTLE_MUST_USE;
 
-/* No more than the value of a set, without a question. */
-double search_value_least(const Search *search, Bits set);
-
 /* Evaluates a set, less what nothing uses; it becomes the best when it is better. */
 bool search_offer(Search *search, Bits set, bool *ret_is_better, Error *error) FETTLE_MUST_USE;
 
