@@ -5,6 +5,7 @@ Nothing outlives the tests, however they end: the postmaster is told by the kern
 process removes the directories of a test run that was killed.
 """
 import atexit
+import contextlib
 import ctypes
 import glob
 import os
@@ -239,15 +240,22 @@ class Server:
         assert wait_until(lambda: not [pid for pid in family if os.path.exists(f"/proc/{pid}")], 30), "backends live on"
 
     def pause(self):
-        """The server is there and says nothing any more, like a machine that hangs. resume() ends it."""
-        for pid in [self.process.pid, *children_of(self.process.pid)]:
-            os.kill(pid, signal.SIGSTOP)
+        """The server is there and says nothing any more, like a machine that hangs. resume() ends it.
+
+        The postmaster stops first, so that it starts nobody; a child may still end by itself meanwhile."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        for pid in children_of(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
 
     def resume(self):
         for pid in [*children_of(self.process.pid), self.process.pid]:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def close(self):
+        if self.process and self.process.poll() is None:
+            self.resume()  # a test may have failed while the server was paused
         self.stop(signal.SIGQUIT)
         remove_directory(self.directory)
 
