@@ -63,6 +63,7 @@ patterns_refresh(Store *store, const int64_t *target_ids, size_t count, int64_t 
     *ret_found = 0;
     if (!store_session_take(store, 0, &session, error))
         return false;
+    store_session_retire(&session);
     for (size_t at = 0; at < count; at += REFRESH_TARGETS_MOST) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("patterns", PART_BYTES);
         PatternRefresh what = {.target_ids = target_ids + at,

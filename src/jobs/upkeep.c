@@ -99,8 +99,11 @@ compact_all(Schedule *schedule, Arena *arena, SampleUpkeep *upkeep, Error *error
     size_t count;
     int64_t *ids = watched_ids(schedule, arena, &count);
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    if (count == 0)
+        return true;
     if (!store_session_take(schedule->options.store, 0, &session, error))
         return false;
+    store_session_retire(&session);
     for (size_t i = 0; i < count && !is_stopping(schedule); i++)
         if (!sample_compact(session.connection, ids[i], clock_wall_us(), upkeep, error) ||
             !metric_hours_write(session.connection, ids[i], clock_wall_us(), error))
@@ -133,8 +136,10 @@ partitions_keep(Schedule *schedule, const Settings *settings, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     SampleUpkeep upkeep = {0};
-    return store_session_take(schedule->options.store, 0, &session, error) &&
-           sample_partitions_keep(session.connection, clock_wall_us(),
+    if (!store_session_take(schedule->options.store, 0, &session, error))
+        return false;
+    store_session_retire(&session);
+    return sample_partitions_keep(session.connection, clock_wall_us(),
                                   settings_get_int(settings, SETTING_RETENTION_SAMPLES),
                                   settings_get_int(settings, SETTING_RETENTION_ROLLUPS), &upkeep, error);
 }
@@ -196,14 +201,14 @@ patterns_keep(Schedule *schedule, const Settings *settings, Error *error)
     if (!patterns_due(settings_get_text(settings, SETTING_PATTERNS_SCHEDULE), clock_wall_us(), &due_us,
                       error))
         return false;
-    if (due_us == 0)
+    size_t count;
+    int64_t *ids = watched_ids(schedule, arena, &count);
+    if (due_us == 0 || count == 0)
         return true;
     bool is_done = false;
     if (!patterns_were_refreshed(schedule->options.store, arena, due_us, &is_done, error))
         return false;
-    size_t count;
-    int64_t *ids = watched_ids(schedule, arena, &count);
-    if (is_done || count == 0)
+    if (is_done)
         return true;
     if (!job_around(schedule, PATTERNS_JOB, 0, &job, error))
         return false;
@@ -221,8 +226,10 @@ clean_up(Schedule *schedule, const Settings *settings, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     int64_t dropped = 0;
-    return store_session_take(schedule->options.store, 0, &session, error) &&
-           job_expire(session.connection, JOBS_KEPT_MS, error) &&
+    if (!store_session_take(schedule->options.store, 0, &session, error))
+        return false;
+    store_session_retire(&session);
+    return job_expire(session.connection, JOBS_KEPT_MS, error) &&
            audit_drop_old(session.connection, settings_get_int(settings, SETTING_RETENTION_AUDIT), &dropped,
                           error);
 }

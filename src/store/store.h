@@ -61,6 +61,7 @@ typedef struct StoreSession {
     Store *store;
     PgConnection *connection;
     int64_t opened_at_ms;
+    bool is_retired;
 } StoreSession;
 
 /* A session; waits up to the deadline (0: 10 s) for a free one, else ERROR_TIMEOUT. */
@@ -68,6 +69,8 @@ bool store_session_take(Store *store, Deadline deadline, StoreSession *ret_sessi
     FETTLE_MUST_USE;
 /* Gives it back; an open transaction is rolled back. */
 void store_session_close_at(StoreSession *session);
+/* Giving it back will close it: for work that touches many tables, of which its process keeps some MB. */
+void store_session_retire(StoreSession *session);
 
 /* The right to be the one server that collects into this store, held as an advisory lock by a session of its
  * own. ERROR_CONFLICT names the server that holds it. store_lease_is_held() is false once the session broke:

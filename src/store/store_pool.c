@@ -154,11 +154,17 @@ store_session_close_at(StoreSession *session)
         return;
     Error ignored = {0};
     PgConnection *connection = session->connection;
-    bool is_good = !pg_connection_is_broken(connection);
+    bool is_good = !session->is_retired && !pg_connection_is_broken(connection);
     if (is_good && pg_connection_is_in_transaction(connection))
         is_good = pg_execute(connection, "ROLLBACK", &ignored);
     pool_give_back(session->store, session, is_good);
     *session = (StoreSession){0};
+}
+
+void
+store_session_retire(StoreSession *session)
+{
+    session->is_retired = true;
 }
 
 static bool

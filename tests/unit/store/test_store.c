@@ -80,6 +80,29 @@ a_session_given_back_in_a_transaction_leaves_nothing(void **state)
     assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.jobs"), "0");
 }
 
+static int64_t
+process_of_a_session(Store *store, bool is_retired)
+{
+    Error error = {0};
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *process = NULL;
+    assert_done(store_session_take(store, 0, &session, &error) &&
+                    pg_query_simple(session.connection, "SELECT pg_backend_pid()", &process, &error),
+                &error);
+    if (is_retired)
+        store_session_retire(&session);
+    return pg_result_int(process, 0, 0, 0);
+}
+
+static void
+a_retired_session_is_closed_and_another_is_kept(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t first = process_of_a_session(fixture->store, false);
+    assert_int_equal(process_of_a_session(fixture->store, true), first);
+    assert_int_not_equal(process_of_a_session(fixture->store, false), first);
+}
+
 static void
 sessions_that_the_server_ended_are_replaced_unseen(void **state)
 {
@@ -291,6 +314,7 @@ main(void)
         cmocka_unit_test(the_stores_role_is_no_superuser_and_the_cluster_is_durable),
         cmocka_unit_test(more_sessions_than_allowed_wait_and_then_time_out),
         cmocka_unit_test_setup(a_session_given_back_in_a_transaction_leaves_nothing, store_fixture_clear),
+        cmocka_unit_test_setup(a_retired_session_is_closed_and_another_is_kept, store_fixture_clear),
         cmocka_unit_test(sessions_that_the_server_ended_are_replaced_unseen),
         cmocka_unit_test_setup(threads_share_the_pool_and_no_row_is_lost, store_fixture_clear),
         cmocka_unit_test(the_lease_is_of_one_holder_who_is_named),
