@@ -4,40 +4,38 @@
 #include <math.h>
 #include <string.h>
 
-typedef double Point[MINIMIZE_PARAMETERS_MOST];
+typedef struct Corner {
+    double at[MINIMIZE_PARAMETERS_MOST];
+    double value;
+} Corner;
 
-/* Corners and their values, the best first. */
+/* The best first. */
 typedef struct Simplex {
     const MinimizeOptions *options;
     size_t count; /* of parameters; one corner more */
     size_t evaluations;
-    Point corners[MINIMIZE_PARAMETERS_MOST + 1];
-    double values[MINIMIZE_PARAMETERS_MOST + 1];
+    Corner corners[MINIMIZE_PARAMETERS_MOST + 1];
 } Simplex;
 
-static double
-evaluate(Simplex *simplex, double *point)
+static void
+evaluate(Simplex *simplex, Corner *corner)
 {
     const MinimizeOptions *options = simplex->options;
     for (size_t i = 0; i < simplex->count; i++)
-        point[i] = fmin(options->upper[i], fmax(options->lower[i], point[i]));
-    double value = options->function(point, options->context);
+        corner->at[i] = fmin(options->upper[i], fmax(options->lower[i], corner->at[i]));
+    double value = options->function(corner->at, options->context);
     simplex->evaluations++;
-    return isfinite(value) ? value : INFINITY;
+    corner->value = isfinite(value) ? value : INFINITY;
 }
 
 /* Moves the corner at a place up to where its value belongs. */
 static void
 settle(Simplex *simplex, size_t place)
 {
-    for (; place > 0 && simplex->values[place] < simplex->values[place - 1]; place--) {
-        Point corner;
-        double value = simplex->values[place];
-        memcpy(corner, simplex->corners[place], sizeof(corner));
-        memcpy(simplex->corners[place], simplex->corners[place - 1], sizeof(corner));
-        memcpy(simplex->corners[place - 1], corner, sizeof(corner));
-        simplex->values[place] = simplex->values[place - 1];
-        simplex->values[place - 1] = value;
+    for (; place > 0 && simplex->corners[place].value < simplex->corners[place - 1].value; place--) {
+        Corner corner = simplex->corners[place];
+        simplex->corners[place] = simplex->corners[place - 1];
+        simplex->corners[place - 1] = corner;
     }
 }
 
@@ -45,70 +43,68 @@ static void
 begin(Simplex *simplex, const double *parameters)
 {
     const MinimizeOptions *options = simplex->options;
-    for (size_t corner = 0; corner <= simplex->count; corner++) {
-        double *point = simplex->corners[corner];
-        memcpy(point, parameters, simplex->count * sizeof(double));
-        if (corner > 0) {
-            size_t axis = corner - 1;
+    for (size_t place = 0; place <= simplex->count; place++) {
+        Corner *corner = &simplex->corners[place];
+        memcpy(corner->at, parameters, simplex->count * sizeof(double));
+        if (place > 0) {
+            size_t axis = place - 1;
             double step = options->step * (options->upper[axis] - options->lower[axis]);
-            point[axis] += point[axis] + step > options->upper[axis] ? -step : step;
+            corner->at[axis] += corner->at[axis] + step > options->upper[axis] ? -step : step;
         }
-        simplex->values[corner] = evaluate(simplex, point);
-        settle(simplex, corner);
+        evaluate(simplex, corner);
+        settle(simplex, place);
     }
 }
 
 /* On the line from the worst corner through the middle of the others, at so many times their distance. */
-static double
-try_at(Simplex *simplex, double distance, double *ret_point)
+static Corner
+try_at(Simplex *simplex, double distance)
 {
+    Corner corner = {.value = 0};
     size_t count = simplex->count;
     for (size_t i = 0; i < count; i++) {
         double middle = 0;
-        for (size_t corner = 0; corner < count; corner++)
-            middle += simplex->corners[corner][i] / (double)count;
-        ret_point[i] = middle + distance * (middle - simplex->corners[count][i]);
+        for (size_t place = 0; place < count; place++)
+            middle += simplex->corners[place].at[i] / (double)count;
+        corner.at[i] = middle + distance * (middle - simplex->corners[count].at[i]);
     }
-    return evaluate(simplex, ret_point);
+    evaluate(simplex, &corner);
+    return corner;
 }
 
 static void
-take(Simplex *simplex, const double *point, double value)
+take(Simplex *simplex, const Corner *corner)
 {
-    memcpy(simplex->corners[simplex->count], point, sizeof(Point));
-    simplex->values[simplex->count] = value;
+    simplex->corners[simplex->count] = *corner;
     settle(simplex, simplex->count);
 }
 
 static void
 shrink(Simplex *simplex)
 {
-    for (size_t corner = 1; corner <= simplex->count; corner++) {
+    for (size_t place = 1; place <= simplex->count; place++) {
         for (size_t i = 0; i < simplex->count; i++)
-            simplex->corners[corner][i] = (simplex->corners[corner][i] + simplex->corners[0][i]) / 2;
-        simplex->values[corner] = evaluate(simplex, simplex->corners[corner]);
+            simplex->corners[place].at[i] = (simplex->corners[place].at[i] + simplex->corners[0].at[i]) / 2;
+        evaluate(simplex, &simplex->corners[place]);
     }
-    for (size_t corner = 1; corner <= simplex->count; corner++)
-        settle(simplex, corner);
+    for (size_t place = 1; place <= simplex->count; place++)
+        settle(simplex, place);
 }
 
 static void
 step(Simplex *simplex)
 {
     size_t worst = simplex->count;
-    Point reflected = {0};
-    Point other = {0};
-    double value = try_at(simplex, 1, reflected);
-    if (value < simplex->values[0]) {
-        double further = try_at(simplex, 2, other);
-        take(simplex, further < value ? other : reflected, fmin(further, value));
-    } else if (value < simplex->values[worst - 1]) {
-        take(simplex, reflected, value);
+    Corner reflected = try_at(simplex, 1);
+    if (reflected.value < simplex->corners[0].value) {
+        Corner further = try_at(simplex, 2);
+        take(simplex, further.value < reflected.value ? &further : &reflected);
+    } else if (reflected.value < simplex->corners[worst - 1].value) {
+        take(simplex, &reflected);
     } else {
-        bool is_outside = value < simplex->values[worst];
-        double nearer = try_at(simplex, is_outside ? 0.5 : -0.5, other);
-        if (nearer < fmin(value, simplex->values[worst]))
-            take(simplex, other, nearer);
+        Corner nearer = try_at(simplex, reflected.value < simplex->corners[worst].value ? 0.5 : -0.5);
+        if (nearer.value < fmin(reflected.value, simplex->corners[worst].value))
+            take(simplex, &nearer);
         else
             shrink(simplex);
     }
@@ -121,8 +117,9 @@ minimize_simplex(const MinimizeOptions *options, double *parameters, size_t coun
     Simplex simplex = {.options = options, .count = count};
     begin(&simplex, parameters);
     while (simplex.evaluations < options->evaluations_most &&
-           simplex.values[count] - simplex.values[0] > options->tolerance * fabs(simplex.values[0]))
+           simplex.corners[count].value - simplex.corners[0].value >
+               options->tolerance * fabs(simplex.corners[0].value))
         step(&simplex);
-    memcpy(parameters, simplex.corners[0], count * sizeof(double));
-    return simplex.values[0];
+    memcpy(parameters, simplex.corners[0].at, count * sizeof(double));
+    return simplex.corners[0].value;
 }

@@ -32,7 +32,8 @@ capacity_verdict_word(CapacityVerdict verdict)
     static const char *const words[] = {[CAPACITY_CANNOT_TELL] = "cannot_tell",
                                         [CAPACITY_NOT_SOON] = "not_soon",
                                         [CAPACITY_DATED] = "dated",
-                                        [CAPACITY_REACHED] = "reached"};
+                                        [CAPACITY_REACHED] = "reached",
+                                        [CAPACITY_NO_LIMIT] = "no_limit"};
     return words[verdict];
 }
 
@@ -167,13 +168,16 @@ draw_futures(Arena *arena, const Growth *growth, Capacity *capacity)
         days[path] = draw_day(growth, slopes[path], capacity, &random);
         reached += isfinite(days[path]);
     }
+    capacity->growth_low = statistics_select(slopes, PATHS, PATHS / 40);
+    capacity->growth_high = statistics_select(slopes, PATHS, PATHS - PATHS / 40);
+    capacity->growth = growth->slope;
+    capacity->verdict = CAPACITY_NO_LIMIT;
+    if (isnan(capacity->limit))
+        return;
     capacity->days = statistics_select(days, PATHS, PATHS / 2);
     capacity->days_low = statistics_select(days, PATHS, PATHS / 40);
     capacity->days_high = statistics_select(days, PATHS, PATHS - PATHS / 40);
     capacity->chance = (double)reached / (double)PATHS;
-    capacity->growth_low = statistics_select(slopes, PATHS, PATHS / 40);
-    capacity->growth_high = statistics_select(slopes, PATHS, PATHS - PATHS / 40);
-    capacity->growth = growth->slope;
     capacity->verdict = isfinite(capacity->days) ? CAPACITY_DATED : CAPACITY_NOT_SOON;
 }
 
@@ -204,7 +208,7 @@ capacity_find(Arena *arena, const double *values, size_t count, double limit)
         capacity.chance = 1;
         return capacity;
     }
-    if (capacity.known_days < CAPACITY_DAYS_LEAST || isnan(limit))
+    if (capacity.known_days < CAPACITY_DAYS_LEAST)
         return capacity;
     Growth growth = {.count = count - first,
                      .values = values + first,

@@ -29,7 +29,8 @@ typedef enum CapacityVerdict {
     CAPACITY_CANNOT_TELL, /* too few days */
     CAPACITY_NOT_SOON,    /* half of the futures or more do not reach it within the horizon */
     CAPACITY_DATED,
-    CAPACITY_REACHED, /* already */
+    CAPACITY_REACHED,  /* already */
+    CAPACITY_NO_LIMIT, /* none is known: only the growth is told */
 } CapacityVerdict;
 
 typedef struct Capacity {
@@ -48,7 +49,7 @@ typedef struct Capacity {
 } Capacity;
 
 /* values: one a day, NaN unknown, the last CAPACITY_DAYS_MOST count; the last one is known or the newest known
- * one stands for it. */
+ * one stands for it. limit NaN: none. */
 Capacity capacity_find(Arena *arena, const double *values, size_t count, double limit);
 
 const char *capacity_verdict_word(CapacityVerdict verdict);
