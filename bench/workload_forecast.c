@@ -2,6 +2,7 @@
 #include "workload_forecast.h"
 
 #include "base/random.h"
+#include "workload/capacity.h"
 #include "workload/forecast.h"
 
 #include <math.h>
@@ -254,5 +255,78 @@ measure_forecasts(unsigned parity, unsigned series_count)
 {
     for (int kind = 0; kind < KINDS; kind++)
         measure_kind((Kind)kind, parity, series_count);
+    return 0;
+}
+
+#define DAYS_MOST ((size_t)500)
+
+/* What is stored of the days until the limit comes, for a history and its future. */
+typedef struct CapacityCounts {
+    size_t dated;
+    size_t not_soon;
+    size_t covered;     /* came in the 95 % range, or later than the horizon when that is said */
+    size_t came_before; /* the median */
+    double error;       /* |median - truth| / truth, of the dated ones that came */
+    size_t came;
+    double cpu_ms;
+} CapacityCounts;
+
+/* A size a day: steady growth with scatter around the line (phi below 1) or steps of which each stays. */
+static void
+sizes_fill(Random *random, bool is_steps, double *sizes)
+{
+    double growth = between(random, 0.2, 2);
+    double scatter = growth * between(random, 0.2, 3);
+    double phi = is_steps ? 1 : between(random, 0, 0.8);
+    double away = 0;
+    for (size_t day = 0; day < DAYS_MOST; day++) {
+        away = phi * away + scatter * normal(random);
+        sizes[day] = 1000 + growth * (double)day + away;
+    }
+}
+
+static void
+count_date(Arena *arena, Random *random, bool is_steps, CapacityCounts *counts)
+{
+    double *sizes = ARENA_NEW_ARRAY(arena, double, DAYS_MOST);
+    size_t history = 14 + random_below(random, 107);
+    size_t ahead = 5 + random_below(random, 200);
+    sizes_fill(random, is_steps, sizes);
+    double growth = (sizes[history - 1] - sizes[0]) / (double)history;
+    double limit = sizes[history - 1] + fmax(growth, 0.1) * (double)ahead;
+    double before_ms = cpu_ms();
+    Capacity capacity = capacity_find(arena, sizes, history, limit);
+    counts->cpu_ms += cpu_ms() - before_ms;
+    double truth = INFINITY;
+    for (size_t day = 1; day <= capacity.horizon_days && history - 1 + day < DAYS_MOST && isinf(truth); day++)
+        if (sizes[history - 1 + day] >= limit)
+            truth = (double)day;
+    counts->dated += capacity.verdict == CAPACITY_DATED;
+    counts->not_soon += capacity.verdict == CAPACITY_NOT_SOON;
+    counts->covered += truth >= capacity.days_low && truth <= capacity.days_high;
+    counts->came_before += truth < capacity.days;
+    if (capacity.verdict == CAPACITY_DATED && isfinite(truth)) {
+        counts->error += fabs(capacity.days - truth) / truth;
+        counts->came++;
+    }
+}
+
+int
+measure_capacity(unsigned parity, unsigned series_count)
+{
+    for (int is_steps = 0; is_steps < 2; is_steps++) {
+        CapacityCounts counts = {0};
+        for (unsigned series = 0; series < series_count; series++) {
+            FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("capacity bench", ARENA_BYTES);
+            Random random = random_new((uint64_t)(2 * series + parity) * 100 + (uint64_t)is_steps);
+            count_date(arena, &random, is_steps == 1, &counts);
+        }
+        double n = (double)series_count;
+        printf("{\"bench\": \"capacity\", \"kind\": \"%s\", \"series\": %u, \"dated\": %zu, \"not_soon\": %zu, "
+               "\"covered\": %.4f, \"came_before\": %.4f, \"error\": %.4f, \"cpu_ms\": %.2f}\n",
+               is_steps == 1 ? "steps that stay" : "scatter around a line", series_count, counts.dated,
+               counts.not_soon, (double)counts.covered / n, (double)counts.came_before / n,
+               counts.came > 0 ? counts.error / (double)counts.came : 0, counts.cpu_ms / n);
+    }
     return 0;
 }

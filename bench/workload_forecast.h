@@ -14,4 +14,8 @@
 /* A line of JSON for each kind; parity 0: seeds for tuning, 1: for the report. */
 int measure_forecasts(unsigned parity, unsigned series_count);
 
+/* Dates at which sizes reach a limit, of generated histories whose future is known: lines that grow with
+ * scatter around them, and sums of steps, of 14 to 120 days; a line of JSON for each. */
+int measure_capacity(unsigned parity, unsigned series_count);
+
 #endif

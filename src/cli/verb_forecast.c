@@ -172,18 +172,33 @@ append_charts(Text *text, const View *view)
                        hour_text(arena, outlook->from_hour + (int64_t)outlook->count));
 }
 
+/* "236/h", "4.0 kB", "12 ms", "20 blocks/h": a value with its unit. */
+static char *
+value_text(const View *view, double value)
+{
+    Arena *arena = view->input->arena;
+    const char *unit = view->outlook.unit;
+    char *text = outlook_value_text(arena, unit, value);
+    if (strcmp(unit, "1") == 0 || strcmp(unit, "bytes") == 0 || strcmp(unit, "ms") == 0)
+        return text;
+    bool is_count = unit[0] == '1';
+    bool is_rate = strncmp(unit, "bytes/", strlen("bytes/")) == 0;
+    return arena_printf(arena, "%s%s%s", text, is_count || is_rate ? "" : " ",
+                        is_count  ? unit + 1
+                        : is_rate ? unit + strlen("bytes")
+                                  : unit);
+}
+
 static void
 append_window(Text *text, const View *view, const char *name, const QuietWindow *window)
 {
     Arena *arena = text->arena;
-    const char *unit = view->outlook.unit;
     int64_t from = view->outlook.from_hour + (int64_t)(view->outlook.count + window->from);
     char *to = hour_text(arena, from + (int64_t)window->hours);
-    text_append_format(text, "  %-8s %s to %s UTC: %s %s (90 %%: %s to %s), %.0f %% of the mean\n", name,
-                       hour_text(arena, from), to + strlen("Fri 02-20 "),
-                       outlook_value_text(arena, unit, window->predicted), unit,
-                       outlook_value_text(arena, unit, window->lower),
-                       outlook_value_text(arena, unit, window->upper), window->share * 100);
+    text_append_format(text, "  %-8s %s to %s UTC: %s (90 %%: %s to %s), %.0f %% of the mean\n", name,
+                       hour_text(arena, from), to + strlen("Fri 02-20 "), value_text(view, window->predicted),
+                       value_text(view, window->lower), value_text(view, window->upper),
+                       window->share * 100);
 }
 
 static void
@@ -192,7 +207,7 @@ append_trend(Text *text, const View *view)
     const Outlook *outlook = &view->outlook;
     text_append_format(text, "  trend    %s", trend_word(view->trend.word));
     if (!isnan(view->trend.change_percent))
-        text_append_format(text, ", %+.0f %% between the halves of %zu hours", view->trend.change_percent,
+        text_append_format(text, ", %+.1f %% between the halves of %zu hours", view->trend.change_percent,
                            view->trend.hours);
     if (!isnan(view->trend.chance))
         text_append_format(text, " (by chance: p = %.2g)", view->trend.chance);
@@ -211,9 +226,12 @@ append_view(Text *text, const View *view)
 {
     const Outlook *outlook = &view->outlook;
     const char *why = outlook_verdict_sentence(outlook->forecast.verdict);
-    text_append_format(text, "%s (target %lld): %s in %s%s, %zu hours observed\n\n", view->target.name,
+    size_t observed = 0;
+    for (size_t i = 0; i < outlook->count; i++)
+        observed += !isnan(outlook->values[i]);
+    text_append_format(text, "%s (target %lld): %s (%s)%s, %zu hours observed\n\n", view->target.name,
                        (long long)view->target.target_id, outlook->metric, outlook->unit,
-                       view->request.database_name == NULL ? "" : " of one database", outlook->count);
+                       view->request.database_name == NULL ? "" : " of one database", observed);
     if (outlook->forecast.count > 0)
         append_charts(text, view);
     if (why != NULL)

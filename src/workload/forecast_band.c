@@ -7,7 +7,7 @@
  * is the one under which the errors are most alike, by Laplace's likelihood) times the mean of the hours so
  * far ahead. What is left is pooled over all hours, and its quantiles, below and above apart, are those of
  * the next hours. The errors of one origin are much alike, so few origins know the tails badly: the bands are
- * widened by a share over the number of origins, found on generated series.
+ * widened by a share that falls with their number, found on generated series (2 percent for 28, 11 for 8).
  */
 #include "math/statistics.h"
 #include "workload/forecast_internal.h"
@@ -17,8 +17,9 @@
 
 #define BLOCK_HOURS ((size_t)6)
 #define BLOCKS_MOST ((FORECAST_HOURS_MOST + BLOCK_HOURS - 1) / BLOCK_HOURS)
+#define DAY_BLOCKS (FORECAST_DAY / BLOCK_HOURS)
 #define LEVEL_SHARE 0.02
-#define WIDEN 1.0
+#define WIDEN 3.0
 
 static const double shares[FORECAST_BANDS] = {0.80, 0.90, 0.95};
 static const double powers[] = {0, 0.25, 0.5, 0.75, 1};
@@ -79,7 +80,8 @@ best_power(const Misses *misses, double level)
     return best;
 }
 
-/* The mean error of each block in units; a block of few is drawn to its neighbours' mean. */
+/* The mean error of each block in units; a block of few is drawn to the mean of all. One that no origin has
+ * seen errs like that of the day before, by the root of the time more. */
 static void
 block_scales(const Misses *misses, double level, double power, double *ret_scales)
 {
@@ -93,8 +95,13 @@ block_scales(const Misses *misses, double level, double power, double *ret_scale
         sum += units;
     }
     double mean = sum / (double)misses->count;
-    for (size_t block = 0; block < BLOCKS_MOST; block++)
+    for (size_t block = 0; block < BLOCKS_MOST; block++) {
         ret_scales[block] = (sums[block] + 24 * mean) / (counts[block] + 24);
+        if (counts[block] == 0 && block >= DAY_BLOCKS) {
+            double day = (double)(block / DAY_BLOCKS);
+            ret_scales[block] = ret_scales[block - DAY_BLOCKS] * sqrt((day + 1) / day);
+        }
+    }
 }
 
 static int
@@ -147,7 +154,7 @@ forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast 
         units[i] = scale > 0 ? misses.items[i].error / scale : 0;
     }
     qsort(units, misses.count, sizeof(double), compare);
-    double wider = 1 + WIDEN / (double)(past->origin_count + 1);
+    double wider = 1 + WIDEN * pow((double)past->origin_count + 1, -1.5);
     for (size_t h = 0; h < forecast->count; h++) {
         double below[FORECAST_BANDS];
         double above[FORECAST_BANDS];

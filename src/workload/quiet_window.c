@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workload/quiet_window.h"
 
+#include <math.h>
+
+#define SAME_SHARE 0.02
+
 static QuietWindow
 window_at(const Forecast *forecast, size_t from, size_t hours)
 {
@@ -13,7 +17,8 @@ window_at(const Forecast *forecast, size_t from, size_t hours)
     return window;
 }
 
-/* The window of the greatest (sign 1) or least (sign -1) prediction that begins in time. */
+/* The window of the greatest (sign 1) or least (sign -1) prediction that begins in time; the first that is
+ * nearly it. */
 static bool
 find(const Forecast *forecast, size_t hours, size_t within, double sign, QuietWindow *ret_window)
 {
@@ -22,16 +27,15 @@ find(const Forecast *forecast, size_t hours, size_t within, double sign, QuietWi
     size_t starts = forecast->count - hours + 1;
     if (within > 0 && within < starts)
         starts = within;
-    size_t seen = starts + hours - 1;
-    QuietWindow best = window_at(forecast, 0, hours);
-    for (size_t from = 1; from < starts; from++) {
-        QuietWindow window = window_at(forecast, from, hours);
-        if (sign * window.predicted > sign * best.predicted)
-            best = window;
-    }
-    double mean = window_at(forecast, 0, seen).predicted;
-    best.share = mean > 0 ? best.predicted / mean : 1;
-    *ret_window = best;
+    double mean = window_at(forecast, 0, starts + hours - 1).predicted;
+    double best = -INFINITY;
+    for (size_t from = 0; from < starts; from++)
+        best = fmax(best, sign * window_at(forecast, from, hours).predicted);
+    size_t from = 0;
+    while (sign * window_at(forecast, from, hours).predicted < best - SAME_SHARE * mean)
+        from++;
+    *ret_window = window_at(forecast, from, hours);
+    ret_window->share = mean > 0 ? ret_window->predicted / mean : 1;
     return true;
 }
 

@@ -119,7 +119,7 @@ def test_the_command_shows_the_same_with_charts(fettle, store, busy):
     shown = fettle("forecast", "busy", "--database", "shop", "--limit", "220GB", **environment)
     assert shown.status == 0, shown.err
     lines = shown.out.splitlines()
-    assert lines[0].startswith(f"busy (target {busy}): queries in 1/h of one database, ")
+    assert lines[0].startswith(f"busy (target {busy}): queries (1/h) of one database, ")
     chart = next(line for line in lines if line.startswith("  forecast   "))[13:61]
     assert sum(mark == "▂" for mark in chart) == 4 and sum(mark in "▇█" for mark in chart) == 44
     assert any(line.startswith("  quiet    ") and "02:00 to 04:00 UTC" in line for line in lines)
