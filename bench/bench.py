@@ -13,11 +13,13 @@ import index_search
 import twin
 import whatif
 import workload
+import workload_forecast
 from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
-           "index_search": index_search.bench, "workload": workload.bench}
+           "index_search": index_search.bench, "workload": workload.bench,
+           "workload_forecast": workload_forecast.bench}
 
 
 def main():

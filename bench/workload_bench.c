@@ -4,10 +4,13 @@
  *
  *     workload_bench peaks            busy hours found and invented, by kind of load
  *     workload_bench periods [even]   periods found and invented, by kind of series
+ *     workload_bench forecast [even [N]]   forecasts and their bands, by kind of series; N of each
+ *     workload_bench capacity [even [N]]   dates at which sizes reach a limit
  *     workload_bench speed URL        patterns of all that is in a store
  *
  * Seeds are odd: even ones are for tuning.
  */
+#include "workload_forecast.h"
 #include "workload_periods.h"
 
 #include "base/clock.h"
@@ -26,6 +29,8 @@
 #define ARENA_BYTES ((size_t)4 << 30)
 #define FIRST_HOUR INT64_C(490008) /* 2025-11-25 00:00 UTC */
 #define SERIES_OF_A_KIND 300
+#define FORECASTS_OF_A_KIND 100
+#define CAPACITIES_OF_A_KIND 500
 
 static double
 cpu_ms(void)
@@ -232,6 +237,13 @@ main(int argument_count, char **arguments)
         return measure_speed(arguments[2]);
     if (argument_count >= 2 && strcmp(arguments[1], "periods") == 0)
         return measure_periods(argument_count == 2 ? 1 : 0);
-    fprintf(stderr, "usage: workload_bench peaks | periods [even] | speed URL\n");
+    if (argument_count >= 2 && strcmp(arguments[1], "forecast") == 0)
+        return measure_forecasts(argument_count == 2 ? 1 : 0,
+                                 argument_count == 4 ? (unsigned)atoi(arguments[3]) : FORECASTS_OF_A_KIND);
+    if (argument_count >= 2 && strcmp(arguments[1], "capacity") == 0)
+        return measure_capacity(argument_count == 2 ? 1 : 0,
+                                argument_count == 4 ? (unsigned)atoi(arguments[3]) : CAPACITIES_OF_A_KIND);
+    fprintf(stderr, "usage: workload_bench peaks | periods [even] | forecast [even [N]] | capacity [even [N]] | "
+                    "speed URL\n");
     return 2;
 }

@@ -18,13 +18,19 @@ append_levels(Text *text, const double *values, size_t count, double most, const
 }
 
 void
-chart_bars(Text *text, const double *values, size_t count)
+chart_bars_of(Text *text, const double *values, size_t count, double most)
 {
     static const char *const levels[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    append_levels(text, values, count, most, levels, FETTLE_COUNT_OF(levels));
+}
+
+void
+chart_bars(Text *text, const double *values, size_t count)
+{
     double most = 0;
     for (size_t i = 0; i < count; i++)
         most = fmax(most, values[i]); /* NaN is passed over */
-    append_levels(text, values, count, most, levels, FETTLE_COUNT_OF(levels));
+    chart_bars_of(text, values, count, most);
 }
 
 void

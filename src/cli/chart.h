@@ -12,6 +12,8 @@
 
 /* "▁▂▃▄▅▆▇█" */
 void chart_bars(Text *text, const double *values, size_t count);
+/* The same, of which most is the greatest value of several lines. */
+void chart_bars_of(Text *text, const double *values, size_t count, double most);
 /* One row of a map of shades " ░▒▓█", of which most is the greatest value of the whole map. */
 void chart_shades(Text *text, const double *values, size_t count, double most);
 

@@ -70,6 +70,31 @@ series_clean(Arena *arena, const HourlySeries *series, int64_t now_hour)
     return clean;
 }
 
+HourlySeries
+series_sum(Arena *arena, const HourlySeries *series, size_t count)
+{
+    fettle_assert(count > 0);
+    HourlySeries sum = series_new(arena, series[0].from_hour, series[0].count);
+    sum.target_id = series[0].target_id;
+    for (size_t i = 0; i < sum.count; i++) {
+        double time_ms = 0;
+        for (size_t s = 0; s < count; s++) {
+            fettle_assert(series[s].count == sum.count && series[s].from_hour == sum.from_hour);
+            if (isnan(series[s].calls[i]))
+                continue;
+            sum.calls[i] = isnan(sum.calls[i]) ? series[s].calls[i] : sum.calls[i] + series[s].calls[i];
+            time_ms += series[s].calls[i] * series[s].time_ms[i];
+            sum.observed_seconds[i] = fmax(sum.observed_seconds[i], series[s].observed_seconds[i]);
+            sum.blocks_hit[i] += series[s].blocks_hit[i];
+            sum.blocks_read[i] += series[s].blocks_read[i];
+            sum.temp_blocks[i] += series[s].temp_blocks[i];
+        }
+        if (!isnan(sum.calls[i]))
+            sum.time_ms[i] = sum.calls[i] > 0 ? time_ms / sum.calls[i] : 0;
+    }
+    return sum;
+}
+
 /* Days from 1970-01-01 to the civil calendar, after Howard Hinnant's "chrono-compatible low-level date
  * algorithms": eras of 400 years, years that begin in March. */
 static int

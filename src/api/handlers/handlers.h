@@ -47,6 +47,7 @@
     X(audit_list)                                                                                            \
     X(workload_patterns_analyze)                                                                             \
     X(workload_patterns_list)                                                                                \
+    X(workload_trends)                                                                                       \
     X(index_recommendations)                                                                                 \
     X(index_unused)                                                                                          \
     X(index_missing)                                                                                         \

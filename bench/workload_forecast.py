@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: PostgreSQL
+"""Forecasts of generated fleets beside "as the day before" in the same run, how often their bands hold, and the dates at which sizes reach a limit."""
+import workload
+from machine import bar
+
+BANDS = (80, 90, 95)
+
+
+def forecasts():
+    print("== 48 hours of generated series, odd seeds; errors as ratios to those of the day before again")
+    rows = workload.lines_of("forecast")
+    for row in rows:
+        held = ", ".join(f"{row[f'covered_{band}']:.1%} of {band}" for band in BANDS)
+        print(f"  {row['kind']:16} {row['mase'] / row['naive']:.2f} times the error ({row['mase']:.2f} against {row['naive']:.2f})   held: {held} %   {row['cpu_ms']:.0f} ms")
+    mase, naive, cost = (sum(row[name] for row in rows) / len(rows) for name in ("mase", "naive", "cpu_ms"))
+    bar("forecasts, scaled error", f"{mase / naive:.3f} times that of the day before, bar .75 ({sum(row['series'] for row in rows)} series)", mase <= 0.75 * naive)
+    for band in BANDS:
+        held = sum(row[f"covered_{band}"] for row in rows) / len(rows)
+        bar(f"forecasts, {band} % band", f"held for {held:.1%} of the hours, bar within 2 points", abs(held - band / 100) <= 0.02)
+    bar("forecasts, CPU of a series", f"{cost:.0f} ms, bar 50 ms", cost <= 50)
+
+
+def capacity():
+    print("== the day on which a size reaches its limit, histories of 14 to 120 days")
+    for row in workload.lines_of("capacity"):
+        print(f"  {row['kind']:22} {row['dated']} of {row['series']} dated, off by {row['error']:.0%} of the days, {row['came_before']:.0%} came before   {row['cpu_ms']:.1f} ms")
+        bar(f"capacity dates, {row['kind']}", f"{row['covered']:.1%} within the 95 % range, bar 93 %", row["covered"] >= 0.93)
+
+
+def bench(_server, _home):
+    forecasts()
+    capacity()
