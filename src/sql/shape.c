@@ -56,8 +56,6 @@ part_take(const ProtobufCMessage *message, void *context)
         call_take(shape, (const PgQuery__FuncCall *)message);
     else if (message->descriptor == &pg_query__select_stmt__descriptor)
         select_take(shape, (const PgQuery__SelectStmt *)message);
-    else if (message->descriptor == &pg_query__range_var__descriptor)
-        shape->table_count++;
     else if (message->descriptor == &pg_query__join_expr__descriptor)
         shape->join_count++;
     else if (message->descriptor == &pg_query__sub_link__descriptor ||
@@ -82,8 +80,5 @@ sql_shape(const SqlStatement *statement)
     if (statement->tree == NULL)
         return work.shape;
     sql_big_stack_run(shape_find, &work);
-    /* what stands in FROM by a CTE's name is no table; each is read at least once */
-    if (work.shape.cte_count > 0)
-        work.shape.table_count -= work.shape.cte_count < work.shape.table_count ? work.shape.cte_count : 0;
     return work.shape;
 }

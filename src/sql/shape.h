@@ -8,7 +8,6 @@
 #include "sql/statement.h"
 
 typedef struct SqlShape {
-    int table_count; /* occurrences in FROM and as what is written, CTEs left out */
     int join_count;  /* JOINs, and the commas of FROM */
     int subquery_count;
     int cte_count;
