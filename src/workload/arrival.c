@@ -195,8 +195,7 @@ arrivals_find(Arena *arena, const WorkloadTemplates *templates, ArrivalClusters 
     size_t *into = ARENA_NEW_ARRAY(arena, size_t, centres.count);
     centres_merge(&centres, into);
     for (size_t i = 0; i < templates->count; i++)
-        for (int step = 0; step < 2 && labels[i] >= 0; step++)
-            labels[i] = (int32_t)into[labels[i]];
+        labels[i] = labels[i] < 0 ? -1 : (int32_t)into[labels[i]];
     clusters_make(arena, templates, &centres, labels, &arrivals);
     *ret_arrivals = arrivals;
 }

@@ -97,8 +97,11 @@ template_label(Arena *arena, const char *text, size_t most)
         return "(text not known)";
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
-        if (byte <= ' ' || byte == 127) {
+        unsigned char next = (unsigned char)at[1];
+        bool is_c1 = byte == 0xC2 && next >= 0x80 && next <= 0x9F; /* which terminals obey too */
+        if (byte <= ' ' || byte == 127 || is_c1) {
             is_space = label.length > 0;
+            at += is_c1;
             continue;
         }
         bool begins_character = (byte & 0xC0) != 0x80;
