@@ -102,8 +102,8 @@ snapshots_take(const CliInput *input, const CliStore *store, Arena *arena, const
 }
 
 static bool
-analyze(const CliInput *input, CliStore *store, Arena *arena, const StudyRange *range, WorkloadStudy *ret_study,
-        Error *error)
+analyze(const CliInput *input, CliStore *store, Arena *arena, const StudyRange *range,
+        WorkloadStudy *ret_study, Error *error)
 {
     TextList notes = {0};
     CliAct act = {.action = "workload.analyze",
@@ -152,8 +152,8 @@ workload_show(CliInput *input, CliStore *store, Arena *arena, const WorkloadPart
                     : !study_read(store->connection, arena, range, &study, error))
         return false;
     WorkloadPattern like = {.target_id = range->target_id, .database_name = range->database_name};
-    if (part->with_patterns && !workload_patterns_read(store->connection, arena, &like, WORKLOAD_PATTERNS_MOST,
-                                                       &patterns, error))
+    if (part->with_patterns &&
+        !workload_patterns_read(store->connection, arena, &like, WORKLOAD_PATTERNS_MOST, &patterns, error))
         return false;
     WorkloadShown shown = {.target_name = target.name,
                            .patterns = &patterns,
@@ -183,17 +183,18 @@ const CliVerb cli_verb_workload = {
     .arguments_least = 1,
     .arguments_most = 2,
     .summary = "what a target's workload is: kind, rhythm, hot objects, classes, groups, bottlenecks",
-    .description = "Tells, from what was collected over the last --days, what a target's workload is like:\n"
-                   "  analysis     its kind, peak hours, slow statements, and what to do (the default)\n"
-                   "  analyze      the same, after reading the databases' schemas from the target anew\n"
-                   "  patterns     a map of weekdays and hours, periods, shifts, patterns\n"
-                   "  hot          tables, columns, joins and statements that most of the time is spent on\n"
-                   "  classes      OLTP, OLAP or mixed; light or heavy; by schedule or not\n"
-                   "  clusters     statements that behave alike, and those that come and go together\n"
-                   "  bottlenecks  which resource bounds the busy hours, and by what that is seen\n"
-                   "  columns      what the columns hold, as far as statistics tell\n"
-                   "Names of tables and columns are resolved against the schema that \"analyze\" last read; without\n"
-                   "one they are taken as the statements write them. All times are UTC.",
+    .description =
+        "Tells, from what was collected over the last --days, what a target's workload is like:\n"
+        "  analysis     its kind, peak hours, slow statements, and what to do (the default)\n"
+        "  analyze      the same, after reading the databases' schemas from the target anew\n"
+        "  patterns     a map of weekdays and hours, periods, shifts, patterns\n"
+        "  hot          tables, columns, joins and statements that most of the time is spent on\n"
+        "  classes      OLTP, OLAP or mixed; light or heavy; by schedule or not\n"
+        "  clusters     statements that behave alike, and those that come and go together\n"
+        "  bottlenecks  which resource bounds the busy hours, and by what that is seen\n"
+        "  columns      what the columns hold, as far as statistics tell\n"
+        "Names of tables and columns are resolved against the schema that \"analyze\" last read; without\n"
+        "one they are taken as the statements write them. All times are UTC.",
     .examples = "  fettle workload shop\n"
                 "  fettle workload shop analyze --days 30\n"
                 "  fettle workload shop hot --json | jq '.tables[0]'\n",

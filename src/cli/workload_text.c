@@ -40,11 +40,10 @@ title_append(Text *text, const WorkloadStudy *study, const WorkloadShown *shown)
 {
     const StudyRange *range = &study->range;
     const char *name = cli_without_controls(text->arena, shown->target_name);
-    const char *database =
-        range->database_name == NULL
-            ? ""
-            : arena_printf(text->arena, ", database %s",
-                           cli_without_controls(text->arena, range->database_name));
+    const char *database = range->database_name == NULL
+                               ? ""
+                               : arena_printf(text->arena, ", database %s",
+                                              cli_without_controls(text->arena, range->database_name));
     heading_append(text, shown,
                    arena_printf(text->arena, "%s%s, the last %d day%s (UTC)", name, database, range->days,
                                 range->days == 1 ? "" : "s"));
@@ -114,9 +113,9 @@ workload_text_analysis(Text *text, const WorkloadStudy *study, const WorkloadSho
         text_append(text, "  nothing is to be advised from this workload alone\n");
     for (size_t i = 0; i < overview->advice.count; i++) {
         const WorkloadAdvice *advice = &overview->advice.items[i];
-        heading_append(text, shown,
-                       arena_printf(arena, "[%s] %s", advice->priority,
-                                    cli_without_controls(arena, advice->title)));
+        heading_append(
+            text, shown,
+            arena_printf(arena, "[%s] %s", advice->priority, cli_without_controls(arena, advice->title)));
         text_append_format(text, "  %s\n", cli_without_controls(arena, advice->description));
         for (size_t s = 0; s < advice->steps.count; s++)
             text_append_format(text, "  - %s\n", cli_without_controls(arena, advice->steps.items[s]));
@@ -127,8 +126,7 @@ workload_text_analysis(Text *text, const WorkloadStudy *study, const WorkloadSho
 static void
 periods_append(Text *text, const HourlySeries *series)
 {
-    HourlySeries clean =
-        series_clean(text->arena, series, series->from_hour + (int64_t)series->count - 1);
+    HourlySeries clean = series_clean(text->arena, series, series->from_hour + (int64_t)series->count - 1);
     Periods periods = period_detect(text->arena, clean.calls, clean.count);
     for (size_t i = 0; i < periods.count; i++)
         text_append_format(text, "  the load repeats every %zu h (%.0f%% of its variation)\n",
@@ -155,15 +153,16 @@ workload_text_patterns(Text *text, const WorkloadStudy *study, const WorkloadSho
                            cli_without_controls(text->arena, shown->patterns->items[i].description),
                            cli_without_controls(text->arena, shown->patterns->items[i].database_name));
     if (shown->patterns->count == 0)
-        text_append(text, "  no pattern is kept; \"fettle patterns analyze\" looks for some, in 7 days or more\n");
+        text_append(text,
+                    "  no pattern is kept; \"fettle patterns analyze\" looks for some, in 7 days or more\n");
 }
 
 static void
 hot_table_append(Text *text, const WorkloadShown *shown, HotKind kind, const HotObject *objects, size_t count)
 {
-    static const CliColumn columns[] = {{"SHARE", "share", CLI_TEXT},  {"BEFORE", "before", CLI_TEXT},
-                                        {"TIME", "time", CLI_TEXT},    {"BY", "evidence", CLI_TEXT},
-                                        {"SHIFT", "shift", CLI_TEXT},  {"NAME", "name", CLI_TEXT}};
+    static const CliColumn columns[] = {{"SHARE", "share", CLI_TEXT}, {"BEFORE", "before", CLI_TEXT},
+                                        {"TIME", "time", CLI_TEXT},   {"BY", "evidence", CLI_TEXT},
+                                        {"SHIFT", "shift", CLI_TEXT}, {"NAME", "name", CLI_TEXT}};
     static const char *const headings[HOT_KINDS] = {"Tables", "Columns (time × role)", "Joins", "Statements"};
     Arena *arena = text->arena;
     CliTable table = cli_table_new(arena, columns, FETTLE_COUNT_OF(columns));
@@ -174,9 +173,10 @@ hot_table_append(Text *text, const WorkloadShown *shown, HotKind kind, const Hot
         cli_table_text(&table, percent_of(arena, object->share_before));
         cli_table_text(&table, text_format_duration_ms(arena, object->heat_ms));
         cli_table_text(&table, object->evidence);
-        cli_table_text(&table, object->severity == NULL
-                                   ? NULL
-                                   : arena_printf(arena, "%+.0f%% %s", object->change * 100, object->severity));
+        cli_table_text(&table,
+                       object->severity == NULL
+                           ? NULL
+                           : arena_printf(arena, "%+.0f%% %s", object->change * 100, object->severity));
         cli_table_text(&table, template_label(arena, object->name, LABEL_BYTES));
     }
     cli_table_append(&table, text, false, "none\n");
@@ -196,8 +196,9 @@ workload_text_hot(Text *text, const WorkloadStudy *study, const WorkloadShown *s
                        text_format_duration_ms(text->arena, hot->total_ms), hot->covered_share * 100,
                        hot->concentration * 100);
     if (hot->is_guessed)
-        text_append(text, "  names are as the statements write them; \"fettle workload TARGET analyze\" reads the "
-                          "schema\n");
+        text_append(text,
+                    "  names are as the statements write them; \"fettle workload TARGET analyze\" reads the "
+                    "schema\n");
     if (hot->unparsed_count > 0)
         text_append_format(text, "  %zu statements could not be parsed\n", hot->unparsed_count);
     if (hot->unresolved_count > 0)
@@ -232,9 +233,9 @@ class_summary_append(Text *text, const WorkloadStudy *study, size_t field)
 void
 workload_text_classes(Text *text, const WorkloadStudy *study, const WorkloadShown *shown)
 {
-    static const CliColumn columns[] = {{"CLASS", "class", CLI_TEXT},     {"WEIGHT", "weight", CLI_TEXT},
-                                        {"CADENCE", "cadence", CLI_TEXT}, {"CALLS", "calls", CLI_TEXT},
-                                        {"MEAN", "mean", CLI_TEXT},       {"STATEMENT", "statement", CLI_TEXT}};
+    static const CliColumn columns[] = {
+        {"CLASS", "class", CLI_TEXT}, {"WEIGHT", "weight", CLI_TEXT}, {"CADENCE", "cadence", CLI_TEXT},
+        {"CALLS", "calls", CLI_TEXT}, {"MEAN", "mean", CLI_TEXT},     {"STATEMENT", "statement", CLI_TEXT}};
     Arena *arena = text->arena;
     CliTable table = cli_table_new(arena, columns, FETTLE_COUNT_OF(columns));
     title_append(text, study, shown);
@@ -342,9 +343,10 @@ void
 workload_text_columns(Text *text, const WorkloadStudy *study, const WorkloadShown *shown)
 {
     static const CliColumn columns[] = {
-        {"TABLE", "table", CLI_TEXT}, {"COLUMN", "column", CLI_TEXT},           {"DISTINCT", "distinct", CLI_TEXT},
-        {"NULL", "null", CLI_TEXT},   {"SKEW", "skew", CLI_TEXT},               {"CORRELATION", "correlation", CLI_TEXT},
-        {"ROWS", "rows", CLI_TEXT},   {"ESTIMATE OFF", "estimate", CLI_TEXT},
+        {"TABLE", "table", CLI_TEXT},       {"COLUMN", "column", CLI_TEXT},
+        {"DISTINCT", "distinct", CLI_TEXT}, {"NULL", "null", CLI_TEXT},
+        {"SKEW", "skew", CLI_TEXT},         {"CORRELATION", "correlation", CLI_TEXT},
+        {"ROWS", "rows", CLI_TEXT},         {"ESTIMATE OFF", "estimate", CLI_TEXT},
     };
     const Characteristics *found = &study->characteristics;
     Arena *arena = text->arena;

@@ -81,7 +81,7 @@ tree_make(Arena *arena, const MathRows *rows, Tree *tree)
     *tree = (Tree){.rows = rows,
                    .order = ARENA_NEW_ARRAY(arena, size_t, rows->count),
                    .packed = ARENA_NEW_ARRAY(arena, double, rows->count *width),
-                   .boxes = ARENA_NEW_ARRAY(arena, double, 4 * rows->count *width)};
+                   .boxes = ARENA_NEW_ARRAY(arena, double, 4 * rows->count * width)};
     for (size_t i = 0; i < rows->count; i++)
         tree->order[i] = i;
     vector_push(arena, &tree->nodes, ((TreeNode){.past = rows->count}));

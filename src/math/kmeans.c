@@ -24,10 +24,10 @@ typedef struct Work {
     double *sums; /* of the rows of each cluster */
     size_t *sizes;
     int32_t *labels;
-    float *upper;  /* no farther is a row from its own centre, */
-    float *lower;  /* no nearer to any other one */
-    float *half;   /* of a centre's distance to its nearest neighbour */
-    float *moved;  /* by the last step */
+    float *upper;   /* no farther is a row from its own centre, */
+    float *lower;   /* no nearer to any other one */
+    float *half;    /* of a centre's distance to its nearest neighbour */
+    float *moved;   /* by the last step */
     float *nearest; /* squared distance to the nearest centre so far, while starting */
     float *tried;
     float *chosen;
@@ -273,8 +273,8 @@ run(Work *work, int *ret_rounds)
     }
     double inertia = 0;
     for (size_t i = 0; i < work->count; i++)
-        inertia += (double)distance_squared(row_at(work, i), centre_at(work, (size_t)work->labels[i]),
-                                            work->lanes);
+        inertia +=
+            (double)distance_squared(row_at(work, i), centre_at(work, (size_t)work->labels[i]), work->lanes);
     *ret_rounds = rounds;
     return inertia;
 }
@@ -307,7 +307,7 @@ work_make(Arena *arena, const MathRows *rows, size_t clusters, Work *work)
     work->lanes = (rows->width + LANES - 1) / LANES;
     work->clusters = clusters;
     work->centres = ARENA_NEW_ARRAY(arena, Lane, clusters * work->lanes);
-    work->sums = ARENA_NEW_ARRAY(arena, double, clusters *work->lanes *LANES);
+    work->sums = ARENA_NEW_ARRAY(arena, double, clusters * work->lanes * LANES);
     work->sizes = ARENA_NEW_ARRAY(arena, size_t, clusters);
     work->half = ARENA_NEW_ARRAY(arena, float, clusters);
     work->moved = ARENA_NEW_ARRAY(arena, float, clusters);
@@ -344,7 +344,7 @@ result_make(Arena *arena, const MathRows *rows, const int32_t *labels, Kmeans *r
     labels_order(labels, rows->count, clusters, ARENA_NEW_ARRAY(arena, size_t, 2 * clusters), places);
     ret_kmeans->labels = ARENA_NEW_ARRAY(arena, int32_t, rows->count);
     ret_kmeans->sizes = ARENA_NEW_ARRAY(arena, size_t, clusters);
-    ret_kmeans->centres = ARENA_NEW_ARRAY(arena, double, clusters *rows->width);
+    ret_kmeans->centres = ARENA_NEW_ARRAY(arena, double, clusters * rows->width);
     for (size_t i = 0; i < rows->count; i++) {
         size_t label = (size_t)places[labels[i]];
         ret_kmeans->labels[i] = (int32_t)label;

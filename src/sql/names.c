@@ -193,9 +193,8 @@ sql_name_guess_catalog(SqlNameGuess *guess)
 {
     for (size_t i = 0; i < map_count(guess->relations); i++) {
         GuessedRelation *relation = map_value_at(guess->relations, i);
-        GuessedRelation *whole = relation->relation.schema[0] == '\0'
-                                     ? map_get(guess->schemas, relation->relation.name)
-                                     : NULL;
+        GuessedRelation *whole =
+            relation->relation.schema[0] == '\0' ? map_get(guess->schemas, relation->relation.name) : NULL;
         if (whole != NULL && whole != &ambiguous) /* the same table, by its bare name */
             for (size_t c = 0; c < relation->columns.count; c++)
                 column_take(guess, whole, relation->columns.items[c].name);

@@ -13,13 +13,38 @@ typedef struct ShapeWork {
 static bool
 name_is_aggregate(const char *name)
 {
-    static const char *const names[] = {
-        "count",         "sum",           "avg",         "min",          "max",            "array_agg",
-        "string_agg",    "json_agg",      "jsonb_agg",   "bool_and",     "bool_or",        "every",
-        "bit_and",       "bit_or",        "stddev",      "stddev_pop",   "stddev_samp",    "variance",
-        "var_pop",       "var_samp",      "corr",        "covar_pop",    "covar_samp",     "regr_slope",
-        "percentile_cont", "percentile_disc", "mode",    "xmlagg",       "json_object_agg", "jsonb_object_agg",
-        "range_agg",     "any_value"};
+    static const char *const names[] = {"count",
+                                        "sum",
+                                        "avg",
+                                        "min",
+                                        "max",
+                                        "array_agg",
+                                        "string_agg",
+                                        "json_agg",
+                                        "jsonb_agg",
+                                        "bool_and",
+                                        "bool_or",
+                                        "every",
+                                        "bit_and",
+                                        "bit_or",
+                                        "stddev",
+                                        "stddev_pop",
+                                        "stddev_samp",
+                                        "variance",
+                                        "var_pop",
+                                        "var_samp",
+                                        "corr",
+                                        "covar_pop",
+                                        "covar_samp",
+                                        "regr_slope",
+                                        "percentile_cont",
+                                        "percentile_disc",
+                                        "mode",
+                                        "xmlagg",
+                                        "json_object_agg",
+                                        "jsonb_object_agg",
+                                        "range_agg",
+                                        "any_value"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
         if (strcmp(names[i], name) == 0)
             return true;

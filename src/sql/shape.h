@@ -8,7 +8,7 @@
 #include "sql/statement.h"
 
 typedef struct SqlShape {
-    int join_count;  /* JOINs, and the commas of FROM */
+    int join_count; /* JOINs, and the commas of FROM */
     int subquery_count;
     int cte_count;
     int window_count;

@@ -16,8 +16,7 @@ target_snapshot_write(PgConnection *session, const TargetSnapshot *snapshot, Err
     SampleTime taken_at = sample_time_text(snapshot->taken_at_us);
     SampleBytes bytes = {.data = snapshot->data, .size = snapshot->size_bytes};
     return store_query(session, "target_snapshot_write",
-                       STORE_PARAMETERS(target.text, snapshot->database_name,
-                                        taken_at.text,
+                       STORE_PARAMETERS(target.text, snapshot->database_name, taken_at.text,
                                         sample_bytes_text(arena, bytes)),
                        NULL, error) ||
            error_prefix(error, "could not keep the snapshot of database \"%s\"", snapshot->database_name);

@@ -20,8 +20,9 @@ workload_classes_write(PgConnection *session, int64_t target_id, const WorkloadC
         texts[t] = ARENA_NEW_ARRAY(arena, const char *, classes->count);
     for (size_t i = 0; i < classes->count; i++) {
         const WorkloadClass *class = &classes->items[i];
-        const char *values[TEXTS] = {class->database_name, class->class,       class->weight,      class->cadence,
-                                     class->next_class,    class->next_weight, class->next_cadence};
+        const char *values[TEXTS] = {class->database_name, class->class,      class->weight,
+                                     class->cadence,       class->next_class, class->next_weight,
+                                     class->next_cadence};
         for (size_t t = 0; t < TEXTS; t++)
             texts[t][i] = values[t];
         hashes[i] = class->query_hash;

@@ -11,9 +11,9 @@
 typedef struct WorkloadClass {
     const char *database_name;
     int64_t query_hash;
-    const char *class;   /* "OLTP", "OLAP", "MIXED" */
-    const char *weight;  /* "LIGHT", "MEDIUM", "HEAVY" */
-    const char *cadence; /* "AD_HOC", "SCHEDULED" */
+    const char *class;      /* "OLTP", "OLAP", "MIXED" */
+    const char *weight;     /* "LIGHT", "MEDIUM", "HEAVY" */
+    const char *cadence;    /* "AD_HOC", "SCHEDULED" */
     const char *next_class; /* what the last analysis found instead; NULL: the same */
     const char *next_weight;
     const char *next_cadence;

@@ -24,8 +24,8 @@ snapshot_take(const IndexManager *manager, Arena *arena, int64_t target_id, cons
     pg_connection_set_deadline(connection, deadline);
     if (!snapshot_read(arena, connection, &options, &snapshot, error))
         return false;
-    *ret_kept = (TargetSnapshot){
-        .target_id = target_id, .database_name = database, .taken_at_us = clock_wall_us()};
+    *ret_kept =
+        (TargetSnapshot){.target_id = target_id, .database_name = database, .taken_at_us = clock_wall_us()};
     if (!snapshot_encode(arena, snapshot_redact(arena, snapshot->sections, &definitions), &data,
                          &ret_kept->size_bytes, error))
         return false;
@@ -44,9 +44,9 @@ workload_snapshots_keep(const IndexManager *manager, Arena *arena, int64_t targe
         Error unreadable = {0};
         const char *name = databases->items[i];
         if (i >= WORKLOAD_SNAPSHOTS_MOST) {
-            vector_push(arena, notes,
-                        arena_printf(arena, "the schemas of %zu more databases were not read",
-                                     databases->count - i));
+            vector_push(
+                arena, notes,
+                arena_printf(arena, "the schemas of %zu more databases were not read", databases->count - i));
             return true;
         }
         if (!snapshot_take(manager, scratch, target_id, name, deadline, &kept, &unreadable)) {

@@ -97,8 +97,8 @@ centres_merge(Centres *centres, size_t *ret_into)
                 continue;
             double *left = centres->sums + a * centres->width;
             double *right = centres->sums + b * centres->width;
-            double cosine = product_of(left, right, centres->width) /
-                            (centres->lengths[a] * centres->lengths[b]);
+            double cosine =
+                product_of(left, right, centres->width) / (centres->lengths[a] * centres->lengths[b]);
             if (cosine <= ARRIVAL_COSINE_MERGE)
                 continue;
             centre_add(centres, a, right, centres->sizes[b]);

@@ -73,8 +73,7 @@ static BottleneckEvidence
 metric_evidence(const BottleneckInput *input, const bool *is_busy, MetricId id)
 {
     const MetricInfo *info = metric_info(id);
-    BottleneckEvidence evidence = {
-        .figure = info->name, .unit = info->unit, .busy = NAN, .otherwise = NAN};
+    BottleneckEvidence evidence = {.figure = info->name, .unit = info->unit, .busy = NAN, .otherwise = NAN};
     double sums[2] = {0};
     double counts[2] = {0};
     for (size_t i = 0; input->metrics[id] != NULL && i < input->series->count; i++) {
@@ -249,9 +248,12 @@ resources_find(Arena *arena, const BottleneckInput *input, const bool *is_busy, 
                Bottlenecks *bottlenecks)
 {
     static Bottleneck (*const find[BOTTLENECK_RESOURCES])(const BottleneckInput *, const bool *) = {
-        [BOTTLENECK_CPU] = cpu_load,   [BOTTLENECK_IO] = io_load,
-        [BOTTLENECK_LOCK] = lock_load, [BOTTLENECK_WAL] = wal_load,
-        [BOTTLENECK_CONNECTION] = connection_load, [BOTTLENECK_MEMORY] = memory_load};
+        [BOTTLENECK_CPU] = cpu_load,
+        [BOTTLENECK_IO] = io_load,
+        [BOTTLENECK_LOCK] = lock_load,
+        [BOTTLENECK_WAL] = wal_load,
+        [BOTTLENECK_CONNECTION] = connection_load,
+        [BOTTLENECK_MEMORY] = memory_load};
     for (int resource = 0; resource < BOTTLENECK_RESOURCES; resource++) {
         Bottleneck found = find[resource](input, is_busy);
         bottlenecks->loads[resource] = found.load;
@@ -261,9 +263,8 @@ resources_find(Arena *arena, const BottleneckInput *input, const bool *is_busy, 
         found.type = resources[resource].word;
         found.limit = resources[resource].limit;
         found.severity = severity_of(found.load / found.limit);
-        found.description =
-            arena_printf(arena, "%s: %.0f%% in the busy hours, from %.0f%% on it bounds them",
-                         resources[resource].name, found.load * 100, found.limit * 100);
+        found.description = arena_printf(arena, "%s: %.0f%% in the busy hours, from %.0f%% on it bounds them",
+                                         resources[resource].name, found.load * 100, found.limit * 100);
         vector_push(arena, list, found);
     }
 }
@@ -376,12 +377,11 @@ band_judge(Arena *arena, const HourlySeries *series, BottleneckList *list)
         return;
     }
     found.severity = band.time_ms[1] >= 3 * band.time_ms[0] ? "high" : "medium";
-    evidence_add(&found, (BottleneckEvidence){"mean time of a statement", "ms", band.time_ms[1], band.time_ms[0]});
+    evidence_add(&found,
+                 (BottleneckEvidence){"mean time of a statement", "ms", band.time_ms[1], band.time_ms[0]});
     evidence_add(&found, (BottleneckEvidence){"calls an hour", "1", band.calls[1], band.calls[0]});
-    evidence_add(&found,
-                 (BottleneckEvidence){"cache_hit_ratio", "1", band.hit_ratio[1], band.hit_ratio[0]});
-    evidence_add(&found,
-                 (BottleneckEvidence){"correlation of calls and time", "1", related, NAN});
+    evidence_add(&found, (BottleneckEvidence){"cache_hit_ratio", "1", band.hit_ratio[1], band.hit_ratio[0]});
+    evidence_add(&found, (BottleneckEvidence){"correlation of calls and time", "1", related, NAN});
     vector_push(arena, list, found);
 }
 
@@ -408,8 +408,8 @@ bottlenecks_find(Arena *arena, const BottleneckInput *input, Bottlenecks *ret_bo
     }
     bottlenecks.busy_hours = bottleneck_busy_hours(arena, input->series, &is_busy);
     if (bottlenecks.busy_hours == 0) {
-        bottlenecks.note = arena_printf(arena, "fewer than %d hours with statements were observed",
-                                        HOURS_LEAST);
+        bottlenecks.note =
+            arena_printf(arena, "fewer than %d hours with statements were observed", HOURS_LEAST);
         *ret_bottlenecks = bottlenecks;
         return;
     }

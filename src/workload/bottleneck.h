@@ -12,7 +12,8 @@
  *   lock        share of active sessions that waited for a lock
  *   wal         share of active sessions that waited for the write-ahead log
  *   connection  sessions over max_connections, at their greatest
- *   memory      share of active sessions that waited for temporary files, or of the blocks that were temporary
+ *   memory      share of active sessions that waited for temporary files, or of the blocks that were
+ * temporary
  *
  * and a limit from which on it bounds; what is not known has no load (NAN) and bounds nothing. Besides, the
  * hours of the day in which statements are slow tell why by what else rises in them (contract, section 11):

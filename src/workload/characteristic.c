@@ -17,13 +17,38 @@
 
 VECTOR_DEFINE(CharacteristicList, ColumnCharacteristic);
 
+/* Redaction takes the values, and with them the kind, of most common values and histograms, but leaves
+ * frequencies and operators: "=" of the former, "<" of the latter. */
+static bool
+slot_is(const SnapshotStatisticsSlot *slot, int kind)
+{
+    if (slot->kind != 0)
+        return slot->kind == kind;
+    const char *operator_name = slot->operator_name == NULL ? "" : slot->operator_name;
+    if (kind == KIND_MCV)
+        return slot->numbers != NULL && (operator_name[0] == '\0' || strstr(operator_name, "=(") != NULL);
+    return kind == KIND_HISTOGRAM && strstr(operator_name, "<(") != NULL;
+}
+
 static const SnapshotStatisticsSlot *
 slot_of(const SnapshotStatistics *statistics, int kind)
 {
     for (size_t s = 0; s < SNAPSHOT_STATISTICS_SLOTS; s++)
-        if (statistics->slots[s].kind == kind)
+        if (slot_is(&statistics->slots[s], kind))
             return &statistics->slots[s];
     return NULL;
+}
+
+/* Whether there is a histogram; -1 when redaction left nothing to tell by. */
+static int
+histogram_of(const SnapshotStatistics *statistics)
+{
+    bool has_operators = false;
+    for (size_t s = 0; s < SNAPSHOT_STATISTICS_SLOTS; s++)
+        has_operators = has_operators || statistics->slots[s].operator_name != NULL;
+    if (slot_of(statistics, KIND_HISTOGRAM) != NULL)
+        return 1;
+    return has_operators || statistics->n_distinct == 0 ? 0 : -1;
 }
 
 /* The first number of "{0.5,0.25}"; NAN: there is none. */
@@ -96,7 +121,9 @@ static ColumnCharacteristic
 characteristic_of(const SnapshotRelation *relation, const SnapshotColumn *column,
                   const SnapshotStatistics *statistics)
 {
-    const SnapshotStatisticsSlot *common = slot_of(statistics, KIND_MCV);
+    /* of an array the most common elements have frequencies too */
+    bool is_array = text_ends_with(column->type_name, "[]");
+    const SnapshotStatisticsSlot *common = is_array ? NULL : slot_of(statistics, KIND_MCV);
     const SnapshotStatisticsSlot *correlation = slot_of(statistics, KIND_CORRELATION);
     ColumnCharacteristic found = {.schema = relation->schema,
                                   .table = relation->name,
@@ -110,12 +137,12 @@ characteristic_of(const SnapshotRelation *relation, const SnapshotColumn *column
                                   .skew = NAN,
                                   .correlation =
                                       correlation == NULL ? NAN : first_number(correlation->numbers),
-                                  .has_histogram = slot_of(statistics, KIND_HISTOGRAM) != NULL,
+                                  .has_histogram = histogram_of(statistics),
                                   .estimate_error = NAN};
     double known = 1 - found.null_share;
     if (!isnan(found.common_share) && found.distinct_count >= 1 && known > 0)
         found.skew = fmax(1, found.common_share * found.distinct_count / known);
-    else if (common == NULL && found.distinct_count >= 1)
+    else if (common == NULL && !is_array && found.distinct_count >= 1)
         found.skew = 1; /* no value is so frequent that it would be kept */
     return found;
 }
@@ -127,7 +154,8 @@ statistics_of(const SnapshotRelation *relation, int attnum)
     const SnapshotStatistics *found = NULL;
     for (size_t i = 0; i < relation->statistics.count; i++) {
         const SnapshotStatistics *statistics = relation->statistics.items[i];
-        if (statistics->attnum == attnum && (found == NULL || statistics->is_inherited == (relation->kind == 'p')))
+        if (statistics->attnum == attnum &&
+            (found == NULL || statistics->is_inherited == (relation->kind == 'p')))
             found = statistics;
     }
     return found;
@@ -137,9 +165,8 @@ void
 characteristics_find(Arena *arena, const char *database_name, const Snapshot *snapshot, const PlanBook *plans,
                      Characteristics *characteristics)
 {
-    CharacteristicList list = {.items = characteristics->items,
-                               .count = characteristics->count,
-                               .capacity = characteristics->count};
+    CharacteristicList list = {
+        .items = characteristics->items, .count = characteristics->count, .capacity = characteristics->count};
     for (size_t r = 0; r < snapshot->relation_count && list.count < CHARACTERISTICS_MOST; r++) {
         const SnapshotRelation *relation = &snapshot->relations[r];
         if (strchr("rpm", relation->kind) == NULL || relation->is_partition)

@@ -26,10 +26,10 @@ typedef struct ColumnCharacteristic {
     double distinct_count; /* NAN: not known */
     double null_share;
     double width_bytes;
-    double common_share; /* of the most common value; NAN: none is kept */
-    double skew;         /* NAN: not known */
-    double correlation;  /* NAN: not known */
-    bool has_histogram;
+    double common_share;   /* of the most common value; NAN: none is kept */
+    double skew;           /* NAN: not known */
+    double correlation;    /* NAN: not known */
+    int has_histogram;     /* 1 yes, 0 no, -1 not known: a redacted snapshot may not tell */
     double estimate_error; /* NAN: no plan tells */
     size_t estimate_count;
     const char *severity; /* of the error: "medium", "high"; NULL */

@@ -30,8 +30,8 @@ typedef enum ClusterMethod { CLUSTER_KMEANS, CLUSTER_DBSCAN } ClusterMethod;
 
 typedef struct ClusterOptions {
     ClusterMethod method;
-    size_t clusters; /* of k-means; 0: by silhouette */
-    double radius;   /* of DBSCAN; 0: .5; NAN: found by the knee of the distances */
+    size_t clusters;     /* of k-means; 0: by silhouette */
+    double radius;       /* of DBSCAN; 0: .5; NAN: found by the knee of the distances */
     size_t points_least; /* 0: 5 */
     uint64_t seed;
 } ClusterOptions;
@@ -65,15 +65,15 @@ bool clusters_find(Arena *arena, const WorkloadTemplates *templates, const Clust
 
 typedef struct ArrivalCluster {
     size_t size;
-    double share;     /* of the time */
+    double share; /* of the time */
     double calls_per_hour;
-    double *shape;    /* centre: templates' hour_count values, centred logs */
-    double *hourly;   /* calls by hour of the day, summed over its statements; 24 */
+    double *shape;  /* centre: templates' hour_count values, centred logs */
+    double *hourly; /* calls by hour of the day, summed over its statements; 24 */
     size_t example;
 } ArrivalCluster;
 
 typedef struct ArrivalClusters {
-    int32_t *labels; /* -1: none */
+    int32_t *labels;       /* -1: none */
     ArrivalCluster *items; /* the most time first */
     size_t count;
     size_t hour_count;

@@ -68,7 +68,8 @@ role_of(SqlPredicateKind kind)
 static const SnapshotRelation *
 root_of(const Snapshot *snapshot, const SnapshotRelation *relation)
 {
-    for (int depth = 0; depth < PARENTS_MOST && relation->is_partition && relation->parent_count > 0; depth++) {
+    for (int depth = 0; depth < PARENTS_MOST && relation->is_partition && relation->parent_count > 0;
+         depth++) {
         const SnapshotRelation *parent = snapshot_relation(snapshot, relation->parents[0].relation_id);
         if (parent == NULL)
             break;

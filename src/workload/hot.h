@@ -25,10 +25,10 @@ const char *hot_kind_word(HotKind kind);
 
 typedef struct HotObject {
     const char *database_name;
-    const char *name; /* "shop.orders", "orders.id", "a.x = b.y", a statement's text */
-    int64_t query_hash;   /* of a statement; 0 */
-    const char *schema;   /* of a table; NULL */
-    const char *table;    /* of a table; NULL */
+    const char *name;   /* "shop.orders", "orders.id", "a.x = b.y", a statement's text */
+    int64_t query_hash; /* of a statement; 0 */
+    const char *schema; /* of a table; NULL */
+    const char *table;  /* of a table; NULL */
     double heat_ms;
     double share;         /* of the workload's time; 0 .. 1 */
     double share_before;  /* NAN: there is no window before */
@@ -51,8 +51,8 @@ typedef struct HotObjects {
 
 typedef struct HotInput {
     const WorkloadTemplates *now;
-    const StatementFacts *facts;         /* of now */
-    const WorkloadTemplates *before;     /* NULL: none */
+    const StatementFacts *facts;     /* of now */
+    const WorkloadTemplates *before; /* NULL: none */
     const StatementFacts *facts_before;
     const PlanBook *plans; /* NULL: none */
 } HotInput;

@@ -144,20 +144,23 @@ advise_peak(Arena *arena, Overview *overview)
         count++;
     }
     double factor = average > 0 ? most * (double)count / average : 1;
-    WorkloadAdvice advice = {.type = "peak_load",
-                             .priority = factor >= PEAK_HIGH ? "high" : factor >= 2 ? "medium" : "low",
-                             .title = arena_printf(arena, "The load peaks at %s",
-                                                   hours_text(arena, overview->peak_hours,
-                                                              overview->peak_hour_count)),
-                             .description = arena_printf(
-                                 arena, "the busiest hour of the day has %s calls, %.1f times the average",
-                                 text_format_count(arena, round(most)), factor),
-                             .impact = "waiting time in the busiest hours"};
+    WorkloadAdvice advice = {
+        .type = "peak_load",
+        .priority = factor >= PEAK_HIGH ? "high"
+                    : factor >= 2       ? "medium"
+                                        : "low",
+        .title = arena_printf(arena, "The load peaks at %s",
+                              hours_text(arena, overview->peak_hours, overview->peak_hour_count)),
+        .description = arena_printf(arena, "the busiest hour of the day has %s calls, %.1f times the average",
+                                    text_format_count(arena, round(most)), factor),
+        .impact = "waiting time in the busiest hours"};
     vector_push(arena, &advice.steps,
-                arena_printf(arena, "keep maintenance, reports and batch jobs out of these hours; the quietest "
-                                    "is %02d UTC",
+                arena_printf(arena,
+                             "keep maintenance, reports and batch jobs out of these hours; the quietest "
+                             "is %02d UTC",
                              overview->quiet_hour));
-    vector_push(arena, &advice.steps, "size connection pools and the machine for these hours, not for the average");
+    vector_push(arena, &advice.steps,
+                "size connection pools and the machine for these hours, not for the average");
     vector_push(arena, &overview->advice, advice);
 }
 
@@ -184,13 +187,15 @@ advise_slow(Arena *arena, const OverviewInput *input, Overview *overview)
         return;
     double share = templates->total_ms > 0 ? slow_ms / templates->total_ms * 100 : 0;
     advice.priority = share >= 30 ? "high" : share >= 10 ? "medium" : "low";
-    advice.title = arena_printf(arena, slow == 1 ? "%zu statement takes more than a second on average"
-                                                 : "%zu statements take more than a second on average",
+    advice.title = arena_printf(arena,
+                                slow == 1 ? "%zu statement takes more than a second on average"
+                                          : "%zu statements take more than a second on average",
                                 slow);
     advice.description = arena_printf(arena, "they are %.1f%% of the calls and %.0f%% of all statement time",
                                       overview->slow_percent, share);
     advice.impact = arena_printf(arena, "up to %.0f%% of all statement time", share);
-    vector_push(arena, &advice.steps, "ask \"fettle advise\" or \"fettle index\" what would make them faster");
+    vector_push(arena, &advice.steps,
+                "ask \"fettle advise\" or \"fettle index\" what would make them faster");
     vector_push(arena, &overview->advice, advice);
 }
 
@@ -203,14 +208,17 @@ resource_step(const char *type)
     } steps[] = {
         {"cpu", "find the statements with the most time (\"fettle workload TARGET hot\"), make them cheaper, "
                 "or give the machine more processors"},
-        {"io", "index what is read sequentially, give shared_buffers more memory, or the machine faster storage"},
-        {"lock", "shorten transactions that write the same rows, and see who waits for whom in the busy hours"},
+        {"io",
+         "index what is read sequentially, give shared_buffers more memory, or the machine faster storage"},
+        {"lock",
+         "shorten transactions that write the same rows, and see who waits for whom in the busy hours"},
         {"wal", "raise max_wal_size, group small transactions, and drop indexes that nothing reads"},
         {"connection", "put a pool before the server, and end sessions that idle in a transaction"},
         {"memory", "raise work_mem for the statements that write temporary files, or make them sort less"},
         {"contention", "see what else runs in these hours, and whether plans change in them"},
         {"capacity", "spread what can wait over other hours, or make the most frequent statements cheaper"},
-        {"cache", "see which statements read much in these hours, and whether shared_buffers holds what they need"},
+        {"cache",
+         "see which statements read much in these hours, and whether shared_buffers holds what they need"},
     };
     for (size_t i = 0; i < FETTLE_COUNT_OF(steps); i++)
         if (text_equals(steps[i].type, type))
@@ -298,7 +306,8 @@ advise_scheduling(Arena *arena, const OverviewInput *input, Overview *overview)
         moved_ms += template->total_ms * share;
         if (count++ < NAMED_MOST)
             vector_push(arena, &advice.steps,
-                        arena_printf(arena, "run it at another time: %s (%.0f%% of its calls are in the peak)",
+                        arena_printf(arena,
+                                     "run it at another time: %s (%.0f%% of its calls are in the peak)",
                                      template_label(arena, template->text, LABEL_BYTES), share * 100));
     }
     double share = input->templates->total_ms > 0 ? moved_ms / input->templates->total_ms * 100 : 0;
@@ -321,11 +330,11 @@ insights_find(Arena *arena, const OverviewInput *input, Overview *overview)
         vector_push(arena, insights, "nothing was collected in this time: there is no workload to tell of");
         return;
     }
-    vector_push(arena, insights,
-                arena_printf(arena, "%s: %s calls in %.0f observed hours, %s on average",
-                             workload_type_word(overview->type),
-                             text_format_count(arena, overview->query_count), overview->profile.observed_hours,
-                             text_format_duration_ms(arena, overview->mean_ms)));
+    vector_push(
+        arena, insights,
+        arena_printf(arena, "%s: %s calls in %.0f observed hours, %s on average",
+                     workload_type_word(overview->type), text_format_count(arena, overview->query_count),
+                     overview->profile.observed_hours, text_format_duration_ms(arena, overview->mean_ms)));
     if (overview->peak_hour_count > 0)
         vector_push(arena, insights,
                     arena_printf(arena, "busiest at %s",
@@ -338,7 +347,7 @@ insights_find(Arena *arena, const OverviewInput *input, Overview *overview)
                     arena_printf(arena, "since %.10s %s %s by %.0f%%",
                                  clock_format_utc(arena, shift->day * DAY_US),
                                  text_equals(shift->metric, "queries") ? "the number of calls"
-                                                                        : "the mean time of a call",
+                                                                       : "the mean time of a call",
                                  shift->change > 0 ? "is up" : "is down", fabs(shift->change) * 100));
     }
     if (input->bottlenecks != NULL && input->bottlenecks->note != NULL)

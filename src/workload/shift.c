@@ -101,9 +101,9 @@ shift_find(Arena *arena, const HourlySeries *series, const double *values, const
     double after_mean = statistics_mean(days.levels + cut, after);
     double scatter = statistics_deviation_sample(days.levels, cut);
     double scatter_after = statistics_deviation_sample(days.levels + cut, after);
-    double variance = (scatter * scatter * (double)(cut - 1) +
-                       scatter_after * scatter_after * (double)(after - 1)) /
-                      (double)(days.count - 2);
+    double variance =
+        (scatter * scatter * (double)(cut - 1) + scatter_after * scatter_after * (double)(after - 1)) /
+        (double)(days.count - 2);
     double error = sqrt(variance * (1 / (double)cut + 1 / (double)after));
     double change = expm1(after_mean - before_mean);
     if (fabs(change) < CHANGE_MEDIUM || fabs(after_mean - before_mean) < ERRORS_LEAST * error)

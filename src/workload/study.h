@@ -24,8 +24,8 @@
 #define STUDY_DAYS_MOST 90
 
 typedef enum StudyPart {
-    STUDY_OVERVIEW = 1,    /* overview, bottlenecks, classes */
-    STUDY_SERIES = 2,      /* the series alone: periods, profile */
+    STUDY_OVERVIEW = 1, /* overview, bottlenecks, classes */
+    STUDY_SERIES = 2,   /* the series alone: periods, profile */
     STUDY_HOT = 4,
     STUDY_CLASSES = 8,
     STUDY_CLUSTERS = 16,
@@ -52,8 +52,8 @@ typedef struct WorkloadStudy {
     FactCatalog *catalogs; /* databases of which a snapshot is kept */
     size_t catalog_count;
     PlanBook plans;
-    ClassFound *found;         /* of each template */
-    WorkloadClass *classes;    /* of each template: as they stand with this finding */
+    ClassFound *found;      /* of each template */
+    WorkloadClass *classes; /* of each template: as they stand with this finding */
     Overview overview;
     Bottlenecks bottlenecks;
     HotObjects hot;

@@ -235,8 +235,7 @@ summary_write(JsonWriter *json, const WorkloadStudy *study, const char *key, con
         json_key_string(json, "name", words[w]);
         json_key_int(json, "statements", (int64_t)sums[0]);
         json_key_double(json, "share_of_calls", calls > 0 ? sums[1] / calls : 0);
-        json_key_double(json, "share_of_time",
-                        templates->total_ms > 0 ? sums[2] / templates->total_ms : 0);
+        json_key_double(json, "share_of_time", templates->total_ms > 0 ? sums[2] / templates->total_ms : 0);
         json_object_end(json);
     }
     json_array_end(json);
@@ -264,14 +263,15 @@ study_json_classes(JsonWriter *json, const WorkloadStudy *study, size_t most)
         hash_write(json, template->query_hash);
         json_key_string(json, "database_name", template->database_name);
         json_key_string(json, "query_text",
-                        template->text == NULL ? NULL
-                                               : template_label(json->text->arena, template->text, STATEMENT_BYTES));
+                        template->text == NULL
+                            ? NULL
+                            : template_label(json->text->arena, template->text, STATEMENT_BYTES));
         json_key_string(json, "class", study->classes[i].class);
         json_key_string(json, "weight", study->classes[i].weight);
         json_key_string(json, "cadence", study->classes[i].cadence);
         json_key_double(json, "oltp_signals", study->found[i].oltp_share);
         json_key_double(json, "olap_signals", study->found[i].olap_share);
-        json_key_int(json, "calls", (int64_t)template->calls);
+        json_key_int(json, "calls", (int64_t) template->calls);
         json_key_double(json, "time_ms", template->total_ms);
         json_key_double(json, "mean_ms", template_mean_ms(template));
         json_object_end(json);
@@ -416,7 +416,11 @@ study_json_characteristics(JsonWriter *json, const WorkloadStudy *study, size_t 
         json_key_double(json, "skew", column->skew);
         json_key_double(json, "most_common_share", column->common_share);
         json_key_double(json, "correlation", column->correlation);
-        json_key_bool(json, "has_histogram", column->has_histogram);
+        json_key(json, "has_histogram");
+        if (column->has_histogram < 0)
+            json_write_null(json);
+        else
+            json_bool(json, column->has_histogram == 1);
         json_key_double(json, "estimate_error", column->estimate_error);
         json_key_int(json, "estimates", (int64_t)column->estimate_count);
         json_key_string(json, "severity", column->severity);

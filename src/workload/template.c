@@ -42,15 +42,15 @@ history_read(PgConnection *session, Arena *arena, const SampleRange *range, Work
     if (!sample_calls_read(session, arena, &lately, &calls, error)) {
         if (error->code != ERROR_LIMIT)
             return false;
-        templates->missing =
-            arena_printf(arena, "arrivals by hour are not known: %s", error->message);
+        templates->missing = arena_printf(arena, "arrivals by hour are not known: %s", error->message);
         *error = (Error){0};
         return true;
     }
     Map *places = map_new(arena);
     for (size_t i = 0; i < calls.count; i++)
         map_put(places,
-                arena_printf(arena, "%lld %s", (long long)calls.items[i].query_hash, calls.items[i].database_name),
+                arena_printf(arena, "%lld %s", (long long)calls.items[i].query_hash,
+                             calls.items[i].database_name),
                 calls.items[i].hours);
     for (size_t i = 0; i < templates->count; i++)
         templates->items[i].hours =

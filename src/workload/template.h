@@ -39,7 +39,7 @@ typedef struct WorkloadTemplates {
     size_t count;
     size_t hour_count; /* of each template's hours */
     int64_t from_hour;
-    double total_ms; /* of those here */
+    double total_ms;     /* of those here */
     const char *missing; /* for people: what is not here, and why; NULL: nothing */
 } WorkloadTemplates;
 

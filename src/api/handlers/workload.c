@@ -10,7 +10,7 @@
 
 #define STATEMENTS_STANDARD 100
 #define STATEMENTS_MOST 10000
-#define SNAPSHOTS_MS 20000 /* of an analysis' time */
+#define SNAPSHOTS_MS 20000            /* of an analysis' time */
 #define STUDY_BYTES ((size_t)4 << 30) /* ten thousand statements' texts may be long */
 
 /* days, database_name and the target. */
@@ -30,8 +30,8 @@ study_range(ApiRequest *request, unsigned parts, StudyRange *ret_range, PgConnec
 }
 
 static bool
-study_take(ApiRequest *request, Arena *arena, unsigned parts, WorkloadStudy *ret_study, PgConnection **ret_session,
-           Error *error)
+study_take(ApiRequest *request, Arena *arena, unsigned parts, WorkloadStudy *ret_study,
+           PgConnection **ret_session, Error *error)
 {
     StudyRange range;
     return study_range(request, parts, &range, ret_session, error) &&
@@ -120,7 +120,8 @@ handle_workload_columns(ApiRequest *request, Error *error)
     WorkloadStudy study;
     PgConnection *session;
     size_t limit;
-    if (!limit_read(request, &limit) || !study_take(request, arena, STUDY_CHARACTERISTICS, &study, &session, error))
+    if (!limit_read(request, &limit) ||
+        !study_take(request, arena, STUDY_CHARACTERISTICS, &study, &session, error))
         return false;
     study_json_characteristics(api_json(request), &study, limit);
     return api_reply(request, 200);
@@ -190,8 +191,7 @@ handle_workload_analyze(ApiRequest *request, Error *error)
     request->target_id = request->id;
     if (!study_range(request, STUDY_OVERVIEW, &range, &session, error) ||
         !snapshots_take(request, &range, session, &notes, error) ||
-        !api_session_take(request, &session, error) ||
-        !study_read(session, arena, &range, &study, error) ||
+        !api_session_take(request, &session, error) || !study_read(session, arena, &range, &study, error) ||
         !api_session(request, &session, error) || !study_classes_keep(session, &study, error))
         return false;
     for (size_t i = 0; i < notes.count; i++)
