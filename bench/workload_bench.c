@@ -243,7 +243,8 @@ main(int argument_count, char **arguments)
     if (argument_count >= 2 && strcmp(arguments[1], "capacity") == 0)
         return measure_capacity(argument_count == 2 ? 1 : 0,
                                 argument_count == 4 ? (unsigned)atoi(arguments[3]) : CAPACITIES_OF_A_KIND);
-    fprintf(stderr, "usage: workload_bench peaks | periods [even] | forecast [even [N]] | capacity [even [N]] | "
-                    "speed URL\n");
+    fprintf(stderr,
+            "usage: workload_bench peaks | periods [even] | forecast [even [N]] | capacity [even [N]] | "
+            "speed URL\n");
     return 2;
 }

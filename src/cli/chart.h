@@ -17,4 +17,7 @@ void chart_bars_of(Text *text, const double *values, size_t count, double most);
 /* One row of a map of shades " ░▒▓█", of which most is the greatest value of the whole map. */
 void chart_shades(Text *text, const double *values, size_t count, double most);
 
+/* The same row two columns wide, in colours from blue to red where the terminal takes them. */
+void chart_heat(Text *text, const double *values, size_t count, double most, bool is_coloured);
+
 #endif

@@ -50,4 +50,7 @@ void cli_table_number(CliTable *table, int64_t number);
 /* Without rows: the words, or an empty array. */
 void cli_table_append(const CliTable *table, Text *text, bool as_json, const char *words_when_empty);
 
+/* A copy in which control characters, C0 and C1 (U+0080 to U+009F, which terminals obey too), are spaces. */
+char *cli_without_controls(Arena *arena, const char *from);
+
 #endif

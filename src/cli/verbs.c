@@ -12,6 +12,7 @@ extern const CliVerb cli_verb_serve;
 extern const CliVerb cli_verb_top;
 extern const CliVerb cli_verb_patterns;
 extern const CliVerb cli_verb_forecast;
+extern const CliVerb cli_verb_workload;
 extern const CliVerb cli_verb_target;
 extern const CliVerb cli_verb_token;
 extern const CliVerb cli_verb_user;
@@ -31,6 +32,7 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_top,
     &cli_verb_patterns,
     &cli_verb_forecast,
+    &cli_verb_workload,
     &cli_verb_target,
     &cli_verb_token,
     &cli_verb_user,

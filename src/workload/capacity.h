@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Capacity: on which day a size (or a number of connections) reaches its limit, with how it may come otherwise.
+ * Capacity: on which day a size (or a number of connections) reaches its limit, with how it may come
+ * otherwise.
  *
  * The days' values are a line and what deviates from it, which remembers itself from day to day:
  *
@@ -13,8 +14,8 @@
  * reach the limit is the date, 2.5 and 97.5 percent of them its range; a future that does not reach it within
  * the horizon counts as later than that. Growth is taken to be linear, and nobody to clean up.
  *
- * A history of n days tells about 6 n days ahead and no more than a year. Fewer than CAPACITY_DAYS_LEAST known
- * days tell nothing. Seeded: the same days give the same dates.
+ * A history of n days tells about 6 n days ahead and no more than a year. Fewer than CAPACITY_DAYS_LEAST
+ * known days tell nothing. Seeded: the same days give the same dates.
  */
 #ifndef FETTLE_WORKLOAD_CAPACITY_H
 #define FETTLE_WORKLOAD_CAPACITY_H
@@ -48,8 +49,8 @@ typedef struct Capacity {
     double growth_high; /* 95 % */
 } Capacity;
 
-/* values: one a day, NaN unknown, the last CAPACITY_DAYS_MOST count; the last one is known or the newest known
- * one stands for it. limit NaN: none. */
+/* values: one a day, NaN unknown, the last CAPACITY_DAYS_MOST count; the last one is known or the newest
+ * known one stands for it. limit NaN: none. */
 Capacity capacity_find(Arena *arena, const double *values, size_t count, double limit);
 
 const char *capacity_verdict_word(CapacityVerdict verdict);

@@ -73,9 +73,11 @@ series_clean(Arena *arena, const HourlySeries *series, int64_t now_hour)
 HourlySeries
 series_sum(Arena *arena, const HourlySeries *series, size_t count)
 {
-    fettle_assert(count > 0);
+    if (count == 0)
+        return series_new(arena, 0, 0);
     HourlySeries sum = series_new(arena, series[0].from_hour, series[0].count);
     sum.target_id = series[0].target_id;
+    sum.database_name = count == 1 ? series[0].database_name : NULL;
     for (size_t i = 0; i < sum.count; i++) {
         double time_ms = 0;
         for (size_t s = 0; s < count; s++) {

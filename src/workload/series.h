@@ -47,7 +47,7 @@ bool series_check(const HourlySeries *series, Error *error) FETTLE_MUST_USE;
 HourlySeries series_clean(Arena *arena, const HourlySeries *series, int64_t now_hour);
 
 /* The sum of several over the same hours (of a target's databases): an hour is known when one of them was
- * observed, a database without it did nothing; the mean time is weighted by calls. count > 0. */
+ * observed, a database without it did nothing; the mean time is weighted by calls. Of none: no hours. */
 HourlySeries series_sum(Arena *arena, const HourlySeries *series, size_t count);
 
 /* The calendar of an hour, UTC. */

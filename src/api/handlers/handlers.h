@@ -48,6 +48,15 @@
     X(workload_patterns_analyze)                                                                             \
     X(workload_patterns_list)                                                                                \
     X(workload_trends)                                                                                       \
+    X(workload_analysis)                                                                                     \
+    X(workload_target_patterns)                                                                              \
+    X(workload_recommendations)                                                                              \
+    X(workload_analyze)                                                                                      \
+    X(workload_hot)                                                                                          \
+    X(workload_classes)                                                                                      \
+    X(workload_clusters)                                                                                     \
+    X(workload_bottlenecks)                                                                                  \
+    X(workload_columns)                                                                                      \
     X(index_recommendations)                                                                                 \
     X(index_unused)                                                                                          \
     X(index_missing)                                                                                         \

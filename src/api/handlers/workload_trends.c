@@ -39,8 +39,8 @@ trends_parameters(ApiRequest *request, Trends *trends)
     int64_t hours = OUTLOOK_HOURS_STANDARD;
     trends->days = DAYS_STANDARD;
     trends->window_hours = WINDOW_STANDARD;
-    trends->request = (OutlookRequest){
-        .target_id = request->id, .metric = "queries", .now_us = clock_wall_us()};
+    trends->request =
+        (OutlookRequest){.target_id = request->id, .metric = "queries", .now_us = clock_wall_us()};
     if (!api_parameter_int(request, "days", 1, DAYS_MOST, &trends->days) ||
         !api_parameter_int(request, "hours", 1, (int64_t)FORECAST_HOURS_MOST, &hours) ||
         !api_parameter_int(request, "window_hours", 1, WINDOW_MOST, &trends->window_hours) ||
@@ -64,9 +64,8 @@ trends_read(ApiRequest *request, PgConnection *session, Trends *trends, Error *e
     size_t shown = (size_t)trends->days * SERIES_DAY_HOURS;
     trends->first = series->count > shown ? series->count - shown : 0;
     trends->outlook = outlook_of_series(arena, &trends->request, series);
-    trends->trend =
-        trend_find(arena, series->calls + trends->first, series->count - trends->first,
-                   series_date(series->from_hour + (int64_t)trends->first).hour);
+    trends->trend = trend_find(arena, series->calls + trends->first, series->count - trends->first,
+                               series_date(series->from_hour + (int64_t)trends->first).hour);
     trends->has_shift = trend_shift(arena, trends->outlook.values, trends->outlook.count,
                                     trends->outlook.forecast.seasons, &trends->shift);
     return true;
@@ -149,8 +148,8 @@ insights_write(JsonWriter *json, const Trends *trends)
     for (size_t i = 0; i < trends->capacity_count; i++)
         if (trends->capacities[i].capacity.verdict == CAPACITY_DATED ||
             trends->capacities[i].capacity.verdict == CAPACITY_REACHED)
-            json_write_string(json, outlook_capacity_sentence(arena, &trends->capacities[i],
-                                                              trends->request.now_us));
+            json_write_string(
+                json, outlook_capacity_sentence(arena, &trends->capacities[i], trends->request.now_us));
     json_array_end(json);
 }
 
