@@ -27,6 +27,7 @@
 #define DAY ((size_t)24)
 #define WEEK ((size_t)168)
 #define WEEKS_LEAST 4
+#define REST_LEAST 0.01
 #define WEEK_ERROR 1e-3
 
 /* The series as it is searched, and room to work in. */
@@ -393,6 +394,14 @@ sort(Periods *periods)
         }
 }
 
+/* What a load without any noise leaves is made by the moving mean at both ends: it is no second period. */
+static bool
+has_rest(const Search *search)
+{
+    return sum_of_squares(search->residual, search->count) >
+           REST_LEAST * search->variance * (double)search->count;
+}
+
 Periods
 period_detect(Arena *arena, const double *values, size_t count)
 {
@@ -412,7 +421,7 @@ period_detect(Arena *arena, const double *values, size_t count)
                      .weights = ARENA_NEW_ARRAY(arena, double, count)};
     if (periods.verdict != PERIOD_SEARCHED || !prepare(&search, values))
         return periods;
-    while (periods.count < PERIOD_MOST) {
+    while (periods.count < PERIOD_MOST && has_rest(&search)) {
         size_t period = next_period(&search, &periods);
         if (period == 0)
             break;

@@ -158,7 +158,7 @@ def test_the_command_shows_a_map_and_the_patterns(fettle, store, load, target):
     assert next(line for line in lines if line.startswith("calls"))[7:] == "".join("█" if hour in (2, 8, 15) else "▂" for hour in range(24))
     assert any(line.startswith("  the load repeats every 24 h (") for line in lines)
     assert [line.split()[0] for line in lines if "Peak load" in line] == ["h02", "h08", "h15"]
-    assert store.sql("SELECT outcome FROM fettle.audit_log WHERE action = 'workload.analyze' AND actor LIKE 'cli:%'") == [("ok",)]
+    assert store.sql("SELECT outcome FROM fettle.audit_log WHERE action = 'workload.analyze' AND object = 'database:multidb' AND actor LIKE 'cli:%'") == [("ok",)]
     found, = fettle("patterns", "--json", "--database", "multidb", **environment).json
     assert found["hourly"][8] == 500 and found["hourly_ms"][9] == 50 and len(found["weekly"]) == 7
     assert [period["hours"] for period in found["periods"]] == [24]
