@@ -32,8 +32,8 @@ typedef enum Kind {
     KINDS
 } Kind;
 
-static const char *const kind_words[KINDS] = {"office",        "shop",   "holidays",        "drift",
-                                              "level shift",   "bursts", "jobs",            "gaps and spikes",
+static const char *const kind_words[KINDS] = {"office",        "shop",      "holidays",    "drift",
+                                              "level shift",   "bursts",    "jobs",        "gaps and spikes",
                                               "walking level", "few calls", "7 to 14 days"};
 
 /* All that a series is made of, drawn first. */
@@ -244,13 +244,14 @@ measure_kind(Kind kind, unsigned parity, unsigned series_count)
         sums.cpu_ms += cpu_ms() - before_ms;
         add(&forecast, values, seen, recipe.count - AHEAD, &sums);
     }
-    printf("{\"bench\": \"forecast\", \"kind\": \"%s\", \"series\": %u, \"not_made\": %zu, \"mase\": %.4f, "
-           "\"naive\": %.4f, \"week\": %.4f, \"covered_80\": %.4f, \"covered_90\": %.4f, \"covered_95\": %.4f, "
-           "\"width_90\": %.3f, \"cpu_ms\": %.2f}\n",
-           kind_words[kind], series_count, sums.not_made, sums.error / series_count,
-           sums.naive / series_count, sums.week / series_count, sums.covered[FORECAST_80] / sums.hours,
-           sums.covered[FORECAST_90] / sums.hours, sums.covered[FORECAST_95] / sums.hours,
-           sums.width[FORECAST_90] / sums.hours, sums.cpu_ms / series_count);
+    printf(
+        "{\"bench\": \"forecast\", \"kind\": \"%s\", \"series\": %u, \"not_made\": %zu, \"mase\": %.4f, "
+        "\"naive\": %.4f, \"week\": %.4f, \"covered_80\": %.4f, \"covered_90\": %.4f, \"covered_95\": %.4f, "
+        "\"width_90\": %.3f, \"cpu_ms\": %.2f}\n",
+        kind_words[kind], series_count, sums.not_made, sums.error / series_count, sums.naive / series_count,
+        sums.week / series_count, sums.covered[FORECAST_80] / sums.hours,
+        sums.covered[FORECAST_90] / sums.hours, sums.covered[FORECAST_95] / sums.hours,
+        sums.width[FORECAST_90] / sums.hours, sums.cpu_ms / series_count);
 }
 
 int
@@ -325,11 +326,12 @@ measure_capacity(unsigned parity, unsigned series_count)
             count_date(arena, &random, is_steps == 1, &counts);
         }
         double n = (double)series_count;
-        printf("{\"bench\": \"capacity\", \"kind\": \"%s\", \"series\": %u, \"dated\": %zu, \"not_soon\": %zu, "
-               "\"covered\": %.4f, \"came_before\": %.4f, \"error\": %.4f, \"cpu_ms\": %.2f}\n",
-               is_steps == 1 ? "steps that stay" : "scatter around a line", series_count, counts.dated,
-               counts.not_soon, (double)counts.covered / n, (double)counts.came_before / n,
-               counts.came > 0 ? counts.error / (double)counts.came : 0, counts.cpu_ms / n);
+        printf(
+            "{\"bench\": \"capacity\", \"kind\": \"%s\", \"series\": %u, \"dated\": %zu, \"not_soon\": %zu, "
+            "\"covered\": %.4f, \"came_before\": %.4f, \"error\": %.4f, \"cpu_ms\": %.2f}\n",
+            is_steps == 1 ? "steps that stay" : "scatter around a line", series_count, counts.dated,
+            counts.not_soon, (double)counts.covered / n, (double)counts.came_before / n,
+            counts.came > 0 ? counts.error / (double)counts.came : 0, counts.cpu_ms / n);
     }
     return 0;
 }

@@ -150,8 +150,7 @@ append_charts(Text *text, const View *view)
     for (int line = 0; line < LINES; line++)
         lines[line] = ARENA_NEW_ARRAY(arena, double, hours);
     for (size_t h = 0; h < hours; h++) {
-        lines[LINE_PAST][h] =
-            h + outlook->count < hours ? NAN : outlook->values[h + outlook->count - hours];
+        lines[LINE_PAST][h] = h + outlook->count < hours ? NAN : outlook->values[h + outlook->count - hours];
         lines[LINE_AHEAD][h] = outlook->forecast.hours[h].predicted;
         lines[LINE_UPPER][h] = outlook->forecast.hours[h].upper[FORECAST_90];
         lines[LINE_LOWER][h] = outlook->forecast.hours[h].lower[FORECAST_90];
@@ -197,8 +196,7 @@ append_window(Text *text, const View *view, const char *name, const QuietWindow 
     char *to = hour_text(arena, from + (int64_t)window->hours);
     text_append_format(text, "  %-8s %s to %s UTC: %s (90 %%: %s to %s), %.0f %% of the mean\n", name,
                        hour_text(arena, from), to + strlen("Fri 02-20 "), value_text(view, window->predicted),
-                       value_text(view, window->lower), value_text(view, window->upper),
-                       window->share * 100);
+                       value_text(view, window->lower), value_text(view, window->upper), window->share * 100);
 }
 
 static void
@@ -331,12 +329,13 @@ const CliVerb cli_verb_forecast = {
     .arguments_least = 1,
     .arguments_most = 1,
     .summary = "the next hours of a target's load, its next quiet window, and when it is full",
-    .description = "Forecasts a metric from what was collected in the last 90 days: each hour with a band that "
-                   "holds as often as\n"
-                   "it says, the next quiet window for a change, the next peak, the trend, and on which day "
-                   "disk, databases\n"
-                   "(--limit) and connections reach their limits. What cannot be told is said to be so. All "
-                   "times are UTC.",
+    .description =
+        "Forecasts a metric from what was collected in the last 90 days: each hour with a band that "
+        "holds as often as\n"
+        "it says, the next quiet window for a change, the next peak, the trend, and on which day "
+        "disk, databases\n"
+        "(--limit) and connections reach their limits. What cannot be told is said to be so. All "
+        "times are UTC.",
     .examples = "  fettle forecast shop\n"
                 "  fettle forecast shop --database orders --hours 168 --window 4\n"
                 "  fettle forecast shop --metric connections --json | jq .capacity\n",

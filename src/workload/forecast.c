@@ -11,7 +11,7 @@
 
 #define COMBINED ((size_t)5)
 #define MODELS_MOST ((size_t)32)
-#define WEEKS_FOR_WEEK 2  /* seen before a week is used as a season */
+#define WEEKS_FOR_WEEK 2          /* seen before a week is used as a season */
 #define BEFORE_LEAST ((size_t)72) /* known before the first origin */
 #define ORIGIN_FADING 0.96
 #define RISE_MOST 3.0 /* over the greatest value: logarithms explode */
@@ -193,8 +193,7 @@ finish(const Work *work, const double *predicted, double ceiling, Forecast *fore
     forecast->hours = ARENA_NEW_ARRAY(work->arena, ForecastHour, work->hours);
     forecast->origins = work->origin_count - 1;
     for (size_t h = 0; h < work->hours; h++)
-        forecast->hours[h].predicted =
-            fmin(ceiling, predicted[(work->origin_count - 1) * work->hours + h]);
+        forecast->hours[h].predicted = fmin(ceiling, predicted[(work->origin_count - 1) * work->hours + h]);
     ArenaMark mark = arena_mark(work->arena);
     ForecastPast past = {.values = work->values,
                          .count = work->count,

@@ -17,8 +17,8 @@
  * With fewer than 7 days the forecast is the day before again, with a band of that rule's own errors; with
  * fewer than FORECAST_KNOWN_LEAST known hours, or when all of the last week is unknown, there is none.
  *
- * A shift of the level is believed after three days. The bands are those of single hours. What never happened in the history that was given (a release, a
- * holiday, a growth that begins) is in no band.
+ * A shift of the level is believed after three days. The bands are those of single hours. What never happened
+ * in the history that was given (a release, a holiday, a growth that begins) is in no band.
  *
  * Pure; all memory from the arena; about 10 MB of it, of which little stays.
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * The bands of a forecast: conformal (Vovk, Gammerman and Shafer 2005), from the errors that the same rule made
- * from earlier origins.
+ * The bands of a forecast: conformal (Vovk, Gammerman and Shafer 2005), from the errors that the same rule
+ * made from earlier origins.
  *
  * An error is put in units of what is usual: of a power of the prediction (a busy hour errs more; the power
  * is the one under which the errors are most alike, by Laplace's likelihood) times the mean of the hours so

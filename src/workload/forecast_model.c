@@ -97,7 +97,8 @@ naive_run(const ForecastTask *task, size_t season, double *ret_predicted)
 {
     for (size_t o = 0; o < task->origin_count; o++) {
         size_t origin = task->origins[o];
-        double otherwise = mean_known(task->values, origin > FORECAST_WEEK ? origin - FORECAST_WEEK : 0, origin);
+        double otherwise =
+            mean_known(task->values, origin > FORECAST_WEEK ? origin - FORECAST_WEEK : 0, origin);
         for (size_t h = 0; h < task->hours; h++) {
             double value = NAN;
             for (size_t back = season * (h / season + 1); isnan(value) && back <= origin + h; back += season)

@@ -12,7 +12,14 @@
 #define HOUR_MS (INT64_C(3600) * 1000)
 
 /* The metrics of statements. */
-typedef enum StatementMetric { QUERIES, EXEC_MS, AVG_MS, READ_BLOCKS, TEMP_BLOCKS, STATEMENT_METRICS } StatementMetric;
+typedef enum StatementMetric {
+    QUERIES,
+    EXEC_MS,
+    AVG_MS,
+    READ_BLOCKS,
+    TEMP_BLOCKS,
+    STATEMENT_METRICS
+} StatementMetric;
 
 static const struct {
     const char *name;
@@ -86,18 +93,12 @@ statement_value(const HourlySeries *series, StatementMetric metric, size_t i)
     if (isnan(series->calls[i]))
         return NAN;
     switch (metric) {
-    case QUERIES:
-        return series->calls[i];
-    case EXEC_MS:
-        return series->calls[i] * series->time_ms[i];
-    case AVG_MS: /* of no calls there is none */
-        return series->calls[i] > 0 ? series->time_ms[i] : NAN;
-    case READ_BLOCKS:
-        return series->blocks_read[i];
-    case TEMP_BLOCKS:
-        return series->temp_blocks[i];
-    case STATEMENT_METRICS:
-        break;
+        case QUERIES: return series->calls[i];
+        case EXEC_MS: return series->calls[i] * series->time_ms[i];
+        case AVG_MS: /* of no calls there is none */ return series->calls[i] > 0 ? series->time_ms[i] : NAN;
+        case READ_BLOCKS: return series->blocks_read[i];
+        case TEMP_BLOCKS: return series->temp_blocks[i];
+        case STATEMENT_METRICS: break;
     }
     return NAN;
 }

@@ -5,15 +5,15 @@
  * A metric is one of the statements' (of a database, or the sum of the target's):
  *
  *     queries       calls an hour                 avg_ms   mean execution time, weighted by calls
- *     exec_ms       execution time an hour        read_blocks, temp_blocks   shared blocks read, temporary ones
+ *     exec_ms       execution time an hour        read_blocks, temp_blocks   shared blocks read, temporary
+ * ones
  *
  * or one of the catalogue in store/observation.h, of the whole target: the mean of its rounds in the hour.
  * The last OUTLOOK_DAYS days are read; the hour that is not over is left out. Hours are numbers since 1970 in
  * UTC.
  *
- *     OutlookRequest request = {.target_id = id, .metric = "queries", .hours = 48, .now_us = clock_wall_us()};
- *     Outlook outlook;
- *     outlook_read(session, arena, &request, &outlook, error)
+ *     OutlookRequest request = {.target_id = id, .metric = "queries", .hours = 48, .now_us =
+ * clock_wall_us()}; Outlook outlook; outlook_read(session, arena, &request, &outlook, error)
  */
 #ifndef FETTLE_WORKLOAD_OUTLOOK_H
 #define FETTLE_WORKLOAD_OUTLOOK_H

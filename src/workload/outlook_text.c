@@ -124,10 +124,10 @@ outlook_value_text(Arena *arena, const char *unit, double value)
     if (isnan(value))
         return arena_strdup(arena, "not known");
     double size = fabs(value);
-    char *text = strncmp(unit, "bytes", 5) == 0                   ? text_format_bytes(arena, size)
-                 : strcmp(unit, "ms") == 0                        ? text_format_duration_ms(arena, size)
+    char *text = strncmp(unit, "bytes", 5) == 0                  ? text_format_bytes(arena, size)
+                 : strcmp(unit, "ms") == 0                       ? text_format_duration_ms(arena, size)
                  : size > 0 && size < 100 && size != floor(size) ? arena_printf(arena, "%.3g", size)
-                                                                  : text_format_count(arena, size);
+                                                                 : text_format_count(arena, size);
     return value < 0 ? arena_printf(arena, "-%s", text) : text;
 }
 
@@ -151,26 +151,22 @@ outlook_capacity_sentence(Arena *arena, const OutlookCapacity *what, int64_t now
     Text text = text_new(arena);
     text_append_format(&text, "%s: ", what->name);
     switch (capacity->verdict) {
-    case CAPACITY_CANNOT_TELL:
-        text_append_format(&text, "cannot tell from %zu day%s, %zu are needed", capacity->known_days,
-                           capacity->known_days == 1 ? "" : "s", CAPACITY_DAYS_LEAST);
-        return text.data;
-    case CAPACITY_REACHED:
-        text_append(&text, "the limit is reached");
-        break;
-    case CAPACITY_DATED:
-        append_date(&text, capacity, now_us);
-        break;
-    case CAPACITY_NOT_SOON:
-        text_append_format(&text, "not full within %zu days", capacity->horizon_days);
-        if (isfinite(capacity->days_low))
-            text_append_format(&text, ", but in %.0f of 100 cases; the earliest 2.5 %% in %.0f days",
-                               capacity->chance * 100, capacity->days_low);
-        break;
-    case CAPACITY_NO_LIMIT:
-        text_append_format(&text, "%s, no limit is known",
-                           outlook_value_text(arena, what->unit, capacity->now));
-        break;
+        case CAPACITY_CANNOT_TELL:
+            text_append_format(&text, "cannot tell from %zu day%s, %zu are needed", capacity->known_days,
+                               capacity->known_days == 1 ? "" : "s", CAPACITY_DAYS_LEAST);
+            return text.data;
+        case CAPACITY_REACHED: text_append(&text, "the limit is reached"); break;
+        case CAPACITY_DATED: append_date(&text, capacity, now_us); break;
+        case CAPACITY_NOT_SOON:
+            text_append_format(&text, "not full within %zu days", capacity->horizon_days);
+            if (isfinite(capacity->days_low))
+                text_append_format(&text, ", but in %.0f of 100 cases; the earliest 2.5 %% in %.0f days",
+                                   capacity->chance * 100, capacity->days_low);
+            break;
+        case CAPACITY_NO_LIMIT:
+            text_append_format(&text, "%s, no limit is known",
+                               outlook_value_text(arena, what->unit, capacity->now));
+            break;
     }
     if (!isnan(capacity->growth))
         text_append_format(&text, "; %s%s a day", capacity->growth < 0 ? "" : "+",
@@ -182,14 +178,10 @@ const char *
 outlook_verdict_sentence(ForecastVerdict verdict)
 {
     switch (verdict) {
-    case FORECAST_MADE:
-        return NULL;
-    case FORECAST_NAIVE:
-        return "fewer than 7 days are known: the forecast is the day before again";
-    case FORECAST_TOO_SHORT:
-        return "there is no forecast: fewer than 48 hours are known";
-    case FORECAST_TOO_FEW:
-        return "there is no forecast: nothing is known of the last week";
+        case FORECAST_MADE: return NULL;
+        case FORECAST_NAIVE: return "fewer than 7 days are known: the forecast is the day before again";
+        case FORECAST_TOO_SHORT: return "there is no forecast: fewer than 48 hours are known";
+        case FORECAST_TOO_FEW: return "there is no forecast: nothing is known of the last week";
     }
     return NULL;
 }

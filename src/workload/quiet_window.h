@@ -3,9 +3,10 @@
  * QuietWindow: when, in the hours that are forecast, a change would disturb least; and when load is greatest.
  *
  * A window is so many whole hours in a row that begin within the next so many. The quietest is the one of the
- * least predicted mean; the earliest of those that are as quiet but for 2 percent of the mean load. A change of unknown length is given the hours it may take.
- * Bounds are the means of the hours' bounds: the mean of several hours errs less than each, so the band is
- * wide rather than narrow. Places are hours from the forecast's first one.
+ * least predicted mean; the earliest of those that are as quiet but for 2 percent of the mean load. A change
+ * of unknown length is given the hours it may take. Bounds are the means of the hours' bounds: the mean of
+ * several hours errs less than each, so the band is wide rather than narrow. Places are hours from the
+ * forecast's first one.
  *
  *     QuietWindow window;
  *     if (quiet_window_find(&forecast, 2, 24, &window))

@@ -167,7 +167,7 @@ trend_shift(Arena *arena, const double *values, size_t count, const size_t *seas
     if (fabs(percent) < SHIFT_PERCENT_MEDIUM || fabs(step) < STEP_CERTAINTY * error ||
         within >= scatter_of_line(days, day_count))
         return false;
-    *ret_shift = (Shift){
-        .at = places[at], .change_percent = percent, .is_high = fabs(percent) >= SHIFT_PERCENT_HIGH};
+    *ret_shift =
+        (Shift){.at = places[at], .change_percent = percent, .is_high = fabs(percent) >= SHIFT_PERCENT_HIGH};
     return true;
 }

@@ -5,8 +5,9 @@
  *
  * change_percent compares the mean of the second half of the window with that of the first; above 10 percent
  * it is increasing, below -10 decreasing. With 14 days and more the oldest days are left out until both
- * halves are whole weeks, for a weekend in one half would look like a trend. Mann and Kendall's test (Mann 1945,
- * Kendall 1975) over the days' medians says how likely chance would do as much; it does not change the word.
+ * halves are whole weeks, for a weekend in one half would look like a trend. Mann and Kendall's test (Mann
+ * 1945, Kendall 1975) over the days' medians says how likely chance would do as much; it does not change the
+ * word.
  *
  * A shift is the place where the cumulated deviations (CUSUM) of the days' levels, without the seasons, are
  * greatest, if both sides have three days, a step fits better than a line, the difference is beyond what the
