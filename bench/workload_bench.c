@@ -228,6 +228,16 @@ measure_speed(const char *url)
     return good ? 0 : 1;
 }
 
+/* The series of a kind: the third argument, else as many as for the report. */
+static unsigned
+series_count(int argument_count, char **arguments, unsigned otherwise)
+{
+    int64_t count;
+    return argument_count == 4 && text_parse_int64(arguments[3], &count) && count > 0 && count <= 10000
+               ? (unsigned)count
+               : otherwise;
+}
+
 int
 main(int argument_count, char **arguments)
 {
@@ -239,10 +249,10 @@ main(int argument_count, char **arguments)
         return measure_periods(argument_count == 2 ? 1 : 0);
     if (argument_count >= 2 && strcmp(arguments[1], "forecast") == 0)
         return measure_forecasts(argument_count == 2 ? 1 : 0,
-                                 argument_count == 4 ? (unsigned)atoi(arguments[3]) : FORECASTS_OF_A_KIND);
+                                 series_count(argument_count, arguments, FORECASTS_OF_A_KIND));
     if (argument_count >= 2 && strcmp(arguments[1], "capacity") == 0)
         return measure_capacity(argument_count == 2 ? 1 : 0,
-                                argument_count == 4 ? (unsigned)atoi(arguments[3]) : CAPACITIES_OF_A_KIND);
+                                series_count(argument_count, arguments, CAPACITIES_OF_A_KIND));
     fprintf(stderr,
             "usage: workload_bench peaks | periods [even] | forecast [even [N]] | capacity [even [N]] | "
             "speed URL\n");

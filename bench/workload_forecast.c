@@ -170,7 +170,8 @@ cpu_ms(void)
 
 typedef struct Sums {
     double error; /* mean absolute scaled error, summed over series */
-    double naive;
+    double naive; /* of the day before again */
+    double week;  /* of the week before again, or the day before where no week is */
     double covered[FORECAST_BANDS];
     double width[FORECAST_BANDS]; /* scaled */
     double hours;
@@ -195,9 +196,9 @@ scale_of(const double *seen, size_t count)
 }
 
 static double
-naive_at(const double *seen, size_t count, size_t ahead)
+naive_at(const double *seen, size_t count, size_t ahead, size_t season)
 {
-    for (size_t back = DAY * (ahead / DAY + 1); back <= count + ahead; back += DAY)
+    for (size_t back = season * (ahead / season + 1); back <= count + ahead; back += season)
         if (!isnan(seen[count + ahead - back]))
             return seen[count + ahead - back];
     return 0;
@@ -215,7 +216,9 @@ add(const Forecast *forecast, const double *values, const double *seen, size_t c
         const ForecastHour *hour = &forecast->hours[h];
         double value = values[count + h];
         sums->error += fabs(value - hour->predicted) / scale / (double)AHEAD;
-        sums->naive += fabs(value - naive_at(seen, count, h)) / scale / (double)AHEAD;
+        sums->naive += fabs(value - naive_at(seen, count, h, DAY)) / scale / (double)AHEAD;
+        sums->week +=
+            fabs(value - naive_at(seen, count, h, count >= WEEK ? WEEK : DAY)) / scale / (double)AHEAD;
         sums->hours += 1;
         for (int band = 0; band < FORECAST_BANDS; band++) {
             sums->covered[band] += value >= hour->lower[band] && value <= hour->upper[band];
@@ -241,13 +244,14 @@ measure_kind(Kind kind, unsigned parity, unsigned series_count)
         sums.cpu_ms += cpu_ms() - before_ms;
         add(&forecast, values, seen, recipe.count - AHEAD, &sums);
     }
-    printf("{\"bench\": \"forecast\", \"kind\": \"%s\", \"series\": %u, \"not_made\": %zu, \"mase\": %.4f, "
-           "\"naive\": %.4f, \"covered_80\": %.4f, \"covered_90\": %.4f, \"covered_95\": %.4f, "
-           "\"width_90\": %.3f, \"cpu_ms\": %.2f}\n",
-           kind_words[kind], series_count, sums.not_made, sums.error / series_count,
-           sums.naive / series_count, sums.covered[FORECAST_80] / sums.hours,
-           sums.covered[FORECAST_90] / sums.hours, sums.covered[FORECAST_95] / sums.hours,
-           sums.width[FORECAST_90] / sums.hours, sums.cpu_ms / series_count);
+    printf(
+        "{\"bench\": \"forecast\", \"kind\": \"%s\", \"series\": %u, \"not_made\": %zu, \"mase\": %.4f, "
+        "\"naive\": %.4f, \"week\": %.4f, \"covered_80\": %.4f, \"covered_90\": %.4f, \"covered_95\": %.4f, "
+        "\"width_90\": %.3f, \"cpu_ms\": %.2f}\n",
+        kind_words[kind], series_count, sums.not_made, sums.error / series_count, sums.naive / series_count,
+        sums.week / series_count, sums.covered[FORECAST_80] / sums.hours,
+        sums.covered[FORECAST_90] / sums.hours, sums.covered[FORECAST_95] / sums.hours,
+        sums.width[FORECAST_90] / sums.hours, sums.cpu_ms / series_count);
 }
 
 int

@@ -11,8 +11,10 @@ def forecasts():
     rows = workload.lines_of("forecast")
     for row in rows:
         held = ", ".join(f"{row[f'covered_{band}']:.1%} of {band}" for band in BANDS)
-        print(f"  {row['kind']:16} {row['mase'] / row['naive']:.2f} times the error ({row['mase']:.2f} against {row['naive']:.2f})   held: {held} %   {row['cpu_ms']:.0f} ms")
+        print(f"  {row['kind']:16} {row['mase'] / row['naive']:.2f} times the error of the day before, {row['mase'] / row['week']:.2f} of the week before   held: {held} %   {row['cpu_ms']:.0f} ms")
     mase, naive, cost = (sum(row[name] for row in rows) / len(rows) for name in ("mase", "naive", "cpu_ms"))
+    week = sum(row["week"] for row in rows) / len(rows)
+    print(f"  all: {mase / naive:.3f} times the error of the day before, {mase / week:.3f} of the week before")
     bar("forecasts, scaled error", f"{mase / naive:.3f} times that of the day before, bar .75 ({sum(row['series'] for row in rows)} series)", mase <= 0.75 * naive)
     for band in BANDS:
         held = sum(row[f"covered_{band}"] for row in rows) / len(rows)

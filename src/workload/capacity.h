@@ -8,11 +8,12 @@
  *     y(t) = a + b t + u(t),   u(t) = phi u(t - 1) + e(t)
  *
  * phi near 0: connections of a day, which come back to their line; phi 1: a database that grows by what it
- * is given. Two thousand futures are drawn (sieve bootstrap; Bühlmann 1997): each has a growth as uncertain
- * as such a history leaves it (the line is fitted again to a history drawn anew from the same errors), goes
- * on from the last value, and adds errors drawn from those that were. The median of the days at which they
- * reach the limit is the date, 2.5 and 97.5 percent of them its range; a future that does not reach it within
- * the horizon counts as later than that. Growth is taken to be linear, and nobody to clean up.
+ * is given, and does not come back. It is 1 unless Dickey and Fuller's test refuses that. Two thousand
+ * futures are drawn (sieve bootstrap; Bühlmann 1997): each has a growth as uncertain as such a history leaves
+ * it (the line is fitted again to a history drawn anew from the same errors), goes on from the last value,
+ * and adds errors drawn from those that were. The median of the days at which they reach the limit is the
+ * date, 2.5 and 97.5 percent of them its range; a future that does not reach it within the horizon counts as
+ * later than that. Growth is taken to be linear, and nobody to clean up.
  *
  * A history of n days tells about 6 n days ahead and no more than a year. Fewer than CAPACITY_DAYS_LEAST
  * known days tell nothing. Seeded: the same days give the same dates.

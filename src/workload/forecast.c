@@ -3,6 +3,7 @@
 
 #include "math/statistics.h"
 #include "workload/forecast_internal.h"
+#include "workload/trend.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,6 +74,20 @@ seasons_of(Arena *arena, const double *values, size_t count)
     if (seasons.hours[1] == 0 && count >= WEEKS_FOR_WEEK * FORECAST_WEEK)
         seasons.hours[1] = FORECAST_WEEK;
     return seasons;
+}
+
+/* What was before a shift of the level is put to the level after it: then nothing has to learn it anew, and
+ * day and week stay those of all the history. */
+static void
+align_shift(Work *work)
+{
+    Shift shift;
+    if (!trend_shift(work->arena, work->values, work->count, work->seasons.hours, &shift))
+        return;
+    double *aligned = ARENA_NEW_ARRAY(work->arena, double, work->count);
+    for (size_t i = 0; i < work->count; i++)
+        aligned[i] = work->values[i] * (i < shift.at ? 1 + shift.change_percent / 100 : 1);
+    work->values = aligned;
 }
 
 /* One a day back from the end, as long as enough is known before. */
@@ -216,6 +231,7 @@ make_whole(Work *work, double ceiling, Forecast *forecast)
     Candidate *candidates = ARENA_NEW_ARRAY(work->arena, Candidate, MODELS_MOST);
     work->seasons = seasons_of(work->arena, work->values, work->count);
     memcpy(forecast->seasons, work->seasons.hours, sizeof(forecast->seasons));
+    align_shift(work);
     choose_origins(work, BEFORE_LEAST);
     size_t count = run_models(work, candidates);
     double naive = candidates[0].error; /* of the first season, which is a day for most */

@@ -4,6 +4,7 @@
  *
  *   prepare   the hours of lone spikes are put back to what their neighbours a season away say
  *   seasons   those that period.h finds (a day and a week when it cannot tell)
+ *   align     what was before a shift of the level (trend.h) is put to the level after it
  *   models    seasonal naives, exponential smoothing by level, seasons and the last error, and seasonally
  *             adjusted levels after Theta; each on the values and on their logarithms
  *   backtest  all of them from the same origins of the past, one a day, as far ahead as is asked for
@@ -16,8 +17,8 @@
  * With fewer than 7 days the forecast is the day before again, with a band of that rule's own errors; with
  * fewer than FORECAST_KNOWN_LEAST known hours, or when all of the last week is unknown, there is none.
  *
- * The bands are those of single hours. What never happened in the history that was given (a release, a
- * holiday, a growth that begins) is in no band.
+ * A shift of the level is believed after three days. The bands are those of single hours. What never happened
+ * in the history that was given (a release, a holiday, a growth that begins) is in no band.
  *
  * Pure; all memory from the arena; about 10 MB of it, of which little stays.
  *

@@ -153,7 +153,7 @@ catalogue_read(PgConnection *session, Arena *arena, const OutlookRequest *reques
     HourlySeries hours = series_new(arena, range.from_us / HOUR_US, OUTLOOK_DAYS * SERIES_DAY_HOURS);
     for (size_t i = 0; i < count; i++) {
         int64_t place = points[i].from_us / HOUR_US - hours.from_hour;
-        if (place >= 0 && place < (int64_t)hours.count && points[i].mean >= 0)
+        if (place >= 0 && place < (int64_t)hours.count && points[i].mean >= 0 && isfinite(points[i].mean))
             hours.calls[place] = points[i].mean;
     }
     *ret_outlook = (Outlook){.metric = metric_info(id)->name,

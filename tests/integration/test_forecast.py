@@ -26,13 +26,14 @@ def insert_hours(store, target, database, days, calls):
                                        extract(epoch FROM s)::bigint / 3600 AS number) l""")
 
 
-def insert_metrics(store, target, days, **figures):
-    """One round a day at this hour; figures by name, as SQL over d (days ago)."""
+def insert_metrics(store, target, days, hours=24, **figures):
+    """One round each so many hours; figures by name, as SQL over d (rounds ago)."""
     names = [name for name in store.metric_names]
     values = ", ".join(f"({figures[name]})::real" if name in figures else "NULL::real" for name in names)
     store.sql(f"""SELECT fettle.partition_make('metric_rounds', now() - n * interval '1 day') FROM generate_series(0, {days}) n""")
     store.sql(f"""INSERT INTO fettle.metric_rounds (target_id, collected_at, interval_ms, figures)
-                  SELECT {target}, now() - d * interval '1 day' - interval '5 minutes', 60000, ARRAY[{values}] FROM generate_series(0::bigint, {days - 1}) d""")
+                  SELECT {target}, now() - d * interval '{hours} hours' - interval '5 minutes', 60000, ARRAY[{values}]
+                  FROM generate_series(0::bigint, {days * 24 // hours - 1}) d""")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,21 @@ def test_all_databases_of_a_target_are_added_up(api, busy):
     assert [row["queries"] for row in both["series"]] == [2 * row["queries"] for row in one["series"]]
     assert {row["avg_ms"] for row in both["series"]} == {10.0}
     assert len(both["forecast"]) == 24
+
+
+def test_any_metric_can_be_forecast(api, api_on_store, store, busy):
+    path = f"{BASE}/workload/{busy}/trends"
+    found = api.json("GET", f"{path}?metric=exec_ms&database_name=shop")
+    assert (found["metric"], found["unit"]) == ("exec_ms", "ms/h")
+    assert all(row["predicted"] == pytest.approx(10500, rel=0.1) for row in found["forecast"] if hour_of(row["hour"]) not in QUIET)
+    assert api.json("GET", f"{path}?metric=connections")["forecast_verdict"] == "too_short"
+    pooled = new_target(api_on_store, "pooled")
+    insert_metrics(store, pooled, 10, hours=1, connections="CASE WHEN d % 24 < 12 THEN 10 ELSE 30 END")
+    found = api.json("GET", f"{BASE}/workload/{pooled}/trends?metric=connections")
+    assert (found["forecast_verdict"], found["series"]) == ("made", [])
+    assert sorted(round(row["predicted"]) for row in found["forecast"]) == [10] * 24 + [30] * 24
+    for question in ("metric=nothing", "metric=connections&database_name=shop"):
+        assert api.request("GET", f"{path}?{question}").json["code"] == "invalid_parameter"
 
 
 def test_what_grows_has_a_date_and_what_does_not_has_none(api, busy):

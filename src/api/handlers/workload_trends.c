@@ -39,14 +39,23 @@ trends_parameters(ApiRequest *request, Trends *trends)
     int64_t hours = OUTLOOK_HOURS_STANDARD;
     trends->days = DAYS_STANDARD;
     trends->window_hours = WINDOW_STANDARD;
-    trends->request =
-        (OutlookRequest){.target_id = request->id, .metric = "queries", .now_us = clock_wall_us()};
+    trends->request = (OutlookRequest){.target_id = request->id, .now_us = clock_wall_us()};
     if (!api_parameter_int(request, "days", 1, DAYS_MOST, &trends->days) ||
         !api_parameter_int(request, "hours", 1, (int64_t)FORECAST_HOURS_MOST, &hours) ||
         !api_parameter_int(request, "window_hours", 1, WINDOW_MOST, &trends->window_hours) ||
-        !api_parameter_text(request, "database_name", &trends->request.database_name))
+        !api_parameter_text(request, "database_name", &trends->request.database_name) ||
+        !api_parameter_text(request, "metric", &trends->request.metric))
         return false;
-    trends->request.hours = (size_t)hours;
+    OutlookRequest *outlook = &trends->request;
+    outlook->hours = (size_t)hours;
+    if (outlook->metric == NULL)
+        outlook->metric = "queries";
+    if (!outlook_metric_is_known(outlook->metric))
+        return api_refuse(request, 400, "invalid_parameter", "metric must be one of %s",
+                          outlook_metric_names(request->arena));
+    if (outlook->database_name != NULL && !outlook_metric_is_of_statements(outlook->metric))
+        return api_refuse(request, 400, "invalid_parameter",
+                          "the metric %s is of the whole target: leave out database_name", outlook->metric);
     return true;
 }
 
@@ -63,11 +72,16 @@ trends_read(ApiRequest *request, PgConnection *session, Trends *trends, Error *e
     const HourlySeries *series = &trends->series;
     size_t shown = (size_t)trends->days * SERIES_DAY_HOURS;
     trends->first = series->count > shown ? series->count - shown : 0;
-    trends->outlook = outlook_of_series(arena, &trends->request, series);
-    trends->trend = trend_find(arena, series->calls + trends->first, series->count - trends->first,
-                               series_date(series->from_hour + (int64_t)trends->first).hour);
-    trends->has_shift = trend_shift(arena, trends->outlook.values, trends->outlook.count,
-                                    trends->outlook.forecast.seasons, &trends->shift);
+    if (outlook_metric_is_of_statements(trends->request.metric))
+        trends->outlook = outlook_of_series(arena, &trends->request, series);
+    else if (!outlook_read(session, arena, &trends->request, &trends->outlook, error))
+        return false;
+    const Outlook *outlook = &trends->outlook;
+    size_t first = outlook->count > shown ? outlook->count - shown : 0;
+    trends->trend = trend_find(arena, outlook->values + first, outlook->count - first,
+                               series_date(outlook->from_hour + (int64_t)first).hour);
+    trends->has_shift =
+        trend_shift(arena, outlook->values, outlook->count, outlook->forecast.seasons, &trends->shift);
     return true;
 }
 
@@ -180,6 +194,8 @@ handle_workload_trends(ApiRequest *request, Error *error)
     json_object_begin(json);
     json_key_int(json, "connection_id", request->id);
     series_write(json, &trends);
+    json_key_string(json, "metric", trends.outlook.metric);
+    json_key_string(json, "unit", trends.outlook.unit);
     json_key_string(json, "trend", trend_word(trends.trend.word));
     api_json_double(json, "change_percent", trends.trend.change_percent);
     json_key(json, "forecast");
@@ -193,7 +209,7 @@ handle_workload_trends(ApiRequest *request, Error *error)
     insights_write(json, &trends);
     windows_write(json, &trends);
     json_key(json, "parts");
-    outlook_json_parts(json, &trends.outlook, trends.series.count - trends.first);
+    outlook_json_parts(json, &trends.outlook, (size_t)trends.days * SERIES_DAY_HOURS);
     json_key(json, "capacity");
     outlook_json_capacities(json, trends.capacities, trends.capacity_count, trends.request.now_us);
     json_object_end(json);

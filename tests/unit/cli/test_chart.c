@@ -26,6 +26,16 @@ bars_reach_from_nothing_to_the_greatest(void **state)
 }
 
 static void
+bars_of_several_lines_have_one_height(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("chart", 65536);
+    Text text = text_new(arena);
+    chart_bars_of(&text, (double[]){0, 7, 14, 20}, 4, 14);
+    assert_string_equal(text.data, "▁▅██");
+}
+
+static void
 shades_are_of_the_whole_maps_greatest(void **state)
 {
     (void)state;
@@ -40,6 +50,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bars_reach_from_nothing_to_the_greatest),
+        cmocka_unit_test(bars_of_several_lines_have_one_height),
         cmocka_unit_test(shades_are_of_the_whole_maps_greatest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

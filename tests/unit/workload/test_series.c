@@ -76,6 +76,27 @@ hours_seen_by_half_are_scaled_and_by_less_are_gaps(void **state)
     assert_int_equal(series_clean(arena, &series, 90).count, 0);
 }
 
+static void
+databases_are_added_up_by_their_calls(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("series", ARENA_BYTES);
+    HourlySeries two[] = {series_new(arena, 100, 3), series_new(arena, 100, 3)};
+    for (size_t s = 0; s < 2; s++) {
+        two[s].calls[0] = s == 0 ? 10 : 30;
+        two[s].time_ms[0] = s == 0 ? 8 : 4;
+        two[s].observed_seconds[0] = s == 0 ? 1800 : 3600;
+        two[s].blocks_read[0] = 5;
+    }
+    two[1].calls[1] = two[1].time_ms[1] = 0;
+    HourlySeries sum = series_sum(arena, two, 2);
+    assert_int_equal(sum.from_hour, 100);
+    assert_true(sum.calls[0] == 40 && sum.time_ms[0] == 5 && sum.blocks_read[0] == 10);
+    assert_true(sum.observed_seconds[0] == 3600);
+    assert_true(sum.calls[1] == 0 && sum.time_ms[1] == 0); /* one database idle, the other not there */
+    assert_true(isnan(sum.calls[2]) && isnan(sum.time_ms[2]));
+}
+
 int
 main(void)
 {
@@ -84,6 +105,7 @@ main(void)
         cmocka_unit_test(a_new_series_is_all_gaps),
         cmocka_unit_test(values_that_no_samples_give_are_refused),
         cmocka_unit_test(hours_seen_by_half_are_scaled_and_by_less_are_gaps),
+        cmocka_unit_test(databases_are_added_up_by_their_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
