@@ -7,7 +7,7 @@
 
 #define DAY_HOURS_LEAST 12
 #define SEGMENT_DAYS 3
-#define WEEKS_HOURS (14 * SERIES_DAY_HOURS)
+#define WEEKS_HOURS (28 * SERIES_DAY_HOURS) /* with two, a cell's median is half of either level */
 #define WEEK_HOURS (SERIES_WEEK_DAYS * SERIES_DAY_HOURS)
 #define CHANGE_MEDIUM 0.3
 #define CHANGE_HIGH 0.5

@@ -2,11 +2,11 @@
 /*
  * Shift: the day from which on a workload is another one.
  *
- * The hourly values, as logs less their hour's median (their weekday's hour's when there are two weeks), give
- * a median for each day with 12 observed hours; the greatest excursion of the two-sided cumulative sum of
- * those (Page 1954) is the candidate, with 3 days or more on both sides. It is a shift when the levels differ
- * by 30 % (medium) or 50 % (high), and by four standard errors of the days' scatter. Only the greatest one of
- * a series is told. Pure.
+ * The hourly values, as logs less their hour's median (their weekday's hour's when there are four weeks),
+ * give a median for each day with 12 observed hours; the greatest excursion of the two-sided cumulative sum
+ * of those (Page 1954) is the candidate, with 3 days or more on both sides. It is a shift when the levels
+ * differ by 30 % (medium) or 50 % (high), and by four standard errors of the days' scatter. Only the greatest
+ * one of a series is told. Pure.
  */
 #ifndef FETTLE_WORKLOAD_SHIFT_H
 #define FETTLE_WORKLOAD_SHIFT_H

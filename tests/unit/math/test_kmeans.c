@@ -23,7 +23,8 @@ blobs_make(Arena *arena, size_t blobs, size_t each, size_t width, uint64_t seed)
     double *values = ARENA_NEW_ARRAY(arena, double, blobs *each *width);
     for (size_t i = 0; i < blobs * each; i++)
         for (size_t j = 0; j < width; j++)
-            values[i * width + j] = normal(&random) + (j == i % blobs % width ? 20.0 * (double)(1 + i % blobs) : 0);
+            values[i * width + j] =
+                normal(&random) + (j == i % blobs % width ? 20.0 * (double)(1 + i % blobs) : 0);
     return (MathRows){values, blobs * each, width};
 }
 
@@ -51,8 +52,8 @@ separate_blobs_are_found_whatever_the_width(void **state)
         double inertia = 0;
         for (size_t i = 0; i < rows.count; i++)
             for (size_t j = 0; j < width; j++)
-                inertia += pow(rows.values[i * width + j] -
-                                   found.centres[(size_t)found.labels[i] * width + j], 2);
+                inertia +=
+                    pow(rows.values[i * width + j] - found.centres[(size_t)found.labels[i] * width + j], 2);
         assert_true(fabs(inertia - found.inertia) < 1e-3 * inertia);
     }
 }
@@ -69,7 +70,8 @@ the_bounds_spare_distances_and_change_nothing(void **state)
     for (size_t i = 0; i < COUNT * WIDTH; i++)
         values[i] = random_unit(&random);
     Kmeans found;
-    kmeans(arena, &(MathRows){values, COUNT, WIDTH}, &(KmeansOptions){.clusters = CLUSTERS, .seed = 1}, &found);
+    kmeans(arena, &(MathRows){values, COUNT, WIDTH}, &(KmeansOptions){.clusters = CLUSTERS, .seed = 1},
+           &found);
     size_t elsewhere = 0;
     for (size_t i = 0; i < COUNT; i++) {
         double own = 0;
@@ -139,7 +141,8 @@ silhouette_plain(const MathRows *rows, const int32_t *labels, int32_t clusters)
                 if (labels[k] == c && k != i) {
                     double square = 0;
                     for (size_t j = 0; j < rows->width; j++)
-                        square += pow(rows->values[i * rows->width + j] - rows->values[k * rows->width + j], 2);
+                        square +=
+                            pow(rows->values[i * rows->width + j] - rows->values[k * rows->width + j], 2);
                     sum += sqrt(square);
                     size++;
                 }

@@ -39,7 +39,8 @@ columns_are_those_that_are_written_out(void **state)
         "WITH recent AS (SELECT * FROM visits v WHERE v.at > $1) SELECT recent.page FROM recent",
     };
     SqlCatalog catalog = catalog_of(arena, texts, FETTLE_COUNT_OF(texts));
-    assert_true(knows(&catalog, NULL, "orders", "customer_id") && knows(&catalog, NULL, "orders", "placed_at"));
+    assert_true(knows(&catalog, NULL, "orders", "customer_id") &&
+                knows(&catalog, NULL, "orders", "placed_at"));
     assert_true(knows(&catalog, NULL, "orders", "status") && knows(&catalog, NULL, "customers", "name"));
     assert_true(knows(&catalog, NULL, "visits", "at"));
     assert_false(knows(&catalog, NULL, "orders", "bare") || knows(&catalog, NULL, "customers", "bare"));
@@ -52,9 +53,15 @@ a_bare_name_is_the_only_schemas_table(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("names", ARENA_BYTES);
-    const char *texts[] = {"SELECT a FROM shop.items", "SELECT b FROM items", "SELECT c FROM one.twice",
-                           "SELECT d FROM two.twice", "SELECT e FROM twice", "SELECT oid FROM pg_class",
-                           "SELECT x FROM information_schema.tables", "CREATE TABLE made (id int)", "SELECT FROM WHERE"};
+    const char *texts[] = {"SELECT a FROM shop.items",
+                           "SELECT b FROM items",
+                           "SELECT c FROM one.twice",
+                           "SELECT d FROM two.twice",
+                           "SELECT e FROM twice",
+                           "SELECT oid FROM pg_class",
+                           "SELECT x FROM information_schema.tables",
+                           "CREATE TABLE made (id int)",
+                           "SELECT FROM WHERE"};
     SqlCatalog catalog = catalog_of(arena, texts, FETTLE_COUNT_OF(texts));
     const SqlCatalogRelation *items = catalog.relation_find(catalog.context, NULL, "items");
     assert_string_equal(items->schema, "shop");
@@ -73,7 +80,8 @@ an_analysis_over_a_guess_finds_joins_and_predicates(void **state)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("names", ARENA_BYTES);
     const char *text = "SELECT 1 FROM a JOIN b ON a.x = b.y WHERE b.z > $1";
     SqlCatalog catalog = catalog_of(arena, &text, 1);
-    const SqlAnalysis *analysis = sql_analyze(arena, sql_statement_parse(arena, text, strlen(text)), &catalog);
+    const SqlAnalysis *analysis =
+        sql_analyze(arena, sql_statement_parse(arena, text, strlen(text)), &catalog);
     assert_int_equal(analysis->use_count, 2);
     bool has_join = false;
     bool has_range = false;

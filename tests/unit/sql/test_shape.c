@@ -16,8 +16,9 @@ parts_are_counted_at_all_levels(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("shape", (size_t)64 << 20);
-    SqlShape shape = shape_of(arena, "WITH w AS (SELECT DISTINCT a FROM t1, t2, t3) SELECT w.a, row_number() OVER (ORDER BY 1) "
-                                     "FROM w JOIN t4 ON true WHERE EXISTS (SELECT 1 FROM t5 LEFT JOIN t6 USING (x)) LIMIT 5");
+    SqlShape shape = shape_of(
+        arena, "WITH w AS (SELECT DISTINCT a FROM t1, t2, t3) SELECT w.a, row_number() OVER (ORDER BY 1) "
+               "FROM w JOIN t4 ON true WHERE EXISTS (SELECT 1 FROM t5 LEFT JOIN t6 USING (x)) LIMIT 5");
     assert_int_equal(shape.join_count, 4);
     assert_int_equal(shape.subquery_count, 1);
     assert_int_equal(shape.cte_count, 1);
@@ -30,8 +31,11 @@ aggregates_are_known_by_name_and_by_form(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("shape", (size_t)64 << 20);
-    const char *aggregates[] = {"SELECT sum(a) FROM t", "SELECT count(*) FROM t", "SELECT mine(DISTINCT a) FROM t",
-                                "SELECT mine(a ORDER BY b) FROM t", "SELECT mine(a) FILTER (WHERE b) FROM t",
+    const char *aggregates[] = {"SELECT sum(a) FROM t",
+                                "SELECT count(*) FROM t",
+                                "SELECT mine(DISTINCT a) FROM t",
+                                "SELECT mine(a ORDER BY b) FROM t",
+                                "SELECT mine(a) FILTER (WHERE b) FROM t",
                                 "SELECT pg_catalog.max(a) FROM t"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(aggregates); i++)
         assert_true(shape_of(arena, aggregates[i]).has_aggregate);
