@@ -70,7 +70,7 @@ map_append(Text *text, const Profile *profile, const WorkloadShown *shown)
         chart_heat(text, profile->weekly[day], SERIES_DAY_HOURS, most, shown->is_coloured);
         text_append_char(text, '\n');
     }
-    text_append_format(text, "       the darkest is %s calls an hour; ·· was not observed\n",
+    text_append_format(text, "       the fullest hour has %s calls on average; ·· was not observed\n",
                        text_format_count(text->arena, round(most)));
 }
 

@@ -289,8 +289,8 @@ advise_scheduling(Arena *arena, const OverviewInput *input, Overview *overview)
     advice.priority = share >= 20 ? "high" : share >= 5 ? "medium" : "low";
     advice.title = "Heavy work runs in the peak hours";
     advice.description = arena_printf(
-        arena, "%zu heavy statements that are no user's wait run at %s; the quietest hour is %02d UTC", count,
-        hours_text(arena, overview->peak_hours, overview->peak_hour_count), overview->quiet_hour);
+        arena, "heavy statements that no user waits for (%zu) run at %s; the quietest hour is %02d UTC",
+        count, hours_text(arena, overview->peak_hours, overview->peak_hour_count), overview->quiet_hour);
     advice.impact = arena_printf(arena, "%.0f%% of all statement time leaves the peak hours", share);
     vector_push(arena, &overview->advice, advice);
 }

@@ -12,7 +12,8 @@ static bool
 shift_find(Arena *arena, const HourlySeries *series, const double *values, const char *metric,
            WorkloadShift *ret_shift)
 {
-    size_t seasons[] = {DAY_HOURS, series->count >= (size_t)2 * WEEK_HOURS ? WEEK_HOURS : 0};
+    /* of two weeks, the weekdays' own levels would be half of a step between them */
+    size_t seasons[] = {DAY_HOURS, series->count >= (size_t)4 * WEEK_HOURS ? WEEK_HOURS : 0};
     Shift shift;
     if (!trend_shift(arena, values, series->count, seasons, &shift))
         return false;

@@ -33,6 +33,8 @@ typedef enum StudyPart {
     STUDY_CHARACTERISTICS = 64,
 } StudyPart;
 
+#define STUDY_BYTES ((size_t)4 << 30) /* for its arena: ten thousand statements' texts may be long */
+
 typedef struct StudyRange {
     int64_t target_id;
     const char *database_name; /* NULL: all */

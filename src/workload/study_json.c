@@ -351,11 +351,8 @@ study_json_clusters(JsonWriter *json, const WorkloadStudy *study)
 }
 
 void
-study_json_bottlenecks(JsonWriter *json, const WorkloadStudy *study)
+study_json_bottleneck_items(JsonWriter *json, const Bottlenecks *bottlenecks)
 {
-    const Bottlenecks *bottlenecks = &study->bottlenecks;
-    head_write(json, study);
-    json_key(json, "bottlenecks");
     json_array_begin(json);
     for (size_t i = 0; i < bottlenecks->count; i++) {
         const Bottleneck *bottleneck = &bottlenecks->items[i];
@@ -379,6 +376,15 @@ study_json_bottlenecks(JsonWriter *json, const WorkloadStudy *study)
         json_object_end(json);
     }
     json_array_end(json);
+}
+
+void
+study_json_bottlenecks(JsonWriter *json, const WorkloadStudy *study)
+{
+    const Bottlenecks *bottlenecks = &study->bottlenecks;
+    head_write(json, study);
+    json_key(json, "bottlenecks");
+    study_json_bottleneck_items(json, bottlenecks);
     json_key(json, "resources");
     json_array_begin(json);
     for (int resource = 0; resource < BOTTLENECK_RESOURCES; resource++) {

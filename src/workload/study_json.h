@@ -18,6 +18,8 @@ void study_json_hot(JsonWriter *json, const WorkloadStudy *study);
 void study_json_classes(JsonWriter *json, const WorkloadStudy *study, size_t most);
 void study_json_clusters(JsonWriter *json, const WorkloadStudy *study);
 void study_json_bottlenecks(JsonWriter *json, const WorkloadStudy *study);
+/* Their list alone. */
+void study_json_bottleneck_items(JsonWriter *json, const Bottlenecks *bottlenecks);
 void study_json_characteristics(JsonWriter *json, const WorkloadStudy *study, size_t most);
 
 #endif

@@ -193,7 +193,7 @@ def shown(fettle, store, target):
 
 
 def test_every_part_is_shown_and_is_the_apis_json(shown, get):
-    for part, words in (("analysis", "kind   oltp"), ("patterns", "the darkest is"), ("hot", "public.orders"), ("classes", "OLTP"),
+    for part, words in (("analysis", "kind   oltp"), ("patterns", "the fullest hour has"), ("hot", "public.orders"), ("classes", "OLTP"),
                         ("clusters", "come and go together"), ("bottlenecks", "locks: 28%"), ("columns", "public.customers")):
         out = shown("shop", part)
         assert out.status == 0 and words in out.out, out.err

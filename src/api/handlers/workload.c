@@ -10,8 +10,7 @@
 
 #define STATEMENTS_STANDARD 100
 #define STATEMENTS_MOST 10000
-#define SNAPSHOTS_MS 20000            /* of an analysis' time */
-#define STUDY_BYTES ((size_t)4 << 30) /* ten thousand statements' texts may be long */
+#define SNAPSHOTS_MS 20000 /* of an analysis' time */
 
 /* days, database_name and the target. */
 static bool

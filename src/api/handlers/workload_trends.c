@@ -7,6 +7,8 @@
 #include "api/handlers/handlers.h"
 #include "store/anomaly_rows.h"
 #include "workload/outlook_text.h"
+#include "workload/study.h"
+#include "workload/study_json.h"
 
 #include <math.h>
 
@@ -83,6 +85,18 @@ trends_read(ApiRequest *request, PgConnection *session, Trends *trends, Error *e
     trends->has_shift =
         trend_shift(arena, outlook->values, outlook->count, outlook->forecast.seasons, &trends->shift);
     return true;
+}
+
+static bool
+bottlenecks_read(PgConnection *session, Arena *arena, const Trends *trends, WorkloadStudy *ret_study,
+                 Error *error)
+{
+    StudyRange range = {.target_id = trends->request.target_id,
+                        .database_name = trends->request.database_name,
+                        .days = (int)trends->days,
+                        .now_us = trends->request.now_us,
+                        .parts = STUDY_BOTTLENECKS};
+    return study_read(session, arena, &range, ret_study, error);
 }
 
 static void
@@ -184,11 +198,14 @@ bool
 handle_workload_trends(ApiRequest *request, Error *error)
 {
     Trends trends = {0};
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("workload study", STUDY_BYTES);
+    WorkloadStudy study;
     PgConnection *session;
     if (!trends_parameters(request, &trends))
         return false;
     if (!api_session(request, &session, error) || !api_target_check(request, session, request->id, error) ||
-        !trends_read(request, session, &trends, error))
+        !trends_read(request, session, &trends, error) ||
+        !bottlenecks_read(session, arena, &trends, &study, error))
         return false;
     JsonWriter *json = api_json(request);
     json_object_begin(json);
@@ -203,8 +220,7 @@ handle_workload_trends(ApiRequest *request, Error *error)
     json_key_string(json, "forecast_verdict", forecast_verdict_word(trends.outlook.forecast.verdict));
     anomalies_write(json, &trends.anomalies);
     json_key(json, "bottlenecks");
-    json_array_begin(json);
-    json_array_end(json);
+    study_json_bottleneck_items(json, &study.bottlenecks);
     shifts_write(json, &trends);
     insights_write(json, &trends);
     windows_write(json, &trends);

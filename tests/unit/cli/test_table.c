@@ -178,10 +178,21 @@ an_argument_that_is_taken_is_no_more_where_others_can_see_it(void **state)
     assert_memory_equal(argument, nothing, sizeof(argument));
 }
 
+static void
+a_text_without_controls_is_one_line_of_letters(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("table", 65536);
+    assert_string_equal(cli_without_controls(arena, "a\tb\x1b[31m \xC2\x9B"
+                                                    "c\xC3\xA4"),
+                        "a b [31m  c\xC3\xA4");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_without_controls_is_one_line_of_letters),
         cmocka_unit_test(people_get_aligned_lines_without_control_characters),
         cmocka_unit_test(control_characters_of_two_bytes_are_left_out_too),
         cmocka_unit_test(programs_get_objects_with_null_for_nothing),
