@@ -108,7 +108,7 @@ backtest_error(const Work *work, const double *predicted)
     double sum = 0;
     double weights = 0;
     double weight = 1;
-    for (size_t o = work->origin_count - 1; o-- > 0; weight *= ORIGIN_FADING)
+    for (size_t o = work->origin_count - 1; o-- > 0;) {
         for (size_t h = 0; h < work->hours && work->origins[o] + h < work->count; h++) {
             double away = fabs(work->values[work->origins[o] + h] - predicted[o * work->hours + h]);
             if (isnan(away))
@@ -116,6 +116,8 @@ backtest_error(const Work *work, const double *predicted)
             sum += weight * away;
             weights += weight;
         }
+        weight *= ORIGIN_FADING;
+    }
     return weights > 0 ? sum / weights : INFINITY;
 }
 

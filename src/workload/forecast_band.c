@@ -98,7 +98,8 @@ block_scales(const Misses *misses, double level, double power, double *ret_scale
     for (size_t block = 0; block < BLOCKS_MOST; block++) {
         ret_scales[block] = (sums[block] + 24 * mean) / (counts[block] + 24);
         if (counts[block] == 0 && block >= DAY_BLOCKS) {
-            double day = (double)(block / DAY_BLOCKS);
+            size_t days = block / DAY_BLOCKS;
+            double day = (double)days;
             ret_scales[block] = ret_scales[block - DAY_BLOCKS] * sqrt((day + 1) / day);
         }
     }

@@ -149,6 +149,7 @@ smoothing_begin(const ForecastTask *task, size_t from, size_t to, Smoothing *smo
 static double
 smoothing_run(const ForecastTask *task, size_t from, size_t to, size_t score_from, Smoothing *smoothing)
 {
+    fettle_assert(smoothing->lengths[0] > 0 && smoothing->lengths[1] > 0);
     double alpha = smoothing->constants[0];
     double phi = smoothing->constants[3];
     double *first = smoothing->phases[0];
@@ -246,6 +247,7 @@ smoothing_forecast(const ForecastTask *task, const Model *model, double *ret_pre
     for (size_t o = 0; o < task->origin_count; o++) {
         size_t origin = task->origins[o];
         smoothing_run(task, at, origin, 0, &smoothing);
+        fettle_assert(smoothing.lengths[0] > 0 && smoothing.lengths[1] > 0);
         double remains = smoothing.error;
         at = origin;
         for (size_t h = 0; h < task->hours; h++) {

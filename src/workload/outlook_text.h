@@ -22,7 +22,7 @@ void outlook_json_capacities(JsonWriter *json, const OutlookCapacity *capacities
                              int64_t now_us);
 
 /* "the disk is full in 41 days (2026-03-09), 95 % between 33 and 60" */
-char *outlook_capacity_sentence(Arena *arena, const OutlookCapacity *capacity, int64_t now_us);
+char *outlook_capacity_sentence(Arena *arena, const OutlookCapacity *what, int64_t now_us);
 /* Why there is no forecast, or a poor one; NULL: a whole one. */
 const char *outlook_verdict_sentence(ForecastVerdict verdict);
 /* By how many percent what is forecast, in whole days, is above the same hours of the last week; NaN: not
