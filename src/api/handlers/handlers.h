@@ -47,6 +47,14 @@
     X(audit_list)                                                                                            \
     X(workload_patterns_analyze)                                                                             \
     X(workload_patterns_list)                                                                                \
+    X(recommendations_aggregate)                                                                             \
+    X(recommendations_list)                                                                                  \
+    X(recommendation_get)                                                                                    \
+    X(recommendation_implement)                                                                              \
+    X(recommendation_dismiss)                                                                                \
+    X(results_list)                                                                                          \
+    X(result_measure)                                                                                        \
+    X(result_revert)                                                                                         \
     X(index_recommendations)                                                                                 \
     X(index_unused)                                                                                          \
     X(index_missing)                                                                                         \
