@@ -49,6 +49,7 @@ typedef struct Recommendation {
     const char *statement;   /* to run as it stands */
     const char *undo;        /* to run as it stands */
     const char *reason;      /* one or two sentences */
+    const char *replaced;    /* name of the index that goes, in its table's schema; NULL: none does */
     AdviceRisk risk;
     double size_bytes;          /* NAN when it takes no space */
     double write_cost_percent;  /* of the workload's weighted cost; NAN unknown */

@@ -3,7 +3,7 @@
  * What the files of "fettle index" share.
  *
  *   verb_index.c         the verb, and what only reads: advise, list, unused, history
- *   verb_index_change.c  create, drop, cancel
+ *   verb_index_change.c  create, drop, undo, cancel
  *   verb_index_trial.c   trial
  *
  * A target is one that the store knows, by name or number. Where a connection string or a snapshot file will
@@ -24,6 +24,7 @@ bool index_target_resolve(CliInput *input, const char *text, const char **ret_ta
 
 bool index_create_action(CliInput *input, Error *error);
 bool index_drop_action(CliInput *input, Error *error);
+bool index_undo_action(CliInput *input, Error *error);
 bool index_cancel_action(CliInput *input, Error *error);
 bool index_trial_run(CliInput *input, int *ret_exit_status, Error *error);
 

@@ -55,6 +55,21 @@ found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found)
     json_object_end(json);
 }
 
+/* Both or neither: what is retired is written anew. */
+static bool
+rows_replace(PgConnection *session, const char *const parameters[4], Error *error)
+{
+    Error ignored = {0};
+    bool is_within = pg_connection_is_in_transaction(session);
+    bool good = (is_within || pg_execute(session, "BEGIN", error)) &&
+                store_query(session, "index_recommendation_retire", parameters, 3, NULL, error) &&
+                store_query(session, "index_recommendation_write", parameters, 4, NULL, error) &&
+                (is_within || pg_execute(session, "COMMIT", error));
+    if (!good && !is_within && pg_connection_is_in_transaction(session))
+        (void)!pg_transaction_end(session, &ignored);
+    return good;
+}
+
 bool
 index_recommendations_write(PgConnection *session, Arena *arena, const IndexRecommendations *found,
                             int64_t target_id, const char *database_name, const char *types, Error *error)
@@ -66,8 +81,8 @@ index_recommendations_write(PgConnection *session, Arena *arena, const IndexReco
         found_write(&json, arena, &found->items[i]);
     json_array_end(&json);
     StoreNumber target = store_number(target_id);
-    return store_query(session, "index_recommendation_write",
-                       STORE_PARAMETERS(target.text, database_name, text.data, types), NULL, error) ||
+    const char *parameters[] = {target.text, database_name, text.data, types};
+    return rows_replace(session, parameters, error) ||
            error_prefix(error, "could not write the index recommendations");
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "sql/index_statement.h"
+#include "sql/statement.h"
 #include "whatif/twin.h"
 
 #include <math.h>
@@ -88,14 +89,16 @@ total_ms_of(const AdviceEffectList *effects)
 }
 
 /* False: it is not worth its upkeep, or not made by one statement. */
-static bool
-recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommendation *advised,
-                         IndexRecommendation *ret_recommendation)
+bool
+index_recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommendation *advised,
+                               IndexRecommendation *ret_recommendation)
 {
     SqlIndexStatement statement;
     Error unreadable = {0};
-    if (strcmp(advised->kind, "create_index") != 0 ||
-        !sql_index_statement_parse(arena, advised->statement, &(SqlIndexNames){0}, &statement, &unreadable))
+    size_t count = advised->replaced == NULL ? 1 : 2; /* what creates comes first */
+    TextList statements = sql_split(arena, advised->statement, strlen(advised->statement), count + 1);
+    if (statements.count != count ||
+        !sql_index_statement_parse(arena, statements.items[0], &(SqlIndexNames){0}, &statement, &unreadable))
         return false;
     const SnapshotRelation *relation = snapshot_relation_named(snapshot, statement.schema, statement.table);
     double maintenance = write_share(relation) * MAINTENANCE_SHARE * PERCENT_MOST;
@@ -105,14 +108,15 @@ recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommend
     *ret_recommendation = (IndexRecommendation){
         .schema_name = statement.schema,
         .table_name = statement.table,
-        .index_name = statement.name,
+        .index_name = advised->replaced == NULL ? statement.name : advised->replaced,
         .columns = statement.columns.items,
         .column_count = statement.columns.count,
         .index_type = statement.method,
         .is_unique = statement.is_unique,
+        .predicate = statement.predicate,
         .include_columns = statement.included.items,
         .include_count = statement.included.count,
-        .type = "create",
+        .type = advised->replaced == NULL ? "create" : "modify",
         .estimated_benefit = fmin(advised->improvement_percent, PERCENT_MOST),
         .estimated_cost =
             fmin(isnan(cost) ? COST_PER_COLUMN * (double)statement.columns.count : cost, PERCENT_MOST),
@@ -196,8 +200,8 @@ recommendations_make(Arena *arena, const IndexAnalysis *analysis, IndexAnalysisK
     size_t advised = advice == NULL ? 0 : advice->recommendations.count;
     list->items = ARENA_NEW_ARRAY(arena, IndexRecommendation, advised + findings->count);
     for (size_t i = 0; i < advised; i++) {
-        if (recommendation_of_advice(arena, analysis->review.snapshot, advice->recommendations.items[i],
-                                     &list->items[list->count]))
+        if (index_recommendation_of_advice(arena, analysis->review.snapshot, advice->recommendations.items[i],
+                                           &list->items[list->count]))
             list->count++;
         else
             (*ret_skipped)++;
@@ -207,15 +211,16 @@ recommendations_make(Arena *arena, const IndexAnalysis *analysis, IndexAnalysisK
             list->count++;
 }
 
-/* The kinds of recommendations that an analysis has looked for, as an array's text. */
+/* The kinds of recommendations that an analysis has looked for, as index_recommendations_write() takes them.
+ */
 static const char *
 types_of(const IndexAnalysis *analysis, IndexAnalysisKind kind)
 {
     if (kind == INDEX_ANALYSIS_UNUSED || (analysis->advice == NULL && kind == INDEX_ANALYSIS_FULL))
         return "{drop,modify}";
     if (kind == INDEX_ANALYSIS_MISSING)
-        return analysis->advice == NULL ? "{}" : "{create}";
-    return "{create,drop,modify}";
+        return analysis->advice == NULL ? "{}" : "{create,replace}";
+    return "{create,drop,modify,replace}";
 }
 
 bool

@@ -323,6 +323,7 @@ recommendation_replace(Evidence *evidence, const Candidate *candidate, Recommend
     double whole = context->workload->weighted_cost;
     WriteCost saved = index_existing_write_cost(context, index);
     recommendation->kind = "replace_index";
+    recommendation->replaced = index->name;
     recommendation->title = arena_printf(arena, "replace index %s on %s by one on %s", old,
                                          recommendation->relation, title_text(arena, candidate));
     recommendation->statement =

@@ -2,7 +2,7 @@ WITH change AS (
     SELECT c.id, c.target_id, c.database_name, c.action, c.schema_name, c.table_name, c.index_name, c.recommendation_id, r.reason,
            r.estimated_benefit, r.confidence_score
       FROM fettle.index_changes c LEFT JOIN fettle.index_recommendations r ON r.id = c.recommendation_id
-     WHERE c.id = $1::bigint AND c.success AND c.action IN ('create', 'drop')
+     WHERE c.id = $1::bigint AND c.success 
 ), known AS (
     UPDATE fettle.optimization_recommendations o SET is_dismissed = true, dismissal_reason = 'implemented', updated_at = now()
       FROM change c

@@ -13,7 +13,8 @@ WITH given AS (
 ), stale AS (
     DELETE FROM fettle.index_recommendations r
      WHERE r.target_id = $1::bigint AND r.database_name = $2 AND r.status = 'recommended'
-       AND r.recommendation_type = ANY ($4::text[])
+       AND CASE WHEN r.recommendation_type = 'modify' AND r.create_statement LIKE 'CREATE %' THEN 'replace'
+                ELSE r.recommendation_type END = ANY ($4::text[])
        AND NOT EXISTS (SELECT FROM wanted w
                         WHERE w.schema_name = r.schema_name AND w.table_name = r.table_name AND w.columns = to_jsonb(r.columns)
                           AND w.index_type = r.index_type AND w.recommendation_type = r.recommendation_type)
