@@ -34,9 +34,8 @@ cli_table_number(CliTable *table, int64_t number)
     vector_push(table->arena, &table->values, value);
 }
 
-/* Control characters, C0 and C1 (U+0080 to U+009F, which terminals obey too), become spaces. */
-static char *
-without_controls(Arena *arena, const char *from)
+char *
+cli_without_controls(Arena *arena, const char *from)
 {
     char *text = arena_strdup(arena, from);
     size_t length = 0;
@@ -54,7 +53,7 @@ static const char *
 cell_words(Arena *arena, CliCell cell, const CliValue *value)
 {
     switch (cell) {
-        case CLI_TEXT: return value->text == NULL ? "-" : without_controls(arena, value->text);
+        case CLI_TEXT: return value->text == NULL ? "-" : cli_without_controls(arena, value->text);
         case CLI_NUMBER: return arena_printf(arena, "%" PRId64, value->number);
         case CLI_ID: return value->number == 0 ? "-" : arena_printf(arena, "%" PRId64, value->number);
         case CLI_BOOL: return value->number != 0 ? "yes" : "no";

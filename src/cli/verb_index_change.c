@@ -101,9 +101,8 @@ order_create(CliInput *input, IndexOrder *order, Error *error)
     return true;
 }
 
-/* Approval: --yes, or a person who says so at the terminal. */
-static bool
-is_approved(CliInput *input, const IndexPlan *plan, Error *error)
+bool
+index_plan_is_approved(CliInput *input, const IndexPlan *plan, const char *target_name, Error *error)
 {
     char answer[16] = "";
     if (cli_option(input, "yes") != NULL)
@@ -113,7 +112,7 @@ is_approved(CliInput *input, const IndexPlan *plan, Error *error)
         return error_set_hint(error, "look at it with --dry-run, then approve it with --yes");
     }
     fprintf(stderr, "%s;\non %s of target %s? [y/N] ", plan->change.sql, plan->change.database_name,
-            input->arguments[1]);
+            target_name);
     if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
         return true;
     return error_set(error, ERROR_CANCELLED, "not approved: nothing was changed");
@@ -153,9 +152,17 @@ outcome_write(CliInput *input, const IndexPlan *plan, const char *status, Error 
     return cli_write(input, text.data, text.length, error);
 }
 
-/* Runs a recorded change to its end; false also when it ended without success. */
-static bool
-change_carry_out(CliStore *store, const IndexManager *manager, const IndexPlan *plan, Error *error)
+IndexManager
+index_foreground_manager(const CliInput *input, const CliStore *store)
+{
+    return (IndexManager){.store = store->store,
+                          .settings = input->settings,
+                          .stop = &interrupted,
+                          .progress = session_progress};
+}
+
+bool
+index_change_carry_out(CliStore *store, const IndexManager *manager, const IndexPlan *plan, Error *error)
 {
     IndexChange now;
     struct sigaction action = {.sa_handler = on_interrupt};
@@ -178,10 +185,10 @@ plan_carry_out(CliInput *input, CliStore *store, const IndexManager *manager, In
         return outcome_write(input, plan, plan->is_done ? "completed" : "planned", error);
     if (plan->is_done)
         return outcome_write(input, plan, "completed", error);
-    if (!is_approved(input, plan, error) ||
+    if (!index_plan_is_approved(input, plan, input->arguments[1], error) ||
         !index_plan_record(manager, input->arena, plan, &plan->change.id, error))
         return false;
-    bool done = change_carry_out(store, manager, plan, error);
+    bool done = index_change_carry_out(store, manager, plan, error);
     CliAct act = {.action = arena_printf(input->arena, "index.%s", plan->change.action),
                   .object = arena_printf(input->arena, "index:%s.%s", plan->change.schema_name,
                                          plan->change.index_name),
@@ -222,10 +229,7 @@ change_action(CliInput *input, ChangeWish *wish, Error *error)
     if (!cli_store_open(input, false, &store, error) ||
         !cli_target_find(&store, input->arguments[1], &target, error))
         return false;
-    IndexManager manager = {.store = store.store,
-                            .settings = input->settings,
-                            .stop = &interrupted,
-                            .progress = session_progress};
+    IndexManager manager = index_foreground_manager(input, &store);
     wish->order.target_id = target.target_id;
     wish->order.database = cli_option(input, "database");
     wish->order.performed_by = store.actor;

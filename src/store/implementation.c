@@ -19,6 +19,7 @@ refusal_take(Error *error)
     if (!is_missing && strcmp(error->sqlstate, SQLSTATE_IN_USE) != 0 &&
         strcmp(error->sqlstate, SQLSTATE_NOT_READY) != 0)
         return false;
+    bool is_early = strcmp(error->sqlstate, SQLSTATE_NOT_READY) == 0;
     char message[ERROR_MESSAGE_BYTES];
     snprintf(message, sizeof(message), "%s", error->message);
     char *context = strstr(message, " CONTEXT: ");
@@ -26,6 +27,9 @@ refusal_take(Error *error)
         *context = '\0';
     error_clear(error);
     error_fill(error, is_missing ? ERROR_NOT_FOUND : ERROR_CONFLICT, "%s", message);
+    if (!is_missing)
+        error_fill_hint(error, is_early ? "it is measured by itself 24 and 48 hours after it was carried out"
+                                        : "see its result before it is carried out again");
     return true;
 }
 
@@ -153,17 +157,31 @@ implementation_measured(PgConnection *session, Arena *arena, int64_t id, const I
            error_set(error, ERROR_NOT_FOUND, "there is no implementation %" PRId64, id);
 }
 
-bool
-implementations_due(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count, Error *error)
+static bool
+ids_read(PgConnection *session, Arena *arena, const char *query, int64_t **ret_ids, size_t *ret_count,
+         Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(session, "implementation_due", NULL, 0, &rows, error))
-        return error_prefix(error, "could not look for implementations to measure");
+    if (!store_query(session, query, NULL, 0, &rows, error))
+        return error_prefix(error, "could not look for implementations");
     *ret_count = (size_t)pg_result_rows(rows);
     *ret_ids = ARENA_NEW_ARRAY(arena, int64_t, *ret_count);
     for (size_t i = 0; i < *ret_count; i++)
         (*ret_ids)[i] = pg_result_int(rows, (int64_t)i, 0, 0);
     return true;
+}
+
+bool
+implementations_due(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count, Error *error)
+{
+    return ids_read(session, arena, "implementation_due", ret_ids, ret_count, error);
+}
+
+bool
+implementations_harmful(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
+                        Error *error)
+{
+    return ids_read(session, arena, "implementation_harmful", ret_ids, ret_count, error);
 }
 
 bool

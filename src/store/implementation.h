@@ -90,9 +90,13 @@ typedef struct ImplementationResult {
 bool implementation_measured(PgConnection *session, Arena *arena, int64_t id,
                              const ImplementationResult *result, Error *error) FETTLE_MUST_USE;
 
-/* Those that are to be measured now (24 h and 48 h after), oldest first. */
+/* Those that are to be measured now (24 h and 48 h after); they are not named again for ten minutes. */
 bool implementations_due(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
                          Error *error) FETTLE_MUST_USE;
+
+/* Those that became slower by what Fettle carried out, and are not being undone. */
+bool implementations_harmful(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
+                             Error *error) FETTLE_MUST_USE;
 
 /* Ties an index change that undoes it. ERROR_CONFLICT: it is being undone already, or was. */
 bool implementation_undo_begin(PgConnection *session, int64_t id, int64_t change_id, const char *reason,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/recommendation_apply.h"
 
+#include "base/text.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
 #include "store/index_recommendation.h"
@@ -70,11 +71,18 @@ index_plan_of(const IndexManager *manager, Arena *arena, const IndexRecommendati
                         .definition = found->create_statement,
                         .recommendation_id = found->id,
                         .performed_by = performed_by};
-    bool is_create = strcmp(found->type, "create") == 0;
-    if (!is_create && strcmp(found->type, "drop") != 0)
-        return error_set(error, ERROR_UNSUPPORTED, "a recommendation to %s an index is not carried out",
-                         found->type);
-    if (found->index_name == NULL)
+    bool is_successor = strcmp(found->type, "modify") == 0 && found->create_statement != NULL &&
+                        text_starts_with(found->create_statement, "CREATE ");
+    bool is_create = is_successor || strcmp(found->type, "create") == 0;
+    if (!is_create && strcmp(found->type, "drop") != 0) {
+        error_set(error, ERROR_UNSUPPORTED, "an index is rebuilt by hand");
+        return error_set_hint(error, "%s", found->create_statement);
+    }
+    if (is_successor) {
+        order.replaced = found->index_name;
+        order.name = NULL;
+    }
+    if (found->index_name == NULL && found->create_statement == NULL)
         return error_set(error, ERROR_UNSUPPORTED, "the recommendation names no index");
     if (strcmp(found->status, "recommended") != 0)
         return error_set(error, ERROR_CONFLICT, "index recommendation %" PRId64 " is %s", found->id,
@@ -83,7 +91,7 @@ index_plan_of(const IndexManager *manager, Arena *arena, const IndexRecommendati
                   : !index_plan_drop(manager, arena, &order, ret_plan, error))
         return refuse_stale(error);
     if (ret_plan->is_done)
-        return plan_done_refuse(ret_plan, found->type, error);
+        return plan_done_refuse(ret_plan, is_create ? "create" : "drop", error);
     return is_create || drop_is_advised_one(arena, ret_plan, found, error);
 }
 
@@ -197,24 +205,13 @@ static bool
 undo_plan_of(const IndexManager *manager, Arena *arena, const IndexChange *made, const char *performed_by,
              IndexPlan *ret_plan, Error *error)
 {
-    IndexOrder order = {.target_id = made->target_id,
-                        .database = made->database_name,
-                        .schema = made->schema_name,
-                        .table = made->table_name,
-                        .name = made->index_name,
-                        .performed_by = performed_by};
-    if (strcmp(made->state, "completed") != 0) {
+    if (made->success < 0) {
         error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s", made->id, made->state);
         return error_set_hint(error, "cancel it, or wait for its end");
     }
-    if (strcmp(made->action, "create") == 0)
-        return index_plan_drop(manager, arena, &order, ret_plan, error) &&
-               (ret_plan->is_done || undo_is_of_ours(arena, ret_plan, made, error));
-    if (strcmp(made->action, "drop") != 0)
-        return error_set(error, ERROR_UNSUPPORTED, "a change of kind %s is undone by hand: %s", made->action,
-                         made->undo_sql);
-    order.definition = made->undo_sql;
-    return index_plan_create(manager, arena, &order, ret_plan, error);
+    return index_plan_undo(manager, arena, made, performed_by, ret_plan, error) &&
+           (strcmp(made->action, "create") != 0 || ret_plan->is_done ||
+            undo_is_of_ours(arena, ret_plan, made, error));
 }
 
 bool

@@ -19,7 +19,10 @@ recommendation_measure(const IndexManager *manager, Arena *arena, int64_t implem
 bool
 recommendation_wants_undo(Arena *arena, const Implementation *implementation, const char **ret_reason)
 {
-    bool is_harmful = implementation->index_change_id != 0 && implementation->undo_change_id == 0 &&
+    /* of one query, or with an interval: a whole database's mean moves with what it is asked */
+    bool is_certain = implementation->query_hash != 0 || implementation->actual_high < 0;
+    bool is_harmful = is_certain && implementation->index_change_id != 0 &&
+                      implementation->undo_change_id == 0 &&
                       strcmp(implementation->status, "regressed") == 0 &&
                       implementation->actual_percent <= -MEASURE_HARM_PERCENT;
     if (is_harmful)

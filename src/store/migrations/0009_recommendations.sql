@@ -20,9 +20,11 @@ ALTER TABLE fettle.optimization_implementations
     ADD COLUMN stated_confidence double precision,
     ADD COLUMN index_change_id bigint REFERENCES fettle.index_changes ON DELETE SET NULL,
     ADD COLUMN undo_change_id bigint REFERENCES fettle.index_changes ON DELETE SET NULL,
-    ADD COLUMN undo_reason text;
+    ADD COLUMN undo_reason text,
+    ADD COLUMN asked_at timestamptz;
 COMMENT ON COLUMN fettle.optimization_implementations.predicted_percent IS 'what was predicted when it was carried out; so is stated_confidence';
 COMMENT ON COLUMN fettle.optimization_implementations.index_change_id IS 'that carried it out; NULL: it was not Fettle that did';
+COMMENT ON COLUMN fettle.optimization_implementations.asked_at IS 'when the service last tried to measure it';
 CREATE INDEX optimization_implementations_change ON fettle.optimization_implementations (index_change_id);
 CREATE INDEX optimization_implementations_undo ON fettle.optimization_implementations (undo_change_id);
 
@@ -65,8 +67,16 @@ BEGIN
         UPDATE fettle.optimization_implementations i SET implementation_timestamp = now()
          WHERE i.index_change_id = NEW.id AND i.status = 'pending';
         WITH undone AS (
-            UPDATE fettle.optimization_implementations i SET status = 'reverted', rolled_back_at = now(), error_message = NULL
-             WHERE i.undo_change_id = NEW.id
+            -- also when somebody took it back without saying so: an index that was made is dropped, one that was dropped is made
+            UPDATE fettle.optimization_implementations i
+               SET status = 'reverted', rolled_back_at = now(), error_message = NULL, undo_change_id = NEW.id
+              FROM fettle.index_changes c
+             WHERE c.id = i.index_change_id AND i.status <> 'failed' AND i.status <> 'reverted'
+               AND (i.undo_change_id = NEW.id
+                    OR (i.undo_change_id IS NULL AND c.id < NEW.id AND c.state = 'completed'
+                        AND c.target_id = NEW.target_id AND c.database_name = NEW.database_name AND c.schema_name = NEW.schema_name
+                        AND c.table_name = NEW.table_name AND c.index_name = NEW.index_name
+                        AND (c.action, NEW.action) IN (('create', 'drop'), ('drop', 'create'))))
             RETURNING i.recommendation_id, i.index_change_id
         ), closed AS (
             UPDATE fettle.optimization_recommendations r SET is_dismissed = true, dismissal_reason = 'reverted', updated_at = now()
