@@ -10,7 +10,7 @@
  *
  *     Random random = random_new(seed);
  *     BootstrapSeries series = {.values = values, .weights = weights, .count = count};
- *     bootstrap_means(&series, 8, &random, means, 1000);
+ *     bootstrap_means(&series, 100, 8, &random, means, 1000);   means of 100 values each
  */
 #ifndef FETTLE_MATH_BOOTSTRAP_H
 #define FETTLE_MATH_BOOTSTRAP_H
@@ -23,9 +23,9 @@ typedef struct BootstrapSeries {
     size_t count;
 } BootstrapSeries;
 
-/* The weighted means of so many draws, each of count values in blocks of 1 .. count of them. A draw whose
- * weights are all 0 is drawn anew. */
-void bootstrap_means(const BootstrapSeries *series, size_t block, Random *random, double *ret_means,
-                     size_t draws);
+/* The weighted means of so many draws, each of length values (>= 1) in blocks of 1 .. count of them. A draw
+ * whose weights are all 0 is drawn anew. */
+void bootstrap_means(const BootstrapSeries *series, size_t length, size_t block, Random *random,
+                     double *ret_means, size_t draws);
 
 #endif

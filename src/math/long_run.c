@@ -14,13 +14,30 @@ lagged_product(const double *values, size_t count, size_t lag)
     return sum;
 }
 
+/* Bartlett's weight of a lag's product, which stands for both signs of the lag. */
+static double
+bartlett_weight(size_t k, size_t lag)
+{
+    return k == 0 ? 1 : 2 * (1 - (double)k / (double)(lag + 1));
+}
+
 double
 long_run_variance(const double *deviations, size_t count, size_t lag)
 {
     fettle_assert(lag < count);
-    double sum = lagged_product(deviations, count, 0);
-    for (size_t k = 1; k <= lag; k++)
-        sum += 2 * (1 - (double)k / (double)(lag + 1)) * lagged_product(deviations, count, k);
+    double sum = 0;
+    for (size_t k = 0; k <= lag; k++)
+        sum += bartlett_weight(k, lag) * lagged_product(deviations, count, k);
+    return fmax(sum, 0) / (double)count;
+}
+
+double
+long_run_variance_of_sums(const double *sums, size_t count, size_t lag)
+{
+    fettle_assert(lag < count);
+    double sum = 0;
+    for (size_t k = 0; k <= lag; k++)
+        sum += bartlett_weight(k, lag) * sums[k];
     return fmax(sum, 0) / (double)count;
 }
 
@@ -45,7 +62,7 @@ long_run_variance_whitened(const double *deviations, size_t count, size_t lag)
         double products = 0;
         for (size_t i = k + 1; i < count; i++)
             products += whitened(deviations, i, coefficient) * whitened(deviations, i - k, coefficient);
-        sum += (k == 0 ? 1 : 2 * (1 - (double)k / (double)(lag + 1))) * products;
+        sum += bartlett_weight(k, lag) * products;
     }
     return fmax(sum, 0) / (double)(count - 1) / ((1 - coefficient) * (1 - coefficient));
 }

@@ -21,6 +21,9 @@
 
 /* lag < count. */
 double long_run_variance(const double *deviations, size_t count, size_t lag);
+/* The same from sums of lagged products, sums[k] = sum of x_t x_(t + k), for lags 0 .. lag: who needs several
+ * lags makes these once (fourier_correlate). */
+double long_run_variance_of_sums(const double *sums, size_t count, size_t lag);
 /* The same of the residuals of an autoregression of the first order, undone afterwards (Andrews and Monahan
  * 1992): less bias where the memory fades by a constant share. Its coefficient is held within -.97 .. .97. */
 double long_run_variance_whitened(const double *deviations, size_t count, size_t lag);
