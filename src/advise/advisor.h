@@ -96,6 +96,7 @@ typedef struct AdvisorContext {
     Deadline deadline;         /* best answer so far at this time */
     double budget_bytes;       /* for all new objects together; INFINITY: none */
     double table_budget_bytes; /* for those of each table; 0: no limit */
+    size_t keys_most;          /* of a new index, INCLUDE apart; 0: as many as the advisor thinks of */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total); /* may be NULL */
     void *progress_context;
 } AdvisorContext;

@@ -26,6 +26,7 @@ static const CliOption index_options[] = {
     {"database", 'd', "NAME", "a database of the target (default: that of its connection string)"},
     {"limit", 0, "NUMBER", "rows of the history at most (default: 50)"},
     {"budget", 'b', "SIZE", "as in \"fettle advise\", which takes the following ones, too"},
+    {"width", 0, "NUMBER", "key columns of a new index at most"},
     {"time", 't', "TIME", "time for the search"},
     {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
     {"role", 0, "ROLE", "the application's role"},

@@ -141,6 +141,19 @@ recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order,
     return true;
 }
 
+/* Where it is and what was, or will be, sent. */
+static void
+change_subject_write(JsonWriter *json, const IndexChange *change)
+{
+    json_key_string(json, "database_name", change->database_name);
+    json_key_string(json, "schema_name", change->schema_name);
+    json_key_string(json, "table_name", change->table_name);
+    json_key_string(json, "index_name", change->index_name);
+    index_json_texts(json, "columns", change->columns, change->column_count);
+    json_key_string(json, "sql", change->sql);
+    json_key_string(json, "undo_sql", change->undo_sql);
+}
+
 typedef struct ChangeReply {
     bool is_over;
     const char *message;
@@ -154,13 +167,7 @@ change_reply(ApiRequest *request, const IndexChange *change, const ChangeReply *
     json_object_begin(json);
     json_key_bool(json, "success", true);
     json_key_string(json, "message", reply->message);
-    json_key_string(json, "database_name", change->database_name);
-    json_key_string(json, "schema_name", change->schema_name);
-    json_key_string(json, "table_name", change->table_name);
-    json_key_string(json, "index_name", change->index_name);
-    index_json_texts(json, "columns", change->columns, change->column_count);
-    json_key_string(json, "sql", change->sql);
-    json_key_string(json, "undo_sql", change->undo_sql);
+    change_subject_write(json, change);
     api_json_id(json, "change_id", change->id);
     json_key_string(json, "status", reply->status);
     json_object_end(json);
@@ -269,15 +276,9 @@ change_write(JsonWriter *json, const IndexChange *change)
     json_key_int(json, "id", change->id);
     api_json_id(json, "recommendation_id", change->recommendation_id);
     json_key_int(json, "connection_id", change->target_id);
-    json_key_string(json, "database_name", change->database_name);
     json_key_string(json, "action", change->action);
-    json_key_string(json, "schema_name", change->schema_name);
-    json_key_string(json, "table_name", change->table_name);
-    json_key_string(json, "index_name", change->index_name);
-    index_json_texts(json, "columns", change->columns, change->column_count);
+    change_subject_write(json, change);
     json_key_string(json, "index_type", change->index_type);
-    json_key_string(json, "sql", change->sql);
-    json_key_string(json, "undo_sql", change->undo_sql);
     json_key_string(json, "status", change->state);
     json_key(json, "success");
     if (change->success < 0)

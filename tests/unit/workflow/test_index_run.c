@@ -7,6 +7,7 @@
 #include "store/index_recommendation.h"
 #include "store/target.h"
 #include "workflow/index_analysis.h"
+#include "workflow/index_definition.h"
 #include "workflow/index_run.h"
 
 #include <math.h>
@@ -27,6 +28,8 @@ the_statement_of_an_order_quotes_every_name(void **state)
                         .included_count = 1,
                         .method = "btree",
                         .is_unique = true};
+    assert_string_equal(index_drop_statement(arena, "s", "i; --"),
+                        "DROP INDEX CONCURRENTLY IF EXISTS s.\"i; --\"");
     assert_string_equal(
         index_order_statement(arena, &order, "s"),
         "CREATE UNIQUE INDEX \"i; --\" ON s.\"T\" USING btree (a, \"B b\") INCLUDE (\"c\"\"d\")");
@@ -263,6 +266,42 @@ an_index_of_another_predicate_or_expression_is_not_taken_for_ours(void **state)
 }
 
 /* Whatever dies right after the end was written: its implementation is there, and there once. */
+/* As a statement and as the server, which could not be asked by the text alone. */
+static void
+a_definition_is_compared_as_the_server_writes_it(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexFacts facts;
+    SqlIndexStatement wanted;
+    bool is_found = false;
+    bool is_its = false;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    assert_done(
+        index_session_change(&place.manager, place.arena, place.target_id, NULL, 9, &connection, &error),
+        &error);
+    assert_done(pg_execute(connection, "CREATE INDEX t_part ON own.t (a) WHERE a > 5.5", &error), &error);
+    assert_done(index_facts_find(connection, place.arena, "own", "t_part", &is_found, &facts, &error),
+                &error);
+    static const struct {
+        const char *text;
+        bool is_its;
+    } cases[] = {{"create index t_part on own.t (a) where a > 5.5", true},
+                 {"create index t_part on own.t (a) where (a > (5.5)::numeric)", true},
+                 {"create index t_part on own.t (a) where a > 5.6", false},
+                 {"create index t_part on own.t (a)", false}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        assert_true(
+            sql_index_statement_parse(place.arena, cases[i].text, &(SqlIndexNames){0}, &wanted, &error));
+        assert_done(index_definition_is(connection, place.arena, &wanted, &facts, &is_its, &error), &error);
+        assert_true(is_its == cases[i].is_its);
+    }
+    /* nothing is left of the question */
+    assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM pg_class WHERE relname LIKE "
+                                                           "'fettle_index_definition%'"),
+                        "0");
+}
+
 static void
 the_end_of_a_change_opens_its_implementation_once(void **state)
 {
@@ -499,6 +538,7 @@ main(void)
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
         cmocka_unit_test_setup(an_index_of_another_predicate_or_expression_is_not_taken_for_ours,
                                store_fixture_clear),
+        cmocka_unit_test_setup(a_definition_is_compared_as_the_server_writes_it, store_fixture_clear),
         cmocka_unit_test_setup(the_end_of_a_change_opens_its_implementation_once, store_fixture_clear),
         cmocka_unit_test_setup(another_index_of_the_same_columns_does_not_look_carried_out,
                                store_fixture_clear),

@@ -92,7 +92,7 @@ locks_are_one_process_own_and_outlive_the_session_they_are_held_on(void **state)
     Place place = place_of(state);
     Error error = {0};
     bool is_locked = true;
-    IndexLocks *locks = index_locks_new(place.fixture->store);
+    FETTLE_CLEANUP(index_locks_free_at) IndexLocks *locks = index_locks_new(place.fixture->store);
     assert_done(index_locks_take(locks, 7, &error), &error);
     assert_done(index_locks_take(locks, 7, &error), &error);
     index_locks_give(locks, 7);
@@ -114,8 +114,8 @@ locks_are_one_process_own_and_outlive_the_session_they_are_held_on(void **state)
     assert_false(index_locks_take(locks, 7, &error));
     assert_int_equal(error.code, ERROR_CONFLICT);
     error_clear(&error);
+    index_locks_free(NULL);
     assert_done(index_change_unlock(place.fixture->connection, 7, &error), &error);
-    index_locks_free(locks);
 }
 
 static void
