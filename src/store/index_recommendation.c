@@ -46,6 +46,11 @@ found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found)
     json_key_double(json, "confidence_score", found->confidence_score);
     key_known(json, "affected_query_count", found->affected_query_count, -1);
     json_key_double(json, "affected_total_time_ms", found->affected_total_time_ms);
+    json_key(json, "query_hashes");
+    json_array_begin(json);
+    for (size_t i = 0; i < found->query_hash_count; i++)
+        json_int(json, (int64_t)found->query_hashes[i]);
+    json_array_end(json);
     json_key_int(json, "usage_count", found->usage_count);
     json_key_string(json, "last_used_at",
                     found->last_used_at_us == 0 ? NULL : clock_format_utc(arena, found->last_used_at_us));

@@ -35,6 +35,8 @@ typedef struct IndexRecommendation {
     double confidence_score;      /* 0..1 */
     int64_t affected_query_count; /* -1 unknown */
     double affected_total_time_ms;
+    const uint64_t *query_hashes; /* of the statements that gain, most first; written, not read */
+    size_t query_hash_count;
     int64_t usage_count;
     int64_t last_used_at_us; /* 0: unknown, or never */
     int64_t size_bytes;      /* -1 unknown */

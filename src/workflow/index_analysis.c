@@ -7,6 +7,7 @@
 #include "whatif/twin.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COST_PER_COLUMN 10.0 /* percent, where the planner has no write statement to cost (contract, 9) */
@@ -89,6 +90,32 @@ total_ms_of(const AdviceEffectList *effects)
 }
 
 /* False: it is not worth its upkeep, or not made by one statement. */
+static int
+gain_order(const void *a, const void *b)
+{
+    double first = ((const AdviceEffect *)a)->saved_ms;
+    double second = ((const AdviceEffect *)b)->saved_ms;
+    if (isnan(first) || isnan(second))
+        return isnan(first) - isnan(second);
+    return (first < second) - (first > second);
+}
+
+/* The statements that gain, most first. */
+static void
+gains_take(Arena *arena, const AdviceEffectList *gains, IndexRecommendation *recommendation)
+{
+    AdviceEffect *ordered = ARENA_NEW_ARRAY(arena, AdviceEffect, gains->count);
+    uint64_t *hashes = ARENA_NEW_ARRAY(arena, uint64_t, gains->count);
+    for (size_t i = 0; i < gains->count; i++)
+        ordered[i] = gains->items[i];
+    if (gains->count > 1)
+        qsort(ordered, gains->count, sizeof(*ordered), gain_order);
+    for (size_t i = 0; i < gains->count; i++)
+        hashes[i] = ordered[i].statement->source->query_hash;
+    recommendation->query_hashes = hashes;
+    recommendation->query_hash_count = gains->count;
+}
+
 bool
 index_recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommendation *advised,
                                IndexRecommendation *ret_recommendation)
@@ -126,6 +153,7 @@ index_recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Rec
         .size_bytes = isnan(advised->size_bytes) ? -1 : (int64_t)advised->size_bytes,
         .create_statement = statement.text,
         .reason = advised->reason};
+    gains_take(arena, &advised->gains, ret_recommendation);
     return true;
 }
 

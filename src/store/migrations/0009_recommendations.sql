@@ -133,26 +133,30 @@ SELECT w.target_id, w.database_name::text AS database_name, NULL::bigint AS quer
        'Scale resources at peak hour ' || (w.pattern_metadata ->> 'peak_hour') AS recommendation_text,
        w.description AS explanation, 10::double precision AS improvement_percent,
        (w.pattern_metadata ->> 'confidence')::double precision AS confidence, 'medium'::text AS complexity,
-       'prior'::text AS improvement_basis, true AS is_of_database
+       'prior'::text AS improvement_basis, false AS is_of_database
   FROM fettle.workload_patterns w
  WHERE w.pattern_metadata ->> 'peak_hour' IS NOT NULL;
 
--- What an index gains is of its database's whole workload (is_of_database); it ranks by the statement that gains most. What a drop
--- or rebuild gives back is space, and saves no time.
+-- What an index gains is of its database's whole workload; it ranks by the statement that gains most. A successor that takes the
+-- place of another index gains as a new one does; a drop or a rebuild gives back space, and saves no time.
 CREATE VIEW fettle.recommendation_findings_index AS
-SELECT x.target_id, x.database_name::text AS database_name, CASE WHEN x.recommendation_type = 'create' THEN x.query_hashes[1] END AS query_hash,
+SELECT x.target_id, x.database_name::text AS database_name, CASE WHEN g.is_gain THEN x.query_hashes[1] END AS query_hash,
        NULL::bigint AS fingerprint_hash, 'index'::text AS source_type, x.id AS source_id, x.recommendation_type::text AS kind,
        CASE x.recommendation_type WHEN 'create' THEN '' ELSE x.recommendation_type || ' ' || coalesce(x.index_name, '') || ' ' END
            || 'index ' || x.database_name || '.' || x.schema_name || '.' || x.table_name || ' ' || lower(x.index_type)
            || ' (' || array_to_string(x.columns, ', ') || ')' || CASE WHEN x.is_unique THEN ' unique' ELSE '' END
-           || coalesce(' where ' || x.predicate, '') || coalesce(' include (' || array_to_string(x.include_columns, ', ') || ')', '') AS change_key,
-       CASE x.recommendation_type WHEN 'create' THEN 'Create index ' WHEN 'drop' THEN 'Drop index ' ELSE 'Change index ' END
+           || coalesce(' where ' || x.predicate, '')
+           || coalesce(' include (' || nullif(array_to_string(x.include_columns, ', '), '') || ')', '') AS change_key,
+       CASE x.recommendation_type WHEN 'create' THEN 'Create index ' WHEN 'drop' THEN 'Drop index '
+                                  ELSE CASE WHEN g.is_gain THEN 'Replace index ' ELSE 'Rebuild index ' END END
            || coalesce(x.index_name || ' ', '') || 'on ' || x.schema_name || '.' || x.table_name || ' (' || array_to_string(x.columns, ', ') || ')'
            AS recommendation_text,
        x.reason AS explanation, x.estimated_benefit AS improvement_percent, x.confidence_score AS confidence,
-       CASE x.recommendation_type WHEN 'create' THEN 'high' ELSE 'medium' END AS complexity,
-       CASE x.recommendation_type WHEN 'create' THEN 'time' ELSE 'convention' END AS improvement_basis, true AS is_of_database
+       CASE WHEN g.is_gain THEN 'high' ELSE 'medium' END AS complexity, CASE WHEN g.is_gain THEN 'time' ELSE 'convention' END AS improvement_basis,
+       true AS is_of_database
   FROM fettle.index_recommendations x
+  CROSS JOIN LATERAL (SELECT x.recommendation_type = 'create' OR (x.recommendation_type = 'modify' AND x.create_statement LIKE 'CREATE %')
+                                 IS TRUE AS is_gain) g
  WHERE x.status = 'recommended';
 
 CREATE VIEW fettle.recommendation_findings AS
@@ -211,7 +215,7 @@ CREATE FUNCTION fettle.recommendations_ranked(target bigint, only_hash bigint, m
          WHERE f.target_id = $1 AND (f.source_type <> 'workload' OR p.query_hash IS NOT NULL)
     ), sure AS (
         SELECT p.*, coalesce(g.urgency, 0) AS urgency, fettle.calculate_roi_score(p.sure, p.improvement_percent, g.urgency) AS roi,
-               CASE WHEN p.source_type = 'index' THEN w.load_ms ELSE g.load_ms END AS load_ms,
+               CASE WHEN p.is_of_database THEN w.load_ms ELSE g.load_ms END AS load_ms,
                greatest(least(coalesce(p.improvement_percent, 0) / 100, 1), 0) AS share
           FROM placed p
           LEFT JOIN figure g ON g.query_hash = p.hash
