@@ -3,7 +3,7 @@
  * Simulates changes of known truth and judges them by src/workflow/effect.h, by its rivals, and by the rule
  * of two means; bench/effect.py runs it. Seeds are odd: even ones are for tuning.
  *
- *     effect_bench [even] CASES
+ *     effect_bench [even] CASES [SCENARIO]
  */
 #include "effect_series.h"
 
@@ -27,7 +27,9 @@ typedef struct Tally {
     size_t implemented[RULES][3]; /* after a day, after two, at either */
     size_t regressed[RULES][3];
     size_t undone;      /* ever in two days, looking after each hour, at first each bucket */
-    size_t undone_soon; /* within two hours of the data being enough */
+    size_t undone_soon; /* within two hours of 30 calls and 4 buckets */
+    size_t able;        /* whose sequence came to be narrow enough for a harm of 20 % */
+    size_t undone_able; /* within two hours of that */
     size_t undone_day;
     size_t naive_undone;
     double cpu_ms;
@@ -88,7 +90,19 @@ tally_verdicts(Tally *tally, int rule, EffectVerdict day, EffectVerdict two_days
     tally->regressed[rule][2] += day == EFFECT_REGRESSED || two_days == EFFECT_REGRESSED;
 }
 
-/* Looks as the watch does: each bucket for three hours, then each hour. */
+/* Whether a harm of 20 % would now be seen 95 times of 100, going by the widths alone. */
+static bool
+is_able(const Effect *effect)
+{
+    if (effect->reason != NULL)
+        return false;
+    double estimate = log1p(-effect->improvement_percent / 100);
+    double radius = estimate - log1p(effect->harm_percent / 100);
+    double half = (log1p(-effect->low_percent / 100) - log1p(-effect->high_percent / 100)) / 2;
+    return radius + 1.645 / 2.18 * half <= log(1.2 / (1 + EFFECT_HARM_LIMIT_PERCENT / 100));
+}
+
+/* Looks as the watch does: each bucket for six hours, then each hour. */
 static void
 watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tally *tally)
 {
@@ -97,24 +111,26 @@ watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tall
     EffectPlan *total = effect_plan_make(arena, context, &total_series, EFFECT_OF_TIME);
     const EffectWindow *window = &subject->window;
     size_t enough = 0;
+    size_t able = 0;
+    size_t undone = 0;
     for (size_t looks = 1; looks <= HARM_LOOKS_MOST; looks += looks < 24 ? 1 : 4) {
         Effect effects[2];
         ArenaMark mark = arena_mark(arena);
         effect_plan_look(arena, query, window, window->after_first + looks, &effects[0]);
         effect_plan_look(arena, total, window, window->after_first + looks, &effects[1]);
         arena_rewind(arena, mark);
-        if (enough == 0 && effects[0].reason == NULL)
-            enough = looks;
+        enough = enough == 0 && effects[0].reason == NULL ? looks : enough;
+        able = able == 0 && is_able(&effects[0]) ? looks : able;
         bool is_harm = effects[0].harm_percent > EFFECT_HARM_LIMIT_PERCENT ||
                        effects[1].harm_percent > EFFECT_HARM_LIMIT_PERCENT;
-        if (!is_harm)
-            continue;
-        tally->undone++;
-        tally->undone_soon += looks <= enough + 8;
-        tally->undone_day += looks <= DAY;
-        tally->hours_to_undo += (double)looks / 4;
-        return;
+        undone = undone == 0 && is_harm ? looks : undone;
     }
+    tally->able += able > 0;
+    tally->undone_able += able > 0 && undone > 0 && undone <= able + 8;
+    tally->undone += undone > 0;
+    tally->undone_soon += undone > 0 && undone <= enough + 8;
+    tally->undone_day += undone > 0 && undone <= DAY;
+    tally->hours_to_undo += (double)undone / 4;
 }
 
 static void
@@ -157,10 +173,11 @@ print_tally(const char *name, double noise_from, double noise_to, const Tally *t
     static const char *const rules[RULES] = {"window", "lag_rule", "bootstrap", "naive"};
     printf(
         "{\"scenario\": \"%s\", \"noise_from\": %.2f, \"noise_to\": %.2f, \"cases\": %zu, \"judged\": %zu, "
-        "\"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, \"naive_undone\": %zu, "
+        "\"able\": %zu, \"undone_able\": %zu, \"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
+        "\"naive_undone\": %zu, "
         "\"hours_to_undo\": %.2f, \"cpu_ms\": %.3f",
-        name, noise_from, noise_to, tally->cases, tally->judged, tally->undone, tally->undone_soon,
-        tally->undone_day, tally->naive_undone,
+        name, noise_from, noise_to, tally->cases, tally->judged, tally->able, tally->undone_able,
+        tally->undone, tally->undone_soon, tally->undone_day, tally->naive_undone,
         tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
         tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
     for (int rule = 0; rule < RULES; rule++)
@@ -188,15 +205,18 @@ int
 main(int argument_count, char **arguments)
 {
     bool is_even = argument_count > 2 && strcmp(arguments[1], "even") == 0;
-    size_t cases = argument_count < 2 ? 0 : (size_t)strtoul(arguments[argument_count - 1], NULL, 10);
-    size_t last = getenv("FIRST") ? 1 : FETTLE_COUNT_OF(scenarios);
+    int first = is_even ? 2 : 1;
+    size_t cases = argument_count <= first ? 0 : (size_t)strtoul(arguments[first], NULL, 10);
+    const char *wanted = argument_count <= first + 1 ? NULL : arguments[first + 1];
     if (cases == 0) {
-        fprintf(stderr, "usage: effect_bench [even] CASES\n");
+        fprintf(stderr, "usage: effect_bench [even] CASES [SCENARIO]\n");
         return 2;
     }
-    for (size_t s = 0; s < last; s++) {
+    for (size_t s = 0; s < FETTLE_COUNT_OF(scenarios); s++) {
+        if (wanted != NULL && strcmp(wanted, scenarios[s].name) != 0)
+            continue;
         Tally tallies[BANDS] = {0};
-        size_t count = s < 2 ? cases : cases / 4;
+        size_t count = s < 2 || wanted != NULL ? cases : cases / 4;
         for (size_t n = 0; n < count; n++) {
             EffectTruth truth = scenarios[s].truth;
             truth.seed = 2 * n + (is_even ? 0 : 1);

@@ -87,5 +87,5 @@ long_run_memory(const double *deviations, size_t count, size_t most, double limi
 double
 long_run_freedom(size_t count, size_t lag)
 {
-    return fmax(1.5 * (double)count / (double)(lag + 1), 1);
+    return fmax((double)count / (double)(lag + 1), 1);
 }

@@ -32,7 +32,9 @@ size_t long_run_lag(size_t count);
 /* The first lag, up to most < count, at which the autocorrelation is below limit; most when none is; 1 for a
  * series without variance. */
 size_t long_run_memory(const double *deviations, size_t count, size_t most, double limit);
-/* Degrees of freedom of the variance with a lag, as of chi square: 1.5 count / (lag + 1), and at least 1. */
+/* Degrees of freedom with which Student's t stands for a mean over the variance with that lag: count / (lag +
+ * 1), at least 1; near the critical values of Kiefer and Vogelsang (2005) for lags up to an eighth of count.
+ */
 double long_run_freedom(size_t count, size_t lag);
 
 #endif

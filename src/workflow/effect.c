@@ -113,6 +113,7 @@ measure_series(Arena *arena, EffectContext *context, const EffectSeries *series,
     const EffectWindow *window = &context->subject->window;
     effect_plan_look(arena, effect_plan_make(arena, context, series, EFFECT_OF_TIME), window,
                      window->bucket_count, ret_effect);
+    ret_effect->query_hash = series->query_hash;
     judge_work(arena, context, series, ret_effect);
 }
 
@@ -163,7 +164,8 @@ effect_measure(Arena *arena, const EffectCase *subject, EffectReport *ret_report
                   window->bucket_count <= EFFECT_BUCKETS_MOST);
     fettle_assert(subject->other_count <= EFFECT_OTHERS_MOST);
     EffectContext context = {.subject = subject};
-    *ret_report = (EffectReport){.others = ARENA_NEW_ARRAY(arena, Effect, subject->other_count)};
+    *ret_report = (EffectReport){.others = ARENA_NEW_ARRAY(arena, Effect, subject->other_count),
+                                 .other_count = subject->other_count};
     for (size_t i = 0; i < subject->other_count; i++)
         measure_series(arena, &context, &subject->others[i], &ret_report->others[i]);
     judge_others(arena, ret_report->others, subject->other_count);

@@ -93,6 +93,7 @@ typedef enum EffectMatch {
 
 /* Percentages are improvements, signed: 20 is a fifth less time, -20 a fifth more. NAN: not known. */
 typedef struct Effect {
+    int64_t query_hash; /* 0: of the total */
     EffectVerdict verdict;
     const char *reason; /* of EFFECT_NOT_ENOUGH_DATA, for people; else NULL */
     double improvement_percent;
@@ -123,6 +124,7 @@ typedef struct EffectReport {
     Effect query;   /* EFFECT_NOT_ENOUGH_DATA when there is none */
     Effect total;   /* query and others together, weighted by the time they take; no means in ms */
     Effect *others; /* in the case's order */
+    size_t other_count;
     bool should_undo;
     const char *undo_reason; /* one sentence; NULL */
 } EffectReport;

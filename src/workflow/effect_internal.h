@@ -3,6 +3,7 @@
  * What the files of effect.h share, and the simulation of bench/effect_bench.c uses; for no other file.
  *
  *   effect_points.c   a series joined to wider buckets, its logarithms, without single spikes
+ *   effect_profile.c  what a bucket of an hour of the week is compared with
  *   effect_plan.c     before the change: what each bucket is compared with, the mixture of controls, the
  * noise effect_look.c     after it: estimate, interval, sequence and harm of the buckets so far effect.c the
  * report of all queries
@@ -49,10 +50,48 @@ typedef struct EffectPoints {
     double *calls;
 } EffectPoints;
 
+#define EFFECT_CELLS 168 /* hours of the week */
+#define EFFECT_DAYS_MOST 400
+
+typedef struct EffectSum {
+    double weight;
+    double value;
+    double week; /* of time */
+} EffectSum;
+
+typedef struct EffectSums {
+    EffectSum all;
+    EffectSum weekdays[7];
+    EffectSum hours[24];
+    EffectSum cells[EFFECT_CELLS];
+} EffectSums;
+
+/*
+ * What a bucket is compared with: the mean of all before + weekday_share × its weekday's difference from that
+ * + hour_share × its hour's + cell_share × what the hour of this weekday has on top. The shares are those
+ * parts of the differences that the noise between weeks and between days does not explain (James and Stein
+ * 1961): 1 is the plain mean of the same hour of the week, which alone would be as noisy as the few weeks
+ * that it has; where no season is to be seen, all hours count. It is linear in the values for given shares.
+ */
+typedef struct EffectProfile {
+    double mean;
+    double weekday_share;
+    double hour_share;
+    double cell_share;
+    size_t days;
+    EffectSums sums;
+} EffectProfile;
+
+typedef struct EffectExpected {
+    double value;
+    double week; /* mean time of what it is made of */
+} EffectExpected;
+
 /* The controls' deviations from their own cells, for one grid and match. */
 typedef struct EffectControls {
     bool is_made;
-    double **deviations; /* NAN where there is none */
+    double **deviations;      /* NAN where there is none */
+    EffectProfile **profiles; /* what they are deviations from */
     size_t count;
 } EffectControls;
 
@@ -62,14 +101,6 @@ typedef struct EffectContext {
     EffectControls controls[EFFECT_JOINS][EFFECT_MATCHES];
 } EffectContext;
 
-typedef struct EffectCell {
-    double weight;
-    double mean;      /* of the values before */
-    double mean_week; /* of their times */
-    size_t periods;   /* weeks (days) that have a bucket here */
-    int64_t last_period;
-} EffectCell;
-
 typedef struct EffectPlan {
     const char *reason; /* why there is no plan: too little data; else NULL */
     EffectGrid grid;
@@ -77,12 +108,12 @@ typedef struct EffectPlan {
     EffectInterval interval;
     EffectPoints points;
     double scale; /* of values from their neighbours */
-    EffectCell *cells;
+    EffectProfile *profile;
     double *drift; /* the mixture of controls, NAN where unknown; NULL without controls */
     size_t control_count;
     double calls_before;
     size_t buckets_before;
-    size_t periods;    /* the middle number of weeks or days in a cell */
+    double leverage;   /* share of the residuals' variance that the profile took */
     double *residuals; /* before: without cells, drift and slope; scaled for what the cells took away */
     double *scores;    /* residual times weight, 0 where there is none */
     double *sums;      /* lagged products of the scores */
@@ -102,9 +133,22 @@ EffectPoints effect_points_make(Arena *arena, const EffectWindow *window, const 
 void effect_points_calm(const EffectPoints *points, size_t from, size_t to, double scale, double *ret_values);
 /* Robust deviation of values from the middle of their neighbours. */
 double effect_points_scale(Arena *arena, const EffectPoints *points, size_t from, size_t to);
-size_t effect_cell_of(const EffectGrid *grid, EffectMatch match, size_t i);
-size_t effect_cell_count(EffectMatch match);
+int64_t effect_floor_divide(int64_t value, int64_t divisor);
+/* Hours since 1970, and the hour of the week, from Thursday 00 UTC on. */
+int64_t effect_hour_of(const EffectGrid *grid, size_t i);
+size_t effect_cell_of(const EffectGrid *grid, size_t i);
 double effect_week_of(const EffectGrid *grid, size_t i);
+
+/* Of the values before the change; at least one has weight. */
+EffectProfile *effect_profile_make(Arena *arena, const EffectGrid *grid, EffectMatch match,
+                                   const double *values, const double *weights);
+EffectExpected effect_profile_expect(const EffectProfile *profile, size_t cell);
+/* The sum of the squared parts that the weighted buckets before have in the comparison of so much weight in
+ * each cell: times the variance of a score, the variance of the comparison. */
+double effect_profile_base(const EffectProfile *profile, const EffectGrid *grid, const double *weights,
+                           const double *cell_weights);
+/* The share of a day's or hour's own values in what it is compared with. */
+double effect_profile_leverage(const EffectProfile *profile);
 
 EffectPlan *effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series,
                              EffectMeasure measure);

@@ -14,6 +14,8 @@
 #define SEQUENCE_ALPHA 0.05
 #define HARM_ALPHA 0.005 /* of each of two numbers that may undo: the query and the total */
 #define WITHOUT_CONTROLS 1.5
+#define WITHOUT_WEEKS 1.15  /* weekdays may differ */
+#define WITHOUT_DAYS 1.5    /* hours may */
 #define SEQUENCE_BUCKETS 96 /* where it is to be tightest: a day */
 #define HARM_BUCKETS 12     /* three hours */
 #define BOOTSTRAP_DRAWS ((size_t)1000)
@@ -34,36 +36,23 @@ typedef struct Sight {
     double *deviations; /* of the slots */
 } Sight;
 
-/* A bucket that stands for the comparison of so much weight after. */
-static void
-sight_add_base(const EffectPlan *plan, const double *cell_weights, Sight *sight)
-{
-    for (size_t i = 0; i < plan->grid.before_end; i++) {
-        double weight = plan->points.weights[i];
-        if (weight <= 0)
-            continue;
-        size_t c = effect_cell_of(&plan->grid, plan->match, i);
-        double part = cell_weights[c] / (plan->cells[c].weight * sight->weight);
-        sight->base_square += part * part * weight * weight;
-    }
-}
-
 static Sight
 sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
 {
     const EffectGrid *grid = &plan->grid;
     Sight sight = {.slots = after_end - grid->after_first};
     double *calm = ARENA_NEW_ARRAY(arena, double, grid->count);
-    double *cell_weights = ARENA_NEW_ARRAY(arena, double, effect_cell_count(plan->match));
+    double *cell_weights = ARENA_NEW_ARRAY(arena, double, EFFECT_CELLS);
     sight.deviations = ARENA_NEW_ARRAY(arena, double, sight.slots);
     effect_points_calm(&plan->points, grid->after_first, after_end, plan->scale, calm);
     for (size_t i = grid->after_first; i < after_end; i++) {
-        size_t c = effect_cell_of(grid, plan->match, i);
+        size_t c = effect_cell_of(grid, i);
         double weight = plan->points.weights[i];
-        if (weight <= 0 || plan->cells[c].weight <= 0)
+        if (weight <= 0)
             continue;
+        EffectExpected expected = effect_profile_expect(plan->profile, c);
         double drift = plan->drift == NULL ? 0 : plan->drift[i];
-        double deviation = calm[i] - plan->cells[c].mean - drift;
+        double deviation = calm[i] - expected.value - drift;
         sight.deviations[i - grid->after_first] = deviation;
         sight.buckets++;
         sight.calls += plan->points.calls[i];
@@ -71,8 +60,8 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
         sight.weight_square += weight * weight;
         sight.effect += weight * deviation;
         sight.drift += weight * drift;
-        sight.cells_mean += weight * plan->cells[c].mean;
-        sight.week += weight * (effect_week_of(grid, i) - plan->cells[c].mean_week);
+        sight.cells_mean += weight * expected.value;
+        sight.week += weight * (effect_week_of(grid, i) - expected.week);
         cell_weights[c] += weight;
     }
     if (sight.weight > 0) {
@@ -80,7 +69,7 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
         sight.drift /= sight.weight;
         sight.cells_mean /= sight.weight;
         sight.week /= sight.weight;
-        sight_add_base(plan, cell_weights, &sight);
+        sight.base_square = effect_profile_base(plan->profile, grid, plan->points.weights, cell_weights);
     }
     return sight;
 }
@@ -96,8 +85,7 @@ static double
 freedom_of(const EffectPlan *plan, size_t slots)
 {
     size_t lag = slots - 1 < plan->lag_most ? slots - 1 : plan->lag_most;
-    double share = plan->periods > 1 ? 1 - 1 / (double)plan->periods : 1;
-    return fmax(long_run_freedom(plan->grid.before_end, lag) * share, 1);
+    return fmax(long_run_freedom(plan->grid.before_end, lag) * (1 - plan->leverage), 1);
 }
 
 static int
@@ -106,6 +94,16 @@ compare_doubles(const void *left, const void *right)
     double a = *(const double *)left;
     double b = *(const double *)right;
     return (a > b) - (a < b);
+}
+
+/* How much wider for what could not be compared. */
+static double
+spread_of(const EffectPlan *plan)
+{
+    double spread = plan->drift == NULL ? WITHOUT_CONTROLS : 1;
+    if (plan->match != EFFECT_MATCH_HOUR_OF_WEEK)
+        spread *= plan->match == EFFECT_MATCH_HOUR_OF_DAY ? WITHOUT_WEEKS : WITHOUT_DAYS;
+    return spread;
 }
 
 /* Half the width of an interval by moving blocks of the residuals before, for both sides. */
@@ -139,7 +137,7 @@ bootstrap_half(Arena *arena, const EffectPlan *plan, const Sight *sight)
 static double
 interval_half(Arena *arena, const EffectPlan *plan, const Sight *sight, double effect, double *ret_p_value)
 {
-    double spread = plan->drift == NULL ? WITHOUT_CONTROLS : 1;
+    double spread = spread_of(plan);
     double freedom = freedom_of(plan, sight->slots);
     double variance = effect_plan_variance(plan, sight->slots);
     if (plan->interval == EFFECT_BY_LAG_RULE) {
@@ -178,8 +176,7 @@ sequence_radius(const EffectPlan *plan, const Sight *sight, double alpha, bool i
     double normal = distribution_student_quantile(two_sided_alpha / 2, INFINITY);
     double base = normal * normal * base_variance(plan, sight, variance);
     double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, sight->slots));
-    double spread = plan->drift == NULL ? WITHOUT_CONTROLS : 1;
-    return spread * student / normal * sqrt(own * own + base);
+    return spread_of(plan) * student / normal * sqrt(own * own + base);
 }
 
 static double

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#define SLOPE_PRIOR 0.05           /* a week */
+#define SLOPE_PRIOR 0.025          /* a week */
 #define CONTROL_COVERAGE 0.8       /* of the query's weight before */
 #define CONTROL_RIDGE 0.1          /* of the mean variance */
 #define WINDOWS_BEFORE ((size_t)8) /* at least so many of the longest lag */
@@ -17,32 +17,6 @@ plan_fails(EffectPlan *plan, const char *reason)
 {
     plan->reason = reason;
     return false;
-}
-
-/* Means of the cells before the change, and how many weeks or days they saw. */
-static EffectCell *
-cells_make(Arena *arena, const EffectGrid *grid, EffectMatch match, const double *values,
-           const double *weights)
-{
-    EffectCell *cells = ARENA_NEW_ARRAY(arena, EffectCell, effect_cell_count(match));
-    int64_t hours = match == EFFECT_MATCH_HOUR_OF_WEEK ? 168 : 24;
-    for (size_t i = 0; i < grid->before_end; i++) {
-        if (weights[i] <= 0)
-            continue;
-        EffectCell *cell = &cells[effect_cell_of(grid, match, i)];
-        int64_t period = (grid->first + (int64_t)i) * grid->bucket_us / (hours * EFFECT_HOUR_US);
-        cell->periods += cell->periods == 0 || period != cell->last_period;
-        cell->last_period = period;
-        cell->weight += weights[i];
-        cell->mean += weights[i] * values[i];
-        cell->mean_week += weights[i] * effect_week_of(grid, i);
-    }
-    for (size_t c = 0; c < effect_cell_count(match); c++)
-        if (cells[c].weight > 0) {
-            cells[c].mean /= cells[c].weight;
-            cells[c].mean_week /= cells[c].weight;
-        }
-    return cells;
 }
 
 /* How the first bucket that has a value, to the end of the time before, is compared. */
@@ -58,21 +32,25 @@ match_of(const EffectGrid *grid, const double *weights)
                                           : EFFECT_MATCH_ANY;
 }
 
-/* A control's calm values less its own cells; NAN where there is none. */
+/* A control's calm values less its own profile; NAN where there is none. NULL for one that was not called. */
 static double *
 control_deviations(Arena *arena, const EffectWindow *window, const EffectGrid *grid, EffectMatch match,
-                   const EffectSeries *series)
+                   const EffectSeries *series, EffectProfile **ret_profile)
 {
     EffectPoints points = effect_points_make(arena, window, grid, series, EFFECT_OF_TIME);
     double *calm = ARENA_NEW_ARRAY(arena, double, grid->count);
+    double weight = 0;
+    for (size_t i = 0; i < grid->before_end; i++)
+        weight += points.weights[i];
+    if (weight <= 0)
+        return NULL;
     double scale = effect_points_scale(arena, &points, 0, grid->before_end);
     effect_points_calm(&points, 0, grid->before_end, scale, calm);
     effect_points_calm(&points, grid->after_first, grid->count, scale, calm);
-    EffectCell *cells = cells_make(arena, grid, match, calm, points.weights);
+    *ret_profile = effect_profile_make(arena, grid, match, calm, points.weights);
     for (size_t i = 0; i < grid->count; i++) {
-        const EffectCell *cell = &cells[effect_cell_of(grid, match, i)];
-        bool is_known = points.weights[i] > 0 && cell->weight > 0;
-        calm[i] = is_known ? calm[i] - cell->mean : NAN;
+        double expected = effect_profile_expect(*ret_profile, effect_cell_of(grid, i)).value;
+        calm[i] = points.weights[i] > 0 ? calm[i] - expected : NAN;
     }
     return calm;
 }
@@ -87,9 +65,10 @@ controls_of(Arena *arena, EffectContext *context, const EffectGrid *grid, Effect
     controls->is_made = true;
     controls->count = subject->control_count;
     controls->deviations = ARENA_NEW_ARRAY(arena, double *, controls->count);
+    controls->profiles = ARENA_NEW_ARRAY(arena, EffectProfile *, controls->count);
     for (size_t k = 0; k < controls->count; k++)
-        controls->deviations[k] =
-            control_deviations(arena, &subject->window, grid, match, &subject->controls[k]);
+        controls->deviations[k] = control_deviations(arena, &subject->window, grid, match,
+                                                     &subject->controls[k], &controls->profiles[k]);
     return controls;
 }
 
@@ -101,6 +80,8 @@ controls_choose(const EffectControls *controls, const EffectPlan *plan, size_t *
     for (size_t k = 0; k < controls->count && count < EFFECT_CONTROLS_MOST; k++) {
         double seen = 0;
         double all = 0;
+        if (controls->deviations[k] == NULL)
+            continue;
         for (size_t i = 0; i < plan->grid.before_end; i++) {
             all += plan->points.weights[i];
             seen += isnan(controls->deviations[k][i]) ? 0 : plan->points.weights[i];
@@ -147,9 +128,30 @@ controls_weigh(Arena *arena, const EffectControls *controls, const size_t *chose
     non_negative_solve_mixture(arena, products, target, count, ret_weights);
 }
 
-/* Sets the plan's drift and takes it off the residuals; buckets without it lose their weight. */
+/* What the mixture did in a bucket, less its mean before; a control that is missing is taken to do as the
+ * others, at its own hour. NAN when less than half of it is known. */
+static double
+drift_at(const EffectControls *controls, const size_t *chosen, const double *weights, size_t count, size_t i,
+         size_t cell)
+{
+    double seasons = 0;
+    double deviations = 0;
+    double known = 0;
+    for (size_t k = 0; k < count; k++) {
+        if (weights[k] <= 0)
+            continue;
+        const EffectProfile *profile = controls->profiles[chosen[k]];
+        double deviation = controls->deviations[chosen[k]][i];
+        seasons += weights[k] * (effect_profile_expect(profile, cell).value - profile->mean);
+        deviations += isnan(deviation) ? 0 : weights[k] * deviation;
+        known += isnan(deviation) ? 0 : weights[k];
+    }
+    return known >= 0.5 ? seasons + deviations / known : NAN;
+}
+
+/* Sets the plan's drift; buckets without it lose their weight. */
 static void
-plan_take_drift(Arena *arena, EffectPlan *plan, const EffectControls *controls)
+plan_find_drift(Arena *arena, EffectPlan *plan, const EffectControls *controls)
 {
     size_t chosen[EFFECT_CONTROLS_MOST];
     double weights[EFFECT_CONTROLS_MOST] = {0};
@@ -161,24 +163,23 @@ plan_take_drift(Arena *arena, EffectPlan *plan, const EffectControls *controls)
     for (size_t k = 0; k < count; k++)
         plan->control_count += weights[k] > 0;
     for (size_t i = 0; i < plan->grid.count; i++) {
-        double sum = 0;
-        double known = 0;
-        for (size_t k = 0; k < count; k++) {
-            double value = controls->deviations[chosen[k]][i];
-            if (isnan(value))
-                continue;
-            sum += weights[k] * value;
-            known += weights[k];
-        }
-        plan->drift[i] = known >= 0.5 ? sum / known : NAN;
-        if (known < 0.5)
+        if (plan->points.weights[i] <= 0)
+            continue;
+        plan->drift[i] = drift_at(controls, chosen, weights, count, i, effect_cell_of(&plan->grid, i));
+        if (isnan(plan->drift[i]))
             plan->points.weights[i] = 0;
-        else if (i < plan->grid.before_end)
-            plan->residuals[i] -= plan->drift[i];
     }
 }
 
-/* The slope in time within the cells, held near 0. */
+/* Weeks from what a bucket is compared with to the bucket. */
+static double
+week_at(const EffectPlan *plan, size_t i)
+{
+    return effect_week_of(&plan->grid, i) -
+           effect_profile_expect(plan->profile, effect_cell_of(&plan->grid, i)).week;
+}
+
+/* The slope in time of the residuals, held near 0. */
 static void
 plan_take_slope(EffectPlan *plan)
 {
@@ -189,8 +190,7 @@ plan_take_slope(EffectPlan *plan)
         double weight = plan->points.weights[i];
         if (weight <= 0)
             continue;
-        const EffectCell *cell = &plan->cells[effect_cell_of(&plan->grid, plan->match, i)];
-        double week = effect_week_of(&plan->grid, i) - cell->mean_week;
+        double week = week_at(plan, i);
         product += weight * week * plan->residuals[i];
         square += weight * week * week;
         score_square += weight * weight * week * week;
@@ -201,32 +201,24 @@ plan_take_slope(EffectPlan *plan)
     double share = SLOPE_PRIOR * SLOPE_PRIOR / (SLOPE_PRIOR * SLOPE_PRIOR + variance);
     plan->slope = share * product / square;
     plan->slope_variance = share * variance;
-    for (size_t i = 0; i < plan->grid.before_end; i++) {
-        const EffectCell *cell = &plan->cells[effect_cell_of(&plan->grid, plan->match, i)];
+    for (size_t i = 0; i < plan->grid.before_end; i++)
         if (plan->points.weights[i] > 0)
-            plan->residuals[i] -= plan->slope * (effect_week_of(&plan->grid, i) - cell->mean_week);
-    }
+            plan->residuals[i] -= plan->slope * week_at(plan, i);
 }
 
-/* Scores of the residuals and their lagged products. A cell's mean follows its values: with n weeks in it
- * their residuals are too small by sqrt(1 - 1 / n), and of a single week nothing is left. */
+/* Scores of the residuals and their lagged products. The profile follows the values that it is made of: of
+ * their variance it took the leverage away. */
 static void
 plan_measure_noise(Arena *arena, EffectPlan *plan)
 {
     size_t count = plan->grid.before_end;
     double square = 0;
-    size_t used = 0;
+    double scale = 1 / sqrt(1 - plan->leverage);
     for (size_t i = 0; i < count; i++) {
-        const EffectCell *cell = &plan->cells[effect_cell_of(&plan->grid, plan->match, i)];
-        bool is_all = plan->match == EFFECT_MATCH_ANY;
-        double weight = is_all || cell->periods > 1 ? plan->points.weights[i] : 0;
-        double scale =
-            is_all || cell->periods < 2 ? 1 : sqrt((double)cell->periods / ((double)cell->periods - 1));
-        plan->scores[i] = weight * scale * plan->residuals[i];
-        square += weight * weight;
-        used += weight > 0;
+        plan->scores[i] = plan->points.weights[i] * scale * plan->residuals[i];
+        square += plan->points.weights[i] * plan->points.weights[i];
     }
-    plan->weight_square = used == 0 ? 0 : square / (double)count;
+    plan->weight_square = square / (double)count;
     ArenaMark mark = arena_mark(arena);
     fourier_correlate(arena, plan->scores, count, plan->lag_most + 1, plan->sums);
     arena_rewind(arena, mark);
@@ -239,17 +231,20 @@ effect_plan_variance(const EffectPlan *plan, size_t slots)
     return long_run_variance_of_sums(plan->sums, plan->grid.before_end, lag) / plan->weight_square;
 }
 
-/* The middle number of weeks or days that the cells saw. */
-static size_t
-periods_of(Arena *arena, const EffectPlan *plan)
+/* Residuals: the calm values less drift and profile. */
+static void
+plan_take_profile(Arena *arena, EffectPlan *plan)
 {
-    size_t cells = effect_cell_count(plan->match);
-    double *periods = ARENA_NEW_ARRAY(arena, double, cells);
-    size_t count = 0;
-    for (size_t c = 0; c < cells; c++)
-        if (plan->cells[c].weight > 0)
-            periods[count++] = (double)plan->cells[c].periods;
-    return count == 0 ? 0 : (size_t)statistics_median(periods, count);
+    size_t count = plan->grid.before_end;
+    effect_points_calm(&plan->points, 0, count, plan->scale, plan->residuals);
+    for (size_t i = 0; i < count && plan->drift != NULL; i++)
+        plan->residuals[i] -= plan->points.weights[i] > 0 ? plan->drift[i] : 0;
+    plan->profile =
+        effect_profile_make(arena, &plan->grid, plan->match, plan->residuals, plan->points.weights);
+    plan->leverage = effect_profile_leverage(plan->profile);
+    for (size_t i = 0; i < count; i++)
+        if (plan->points.weights[i] > 0)
+            plan->residuals[i] -= effect_profile_expect(plan->profile, effect_cell_of(&plan->grid, i)).value;
 }
 
 static bool
@@ -270,12 +265,7 @@ plan_take_before(Arena *arena, const EffectWindow *window, const EffectSeries *s
     plan->residuals = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end);
     plan->scores = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end);
     plan->scale = effect_points_scale(arena, &plan->points, 0, plan->grid.before_end);
-    effect_points_calm(&plan->points, 0, plan->grid.before_end, plan->scale, plan->residuals);
-    plan->cells = cells_make(arena, &plan->grid, plan->match, plan->residuals, plan->points.weights);
-    plan->periods = periods_of(arena, plan);
-    for (size_t i = 0; i < plan->grid.before_end; i++)
-        if (plan->points.weights[i] > 0)
-            plan->residuals[i] -= plan->cells[effect_cell_of(&plan->grid, plan->match, i)].mean;
+    plan_take_profile(arena, plan);
     return true;
 }
 
@@ -289,13 +279,11 @@ effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *serie
     size_t count = plan->grid.before_end;
     plan->lag_most = count / WINDOWS_BEFORE > 1 ? count / WINDOWS_BEFORE - 1 : 0;
     plan->sums = ARENA_NEW_ARRAY(arena, double, plan->lag_most + 1);
-    if (measure == EFFECT_OF_TIME)
-        plan_take_drift(arena, plan, controls_of(arena, context, &plan->grid, plan->match));
-    plan_measure_noise(arena, plan);
-    if (plan->weight_square <= 0) {
-        plan_fails(plan, "no hour was seen twice before the change");
-        return plan;
+    if (measure == EFFECT_OF_TIME) {
+        plan_find_drift(arena, plan, controls_of(arena, context, &plan->grid, plan->match));
+        plan_take_profile(arena, plan);
     }
+    plan_measure_noise(arena, plan);
     plan_take_slope(plan);
     plan_measure_noise(arena, plan);
     return plan;

@@ -9,8 +9,8 @@
 #define NEIGHBOURS 2 /* on each side */
 #define SPIKE_DEVIATIONS 4.0
 
-static int64_t
-floor_divide(int64_t value, int64_t divisor)
+int64_t
+effect_floor_divide(int64_t value, int64_t divisor)
 {
     return value / divisor - (value % divisor < 0 ? 1 : 0);
 }
@@ -21,7 +21,7 @@ effect_grid_make(const EffectWindow *window, size_t join)
     int64_t width = INT64_C(1) << join;
     int64_t first = window->from_us / window->bucket_us;
     EffectGrid grid = {
-        .first = floor_divide(first, width), .bucket_us = window->bucket_us * width, .join = join};
+        .first = effect_floor_divide(first, width), .bucket_us = window->bucket_us * width, .join = join};
     int64_t begins =
         first - grid.first * width; /* of the window, in original buckets from the grid's begin */
     grid.count = (size_t)((begins + (int64_t)window->bucket_count) / width);
@@ -143,18 +143,17 @@ effect_points_calm(const EffectPoints *points, size_t from, size_t to, double sc
     }
 }
 
-size_t
-effect_cell_count(EffectMatch match)
+int64_t
+effect_hour_of(const EffectGrid *grid, size_t i)
 {
-    return match == EFFECT_MATCH_HOUR_OF_WEEK ? 168 : match == EFFECT_MATCH_HOUR_OF_DAY ? 24 : 1;
+    return effect_floor_divide((grid->first + (int64_t)i) * grid->bucket_us, EFFECT_HOUR_US);
 }
 
 size_t
-effect_cell_of(const EffectGrid *grid, EffectMatch match, size_t i)
+effect_cell_of(const EffectGrid *grid, size_t i)
 {
-    int64_t hour = floor_divide((grid->first + (int64_t)i) * grid->bucket_us, EFFECT_HOUR_US);
-    int64_t cells = (int64_t)effect_cell_count(match);
-    return (size_t)(hour - floor_divide(hour, cells) * cells);
+    int64_t hour = effect_hour_of(grid, i);
+    return (size_t)(hour - effect_floor_divide(hour, EFFECT_CELLS) * EFFECT_CELLS);
 }
 
 double

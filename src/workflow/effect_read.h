@@ -6,7 +6,7 @@
  * Concerned are the query that the change is for and every statement of its database that names the changed
  * table (or, when the change is for a query without a table, a table that the query names). Statements are
  * read as text: what a view hides, or a function does, is not seen. Controls are the busiest statements that
- * name none of these tables. Statements whose text is unknown are neither.
+ * name other tables only. Statements whose text is unknown are neither.
  *
  *     EffectRequest request = {.target_id = 1, .database_name = "shop", .query_hash = hash,
  *                              .schema_name = "public", .table_name = "orders",
@@ -22,6 +22,7 @@
 
 #define EFFECT_BEFORE_DAYS 35
 #define EFFECT_AFTER_DAYS_MOST 14
+#define EFFECT_BUILD_DAYS_MOST 30
 
 typedef struct EffectRequest {
     int64_t target_id;
@@ -35,7 +36,8 @@ typedef struct EffectRequest {
     double harm_limit_percent; /* 0: EFFECT_HARM_LIMIT_PERCENT */
 } EffectRequest;
 
-/* ERROR_INPUT when the request names neither query nor table, or ends before it begins. Without samples the
+/* ERROR_INPUT when the request names neither query nor table, or ends before it begins or after now. The
+ * report's others are in no order. Without samples the
  * report says EFFECT_NOT_ENOUGH_DATA. Not inside a transaction. */
 bool effect_read(PgConnection *session, Arena *arena, const EffectRequest *request, EffectReport *ret_report,
                  Error *error) FETTLE_MUST_USE;
