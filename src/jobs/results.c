@@ -11,42 +11,44 @@
 #define ACTOR "fettle"
 #define RESULT_ARENA_BYTES ((size_t)256 * 1024 * 1024)
 
-typedef struct ImplementationIds {
-    int64_t *items;
-    size_t count;
-} ImplementationIds;
-
-typedef bool (*IdsRead)(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
-                        Error *error);
-
 static bool
-ids_read(const ResultsOptions *options, Arena *arena, IdsRead read, ImplementationIds *ret_ids, Error *error)
+due_read(const ResultsOptions *options, Arena *arena, ImplementationDue **ret_due, size_t *ret_count,
+         Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     return store_session_take(options->store, 0, &session, error) &&
-           read(session.connection, arena, &ret_ids->items, &ret_ids->count, error);
+           implementations_due(session.connection, arena, ret_due, ret_count, error);
+}
+
+static void
+measure_one(const IndexManager *manager, const ImplementationDue *due, ResultsReport *report)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("result", RESULT_ARENA_BYTES);
+    Implementation measured;
+    Error failure = {0};
+    bool is_harmful = false;
+    bool good = due->is_due ? recommendation_measure(manager, arena, due->id, &measured, &failure)
+                            : recommendation_watch(manager, arena, due->id, &is_harmful, &failure);
+    if (good) {
+        report->measured += due->is_due || is_harmful;
+    } else if (failure.code == ERROR_CONFLICT) {
+        report->waiting++;
+    } else {
+        report->failed++;
+        log_write(LOG_LEVEL_WARNING, "implementation %" PRId64 ": %s", due->id, failure.message);
+    }
 }
 
 static bool
 measure_due(const ResultsOptions *options, const IndexManager *manager, ResultsReport *report, Error *error)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *list = arena_new("results to measure", RESULT_ARENA_BYTES);
-    ImplementationIds due;
-    if (!ids_read(options, list, implementations_due, &due, error))
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("results to measure", RESULT_ARENA_BYTES);
+    ImplementationDue *due = NULL;
+    size_t count = 0;
+    if (!due_read(options, arena, &due, &count, error))
         return false;
-    for (size_t i = 0; i < due.count; i++) {
-        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("result", RESULT_ARENA_BYTES);
-        Implementation measured;
-        Error failure = {0};
-        if (recommendation_measure(manager, arena, due.items[i], &measured, &failure)) {
-            report->measured++;
-        } else if (failure.code == ERROR_CONFLICT) {
-            report->waiting++;
-        } else {
-            report->failed++;
-            log_write(LOG_LEVEL_WARNING, "implementation %" PRId64 ": %s", due.items[i], failure.message);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        measure_one(manager, &due[i], report);
     return true;
 }
 
@@ -82,22 +84,17 @@ harmful_get(const ResultsOptions *options, Arena *arena, int64_t id, Implementat
 }
 
 static bool
-undo_one(const ResultsOptions *options, const IndexManager *manager, int64_t id, bool *ret_undone,
-         Error *error)
+undo_one(const ResultsOptions *options, const IndexManager *manager, int64_t id, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("undo", RESULT_ARENA_BYTES);
     Implementation found;
     RecommendationUndo undo;
-    const char *reason = NULL;
-    *ret_undone = false;
     if (!harmful_get(options, arena, id, &found, error))
         return false;
-    if (!recommendation_wants_undo(arena, &found, &reason))
-        return true;
+    const char *reason = recommendation_undo_reason(arena, &found);
     if (!recommendation_undo_plan(manager, arena, id, ACTOR, &undo, error) ||
         !recommendation_undo_record(manager, arena, &undo, reason, error))
         return false;
-    *ret_undone = true;
     log_write(LOG_LEVEL_INFO, "implementation %" PRId64 " is undone: %s", id, reason);
     if (!undo.plan.is_done && options->carry_out != NULL)
         options->carry_out(options->context, undo.plan.change.id);
@@ -105,22 +102,30 @@ undo_one(const ResultsOptions *options, const IndexManager *manager, int64_t id,
 }
 
 static bool
+harmful_read(const ResultsOptions *options, Arena *arena, int64_t **ret_ids, size_t *ret_count, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(options->store, 0, &session, error) &&
+           implementations_harmful(session.connection, arena, ret_ids, ret_count, error);
+}
+
+static bool
 undo_harmful(const ResultsOptions *options, const IndexManager *manager, ResultsReport *report, Error *error)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *list = arena_new("results to undo", RESULT_ARENA_BYTES);
-    ImplementationIds harmful;
-    if (!ids_read(options, list, implementations_harmful, &harmful, error))
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("results to undo", RESULT_ARENA_BYTES);
+    int64_t *ids = NULL;
+    size_t count = 0;
+    if (!harmful_read(options, arena, &ids, &count, error))
         return false;
-    for (size_t i = 0; i < harmful.count; i++) {
+    for (size_t i = 0; i < count; i++) {
         Error failure = {0};
-        bool is_undone;
-        if (!undo_one(options, manager, harmful.items[i], &is_undone, &failure)) {
-            report->failed++;
-            log_write(LOG_LEVEL_DEBUG, "implementation %" PRId64 " could not be undone: %s", harmful.items[i],
-                      failure.message);
-        } else if (is_undone) {
+        if (undo_one(options, manager, ids[i], &failure)) {
             report->undone++;
+            continue;
         }
+        report->failed++;
+        log_write(LOG_LEVEL_DEBUG, "implementation %" PRId64 " could not be undone: %s", ids[i],
+                  failure.message);
     }
     return true;
 }

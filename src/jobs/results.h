@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Results: implementations are measured 24 and 48 hours after they were carried out, and what Fettle carried
- * out itself and made things slower by 5 % or more is undone (setting auto.revert).
+ * Results: implementations are measured 24 and 48 hours after they were carried out; what Fettle carried out
+ * itself is looked at every hour for harm, and undone when that is certain (setting auto.revert;
+ * workflow/recommendation_measure.h says when it is).
  *
- * Undoing without being asked needs to know of what it was measured: one query, or an interval that is below
- * 0 as a whole. Each undo is on record before it begins, with its reason in the audit log; it is carried out
- * by whoever takes index changes (carry_out). One that cannot be ordered now, because the target is away,
- * say, is tried again by the next call.
+ * Each undo is on record before it begins, with its reason in the audit log; it is carried out by whoever
+ * takes index changes (carry_out). One that cannot be ordered now, because the target is away, say, is tried
+ * again by the next call.
  */
 #ifndef FETTLE_JOBS_RESULTS_H
 #define FETTLE_JOBS_RESULTS_H

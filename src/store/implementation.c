@@ -80,8 +80,9 @@ row_read(const PgResult *rows, int64_t row, Arena *arena)
                             .index_change_id = pg_result_int(rows, row, 23, 0),
                             .undo_change_id = pg_result_int(rows, row, 24, 0),
                             .undo_reason = arena_strdup(arena, pg_result_text(rows, row, 25)),
-                            .undo_sql = arena_strdup(arena, pg_result_text(rows, row, 26)),
-                            .database_name = arena_strdup(arena, pg_result_text(rows, row, 27))};
+                            .harm = arena_strdup(arena, pg_result_text(rows, row, 26)),
+                            .undo_sql = arena_strdup(arena, pg_result_text(rows, row, 27)),
+                            .database_name = arena_strdup(arena, pg_result_text(rows, row, 28))};
 }
 
 static bool
@@ -150,38 +151,40 @@ implementation_measured(PgConnection *session, Arena *arena, int64_t id, const I
                      STORE_PARAMETERS(number.text, result->post_stats,
                                       number_text(arena, result->actual_percent),
                                       number_text(arena, result->low), number_text(arena, result->high),
-                                      number_text(arena, result->seconds), result->verdict),
+                                      number_text(arena, result->seconds), result->verdict, result->harm),
                      &rows, error))
         return error_prefix(error, "could not write the measurement");
     return pg_result_bool(rows, 0, 0) ||
            error_set(error, ERROR_NOT_FOUND, "there is no implementation %" PRId64, id);
 }
 
-static bool
-ids_read(PgConnection *session, Arena *arena, const char *query, int64_t **ret_ids, size_t *ret_count,
-         Error *error)
+bool
+implementations_due(PgConnection *session, Arena *arena, ImplementationDue **ret_due, size_t *ret_count,
+                    Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(session, query, NULL, 0, &rows, error))
-        return error_prefix(error, "could not look for implementations");
+    if (!store_query(session, "implementation_due", NULL, 0, &rows, error))
+        return error_prefix(error, "could not look for implementations to measure");
     *ret_count = (size_t)pg_result_rows(rows);
-    *ret_ids = ARENA_NEW_ARRAY(arena, int64_t, *ret_count);
+    *ret_due = ARENA_NEW_ARRAY(arena, ImplementationDue, *ret_count);
     for (size_t i = 0; i < *ret_count; i++)
-        (*ret_ids)[i] = pg_result_int(rows, (int64_t)i, 0, 0);
+        (*ret_due)[i] = (ImplementationDue){.id = pg_result_int(rows, (int64_t)i, 0, 0),
+                                            .is_due = pg_result_bool(rows, (int64_t)i, 1)};
     return true;
-}
-
-bool
-implementations_due(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count, Error *error)
-{
-    return ids_read(session, arena, "implementation_due", ret_ids, ret_count, error);
 }
 
 bool
 implementations_harmful(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
                         Error *error)
 {
-    return ids_read(session, arena, "implementation_harmful", ret_ids, ret_count, error);
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    if (!store_query(session, "implementation_harmful", NULL, 0, &rows, error))
+        return error_prefix(error, "could not look for implementations to undo");
+    *ret_count = (size_t)pg_result_rows(rows);
+    *ret_ids = ARENA_NEW_ARRAY(arena, int64_t, *ret_count);
+    for (size_t i = 0; i < *ret_count; i++)
+        (*ret_ids)[i] = pg_result_int(rows, (int64_t)i, 0, 0);
+    return true;
 }
 
 bool

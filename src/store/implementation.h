@@ -46,6 +46,7 @@ typedef struct Implementation {
     int64_t index_change_id;   /* 0: Fettle did not carry it out */
     int64_t undo_change_id;    /* 0: it is not being undone */
     const char *undo_reason;
+    const char *harm;     /* what was measured that asks for an undo; NULL: nothing */
     const char *undo_sql; /* that is stored; NULL: none */
     const char *database_name;
 } Implementation;
@@ -86,15 +87,21 @@ typedef struct ImplementationResult {
     double high;
     double seconds;
     const char *verdict;
+    const char *harm; /* NULL: none that asks for an undo */
 } ImplementationResult;
 bool implementation_measured(PgConnection *session, Arena *arena, int64_t id,
                              const ImplementationResult *result, Error *error) FETTLE_MUST_USE;
 
-/* Those that are to be measured now (24 h and 48 h after); they are not named again for ten minutes. */
-bool implementations_due(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
+/* Those that are to be measured now (24 h and 48 h after), or only looked at for harm (is_due false); they
+ * are not named again for a while. */
+typedef struct ImplementationDue {
+    int64_t id;
+    bool is_due;
+} ImplementationDue;
+bool implementations_due(PgConnection *session, Arena *arena, ImplementationDue **ret_due, size_t *ret_count,
                          Error *error) FETTLE_MUST_USE;
 
-/* Those that became slower by what Fettle carried out, and are not being undone. */
+/* Those that do harm and that Fettle carried out, and that are not being undone. */
 bool implementations_harmful(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
                              Error *error) FETTLE_MUST_USE;
 

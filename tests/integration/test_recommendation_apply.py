@@ -211,6 +211,49 @@ def test_what_did_good_or_little_harm_or_may_not_be_undone_stays(world):
         world.service.json("DELETE", f"{BASE}/settings/auto.revert")
 
 
+def series(world, query_hash, table, factor, hours_after, calls=40):
+    """Samples of 15 minutes of six days: 100 ms with noise and a daily season, times a factor in the last hours."""
+    world.store(f"""
+        INSERT INTO fettle.metrics_pg_stats_query (target_id, collected_at, interval_seconds, database_name, query_hash, query_text, calls,
+            mean_exec_time_ms, "rows")
+        SELECT {world.target_id}, at, 900, 'shop', {query_hash}, 'SELECT * FROM {table} WHERE note = $1 AND {query_hash} = $2', {calls},
+               100 * (1 + .2 * sin(extract(hour FROM at) / 24 * 6.2832)) * exp(.1 * (random() + random() + random() - 1.5))
+                   * CASE WHEN at > now() - interval '{hours_after} hours' THEN {factor} ELSE 1 END, {calls}
+          FROM generate_series(date_trunc('hour', now()) - interval '6 days', now(), interval '15 minutes') at""")
+
+
+def changed(world, query_hash, factor, hours_after):
+    """An index carried out some hours ago for a query that took `factor` of its time since; five other queries go on as before."""
+    world.store("SELECT setseed(.5)")
+    series(world, query_hash, "orders", factor, hours_after)
+    for n in range(1, 7):
+        series(world, query_hash + n, "customers", 1, hours_after)
+    number = world.advise("orders", "note", query_hashes=f"{{{query_hash}}}")
+    implementation = world.implement(number, query_hash=query_hash).json["implementation_id"]
+    world.store(f"""UPDATE fettle.index_changes SET started_at = now() - interval '{hours_after} hours';
+                    UPDATE fettle.optimization_implementations SET implementation_timestamp = now() - interval '{hours_after} hours'""")
+    return number, implementation
+
+
+def test_a_gain_is_measured_with_an_interval_and_against_what_did_not_change(world):
+    number, implementation = changed(world, 7200, .6, 20)
+    measured = world.service.json("POST", f"{BASE}/optimization-results/{implementation}/measure", token="operator")
+    assert measured["status"] == "implemented" and 0 < measured["actual_low"] < measured["actual_improvement_percent"] < measured["actual_high"] < 100
+    assert measured["actual_low"] < 40 < measured["actual_high"] and measured["harm"] is None
+    assert measured["post_metrics"]["control_count"] >= 1 and measured["post_metrics"]["total"]["verdict"] == "implemented"
+    assert measured["accuracy_score"] == pytest.approx(1 - abs(measured["actual_improvement_percent"] - 70) / 70)
+    assert "measured (" in world.fettle("results")
+    assert world.result(number)["confidence_score"] == measured["confidence_score"]
+
+
+def test_certain_harm_is_undone_within_hours_not_days(world):
+    number, _ = changed(world, 7300, 1.6, 6)
+    assert wait_until(lambda: world.result(number)["status"] == "reverted", 60), world.result(number)
+    found = world.result(number)
+    assert found["harm"] == found["undo_reason"] and "slower" in found["harm"] and found["actual_high"] < 0
+    assert "orders_note_idx" not in world.indexes()
+
+
 # --- the command line
 
 def test_the_command_lists_shows_applies_and_undoes(world):

@@ -57,6 +57,7 @@ result_write(JsonWriter *json, const Implementation *found)
     api_json_id(json, "undo_change_id", found->undo_change_id);
     json_key_string(json, "undo_sql", found->undo_sql);
     json_key_string(json, "undo_reason", found->undo_reason);
+    json_key_string(json, "harm", found->harm);
     json_object_end(json);
 }
 

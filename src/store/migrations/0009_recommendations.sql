@@ -21,9 +21,11 @@ ALTER TABLE fettle.optimization_implementations
     ADD COLUMN index_change_id bigint REFERENCES fettle.index_changes ON DELETE SET NULL,
     ADD COLUMN undo_change_id bigint REFERENCES fettle.index_changes ON DELETE SET NULL,
     ADD COLUMN undo_reason text,
+    ADD COLUMN harm text,
     ADD COLUMN asked_at timestamptz;
 COMMENT ON COLUMN fettle.optimization_implementations.predicted_percent IS 'what was predicted when it was carried out; so is stated_confidence';
 COMMENT ON COLUMN fettle.optimization_implementations.index_change_id IS 'that carried it out; NULL: it was not Fettle that did';
+COMMENT ON COLUMN fettle.optimization_implementations.harm IS 'what was measured that asks for an undo, for people';
 COMMENT ON COLUMN fettle.optimization_implementations.asked_at IS 'when the service last tried to measure it';
 CREATE INDEX optimization_implementations_change ON fettle.optimization_implementations (index_change_id);
 CREATE INDEX optimization_implementations_undo ON fettle.optimization_implementations (undo_change_id);
@@ -442,7 +444,8 @@ CREATE FUNCTION fettle.calibration_refresh(target bigint, source text, kind_word
 -- Writes a measurement down and learns from it. A later measurement of the same implementation takes the place of the one before:
 -- the confidence is moved from what was stated then, never twice.
 CREATE FUNCTION fettle.implementation_measured(implementation_id bigint, post_stats jsonb, actual_percent double precision,
-                                               low double precision, high double precision, actual_seconds double precision, verdict text)
+                                               low double precision, high double precision, actual_seconds double precision, verdict text,
+                                               harm_words text DEFAULT NULL)
     RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
@@ -462,7 +465,7 @@ BEGIN
     UPDATE fettle.optimization_implementations x
        SET post_optimization_stats = post_stats, actual_improvement_percent = actual_percent, actual_low = low, actual_high = high,
            actual_improvement_seconds = actual_seconds, accuracy_score = accuracy, status = verdict, measured_at = now(),
-           stated_confidence = sure
+           stated_confidence = sure, harm = harm_words
      WHERE x.id = i.id;
     IF accuracy IS NOT NULL THEN
         sure := greatest(0.05, least(0.95, sure + 0.2 * (accuracy - sure)));
