@@ -6,6 +6,7 @@ import sys
 import analyze
 import candidates
 import collect
+import effect
 import fidelity
 import fleet
 import improvement
@@ -16,7 +17,7 @@ import workload
 import workload_forecast
 from machine import bars, bench_server
 
-BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
+BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench, "effect": effect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
            "index_search": index_search.bench, "workload": workload.bench,
            "workload_forecast": workload_forecast.bench}

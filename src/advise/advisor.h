@@ -49,6 +49,7 @@ typedef struct Recommendation {
     const char *statement;   /* to run as it stands */
     const char *undo;        /* to run as it stands */
     const char *reason;      /* one or two sentences */
+    const char *replaced;    /* name of the index that goes, in its table's schema; NULL: none does */
     AdviceRisk risk;
     double size_bytes;          /* NAN when it takes no space */
     double write_cost_percent;  /* of the workload's weighted cost; NAN unknown */
@@ -95,6 +96,7 @@ typedef struct AdvisorContext {
     Deadline deadline;         /* best answer so far at this time */
     double budget_bytes;       /* for all new objects together; INFINITY: none */
     double table_budget_bytes; /* for those of each table; 0: no limit */
+    size_t keys_most;          /* of a new index, INCLUDE apart; 0: as many as the advisor thinks of */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total); /* may be NULL */
     void *progress_context;
 } AdvisorContext;

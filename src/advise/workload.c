@@ -306,6 +306,15 @@ workload_total(Workload *workload)
 }
 
 bool
+workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id)
+{
+    for (size_t i = 0; i < statement->question.relation_count; i++)
+        if (statement->question.relation_ids[i] == relation_id)
+            return true;
+    return false;
+}
+
+bool
 workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const WorkloadOptions *options,
                  const Workload **ret_workload, Error *error)
 {

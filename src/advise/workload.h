@@ -51,6 +51,9 @@ typedef struct WorkloadOptions {
     void *context;
 } WorkloadOptions;
 
+/* True when the statement reads or writes the relation. */
+bool workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id);
+
 bool workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const WorkloadOptions *options,
                       const Workload **ret_workload, Error *error) FETTLE_MUST_USE;
 

@@ -172,6 +172,12 @@ api_stop(Api *api, Deadline deadline)
     return true;
 }
 
+bool
+api_carry_out(Api *api, int64_t change_id)
+{
+    return index_worker_submit(api->index_worker, change_id);
+}
+
 int
 api_port(const Api *api)
 {

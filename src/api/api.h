@@ -38,6 +38,9 @@ bool api_open(const ApiContext *context, Api **ret_api, Error *error) FETTLE_MUS
  * and the process should end. NULL is allowed. */
 bool api_stop(Api *api, Deadline deadline);
 
+/* Takes an index change that was recorded, to carry it out. Any thread; false: it takes none now. */
+bool api_carry_out(Api *api, int64_t change_id);
+
 int api_port(const Api *api);
 
 /* One line a route, "GET /api/v1/targets viewer 10000 targetList": for tests and documents. */

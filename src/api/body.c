@@ -2,6 +2,7 @@
 #include "api/body.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 
 struct Body {
     json_t root;
@@ -67,6 +68,17 @@ body_item(const BodyValue *list, size_t position)
 {
     fettle_assert(list->kind == BODY_LIST && position < list->count);
     return value_of(json_array_get(list->node, position));
+}
+
+const char *
+body_value_json(Arena *arena, const BodyValue *value)
+{
+    fettle_assert(value->kind == BODY_OBJECT || value->kind == BODY_LIST);
+    char *text = json_dumps(value->node, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    fettle_assert(text != NULL);
+    char *copy = arena_strdup(arena, text);
+    free(text);
+    return copy;
 }
 
 bool

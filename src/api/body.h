@@ -13,6 +13,7 @@
 #ifndef FETTLE_API_BODY_H
 #define FETTLE_API_BODY_H
 
+#include "base/arena.h"
 #include "base/error.h"
 
 typedef struct Body Body;
@@ -44,6 +45,9 @@ void body_free(Body *body); /* NULL is allowed */
 /* The field; BODY_ABSENT also without a body. */
 BodyValue body_field(const Body *body, const char *name);
 BodyValue body_item(const BodyValue *list, size_t position);
+
+/* An object or list as JSON text, in the arena. */
+const char *body_value_json(Arena *arena, const BodyValue *value);
 
 /* True for one JSON value, whatever its kind. */
 bool body_is_json(const char *text);

@@ -29,6 +29,11 @@
         method, BASE path, operation, role, body, lane, (lane) == LONG ? LONG_MS : WRITE_MS, action,         \
             handle_##handler, false                                                                          \
     }
+/* What may take a while, but not as long as an analysis. */
+#define SLOW_ACT(path, operation, body, action, handler)                                                     \
+    {                                                                                                        \
+        "POST", BASE path, operation, ROLE_OPERATOR, body, LONG, WRITE_MS, action, handle_##handler, false   \
+    }
 
 const ApiRoute api_routes[] = {
     OPEN("/health", "rootHealth", true, health_get),
@@ -91,6 +96,20 @@ const ApiRoute api_routes[] = {
     READ("/workload/{target_id}/clusters", "workloadClusters", ROLE_VIEWER, LONG, workload_clusters),
     READ("/workload/{target_id}/bottlenecks", "workloadBottlenecks", ROLE_VIEWER, LONG, workload_bottlenecks),
     READ("/workload/{target_id}/columns", "workloadColumns", ROLE_VIEWER, LONG, workload_columns),
+    ACT("POST", "/recommendations/aggregate", "recommendationAggregate", ROLE_OPERATOR, OPTIONAL, LONG,
+        "recommendation.aggregate", recommendations_aggregate),
+    READ("/optimization-recommendations", "recommendationList", ROLE_VIEWER, QUICK, recommendations_list),
+    READ("/optimization-recommendations/{recommendation_id}", "recommendationGet", ROLE_VIEWER, QUICK,
+         recommendation_get),
+    SLOW_ACT("/optimization-recommendations/{recommendation_id}/implement", "recommendationImplement",
+             OPTIONAL, "recommendation.implement", recommendation_implement),
+    ACT("POST", "/optimization-recommendations/{recommendation_id}/dismiss", "recommendationDismiss",
+        ROLE_OPERATOR, OPTIONAL, QUICK, "recommendation.dismiss", recommendation_dismiss),
+    READ("/optimization-results", "resultList", ROLE_VIEWER, QUICK, results_list),
+    SLOW_ACT("/optimization-results/{implementation_id}/measure", "resultMeasure", NONE, "result.measure",
+             result_measure),
+    SLOW_ACT("/optimization-results/{implementation_id}/revert", "resultRevert", OPTIONAL, "result.revert",
+             result_revert),
     READ("/indexes/recommendations/{connection_id}", "indexRecommendations", ROLE_VIEWER, QUICK,
          index_recommendations),
     READ("/indexes/unused/{connection_id}", "indexUnused", ROLE_VIEWER, LONG, index_unused),

@@ -151,6 +151,8 @@ typedef enum SettingEffect {
       "on: /metrics needs a token")                                                                          \
     X(SETTING_PATTERNS_SCHEDULE, "patterns.schedule", SETTING_TEXT, "03:10", 0, 0, SETTING_RELOAD,           \
       "time of day, UTC, from which the patterns of all databases are detected anew; empty: never")          \
+    X(SETTING_AUTO_REVERT, "auto.revert", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,                          \
+      "on: what Fettle carried out and made queries slower by 5 % or more is undone")                        \
     X(SETTING_LOG_LEVEL, "log.level", SETTING_TEXT, "info", 0, 0, SETTING_RELOAD,                            \
       "error, warning, info or debug")
 

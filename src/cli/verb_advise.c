@@ -11,6 +11,7 @@
 extern const CliVerb cli_verb_advise;
 
 #define FIDELITY_STATEMENTS_MOST 50
+#define WIDTH_MOST 4 /* key columns; the advisor thinks of no more */
 
 static const CliOption advise_options[] = {
     {"output", 'o', "FILE",
@@ -20,6 +21,7 @@ static const CliOption advise_options[] = {
     {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
     {"budget", 'b', "SIZE", "space for all new indexes together: 500MB, 2GB (default: advise.budget)"},
     {"table-budget", 0, "SIZE", "space for the new indexes of each table (default: advise.table_budget)"},
+    {"width", 0, "NUMBER", "key columns of a new index at most, 1 to 4 (default: 4)"},
     {"time", 't', "TIME", "time for the search: 30s, 5min (default: 6s); the best answer so far is given"},
     {"role", 0, "ROLE", "the application's role, whose settings and search_path plans are made with"},
     {"plans", 'p', NULL, "show plans before and after in the text report"},
@@ -33,6 +35,7 @@ typedef struct AdviseLimits {
     double budget_bytes;       /* INFINITY: none */
     double table_budget_bytes; /* 0: none */
     int64_t time_ms;
+    int64_t keys_most;
 } AdviseLimits;
 
 /* A size from an option, else from the setting; 0: no limit. */
@@ -72,6 +75,17 @@ time_of(CliInput *input, int64_t *ret_milliseconds, Error *error)
         return error_prefix(error, "--time");
     *ret_milliseconds = settings_get_int(scratch, SETTING_ADVISE_TIME);
     return true;
+}
+
+static bool
+width_of(CliInput *input, int64_t *ret_keys_most, Error *error)
+{
+    const char *text = cli_option(input, "width");
+    *ret_keys_most = WIDTH_MOST;
+    if (text == NULL ||
+        (text_parse_int64(text, ret_keys_most) && *ret_keys_most >= 1 && *ret_keys_most <= WIDTH_MOST))
+        return true;
+    return error_set(error, ERROR_USAGE, "--width takes a number from 1 to %d", WIDTH_MOST);
 }
 
 static bool
@@ -149,6 +163,7 @@ advise(CliInput *input, CliSession *session, const AdviseLimits *limits, Report 
                               .progress = session_progress};
     context.budget_bytes = limits->budget_bytes;
     context.table_budget_bytes = limits->table_budget_bytes;
+    context.keys_most = (size_t)limits->keys_most;
     context.deadline = deadline_after_ms(limits->time_ms);
     if (!whatif_over_twin(input->arena, session->twin, &whatif, error) ||
         !workload_prepare(input->arena, session->snapshot, whatif, &options, &context.workload, error))
@@ -171,7 +186,8 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
     AdviseLimits limits;
     int64_t start_ms = clock_monotonic_ms();
     if (!format_of(input, &report.format, error) || !budgets_of(input, &limits, error) ||
-        !time_of(input, &limits.time_ms, error) || !session_read(input, &session, error) ||
+        !time_of(input, &limits.time_ms, error) || !width_of(input, &limits.keys_most, error) ||
+        !session_read(input, &session, error) ||
         (session.snapshot->statement_count == 0 && !workload_is_empty(&session, error)) ||
         !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||
         !fidelity_of(input, &session, &report, error))

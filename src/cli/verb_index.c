@@ -22,9 +22,11 @@ static const CliOption index_options[] = {
     {"method", 'm', "METHOD", "btree, hash, gist, spgist, gin or brin (default: btree)"},
     {"unique", 0, NULL, "a unique index"},
     {"include", 0, "COLUMNS", "further columns that the index holds (INCLUDE)"},
+    {"replaces", 0, "NAME", "an index that is dropped once the new one is there (create)"},
     {"database", 'd', "NAME", "a database of the target (default: that of its connection string)"},
     {"limit", 0, "NUMBER", "rows of the history at most (default: 50)"},
     {"budget", 'b', "SIZE", "as in \"fettle advise\", which takes the following ones, too"},
+    {"width", 0, "NUMBER", "key columns of a new index at most"},
     {"time", 't', "TIME", "time for the search"},
     {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
     {"role", 0, "ROLE", "the application's role"},
@@ -205,6 +207,11 @@ unused_run(CliInput *input, int *ret_exit_status, Error *error)
         if (cli_option(input, "json") == NULL)
             text_append_format(&text, "%s%s\n", i == 0 ? "\n" : "", finding->act_sql);
     }
+    for (size_t i = 0; i < review.input.replica_count && cli_option(input, "json") == NULL; i++)
+        if (review.input.replicas[i].failure != NULL)
+            text_append_format(&text,
+                               "no index is proposed as unused: those of replica %s were not read: %s\n",
+                               review.input.replicas[i].name, review.input.replicas[i].failure);
     return cli_write(input, text.data, text.length, error);
 }
 
@@ -289,9 +296,13 @@ static bool
 index_verb_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     static const CliAction actions[] = {
-        {"list", 1, 1, list_action},       {"create", 2, 3, index_create_action},
-        {"drop", 2, 2, index_drop_action}, {"cancel", 1, 1, index_cancel_action},
-        {"history", 1, 1, history_action}, {NULL, 0, 0, NULL},
+        {"list", 1, 1, list_action},
+        {"create", 2, 3, index_create_action},
+        {"drop", 2, 2, index_drop_action},
+        {"cancel", 1, 1, index_cancel_action},
+        {"history", 1, 1, history_action},
+        {"undo", 2, 2, index_undo_action},
+        {NULL, 0, 0, NULL},
     };
     static const struct {
         const char *word;
@@ -314,7 +325,7 @@ index_verb_run(CliInput *input, int *ret_exit_status, Error *error)
 const CliVerb cli_verb_index = {
     .name = "index",
     .arguments = "advise TARGET|list TARGET|unused TARGET|create TARGET TABLE [COLUMNS]|drop TARGET INDEX|"
-                 "cancel CHANGE|history TARGET|trial TARGET INDEX",
+                 "undo TARGET CHANGE|cancel CHANGE|history TARGET|trial TARGET INDEX",
     .arguments_least = 1,
     .arguments_most = 4,
     .summary = "the indexes that there are, should be, or should go",
@@ -329,7 +340,10 @@ const CliVerb cli_verb_index = {
         "ask before they do anything (or take --yes);\ninterrupted at any moment they leave nothing half "
         "done: "
         "the next \"fettle index\" or the service cleans up. Instead of\nCOLUMNS, TABLE may be a whole "
-        "CREATE INDEX statement. trial shows on the twin what would become slower without an\nindex; no "
+        "CREATE INDEX statement; with --replaces the index of that name is dropped once the new one is "
+        "there. undo "
+        "takes back\na change of the history. trial shows on the twin what would become slower without "
+        "an\nindex; no "
         "PostgreSQL can hide an index from its own planner without harm. Exit status: 10 advice given, 0 "
         "none.",
     .examples = "  fettle index advise shop --budget 500MB\n"

@@ -83,6 +83,7 @@ order_create(CliInput *input, IndexOrder *order, Error *error)
     order->table = input->arguments[2];
     order->name = cli_option(input, "name");
     order->schema = cli_option(input, "schema");
+    order->replaced = cli_option(input, "replaces");
     if (input->argument_count == 3)
         return definition_take(input, order, error);
     TextList columns = names_split(input->arena, input->arguments[3]);
@@ -100,9 +101,8 @@ order_create(CliInput *input, IndexOrder *order, Error *error)
     return true;
 }
 
-/* Approval: --yes, or a person who says so at the terminal. */
-static bool
-is_approved(CliInput *input, const IndexPlan *plan, Error *error)
+bool
+index_plan_is_approved(CliInput *input, const IndexPlan *plan, const char *target_name, Error *error)
 {
     char answer[16] = "";
     if (cli_option(input, "yes") != NULL)
@@ -112,7 +112,7 @@ is_approved(CliInput *input, const IndexPlan *plan, Error *error)
         return error_set_hint(error, "look at it with --dry-run, then approve it with --yes");
     }
     fprintf(stderr, "%s;\non %s of target %s? [y/N] ", plan->change.sql, plan->change.database_name,
-            input->arguments[1]);
+            target_name);
     if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
         return true;
     return error_set(error, ERROR_CANCELLED, "not approved: nothing was changed");
@@ -152,9 +152,17 @@ outcome_write(CliInput *input, const IndexPlan *plan, const char *status, Error 
     return cli_write(input, text.data, text.length, error);
 }
 
-/* Runs a recorded change to its end; false also when it ended without success. */
-static bool
-change_carry_out(CliStore *store, const IndexManager *manager, const IndexPlan *plan, Error *error)
+IndexManager
+index_foreground_manager(const CliInput *input, const CliStore *store)
+{
+    return (IndexManager){.store = store->store,
+                          .settings = input->settings,
+                          .stop = &interrupted,
+                          .progress = session_progress};
+}
+
+bool
+index_change_carry_out(CliStore *store, const IndexManager *manager, const IndexPlan *plan, Error *error)
 {
     IndexChange now;
     struct sigaction action = {.sa_handler = on_interrupt};
@@ -177,10 +185,10 @@ plan_carry_out(CliInput *input, CliStore *store, const IndexManager *manager, In
         return outcome_write(input, plan, plan->is_done ? "completed" : "planned", error);
     if (plan->is_done)
         return outcome_write(input, plan, "completed", error);
-    if (!is_approved(input, plan, error) ||
+    if (!index_plan_is_approved(input, plan, input->arguments[1], error) ||
         !index_plan_record(manager, input->arena, plan, &plan->change.id, error))
         return false;
-    bool done = change_carry_out(store, manager, plan, error);
+    bool done = index_change_carry_out(store, manager, plan, error);
     CliAct act = {.action = arena_printf(input->arena, "index.%s", plan->change.action),
                   .object = arena_printf(input->arena, "index:%s.%s", plan->change.schema_name,
                                          plan->change.index_name),
@@ -188,8 +196,31 @@ plan_carry_out(CliInput *input, CliStore *store, const IndexManager *manager, In
     return cli_store_audit(store, &act, done, error) && outcome_write(input, plan, "completed", error);
 }
 
+/* What is to become of a target's indexes. */
+typedef struct ChangeWish {
+    IndexOrder order;
+    bool is_drop;
+    int64_t undone_id; /* a change that is taken back, in place of an order; 0: none */
+} ChangeWish;
+
 static bool
-change_action(CliInput *input, IndexOrder *order, bool is_create, Error *error)
+wish_plan(CliStore *store, const IndexManager *manager, const ChangeWish *wish, IndexPlan *ret_plan,
+          Error *error)
+{
+    IndexChange change;
+    if (wish->is_drop)
+        return index_plan_drop(manager, store->arena, &wish->order, ret_plan, error);
+    if (wish->undone_id == 0)
+        return index_plan_create(manager, store->arena, &wish->order, ret_plan, error);
+    if (!index_change_get(store->connection, store->arena, wish->undone_id, &change, error))
+        return false;
+    if (change.target_id != wish->order.target_id)
+        return error_set(error, ERROR_NOT_FOUND, "the target has no index change %" PRId64, wish->undone_id);
+    return index_plan_undo(manager, store->arena, &change, wish->order.performed_by, ret_plan, error);
+}
+
+static bool
+change_action(CliInput *input, ChangeWish *wish, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     Target target;
@@ -198,18 +229,14 @@ change_action(CliInput *input, IndexOrder *order, bool is_create, Error *error)
     if (!cli_store_open(input, false, &store, error) ||
         !cli_target_find(&store, input->arguments[1], &target, error))
         return false;
-    IndexManager manager = {.store = store.store,
-                            .settings = input->settings,
-                            .stop = &interrupted,
-                            .progress = session_progress};
-    order->target_id = target.target_id;
-    order->database = cli_option(input, "database");
-    order->performed_by = store.actor;
+    IndexManager manager = index_foreground_manager(input, &store);
+    wish->order.target_id = target.target_id;
+    wish->order.database = cli_option(input, "database");
+    wish->order.performed_by = store.actor;
     if (!index_settle_all(&manager, &settled, error))
         return false;
     progress_show("looking at the target", 0, 0);
-    bool planned = is_create ? index_plan_create(&manager, input->arena, order, &plan, error)
-                             : index_plan_drop(&manager, input->arena, order, &plan, error);
+    bool planned = wish_plan(&store, &manager, wish, &plan, error);
     progress_clear();
     return planned && plan_carry_out(input, &store, &manager, &plan, error);
 }
@@ -217,15 +244,32 @@ change_action(CliInput *input, IndexOrder *order, bool is_create, Error *error)
 bool
 index_create_action(CliInput *input, Error *error)
 {
-    IndexOrder order = {0};
-    return order_create(input, &order, error) && change_action(input, &order, true, error);
+    ChangeWish wish = {0};
+    return order_create(input, &wish.order, error) && change_action(input, &wish, error);
 }
 
 bool
 index_drop_action(CliInput *input, Error *error)
 {
-    IndexOrder order = {.name = input->arguments[2], .schema = cli_option(input, "schema")};
-    return change_action(input, &order, false, error);
+    ChangeWish wish = {.order = {.name = input->arguments[2], .schema = cli_option(input, "schema")},
+                       .is_drop = true};
+    return change_action(input, &wish, error);
+}
+
+static bool
+change_number(const char *text, int64_t *ret_id, Error *error)
+{
+    if (text_parse_int64(text, ret_id) && *ret_id >= 1)
+        return true;
+    error_set(error, ERROR_USAGE, "\"%.40s\" is no number of a change", text);
+    return error_set_hint(error, "\"fettle index history TARGET\" shows them");
+}
+
+bool
+index_undo_action(CliInput *input, Error *error)
+{
+    ChangeWish wish = {0};
+    return change_number(input->arguments[2], &wish.undone_id, error) && change_action(input, &wish, error);
 }
 
 bool
@@ -233,11 +277,7 @@ index_cancel_action(CliInput *input, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     int64_t id;
-    if (!text_parse_int64(input->arguments[1], &id) || id < 1) {
-        error_set(error, ERROR_USAGE, "\"%.40s\" is no number of a change", input->arguments[1]);
-        return error_set_hint(error, "\"fettle index history TARGET\" shows them");
-    }
-    if (!cli_store_open(input, false, &store, error))
+    if (!change_number(input->arguments[1], &id, error) || !cli_store_open(input, false, &store, error))
         return false;
     bool done = index_change_cancel(store.connection, id, error);
     CliAct act = {.action = "index.cancel",

@@ -49,22 +49,13 @@ index_find(const CliInput *input, const Snapshot *snapshot, const char *name, Er
 }
 
 static bool
-touches(const WorkloadStatement *statement, uint32_t relation_id)
-{
-    for (size_t i = 0; i < statement->question.relation_count; i++)
-        if (statement->question.relation_ids[i] == relation_id)
-            return true;
-    return false;
-}
-
-static bool
 statements_ask(CliInput *input, WhatIf *whatif, const Workload *workload, const SnapshotIndex *index,
                TrialEffects *effects, Error *error)
 {
     for (size_t i = 0; i < workload->count; i++) {
         const WorkloadStatement *statement = &workload->statements[i];
         WhatIfAnswer answer;
-        if (!statement->is_costed || !touches(statement, index->relation_id))
+        if (!statement->is_costed || !workload_statement_reads(statement, index->relation_id))
             continue;
         session_progress(NULL, "asking the planner", (int64_t)i, (int64_t)workload->count);
         if (!whatif_cost(whatif, input->arena, &statement->question, false, &answer, error))

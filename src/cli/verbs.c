@@ -8,6 +8,10 @@ extern const CliVerb cli_verb_twin;
 extern const CliVerb cli_verb_doctor;
 extern const CliVerb cli_verb_explain;
 extern const CliVerb cli_verb_index;
+extern const CliVerb cli_verb_recommendations;
+extern const CliVerb cli_verb_apply;
+extern const CliVerb cli_verb_undo;
+extern const CliVerb cli_verb_results;
 extern const CliVerb cli_verb_serve;
 extern const CliVerb cli_verb_top;
 extern const CliVerb cli_verb_patterns;
@@ -28,6 +32,10 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_doctor,
     &cli_verb_explain,
     &cli_verb_index,
+    &cli_verb_recommendations,
+    &cli_verb_apply,
+    &cli_verb_undo,
+    &cli_verb_results,
     &cli_verb_serve,
     &cli_verb_top,
     &cli_verb_patterns,

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "jobs/patterns.h"
 #include "jobs/plans.h"
+#include "jobs/results.h"
 #include "jobs/schedule_internal.h"
 #include "store/audit.h"
 #include "store/job.h"
@@ -222,6 +223,17 @@ patterns_keep(Schedule *schedule, const Settings *settings, Error *error)
 }
 
 static bool
+results_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    ResultsReport report;
+    ResultsOptions options = {.store = schedule->options.store,
+                              .settings = settings,
+                              .carry_out = schedule->options.carry_out,
+                              .context = schedule->options.context};
+    return results_measure(&options, &report, error);
+}
+
+static bool
 clean_up(Schedule *schedule, const Settings *settings, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
@@ -245,6 +257,7 @@ static const struct {
     [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep},
     [UPKEEP_PLANS] = {"plans", 5000, plans_keep},
     [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep},
+    [UPKEEP_RESULTS] = {"results", 5000, results_keep},
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };
 

@@ -59,6 +59,8 @@ double
 distribution_student_upper(double t, double freedom)
 {
     fettle_assert(freedom > 0);
+    if (isinf(freedom))
+        return erfc(t / sqrt(2)) / 2;
     double tail = isinf(t) ? 0 : distribution_beta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2;
     return t > 0 ? tail : 1 - tail;
 }
@@ -71,4 +73,24 @@ distribution_fisher_upper(double f, double freedom_between, double freedom_withi
         return 0;
     return distribution_beta(freedom_within / (freedom_within + freedom_between * f), freedom_within / 2,
                              freedom_between / 2);
+}
+
+double
+distribution_student_quantile(double tail, double freedom)
+{
+    fettle_assert(tail > 0 && tail < 1 && freedom > 0);
+    if (tail > 0.5)
+        return -distribution_student_quantile(1 - tail, freedom);
+    double low = 0;
+    double high = 1;
+    while (distribution_student_upper(high, freedom) > tail)
+        high *= 2;
+    for (int halvings = 0; halvings < 100 && high - low > 1e-14 * high; halvings++) {
+        double middle = low + (high - low) / 2;
+        if (distribution_student_upper(middle, freedom) > tail)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low + (high - low) / 2;
 }

@@ -39,7 +39,8 @@ typedef struct Server {
     Schedule *schedule;
     MetricsRegistry *registry;
     ServerFigures figures;
-    Api *api;
+    pthread_mutex_t api_mutex;
+    Api *api; /* NULL before it is open and once it stops; by the schedule's threads under the mutex */
     atomic_bool wants_reload; /* set by the API's threads */
     int64_t watchdog_ms;      /* between two signs of life; 0: nobody asks for them */
     int64_t watchdog_due_ms;
@@ -142,6 +143,17 @@ on_settings_changed(void *context)
     atomic_store(&((Server *)context)->wants_reload, true);
 }
 
+static void
+on_change_recorded(void *context, int64_t change_id)
+{
+    Server *server = context;
+    pthread_mutex_lock(&server->api_mutex);
+    bool is_taken = server->api != NULL && api_carry_out(server->api, change_id);
+    pthread_mutex_unlock(&server->api_mutex);
+    if (!is_taken)
+        log_write(LOG_LEVEL_WARNING, "no thread takes index change %" PRId64 " now", change_id);
+}
+
 /* "host:pid", for whoever finds the store taken. */
 static void
 holder_name(char name[HOLDER_BYTES])
@@ -155,7 +167,11 @@ holder_name(char name[HOLDER_BYTES])
 static bool
 services_start(Server *server, const char *holder, Error *error)
 {
-    ScheduleOptions schedule = {.store = server->store, .settings = server->settings, .holder = holder};
+    ScheduleOptions schedule = {.store = server->store,
+                                .settings = server->settings,
+                                .holder = holder,
+                                .carry_out = on_change_recorded,
+                                .context = server};
     if (!store_lease_take(server->store, holder, error) || !settings_load(server, error) ||
         !schedule_new(&schedule, &server->schedule, error))
         return false;
@@ -259,7 +275,11 @@ stop(Server *server)
         limit_ms = settings_get_int(settings_of(held), SETTING_SERVER_STOP_TIMEOUT);
     }
     Deadline deadline = deadline_after_ms(limit_ms);
-    bool is_api_over = api_stop(server->api, deadline);
+    pthread_mutex_lock(&server->api_mutex);
+    Api *api = server->api;
+    server->api = NULL;
+    pthread_mutex_unlock(&server->api_mutex);
+    bool is_api_over = api_stop(api, deadline);
     size_t unwritten;
     if (!schedule_stop(server->schedule, deadline, &unwritten) || !is_api_over) {
         /* Their threads still use all of this: the process ends, and its private clusters with it. */
@@ -279,7 +299,7 @@ stop(Server *server)
 bool
 server_run(const ServerOptions *options, Error *error)
 {
-    Server server = {.options = options, .signals = -1};
+    Server server = {.options = options, .signals = -1, .api_mutex = PTHREAD_MUTEX_INITIALIZER};
     char holder[HOLDER_BYTES];
     holder_name(holder);
     memory_settle();

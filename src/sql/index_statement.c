@@ -200,6 +200,24 @@ list_take(Arena *arena, const char *text, size_t at, TextList *keys)
     return at;
 }
 
+/* What stands behind the WHERE outside of all lists, or NULL. */
+static const char *
+predicate_take(Arena *arena, const char *text, size_t at)
+{
+    size_t length = strlen(text);
+    int depth = 0;
+    while (at < length) {
+        Lexeme lexeme = sql_lexeme_at(text, at, length);
+        char here = lexeme.kind == LEXEME_OTHER ? text[at] : '\0';
+        depth += here == '(' ? 1 : 0;
+        depth -= here == ')' ? 1 : 0;
+        if (depth == 0 && lexeme.kind == LEXEME_WORD && sql_lexeme_is(text, at, lexeme, "where"))
+            return arena_strdup(arena, text + skip_space(text, at + lexeme.length, length));
+        at += lexeme.length;
+    }
+    return NULL;
+}
+
 static void
 keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
 {
@@ -207,7 +225,8 @@ keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
     size_t at = list_take(arena, tail, 0, &statement->columns);
     at = skip_space(tail, at, length);
     if (at < length && sql_lexeme_is(tail, at, sql_lexeme_at(tail, at, length), "include"))
-        (void)list_take(arena, tail, at, &statement->included);
+        at = list_take(arena, tail, at, &statement->included);
+    statement->predicate = predicate_take(arena, tail, at);
 }
 
 /* The column that a key is, whatever its order and operator class; "()" of an expression. */
@@ -276,6 +295,7 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
     statement.text = arena_printf(arena, "CREATE %sINDEX CONCURRENTLY IF NOT EXISTS %s ON %s.%s %s",
                                   statement.is_unique ? "UNIQUE " : "", quote(arena, statement.name),
                                   quote(arena, statement.schema), quote(arena, statement.table), tail);
+    statement.tail = tail;
     statement.shape = shape_of(arena, statement.is_unique, tail);
     keys_take(arena, tail, &statement);
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);

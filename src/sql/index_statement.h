@@ -37,9 +37,11 @@ typedef struct SqlIndexStatement {
     const char *name;
     const char *method; /* "btree" when the text names none */
     bool is_unique;
-    TextList columns;  /* keys as written: names without quotes, "lower(email)", "created_at DESC" */
-    TextList included; /* names of INCLUDE */
-    const char *text;  /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
+    TextList columns;      /* keys as written: names without quotes, "lower(email)", "created_at DESC" */
+    TextList included;     /* names of INCLUDE */
+    const char *predicate; /* as written behind WHERE; NULL: of all rows */
+    const char *tail;      /* the definition behind the table's name, as written */
+    const char *text;      /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
     const char *shape;
     const char *outline;
 } SqlIndexStatement;

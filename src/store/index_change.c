@@ -71,22 +71,46 @@ index_change_progress(PgConnection *session, int64_t id, const char *progress, b
     return true;
 }
 
+/* The change is done whether or not its measurement can be begun; the history says so. */
+static bool
+implementation_open(PgConnection *session, int64_t id, Error *error)
+{
+    Error failure = {0};
+    StoreNumber number = store_number(id);
+    if (!pg_execute(session, "SAVEPOINT fettle_implementation", error))
+        return false;
+    if (store_query(session, "index_change_implement", STORE_PARAMETERS(number.text), NULL, &failure))
+        return pg_execute(session, "RELEASE SAVEPOINT fettle_implementation", error);
+    (void)!error_prefix(&failure, "done, but its measurement could not be begun");
+    return pg_execute(session, "ROLLBACK TO SAVEPOINT fettle_implementation", error) &&
+           store_query(session, "index_change_remark", STORE_PARAMETERS(number.text, failure.message), NULL,
+                       error);
+}
+
+static bool
+end_write(PgConnection *session, int64_t id, const char *state, const char *error_message, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber number = store_number(id);
+    if (!store_query(session, "index_change_end", STORE_PARAMETERS(number.text, state, error_message), &rows,
+                     error))
+        return false;
+    bool is_done = pg_result_rows(rows) == 1 && strcmp(state, "completed") == 0;
+    return !is_done || implementation_open(session, id, error);
+}
+
 bool
 index_change_end(PgConnection *session, int64_t id, const char *state, const char *error_message,
                  Error *error)
 {
-    StoreNumber number = store_number(id);
-    return store_query(session, "index_change_end", STORE_PARAMETERS(number.text, state, error_message), NULL,
-                       error) ||
-           error_prefix(error, "could not record the change's end");
-}
-
-bool
-index_change_implement(PgConnection *session, int64_t id, Error *error)
-{
-    StoreNumber number = store_number(id);
-    return store_query(session, "index_change_implement", STORE_PARAMETERS(number.text), NULL, error) ||
-           error_prefix(error, "could not open the implementation of the change");
+    Error ignored = {0};
+    bool is_within = pg_connection_is_in_transaction(session);
+    bool good = (is_within || pg_execute(session, "BEGIN", error)) &&
+                end_write(session, id, state, error_message, error) &&
+                (is_within || pg_execute(session, "COMMIT", error));
+    if (!good && !is_within && pg_connection_is_in_transaction(session))
+        (void)!pg_transaction_end(session, &ignored);
+    return good || error_prefix(error, "could not record the change's end");
 }
 
 bool

@@ -65,13 +65,12 @@ bool index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bo
 /* progress: JSON object text, NULL leaves it. ERROR_NOT_FOUND when the change is over. */
 bool index_change_progress(PgConnection *session, int64_t id, const char *progress, bool *ret_wants_cancel,
                            Error *error) FETTLE_MUST_USE;
-/* state: completed, failed or cancelled. A success also settles the recommendation that it carries out. */
+/* state: completed, failed or cancelled. In the same transaction a success settles the recommendation that it
+ * carries out and opens the implementation (contract, 7.3): the recommendation of the workflow is dismissed
+ * as implemented, or made when there is none, with a snapshot of the statement's figures, or of all of the
+ * database. Within a transaction of the caller's, all of it is part of that. */
 bool index_change_end(PgConnection *session, int64_t id, const char *state, const char *error_message,
                       Error *error) FETTLE_MUST_USE;
-/* Opens the implementation of a change that completed (contract, 7.3): its recommendation is dismissed as
- * implemented, or made when there is none, with a snapshot of the statement's figures, or of all of the
- * database. */
-bool index_change_implement(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
 /* Why it is still open, as error_message until its end. */
 bool index_change_note(PgConnection *session, int64_t id, const char *message, Error *error) FETTLE_MUST_USE;
 /* Asks whoever works on it to stop. ERROR_NOT_FOUND: there is no open change with this id. */

@@ -46,6 +46,11 @@ found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found)
     json_key_double(json, "confidence_score", found->confidence_score);
     key_known(json, "affected_query_count", found->affected_query_count, -1);
     json_key_double(json, "affected_total_time_ms", found->affected_total_time_ms);
+    json_key(json, "query_hashes");
+    json_array_begin(json);
+    for (size_t i = 0; i < found->query_hash_count; i++)
+        json_int(json, (int64_t)found->query_hashes[i]);
+    json_array_end(json);
     json_key_int(json, "usage_count", found->usage_count);
     json_key_string(json, "last_used_at",
                     found->last_used_at_us == 0 ? NULL : clock_format_utc(arena, found->last_used_at_us));
@@ -53,6 +58,21 @@ found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found)
     json_key_string(json, "create_statement", found->create_statement);
     json_key_string(json, "reason", found->reason);
     json_object_end(json);
+}
+
+/* Both or neither: what is retired is written anew. */
+static bool
+rows_replace(PgConnection *session, const char *const parameters[4], Error *error)
+{
+    Error ignored = {0};
+    bool is_within = pg_connection_is_in_transaction(session);
+    bool good = (is_within || pg_execute(session, "BEGIN", error)) &&
+                store_query(session, "index_recommendation_retire", parameters, 3, NULL, error) &&
+                store_query(session, "index_recommendation_write", parameters, 4, NULL, error) &&
+                (is_within || pg_execute(session, "COMMIT", error));
+    if (!good && !is_within && pg_connection_is_in_transaction(session))
+        (void)!pg_transaction_end(session, &ignored);
+    return good;
 }
 
 bool
@@ -66,8 +86,8 @@ index_recommendations_write(PgConnection *session, Arena *arena, const IndexReco
         found_write(&json, arena, &found->items[i]);
     json_array_end(&json);
     StoreNumber target = store_number(target_id);
-    return store_query(session, "index_recommendation_write",
-                       STORE_PARAMETERS(target.text, database_name, text.data, types), NULL, error) ||
+    const char *parameters[] = {target.text, database_name, text.data, types};
+    return rows_replace(session, parameters, error) ||
            error_prefix(error, "could not write the index recommendations");
 }
 

@@ -5,7 +5,8 @@
  *
  * An analysis writes its whole finding at once: rows it found before are refreshed in place, open ones that
  * it no longer finds go, and what was rejected stays rejected. What was carried out is not proposed again
- * within 30 days, so that nothing is built and dropped in turns.
+ * within 30 days, so that nothing is built and dropped in turns; another index of the same columns is, under
+ * a number of its own.
  */
 #ifndef FETTLE_STORE_INDEX_RECOMMENDATION_H
 #define FETTLE_STORE_INDEX_RECOMMENDATION_H
@@ -20,7 +21,7 @@ typedef struct IndexRecommendation {
     const char *database_name;
     const char *schema_name;
     const char *table_name;
-    const char *index_name; /* NULL: none is known */
+    const char *index_name; /* that is dropped or modified, or will be made; NULL: none is known */
     const char *const *columns;
     size_t column_count;
     const char *index_type;
@@ -34,11 +35,14 @@ typedef struct IndexRecommendation {
     double confidence_score;      /* 0..1 */
     int64_t affected_query_count; /* -1 unknown */
     double affected_total_time_ms;
+    const uint64_t *query_hashes; /* of the statements that gain, most first; written, not read */
+    size_t query_hash_count;
     int64_t usage_count;
-    int64_t last_used_at_us;      /* 0: unknown, or never */
-    int64_t size_bytes;           /* -1 unknown */
-    const char *create_statement; /* makes it, or makes it again */
-    const char *status;           /* recommended, created, dropped, rejected */
+    int64_t last_used_at_us; /* 0: unknown, or never */
+    int64_t size_bytes;      /* -1 unknown */
+    const char
+        *create_statement; /* makes it, or makes it again; of modify: a REINDEX, or makes its successor */
+    const char *status;    /* recommended, created, dropped, rejected */
     const char *reason;
     int64_t created_at_us;
     int64_t applied_at_us; /* 0: it was not */
@@ -49,8 +53,9 @@ typedef struct IndexRecommendations {
     size_t count;
 } IndexRecommendations;
 
-/* What an analysis of one database found, all of it. types: the kinds that it looked for ("{create,drop}" as
- * an array's text); open rows of these kinds that are not among the found ones go. */
+/* What an analysis of one database found, all of it. types: the kinds that it looked for, as an array's text
+ * of create, drop, modify (rebuild) and replace (modify, by a successor); open rows of these kinds that are
+ * not among the found ones go. */
 bool index_recommendations_write(PgConnection *session, Arena *arena, const IndexRecommendations *found,
                                  int64_t target_id, const char *database_name, const char *types,
                                  Error *error) FETTLE_MUST_USE;

@@ -32,12 +32,14 @@ typedef struct SampleRange {
     int64_t target_id;
     int64_t from_us;
     int64_t to_us;
-    int64_t step_ms;           /* 0: as sampled; whole hours read the day roll-ups. The range is widened to
-                                * whole steps, counted from 1970-01-01. */
-    const char *database_name; /* NULL: all */
-    int64_t query_hash;        /* 0: all */
-    size_t points_most;        /* 0: 100,000 in all; more is ERROR_LIMIT */
-    SampleCache *cache;        /* of tops that are asked for again and again; NULL: none */
+    int64_t step_ms;             /* 0: as sampled; whole hours read the day roll-ups. The range is widened to
+                                  * whole steps, counted from 1970-01-01. */
+    const char *database_name;   /* NULL: all */
+    int64_t query_hash;          /* 0: all */
+    const int64_t *query_hashes; /* NULL: all */
+    size_t query_hash_count;
+    size_t points_most; /* 0: 100,000 in all; more is ERROR_LIMIT */
+    SampleCache *cache; /* of tops that are asked for again and again; NULL: none */
 } SampleRange;
 
 /* One series for each statement with activity in the range, ascending by statement_id; a point for each step

@@ -119,9 +119,13 @@ source_read_statements(SampleSource *source, Error *error)
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     const SampleRange *range = source->options.range;
     StoreNumber hash = store_number(range->query_hash);
-    if (!store_query_prepared_binary(source->session, "sample_source_statements",
-                                     STORE_PARAMETERS(source->target.text, range->database_name, hash.text),
-                                     &rows, error))
+    bool is_some = range->query_hash != 0 || range->query_hashes != NULL;
+    const char *hashes = range->query_hashes == NULL ? NULL
+                                                     : sample_numbers_text(source->arena, range->query_hashes,
+                                                                           range->query_hash_count);
+    if (!store_query_prepared_binary(
+            source->session, "sample_source_statements",
+            STORE_PARAMETERS(source->target.text, range->database_name, hash.text, hashes), &rows, error))
         return false;
     size_t count = (size_t)pg_result_rows(rows);
     source->entries = ARENA_NEW_ARRAY(source->arena, SourceEntry, count);
@@ -141,9 +145,9 @@ source_read_statements(SampleSource *source, Error *error)
     source_make_grids(source, databases);
     source_sign(source, ids, count * sizeof(*ids));
     source->wanted = (SourceWanted){.least = store_number(0), .greatest = store_number(INT32_MAX)};
-    if (range->query_hash != 0 || range->database_name != NULL)
+    if (is_some || range->database_name != NULL)
         source->wanted = sample_source_wanted(source->arena, ids, count);
-    if (range->query_hash != 0)
+    if (is_some)
         source->selection = (SampleSelection){.positions = positions, .position_count = count};
     source->selection.counters = source->options.rank_by;
     return true;

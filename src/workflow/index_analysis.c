@@ -3,9 +3,11 @@
 
 #include "base/file.h"
 #include "sql/index_statement.h"
+#include "sql/statement.h"
 #include "whatif/twin.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COST_PER_COLUMN 10.0 /* percent, where the planner has no write statement to cost (contract, 9) */
@@ -88,14 +90,42 @@ total_ms_of(const AdviceEffectList *effects)
 }
 
 /* False: it is not worth its upkeep, or not made by one statement. */
-static bool
-recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommendation *advised,
-                         IndexRecommendation *ret_recommendation)
+static int
+gain_order(const void *a, const void *b)
+{
+    double first = ((const AdviceEffect *)a)->saved_ms;
+    double second = ((const AdviceEffect *)b)->saved_ms;
+    if (isnan(first) || isnan(second))
+        return isnan(first) - isnan(second);
+    return (first < second) - (first > second);
+}
+
+/* The statements that gain, most first. */
+static void
+gains_take(Arena *arena, const AdviceEffectList *gains, IndexRecommendation *recommendation)
+{
+    AdviceEffect *ordered = ARENA_NEW_ARRAY(arena, AdviceEffect, gains->count);
+    uint64_t *hashes = ARENA_NEW_ARRAY(arena, uint64_t, gains->count);
+    for (size_t i = 0; i < gains->count; i++)
+        ordered[i] = gains->items[i];
+    if (gains->count > 1)
+        qsort(ordered, gains->count, sizeof(*ordered), gain_order);
+    for (size_t i = 0; i < gains->count; i++)
+        hashes[i] = ordered[i].statement->source->query_hash;
+    recommendation->query_hashes = hashes;
+    recommendation->query_hash_count = gains->count;
+}
+
+bool
+index_recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommendation *advised,
+                               IndexRecommendation *ret_recommendation)
 {
     SqlIndexStatement statement;
     Error unreadable = {0};
-    if (strcmp(advised->kind, "create_index") != 0 ||
-        !sql_index_statement_parse(arena, advised->statement, &(SqlIndexNames){0}, &statement, &unreadable))
+    size_t count = advised->replaced == NULL ? 1 : 2; /* what creates comes first */
+    TextList statements = sql_split(arena, advised->statement, strlen(advised->statement), count + 1);
+    if (statements.count != count ||
+        !sql_index_statement_parse(arena, statements.items[0], &(SqlIndexNames){0}, &statement, &unreadable))
         return false;
     const SnapshotRelation *relation = snapshot_relation_named(snapshot, statement.schema, statement.table);
     double maintenance = write_share(relation) * MAINTENANCE_SHARE * PERCENT_MOST;
@@ -105,14 +135,15 @@ recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommend
     *ret_recommendation = (IndexRecommendation){
         .schema_name = statement.schema,
         .table_name = statement.table,
-        .index_name = statement.name,
+        .index_name = advised->replaced == NULL ? statement.name : advised->replaced,
         .columns = statement.columns.items,
         .column_count = statement.columns.count,
         .index_type = statement.method,
         .is_unique = statement.is_unique,
+        .predicate = statement.predicate,
         .include_columns = statement.included.items,
         .include_count = statement.included.count,
-        .type = "create",
+        .type = advised->replaced == NULL ? "create" : "modify",
         .estimated_benefit = fmin(advised->improvement_percent, PERCENT_MOST),
         .estimated_cost =
             fmin(isnan(cost) ? COST_PER_COLUMN * (double)statement.columns.count : cost, PERCENT_MOST),
@@ -122,6 +153,7 @@ recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommend
         .size_bytes = isnan(advised->size_bytes) ? -1 : (int64_t)advised->size_bytes,
         .create_statement = statement.text,
         .reason = advised->reason};
+    gains_take(arena, &advised->gains, ret_recommendation);
     return true;
 }
 
@@ -196,8 +228,8 @@ recommendations_make(Arena *arena, const IndexAnalysis *analysis, IndexAnalysisK
     size_t advised = advice == NULL ? 0 : advice->recommendations.count;
     list->items = ARENA_NEW_ARRAY(arena, IndexRecommendation, advised + findings->count);
     for (size_t i = 0; i < advised; i++) {
-        if (recommendation_of_advice(arena, analysis->review.snapshot, advice->recommendations.items[i],
-                                     &list->items[list->count]))
+        if (index_recommendation_of_advice(arena, analysis->review.snapshot, advice->recommendations.items[i],
+                                           &list->items[list->count]))
             list->count++;
         else
             (*ret_skipped)++;
@@ -207,15 +239,16 @@ recommendations_make(Arena *arena, const IndexAnalysis *analysis, IndexAnalysisK
             list->count++;
 }
 
-/* The kinds of recommendations that an analysis has looked for, as an array's text. */
+/* The kinds of recommendations that an analysis has looked for, as index_recommendations_write() takes them.
+ */
 static const char *
 types_of(const IndexAnalysis *analysis, IndexAnalysisKind kind)
 {
     if (kind == INDEX_ANALYSIS_UNUSED || (analysis->advice == NULL && kind == INDEX_ANALYSIS_FULL))
         return "{drop,modify}";
     if (kind == INDEX_ANALYSIS_MISSING)
-        return analysis->advice == NULL ? "{}" : "{create}";
-    return "{create,drop,modify}";
+        return analysis->advice == NULL ? "{}" : "{create,replace}";
+    return "{create,drop,modify,replace}";
 }
 
 bool

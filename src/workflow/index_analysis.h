@@ -32,6 +32,10 @@ bool index_analyze(const IndexManager *manager, Arena *arena, int64_t target_id,
                    IndexAnalysisKind kind, Deadline deadline, IndexAnalysis *ret_analysis, Error *error)
     FETTLE_MUST_USE;
 
+/* What an advised index becomes; one that replaces another modifies that. False: it is not worth its upkeep,
+ * or not made by one statement. */
+bool index_recommendation_of_advice(Arena *arena, const Snapshot *snapshot, const Recommendation *advised,
+                                    IndexRecommendation *ret_recommendation);
 /* The recommendation that a finding makes; false: it proposes nothing. */
 bool index_recommendation_of_finding(Arena *arena, const HygieneFinding *finding,
                                      IndexRecommendation *ret_recommendation);

@@ -4,11 +4,14 @@
 #include "base/text.h"
 #include "pg/identifier.h"
 #include "sql/index_statement.h"
+#include "sql/statement.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define ENTRY_OVERHEAD_BYTES 16 /* of an index tuple and its line pointer */
 #define BUILD_SPACE_FACTOR 2.0  /* the index itself and what its sort spills */
+#define UNDO_STATEMENTS_MOST 3
 
 static void
 append_names(Text *text, const char *const *names, size_t count)
@@ -33,6 +36,13 @@ index_order_statement(Arena *arena, const IndexOrder *order, const char *schema)
         text_append_char(&text, ')');
     }
     return text.data;
+}
+
+char *
+index_drop_statement(Arena *arena, const char *schema, const char *name)
+{
+    return arena_printf(arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
+                        pg_identifier_qualify(arena, schema, name));
 }
 
 static bool
@@ -150,6 +160,50 @@ change_of(const IndexOrder *order, PgConnection *connection, Arena *arena, const
                          .performed_by = order->performed_by};
 }
 
+/* The new index finds what the old one finds: its keys begin with the old one's. */
+static bool
+begins_with(const SqlIndexStatement *wanted, const SqlIndexStatement *former)
+{
+    bool begins = former->columns.count <= wanted->columns.count;
+    for (size_t i = 0; begins && i < former->columns.count; i++)
+        begins = strcmp(former->columns.items[i], wanted->columns.items[i]) == 0;
+    return begins;
+}
+
+/* Makes the plan one to modify: what is to be replaced goes when the new index is there. */
+static bool
+replacement_plan(PgConnection *connection, Arena *arena, const IndexOrder *order,
+                 const SqlIndexStatement *wanted, IndexPlan *plan, Error *error)
+{
+    IndexFacts facts;
+    SqlIndexStatement former;
+    bool is_found;
+    if (strcmp(order->replaced, wanted->name) == 0)
+        return error_set(error, ERROR_INPUT, "index %s cannot replace itself", wanted->name);
+    if (!index_facts_find(connection, arena, wanted->schema, order->replaced, &is_found, &facts, error))
+        return false;
+    if (!is_found && plan->is_done)
+        return true;
+    const char *name = pg_identifier_qualify(arena, wanted->schema, order->replaced);
+    if (!is_found || facts.table == NULL || strcmp(facts.table, wanted->table) != 0)
+        return error_set(error, ERROR_INPUT, "table %s has no index %s that could be replaced", wanted->table,
+                         name);
+    if (!sql_index_statement_parse(arena, facts.definition, &(SqlIndexNames){0}, &former, error))
+        return error_prefix(error, "index %s cannot be replaced, for it could not be made again", name);
+    if (begins_with(wanted, &former))
+        facts.lookup = NULL; /* looked at once more when the new one is there */
+    if (!index_facts_check_drop(arena, &facts, error))
+        return false;
+    plan->change.action = "modify";
+    plan->change.sql =
+        arena_printf(arena, "%s;\n%s", wanted->text, index_drop_statement(arena, former.schema, former.name));
+    plan->change.undo_sql =
+        plan->is_done ? former.text : arena_printf(arena, "%s;\n%s", former.text, plan->change.undo_sql);
+    plan->message = arena_printf(arena, "the index is there, and %s is dropped", name);
+    plan->is_done = false;
+    return true;
+}
+
 bool
 index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
                   Error *error)
@@ -173,8 +227,9 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "create";
     plan.change.sql = statement.text;
-    plan.change.undo_sql = arena_printf(arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
-                                        pg_identifier_qualify(arena, statement.schema, statement.name));
+    plan.change.undo_sql = index_drop_statement(arena, statement.schema, statement.name);
+    if (order->replaced != NULL && !replacement_plan(connection, arena, order, &statement, &plan, error))
+        return false;
     *ret_plan = plan;
     return true;
 }
@@ -249,10 +304,35 @@ index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *ord
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "drop";
     plan.change.undo_sql = statement.text;
-    plan.change.sql = arena_printf(arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
-                                   pg_identifier_qualify(arena, statement.schema, statement.name));
+    plan.change.sql = index_drop_statement(arena, statement.schema, statement.name);
     *ret_plan = plan;
     return true;
+}
+
+bool
+index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *change,
+                const char *performed_by, IndexPlan *ret_plan, Error *error)
+{
+    IndexOrder order = {.target_id = change->target_id,
+                        .database = change->database_name,
+                        .schema = change->schema_name,
+                        .table = change->table_name,
+                        .performed_by = performed_by};
+    bool is_modify = strcmp(change->action, "modify") == 0;
+    /* what modifies may have come to half of it */
+    if (change->success != 1 && !(is_modify && change->success == 0))
+        return error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s: there is nothing to undo",
+                         change->id, change->state);
+    if (strcmp(change->action, "create") == 0) {
+        order.name = change->index_name;
+        return index_plan_drop(manager, arena, &order, ret_plan, error);
+    }
+    TextList undo = sql_split(arena, change->undo_sql, strlen(change->undo_sql), UNDO_STATEMENTS_MOST);
+    if (undo.count == 0)
+        return error_set(error, ERROR_DAMAGED, "index change %" PRId64 " has no undo", change->id);
+    order.definition = undo.items[0];
+    order.replaced = is_modify && undo.count > 1 ? change->index_name : NULL;
+    return index_plan_create(manager, arena, &order, ret_plan, error);
 }
 
 bool

@@ -32,6 +32,7 @@ typedef struct IndexOrder {
     size_t included_count;
     const char *method; /* "btree" ... */
     bool is_unique;
+    const char *replaced;   /* index of the same table that goes once the new one is there; NULL: none */
     const char *definition; /* a CREATE INDEX in place of columns, method and uniqueness; NULL: none */
     int64_t recommendation_id;
     const char *performed_by;
@@ -47,12 +48,18 @@ typedef struct IndexPlan {
 
 /* The CREATE INDEX of an order without a definition; names are quoted. */
 char *index_order_statement(Arena *arena, const IndexOrder *order, const char *schema);
+char *index_drop_statement(Arena *arena, const char *schema, const char *name);
 
+/* With replaced the change's action is "modify": two statements, and two that undo them. */
 bool index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order,
                        IndexPlan *ret_plan, Error *error) FETTLE_MUST_USE;
 /* From target_id to name, recommendation_id and performed_by are read. table NULL: whichever it is of. */
 bool index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
                      Error *error) FETTLE_MUST_USE;
+/* A change that takes back a change that ended; the other way round again when that is undone.
+ * ERROR_CONFLICT: it came to nothing. */
+bool index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *change,
+                     const char *performed_by, IndexPlan *ret_plan, Error *error) FETTLE_MUST_USE;
 /* ERROR_CONFLICT while another change of the table is open. */
 bool index_plan_record(const IndexManager *manager, Arena *arena, const IndexPlan *plan, int64_t *ret_id,
                        Error *error) FETTLE_MUST_USE;

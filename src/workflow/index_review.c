@@ -77,23 +77,38 @@ server_read(const ReviewTake *take, int64_t target_id, const char *database, boo
 }
 
 static bool
+is_replica(const ReviewTake *take, const Target *other)
+{
+    return other->target_id != take->target.target_id && other->is_enabled && other->system_identifier != 0 &&
+           other->system_identifier == take->target.system_identifier;
+}
+
+/* A replica that is not read is one of which nothing is known: it stands in the way of every proposal. */
+static bool
 replicas_take(const ReviewTake *take, const char *database, HygieneInput *input, Error *error)
 {
-    HygieneServer *replicas = ARENA_NEW_ARRAY(take->arena, HygieneServer, REPLICAS_MOST);
-    for (size_t i = 0; i < take->targets.count && input->replica_count < REPLICAS_MOST; i++) {
+    HygieneServer *replicas = ARENA_NEW_ARRAY(take->arena, HygieneServer, take->targets.count);
+    for (size_t i = 0; i < take->targets.count; i++) {
         const Target *other = &take->targets.items[i];
-        if (other->target_id == take->target.target_id || !other->is_enabled ||
-            other->system_identifier == 0 || other->system_identifier != take->target.system_identifier)
+        if (!is_replica(take, other))
             continue;
         HygieneServer *replica = &replicas[input->replica_count++];
-        Error unreachable = {0};
+        Error failure = {0};
         replica->name = other->name;
-        if (!server_read(take, other->target_id, database, false, replica, &unreachable))
-            log_write(LOG_LEVEL_INFO, "indexes of replica %s could not be read: %s", other->name,
-                      unreachable.message);
+        if (input->replica_count > REPLICAS_MOST) {
+            replica->failure = arena_printf(take->arena, "no more than %d replicas are", REPLICAS_MOST);
+            continue;
+        }
+        if (!server_read(take, other->target_id, database, false, replica, &failure))
+            replica->failure = arena_strdup(take->arena, failure.message);
         if (!uses_take(take, other->target_id, database, replica, error))
             return false;
     }
+    for (size_t i = 0; i < input->replica_count; i++)
+        if (replicas[i].failure != NULL)
+            log_write(LOG_LEVEL_WARNING,
+                      "no index of %s is proposed as unused: those of its replica %s were not read: %s",
+                      take->target.name, replicas[i].name, replicas[i].failure);
     input->replicas = replicas;
     return true;
 }

@@ -4,8 +4,8 @@
  * those of every known replica, the use that the store has on record, and hygiene's findings over all of it
  * (advise/index/hygiene.h).
  *
- * Replicas are the other enabled targets with the same system identifier. One that cannot be reached is a
- * replica of which nothing is known, so nothing is proposed as unused.
+ * Replicas are the other enabled targets with the same system identifier. One that cannot be reached, or is
+ * one of more than 32, is a replica of which nothing is known, so nothing is proposed as unused.
  */
 #ifndef FETTLE_WORKFLOW_INDEX_REVIEW_H
 #define FETTLE_WORKFLOW_INDEX_REVIEW_H

@@ -5,7 +5,9 @@
 #include "pg/identifier.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
+#include "sql/statement.h"
 #include "store/index_change.h"
+#include "workflow/index_definition.h"
 #include "workflow/index_plan.h"
 #include "workflow/index_watch_internal.h"
 
@@ -19,17 +21,20 @@
 #define STEP_MS 100
 #define CLEAN_MS 60000
 #define CLEAN_LOCK_TIMEOUT "'2s'"
+#define STATEMENTS_MOST 3 /* more than any change has */
 #define FRESH_US ((int64_t)60 * 1000000)
 
 typedef struct IndexRun {
     const IndexManager *manager;
     Arena *arena;
-    PgConnection *lock_session; /* of the store; its death costs the lock, not the change */
     IndexChange change;
-    const char *outline;   /* that the index has to have, or has: by it ours is known */
+    SqlIndexStatement index; /* of this step; that it has to be, or is: by it ours is known */
+    SqlIndexStatement
+        successor;         /* that must be there before the index is dropped; of a change that modifies */
     const char *statement; /* made anew: what the store holds is only data */
     bool is_creating;
-    bool is_left; /* by a process that died: settled, not begun anew */
+    bool is_modifying; /* creates first, then drops what is replaced */
+    bool is_left;      /* by a process that died: settled, not begun anew */
     bool is_cancelled;
     bool must_finish; /* a drop whose index is invalid already: there is no way back */
     bool is_lost;     /* the attempt's session: what is left behind, only another session can tell */
@@ -106,25 +111,11 @@ static bool
 facts_now(const IndexRun *run, PgConnection *connection, bool *ret_found, IndexFacts *ret_facts,
           bool *ret_is_its, Error *error)
 {
-    SqlIndexStatement found;
-    Error unreadable = {0};
-    const IndexChange *change = &run->change;
-    if (!index_facts_find(connection, run->arena, change->schema_name, change->index_name, ret_found,
-                          ret_facts, error))
-        return false;
-    *ret_is_its = *ret_found && ret_facts->table != NULL &&
-                  strcmp(ret_facts->table, change->table_name) == 0 &&
-                  sql_index_statement_parse(run->arena, ret_facts->definition, &(SqlIndexNames){0}, &found,
-                                            &unreadable) &&
-                  strcmp(found.outline, run->outline) == 0;
-    return true;
-}
-
-static const char *
-drop_statement(const IndexRun *run)
-{
-    return arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
-                        pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
+    *ret_is_its = false;
+    return index_facts_find(connection, run->arena, run->index.schema, run->index.name, ret_found, ret_facts,
+                            error) &&
+           (!*ret_found ||
+            index_definition_is(connection, run->arena, &run->index, ret_facts, ret_is_its, error));
 }
 
 /*
@@ -135,9 +126,7 @@ drop_statement(const IndexRun *run)
 static bool
 leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
 {
-    const char *text =
-        arena_printf(run->arena, "DROP INDEX CONCURRENTLY IF EXISTS %s",
-                     pg_identifier_qualify(run->arena, run->change.schema_name, run->change.index_name));
+    const char *text = index_drop_statement(run->arena, run->index.schema, run->index.name);
     Deadline until = deadline_after_ms(CLEAN_MS);
     if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
         return false;
@@ -152,14 +141,13 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
             return true;
         if (facts.is_being_built)
             return error_set(error, ERROR_CONFLICT, "index %s is being built by someone else",
-                             run->change.index_name);
+                             run->index.name);
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
             return true;
         bool is_locked = strcmp(error->sqlstate, "55P03") == 0 || strcmp(error->sqlstate, "40P01") == 0;
         if (!is_locked || is_stopping(run->manager) || deadline_passed(until))
-            return error_prefix(error, "the invalid leftover %s could not be dropped yet",
-                                run->change.index_name);
+            return error_prefix(error, "the invalid leftover %s could not be dropped yet", run->index.name);
     }
 }
 
@@ -190,6 +178,40 @@ former_await(const IndexRun *run, PgConnection *connection, Error *error)
     return true;
 }
 
+/* What replaces the index may have gone since it was made: then nothing is dropped. */
+static bool
+successor_is_there(const IndexRun *run, PgConnection *connection, bool *ret_is_there, Error *error)
+{
+    IndexFacts facts;
+    bool is_found;
+    *ret_is_there = false;
+    return index_facts_find(connection, run->arena, run->successor.schema, run->successor.name, &is_found,
+                            &facts, error) &&
+           (!is_found || !facts.is_valid ||
+            index_definition_is(connection, run->arena, &run->successor, &facts, ret_is_there, error));
+}
+
+static Verdict
+look_before_drop(IndexRun *run, PgConnection *connection, const IndexFacts *facts, Error *error)
+{
+    bool is_there = true;
+    /* an interrupted drop is finished; a fresh one is checked once more */
+    run->must_finish = !facts->is_valid;
+    if (run->must_finish)
+        return VERDICT_RUN_IT;
+    if (run->is_left && !run->is_modifying) {
+        error_set(error, ERROR_CANCELLED, "interrupted before the index was dropped: it is as it was");
+        return VERDICT_FAILED;
+    }
+    if (run->is_modifying && !successor_is_there(run, connection, &is_there, error))
+        return VERDICT_OPEN;
+    if (!is_there) {
+        error_set(error, ERROR_CONFLICT, "index %s, which replaces it, is gone", run->successor.name);
+        return VERDICT_FAILED;
+    }
+    return index_facts_check_drop(run->arena, facts, error) ? VERDICT_RUN_IT : VERDICT_FAILED;
+}
+
 /* What the index itself says of how things stand, before a statement is sent. */
 static Verdict
 look_before(IndexRun *run, PgConnection *connection, Error *error)
@@ -200,19 +222,11 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     if (!former_await(run, connection, error) ||
         !facts_now(run, connection, &is_found, &facts, &is_its, error))
         return VERDICT_OPEN;
-    bool was_tried = run->change.attempts > 0;
-    if (!run->is_creating) {
-        if (!is_found || !is_its)
-            return was_tried || !is_found ? VERDICT_COMPLETED : VERDICT_FAILED;
-        if (run->is_left && facts.is_valid) {
-            error_set(error, ERROR_CANCELLED, "interrupted before the index was dropped: it is as it was");
-            return VERDICT_FAILED;
-        }
-        /* an interrupted drop is finished; a fresh one is checked once more */
-        run->must_finish = !facts.is_valid;
-        return run->must_finish || index_facts_check_drop(run->arena, &facts, error) ? VERDICT_RUN_IT
-                                                                                     : VERDICT_FAILED;
-    }
+    bool was_tried = run->change.attempts > 0 && !run->is_modifying;
+    if (!run->is_creating && (!is_found || !is_its))
+        return was_tried || !is_found ? VERDICT_COMPLETED : VERDICT_FAILED;
+    if (!run->is_creating)
+        return look_before_drop(run, connection, &facts, error);
     if (is_its && facts.is_valid)
         return VERDICT_COMPLETED;
     if (is_found && !is_its) {
@@ -297,7 +311,7 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
     error_set(error, ERROR_CONFLICT,
               "the statement was done, but index %s is not as wanted: someone else "
               "made or changed it at the same time",
-              run->change.index_name);
+              run->index.name);
     return VERDICT_FAILED;
 }
 
@@ -310,7 +324,7 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
 static bool
 lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
 {
-    const char *table = pg_identifier_qualify(run->arena, run->change.schema_name, run->change.table_name);
+    const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
     const char *script = arena_printf(
         run->arena,
         "BEGIN; SET LOCAL lock_timeout = %" PRId64 "; LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE; COMMIT; "
@@ -388,28 +402,27 @@ attempts(IndexRun *run, Error *error)
     }
 }
 
-static bool
-run_prepare(IndexRun *run, Error *error)
+/* The first statement of what makes an index: of a change that modifies there is one that drops behind it. */
+static const char *
+first_statement(Arena *arena, const char *text)
 {
-    SqlIndexStatement statement;
-    run->is_creating = strcmp(run->change.action, "create") == 0;
-    const char *definition = run->is_creating ? run->change.sql : run->change.undo_sql;
-    if (!sql_index_statement_parse(run->arena, definition, &(SqlIndexNames){0}, &statement, error))
-        return error_prefix(error, "index change %" PRId64 " of the store cannot be read", run->change.id);
-    run->outline = statement.outline;
-    run->statement = run->is_creating ? statement.text : drop_statement(run);
-    return true;
+    TextList statements = sql_split(arena, text, strlen(text), STATEMENTS_MOST);
+    return statements.count == 0 ? "" : statements.items[0];
 }
 
-/* The change is done whether or not its measurement can be begun. */
 static bool
-implementation_open(const IndexRun *run)
+step_begin(IndexRun *run, size_t step, Error *error)
 {
-    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    Error error = {0};
-    if (!store_session_take(run->manager->store, 0, &session, &error) ||
-        !index_change_implement(session.connection, run->change.id, &error))
-        log_write(LOG_LEVEL_WARNING, "%s", error.message);
+    run->is_modifying = strcmp(run->change.action, "modify") == 0;
+    run->is_creating = step == 0 && strcmp(run->change.action, "drop") != 0;
+    run->must_finish = false;
+    run->successor = run->index;
+    const char *definition =
+        first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);
+    if (!sql_index_statement_parse(run->arena, definition, &(SqlIndexNames){0}, &run->index, error))
+        return error_prefix(error, "index change %" PRId64 " of the store cannot be read", run->change.id);
+    run->statement = run->is_creating ? run->index.text
+                                      : index_drop_statement(run->arena, run->index.schema, run->index.name);
     return true;
 }
 
@@ -435,18 +448,39 @@ note_write(const IndexRun *run, const char *message)
         log_write(LOG_LEVEL_DEBUG, "%s", error.message);
 }
 
+/* Creates, drops, or both. A change that ends between them says what is there: its undo still undoes it. */
+static Verdict
+steps_run(IndexRun *run, Error *failure)
+{
+    if (!step_begin(run, 0, failure))
+        return VERDICT_FAILED;
+    Verdict verdict = attempts(run, failure);
+    if (verdict != VERDICT_COMPLETED || !run->is_modifying)
+        return verdict;
+    const char *name = run->index.name;
+    verdict = step_begin(run, 1, failure) ? attempts(run, failure) : VERDICT_FAILED;
+    if (verdict == VERDICT_FAILED || verdict == VERDICT_CANCELLED) {
+        if (failure->message[0] == '\0')
+            error_set(failure, ERROR_CONFLICT, "another index has its name");
+        (void)!error_prefix(failure, "index %s is there, and %s was not dropped", name, run->index.name);
+    }
+    return verdict;
+}
+
 static bool
 run_locked(IndexRun *run, int64_t change_id, Error *error)
 {
-    if (!index_change_get(run->lock_session, run->arena, change_id, &run->change, error))
-        return false;
+    {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        if (!store_session_take(run->manager->store, 0, &session, error) ||
+            !index_change_get(session.connection, run->arena, change_id, &run->change, error))
+            return false;
+    }
     if (run->change.success >= 0)
         return true; /* someone was quicker */
     Error failure = {0};
-    if (!run_prepare(run, &failure))
-        return end_write(run, "failed", failure.message, error);
-    switch (attempts(run, &failure)) {
-        case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error) && implementation_open(run);
+    switch (steps_run(run, &failure)) {
+        case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
         case VERDICT_CANCELLED: return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
             return end_write(run, run->is_left && run->change.wants_cancel ? "cancelled" : "failed",
@@ -464,18 +498,15 @@ static bool
 run(const IndexManager *manager, int64_t change_id, bool is_left, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("index change", RUN_ARENA_BYTES);
-    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    bool is_locked = false;
-    if (!store_session_take(manager->store, 0, &session, error) ||
-        !index_change_lock(session.connection, change_id, &is_locked, error))
+    FETTLE_CLEANUP(index_locks_free_at) IndexLocks *own = NULL;
+    IndexLocks *locks = manager->locks;
+    if (locks == NULL)
+        locks = own = index_locks_new(manager->store);
+    if (!index_locks_take(locks, change_id, error))
         return false;
-    if (!is_locked)
-        return error_set(error, ERROR_CONFLICT, "another process works on index change %" PRId64, change_id);
-    IndexRun run = {
-        .manager = manager, .arena = arena, .lock_session = session.connection, .is_left = is_left};
+    IndexRun run = {.manager = manager, .arena = arena, .is_left = is_left};
     bool good = run_locked(&run, change_id, error);
-    Error ignored = {0};
-    (void)!index_change_unlock(session.connection, change_id, &ignored);
+    index_locks_give(locks, change_id);
     return good;
 }
 

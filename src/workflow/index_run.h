@@ -12,8 +12,10 @@
  * invalid is removed and the change has failed, an interrupted drop is finished.
  *
  * Both return false, with the change left open for a later index_settle(), when the store or the target
- * cannot be reached. What became of a change that ended is in its row. They block for as long as it takes;
- * manager->stop, and index_change_cancel() from any process, end them early.
+ * cannot be reached. A change that modifies creates and then drops, each so; when it ends in between, its row
+ * says so, and when its process dies in between, the drop is still done. What became of a change that ended
+ * is in its row. They block for as long as it takes; manager->stop, and index_change_cancel() from any
+ * process, end them early.
  */
 #ifndef FETTLE_WORKFLOW_INDEX_RUN_H
 #define FETTLE_WORKFLOW_INDEX_RUN_H

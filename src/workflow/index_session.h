@@ -14,7 +14,7 @@
 
 #include "base/settings.h"
 #include "pg/connection.h"
-#include "store/store.h"
+#include "workflow/index_lock.h"
 
 #include <stdatomic.h>
 
@@ -22,6 +22,8 @@
 typedef struct IndexManager {
     Store *store;
     const Settings *settings;
+    /* Of a process that works on several changes; NULL: each has a lock and a session of its own. */
+    IndexLocks *locks;
     /* While true no work goes on: what runs is cancelled and cleaned up. NULL: nobody stops it. */
     const atomic_bool *stop;
     /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */

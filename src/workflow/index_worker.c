@@ -11,13 +11,14 @@
 #include <time.h>
 
 #define THREADS 4
-#define CHANGES_MOST 64
+#define CHANGES_MOST INDEX_LOCKS_MOST
 #define KEEPER_SECONDS 10
 #define KEEPER_ARENA_BYTES ((size_t)64 * 1024 * 1024)
 
 struct IndexWorker {
     Store *store;
     SettingsHolder *settings;
+    IndexLocks *locks; /* of what waits or runs here */
     WorkerPool *pool;
     pthread_t keeper;
     atomic_bool stop;
@@ -30,6 +31,7 @@ typedef struct WorkerItem {
     IndexWorker *worker;
     int64_t change_id;
     bool is_left;
+    bool is_locked;
 } WorkerItem;
 
 /* With the mutex held: the place of an id, or -1. */
@@ -57,6 +59,8 @@ static void
 item_discard(void *argument)
 {
     WorkerItem *item = argument;
+    if (item->is_locked)
+        index_locks_give(item->worker->locks, item->change_id);
     active_remove(item->worker, item->change_id);
     free(item);
 }
@@ -68,7 +72,10 @@ item_run(void *argument)
     IndexWorker *worker = item->worker;
     {
         FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(worker->settings);
-        IndexManager manager = {.store = worker->store, .settings = settings_of(held), .stop = &worker->stop};
+        IndexManager manager = {.store = worker->store,
+                                .settings = settings_of(held),
+                                .locks = worker->locks,
+                                .stop = &worker->stop};
         Error error = {0};
         bool good = item->is_left ? index_settle(&manager, item->change_id, &error)
                                   : index_run(&manager, item->change_id, &error);
@@ -88,9 +95,17 @@ submit(IndexWorker *worker, int64_t change_id, bool is_left)
     pthread_mutex_unlock(&worker->mutex);
     if (place < 0)
         return false;
+    /* From now on it has somebody. A store that cannot be asked now is asked again when its turn comes. */
+    Error error = {0};
+    bool is_locked = index_locks_take(worker->locks, change_id, &error);
+    if (!is_locked && error.code == ERROR_CONFLICT) {
+        active_remove(worker, change_id);
+        return true;
+    }
     WorkerItem *item = malloc(sizeof(*item));
     fettle_assert(item != NULL);
-    *item = (WorkerItem){.worker = worker, .change_id = change_id, .is_left = is_left};
+    *item =
+        (WorkerItem){.worker = worker, .change_id = change_id, .is_left = is_left, .is_locked = is_locked};
     if (worker_pool_submit(worker->pool, item_run, item))
         return true;
     item_discard(item);
@@ -126,6 +141,7 @@ keeper_thread(void *opaque)
 {
     IndexWorker *worker = opaque;
     while (!atomic_load(&worker->stop)) {
+        index_locks_keep(worker->locks);
         keeper_look(worker);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
@@ -144,6 +160,7 @@ worker_free(IndexWorker *worker)
 {
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->mutex);
+    index_locks_free(worker->locks);
     free(worker);
 }
 
@@ -154,6 +171,7 @@ index_worker_new(Store *store, SettingsHolder *settings, IndexWorker **ret_worke
     fettle_assert(worker != NULL);
     worker->store = store;
     worker->settings = settings;
+    worker->locks = index_locks_new(store);
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

@@ -20,7 +20,7 @@ typedef struct IndexWorker IndexWorker;
 bool index_worker_new(Store *store, SettingsHolder *settings, IndexWorker **ret_worker, Error *error)
     FETTLE_MUST_USE;
 /* False when too many wait already, or the worker stops: then the change stays open, and the keeper comes to
- * it. */
+ * it. From its return on no other process takes the change for one that was left behind. */
 bool index_worker_submit(IndexWorker *worker, int64_t change_id) FETTLE_MUST_USE;
 /* True when the change is not worked on here (any more). */
 bool index_worker_wait(IndexWorker *worker, int64_t change_id, Deadline deadline);

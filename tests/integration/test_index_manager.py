@@ -434,6 +434,38 @@ def test_an_analysis_recommends_and_a_recommendation_is_carried_out(service, tar
     drop(service, index_name=wanted["index_name"])
 
 
+def test_advice_to_replace_an_index_is_carried_out_by_the_api_and_undone_by_the_command_line(service, target):
+    target.sql("CREATE TABLE movements AS SELECT n AS id, n % 50 AS account_id, (n * 7919) % 40009 AS total, repeat('x', 80) AS body "
+               "FROM generate_series(1, 40000) n; CREATE INDEX movements_account ON movements (account_id); ANALYZE movements; "
+               "SELECT pg_stat_statements_reset()")
+    for number in range(30):
+        target.sql(f"SELECT * FROM movements WHERE account_id = {number} ORDER BY total LIMIT 5")
+    done = service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id}, token="operator")
+    assert done["results"]["advice_failure"] is None, done
+    listed = service.json("GET", f"{BASE}/recommendations/{service.target_id}?status=recommended", token="viewer")
+    wanted = next(row for row in listed if row["table_name"] == "movements")
+    assert (wanted["recommendation_type"], wanted["index_name"], wanted["columns"]) == ("modify", "movements_account", ["account_id", "total"])
+    assert wanted["create_statement"].startswith("CREATE INDEX CONCURRENTLY IF NOT EXISTS")
+    # An analysis that looks for what is unused leaves it, and rebuilding is not what it asks for.
+    service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id, "analysis_type": "unused"}, token="operator")
+    made = create(service, table_name="movements", index_name="movements_account", columns=wanted["columns"], recommendation_id=wanted["id"])
+    change = history(service, made["change_id"])
+    assert (change["action"], change["status"]) == ("modify", "completed") and change["recommendation_id"] == wanted["id"]
+    ours = indexes(target, "indrelid = 'movements'::regclass")
+    assert list(ours) == [made["index_name"]] and made["index_name"] != "movements_account"
+    rows = {row["id"]: row for row in service.json("GET", f"{BASE}/recommendations/{service.target_id}", token="viewer")}
+    assert (rows[wanted["id"]]["status"], rows[wanted["id"]]["index_name"]) == ("created", "movements_account")
+    planned = cli(service, "undo", "shop", str(made["change_id"]), "--dry-run")
+    assert '"movements_account"' in planned.splitlines()[0] and "DROP INDEX CONCURRENTLY" in planned.splitlines()[1]
+    cli(service, "undo", "shop", str(made["change_id"]), "--yes")
+    assert indexes(target, "indrelid = 'movements'::regclass") == {"movements_account": True}
+    cli(service, "create", "shop", "movements", "account_id,id", "--name", "movements_by_hand", "--replaces", "movements_account", "--yes")
+    assert indexes(target, "indrelid = 'movements'::regclass") == {"movements_by_hand": True}
+    assert "has no index" in cli(service, "create", "shop", "movements", "id", "--replaces", "orders_pkey", "--yes", status=3)
+    assert "no number of a change" in cli(service, "undo", "shop", "x", status=2)
+    target.sql("DROP TABLE movements")
+
+
 def test_each_act_has_its_line_in_the_audit_log(service):
     create(service, index_name="orders_pkey", status=409)
     create(service, table_name="parts", columns=["day"], status=422)

@@ -169,3 +169,10 @@ plan_cautious_cost(const PgPlan *plan, bool is_generic)
     caution_walk(&caution, plan->root, 1);
     return plan->root->total_cost + caution.surcharge;
 }
+
+double
+cautious_cost(double cost, const PgPlan *plan, bool is_generic)
+{
+    bool is_usable = plan != NULL && plan->root->total_cost > 0;
+    return is_usable ? cost * plan_cautious_cost(plan, is_generic) / plan->root->total_cost : cost;
+}

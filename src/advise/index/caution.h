@@ -21,4 +21,7 @@
  * for values that the planner did not know. */
 double plan_cautious_cost(const PgPlan *plan, bool is_generic);
 
+/* What caution makes of a statement's cost with this plan; the cost itself without a plan. */
+double cautious_cost(double cost, const PgPlan *plan, bool is_generic);
+
 #endif

@@ -107,8 +107,9 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number) ||
             answer->plan == NULL || statement->baseline_plan == NULL)
             continue;
-        double before = plan_cautious_cost(statement->baseline_plan, statement->is_generic);
-        double after = plan_cautious_cost(answer->plan, answer->is_generic);
+        double before =
+            cautious_cost(statement->baseline_cost, statement->baseline_plan, statement->is_generic);
+        double after = cautious_cost(answer->cost, answer->plan, answer->is_generic);
         if (before > 0 && after / before > most) {
             most = after / before;
             worst = statement;
@@ -323,6 +324,7 @@ recommendation_replace(Evidence *evidence, const Candidate *candidate, Recommend
     double whole = context->workload->weighted_cost;
     WriteCost saved = index_existing_write_cost(context, index);
     recommendation->kind = "replace_index";
+    recommendation->replaced = index->name;
     recommendation->title = arena_printf(arena, "replace index %s on %s by one on %s", old,
                                          recommendation->relation, title_text(arena, candidate));
     recommendation->statement =

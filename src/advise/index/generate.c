@@ -91,13 +91,13 @@ generation_add(Generation *generation, const Candidate *idea)
 
 /* Adds a key unless it is there: an index on (a, a) helps nobody. */
 static void
-key_add_new(Candidate *candidate, const CandidateKey *key)
+key_add_new(Candidate *candidate, const CandidateKey *key, size_t most)
 {
     for (size_t i = 0; i < candidate->key_count; i++)
         if (candidate->keys[i].attnum == key->attnum &&
             text_equals(candidate->keys[i].expression, key->expression))
             return;
-    if (candidate->key_count < CANDIDATE_KEYS_MOST)
+    if (candidate->key_count < most)
         candidate->keys[candidate->key_count++] = *key;
 }
 
@@ -106,10 +106,13 @@ generation_add_keys(Generation *generation, const Candidate *idea, const Candida
                     size_t first_count, const CandidateKey *second, size_t second_count)
 {
     Candidate candidate = *idea;
+    size_t most = generation->context->keys_most;
+    if (most == 0 || most > CANDIDATE_KEYS_MOST)
+        most = CANDIDATE_KEYS_MOST;
     for (size_t i = 0; i < first_count; i++)
-        key_add_new(&candidate, &first[i]);
+        key_add_new(&candidate, &first[i], most);
     for (size_t i = 0; i < second_count; i++)
-        key_add_new(&candidate, &second[i]);
+        key_add_new(&candidate, &second[i], most);
     if (candidate.key_count > 0)
         generation_add(generation, &candidate);
 }

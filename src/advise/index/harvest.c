@@ -5,6 +5,7 @@
 #include "advise/index/search_state.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Questions per statement beyond "everything present". What they miss, the search asks about when it matters:
  * on TPC-H twice as many did not make the set any better, and asked for twice as much. */
@@ -21,6 +22,12 @@ typedef struct HarvestQuestion {
 } HarvestQuestion;
 
 VECTOR_DEFINE(HarvestQueue, HarvestQuestion);
+
+typedef struct HarvestStatement {
+    size_t statement;
+    HarvestQueue queue;
+    double gain; /* with everything present: all that there is to be had */
+} HarvestStatement;
 
 typedef enum HarvestRemoval {
     HARVEST_EQUAL_OR_LARGER, /* of the same table */
@@ -73,17 +80,19 @@ harvest_next(const Search *search, size_t statement, HarvestQueue *queue)
 }
 
 static bool
-harvest_ask(Search *search, size_t statement, Bits present, HarvestQueue *queue, Error *error)
+harvest_ask(Search *search, HarvestStatement *harvest, Bits present, Error *error)
 {
     double cost;
     Bits used;
-    if (!oracle_cost(search->oracle, statement, present, false, &cost, &used, error))
+    if (!oracle_cost(search->oracle, harvest->statement, present, false, &cost, &used, error))
         return false;
-    const WorkloadStatement *subject = &search->context->workload->statements[statement];
-    if (search_gain(search->context, subject, subject->baseline_cost, cost) <= 0)
+    const WorkloadStatement *subject = &search->context->workload->statements[harvest->statement];
+    double gain = search_gain(search->context, subject, subject->baseline_cost, cost);
+    if (gain <= 0)
         return true;
+    harvest->gain = fmax(harvest->gain, gain);
     bits_join(search->harvested, used);
-    harvest_follow(search, queue, present, used, cost);
+    harvest_follow(search, &harvest->queue, present, used, cost);
     return true;
 }
 
@@ -111,57 +120,19 @@ harvest_is_over(Search *search)
     return search->is_harvest_cut;
 }
 
+/* What follows from the answer with everything present. */
 static bool
-harvest_statement(Search *search, size_t statement, Error *error)
+harvest_further(Search *search, HarvestStatement *harvest, Error *error)
 {
-    HarvestQueue queue = {0};
-    if (!harvest_prepare(search, statement, error))
-        return false;
-    Bits relevant = oracle_relevant(search->oracle, statement);
-    if (bits_is_empty(relevant))
-        return true;
-    if (!harvest_ask(search, statement, relevant, &queue, error))
-        return false;
     for (int asked = 0; asked < HARVEST_QUESTIONS_MOST && !harvest_is_over(search); asked++) {
-        HarvestQuestion *next = harvest_next(search, statement, &queue);
+        HarvestQuestion *next = harvest_next(search, harvest->statement, &harvest->queue);
         if (next == NULL)
             return true;
         next->is_asked = true;
-        if (!harvest_ask(search, statement, next->present, &queue, error))
+        if (!harvest_ask(search, harvest, next->present, error))
             return false;
     }
     return true;
-}
-
-/* A harvested index may serve statements that it was not thought of for: its leading key stands in them. */
-static bool
-is_related(const Candidate *candidate, const SqlAnalysis *analysis)
-{
-    for (size_t u = 0; u < analysis->use_count; u++) {
-        const SqlRelationUse *use = &analysis->uses[u];
-        if (use->relation_id != candidate->relation->id)
-            continue;
-        if (use->needs_all_columns || candidate->keys[0].attnum == 0)
-            return true;
-        for (size_t i = 0; i < use->needed_column_count; i++)
-            if (use->needed_columns[i] == candidate->keys[0].attnum)
-                return true;
-    }
-    return false;
-}
-
-static void
-harvest_relate(Search *search)
-{
-    const Workload *workload = search->context->workload;
-    for (size_t q = 0; q < workload->count; q++) {
-        if (!workload->statements[q].is_costed)
-            continue;
-        for (size_t i = bits_next(search->harvested, 0); i != SIZE_MAX;
-             i = bits_next(search->harvested, i + 1))
-            if (is_related(search->candidates->items[i], workload->statements[q].analysis))
-                oracle_relevant_add(search->oracle, q, i);
-    }
 }
 
 static bool
@@ -169,6 +140,27 @@ is_askable(const Search *search, size_t statement)
 {
     return search->context->workload->statements[statement].is_costed &&
            !bits_is_empty(oracle_relevant(search->oracle, statement));
+}
+
+/* With everything present: what all that is thought of for the statement can gain together. */
+static bool
+harvest_first(Search *search, HarvestStatement *harvest, Error *error)
+{
+    if (!harvest_prepare(search, harvest->statement, error))
+        return false;
+    Bits relevant = oracle_relevant(search->oracle, harvest->statement);
+    return bits_is_empty(relevant) || harvest_ask(search, harvest, relevant, error);
+}
+
+/* Where most is to be had first: when time runs out, it is the small gains that were not looked into. */
+static int
+harvest_compare(const void *left, const void *right)
+{
+    const HarvestStatement *a = left;
+    const HarvestStatement *b = right;
+    if (a->gain != b->gain)
+        return a->gain < b->gain ? 1 : -1;
+    return (a->statement > b->statement) - (a->statement < b->statement);
 }
 
 bool
@@ -180,11 +172,20 @@ search_harvest(Search *search, Error *error)
     if (deadline != DEADLINE_NEVER)
         search->harvest_deadline =
             deadline_after_ms((int64_t)(deadline_left_ms(deadline) * HARVEST_TIME_SHARE));
-    for (size_t q = 0; q < count && !harvest_is_over(search); q++) {
-        search_progress(search, "asking the planner", q, count);
-        if (is_askable(search, q) && !harvest_statement(search, q, error))
+    HarvestStatement *harvests = ARENA_NEW_ARRAY(search->arena, HarvestStatement, count + 1);
+    for (size_t q = 0; q < count; q++) {
+        search_progress(search, "asking the planner", q, 2 * count);
+        harvests[q].statement = q;
+        if (!harvest_is_over(search) && is_askable(search, q) && !harvest_first(search, &harvests[q], error))
             return false;
     }
-    harvest_relate(search);
+    if (count > 1)
+        qsort(harvests, count, sizeof(*harvests), harvest_compare);
+    for (size_t i = 0; i < count && harvests[i].gain > 0 && !harvest_is_over(search); i++) {
+        search_progress(search, "asking the planner", count + i, 2 * count);
+        if (!harvest_further(search, &harvests[i], error))
+            return false;
+    }
+    oracle_relate(search->oracle, search->harvested, ORACLE_SERVES);
     return true;
 }

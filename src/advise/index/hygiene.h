@@ -46,7 +46,8 @@ typedef struct HygieneUse {
 
 typedef struct HygieneServer {
     const char *name;
-    const Snapshot *snapshot; /* NULL: a known replica that could not be read */
+    const Snapshot *snapshot; /* NULL: a known replica that was not read */
+    const char *failure;      /* why; NULL: it was */
     const HygieneUse *uses;   /* by index_id */
     size_t use_count;
     int64_t statistics_reset_at_us; /* of the database's counters; 0: never, or not known */

@@ -110,6 +110,38 @@ oracle_relevant_add(Oracle *oracle, size_t statement, size_t candidate)
     bits_add(oracle->relevant[statement], candidate);
 }
 
+static bool
+serves(const Candidate *candidate, const SqlAnalysis *analysis)
+{
+    for (size_t u = 0; u < analysis->use_count; u++) {
+        const SqlRelationUse *use = &analysis->uses[u];
+        if (use->relation_id != candidate->relation->id)
+            continue;
+        if (use->needs_all_columns || candidate->keys[0].attnum == 0)
+            return true;
+        for (size_t i = 0; i < use->needed_column_count; i++)
+            if (use->needed_columns[i] == candidate->keys[0].attnum)
+                return true;
+    }
+    return false;
+}
+
+void
+oracle_relate(Oracle *oracle, Bits set, OracleReach reach)
+{
+    const Workload *workload = oracle->context->workload;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
+        const Candidate *candidate = oracle->candidates->items[i];
+        for (size_t q = 0; q < workload->count; q++) {
+            const WorkloadStatement *statement = &workload->statements[q];
+            if (statement->is_costed &&
+                (reach == ORACLE_SERVES ? serves(candidate, statement->analysis)
+                                        : workload_statement_reads(statement, candidate->relation->id)))
+                oracle_relevant_add(oracle, q, i);
+        }
+    }
+}
+
 void
 oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate)
 {

@@ -46,6 +46,13 @@ Oracle *oracle_new(Arena *arena, const AdvisorContext *context, const CandidateS
 void oracle_size_by(Oracle *oracle, double (*size_bytes)(const Candidate *candidate, const void *context),
                     const void *context);
 
+/* Makes candidates relevant to the statements that they were not thought of for. */
+typedef enum OracleReach {
+    ORACLE_SERVES, /* where the leading key stands in it: they may help */
+    ORACLE_BESIDE, /* on the table: they stand beside it, and the planner may take them */
+} OracleReach;
+void oracle_relate(Oracle *oracle, Bits set, OracleReach reach);
+
 /* Makes a statement's relevant candidates without a question, so that their sizes are known. */
 bool oracle_make_relevant(Oracle *oracle, size_t statement, Error *error) FETTLE_MUST_USE;
 

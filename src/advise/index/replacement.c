@@ -62,15 +62,6 @@ replacement_suppose(Evidence *evidence, const SnapshotIndex *index, Error *error
     return whatif_begin(evidence->context->whatif, evidence->arena, changes, count, &results, error);
 }
 
-static bool
-statement_reads(const WorkloadStatement *statement, uint32_t relation_id)
-{
-    for (size_t i = 0; i < statement->question.relation_count; i++)
-        if (statement->question.relation_ids[i] == relation_id)
-            return true;
-    return false;
-}
-
 /* True when no statement loses what counts without the index. */
 static bool
 index_is_missed_by_none(Evidence *evidence, const SnapshotIndex *index, bool *ret_is_missed_by_none,
@@ -82,7 +73,7 @@ index_is_missed_by_none(Evidence *evidence, const SnapshotIndex *index, bool *re
         return false;
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
-        if (!statement->is_costed || !statement_reads(statement, index->relation_id))
+        if (!statement->is_costed || !workload_statement_reads(statement, index->relation_id))
             continue;
         WhatIfAnswer answer = {0};
         if (!whatif_cost(evidence->context->whatif, evidence->arena, &statement->question, false, &answer,

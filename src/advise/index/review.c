@@ -29,36 +29,6 @@ typedef struct Review {
     double *risk; /* by candidate, of the set valued last */
 } Review;
 
-/* What caution makes of a cost with this plan; 1 when there is none. */
-static double
-cautious_factor(const PgPlan *plan, bool is_generic)
-{
-    bool is_usable = plan != NULL && plan->root->total_cost > 0;
-    return is_usable ? plan_cautious_cost(plan, is_generic) / plan->root->total_cost : 1;
-}
-
-static bool
-reads_relation(const WorkloadStatement *statement, const SnapshotRelation *relation)
-{
-    for (size_t i = 0; i < statement->question.relation_count; i++)
-        if (statement->question.relation_ids[i] == relation->id)
-            return true;
-    return false;
-}
-
-/* What is chosen stands beside every statement on its table, those included that it was not thought of for.
- */
-static void
-review_widen(Search *search, Bits set)
-{
-    const Workload *workload = search->context->workload;
-    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
-        for (size_t q = 0; q < workload->count; q++)
-            if (workload->statements[q].is_costed &&
-                reads_relation(&workload->statements[q], search->candidates->items[i]->relation))
-                oracle_relevant_add(search->oracle, q, i);
-}
-
 /* A statement under a set, asked once for each part of a set that concerns it. */
 static bool
 review_statement(Review *review, size_t position, Bits set, Error *error)
@@ -71,7 +41,7 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     if (reviewed->present.word_count > 0 && bits_equal(reviewed->present, present))
         return true;
     double baseline =
-        statement->baseline_cost * cautious_factor(statement->baseline_plan, statement->is_generic);
+        cautious_cost(statement->baseline_cost, statement->baseline_plan, statement->is_generic);
     *reviewed = (Reviewed){.present = present,
                            .used = bits_new(search->arena, search->candidates->count),
                            .cautious_cost = baseline};
@@ -86,7 +56,7 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     WhatIfAnswer answer = {0};
     if (!oracle_plan(search->oracle, position, set, &answer, error))
         return false;
-    double cautious = cost * cautious_factor(answer.plan, answer.is_generic);
+    double cautious = cautious_cost(cost, answer.plan, answer.is_generic);
     reviewed->cautious_cost = cautious;
     reviewed->surcharge = cautious - cost;
     return true;
@@ -99,7 +69,7 @@ review_value(Review *review, Bits set, double *ret_value, Error *error)
     Search *search = review->search;
     const Workload *workload = search->context->workload;
     *ret_value = search_cost_of_having(search, set);
-    review_widen(search, set);
+    oracle_relate(search->oracle, set, ORACLE_BESIDE);
     for (size_t i = 0; i < search->candidates->count; i++)
         review->risk[i] = 0;
     for (size_t q = 0; q < workload->count; q++) {

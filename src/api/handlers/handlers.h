@@ -57,6 +57,14 @@
     X(workload_clusters)                                                                                     \
     X(workload_bottlenecks)                                                                                  \
     X(workload_columns)                                                                                      \
+    X(recommendations_aggregate)                                                                             \
+    X(recommendations_list)                                                                                  \
+    X(recommendation_get)                                                                                    \
+    X(recommendation_implement)                                                                              \
+    X(recommendation_dismiss)                                                                                \
+    X(results_list)                                                                                          \
+    X(result_measure)                                                                                        \
+    X(result_revert)                                                                                         \
     X(index_recommendations)                                                                                 \
     X(index_unused)                                                                                          \
     X(index_missing)                                                                                         \

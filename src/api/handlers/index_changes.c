@@ -75,6 +75,7 @@ create_read(ApiRequest *request, IndexOrder *order)
         !api_field_texts(request, "include_columns", INDEX_COLUMNS_MOST, &order->included,
                          &order->included_count, &has_included) ||
         !api_field_bool(request, "unique", &is_unique) ||
+        !name_field(request, "replaces", false, &order->replaced) ||
         !api_field_text(request, "index_type", PG_IDENTIFIER_BYTES, &order->method))
         return false;
     order->is_unique = is_unique == 1;
@@ -98,6 +99,15 @@ is_same_list(const char *const *a, size_t a_count, const char *const *b, size_t 
     return is_same;
 }
 
+/* A recommendation to modify goes by the name of the index that goes; the new one has its own. */
+static void
+successor_apply(const IndexRecommendation *found, IndexOrder *order)
+{
+    order->replaced = found->index_name;
+    if (text_equals(order->name, found->index_name))
+        order->name = NULL;
+}
+
 /* The recommendation that the order names is of this target, open, and of the same index. */
 static bool
 recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order, Error *error)
@@ -113,8 +123,10 @@ recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order,
         return api_refuse(request, 404, "not_found", "connection %" PRId64 " has no recommendation %" PRId64,
                           order->target_id, order->recommendation_id);
     bool is_create = strcmp(action, "create") == 0;
+    bool is_successor =
+        is_create && strcmp(found.type, "modify") == 0 && text_starts_with(found.create_statement, "CREATE ");
     bool is_same =
-        strcmp(found.type, action) == 0 && strcmp(found.table_name, order->table) == 0 &&
+        (is_successor || strcmp(found.type, action) == 0) && strcmp(found.table_name, order->table) == 0 &&
         (order->schema == NULL || strcmp(found.schema_name, order->schema) == 0) &&
         (is_create ? is_same_list(found.columns, found.column_count, order->columns, order->column_count)
                    : text_equals(found.index_name, order->name));
@@ -124,7 +136,22 @@ recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order,
     order->schema = found.schema_name;
     order->database = found.database_name;
     order->definition = is_create ? found.create_statement : NULL;
+    if (is_successor)
+        successor_apply(&found, order);
     return true;
+}
+
+/* Where it is and what was, or will be, sent. */
+static void
+change_subject_write(JsonWriter *json, const IndexChange *change)
+{
+    json_key_string(json, "database_name", change->database_name);
+    json_key_string(json, "schema_name", change->schema_name);
+    json_key_string(json, "table_name", change->table_name);
+    json_key_string(json, "index_name", change->index_name);
+    index_json_texts(json, "columns", change->columns, change->column_count);
+    json_key_string(json, "sql", change->sql);
+    json_key_string(json, "undo_sql", change->undo_sql);
 }
 
 typedef struct ChangeReply {
@@ -140,13 +167,7 @@ change_reply(ApiRequest *request, const IndexChange *change, const ChangeReply *
     json_object_begin(json);
     json_key_bool(json, "success", true);
     json_key_string(json, "message", reply->message);
-    json_key_string(json, "database_name", change->database_name);
-    json_key_string(json, "schema_name", change->schema_name);
-    json_key_string(json, "table_name", change->table_name);
-    json_key_string(json, "index_name", change->index_name);
-    index_json_texts(json, "columns", change->columns, change->column_count);
-    json_key_string(json, "sql", change->sql);
-    json_key_string(json, "undo_sql", change->undo_sql);
+    change_subject_write(json, change);
     api_json_id(json, "change_id", change->id);
     json_key_string(json, "status", reply->status);
     json_object_end(json);
@@ -255,15 +276,9 @@ change_write(JsonWriter *json, const IndexChange *change)
     json_key_int(json, "id", change->id);
     api_json_id(json, "recommendation_id", change->recommendation_id);
     json_key_int(json, "connection_id", change->target_id);
-    json_key_string(json, "database_name", change->database_name);
     json_key_string(json, "action", change->action);
-    json_key_string(json, "schema_name", change->schema_name);
-    json_key_string(json, "table_name", change->table_name);
-    json_key_string(json, "index_name", change->index_name);
-    index_json_texts(json, "columns", change->columns, change->column_count);
+    change_subject_write(json, change);
     json_key_string(json, "index_type", change->index_type);
-    json_key_string(json, "sql", change->sql);
-    json_key_string(json, "undo_sql", change->undo_sql);
     json_key_string(json, "status", change->state);
     json_key(json, "success");
     if (change->success < 0)

@@ -6,8 +6,9 @@ WITH ended AS (
     RETURNING id, recommendation_id, action, index_name, success
 ), applied AS (
     UPDATE fettle.index_recommendations r
-       SET status = CASE e.action WHEN 'create' THEN 'created' WHEN 'drop' THEN 'dropped' ELSE r.status END, applied_at = now(),
-           index_name = coalesce(e.index_name, r.index_name)
+       SET status = CASE e.action WHEN 'drop' THEN 'dropped' ELSE 'created' END, applied_at = now(),
+           -- Whoever created it may have named it otherwise; what was modified is still known by its own name.
+           index_name = CASE e.action WHEN 'create' THEN e.index_name ELSE r.index_name END
       FROM ended e
      WHERE r.id = e.recommendation_id AND e.success
 )

@@ -2,7 +2,9 @@ WITH change AS (
     SELECT c.id, c.target_id, c.database_name, c.action, c.schema_name, c.table_name, c.index_name, c.recommendation_id, r.reason,
            r.estimated_benefit, r.confidence_score
       FROM fettle.index_changes c LEFT JOIN fettle.index_recommendations r ON r.id = c.recommendation_id
-     WHERE c.id = $1::bigint AND c.success AND c.action IN ('create', 'drop')
+     WHERE c.id = $1::bigint AND c.success
+       -- what carries out or undoes an implementation that is on record is told to that one (implementation_follow)
+       AND NOT EXISTS (SELECT FROM fettle.optimization_implementations i WHERE c.id IN (i.index_change_id, i.undo_change_id))
 ), known AS (
     UPDATE fettle.optimization_recommendations o SET is_dismissed = true, dismissal_reason = 'implemented', updated_at = now()
       FROM change c
@@ -18,8 +20,8 @@ WITH change AS (
      WHERE NOT EXISTS (SELECT FROM known)
     RETURNING id, query_hash
 )
-INSERT INTO fettle.optimization_implementations (recommendation_id, query_hash, implementation_notes, pre_optimization_stats)
-SELECT o.id, o.query_hash, 'index change ' || c.id,
+INSERT INTO fettle.optimization_implementations (recommendation_id, query_hash, implementation_notes, index_change_id, pre_optimization_stats)
+SELECT o.id, o.query_hash, 'index change ' || c.id, c.id,
        (SELECT CASE WHEN count(*) > 0 THEN jsonb_build_object(
                    'mean_exec_time_ms', sum(q.calls * q.mean_exec_time_ms) / nullif(sum(q.calls), 0), 'calls', sum(q.calls),
                    'calls_per_sec', sum(q.calls_per_hour) / 3600, 'calls_per_hour', sum(q.calls_per_hour),

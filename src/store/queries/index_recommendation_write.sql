@@ -4,7 +4,7 @@ WITH given AS (
                schema_name text, table_name text, index_name text, columns jsonb, index_type text, is_unique boolean, predicate text,
                include_columns jsonb, recommendation_type text, estimated_benefit double precision, estimated_cost double precision,
                confidence_score double precision, affected_query_count integer, affected_total_time_ms double precision,
-               usage_count bigint, last_used_at timestamptz, size_bytes bigint, create_statement text, reason text)
+               query_hashes jsonb, usage_count bigint, last_used_at timestamptz, size_bytes bigint, create_statement text, reason text)
 ), wanted AS (
     -- Two that the key cannot tell apart (they differ in their predicate alone) are one: the better stays.
     SELECT DISTINCT ON (schema_name, table_name, columns, index_type, recommendation_type) *
@@ -13,18 +13,21 @@ WITH given AS (
 ), stale AS (
     DELETE FROM fettle.index_recommendations r
      WHERE r.target_id = $1::bigint AND r.database_name = $2 AND r.status = 'recommended'
-       AND r.recommendation_type = ANY ($4::text[])
+       AND CASE WHEN r.recommendation_type = 'modify' AND r.create_statement LIKE 'CREATE %' THEN 'replace'
+                ELSE r.recommendation_type END = ANY ($4::text[])
        AND NOT EXISTS (SELECT FROM wanted w
                         WHERE w.schema_name = r.schema_name AND w.table_name = r.table_name AND w.columns = to_jsonb(r.columns)
                           AND w.index_type = r.index_type AND w.recommendation_type = r.recommendation_type)
 )
 INSERT INTO fettle.index_recommendations AS r (
        target_id, database_name, schema_name, table_name, index_name, columns, index_type, is_unique, predicate, include_columns,
-       recommendation_type, estimated_benefit, estimated_cost, confidence_score, affected_query_count, affected_total_time_ms, usage_count,
+       recommendation_type, estimated_benefit, estimated_cost, confidence_score, affected_query_count, affected_total_time_ms,
+       query_hashes, usage_count,
        last_used_at, size_bytes, create_statement, reason)
 SELECT $1::bigint, $2, schema_name, table_name, index_name, ARRAY(SELECT jsonb_array_elements_text(columns)), index_type, is_unique, predicate,
        CASE WHEN include_columns IS NULL THEN NULL ELSE ARRAY(SELECT jsonb_array_elements_text(include_columns)) END, recommendation_type,
-       estimated_benefit, estimated_cost, confidence_score, affected_query_count, affected_total_time_ms, coalesce(usage_count, 0),
+       estimated_benefit, estimated_cost, confidence_score, affected_query_count, affected_total_time_ms,
+       ARRAY(SELECT h.value::bigint FROM jsonb_array_elements_text(query_hashes) WITH ORDINALITY h(value, place) ORDER BY h.place), coalesce(usage_count, 0),
        last_used_at, size_bytes, create_statement, reason
   FROM wanted
     ON CONFLICT (target_id, database_name, schema_name, table_name, columns, index_type, recommendation_type) DO UPDATE
@@ -32,7 +35,7 @@ SELECT $1::bigint, $2, schema_name, table_name, index_name, ARRAY(SELECT jsonb_a
            include_columns = excluded.include_columns, estimated_benefit = excluded.estimated_benefit,
            estimated_cost = excluded.estimated_cost, confidence_score = excluded.confidence_score,
            affected_query_count = excluded.affected_query_count, affected_total_time_ms = excluded.affected_total_time_ms,
-           usage_count = excluded.usage_count, last_used_at = excluded.last_used_at, size_bytes = excluded.size_bytes,
+           query_hashes = excluded.query_hashes, usage_count = excluded.usage_count, last_used_at = excluded.last_used_at, size_bytes = excluded.size_bytes,
            create_statement = excluded.create_statement, reason = excluded.reason,
            -- What was carried out and is wanted again was undone since: it is proposed anew, but not within a month.
            status = CASE WHEN r.status IN ('created', 'dropped') AND r.applied_at < now() - interval '30 days' THEN 'recommended'

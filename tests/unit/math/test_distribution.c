@@ -81,6 +81,25 @@ the_tail_of_f_has_the_values_of_the_printed_tables(void **state)
     assert_near(distribution_fisher_upper(INFINITY, 3, 9), 0, 0);
 }
 
+static void
+quantiles_are_the_tails_the_other_way(void **state)
+{
+    (void)state;
+    /* printed tables, to six digits; the normal's 97.5 % */
+    assert_near(distribution_student_quantile(0.025, 1), 12.706205, 1e-6);
+    assert_near(distribution_student_quantile(0.025, 10), 2.228139, 1e-6);
+    assert_near(distribution_student_quantile(0.975, 10), -2.228139, 1e-6);
+    assert_near(distribution_student_quantile(0.005, 29), 2.756386, 1e-6);
+    assert_near(distribution_student_quantile(0.025, INFINITY), 1.959964, 1e-6);
+    assert_near(distribution_student_upper(1.959964, INFINITY), 0.025, 1e-8);
+    assert_near(distribution_student_quantile(0.5, 3), 0, 1e-12);
+    for (double tail = 1e-12; tail < 1; tail = tail < 0.1 ? tail * 7 : tail + 0.07)
+        for (double freedom = 0.7; freedom < 1000; freedom *= 3)
+            assert_near(distribution_student_upper(distribution_student_quantile(tail, freedom), freedom) /
+                            tail,
+                        1, 1e-9);
+}
+
 int
 main(void)
 {
@@ -88,6 +107,7 @@ main(void)
         cmocka_unit_test(the_beta_function_is_the_binomial_tail_for_whole_numbers),
         cmocka_unit_test(the_tail_of_t_has_the_values_of_the_printed_tables),
         cmocka_unit_test(the_tail_of_t_is_exact_far_out),
+        cmocka_unit_test(quantiles_are_the_tails_the_other_way),
         cmocka_unit_test(the_tail_of_f_has_the_values_of_the_printed_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

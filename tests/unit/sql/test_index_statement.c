@@ -49,6 +49,19 @@ a_statement_is_written_anew_before_its_definition(void **state)
 }
 
 static void
+the_predicate_is_what_stands_behind_the_last_where(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    assert_null(parse(arena, "create index i on t (a) include (b) with (fillfactor = 70)").predicate);
+    assert_string_equal(
+        parse(arena, "create index i on t (coalesce(\"where\", 'where')) include (b) WHERE  c > 1 and d;")
+            .predicate,
+        "c > 1 and d");
+    assert_string_equal(parse(arena, "create index i on t (a) tablespace x where (c)").predicate, "(c)");
+}
+
+static void
 keys_and_included_columns_are_listed_as_written(void **state)
 {
     (void)state;
@@ -149,6 +162,7 @@ main(void)
         cmocka_unit_test(a_statement_is_written_anew_before_its_definition),
         cmocka_unit_test(keys_and_included_columns_are_listed_as_written),
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
+        cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
         cmocka_unit_test(whatever_is_not_one_create_index_is_refused),
     };

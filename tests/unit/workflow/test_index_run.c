@@ -1,93 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
 /* The index manager over a real store, which is its own target here. */
-#include "../store/fixture.h"
+#include "place.h"
 
 #include "pg/result.h"
 #include "store/index_change.h"
 #include "store/index_recommendation.h"
 #include "store/target.h"
 #include "workflow/index_analysis.h"
-#include "workflow/index_plan.h"
+#include "workflow/index_definition.h"
 #include "workflow/index_run.h"
-#include "workflow/index_worker.h"
 
 #include <math.h>
 #include <string.h>
-
-typedef struct Place {
-    StoreFixture *fixture;
-    IndexManager manager;
-    int64_t target_id;
-    Arena *arena;
-} Place;
-
-static Place
-place_of(void **state)
-{
-    StoreFixture *fixture = *state;
-    Error error = {0};
-    Place place = {.fixture = fixture,
-                   .manager = {.store = fixture->store, .settings = fixture->settings},
-                   .arena = fixture->arena};
-    const char *dsn =
-        arena_printf(fixture->arena, "host=%s dbname=%s user=%s", store_fixture_socket(fixture),
-                     pg_connection_database(fixture->connection), pg_connection_user(fixture->connection));
-    TargetChange change = {.name = "self", .dsn = dsn, .enabled = 1, .interval_ms = -1};
-    assert_done(settings_set(fixture->settings, "index.free_space_floor", "0", &error), &error);
-    assert_done(target_create(fixture->store, fixture->connection, &change, &place.target_id, &error),
-                &error);
-    assert_done(pg_execute_script(fixture->connection,
-                                  "DROP SCHEMA IF EXISTS own CASCADE; CREATE SCHEMA own; "
-                                  "CREATE TABLE own.t (id int PRIMARY KEY, a int, \"B b\" text); "
-                                  "INSERT INTO own.t SELECT n, n, n FROM generate_series(1, 1000) n",
-                                  NULL, &error),
-                &error);
-    return place;
-}
-
-static IndexOrder
-order_of(const Place *place, const char *name)
-{
-    static const char *const columns[] = {"a"};
-    return (IndexOrder){.target_id = place->target_id,
-                        .schema = "own",
-                        .table = "t",
-                        .name = name,
-                        .columns = columns,
-                        .column_count = 1,
-                        .method = "btree",
-                        .performed_by = "test"};
-}
-
-static int64_t
-recorded(const Place *place, const IndexOrder *order)
-{
-    IndexPlan plan;
-    Error error = {0};
-    int64_t id = 0;
-    assert_done(index_plan_create(&place->manager, place->arena, order, &plan, &error), &error);
-    assert_false(plan.is_done);
-    assert_done(index_plan_record(&place->manager, place->arena, &plan, &id, &error), &error);
-    return id;
-}
-
-static IndexChange
-change_of(const Place *place, int64_t id)
-{
-    IndexChange change;
-    Error error = {0};
-    assert_done(index_change_get(place->fixture->connection, place->arena, id, &change, &error), &error);
-    return change;
-}
-
-static bool
-exists(const Place *place, const char *name)
-{
-    return strcmp(store_fixture_value(
-                      place->fixture,
-                      arena_printf(place->arena, "SELECT to_regclass('own.%s') IS NOT NULL", name)),
-                  "t") == 0;
-}
 
 static void
 the_statement_of_an_order_quotes_every_name(void **state)
@@ -104,6 +28,8 @@ the_statement_of_an_order_quotes_every_name(void **state)
                         .included_count = 1,
                         .method = "btree",
                         .is_unique = true};
+    assert_string_equal(index_drop_statement(arena, "s", "i; --"),
+                        "DROP INDEX CONCURRENTLY IF EXISTS s.\"i; --\"");
     assert_string_equal(
         index_order_statement(arena, &order, "s"),
         "CREATE UNIQUE INDEX \"i; --\" ON s.\"T\" USING btree (a, \"B b\") INCLUDE (\"c\"\"d\")");
@@ -301,23 +227,184 @@ the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
     assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
 }
 
+/* A killed process leaves an open change; meanwhile someone makes an index of its name. */
+static const char *
+state_after_kill(const Place *place, const char *definition, const char *made)
+{
+    Error error = {0};
+    bool wants = false;
+    IndexOrder order = order_of(place, "t_part");
+    order.definition = definition;
+    int64_t id = recorded(place, &order);
+    assert_done(index_change_attempt(place->fixture->connection, id, 1, false, &wants, &error), &error);
+    assert_done(pg_execute(place->fixture->connection, made, &error), &error);
+    assert_done(index_settle(&place->manager, id, &error), &error);
+    assert_true(exists(place, "t_part"));
+    assert_done(pg_execute(place->fixture->connection, "DROP INDEX own.t_part", &error), &error);
+    return change_of(place, id).state;
+}
+
 static void
-the_worker_carries_changes_out_and_waits_for_them(void **state)
+an_index_of_another_predicate_or_expression_is_not_taken_for_ours(void **state)
 {
     Place place = place_of(state);
-    IndexWorker *worker = NULL;
+    assert_string_equal(state_after_kill(&place, "CREATE INDEX ON own.t (a) WHERE a > 5.5 AND \"B b\" = 'x'",
+                                         "CREATE INDEX t_part ON own.t (a) WHERE a > 5.5 AND \"B b\" = 'x'"),
+                        "completed");
+    assert_string_equal(state_after_kill(&place, "CREATE INDEX ON own.t (a) WHERE a > 5.5",
+                                         "CREATE INDEX t_part ON own.t (a) WHERE a > 900.5"),
+                        "failed");
+    assert_string_equal(
+        state_after_kill(&place, "CREATE INDEX ON own.t ((a + 1))", "CREATE INDEX t_part ON own.t (abs(a))"),
+        "failed");
+    assert_string_equal(state_after_kill(&place, "CREATE INDEX ON own.t (a int4_ops ASC)",
+                                         "CREATE INDEX t_part ON own.t (a)"),
+                        "completed");
+    assert_string_equal(
+        state_after_kill(&place, "CREATE INDEX ON own.t (a DESC)", "CREATE INDEX t_part ON own.t (a)"),
+        "failed");
+}
+
+/* Whatever dies right after the end was written: its implementation is there, and there once. */
+/* As a statement and as the server, which could not be asked by the text alone. */
+static void
+a_definition_is_compared_as_the_server_writes_it(void **state)
+{
+    Place place = place_of(state);
     Error error = {0};
-    Arena *arena = arena_new("settings", (size_t)1 << 22);
-    SettingsHolder *holder = settings_holder_new(arena, settings_new(arena));
-    IndexOrder order = order_of(&place, "t_by_worker");
+    IndexFacts facts;
+    SqlIndexStatement wanted;
+    bool is_found = false;
+    bool is_its = false;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    assert_done(
+        index_session_change(&place.manager, place.arena, place.target_id, NULL, 9, &connection, &error),
+        &error);
+    assert_done(pg_execute(connection, "CREATE INDEX t_part ON own.t (a) WHERE a > 5.5", &error), &error);
+    assert_done(index_facts_find(connection, place.arena, "own", "t_part", &is_found, &facts, &error),
+                &error);
+    static const struct {
+        const char *text;
+        bool is_its;
+    } cases[] = {{"create index t_part on own.t (a) where a > 5.5", true},
+                 {"create index t_part on own.t (a) where (a > (5.5)::numeric)", true},
+                 {"create index t_part on own.t (a) where a > 5.6", false},
+                 {"create index t_part on own.t (a)", false}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        assert_true(
+            sql_index_statement_parse(place.arena, cases[i].text, &(SqlIndexNames){0}, &wanted, &error));
+        assert_done(index_definition_is(connection, place.arena, &wanted, &facts, &is_its, &error), &error);
+        assert_true(is_its == cases[i].is_its);
+    }
+    /* nothing is left of the question */
+    assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM pg_class WHERE relname LIKE "
+                                                           "'fettle_index_definition%'"),
+                        "0");
+}
+
+static void
+the_end_of_a_change_opens_its_implementation_once(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    PgConnection *own = place.fixture->connection;
+    static const char implemented[] = "SELECT count(*) FROM fettle.optimization_implementations WHERE "
+                                      "implementation_notes = 'index change ";
+    IndexOrder order = order_of(&place, "t_ended");
     int64_t id = recorded(&place, &order);
-    assert_done(index_worker_new(place.fixture->store, holder, &worker, &error), &error);
-    assert_true(index_worker_submit(worker, id));
-    assert_true(index_worker_wait(worker, id, deadline_after_ms(30000)));
+    const char *count = arena_printf(place.arena, "%s%lld'", implemented, (long long)id);
+    for (int i = 0; i < 2; i++) {
+        assert_done(index_change_end(own, id, "completed", NULL, &error), &error);
+        assert_string_equal(store_fixture_value(place.fixture, count), "1");
+    }
+    /* in the caller's transaction all of it is the caller's */
+    id = recorded(&place, &order);
+    count = arena_printf(place.arena, "%s%lld'", implemented, (long long)id);
+    assert_done(pg_execute(own, "BEGIN", &error), &error);
+    assert_done(index_change_end(own, id, "completed", NULL, &error), &error);
+    assert_done(pg_execute(own, "ROLLBACK", &error), &error);
+    assert_string_equal(store_fixture_value(place.fixture, count), "0");
+    assert_string_equal(change_of(&place, id).state, "pending");
+    /* a measurement that cannot begin takes nothing from the change, and the history says so */
+    assert_done(
+        pg_execute(own,
+                   "ALTER TABLE fettle.optimization_implementations ADD CONSTRAINT none CHECK (false) "
+                   "NOT VALID",
+                   &error),
+        &error);
+    assert_done(index_change_end(own, id, "completed", NULL, &error), &error);
+    assert_done(
+        pg_execute(own, "ALTER TABLE fettle.optimization_implementations DROP CONSTRAINT none", &error),
+        &error);
     assert_string_equal(change_of(&place, id).state, "completed");
-    assert_true(index_worker_stop(worker, deadline_after_ms(30000)));
-    assert_true(index_worker_stop(NULL, 0));
-    settings_holder_free(holder);
+    assert_non_null(strstr(change_of(&place, id).error_message, "measurement could not be begun"));
+}
+
+static IndexRecommendation
+row_of(const char *type, const char *name)
+{
+    static const char *const columns[] = {"a"};
+    return (IndexRecommendation){.schema_name = "own",
+                                 .table_name = "t",
+                                 .index_name = name,
+                                 .columns = columns,
+                                 .column_count = 1,
+                                 .index_type = "btree",
+                                 .type = type,
+                                 .estimated_benefit = 40,
+                                 .estimated_cost = NAN,
+                                 .confidence_score = 0.8,
+                                 .affected_query_count = -1,
+                                 .affected_total_time_ms = NAN,
+                                 .size_bytes = -1,
+                                 .create_statement = "CREATE INDEX t_x ON own.t (a)",
+                                 .reason = "r"};
+}
+
+/* Writes one recommendation, and tells the status and number that it is stored under. */
+static IndexRecommendation
+written(const Place *place, IndexRecommendation row)
+{
+    Error error = {0};
+    IndexRecommendations list;
+    IndexRecommendations found = {.items = &row, .count = 1};
+    PgConnection *own = place->fixture->connection;
+    assert_done(index_recommendations_write(own, place->arena, &found, place->target_id, "db",
+                                            "{create,drop}", &error),
+                &error);
+    assert_done(index_recommendation_list(own, place->arena, place->target_id, NULL, 10, &list, &error),
+                &error);
+    for (size_t i = 0; i < list.count; i++)
+        if (strcmp(list.items[i].type, row.type) == 0)
+            return list.items[i];
+    fail();
+    return row;
+}
+
+static void
+another_index_of_the_same_columns_does_not_look_carried_out(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    PgConnection *own = place.fixture->connection;
+    static const char done[] = "UPDATE fettle.index_recommendations SET applied_at = now(), status = CASE "
+                               "recommendation_type WHEN 'drop' THEN 'dropped' ELSE 'created' END";
+    int64_t first = written(&place, row_of("drop", "t_one")).id;
+    assert_done(pg_execute(own, done, &error), &error);
+    IndexRecommendation same = written(&place, row_of("drop", "t_one"));
+    assert_true(same.id == first && strcmp(same.status, "dropped") == 0);
+    IndexRecommendation other = written(&place, row_of("drop", "t_two"));
+    assert_true(other.id != first && strcmp(other.status, "recommended") == 0 && other.applied_at_us == 0);
+    /* a person may have named the new index otherwise; a predicate makes it another one */
+    first = written(&place, row_of("create", "t_a")).id;
+    assert_done(pg_execute(own, done, &error), &error);
+    same = written(&place, row_of("create", "t_a_too"));
+    assert_true(same.id == first && strcmp(same.status, "created") == 0);
+    IndexRecommendation partial = row_of("create", "t_a");
+    partial.predicate = "a > 5";
+    other = written(&place, partial);
+    assert_true(other.id != first && strcmp(other.status, "recommended") == 0);
+    assert_string_equal(other.predicate, "a > 5");
 }
 
 static void
@@ -366,7 +453,6 @@ recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state
         "i.recommendation_id";
     assert_string_equal(store_fixture_value(place.fixture, implemented),
                         "Create index t_wanted on own.t implemented pending");
-    assert_done(index_change_implement(own, 0, &error), &error); /* nothing to open */
     found.count = 0;
     assert_done(
         index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
@@ -411,6 +497,34 @@ a_review_sees_duplicates_and_tables_that_are_read_whole(void **state)
     assert_int_equal(index_missing_find(place.arena, review.snapshot, &missing), before);
 }
 
+/* One more replica than are read: nothing is known of it, so nothing is proposed. */
+static void
+a_replica_too_many_is_named_and_nothing_is_proposed_as_unused(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexReview review;
+    IndexReviewOptions options = {.rare_scans = -1};
+    PgConnection *own = place.fixture->connection;
+    for (int i = 0; i < 33; i++) {
+        int64_t id = 0;
+        TargetChange change = {.name = arena_printf(place.arena, "replica%02d", i),
+                               .dsn = "host=/nonexistent dbname=x",
+                               .enabled = 1,
+                               .interval_ms = -1};
+        assert_done(target_create(place.fixture->store, own, &change, &id, &error), &error);
+    }
+    assert_done(pg_execute(own, "UPDATE fettle.targets SET system_identifier = 77", &error), &error);
+    assert_done(index_review_take(&place.manager, place.arena, place.target_id, &options, &review, &error),
+                &error);
+    assert_int_equal(review.input.replica_count, 33);
+    for (size_t i = 0; i < 33; i++)
+        assert_true(review.input.replicas[i].failure != NULL && review.input.replicas[i].snapshot == NULL);
+    assert_non_null(strstr(review.input.replicas[32].failure, "no more than 32"));
+    for (size_t i = 0; i < review.findings.count; i++)
+        assert_true(review.findings.items[i].class != HYGIENE_UNUSED);
+}
+
 int
 main(void)
 {
@@ -422,7 +536,14 @@ main(void)
         cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
-        cmocka_unit_test_setup(the_worker_carries_changes_out_and_waits_for_them, store_fixture_clear),
+        cmocka_unit_test_setup(an_index_of_another_predicate_or_expression_is_not_taken_for_ours,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_definition_is_compared_as_the_server_writes_it, store_fixture_clear),
+        cmocka_unit_test_setup(the_end_of_a_change_opens_its_implementation_once, store_fixture_clear),
+        cmocka_unit_test_setup(another_index_of_the_same_columns_does_not_look_carried_out,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_replica_too_many_is_named_and_nothing_is_proposed_as_unused,
+                               store_fixture_clear),
         cmocka_unit_test_setup(recommendations_are_refreshed_dropped_and_settled_with_their_change,
                                store_fixture_clear),
         cmocka_unit_test_setup(a_review_sees_duplicates_and_tables_that_are_read_whole, store_fixture_clear),

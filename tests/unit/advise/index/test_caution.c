@@ -41,6 +41,19 @@ a_plan_without_a_limit_costs_what_it_costs(void **state)
 }
 
 static void
+a_statements_cost_is_raised_as_its_plans_is(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\"")));
+    PgPlan *plan;
+    Error error = {0};
+    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    assert_cost(cautious_cost(50, plan, true), 1000); /* the mean of several values: 20 times, as 5 to 100 */
+    assert_cost(cautious_cost(50, NULL, true), 50);
+}
+
+static void
 rows_that_all_count_are_stopped_when_there_are_enough(void **state)
 {
     (void)state;
@@ -137,6 +150,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_without_a_limit_costs_what_it_costs),
+        cmocka_unit_test(a_statements_cost_is_raised_as_its_plans_is),
         cmocka_unit_test(rows_that_all_count_are_stopped_when_there_are_enough),
         cmocka_unit_test(rows_that_are_filtered_may_be_rarer_than_estimated),
         cmocka_unit_test(of_a_range_of_unknown_values_nothing_is_known),

@@ -85,6 +85,24 @@ clauses_give_their_keys(void **state)
     }
 }
 
+static void
+no_index_has_more_keys_than_are_allowed(void **state)
+{
+    (void)state;
+    for (size_t most = 0; most <= 2; most++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        const char *statement =
+            "select * from orders where customer_id = $1 and created_at > $2 order by total";
+        Fixture fixture = memory_workload_of(arena, &statement, 1);
+        fixture.context.keys_most = most;
+        const CandidateSet *set = candidates_generate(arena, &fixture.context, fixture.advice);
+        size_t widest = 0;
+        for (size_t i = 0; i < set->count; i++)
+            widest = set->items[i]->key_count > widest ? set->items[i]->key_count : widest;
+        assert_true(most == 0 ? widest >= 2 : widest == most);
+    }
+}
+
 static const char rich_shop[] =
     "@meta key value\nserver_version_num|150004\ncollate|en_US.UTF-8\n"
     "@extensions id name version schema\n90|pg_trgm|1.6|tools\n"
@@ -339,6 +357,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clauses_give_their_keys),
+        cmocka_unit_test(no_index_has_more_keys_than_are_allowed),
         cmocka_unit_test(each_family_offers_its_index),
         cmocka_unit_test(a_literal_must_be_the_same_in_most_samples_to_be_a_predicate),
         cmocka_unit_test(covering_candidates_of_the_same_keys_are_merged_for_all_their_statements),

@@ -247,6 +247,39 @@ a_lost_twin_is_an_error(void **state)
     assert_int_equal(error.code, ERROR_CLUSTER);
 }
 
+/* A statement reads total alone, another one another table. */
+static void
+a_candidate_is_made_relevant_where_it_serves_or_where_it_stands_beside(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    static const char *const texts[] = {"select total from orders where total = 1", "select * from small"};
+    Fixture fixture = memory_workload_of(arena, texts, 2);
+    const SnapshotRelation *orders = snapshot_relation_named(fixture.context.snapshot, "public", "orders");
+    Candidate served = {.number = 0, .relation = orders, .keys = {{.attnum = 4}}, .key_count = 1};
+    Candidate beside = {.number = 1, .relation = orders, .keys = {{.attnum = 2}}, .key_count = 1};
+    served.whatif_name = "whatif_0";
+    beside.whatif_name = "whatif_1";
+    Candidate *items[] = {&served, &beside};
+    CandidateSet set = {.items = items, .count = 2};
+    set.relevant = arena_alloc_array(arena, 2, sizeof(*set.relevant));
+    Oracle *oracle = oracle_new(arena, &fixture.context, &set);
+    Bits both = bits_new(arena, 2);
+    bits_add(both, 0);
+    bits_add(both, 1);
+    uint32_t ids[] = {orders->id}; /* as workload_prepare() fills it in */
+    fixture.workload->statements[0].question.relation_ids = ids;
+    fixture.workload->statements[0].question.relation_count = 1;
+    assert_true(workload_statement_reads(&fixture.workload->statements[0], orders->id));
+    assert_false(workload_statement_reads(&fixture.workload->statements[1], orders->id));
+    assert_false(oracle_concerns(oracle, 0, both));
+    oracle_relate(oracle, both, ORACLE_SERVES);
+    assert_true(bits_has(oracle_relevant(oracle, 0), 0) && !bits_has(oracle_relevant(oracle, 0), 1));
+    oracle_relate(oracle, both, ORACLE_BESIDE);
+    assert_true(bits_has(oracle_relevant(oracle, 0), 1));
+    assert_false(oracle_concerns(oracle, 1, both));
+}
+
 int
 main(void)
 {
@@ -256,6 +289,7 @@ main(void)
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
         cmocka_unit_test(a_statement_that_cannot_be_planned_costs_what_it_did),
         cmocka_unit_test(a_lost_twin_is_an_error),
+        cmocka_unit_test(a_candidate_is_made_relevant_where_it_serves_or_where_it_stands_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Simulates changes of known truth and judges them by src/workflow/effect.h, by its rivals, and by the rule
+ * of two means; bench/effect.py runs it. Seeds are odd: even ones are for tuning.
+ *
+ *     effect_bench [even] CASES [SCENARIO]
+ */
+#include "effect_series.h"
+
+#include "workflow/effect_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ARENA_BYTES ((size_t)1 << 30)
+#define DAY 96
+#define HARM_LOOKS_MOST 192
+#define BANDS 4
+#define RULES 4 /* three intervals and two means */
+
+typedef struct Tally {
+    size_t cases;
+    size_t judged;                /* there was enough data after two days */
+    size_t implemented[RULES][3]; /* after a day, after two, at either */
+    size_t regressed[RULES][3];
+    size_t undone;      /* ever in two days, looking after each hour, at first each bucket */
+    size_t undone_soon; /* within two hours of 30 calls and 4 buckets */
+    size_t able;        /* whose sequence came to be narrow enough for a harm of 20 % */
+    size_t undone_able; /* within two hours of that */
+    size_t undone_day;
+    size_t naive_undone;
+    double cpu_ms;
+    double hours_to_undo; /* summed */
+} Tally;
+
+typedef struct Scenario {
+    const char *name;
+    EffectTruth truth;
+} Scenario;
+
+static const double bands[BANDS + 1] = {0.05, 0.1, 0.2, 0.4, 0.6001};
+
+static double
+cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* Time of a call over buckets, NAN without calls. */
+static double
+mean_of(const EffectBucket *buckets, size_t from, size_t to)
+{
+    double calls = 0;
+    double time_ms = 0;
+    for (size_t i = from; i < to; i++)
+        if (buckets[i].calls > 0) {
+            calls += buckets[i].calls;
+            time_ms += buckets[i].time_ms;
+        }
+    return calls > 0 ? time_ms / calls : NAN;
+}
+
+/* 30 minutes before, 15 after, 10 %. */
+static EffectVerdict
+naive_verdict(const EffectCase *subject)
+{
+    const EffectWindow *window = &subject->window;
+    double before = mean_of(subject->query->buckets, window->before_end - 2, window->before_end);
+    double after = mean_of(subject->query->buckets, window->after_first, window->after_first + 1);
+    if (isnan(before) || isnan(after))
+        return EFFECT_IMPLEMENTED; /* no data is a success there */
+    return after > 1.1 * before   ? EFFECT_REGRESSED
+           : after < 0.9 * before ? EFFECT_IMPLEMENTED
+                                  : EFFECT_NO_IMPROVEMENT;
+}
+
+static void
+tally_verdicts(Tally *tally, int rule, EffectVerdict day, EffectVerdict two_days)
+{
+    tally->implemented[rule][0] += day == EFFECT_IMPLEMENTED;
+    tally->implemented[rule][1] += two_days == EFFECT_IMPLEMENTED;
+    tally->implemented[rule][2] += day == EFFECT_IMPLEMENTED || two_days == EFFECT_IMPLEMENTED;
+    tally->regressed[rule][0] += day == EFFECT_REGRESSED;
+    tally->regressed[rule][1] += two_days == EFFECT_REGRESSED;
+    tally->regressed[rule][2] += day == EFFECT_REGRESSED || two_days == EFFECT_REGRESSED;
+}
+
+/* Whether a harm of 20 % would now be seen 95 times of 100, going by the widths alone. */
+static bool
+is_able(const Effect *effect)
+{
+    if (effect->reason != NULL)
+        return false;
+    double estimate = log1p(-effect->improvement_percent / 100);
+    double radius = estimate - log1p(effect->harm_percent / 100);
+    double half = (log1p(-effect->low_percent / 100) - log1p(-effect->high_percent / 100)) / 2;
+    return radius + 1.645 / 2.18 * half <= log(1.2 / (1 + EFFECT_HARM_LIMIT_PERCENT / 100));
+}
+
+/* Looks as the watch does: each bucket for six hours, then each hour. */
+static void
+watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tally *tally)
+{
+    EffectSeries total_series = effect_total_of(arena, subject);
+    EffectPlan *query = effect_plan_make(arena, context, subject->query, EFFECT_OF_TIME);
+    EffectPlan *total = effect_plan_make(arena, context, &total_series, EFFECT_OF_TIME);
+    const EffectWindow *window = &subject->window;
+    size_t enough = 0;
+    size_t able = 0;
+    size_t undone = 0;
+    for (size_t looks = 1; looks <= HARM_LOOKS_MOST; looks += looks < 24 ? 1 : 4) {
+        Effect effects[2];
+        ArenaMark mark = arena_mark(arena);
+        effect_plan_look(arena, query, window, window->after_first + looks, &effects[0]);
+        effect_plan_look(arena, total, window, window->after_first + looks, &effects[1]);
+        arena_rewind(arena, mark);
+        enough = enough == 0 && effects[0].reason == NULL ? looks : enough;
+        able = able == 0 && is_able(&effects[0]) ? looks : able;
+        bool is_harm = effects[0].harm_percent > EFFECT_HARM_LIMIT_PERCENT ||
+                       effects[1].harm_percent > EFFECT_HARM_LIMIT_PERCENT;
+        undone = undone == 0 && is_harm ? looks : undone;
+    }
+    tally->able += able > 0;
+    tally->undone_able += able > 0 && undone > 0 && undone <= able + 8;
+    tally->undone += undone > 0;
+    tally->undone_soon += undone > 0 && undone <= enough + 8;
+    tally->undone_day += undone > 0 && undone <= DAY;
+    tally->hours_to_undo += (double)undone / 4;
+}
+
+static void
+run_case(const EffectTruth *truth, Tally *tallies)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("effect", ARENA_BYTES);
+    double noise;
+    EffectCase subject = effect_series_make(arena, truth, &noise);
+    size_t band = 0;
+    while (band + 1 < BANDS && noise >= bands[band + 1])
+        band++;
+    Tally *tally = &tallies[band];
+    tally->cases++;
+    EffectWindow *window = &subject.window;
+    EffectContext context = {.subject = &subject};
+    for (int rule = 0; rule < RULES - 1; rule++) {
+        context.interval = (EffectInterval)rule;
+        EffectPlan *plan = effect_plan_make(arena, &context, subject.query, EFFECT_OF_TIME);
+        Effect day;
+        Effect two_days;
+        effect_plan_look(arena, plan, window, window->after_first + DAY, &day);
+        effect_plan_look(arena, plan, window, window->bucket_count, &two_days);
+        tally->judged += rule == 0 && two_days.reason == NULL;
+        tally_verdicts(tally, rule, day.verdict, two_days.verdict);
+    }
+    EffectVerdict naive = naive_verdict(&subject);
+    tally_verdicts(tally, RULES - 1, naive, naive);
+    tally->naive_undone += naive == EFFECT_REGRESSED;
+    context.interval = EFFECT_BY_WINDOW;
+    watch_harm(arena, &subject, &context, tally);
+    double started_ms = cpu_ms();
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    tally->cpu_ms += cpu_ms() - started_ms;
+}
+
+static void
+print_tally(const char *name, double noise_from, double noise_to, const Tally *tally)
+{
+    static const char *const rules[RULES] = {"window", "lag_rule", "bootstrap", "naive"};
+    printf(
+        "{\"scenario\": \"%s\", \"noise_from\": %.2f, \"noise_to\": %.2f, \"cases\": %zu, \"judged\": %zu, "
+        "\"able\": %zu, \"undone_able\": %zu, \"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
+        "\"naive_undone\": %zu, "
+        "\"hours_to_undo\": %.2f, \"cpu_ms\": %.3f",
+        name, noise_from, noise_to, tally->cases, tally->judged, tally->able, tally->undone_able,
+        tally->undone, tally->undone_soon, tally->undone_day, tally->naive_undone,
+        tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
+        tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
+    for (int rule = 0; rule < RULES; rule++)
+        printf(", \"%s\": {\"implemented\": [%zu, %zu, %zu], \"regressed\": [%zu, %zu, %zu]}", rules[rule],
+               tally->implemented[rule][0], tally->implemented[rule][1], tally->implemented[rule][2],
+               tally->regressed[rule][0], tally->regressed[rule][1], tally->regressed[rule][2]);
+    printf("}\n");
+}
+
+static const Scenario scenarios[] = {
+    {"nothing", {.factor = 1, .writes_factor = 1, .drift_factor = 1}},
+    {"drift of 30 %", {.factor = 1, .writes_factor = 1, .drift_factor = 0.7}},
+    {"gain of 20 %", {.factor = 0.8, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100}},
+    {"harm of 20 %", {.factor = 1.2, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100}},
+    {"gain of 5 %", {.factor = 0.95, .writes_factor = 1, .drift_factor = 1}},
+    {"gain of 10 %", {.factor = 0.9, .writes_factor = 1, .drift_factor = 1}},
+    {"gain of 50 %", {.factor = 0.5, .writes_factor = 1, .drift_factor = 1}},
+    {"gain of 90 %", {.factor = 0.1, .writes_factor = 1, .drift_factor = 1}},
+    {"harm of 5 %", {.factor = 1.05, .writes_factor = 1, .drift_factor = 1}},
+    {"harm of 100 %", {.factor = 2, .writes_factor = 1, .drift_factor = 1}},
+    {"gain of 50 %, writes twice as slow", {.factor = 0.5, .writes_factor = 2, .drift_factor = 1}},
+};
+
+int
+main(int argument_count, char **arguments)
+{
+    bool is_even = argument_count > 2 && strcmp(arguments[1], "even") == 0;
+    int first = is_even ? 2 : 1;
+    size_t cases = argument_count <= first ? 0 : (size_t)strtoul(arguments[first], NULL, 10);
+    const char *wanted = argument_count <= first + 1 ? NULL : arguments[first + 1];
+    if (cases == 0) {
+        fprintf(stderr, "usage: effect_bench [even] CASES [SCENARIO]\n");
+        return 2;
+    }
+    for (size_t s = 0; s < FETTLE_COUNT_OF(scenarios); s++) {
+        if (wanted != NULL && strcmp(wanted, scenarios[s].name) != 0)
+            continue;
+        Tally tallies[BANDS] = {0};
+        size_t count = s < 2 || wanted != NULL ? cases : cases / 4;
+        for (size_t n = 0; n < count; n++) {
+            EffectTruth truth = scenarios[s].truth;
+            truth.seed = 2 * n + (is_even ? 0 : 1);
+            run_case(&truth, tallies);
+        }
+        for (int band = 0; band < BANDS; band++)
+            print_tally(scenarios[s].name, bands[band], bands[band + 1], &tallies[band]);
+        fflush(stdout);
+    }
+    return 0;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "effect_series.h"
+
+#include "base/random.h"
+
+#include <math.h>
+
+#define CONTROLS 12
+#define BUCKETS_OF_DAY 96
+#define BUCKETS_OF_WEEK (7 * BUCKETS_OF_DAY)
+#define BUCKET_US (INT64_C(900) * 1000000)
+#define FIRST_US (INT64_C(490008) * 3600 * 1000000)
+
+typedef struct Habit {
+    double calls; /* of a bucket, in the mean */
+    double calls_season;
+    double mean_ms;
+    double daily;
+    double weekly;
+    double phase;
+    double noise;
+    double memory;
+    bool is_heavy;
+    double call_noise;
+    double growth; /* a week, of time */
+    double calls_growth;
+    bool flips;
+    double flip_size;
+    double flip_chance; /* a bucket */
+    bool writes;
+} Habit;
+
+static double
+normal(Random *random)
+{
+    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
+}
+
+static double
+between(Random *random, double low, double high)
+{
+    return low + (high - low) * random_unit(random);
+}
+
+static double
+between_log(Random *random, double low, double high)
+{
+    return exp(between(random, log(low), log(high)));
+}
+
+/* Student's t with four degrees of freedom, of variance 1. */
+static double
+heavy(Random *random)
+{
+    double square = 0;
+    for (int i = 0; i < 4; i++) {
+        double value = normal(random);
+        square += value * value;
+    }
+    return normal(random) / sqrt(square / 4) / sqrt(2);
+}
+
+static double
+count_of(Random *random, double mean)
+{
+    if (mean > 50)
+        return fmax(0, round(mean + sqrt(mean) * normal(random)));
+    double limit = exp(-mean);
+    double product = random_unit(random);
+    double count = 0;
+    for (; product > limit; count++)
+        product *= random_unit(random);
+    return count;
+}
+
+/* The mean of so many calls of mean 1, lognormal. */
+static double
+mean_of_calls(Random *random, double count, double deviation)
+{
+    if (count > 40)
+        return fmax(1 + sqrt((exp(deviation * deviation) - 1) / count) * normal(random), 0.05);
+    double sum = 0;
+    for (double i = 0; i < count; i++)
+        sum += exp(deviation * normal(random) - deviation * deviation / 2);
+    return sum / count;
+}
+
+static Habit
+habit_draw(Random *random, const EffectTruth *truth, double noise_most)
+{
+    return (Habit){
+        .calls = between_log(random, 5, 50000) / 4,
+        .calls_season = between(random, 0, 0.9),
+        .mean_ms = between_log(random, 1, 500),
+        .daily = between(random, 0, 0.4),
+        .weekly = between(random, 0, 0.2),
+        .phase = random_unit(random),
+        .noise = between_log(random, 0.05, noise_most),
+        .memory = between(random, 0, 0.8),
+        .is_heavy = random_unit(random) < 0.5,
+        .call_noise = between(random, 0.2, 1),
+        .growth = !truth->is_still && random_unit(random) < 0.25 ? between(random, 0, 0.05) : 0,
+        .calls_growth = between(random, -0.05, 0.05),
+        .flips = !truth->is_still && random_unit(random) < 0.1,
+        .flip_size = between(random, log(1.3), log(3)),
+        .flip_chance = 1 / between(random, 48, 288),
+    };
+}
+
+/* What all queries share: load that comes and goes, and deploys. */
+static double *
+shared_make(Arena *arena, Random *random, const EffectTruth *truth, size_t count, size_t change)
+{
+    double *shared = ARENA_NEW_ARRAY(arena, double, count);
+    double size = between(random, 0, 0.15);
+    double load = size * normal(random);
+    double level = 0;
+    for (size_t i = 0; i < count; i++) {
+        load = 0.9 * load + sqrt(1 - 0.81) * size * normal(random);
+        if (!truth->is_still && random_unit(random) < 1.0 / (2 * BUCKETS_OF_WEEK))
+            level = log(between(random, 0.7, 1.5));
+        shared[i] = load + level + (i >= change ? log(truth->drift_factor) : 0);
+    }
+    return shared;
+}
+
+static EffectBucket *
+buckets_make(Arena *arena, Random *random, const Habit *habit, const double *shared, const bool *is_missing,
+             const EffectWindow *window, double factor)
+{
+    EffectBucket *buckets = ARENA_NEW_ARRAY(arena, EffectBucket, window->bucket_count);
+    double noise = normal(random);
+    double scatter = sqrt(1 - habit->memory * habit->memory);
+    bool is_flipped = false;
+    for (size_t i = 0; i < window->bucket_count; i++) {
+        double day = sin(2 * M_PI * ((double)i / BUCKETS_OF_DAY + habit->phase));
+        double weekend = i % BUCKETS_OF_WEEK >= 5 * (size_t)BUCKETS_OF_DAY ? 1 : 0;
+        double weeks = (double)i / BUCKETS_OF_WEEK;
+        noise = habit->memory * noise + scatter * (habit->is_heavy ? heavy(random) : normal(random));
+        is_flipped ^= habit->flips && random_unit(random) < habit->flip_chance;
+        double mean_calls = habit->calls * (1 + habit->calls_season * day) *
+                            (1 - 0.5 * weekend * habit->calls_season) * exp(habit->calls_growth * weeks);
+        double calls = count_of(random, mean_calls);
+        double level = log(habit->mean_ms) + habit->daily * day + habit->weekly * weekend + shared[i] +
+                       habit->noise * noise + log1p(habit->growth) * weeks +
+                       (is_flipped ? habit->flip_size : 0) + (i >= window->before_end ? log(factor) : 0);
+        double mean = exp(level) * (calls > 0 ? mean_of_calls(random, calls, habit->call_noise) : 0);
+        buckets[i] = (EffectBucket){.calls = is_missing[i] ? NAN : calls,
+                                    .time_ms = calls * mean,
+                                    .rows = calls,
+                                    .blocks = calls * 10};
+    }
+    return buckets;
+}
+
+EffectCase
+effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise)
+{
+    Random random = random_new(truth->seed);
+    double days = random_unit(&random) < 0.3 ? between(&random, 3, 14) : between(&random, 14, 35);
+    EffectWindow window = {.from_us = FIRST_US + (int64_t)random_below(&random, 96) * BUCKET_US,
+                           .bucket_us = BUCKET_US};
+    window.before_end = (size_t)(days * BUCKETS_OF_DAY);
+    window.after_first = window.before_end + (size_t)random_below(&random, 4);
+    window.bucket_count = window.after_first + EFFECT_SERIES_AFTER;
+    bool *is_missing = ARENA_NEW_ARRAY(arena, bool, window.bucket_count);
+    for (size_t i = 0; i + 4 <= window.bucket_count; i += 4)
+        for (size_t j = 0, hour = random_unit(&random) < 0.02; j < 4; j++)
+            is_missing[i + j] = hour != 0 || random_unit(&random) < 0.001;
+    double *shared = shared_make(arena, &random, truth, window.bucket_count, window.before_end);
+    double noise_most = truth->noise_most > 0 ? truth->noise_most : 0.6;
+    EffectSeries *series = ARENA_NEW_ARRAY(arena, EffectSeries, 3 + CONTROLS);
+    double mean_ms = 0;
+    for (size_t k = 0; k < 3 + CONTROLS; k++) {
+        Habit habit = habit_draw(&random, truth, k < 3 ? noise_most : 0.3);
+        if (k == 0 && truth->calls_per_hour > 0)
+            habit.calls = truth->calls_per_hour / 4;
+        if (k == 0) {
+            *ret_noise = habit.noise;
+            mean_ms = habit.mean_ms * habit.calls;
+        }
+        if (k == 1) /* what writes takes three times the query's time */
+            habit.mean_ms = 3 * mean_ms / habit.calls;
+        if (k >= 3)
+            habit.calls = between_log(&random, 50, 50000) / 4;
+        double factor = k == 0 ? truth->factor : k == 1 ? truth->writes_factor : 1;
+        series[k].query_hash = (int64_t)k + 1;
+        series[k].buckets = buckets_make(arena, &random, &habit, shared, is_missing, &window, factor);
+    }
+    return (EffectCase){.window = window,
+                        .query = series,
+                        .others = series + 1,
+                        .other_count = 2,
+                        .controls = series + 3,
+                        .control_count = CONTROLS};
+}

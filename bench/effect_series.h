@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Generated series of a change with known truth, for effect_bench: daily and weekly season, lognormal noise
+ * of 5 to 60 % a bucket with AR(1) of 0 to .8, half of them heavy-tailed, noise of each call beside it, load
+ * that all queries share, plan flips, deploys that move everything by -30 to +50 %, growth up to 5 % a week,
+ * missing hours, counter resets; 5 to 50,000 calls an hour; 3 to 35 days before the change.
+ */
+#ifndef FETTLE_BENCH_EFFECT_SERIES_H
+#define FETTLE_BENCH_EFFECT_SERIES_H
+
+#include "workflow/effect.h"
+
+#define EFFECT_SERIES_AFTER 192 /* two days of 15 minutes */
+
+typedef struct EffectTruth {
+    uint64_t seed;
+    double factor;         /* of the query's time by the change; 1: nothing */
+    double writes_factor;  /* of the other query's on the table, which writes */
+    double drift_factor;   /* of all queries, at the moment of the change */
+    double calls_per_hour; /* 0: drawn */
+    double noise_most;     /* 0: .6 */
+    bool is_still;         /* without deploys, flips and growth */
+} EffectTruth;
+
+/* The noise that was drawn for the query, of a bucket. */
+EffectCase effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise);
+
+#endif

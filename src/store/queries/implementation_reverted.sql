@@ -1,0 +1,13 @@
+WITH undone AS (
+    UPDATE fettle.optimization_implementations SET status = 'reverted', rolled_back_at = now(), undo_reason = $2::text, error_message = NULL
+     WHERE id = $1::bigint AND undo_change_id IS NULL AND status <> 'reverted'
+    RETURNING id, recommendation_id, index_change_id
+), closed AS (
+    UPDATE fettle.optimization_recommendations r SET is_dismissed = true, dismissal_reason = 'reverted', updated_at = now()
+      FROM undone u WHERE r.id = u.recommendation_id
+), cooled AS (
+    UPDATE fettle.index_recommendations x SET status = 'rejected', applied_at = now()
+      FROM undone u JOIN fettle.index_changes c ON c.id = u.index_change_id
+     WHERE x.id = c.recommendation_id
+)
+SELECT id FROM undone

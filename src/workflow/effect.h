@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Effect: what a change did to the time of queries, and how sure that is.
+ *
+ * Given are series of buckets (15 minutes, say) of the query that a change is for, of the other queries on
+ * the table (writes too), and of controls: queries that touch nothing that was changed. Two numbers come out,
+ * for each query and for all of them together: the improvement in percent, (1 - exp(e)) * 100 with e the mean
+ * of ln(time of a call) after less before, and how far it may be from the truth.
+ *
+ *   unit      ln(time / calls) of a bucket; buckets are joined until the middle one has 5 calls. A bucket
+ *             weighs as its calls, up to 30 of them: beyond that its noise is the server's, not the calls'.
+ *   match     each bucket is compared with those before the change of the same hour of the week; with less
+ *             than two weeks, of the same hour of the day; with less than two days, with all of them.
+ *   drift     what a mixture of the controls did in the same bucket is taken off (difference in differences;
+ *             weights >= 0 that add up to 1, by which they followed the query before: Abadie, Diamond and
+ *             Hainmueller 2010). Fewer than five controls: none of it, intervals half as wide again, and
+ *             has_drift is false. Growth of the query alone is a slope in time, held near 0 (5 % a week) by
+ *             a ridge.
+ *   interval  95 % for one look: Newey-West over what is left before the change, its lag as long as the time
+ *             measured, with Student's t. always_*: 95 % for as many looks as one likes (confidence
+ * sequence). work      rows of a call that moved along by at least half as much as the time say that the work
+ * changed, not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a second
+ * witness, and decide nothing: fewer of them is what an index is for. least     30 calls and 4 buckets on
+ * each side, else EFFECT_NOT_ENOUGH_DATA: never a success. undo      harm beyond a limit (5 %) that is
+ * certain at 99 % however often one looks, of the query or of all together: the time that the calls took,
+ * over what the same calls took before. many      of the other queries, named winners and losers are a share
+ * of 5 % false at most (Benjamini and Hochberg 1995); the rest is no_improvement.
+ *
+ * Pure functions over arrays, any thread; memory from the arena. bench/effect_bench.c has simulated what they
+ * say of changes that change nothing; docs/design/loop.md the table.
+ *
+ *     EffectCase subject = {.window = window, .query = &query, .controls = controls, .control_count = n};
+ *     EffectReport report;
+ *     effect_measure(arena, &subject, &report);
+ *     if (report.should_undo) ...
+ */
+#ifndef FETTLE_WORKFLOW_EFFECT_H
+#define FETTLE_WORKFLOW_EFFECT_H
+
+#include "base/arena.h"
+
+#define EFFECT_BUCKETS_MOST ((size_t)8192) /* 85 days of 15 minutes */
+#define EFFECT_OTHERS_MOST ((size_t)200)
+#define EFFECT_CONTROLS_MOST ((size_t)40)
+#define EFFECT_CONTROLS_LEAST ((size_t)5)
+#define EFFECT_HARM_LIMIT_PERCENT 5.0
+#define EFFECT_IMPROVEMENT_LEAST_PERCENT 1.0 /* contract, 7.4 */
+
+/* Sums of a bucket. calls NAN: not observed, or not to be used (a reset, a restart, a round that is missing);
+ * calls 0: observed, not called. */
+typedef struct EffectBucket {
+    double calls;
+    double time_ms;
+    double rows;
+    double blocks; /* shared hit and read; NAN unknown */
+} EffectBucket;
+
+typedef struct EffectSeries {
+    int64_t query_hash;
+    const EffectBucket *buckets; /* as many as the window has */
+} EffectSeries;
+
+typedef struct EffectWindow {
+    int64_t from_us;     /* where bucket 0 begins; a multiple of the bucket's length since 1970 */
+    int64_t bucket_us;   /* divides an hour */
+    size_t bucket_count; /* <= EFFECT_BUCKETS_MOST */
+    size_t before_end;   /* buckets 0 .. before_end - 1 ended before the change began */
+    size_t after_first;  /* the first that began after it was done; between them is the change itself */
+} EffectWindow;
+
+typedef struct EffectCase {
+    EffectWindow window;
+    const EffectSeries *query; /* NULL: the change is for no query alone */
+    const EffectSeries *others;
+    size_t other_count;
+    const EffectSeries *controls; /* the best ones are chosen when there are more than EFFECT_CONTROLS_MOST */
+    size_t control_count;
+    double harm_limit_percent; /* 0: EFFECT_HARM_LIMIT_PERCENT */
+} EffectCase;
+
+typedef enum EffectVerdict {
+    EFFECT_NOT_ENOUGH_DATA,
+    EFFECT_IMPLEMENTED, /* better by 1 % at least, and the interval is above 0 */
+    EFFECT_NO_IMPROVEMENT,
+    EFFECT_REGRESSED, /* worse by 1 % at least, and the interval is below 0 */
+} EffectVerdict;
+
+typedef enum EffectMatch {
+    EFFECT_MATCH_HOUR_OF_WEEK,
+    EFFECT_MATCH_HOUR_OF_DAY,
+    EFFECT_MATCH_ANY
+} EffectMatch;
+
+/* Percentages are improvements, signed: 20 is a fifth less time, -20 a fifth more. NAN: not known. */
+typedef struct Effect {
+    int64_t query_hash; /* 0: of the total */
+    EffectVerdict verdict;
+    const char *reason; /* of EFFECT_NOT_ENOUGH_DATA, for people; else NULL */
+    double improvement_percent;
+    double low_percent; /* 95 %, for one look */
+    double high_percent;
+    double always_low_percent; /* 95 %, for any number of looks */
+    double always_high_percent;
+    double p_value;        /* two-sided, of no effect, for one look */
+    double harm_percent;   /* at least so much slower, at 99 %, however often one looks; <= 0: not certain of
+                              any */
+    double mean_before_ms; /* of a call, matched to the hours after and without the drift */
+    double mean_after_ms;
+    double calls_before;
+    double calls_after;
+    size_t buckets_before;
+    size_t buckets_after;
+    double bucket_minutes; /* after joining */
+    EffectMatch match;
+    bool has_drift;
+    double drift_percent; /* what the controls improved by themselves */
+    size_t control_count; /* with a weight */
+    bool work_changed;
+    double rows_percent;   /* rows of a call: less (> 0) or more (< 0) */
+    double blocks_percent; /* blocks of a call */
+} Effect;
+
+typedef struct EffectReport {
+    Effect query;   /* EFFECT_NOT_ENOUGH_DATA when there is none */
+    Effect total;   /* query and others together, weighted by the time they take; no means in ms */
+    Effect *others; /* in the case's order */
+    size_t other_count;
+    bool should_undo;
+    const char *undo_reason; /* one sentence; NULL */
+} EffectReport;
+
+/* Measures what is in the window so far. Asserts that the window is sound and within its limits. */
+void effect_measure(Arena *arena, const EffectCase *subject, EffectReport *ret_report);
+
+/* The contract's rule (7.4) for a percentage with its interval; NAN bounds: none, the 1 % bounds alone
+ * decide. */
+EffectVerdict effect_verdict(double improvement_percent, double low_percent, double high_percent);
+/* "not_enough_data", "implemented", "no_improvement", "regressed": the contract's words for a status. */
+const char *effect_verdict_word(EffectVerdict verdict);
+const char *effect_match_text(EffectMatch match);
+
+#endif

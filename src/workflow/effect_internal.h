@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * What the files of effect.h share, and the simulation of bench/effect_bench.c uses; for no other file.
+ *
+ *   effect_points.c   a series joined to wider buckets, its logarithms, without single spikes
+ *   effect_profile.c  what a bucket of an hour of the week is compared with
+ *   effect_plan.c     before the change: what each bucket is compared with, the mixture of controls, the
+ * noise effect_look.c     after it: estimate, interval, sequence and harm of the buckets so far effect.c the
+ * report of all queries
+ *
+ * A plan is made once of what was before the change; one may then look at it after each bucket.
+ */
+#ifndef FETTLE_WORKFLOW_EFFECT_INTERNAL_H
+#define FETTLE_WORKFLOW_EFFECT_INTERNAL_H
+
+#include "workflow/effect.h"
+
+#define EFFECT_MINUTE_US INT64_C(60000000)
+#define EFFECT_HOUR_US (60 * EFFECT_MINUTE_US)
+#define EFFECT_DAY_US (24 * EFFECT_HOUR_US)
+#define EFFECT_WEEK_US (7 * EFFECT_DAY_US)
+#define EFFECT_CALLS_LEAST 30.0
+#define EFFECT_BUCKETS_LEAST ((size_t)4)
+#define EFFECT_JOINS 5   /* 1, 2, 4, 8, 16 buckets are joined */
+#define EFFECT_MATCHES 3 /* of EffectMatch */
+
+typedef enum EffectMeasure { EFFECT_OF_TIME, EFFECT_OF_ROWS, EFFECT_OF_BLOCKS } EffectMeasure;
+
+/* How the interval of one look is made; the benchmark compares them. */
+typedef enum EffectInterval {
+    EFFECT_BY_WINDOW,    /* Newey-West, its lag the time measured: what effect_measure() does */
+    EFFECT_BY_LAG_RULE,  /* Newey-West, whitened, with its usual rule for the lag */
+    EFFECT_BY_BOOTSTRAP, /* moving blocks of 4 buckets or the memory */
+} EffectInterval;
+
+/* The window in joined buckets. */
+typedef struct EffectGrid {
+    int64_t first; /* number of the first bucket since 1970 */
+    int64_t bucket_us;
+    size_t join; /* 2^join original buckets */
+    size_t count;
+    size_t before_end;
+    size_t after_first;
+} EffectGrid;
+
+/* A series on a grid. Where weight is 0 there is no value. */
+typedef struct EffectPoints {
+    double *values;
+    double *weights;
+    double *calls;
+} EffectPoints;
+
+#define EFFECT_CELLS 168 /* hours of the week */
+#define EFFECT_DAYS_MOST 400
+
+typedef struct EffectSum {
+    double weight;
+    double value;
+    double week; /* of time */
+} EffectSum;
+
+typedef struct EffectSums {
+    EffectSum all;
+    EffectSum weekdays[7];
+    EffectSum hours[24];
+    EffectSum cells[EFFECT_CELLS];
+} EffectSums;
+
+/*
+ * What a bucket is compared with: the mean of all before + weekday_share × its weekday's difference from that
+ * + hour_share × its hour's + cell_share × what the hour of this weekday has on top. The shares are those
+ * parts of the differences that the noise between weeks and between days does not explain (James and Stein
+ * 1961): 1 is the plain mean of the same hour of the week, which alone would be as noisy as the few weeks
+ * that it has; where no season is to be seen, all hours count. It is linear in the values for given shares.
+ */
+typedef struct EffectProfile {
+    double mean;
+    double weekday_share;
+    double hour_share;
+    double cell_share;
+    size_t days;
+    EffectSums sums;
+} EffectProfile;
+
+typedef struct EffectExpected {
+    double value;
+    double week; /* mean time of what it is made of */
+} EffectExpected;
+
+/* The controls' deviations from their own cells, for one grid and match. */
+typedef struct EffectControls {
+    bool is_made;
+    double **deviations;      /* NAN where there is none */
+    EffectProfile **profiles; /* what they are deviations from */
+    size_t count;
+} EffectControls;
+
+typedef struct EffectContext {
+    const EffectCase *subject;
+    EffectInterval interval;
+    EffectControls controls[EFFECT_JOINS][EFFECT_MATCHES];
+} EffectContext;
+
+typedef struct EffectPlan {
+    const char *reason; /* why there is no plan: too little data; else NULL */
+    EffectGrid grid;
+    EffectMatch match;
+    EffectInterval interval;
+    EffectPoints points;
+    double scale; /* of values from their neighbours */
+    EffectProfile *profile;
+    double *drift; /* the mixture of controls, NAN where unknown; NULL without controls */
+    size_t control_count;
+    double calls_before;
+    size_t buckets_before;
+    double leverage;   /* share of the residuals' variance that the profile took */
+    double *residuals; /* before: without cells, drift and slope; scaled for what the cells took away */
+    double *scores;    /* residual times weight, 0 where there is none */
+    double *sums;      /* lagged products of the scores */
+    size_t lag_most;
+    double weight_square; /* mean over the slots before */
+    double slope;         /* a week */
+    double slope_variance;
+} EffectPlan;
+
+/* The grid of the least join at which the middle bucket before the change has 5 calls. */
+EffectGrid effect_grid_of(Arena *arena, const EffectWindow *window, const EffectSeries *series);
+EffectGrid effect_grid_make(const EffectWindow *window, size_t join);
+EffectPoints effect_points_make(Arena *arena, const EffectWindow *window, const EffectGrid *grid,
+                                const EffectSeries *series, EffectMeasure measure);
+/* The values from .. to - 1 (of those with weight), where single ones that stand off their neighbours by more
+ * than four scales are pulled back to that; a level that lasts stays. */
+void effect_points_calm(const EffectPoints *points, size_t from, size_t to, double scale, double *ret_values);
+/* Robust deviation of values from the middle of their neighbours. */
+double effect_points_scale(Arena *arena, const EffectPoints *points, size_t from, size_t to);
+int64_t effect_floor_divide(int64_t value, int64_t divisor);
+/* Hours since 1970, and the hour of the week, from Thursday 00 UTC on. */
+int64_t effect_hour_of(const EffectGrid *grid, size_t i);
+size_t effect_cell_of(const EffectGrid *grid, size_t i);
+double effect_week_of(const EffectGrid *grid, size_t i);
+
+/* Of the values before the change; at least one has weight. */
+EffectProfile *effect_profile_make(Arena *arena, const EffectGrid *grid, EffectMatch match,
+                                   const double *values, const double *weights);
+EffectExpected effect_profile_expect(const EffectProfile *profile, size_t cell);
+/* The sum of the squared parts that the weighted buckets before have in the comparison of so much weight in
+ * each cell: times the variance of a score, the variance of the comparison. */
+double effect_profile_base(const EffectProfile *profile, const EffectGrid *grid, const double *weights,
+                           const double *cell_weights);
+/* The share of a day's or hour's own values in what it is compared with. */
+double effect_profile_leverage(const EffectProfile *profile);
+
+EffectPlan *effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series,
+                             EffectMeasure measure);
+/* The variance of a score's sum of so many slots, for one slot and unit weight. */
+double effect_plan_variance(const EffectPlan *plan, size_t slots);
+
+/* Looks at the original buckets before after_end. Sets all but the work's fields. */
+void effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
+                      Effect *ret_effect);
+
+/* All queries as one series: the time they took as a multiple of what the same calls took before. */
+EffectSeries effect_total_of(Arena *arena, const EffectCase *subject);
+
+#endif

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "math/fourier.h"
+#include "math/long_run.h"
+#include "math/non_negative.h"
+#include "math/statistics.h"
+#include "workflow/effect_internal.h"
+
+#include <math.h>
+
+#define SLOPE_PRIOR 0.025          /* a week */
+#define CONTROL_COVERAGE 0.8       /* of the query's weight before */
+#define CONTROL_RIDGE 0.1          /* of the mean variance */
+#define WINDOWS_BEFORE ((size_t)8) /* at least so many of the longest lag */
+
+static bool
+plan_fails(EffectPlan *plan, const char *reason)
+{
+    plan->reason = reason;
+    return false;
+}
+
+/* How the first bucket that has a value, to the end of the time before, is compared. */
+static EffectMatch
+match_of(const EffectGrid *grid, const double *weights)
+{
+    size_t first = 0;
+    while (first < grid->before_end && weights[first] <= 0)
+        first++;
+    int64_t seen_us = (int64_t)(grid->before_end - first) * grid->bucket_us;
+    return seen_us >= 2 * EFFECT_WEEK_US  ? EFFECT_MATCH_HOUR_OF_WEEK
+           : seen_us >= 2 * EFFECT_DAY_US ? EFFECT_MATCH_HOUR_OF_DAY
+                                          : EFFECT_MATCH_ANY;
+}
+
+/* A control's calm values less its own profile; NAN where there is none. NULL for one that was not called. */
+static double *
+control_deviations(Arena *arena, const EffectWindow *window, const EffectGrid *grid, EffectMatch match,
+                   const EffectSeries *series, EffectProfile **ret_profile)
+{
+    EffectPoints points = effect_points_make(arena, window, grid, series, EFFECT_OF_TIME);
+    double *calm = ARENA_NEW_ARRAY(arena, double, grid->count);
+    double weight = 0;
+    for (size_t i = 0; i < grid->before_end; i++)
+        weight += points.weights[i];
+    if (weight <= 0)
+        return NULL;
+    double scale = effect_points_scale(arena, &points, 0, grid->before_end);
+    effect_points_calm(&points, 0, grid->before_end, scale, calm);
+    effect_points_calm(&points, grid->after_first, grid->count, scale, calm);
+    *ret_profile = effect_profile_make(arena, grid, match, calm, points.weights);
+    for (size_t i = 0; i < grid->count; i++) {
+        double expected = effect_profile_expect(*ret_profile, effect_cell_of(grid, i)).value;
+        calm[i] = points.weights[i] > 0 ? calm[i] - expected : NAN;
+    }
+    return calm;
+}
+
+static const EffectControls *
+controls_of(Arena *arena, EffectContext *context, const EffectGrid *grid, EffectMatch match)
+{
+    EffectControls *controls = &context->controls[grid->join][match];
+    if (controls->is_made)
+        return controls;
+    const EffectCase *subject = context->subject;
+    controls->is_made = true;
+    controls->count = subject->control_count;
+    controls->deviations = ARENA_NEW_ARRAY(arena, double *, controls->count);
+    controls->profiles = ARENA_NEW_ARRAY(arena, EffectProfile *, controls->count);
+    for (size_t k = 0; k < controls->count; k++)
+        controls->deviations[k] = control_deviations(arena, &subject->window, grid, match,
+                                                     &subject->controls[k], &controls->profiles[k]);
+    return controls;
+}
+
+/* The controls that were seen with the query; their places in ret_chosen. */
+static size_t
+controls_choose(const EffectControls *controls, const EffectPlan *plan, size_t *ret_chosen)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < controls->count && count < EFFECT_CONTROLS_MOST; k++) {
+        double seen = 0;
+        double all = 0;
+        if (controls->deviations[k] == NULL)
+            continue;
+        for (size_t i = 0; i < plan->grid.before_end; i++) {
+            all += plan->points.weights[i];
+            seen += isnan(controls->deviations[k][i]) ? 0 : plan->points.weights[i];
+        }
+        if (seen >= CONTROL_COVERAGE * all)
+            ret_chosen[count++] = k;
+    }
+    return count;
+}
+
+/* The mixture that followed the query's deviations before the change. */
+static void
+controls_weigh(Arena *arena, const EffectControls *controls, const size_t *chosen, size_t count,
+               const EffectPlan *plan, double *ret_weights)
+{
+    double *products = ARENA_NEW_ARRAY(arena, double, count *count);
+    double *target = ARENA_NEW_ARRAY(arena, double, count);
+    double *row = ARENA_NEW_ARRAY(arena, double, count);
+    for (size_t i = 0; i < plan->grid.before_end; i++) {
+        double weight = plan->points.weights[i];
+        if (weight <= 0)
+            continue;
+        for (size_t k = 0; k < count; k++) {
+            double value = controls->deviations[chosen[k]][i];
+            row[k] = isnan(value) ? 0 : value;
+        }
+        for (size_t k = 0; k < count; k++) {
+            target[k] += weight * row[k] * plan->residuals[i];
+            for (size_t l = 0; l <= k; l++)
+                products[k * count + l] += weight * row[k] * row[l];
+        }
+    }
+    double diagonal = 0;
+    for (size_t k = 0; k < count; k++)
+        diagonal += products[k * count + k] / (double)count;
+    /* With little to fit to, all controls alike. */
+    bool is_short = plan->buckets_before < 10 * count;
+    double ridge = (is_short ? 1e3 : CONTROL_RIDGE) * fmax(diagonal, 1e-12);
+    for (size_t k = 0; k < count; k++) {
+        for (size_t l = 0; l < k; l++)
+            products[l * count + k] = products[k * count + l];
+        products[k * count + k] += ridge;
+    }
+    non_negative_solve_mixture(arena, products, target, count, ret_weights);
+}
+
+/* What the mixture did in a bucket, less its mean before; a control that is missing is taken to do as the
+ * others, at its own hour. NAN when less than half of it is known. */
+static double
+drift_at(const EffectControls *controls, const size_t *chosen, const double *weights, size_t count, size_t i,
+         size_t cell)
+{
+    double seasons = 0;
+    double deviations = 0;
+    double known = 0;
+    for (size_t k = 0; k < count; k++) {
+        if (weights[k] <= 0)
+            continue;
+        const EffectProfile *profile = controls->profiles[chosen[k]];
+        double deviation = controls->deviations[chosen[k]][i];
+        seasons += weights[k] * (effect_profile_expect(profile, cell).value - profile->mean);
+        deviations += isnan(deviation) ? 0 : weights[k] * deviation;
+        known += isnan(deviation) ? 0 : weights[k];
+    }
+    return known >= 0.5 ? seasons + deviations / known : NAN;
+}
+
+/* Sets the plan's drift; buckets without it lose their weight. */
+static void
+plan_find_drift(Arena *arena, EffectPlan *plan, const EffectControls *controls)
+{
+    size_t chosen[EFFECT_CONTROLS_MOST];
+    double weights[EFFECT_CONTROLS_MOST] = {0};
+    size_t count = controls_choose(controls, plan, chosen);
+    if (count < EFFECT_CONTROLS_LEAST)
+        return;
+    controls_weigh(arena, controls, chosen, count, plan, weights);
+    plan->drift = ARENA_NEW_ARRAY(arena, double, plan->grid.count);
+    for (size_t k = 0; k < count; k++)
+        plan->control_count += weights[k] > 0;
+    for (size_t i = 0; i < plan->grid.count; i++) {
+        if (plan->points.weights[i] <= 0)
+            continue;
+        plan->drift[i] = drift_at(controls, chosen, weights, count, i, effect_cell_of(&plan->grid, i));
+        if (isnan(plan->drift[i]))
+            plan->points.weights[i] = 0;
+    }
+}
+
+/* Weeks from what a bucket is compared with to the bucket. */
+static double
+week_at(const EffectPlan *plan, size_t i)
+{
+    return effect_week_of(&plan->grid, i) -
+           effect_profile_expect(plan->profile, effect_cell_of(&plan->grid, i)).week;
+}
+
+/* The slope in time of the residuals, held near 0. */
+static void
+plan_take_slope(EffectPlan *plan)
+{
+    double product = 0;
+    double square = 0;
+    double score_square = 0;
+    for (size_t i = 0; i < plan->grid.before_end; i++) {
+        double weight = plan->points.weights[i];
+        if (weight <= 0)
+            continue;
+        double week = week_at(plan, i);
+        product += weight * week * plan->residuals[i];
+        square += weight * week * week;
+        score_square += weight * weight * week * week;
+    }
+    if (square <= 0)
+        return;
+    double variance = effect_plan_variance(plan, plan->lag_most) * score_square / (square * square);
+    double share = SLOPE_PRIOR * SLOPE_PRIOR / (SLOPE_PRIOR * SLOPE_PRIOR + variance);
+    plan->slope = share * product / square;
+    plan->slope_variance = share * variance;
+    for (size_t i = 0; i < plan->grid.before_end; i++)
+        if (plan->points.weights[i] > 0)
+            plan->residuals[i] -= plan->slope * week_at(plan, i);
+}
+
+/* Scores of the residuals and their lagged products. The profile follows the values that it is made of: of
+ * their variance it took the leverage away. */
+static void
+plan_measure_noise(Arena *arena, EffectPlan *plan)
+{
+    size_t count = plan->grid.before_end;
+    double square = 0;
+    double scale = 1 / sqrt(1 - plan->leverage);
+    for (size_t i = 0; i < count; i++) {
+        plan->scores[i] = plan->points.weights[i] * scale * plan->residuals[i];
+        square += plan->points.weights[i] * plan->points.weights[i];
+    }
+    plan->weight_square = square / (double)count;
+    ArenaMark mark = arena_mark(arena);
+    fourier_correlate(arena, plan->scores, count, plan->lag_most + 1, plan->sums);
+    arena_rewind(arena, mark);
+}
+
+double
+effect_plan_variance(const EffectPlan *plan, size_t slots)
+{
+    size_t lag = slots - 1 < plan->lag_most ? slots - 1 : plan->lag_most;
+    return long_run_variance_of_sums(plan->sums, plan->grid.before_end, lag) / plan->weight_square;
+}
+
+/* Residuals: the calm values less drift and profile. */
+static void
+plan_take_profile(Arena *arena, EffectPlan *plan)
+{
+    size_t count = plan->grid.before_end;
+    effect_points_calm(&plan->points, 0, count, plan->scale, plan->residuals);
+    for (size_t i = 0; i < count && plan->drift != NULL; i++)
+        plan->residuals[i] -= plan->points.weights[i] > 0 ? plan->drift[i] : 0;
+    plan->profile =
+        effect_profile_make(arena, &plan->grid, plan->match, plan->residuals, plan->points.weights);
+    plan->leverage = effect_profile_leverage(plan->profile);
+    for (size_t i = 0; i < count; i++)
+        if (plan->points.weights[i] > 0)
+            plan->residuals[i] -= effect_profile_expect(plan->profile, effect_cell_of(&plan->grid, i)).value;
+}
+
+static bool
+plan_take_before(Arena *arena, const EffectWindow *window, const EffectSeries *series, EffectMeasure measure,
+                 EffectPlan *plan)
+{
+    plan->grid = effect_grid_of(arena, window, series);
+    plan->points = effect_points_make(arena, window, &plan->grid, series, measure);
+    for (size_t i = 0; i < plan->grid.before_end; i++) {
+        plan->buckets_before += plan->points.weights[i] > 0;
+        plan->calls_before += plan->points.calls[i];
+    }
+    if (plan->calls_before < EFFECT_CALLS_LEAST)
+        return plan_fails(plan, "fewer than 30 calls before the change");
+    if (plan->buckets_before < EFFECT_BUCKETS_LEAST)
+        return plan_fails(plan, "fewer than 4 buckets with calls before the change");
+    plan->match = match_of(&plan->grid, plan->points.weights);
+    plan->residuals = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end);
+    plan->scores = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end);
+    plan->scale = effect_points_scale(arena, &plan->points, 0, plan->grid.before_end);
+    plan_take_profile(arena, plan);
+    return true;
+}
+
+EffectPlan *
+effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure)
+{
+    EffectPlan *plan = ARENA_NEW(arena, EffectPlan);
+    plan->interval = context->interval;
+    if (!plan_take_before(arena, &context->subject->window, series, measure, plan))
+        return plan;
+    size_t count = plan->grid.before_end;
+    plan->lag_most = count / WINDOWS_BEFORE > 1 ? count / WINDOWS_BEFORE - 1 : 0;
+    plan->sums = ARENA_NEW_ARRAY(arena, double, plan->lag_most + 1);
+    if (measure == EFFECT_OF_TIME) {
+        plan_find_drift(arena, plan, controls_of(arena, context, &plan->grid, plan->match));
+        plan_take_profile(arena, plan);
+    }
+    plan_measure_noise(arena, plan);
+    plan_take_slope(plan);
+    plan_measure_noise(arena, plan);
+    return plan;
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/effect_read.h"
+
+#include "sql/statement.h"
+#include "store/query_place.h"
+#include "store/sample_work.h"
+#include "workflow/effect_internal.h"
+#include "workflow/effect_relations.h"
+
+#include <math.h>
+
+#define BUCKET_US (15 * EFFECT_MINUTE_US)
+#define STATEMENTS_MOST ((size_t)2000) /* the busiest are looked at */
+#define SCRATCH_BYTES ((size_t)2 << 30)
+
+VECTOR_DEFINE(HashList, int64_t);
+
+/* Who is concerned, and who is a control. */
+typedef struct Parties {
+    Arena *arena;
+    const EffectRequest *request;
+    const SampleTotal *totals;
+    size_t total_count;
+    const char *query_text; /* NULL unknown */
+    EffectRelations changed;
+    HashList others;
+    HashList controls;
+} Parties;
+
+static bool
+is_listed(const HashList *list, int64_t hash)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i] == hash)
+            return true;
+    return false;
+}
+
+/* The work of one thread with a deep stack: hundreds of texts are parsed. */
+static void
+parties_sort(void *context)
+{
+    Parties *parties = context;
+    const EffectRequest *request = parties->request;
+    EffectRelation table = {.schema = request->schema_name, .name = request->table_name};
+    if (request->table_name != NULL)
+        vector_push(parties->arena, &parties->changed, table);
+    else if (parties->query_text != NULL &&
+             !effect_relations_of(parties->arena, parties->query_text, &parties->changed))
+        parties->changed.count = 0;
+    for (size_t i = 0; i < parties->total_count; i++) {
+        const SampleTotal *total = &parties->totals[i];
+        EffectRelations named;
+        if (total->query_text == NULL || total->query_hash == request->query_hash ||
+            !effect_relations_of(parties->arena, total->query_text, &named) || named.count == 0)
+            continue;
+        bool is_other = effect_relations_meet(&named, &parties->changed);
+        HashList *list = is_other ? &parties->others : &parties->controls;
+        size_t most = is_other ? EFFECT_OTHERS_MOST : EFFECT_CONTROLS_MOST;
+        /* With unknown tables any of them might be concerned. */
+        if (list->count < most && (is_other || parties->changed.count > 0))
+            vector_push(parties->arena, list, total->query_hash);
+    }
+}
+
+static bool
+query_text_read(PgConnection *session, Arena *arena, const EffectRequest *request, const char **ret_text,
+                Error *error)
+{
+    QueryPlaces places;
+    if (!query_places_read(session, arena, request->target_id, request->query_hash, true, &places, error))
+        return false;
+    for (size_t i = 0; i < places.count && *ret_text == NULL; i++)
+        *ret_text = places.items[i].query_text;
+    return true;
+}
+
+static bool
+parties_read(PgConnection *session, const SampleRange *range, Parties *parties, Error *error)
+{
+    const EffectRequest *request = parties->request;
+    SampleTotal *totals = NULL;
+    if (request->query_hash != 0 &&
+        !query_text_read(session, parties->arena, request, &parties->query_text, error))
+        return false;
+    if (!sample_top_read(session, parties->arena, range, SAMPLE_BY_TIME, STATEMENTS_MOST, &totals,
+                         &parties->total_count, error))
+        return false;
+    parties->totals = totals;
+    sql_batch_run(parties_sort, parties);
+    return true;
+}
+
+/* In whole buckets: from the days before to what is complete by now. */
+static EffectWindow
+window_of(const EffectRequest *request)
+{
+    int64_t began = effect_floor_divide(request->change_began_us, BUCKET_US);
+    int64_t ended = -effect_floor_divide(-request->change_ended_us, BUCKET_US);
+    int64_t last = effect_floor_divide(request->now_us, BUCKET_US);
+    int64_t from = began - EFFECT_BEFORE_DAYS * (EFFECT_DAY_US / BUCKET_US);
+    last = last < ended ? ended : last;
+    int64_t most = ended + EFFECT_AFTER_DAYS_MOST * (EFFECT_DAY_US / BUCKET_US);
+    last = last > most ? most : last;
+    return (EffectWindow){.from_us = from * BUCKET_US,
+                          .bucket_us = BUCKET_US,
+                          .bucket_count = (size_t)(last - from),
+                          .before_end = (size_t)(began - from),
+                          .after_first = (size_t)(ended - from)};
+}
+
+static const SampleWork *
+work_of(const SampleWork *work, size_t count, int64_t hash)
+{
+    for (size_t i = 0; i < count; i++)
+        if (work[i].query_hash == hash)
+            return &work[i];
+    return NULL;
+}
+
+/* The series of a hash; a query without samples has none. */
+static bool
+series_add(Arena *arena, const EffectWindow *window, const SampleWork *work, EffectSeries *ret_series)
+{
+    if (work == NULL)
+        return false;
+    EffectBucket *buckets = ARENA_NEW_ARRAY(arena, EffectBucket, window->bucket_count);
+    for (size_t i = 0; i < window->bucket_count; i++)
+        buckets[i] = (EffectBucket){.calls = work->buckets[i].calls,
+                                    .time_ms = work->buckets[i].time_ms,
+                                    .rows = work->buckets[i].rows,
+                                    .blocks = work->buckets[i].blocks};
+    *ret_series = (EffectSeries){.query_hash = work->query_hash, .buckets = buckets};
+    return true;
+}
+
+static size_t
+series_of(Arena *arena, const EffectWindow *window, const SampleWork *work, size_t work_count,
+          const HashList *hashes, EffectSeries **ret_series)
+{
+    size_t count = 0;
+    *ret_series = ARENA_NEW_ARRAY(arena, EffectSeries, hashes->count);
+    for (size_t i = 0; i < hashes->count; i++)
+        count +=
+            series_add(arena, window, work_of(work, work_count, hashes->items[i]), &(*ret_series)[count]);
+    return count;
+}
+
+static HashList
+hashes_of(Arena *arena, const Parties *parties)
+{
+    HashList all = {0};
+    if (parties->request->query_hash != 0)
+        vector_push(arena, &all, parties->request->query_hash);
+    for (size_t i = 0; i < parties->others.count; i++)
+        vector_push(arena, &all, parties->others.items[i]);
+    for (size_t i = 0; i < parties->controls.count; i++)
+        if (!is_listed(&all, parties->controls.items[i]))
+            vector_push(arena, &all, parties->controls.items[i]);
+    return all;
+}
+
+static bool
+request_check(const EffectRequest *request, Error *error)
+{
+    if (request->target_id <= 0 || request->database_name == NULL ||
+        (request->query_hash == 0 && request->table_name == NULL))
+        return error_set(error, ERROR_INPUT, "an effect needs a target, a database, and a query or a table");
+    if (request->change_ended_us < request->change_began_us || request->now_us < request->change_ended_us)
+        return error_set(error, ERROR_INPUT, "a change must begin before it ends, and end before now");
+    if (request->change_ended_us - request->change_began_us > EFFECT_BUILD_DAYS_MOST * EFFECT_DAY_US)
+        return error_set(error, ERROR_INPUT, "the change took more than %d days", EFFECT_BUILD_DAYS_MOST);
+    return true;
+}
+
+bool
+effect_read(PgConnection *session, Arena *arena, const EffectRequest *request, EffectReport *ret_report,
+            Error *error)
+{
+    if (!request_check(request, error))
+        return false;
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("effect", SCRATCH_BYTES);
+    EffectWindow window = window_of(request);
+    Parties parties = {.arena = scratch, .request = request};
+    SampleRange range = {.target_id = request->target_id,
+                         .from_us = window.from_us,
+                         .to_us = window.from_us + (int64_t)window.bucket_count * BUCKET_US,
+                         .database_name = request->database_name};
+    if (!parties_read(session, &range, &parties, error))
+        return error_prefix(error, "could not measure the change");
+    HashList hashes = hashes_of(scratch, &parties);
+    SampleWork *work = NULL;
+    size_t work_count = 0;
+    range.step_ms = BUCKET_US / 1000;
+    range.query_hashes = hashes.items;
+    range.query_hash_count = hashes.count;
+    if (hashes.count > 0 && !sample_work_read(session, scratch, &range, &work, &work_count, error))
+        return error_prefix(error, "could not measure the change");
+    EffectSeries query;
+    EffectSeries *others;
+    EffectSeries *controls;
+    EffectCase subject = {.window = window, .harm_limit_percent = request->harm_limit_percent};
+    if (series_add(scratch, &window, work_of(work, work_count, request->query_hash), &query))
+        subject.query = &query;
+    subject.other_count = series_of(scratch, &window, work, work_count, &parties.others, &others);
+    subject.control_count = series_of(scratch, &window, work, work_count, &parties.controls, &controls);
+    subject.others = others;
+    subject.controls = controls;
+    effect_measure(arena, &subject, ret_report);
+    return true;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/index_definition.h"
+
+#include "base/log.h"
+#include "pg/identifier.h"
+#include "pg/result.h"
+#include "workflow/workflow_internal.h"
+
+#include <string.h>
+
+#define EMPTY_TABLE "fettle_index_definition"
+#define EMPTY_INDEX "fettle_index_definition_idx"
+/* The table's definition is read; whoever changes it at this moment is not waited for. */
+#define LOCK_TIMEOUT "'2s'"
+
+/* Within a transaction. */
+static bool
+definition_ask(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
+               const char **ret_definition, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    const char *name[] = {EMPTY_INDEX};
+    const char *table = arena_printf(arena, "CREATE TEMPORARY TABLE " EMPTY_TABLE " (LIKE %s) ON COMMIT DROP",
+                                     pg_identifier_qualify(arena, wanted->schema, wanted->table));
+    const char *index = arena_printf(arena, "CREATE %sINDEX " EMPTY_INDEX " ON pg_temp." EMPTY_TABLE " %s",
+                                     wanted->is_unique ? "UNIQUE " : "", wanted->tail);
+    if (!pg_execute(connection, "SET LOCAL lock_timeout = " LOCK_TIMEOUT, error) ||
+        !pg_execute(connection, table, error) || !pg_execute(connection, index, error) ||
+        !workflow_query(connection, "index_definition", name, 1, &rows, error))
+        return false;
+    if (pg_result_rows(rows) != 1)
+        return error_set(error, ERROR_DAMAGED, "the index of the empty table is not there");
+    *ret_definition = arena_strdup(arena, pg_result_text(rows, 0, 0));
+    return true;
+}
+
+/* NULL: it cannot be told. */
+static const char *
+definition_of(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted)
+{
+    Error error = {0};
+    Error ignored = {0};
+    const char *definition = NULL;
+    if (!pg_execute(connection, "BEGIN", &error) ||
+        !definition_ask(connection, arena, wanted, &definition, &error))
+        log_write(LOG_LEVEL_INFO, "index %s is recognised by its columns only: %s", wanted->name,
+                  error.message);
+    (void)!pg_transaction_end(connection, &ignored);
+    return definition;
+}
+
+bool
+index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
+                    const IndexFacts *facts, bool *ret_is, Error *error)
+{
+    SqlIndexStatement found;
+    SqlIndexStatement written;
+    Error unreadable = {0};
+    *ret_is = facts->table != NULL && strcmp(facts->table, wanted->table) == 0 &&
+              sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
+              strcmp(found.outline, wanted->outline) == 0;
+    if (!*ret_is || strcmp(found.shape, wanted->shape) == 0)
+        return true;
+    const char *definition = definition_of(connection, arena, wanted);
+    if (pg_connection_is_broken(connection))
+        return error_set(error, ERROR_CONNECTION, "the session was lost while the index was looked at");
+    if (definition != NULL &&
+        sql_index_statement_parse(arena, definition, &(SqlIndexNames){0}, &written, &unreadable))
+        *ret_is = strcmp(found.shape, written.shape) == 0;
+    return true;
+}

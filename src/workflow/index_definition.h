@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Is that index the one that a statement makes?
+ *
+ * The server writes expressions and predicates its own way ("a > 5" becomes "a > (5)::numeric"), so that a
+ * statement's text cannot be held against pg_get_indexdef(). Where the two differ in their words and not in
+ * their outline (sql/index_statement.h), the server itself is asked how it would write the statement's index:
+ * made of an empty temporary table with the same columns, within a transaction that is rolled back.
+ *
+ * Where it cannot be asked so (the role may make no temporary table, the table is locked), the outline
+ * decides.
+ */
+#ifndef FETTLE_WORKFLOW_INDEX_DEFINITION_H
+#define FETTLE_WORKFLOW_INDEX_DEFINITION_H
+
+#include "sql/index_statement.h"
+#include "workflow/index_session.h"
+
+/* connection: a changing session outside of a transaction. False: the session was lost meanwhile. */
+bool index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
+                         const IndexFacts *facts, bool *ret_is, Error *error) FETTLE_MUST_USE;
+
+#endif

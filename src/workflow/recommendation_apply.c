@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/recommendation_apply.h"
+
+#include "base/text.h"
+#include "pg/result.h"
+#include "sql/index_statement.h"
+#include "store/index_recommendation.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+bool
+recommendation_can_act(const RankedRecommendation *recommendation)
+{
+    return strcmp(recommendation->source_type, "index") == 0 && recommendation->source_id != 0;
+}
+
+/* What the target says against it: it was true when it was advised, and is not any more. */
+static bool
+refuse_stale(Error *error)
+{
+    if (error->code == ERROR_INPUT || error->code == ERROR_NOT_FOUND) {
+        error->code = ERROR_CONFLICT;
+        error->sqlstate[0] = '\0';
+    }
+    if (error->code == ERROR_CONFLICT)
+        error_fill_prefix(error, "the recommendation does not apply any more");
+    return false;
+}
+
+/* That the index to drop is the one that was advised to go. */
+static bool
+drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendation *found, Error *error)
+{
+    SqlIndexStatement advised;
+    SqlIndexStatement now;
+    Error unreadable = {0};
+    if (found->create_statement == NULL ||
+        !sql_index_statement_parse(arena, found->create_statement, &(SqlIndexNames){0}, &advised,
+                                   &unreadable) ||
+        !sql_index_statement_parse(arena, plan->change.undo_sql, &(SqlIndexNames){0}, &now, &unreadable) ||
+        strcmp(advised.outline, now.outline) == 0)
+        return true;
+    error_set(error, ERROR_CONFLICT, "index %s has another definition now", plan->change.index_name);
+    return error_set_hint(error, "it is: %s", plan->change.undo_sql);
+}
+
+static bool
+plan_done_refuse(const IndexPlan *plan, const char *action, Error *error)
+{
+    error_set(error, ERROR_CONFLICT, "the recommendation does not apply any more: %s", plan->message);
+    return error_set_hint(error, "if it was %s by hand, record that to have it measured",
+                          strcmp(action, "create") == 0 ? "created" : "dropped");
+}
+
+static bool
+index_plan_of(const IndexManager *manager, Arena *arena, const IndexRecommendation *found,
+              const char *performed_by, IndexPlan *ret_plan, Error *error)
+{
+    IndexOrder order = {.target_id = found->target_id,
+                        .database = found->database_name,
+                        .schema = found->schema_name,
+                        .table = found->table_name,
+                        .name = found->index_name,
+                        .columns = found->columns,
+                        .column_count = found->column_count,
+                        .included = found->include_columns,
+                        .included_count = found->include_count,
+                        .method = found->index_type,
+                        .is_unique = found->is_unique,
+                        .definition = found->create_statement,
+                        .recommendation_id = found->id,
+                        .performed_by = performed_by};
+    bool is_successor = strcmp(found->type, "modify") == 0 && found->create_statement != NULL &&
+                        text_starts_with(found->create_statement, "CREATE ");
+    bool is_create = is_successor || strcmp(found->type, "create") == 0;
+    if (!is_create && strcmp(found->type, "drop") != 0) {
+        error_set(error, ERROR_UNSUPPORTED, "an index is rebuilt by hand");
+        return error_set_hint(error, "%s", found->create_statement);
+    }
+    if (is_successor) {
+        order.replaced = found->index_name;
+        order.name = NULL;
+    }
+    if (found->index_name == NULL && found->create_statement == NULL)
+        return error_set(error, ERROR_UNSUPPORTED, "the recommendation names no index");
+    if (strcmp(found->status, "recommended") != 0)
+        return error_set(error, ERROR_CONFLICT, "index recommendation %" PRId64 " is %s", found->id,
+                         found->status);
+    if (is_create ? !index_plan_create(manager, arena, &order, ret_plan, error)
+                  : !index_plan_drop(manager, arena, &order, ret_plan, error))
+        return refuse_stale(error);
+    if (ret_plan->is_done)
+        return plan_done_refuse(ret_plan, is_create ? "create" : "drop", error);
+    return is_create || drop_is_advised_one(arena, ret_plan, found, error);
+}
+
+bool
+recommendation_apply_plan(const IndexManager *manager, Arena *arena, int64_t recommendation_id,
+                          bool wants_act, const char *performed_by, RecommendationApply *ret_apply,
+                          Error *error)
+{
+    IndexRecommendation found;
+    RecommendationApply apply = {.opening = {.recommendation_id = recommendation_id}};
+    {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        if (!store_session_take(manager->store, 0, &session, error) ||
+            !recommendation_get(session.connection, arena, recommendation_id, &apply.recommendation, error))
+            return false;
+        apply.is_acting = wants_act && recommendation_can_act(&apply.recommendation);
+        if (apply.is_acting && !index_recommendation_get(session.connection, arena,
+                                                         apply.recommendation.source_id, &found, error)) {
+            if (error->code != ERROR_NOT_FOUND)
+                return false;
+            return error_set(error, ERROR_CONFLICT,
+                             "the recommendation does not apply any more: the last analysis did not find it");
+        }
+    }
+    if (apply.is_acting && found.target_id != apply.recommendation.target_id)
+        return error_set(error, ERROR_CONFLICT, "index recommendation %" PRId64 " is of another target",
+                         found.id);
+    if (apply.is_acting && !index_plan_of(manager, arena, &found, performed_by, &apply.plan, error))
+        return false;
+    *ret_apply = apply;
+    return true;
+}
+
+static bool
+in_flight_check(PgConnection *session, const IndexChange *change, Error *error)
+{
+    int64_t other = 0;
+    ImplementationPlace place = {.target_id = change->target_id,
+                                 .database = change->database_name,
+                                 .schema = change->schema_name,
+                                 .table = change->table_name};
+    if (!implementation_on_table(session, &place, &other, error))
+        return false;
+    if (other == 0)
+        return true;
+    error_set(error, ERROR_CONFLICT, "the last change of %s.%s is not measured yet: implementation %" PRId64,
+              change->schema_name, change->table_name, other);
+    return error_set_hint(error, "two changes of a table at once cannot be told apart; measure it, or wait "
+                                 "for its measurement after 24 hours");
+}
+
+static bool
+record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *error)
+{
+    IndexChange *change = &apply->plan.change;
+    if (!pg_execute(session, "BEGIN", error))
+        return false;
+    if (apply->is_acting && (!in_flight_check(session, change, error) ||
+                             !index_change_begin(session, arena, change, &change->id, error)))
+        return false;
+    apply->opening.change_id = apply->is_acting ? change->id : 0;
+    return implementation_open(session, &apply->opening, &apply->implementation_id, error) &&
+           pg_execute(session, "COMMIT", error);
+}
+
+bool
+recommendation_apply_record(const IndexManager *manager, Arena *arena, RecommendationApply *apply,
+                            Error *error)
+{
+    /* an open transaction is rolled back with the session */
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(manager->store, 0, &session, error) &&
+           record(session.connection, arena, apply, error);
+}
+
+static bool
+undo_check(const Implementation *implementation, Error *error)
+{
+    if (strcmp(implementation->status, "reverted") == 0)
+        return error_set(error, ERROR_CONFLICT, "implementation %" PRId64 " was undone already",
+                         implementation->id);
+    if (implementation->undo_change_id != 0)
+        return error_set(error, ERROR_CONFLICT, "implementation %" PRId64 " is being undone",
+                         implementation->id);
+    if (implementation->index_change_id == 0 || implementation->undo_sql == NULL) {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "nothing to undo: Fettle did not carry out implementation %" PRId64, implementation->id);
+        return error_set_hint(error, "undo it by hand where it was done");
+    }
+    return strcmp(implementation->status, "failed") != 0 ||
+           error_set(error, ERROR_UNSUPPORTED, "nothing to undo: implementation %" PRId64 " failed",
+                     implementation->id);
+}
+
+/* That what would be dropped is what was made, and not something that stands in its place since. */
+static bool
+undo_is_of_ours(Arena *arena, const IndexPlan *plan, const IndexChange *made, Error *error)
+{
+    SqlIndexStatement ours;
+    SqlIndexStatement now;
+    if (!sql_index_statement_parse(arena, made->sql, &(SqlIndexNames){0}, &ours, error) ||
+        !sql_index_statement_parse(arena, plan->change.undo_sql, &(SqlIndexNames){0}, &now, error))
+        return false;
+    if (strcmp(ours.outline, now.outline) == 0)
+        return true;
+    error_set(error, ERROR_CONFLICT, "index %s was replaced since by another one", made->index_name);
+    return error_set_hint(error, "it is: %s", plan->change.undo_sql);
+}
+
+static bool
+undo_plan_of(const IndexManager *manager, Arena *arena, const IndexChange *made, const char *performed_by,
+             IndexPlan *ret_plan, Error *error)
+{
+    if (made->success < 0) {
+        error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s", made->id, made->state);
+        return error_set_hint(error, "cancel it, or wait for its end");
+    }
+    return index_plan_undo(manager, arena, made, performed_by, ret_plan, error) &&
+           (strcmp(made->action, "create") != 0 || ret_plan->is_done ||
+            undo_is_of_ours(arena, ret_plan, made, error));
+}
+
+bool
+recommendation_undo_plan(const IndexManager *manager, Arena *arena, int64_t implementation_id,
+                         const char *performed_by, RecommendationUndo *ret_undo, Error *error)
+{
+    IndexChange made;
+    RecommendationUndo undo = {0};
+    {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        if (!store_session_take(manager->store, 0, &session, error) ||
+            !implementation_get(session.connection, arena, implementation_id, &undo.implementation, error) ||
+            !undo_check(&undo.implementation, error) ||
+            !index_change_get(session.connection, arena, undo.implementation.index_change_id, &made, error))
+            return false;
+    }
+    if (!undo_plan_of(manager, arena, &made, performed_by, &undo.plan, error))
+        return false;
+    *ret_undo = undo;
+    return true;
+}
+
+bool
+recommendation_undo_record(const IndexManager *manager, Arena *arena, RecommendationUndo *undo,
+                           const char *reason, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    IndexChange *change = &undo->plan.change;
+    if (!store_session_take(manager->store, 0, &session, error))
+        return false;
+    if (undo->plan.is_done)
+        return implementation_reverted(session.connection, undo->implementation.id, reason, error);
+    return pg_execute(session.connection, "BEGIN", error) &&
+           index_change_begin(session.connection, arena, change, &change->id, error) &&
+           implementation_undo_begin(session.connection, undo->implementation.id, change->id, reason,
+                                     error) &&
+           pg_execute(session.connection, "COMMIT", error);
+}

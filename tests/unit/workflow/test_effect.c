@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * Effects of changes over series that are made up: what must come out of small ones exactly, and of noisy
+ * ones in kind. How often they err is bench/effect_bench.c.
+ */
+#include "../death.h"
+
+#include "base/random.h"
+#include "workflow/effect_internal.h"
+#include "workflow/effect_relations.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_BYTES ((size_t)256 << 20)
+#define DAY ((size_t)96)
+#define WEEK (7 * DAY)
+#define CONTROLS 8
+#define MONDAY_US (INT64_C(4) * 86400 * 1000000) /* 1970-01-05 */
+
+typedef struct Made {
+    uint64_t seed;
+    size_t before; /* buckets */
+    size_t after;
+    double noise;
+    double calls;  /* a bucket */
+    double factor; /* of time after the change */
+    double rows_factor;
+    double shared; /* of all series, from the change on */
+    double weekend;
+    double growth; /* a week */
+} Made;
+
+static double
+normal(Random *random)
+{
+    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
+}
+
+static EffectSeries
+series_make(Arena *arena, const Made *made, uint64_t number)
+{
+    Random random = random_new(made->seed * 1000 + number);
+    size_t count = made->before + made->after;
+    EffectBucket *buckets = ARENA_NEW_ARRAY(arena, EffectBucket, count);
+    for (size_t i = 0; i < count; i++) {
+        bool is_after = i >= made->before;
+        double level = 0.3 * sin(2 * M_PI * (double)(i % DAY) / (double)DAY) + made->noise * normal(&random) +
+                       log1p(made->growth) * (double)i / (double)WEEK;
+        level += i % WEEK >= 5 * DAY ? made->weekend : 0;
+        level += is_after && made->shared > 0 ? log(made->shared) : 0;
+        level += is_after && made->factor > 0 ? log(made->factor) : 0;
+        double rows = is_after && made->rows_factor > 0 ? made->rows_factor : 1;
+        buckets[i] = (EffectBucket){.calls = made->calls,
+                                    .time_ms = made->calls * 10 * exp(level),
+                                    .rows = made->calls * 50 * rows * exp(0.01 * normal(&random)),
+                                    .blocks = made->calls * 7};
+    }
+    return (EffectSeries){.query_hash = (int64_t)number + 1, .buckets = buckets};
+}
+
+static EffectWindow
+window_of(const Made *made)
+{
+    return (EffectWindow){.from_us = MONDAY_US,
+                          .bucket_us = 15 * EFFECT_MINUTE_US,
+                          .bucket_count = made->before + made->after,
+                          .before_end = made->before,
+                          .after_first = made->before};
+}
+
+/* The query alone with controls that do as they did. */
+static EffectReport
+measure(Arena *arena, const Made *made, size_t control_count)
+{
+    EffectSeries *series = ARENA_NEW_ARRAY(arena, EffectSeries, 1 + control_count);
+    Made control = *made;
+    control.factor = control.rows_factor = control.growth = 0;
+    series[0] = series_make(arena, made, 0);
+    for (size_t k = 1; k <= control_count; k++)
+        series[k] = series_make(arena, &control, k);
+    EffectCase subject = {
+        .window = window_of(made), .query = series, .controls = series + 1, .control_count = control_count};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    return report;
+}
+
+static void
+verdicts_are_those_of_the_contract(void **state)
+{
+    (void)state;
+    static const struct {
+        double improvement;
+        double low;
+        double high;
+        EffectVerdict verdict;
+    } table[] = {
+        {50, 40, 60, EFFECT_IMPLEMENTED},       {1, 0.1, 2, EFFECT_IMPLEMENTED},
+        {0.9, 0.1, 2, EFFECT_NO_IMPROVEMENT},   {50, -1, 80, EFFECT_NO_IMPROVEMENT},
+        {50, NAN, NAN, EFFECT_IMPLEMENTED},     {0.5, NAN, NAN, EFFECT_NO_IMPROVEMENT},
+        {-1, NAN, NAN, EFFECT_REGRESSED},       {-20, -30, -10, EFFECT_REGRESSED},
+        {-20, -30, 0.5, EFFECT_NO_IMPROVEMENT}, {-0.9, -2, -0.1, EFFECT_NO_IMPROVEMENT},
+        {NAN, NAN, NAN, EFFECT_NO_IMPROVEMENT},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(table); i++)
+        assert_int_equal(effect_verdict(table[i].improvement, table[i].low, table[i].high), table[i].verdict);
+    assert_string_equal(effect_verdict_word(EFFECT_NOT_ENOUGH_DATA), "not_enough_data");
+    assert_string_equal(effect_verdict_word(EFFECT_IMPLEMENTED), "implemented");
+    assert_string_equal(effect_verdict_word(EFFECT_NO_IMPROVEMENT), "no_improvement");
+    assert_string_equal(effect_verdict_word(EFFECT_REGRESSED), "regressed");
+    assert_string_equal(effect_match_text(EFFECT_MATCH_HOUR_OF_WEEK), "same hours of the week");
+}
+
+static void
+a_gain_is_found_with_an_interval_around_it(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 1,
+                 .before = 3 * WEEK,
+                 .after = DAY,
+                 .noise = 0.1,
+                 .calls = 50,
+                 .factor = 0.7,
+                 .weekend = 0.2};
+    EffectReport report = measure(arena, &made, CONTROLS);
+    const Effect *query = &report.query;
+    assert_int_equal(query->verdict, EFFECT_IMPLEMENTED);
+    assert_int_equal(query->match, EFFECT_MATCH_HOUR_OF_WEEK);
+    assert_true(query->has_drift && query->control_count > 0);
+    assert_true(fabs(query->improvement_percent - 30) < 3);
+    assert_true(query->low_percent < 30 && query->high_percent > 30 && query->low_percent > 20);
+    assert_true(query->always_low_percent < query->low_percent);
+    assert_true(query->always_high_percent > query->high_percent);
+    assert_true(query->p_value < 1e-6);
+    assert_true(fabs(query->mean_after_ms / query->mean_before_ms - 0.7) < 0.03);
+    assert_true(query->harm_percent < 0 && !report.should_undo);
+    assert_true(query->calls_after == 50 * (double)DAY && query->buckets_after == DAY);
+    assert_true(fabs(query->blocks_percent) < 1e-6);
+    assert_int_equal(query->query_hash, 1);
+    arena_free(arena);
+}
+
+static void
+the_interval_of_a_change_that_changes_nothing_holds_nothing(void **state)
+{
+    (void)state;
+    size_t missed = 0;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        Arena *arena = arena_new("test", ARENA_BYTES);
+        Made made = {.seed = seed, .before = 15 * DAY, .after = 32, .noise = 0.2, .calls = 40};
+        EffectReport report = measure(arena, &made, 5);
+        missed += report.query.low_percent > 0 || report.query.high_percent < 0;
+        assert_false(report.should_undo);
+        arena_free(arena);
+    }
+    assert_true(missed <= 8); /* 97 % intervals: more than 8 of 100 has a chance of 1 in 300 */
+}
+
+static void
+what_all_queries_do_is_not_credited_to_the_change(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 2, .before = 3 * WEEK, .after = DAY, .noise = 0.1, .calls = 50, .shared = 0.7};
+    EffectReport report = measure(arena, &made, CONTROLS);
+    assert_int_equal(report.query.verdict, EFFECT_NO_IMPROVEMENT);
+    assert_true(fabs(report.query.drift_percent - 30) < 3);
+    assert_true(fabs(report.query.improvement_percent) < 3);
+    /* four controls are too few: nothing is taken off, and it is said */
+    report = measure(arena, &made, 4);
+    assert_false(report.query.has_drift);
+    assert_true(isnan(report.query.drift_percent) && fabs(report.query.improvement_percent - 30) < 3);
+    arena_free(arena);
+}
+
+static void
+harm_is_undone_and_says_why(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 3, .before = 3 * WEEK, .after = 12, .noise = 0.05, .calls = 50, .factor = 1.3};
+    EffectReport report = measure(arena, &made, CONTROLS);
+    assert_int_equal(report.query.verdict, EFFECT_REGRESSED);
+    assert_true(report.should_undo && report.query.harm_percent > 5 && report.query.harm_percent < 30);
+    assert_non_null(strstr(report.undo_reason, "the query is slower by "));
+    /* 3 % slower is below the limit, however certain */
+    made.factor = 1.03;
+    made.noise = 0.01;
+    report = measure(arena, &made, CONTROLS);
+    assert_true(report.query.harm_percent > 0 && !report.should_undo);
+    arena_free(arena);
+}
+
+static void
+writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made query = {.seed = 4, .before = 3 * WEEK, .after = DAY, .noise = 0.05, .calls = 50, .factor = 0.5};
+    Made writes = query;
+    writes.factor = 1.6;
+    writes.calls = 250;
+    Made control = query;
+    control.factor = 0;
+    EffectSeries series[3 + CONTROLS];
+    series[0] = series_make(arena, &query, 0);
+    series[1] = series_make(arena, &writes, 1);
+    for (size_t k = 2; k < FETTLE_COUNT_OF(series); k++)
+        series[k] = series_make(arena, &control, k);
+    EffectCase subject = {.window = window_of(&query),
+                          .query = series,
+                          .others = series + 1,
+                          .other_count = 2,
+                          .controls = series + 3,
+                          .control_count = CONTROLS};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    assert_int_equal(report.query.verdict, EFFECT_IMPLEMENTED);
+    assert_int_equal(report.others[0].verdict, EFFECT_REGRESSED);
+    assert_int_equal(report.others[1].verdict, EFFECT_NO_IMPROVEMENT);
+    /* (50 * .5 + 250 * 1.6 + 50) / 350 */
+    assert_true(fabs(report.total.improvement_percent + 35.7) < 3);
+    assert_true(report.should_undo);
+    assert_non_null(strstr(report.undo_reason, "all queries on the table together"));
+    arena_free(arena);
+}
+
+static void
+more_rows_of_a_call_are_other_work_and_no_harm(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 5,
+                 .before = 3 * WEEK,
+                 .after = DAY,
+                 .noise = 0.05,
+                 .calls = 50,
+                 .factor = 1.5,
+                 .rows_factor = 1.5};
+    EffectReport report = measure(arena, &made, CONTROLS);
+    assert_true(report.query.work_changed && !report.should_undo);
+    assert_int_equal(report.query.verdict, EFFECT_NO_IMPROVEMENT);
+    assert_true(fabs(report.query.rows_percent + 50) < 2);
+    /* a tenth more rows does not explain half as much time again */
+    made.rows_factor = 1.1;
+    report = measure(arena, &made, CONTROLS);
+    assert_true(!report.query.work_changed && report.should_undo);
+    assert_int_equal(report.query.verdict, EFFECT_REGRESSED);
+    arena_free(arena);
+}
+
+static void
+growth_of_the_table_is_not_blamed_on_the_change(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 6, .before = 5 * WEEK, .after = 2 * DAY, .noise = 0.05, .calls = 50, .growth = 0.04};
+    EffectReport report = measure(arena, &made, CONTROLS);
+    assert_int_equal(report.query.verdict, EFFECT_NO_IMPROVEMENT);
+    assert_true(fabs(report.query.improvement_percent) < 3);
+    arena_free(arena);
+}
+
+static void
+too_little_data_is_a_verdict_and_never_a_success(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 7, .before = 2 * DAY, .after = 3, .noise = 0.05, .calls = 50, .factor = 0.2};
+    EffectReport report = measure(arena, &made, CONTROLS);
+    assert_int_equal(report.query.verdict, EFFECT_NOT_ENOUGH_DATA);
+    assert_string_equal(report.query.reason, "fewer than 4 buckets with calls after the change");
+    assert_true(isnan(report.query.improvement_percent) && !report.should_undo);
+    made.after = 0;
+    assert_string_equal(measure(arena, &made, CONTROLS).query.reason, "fewer than 30 calls after the change");
+    made = (Made){.seed = 7, .before = 3, .after = DAY, .calls = 50};
+    assert_string_equal(measure(arena, &made, CONTROLS).query.reason,
+                        "fewer than 4 buckets with calls before the change");
+    made = (Made){.seed = 7, .before = 0, .after = DAY, .calls = 50};
+    assert_string_equal(measure(arena, &made, CONTROLS).query.reason,
+                        "fewer than 30 calls before the change");
+    made = (Made){.seed = 7, .before = DAY, .after = DAY, .calls = 0};
+    assert_int_equal(measure(arena, &made, CONTROLS).query.verdict, EFFECT_NOT_ENOUGH_DATA);
+    EffectCase subject = {.window = window_of(&made)};
+    effect_measure(arena, &subject, &report);
+    assert_string_equal(report.query.reason, "the change is for no query alone");
+    assert_int_equal(report.total.verdict, EFFECT_NOT_ENOUGH_DATA);
+    arena_free(arena);
+}
+
+static void
+a_short_history_is_compared_by_hours_of_the_day_or_with_all_of_it(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 8, .before = 5 * DAY, .after = DAY, .noise = 0.05, .calls = 50, .factor = 0.5};
+    EffectReport report = measure(arena, &made, CONTROLS);
+    assert_int_equal(report.query.match, EFFECT_MATCH_HOUR_OF_DAY);
+    assert_int_equal(report.query.verdict, EFFECT_IMPLEMENTED);
+    made.before = DAY;
+    report = measure(arena, &made, CONTROLS);
+    assert_int_equal(report.query.match, EFFECT_MATCH_ANY);
+    assert_string_equal(effect_match_text(report.query.match), "all hours");
+    arena_free(arena);
+}
+
+static void
+buckets_of_rare_queries_are_joined_until_they_hold_five_calls(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    static const struct {
+        double calls;
+        double minutes;
+    } table[] = {{5, 15}, {2.5, 30}, {1.25, 60}, {0.7, 120}, {0.4, 240}, {0.05, 240}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(table); i++) {
+        Made made = {.seed = 9, .before = 2 * WEEK, .after = 2 * DAY, .calls = table[i].calls};
+        assert_true(measure(arena, &made, CONTROLS).query.bucket_minutes == table[i].minutes);
+    }
+    /* a window that begins and changes in the middle of joined buckets: only whole ones count */
+    EffectWindow window = {.from_us = MONDAY_US + 15 * EFFECT_MINUTE_US,
+                           .bucket_us = 15 * EFFECT_MINUTE_US,
+                           .bucket_count = 101,
+                           .before_end = 50,
+                           .after_first = 52};
+    EffectGrid grid = effect_grid_make(&window, 2);
+    assert_int_equal(grid.first, MONDAY_US / EFFECT_HOUR_US);
+    assert_int_equal(grid.before_end, 12); /* 1 + 50 buckets are 12 hours and 3 */
+    assert_int_equal(grid.after_first, 14);
+    assert_int_equal(grid.count, 25);
+    arena_free(arena);
+}
+
+static void
+a_single_spike_decides_nothing_and_a_level_that_lasts_does(void **state)
+{
+    (void)state;
+    double raw[] = {1, 1.1, 9, 0.9, 1, 1.1, 5, 5.1, 4.9, 5};
+    double calm[10];
+    double weights[10];
+    for (size_t i = 0; i < 10; i++)
+        weights[i] = 1;
+    EffectPoints points = {.values = raw, .weights = weights};
+    effect_points_calm(&points, 0, 10, 0.1, calm);
+    assert_true(fabs(calm[2] - 1.4) < 1e-12); /* the middle of its neighbours, and four scales */
+    for (size_t i = 0; i < 10; i++)
+        assert_true(i == 2 || i == 5 || i == 6 || calm[i] == raw[i]);
+    assert_true(fabs(calm[8] - 4.9) < 1e-12 && fabs(calm[7] - 5.1) < 1e-12);
+}
+
+static void
+gaps_resets_and_time_before_a_query_was_known_are_left_out(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 10, .before = 3 * WEEK, .after = DAY, .noise = 0.05, .calls = 50, .factor = 0.7};
+    EffectSeries series[1 + CONTROLS];
+    for (size_t k = 0; k <= CONTROLS; k++) {
+        Made one = made;
+        one.factor = k == 0 ? 0.7 : 0;
+        series[k] = series_make(arena, &one, k);
+    }
+    EffectBucket *buckets = arena_memdup(arena, series[0].buckets, (3 * WEEK + DAY) * sizeof(*buckets));
+    for (size_t i = 0; i < 3 * WEEK; i++)
+        if (i < WEEK || i % 7 == 0)
+            buckets[i] = (EffectBucket){.calls = NAN, .time_ms = 1e9};
+    series[0].buckets = buckets;
+    EffectCase subject = {
+        .window = window_of(&made), .query = series, .controls = series + 1, .control_count = CONTROLS};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    assert_int_equal(report.query.verdict, EFFECT_IMPLEMENTED);
+    assert_true(fabs(report.query.improvement_percent - 30) < 3);
+    assert_int_equal(report.query.buckets_before, 2 * WEEK - 2 * WEEK / 7);
+    arena_free(arena);
+}
+
+/* What the profile of a season over some weeks keeps of weekdays and hours. */
+static EffectProfile *
+profile_of(Arena *arena, double daily, double weekend, double noise)
+{
+    Random random = random_new(13);
+    EffectWindow window = {.from_us = MONDAY_US,
+                           .bucket_us = 15 * EFFECT_MINUTE_US,
+                           .bucket_count = 4 * WEEK,
+                           .before_end = 4 * WEEK,
+                           .after_first = 4 * WEEK};
+    EffectGrid grid = effect_grid_make(&window, 0);
+    double *values = ARENA_NEW_ARRAY(arena, double, 4 * WEEK);
+    double *weights = ARENA_NEW_ARRAY(arena, double, 4 * WEEK);
+    for (size_t i = 0; i < 4 * WEEK; i++) {
+        weights[i] = 1;
+        values[i] = 3 + daily * sin(2 * M_PI * (double)(i % DAY) / (double)DAY) +
+                    (i % WEEK >= 5 * DAY ? weekend : 0) + noise * normal(&random);
+    }
+    return effect_profile_make(arena, &grid, EFFECT_MATCH_HOUR_OF_WEEK, values, weights);
+}
+
+static void
+a_profile_keeps_the_season_that_there_is_and_no_other(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    EffectProfile *flat = profile_of(arena, 0, 0, 0.1);
+    assert_true(flat->weekday_share < 0.6 && flat->hour_share < 0.6 && flat->cell_share < 0.3);
+    EffectProfile *daily = profile_of(arena, 0.5, 0, 0.1);
+    assert_true(daily->hour_share > 0.98 && daily->cell_share < 0.3);
+    EffectProfile *weekly = profile_of(arena, 0, 0.5, 0.1);
+    assert_true(weekly->weekday_share > 0.98 && weekly->hour_share < 0.6);
+    /* from Thursday 00 UTC on: hour 48 is Saturday's first */
+    assert_true(fabs(effect_profile_expect(weekly, 50).value - 3.5) < 0.03);
+    assert_true(fabs(effect_profile_expect(weekly, 100).value - 3) < 0.03);
+    assert_true(effect_profile_leverage(flat) < effect_profile_leverage(weekly));
+    arena_free(arena);
+}
+
+static void
+of_many_queries_only_what_is_surer_than_chance_is_named(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", (size_t)1 << 30);
+    enum { OTHERS = 60 };
+    EffectSeries series[OTHERS + CONTROLS];
+    Made made = {.seed = 14, .before = 15 * DAY, .after = 24, .noise = 0.2, .calls = 50};
+    for (size_t k = 0; k < OTHERS + CONTROLS; k++) {
+        Made one = made;
+        one.factor = k == 5 ? 0.5 : 0;
+        series[k] = series_make(arena, &one, k);
+    }
+    EffectCase subject = {.window = window_of(&made),
+                          .others = series,
+                          .other_count = OTHERS,
+                          .controls = series + OTHERS,
+                          .control_count = CONTROLS};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    assert_int_equal(report.other_count, OTHERS);
+    for (size_t k = 0; k < OTHERS; k++)
+        assert_int_equal(report.others[k].verdict, k == 5 ? EFFECT_IMPLEMENTED : EFFECT_NO_IMPROVEMENT);
+    arena_free(arena);
+}
+
+static void
+measure_out_of_window(void *context)
+{
+    EffectCase subject = {.window = {.bucket_us = 1, .bucket_count = 4, .before_end = 3, .after_first = 2}};
+    EffectReport report;
+    effect_measure(context, &subject, &report);
+}
+
+static void
+a_window_that_ends_before_it_begins_is_a_bug(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    assert_dies(measure_out_of_window, arena, "before_end <= window->after_first");
+    arena_free(arena);
+}
+
+static void
+assert_names(const char *text, bool is_known, const char *names)
+{
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    EffectRelations relations;
+    assert_true(effect_relations_of(arena, text, &relations) == is_known);
+    char found[200] = "";
+    for (size_t i = 0; is_known && i < relations.count; i++) {
+        const EffectRelation *relation = &relations.items[i];
+        size_t length = strlen(found);
+        snprintf(found + length, sizeof(found) - length, "%s%s%s%s", i == 0 ? "" : " ",
+                 relation->schema == NULL ? "" : relation->schema, relation->schema == NULL ? "" : ".",
+                 relation->name);
+    }
+    assert_string_equal(found, names);
+    arena_free(arena);
+}
+
+static void
+a_statement_names_its_tables_without_a_catalog(void **state)
+{
+    (void)state;
+    assert_names("SELECT * FROM orders o JOIN shop.items i ON i.id = o.item WHERE o.id = $1", true,
+                 "orders shop.items");
+    assert_names("WITH recent AS (SELECT * FROM orders) SELECT * FROM recent", true, "orders");
+    assert_names("UPDATE orders SET a = $1 WHERE id IN (SELECT order_id FROM late)", true, "orders late");
+    assert_names("INSERT INTO log SELECT * FROM orders", true, "log orders");
+    assert_names("SELECT * FROM pg_stat_activity, pg_catalog.pg_class", true, "");
+    assert_names("SELECT $1", true, "");
+    assert_names("VACUUM orders", false, "");
+    assert_names("SELECT FROM WHERE", false, "");
+}
+
+static void
+tables_meet_by_name_and_by_schema_where_both_say_it(void **state)
+{
+    (void)state;
+    EffectRelation items[] = {{NULL, "orders"}, {"public", "orders"}, {"old", "orders"}, {NULL, "items"}};
+    static const bool meets[4][4] = {{1, 1, 1, 0}, {1, 1, 0, 0}, {1, 0, 1, 0}, {0, 0, 0, 1}};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 4; j++) {
+            EffectRelations left = {.items = &items[i], .count = 1};
+            EffectRelations right = {.items = &items[j], .count = 1};
+            assert_true(effect_relations_meet(&left, &right) == meets[i][j]);
+        }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verdicts_are_those_of_the_contract),
+        cmocka_unit_test(a_gain_is_found_with_an_interval_around_it),
+        cmocka_unit_test(the_interval_of_a_change_that_changes_nothing_holds_nothing),
+        cmocka_unit_test(what_all_queries_do_is_not_credited_to_the_change),
+        cmocka_unit_test(harm_is_undone_and_says_why),
+        cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
+        cmocka_unit_test(more_rows_of_a_call_are_other_work_and_no_harm),
+        cmocka_unit_test(growth_of_the_table_is_not_blamed_on_the_change),
+        cmocka_unit_test(too_little_data_is_a_verdict_and_never_a_success),
+        cmocka_unit_test(a_short_history_is_compared_by_hours_of_the_day_or_with_all_of_it),
+        cmocka_unit_test(buckets_of_rare_queries_are_joined_until_they_hold_five_calls),
+        cmocka_unit_test(a_single_spike_decides_nothing_and_a_level_that_lasts_does),
+        cmocka_unit_test(gaps_resets_and_time_before_a_query_was_known_are_left_out),
+        cmocka_unit_test(a_profile_keeps_the_season_that_there_is_and_no_other),
+        cmocka_unit_test(of_many_queries_only_what_is_surer_than_chance_is_named),
+        cmocka_unit_test(a_window_that_ends_before_it_begins_is_a_bug),
+        cmocka_unit_test(a_statement_names_its_tables_without_a_catalog),
+        cmocka_unit_test(tables_meet_by_name_and_by_schema_where_both_say_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
