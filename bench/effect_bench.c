@@ -145,7 +145,7 @@ run_case(const EffectTruth *truth, Tally *tallies)
     Tally *tally = &tallies[band];
     tally->cases++;
     EffectWindow *window = &subject.window;
-    EffectContext context = {.subject = &subject};
+    EffectContext context = {.arena = arena, .subject = &subject};
     for (int rule = 0; rule < RULES - 1; rule++) {
         context.interval = (EffectInterval)rule;
         EffectPlan *plan = effect_plan_make(arena, &context, subject.query, EFFECT_OF_TIME);
@@ -198,6 +198,20 @@ static const Scenario scenarios[] = {
     {"gain of 90 %", {.factor = 0.1, .writes_factor = 1, .drift_factor = 1}},
     {"harm of 5 %", {.factor = 1.05, .writes_factor = 1, .drift_factor = 1}},
     {"harm of 100 %", {.factor = 2, .writes_factor = 1, .drift_factor = 1}},
+    {"gain of 20 %, quiet",
+     {.factor = 0.8,
+      .writes_factor = 1,
+      .drift_factor = 1,
+      .calls_per_hour = 100,
+      .noise_most = 0.2,
+      .is_still = true}},
+    {"harm of 20 %, quiet",
+     {.factor = 1.2,
+      .writes_factor = 1,
+      .drift_factor = 1,
+      .calls_per_hour = 100,
+      .noise_most = 0.2,
+      .is_still = true}},
     {"gain of 50 %, writes twice as slow", {.factor = 0.5, .writes_factor = 2, .drift_factor = 1}},
 };
 

@@ -486,7 +486,7 @@ a_statement_names_its_tables_without_a_catalog(void **state)
                  "orders shop.items");
     assert_names("WITH recent AS (SELECT * FROM orders) SELECT * FROM recent", true, "orders");
     assert_names("UPDATE orders SET a = $1 WHERE id IN (SELECT order_id FROM late)", true, "orders late");
-    assert_names("INSERT INTO log SELECT * FROM orders", true, "log orders");
+    assert_names("INSERT INTO log SELECT * FROM orders", true, "orders log");
     assert_names("SELECT * FROM pg_stat_activity, pg_catalog.pg_class", true, "");
     assert_names("SELECT $1", true, "");
     assert_names("VACUUM orders", false, "");
