@@ -26,6 +26,8 @@ def show(name, rows):
         said = [f"{word} {share(rows, lambda row: row[key][word][0]):6.1%} after a day, {share(rows, lambda row: row[key][word][1]):6.1%} after two, "
                 f"{share(rows, lambda row: row[key][word][2]):6.1%} at either" for word in ("implemented", "regressed")]
         print(f"    {title:24} {said[0]};  {said[1]}")
+    held = [sum(row["covered"][look] for row in rows) / max(sum(row["bounded"][look] for row in rows), 1) for look in (0, 1)]
+    print(f"    the truth is in our interval {held[0]:.1%} after a day, {held[1]:.1%} after two")
     undone = sum(row["undone"] for row in rows)
     print(f"    undone {share(rows, lambda row: row['undone']):6.1%} in two days (two means: {share(rows, lambda row: row['naive_undone']):.1%})"
           + (f", after {sum(row['hours_to_undo'] * row['undone'] for row in rows) / undone:.1f} h in the mean" if undone else ""))
