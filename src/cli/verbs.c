@@ -11,6 +11,8 @@ extern const CliVerb cli_verb_index;
 extern const CliVerb cli_verb_serve;
 extern const CliVerb cli_verb_top;
 extern const CliVerb cli_verb_patterns;
+extern const CliVerb cli_verb_notices;
+extern const CliVerb cli_verb_webhook;
 extern const CliVerb cli_verb_target;
 extern const CliVerb cli_verb_token;
 extern const CliVerb cli_verb_user;
@@ -29,6 +31,8 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_serve,
     &cli_verb_top,
     &cli_verb_patterns,
+    &cli_verb_notices,
+    &cli_verb_webhook,
     &cli_verb_target,
     &cli_verb_token,
     &cli_verb_user,

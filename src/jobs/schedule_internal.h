@@ -46,6 +46,7 @@ typedef enum UpkeepId {
     UPKEEP_PARTITIONS,
     UPKEEP_PLANS,
     UPKEEP_PATTERNS,
+    UPKEEP_NOTICES,
     UPKEEP_CLEAN_UP,
     UPKEEP_COUNT
 } UpkeepId;
