@@ -146,3 +146,20 @@ BEGIN
     EXECUTE after;
 END
 $$;
+
+-- Readers may ask for the hours of a database, as dashboards do. And what the views of samples are unpacked with, a view's reader has
+-- to have a right to: without it they could be read by the owner only.
+ALTER FUNCTION fettle.access_grant() RENAME TO access_grant_before_notices;
+CREATE FUNCTION fettle.access_grant() RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF NOT fettle.access_grant_before_notices() THEN
+        RETURN false;
+    END IF;
+    GRANT EXECUTE ON FUNCTION fettle.database_hours(bigint, timestamptz, timestamptz, text),
+                              fettle.database_days_open(bigint, date), fettle.sample_varints(bytea, integer, integer),
+                              fettle.sample_numbers(bytea, bit varying, integer, integer), fettle.sample_pack(bytea, bigint)
+        TO fettle_reader, fettle_writer;
+    RETURN true;
+END $$;
