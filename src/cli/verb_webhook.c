@@ -47,14 +47,22 @@ static bool
 list_run(CliInput *input, Error *error)
 {
     static const CliColumn columns[] = {
-        {"ID", "webhook_id", CLI_NUMBER},         {"NAME", "name", CLI_TEXT},
-        {"KIND", "kind", CLI_TEXT},               {"ENABLED", "enabled", CLI_BOOL},
-        {"WHERE", "origin", CLI_TEXT},            {"SIGNED", "has_secret", CLI_BOOL},
-        {"EVENTS", "events", CLI_TEXT},           {"TARGETS", "target_ids", CLI_TEXT},
-        {"WAITING", "waiting", CLI_NUMBER},       {"GIVEN UP", "given_up", CLI_NUMBER},
-        {"LAST SENT", "last_success_at", CLI_TIME}, {"ERROR", "last_error", CLI_TEXT},
-        {NULL, "failures", CLI_NUMBER},           {NULL, "paused_until", CLI_TIME},
-        {NULL, "last_failure_at", CLI_TIME},      {NULL, "created_at", CLI_TIME},
+        {"ID", "webhook_id", CLI_NUMBER},
+        {"NAME", "name", CLI_TEXT},
+        {"KIND", "kind", CLI_TEXT},
+        {"ENABLED", "enabled", CLI_BOOL},
+        {"WHERE", "origin", CLI_TEXT},
+        {"SIGNED", "has_secret", CLI_BOOL},
+        {"EVENTS", "events", CLI_TEXT},
+        {"TARGETS", "target_ids", CLI_TEXT},
+        {"WAITING", "waiting", CLI_NUMBER},
+        {"GIVEN UP", "given_up", CLI_NUMBER},
+        {"LAST SENT", "last_success_at", CLI_TIME},
+        {"ERROR", "last_error", CLI_TEXT},
+        {NULL, "failures", CLI_NUMBER},
+        {NULL, "paused_until", CLI_TIME},
+        {NULL, "last_failure_at", CLI_TIME},
+        {NULL, "created_at", CLI_TIME},
     };
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     WebhookList list;
@@ -171,8 +179,7 @@ static bool
 add_run(CliInput *input, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
-    WebhookChange change = {
-        .name = input->arguments[1], .kind = cli_option(input, "kind"), .enabled = 1};
+    WebhookChange change = {.name = input->arguments[1], .kind = cli_option(input, "kind"), .enabled = 1};
     int64_t id = 0;
     change.url = secret_input_take_argument(input->arena, input->arguments[2]);
     if (!secret_read(input, &change, error) || !cli_store_open(input, false, &store, error) ||
@@ -203,12 +210,11 @@ switch_run(CliInput *input, bool enabled, Error *error)
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     WebhookChange change = {.enabled = enabled ? 1 : 0};
     Webhook webhook;
-    if (!cli_store_open(input, false, &store, error) ||
-        !find(&store, input->arguments[1], &webhook, error))
+    if (!cli_store_open(input, false, &store, error) || !find(&store, input->arguments[1], &webhook, error))
         return false;
     bool done = webhook_update(store.store, store.connection, webhook.webhook_id, &change, error);
-    CliAct act = webhook_act(input, enabled ? "webhook.enable" : "webhook.disable", webhook.webhook_id,
-                             webhook.name);
+    CliAct act =
+        webhook_act(input, enabled ? "webhook.enable" : "webhook.disable", webhook.webhook_id, webhook.name);
     return cli_store_audit(&store, &act, done, error) &&
            webhook_say(input, webhook.webhook_id, webhook.name, enabled ? "enabled" : "disabled", error);
 }
@@ -230,8 +236,7 @@ remove_run(CliInput *input, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     Webhook webhook;
-    if (!cli_store_open(input, false, &store, error) ||
-        !find(&store, input->arguments[1], &webhook, error))
+    if (!cli_store_open(input, false, &store, error) || !find(&store, input->arguments[1], &webhook, error))
         return false;
     bool done = webhook_delete(store.connection, webhook.webhook_id, error);
     CliAct act = webhook_act(input, "webhook.delete", webhook.webhook_id, webhook.name);
@@ -257,8 +262,7 @@ test_run(CliInput *input, Error *error)
     Webhook webhook;
     WebhookAddress address;
     WebhookAnswer answer;
-    if (!cli_store_open(input, false, &store, error) ||
-        !find(&store, input->arguments[1], &webhook, error) ||
+    if (!cli_store_open(input, false, &store, error) || !find(&store, input->arguments[1], &webhook, error) ||
         !webhook_address(store.store, store.connection, input->arena, webhook.webhook_id, &address, error))
         return false;
     bool done = test_send(input, &address, &answer, error);
@@ -274,8 +278,8 @@ static bool
 webhook_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     static const CliAction actions[] = {
-        {"add", 2, 2, add_run},         {"list", 0, 0, list_run},       {"test", 1, 1, test_run},
-        {"remove", 1, 1, remove_run},   {"enable", 1, 1, enable_run},   {"disable", 1, 1, disable_run},
+        {"add", 2, 2, add_run},       {"list", 0, 0, list_run},     {"test", 1, 1, test_run},
+        {"remove", 1, 1, remove_run}, {"enable", 1, 1, enable_run}, {"disable", 1, 1, disable_run},
         {NULL, 0, 0, NULL},
     };
     *ret_exit_status = CLI_EXIT_NOTHING;

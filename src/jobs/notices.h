@@ -7,8 +7,8 @@
  * failure ends its turn and pauses it, so that one that hangs costs one time limit and not one for each
  * notice. No session of the store is held while a webhook is waited for.
  *
- * After a failure the message waits 1 min, 5 min, 30 min, 2 h, 8 h, 24 h, or as long as the receiver asked for
- * (Retry-After, a day at most); then it is given up, at once when the answer is 410 Gone.
+ * After a failure the message waits 1 min, 5 min, 30 min, 2 h, 8 h, 24 h, or as long as the receiver asked
+ * for (Retry-After, a day at most); then it is given up, at once when the answer is 410 Gone.
  */
 #ifndef FETTLE_JOBS_NOTICES_H
 #define FETTLE_JOBS_NOTICES_H

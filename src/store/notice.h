@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Notices: what people are told (fettle.notices), and on its way over which webhooks (fettle.notice_deliveries).
+ * Notices: what people are told (fettle.notices), and on its way over which webhooks
+ * (fettle.notice_deliveries).
  *
  * Whoever does what people should know calls notice_record() in the transaction of the act, or
  * fettle.notice_record() in its statement: so an act without its notice, or a notice of what did not come

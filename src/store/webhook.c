@@ -319,8 +319,7 @@ webhook_update(Store *store, PgConnection *session, int64_t webhook_id, const We
     char *sealed = NULL;
     if (!change_check(change, error) ||
         !change_seal(store, session, arena, webhook_id, change, &address, error) ||
-        (address.url != NULL &&
-         !address_seal(store, session, arena, &address, &origin, &sealed, error)))
+        (address.url != NULL && !address_seal(store, session, arena, &address, &origin, &sealed, error)))
         return false;
     const char *has_secret = address.url == NULL ? NULL : address.secret[0] == '\0' ? "f" : "t";
     const char *events =
@@ -385,6 +384,7 @@ webhook_pause(PgConnection *session, int64_t webhook_id, const char *reason, int
 {
     StoreNumber id = store_number(webhook_id);
     StoreNumber pause = store_number(pause_ms);
-    return store_query(session, "webhook_pause", STORE_PARAMETERS(id.text, reason, pause.text), NULL, error) ||
+    return store_query(session, "webhook_pause", STORE_PARAMETERS(id.text, reason, pause.text), NULL,
+                       error) ||
            error_prefix(error, "could not pause the webhook");
 }

@@ -133,8 +133,8 @@ notice_text_append_mail(Text *text, const Notice *notice)
                        parts.tm_year + 1900);
     append_subject(text, words.subject);
     text_append_format(text, "Date: %s, %02d %s %d %02d:%02d:%02d +0000\n", weekdays[parts.tm_wday],
-                       parts.tm_mday, months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour,
-                       parts.tm_min, parts.tm_sec);
+                       parts.tm_mday, months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
+                       parts.tm_sec);
     text_append_format(text, "Message-ID: <notice.%" PRId64 ".%" PRId64 "@fettle.invalid>\n", notice->id,
                        notice->created_at_us);
     text_append_format(text, "X-Fettle-Event: %s\n", notice->event);

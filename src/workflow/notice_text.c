@@ -38,9 +38,9 @@ static bool
 is_unwanted(uint32_t point)
 {
     static const uint32_t ranges[][2] = {
-        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x34f, 0x34f},   {0x61c, 0x61c},
-        {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f}, {0x2028, 0x202e},
-        {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x34f, 0x34f},   {0x61c, 0x61c},
+        {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f}, {0x2028, 0x202e},
+        {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
         {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0xe0fff},
     };
     for (size_t i = 0; i < FETTLE_COUNT_OF(ranges); i++)
@@ -115,13 +115,12 @@ index_subject(Arena *arena, const Notice *notice, const json_t *payload)
     bool is_drop = text_equals(value_text(arena, payload, "action"), "drop");
     bool is_cancelled = text_equals(value_text(arena, payload, "state"), "cancelled");
     const char *verb = is_drop ? "dropped" : "created";
-    const char *end = strcmp(notice->event, "index.completed") == 0
-                          ? arena_printf(arena, "was %s", verb)
+    const char *end = strcmp(notice->event, "index.completed") == 0 ? arena_printf(arena, "was %s", verb)
                       : is_cancelled ? arena_printf(arena, "was not %s: it was cancelled", verb)
                                      : arena_printf(arena, "could not be %s", verb);
-    return arena_printf(arena, "index %s on %s.%s %s", value_or(arena, payload, "index_name", "without a name"),
-                        value_or(arena, payload, "schema_name", "?"),
-                        value_or(arena, payload, "table_name", "?"), end);
+    return arena_printf(
+        arena, "index %s on %s.%s %s", value_or(arena, payload, "index_name", "without a name"),
+        value_or(arena, payload, "schema_name", "?"), value_or(arena, payload, "table_name", "?"), end);
 }
 
 static const char *
@@ -251,8 +250,7 @@ static void
 body_append_fields(Text *body, const json_t *payload)
 {
     for (size_t i = 0; i < FETTLE_COUNT_OF(told_fields); i++) {
-        const char *value =
-            field_value(body->arena, payload, told_fields[i].key, told_fields[i].unit);
+        const char *value = field_value(body->arena, payload, told_fields[i].key, told_fields[i].unit);
         if (value != NULL)
             text_append_format(body, "%s: %s\n", told_fields[i].label, value);
     }
@@ -276,8 +274,7 @@ body_append_digest(Text *body, const json_t *payload)
         const json_t *word = json_object_get(item, "event");
         Notice held = {.event = json_is_string(word) ? json_string_value(word) : "",
                        .target_name = json_is_string(target) ? json_string_value(target) : NULL};
-        text_append_format(body, "- %s\n",
-                           subject_make(body->arena, &held, json_object_get(item, "data")));
+        text_append_format(body, "- %s\n", subject_make(body->arena, &held, json_object_get(item, "data")));
     }
     json_int_t all = json_integer_value(json_object_get(payload, "count"));
     if (all > (json_int_t)count)

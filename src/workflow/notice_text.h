@@ -5,8 +5,8 @@
  *
  * What is in a payload comes from databases: names, statements, messages that anyone may have chosen. Nothing
  * of it can break out of where it is put:
- *   - every text is valid UTF-8 without control characters, line and paragraph separators, marks that turn the
- *     direction of writing, and characters of no width; a run of them is one space; its length is limited;
+ *   - every text is valid UTF-8 without control characters, line and paragraph separators, marks that turn
+ * the direction of writing, and characters of no width; a run of them is one space; its length is limited;
  *   - a subject is one line; in an e-mail it is an encoded word (RFC 2047) when it is not plain ASCII;
  *   - for Slack "&", "<" and ">" are escaped, so that no link, mention or <!channel> can be made, and markup,
  *     names and previews are off;

@@ -32,8 +32,8 @@ libraries_begin(void)
 int64_t
 webhook_back_off_ms(int64_t attempts)
 {
-    static const int64_t waits_ms[] = {MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS,
-                                       2 * HOUR_MS, 8 * HOUR_MS, 24 * HOUR_MS};
+    static const int64_t waits_ms[] = {MINUTE_MS,   5 * MINUTE_MS, 30 * MINUTE_MS,
+                                       2 * HOUR_MS, 8 * HOUR_MS,   24 * HOUR_MS};
     fettle_assert(attempts >= 1);
     return attempts > (int64_t)FETTLE_COUNT_OF(waits_ms) ? 0 : waits_ms[attempts - 1];
 }
@@ -183,8 +183,8 @@ answer_judge(const Exchange *exchange, CURLcode result, WebhookAnswer *answer)
         snprintf(answer->reason, sizeof(answer->reason), "%s", curl_easy_strerror(result));
     (void)curl_easy_getinfo(exchange->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
     if (retry_after_s > 0)
-        answer->retry_after_ms = retry_after_s < RETRY_AFTER_MS_MOST / 1000 ? (int64_t)retry_after_s * 1000
-                                                                           : RETRY_AFTER_MS_MOST;
+        answer->retry_after_ms =
+            retry_after_s < RETRY_AFTER_MS_MOST / 1000 ? (int64_t)retry_after_s * 1000 : RETRY_AFTER_MS_MOST;
 }
 
 WebhookAnswer
@@ -195,7 +195,8 @@ webhook_send(Arena *arena, const WebhookSend *send)
     FETTLE_CLEANUP(exchange_close_at) Exchange exchange = {.send = send, .curl = curl_easy_init()};
     fettle_assert(exchange.curl != NULL);
     if (!headers_make(&exchange, arena)) {
-        snprintf(answer.reason, sizeof(answer.reason), "the signing secret is not the base64 it claims to be");
+        snprintf(answer.reason, sizeof(answer.reason),
+                 "the signing secret is not the base64 it claims to be");
         return answer;
     }
     options_set(&exchange);
@@ -228,10 +229,8 @@ webhook_send_test(Arena *arena, const WebhookAddress *address, const Settings *s
     json_object_begin(&json);
     json_key_string(&json, "name", address->name);
     json_object_end(&json);
-    Notice notice = {
-        .event = NOTICE_EVENT_TEST, .payload = payload.data, .created_at_us = clock_wall_us()};
-    WebhookSend send = {
-        .address = address, .settings = settings, .message_id = message_id_make(arena)};
+    Notice notice = {.event = NOTICE_EVENT_TEST, .payload = payload.data, .created_at_us = clock_wall_us()};
+    WebhookSend send = {.address = address, .settings = settings, .message_id = message_id_make(arena)};
     send.body = address->kind == WEBHOOK_SLACK ? notice_text_slack(arena, &notice)
                                                : notice_text_json(arena, &notice, send.message_id);
     return webhook_send(arena, &send);

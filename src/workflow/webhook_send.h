@@ -51,8 +51,8 @@ WebhookAnswer webhook_send_test(Arena *arena, const WebhookAddress *address, con
 bool webhook_signature(const char *secret, const char *message_id, int64_t timestamp, const char *body,
                        char ret_signature[WEBHOOK_SIGNATURE_BYTES]) FETTLE_MUST_USE;
 
-/* How long to wait after so many failed attempts (1 ...): 1 min, 5 min, 30 min, 2 h, 8 h, 24 h; 0: it is given
- * up. */
+/* How long to wait after so many failed attempts (1 ...): 1 min, 5 min, 30 min, 2 h, 8 h, 24 h; 0: it is
+ * given up. */
 int64_t webhook_back_off_ms(int64_t attempts);
 
 #endif

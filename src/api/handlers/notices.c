@@ -66,8 +66,7 @@ handle_notices_list(ApiRequest *request, Error *error)
         return false;
     range.event = event < 0 ? NULL : events[event];
     range.most = (size_t)limit;
-    if (!api_session(request, &session, error) ||
-        !notice_list(session, request->arena, &range, &list, error))
+    if (!api_session(request, &session, error) || !notice_list(session, request->arena, &range, &list, error))
         return false;
     JsonWriter *json = api_list_begin(request, "notices");
     for (size_t i = 0; i < list.count; i++)
