@@ -149,6 +149,14 @@ typedef enum SettingEffect {
       SETTING_RELOAD, "how long a token from a login lives")                                                 \
     X(SETTING_METRICS_REQUIRE_TOKEN, "metrics.require_token", SETTING_BOOL, "off", 0, 0, SETTING_RELOAD,     \
       "on: /metrics needs a token")                                                                          \
+    X(SETTING_NOTICE_ROI_SCORE, "notice.roi_score", SETTING_DOUBLE, "0.001", 0, 1, SETTING_RELOAD,           \
+      "return on investment from which on a new recommendation is told over the webhooks")                   \
+    X(SETTING_NOTICE_MESSAGES_PER_MINUTE, "notice.messages_per_minute", SETTING_INT, "10", 1, 600,           \
+      SETTING_RELOAD, "messages that one webhook gets in a minute; what is more is told together in one")    \
+    X(SETTING_NOTICE_TIMEOUT, "notice.timeout", SETTING_DURATION, "10s", 100, 60000, SETTING_RELOAD,         \
+      "time allowed for one message to a webhook, its answer included")                                      \
+    X(SETTING_NOTICE_CA_FILE, "notice.ca_file", SETTING_TEXT, "", 0, 0, SETTING_RELOAD,                      \
+      "PEM file of the authorities that may vouch for webhooks; empty: the system's")                        \
     X(SETTING_PATTERNS_SCHEDULE, "patterns.schedule", SETTING_TEXT, "03:10", 0, 0, SETTING_RELOAD,           \
       "time of day, UTC, from which the patterns of all databases are detected anew; empty: never")          \
     X(SETTING_AUTO_REVERT, "auto.revert", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,                          \

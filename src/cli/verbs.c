@@ -17,6 +17,8 @@ extern const CliVerb cli_verb_top;
 extern const CliVerb cli_verb_patterns;
 extern const CliVerb cli_verb_forecast;
 extern const CliVerb cli_verb_workload;
+extern const CliVerb cli_verb_notices;
+extern const CliVerb cli_verb_webhook;
 extern const CliVerb cli_verb_target;
 extern const CliVerb cli_verb_token;
 extern const CliVerb cli_verb_user;
@@ -41,6 +43,8 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_patterns,
     &cli_verb_forecast,
     &cli_verb_workload,
+    &cli_verb_notices,
+    &cli_verb_webhook,
     &cli_verb_target,
     &cli_verb_token,
     &cli_verb_user,

@@ -12,7 +12,7 @@
 #define TICK_MS 100
 #define TICK_TURN 97 /* watches; a prime, so that the turns meet each one first some time */
 #define FULL_WAIT_MS 10000
-#define UPKEEP_THREADS 3
+#define UPKEEP_THREADS 4
 #define QUEUE_MOST 16384
 /* Samples of activity that may wait for a worker: few enough that a round behind them is hardly late. */
 #define SAMPLES_WAITING_MOST 128

@@ -65,6 +65,8 @@ typedef struct ScheduleState {
     int64_t activity_skipped; /* samples left out: workers had too much to do, or a round went on */
     int64_t bytes_received;
     int64_t target_time_us; /* spent waiting for targets */
+    int64_t notices_sent;   /* messages that webhooks took */
+    int64_t notices_failed; /* attempts */
     int64_t queue_waiting;
 } ScheduleState;
 

@@ -47,6 +47,7 @@ typedef enum UpkeepId {
     UPKEEP_PLANS,
     UPKEEP_PATTERNS,
     UPKEEP_RESULTS,
+    UPKEEP_NOTICES,
     UPKEEP_CLEAN_UP,
     UPKEEP_COUNT
 } UpkeepId;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/log.h"
+#include "jobs/notices.h"
 #include "jobs/patterns.h"
 #include "jobs/plans.h"
 #include "jobs/results.h"
 #include "jobs/schedule_internal.h"
 #include "store/audit.h"
 #include "store/job.h"
+#include "store/notice.h"
 #include "store/observation.h"
 #include "store/sample.h"
 
@@ -234,6 +236,27 @@ results_keep(Schedule *schedule, const Settings *settings, Error *error)
 }
 
 static bool
+schedule_is_stopping(void *context)
+{
+    return is_stopping(context);
+}
+
+static bool
+notices_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    NoticesRun run = {.store = schedule->options.store,
+                      .settings = settings,
+                      .is_stopping = schedule_is_stopping,
+                      .context = schedule};
+    bool good = notices_send(&run, error);
+    pthread_mutex_lock(&schedule->mutex);
+    schedule->state.notices_sent += run.sent;
+    schedule->state.notices_failed += run.failed;
+    pthread_mutex_unlock(&schedule->mutex);
+    return good;
+}
+
+static bool
 clean_up(Schedule *schedule, const Settings *settings, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
@@ -242,6 +265,7 @@ clean_up(Schedule *schedule, const Settings *settings, Error *error)
         return false;
     store_session_retire(&session);
     return job_expire(session.connection, JOBS_KEPT_MS, error) &&
+           notice_expire(session.connection, NOTICES_KEPT_MS, error) &&
            audit_drop_old(session.connection, settings_get_int(settings, SETTING_RETENTION_AUDIT), &dropped,
                           error);
 }
@@ -258,6 +282,7 @@ static const struct {
     [UPKEEP_PLANS] = {"plans", 5000, plans_keep},
     [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep},
     [UPKEEP_RESULTS] = {"results", 5000, results_keep},
+    [UPKEEP_NOTICES] = {"notices", 2000, notices_keep},
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };
 

@@ -21,6 +21,10 @@
       (double)state.bytes_received)                                                                          \
     X(METRICS_COUNTER, "fettle_target_seconds_total", "time spent waiting for targets",                      \
       (double)state.target_time_us / 1e6)                                                                    \
+    X(METRICS_COUNTER, "fettle_notices_sent_total", "messages that webhooks took",                           \
+      (double)state.notices_sent)                                                                            \
+    X(METRICS_COUNTER, "fettle_notices_failed_total", "attempts to tell a webhook that failed",              \
+      (double)state.notices_failed)                                                                          \
     X(METRICS_GAUGE, "fettle_rounds_waiting", "rounds that wait for a worker", (double)state.queue_waiting)  \
     X(METRICS_GAUGE, "fettle_collecting", "1 when targets are read and the store can be written, else 0",    \
       state.store == STORE_STATE_OK)

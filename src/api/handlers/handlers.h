@@ -45,6 +45,13 @@
     X(token_create)                                                                                          \
     X(token_revoke)                                                                                          \
     X(audit_list)                                                                                            \
+    X(webhooks_list)                                                                                         \
+    X(webhook_create)                                                                                        \
+    X(webhook_get)                                                                                           \
+    X(webhook_update)                                                                                        \
+    X(webhook_delete)                                                                                        \
+    X(webhook_test)                                                                                          \
+    X(notices_list)                                                                                          \
     X(workload_patterns_analyze)                                                                             \
     X(workload_patterns_list)                                                                                \
     X(workload_trends)                                                                                       \

@@ -3,7 +3,7 @@ WITH ended AS (
        SET state = $2::text, success = $2::text = 'completed', error_message = $3::text, completed_at = clock_timestamp(),
            duration_ms = extract(epoch FROM clock_timestamp() - coalesce(started_at, performed_at)) * 1000
      WHERE id = $1::bigint AND state IN ('pending', 'running')
-    RETURNING id, recommendation_id, action, index_name, success
+    RETURNING *
 ), applied AS (
     UPDATE fettle.index_recommendations r
        SET status = CASE e.action WHEN 'drop' THEN 'dropped' ELSE 'created' END, applied_at = now(),
@@ -12,4 +12,10 @@ WITH ended AS (
       FROM ended e
      WHERE r.id = e.recommendation_id AND e.success
 )
-SELECT id FROM ended
+SELECT id, fettle.notice_record(target_id, CASE WHEN success THEN 'index.completed' ELSE 'index.failed' END,
+           jsonb_build_object('change_id', id, 'recommendation_id', recommendation_id, 'state', state, 'action', action,
+                              'database_name', database_name, 'schema_name', schema_name, 'table_name', table_name,
+                              'index_name', index_name, 'statement', sql, 'undo', undo_sql, 'error_message', error_message,
+                              'duration_ms', duration_ms, 'performed_by', performed_by),
+           'index change ' || id)
+  FROM ended

@@ -1,0 +1,1 @@
+SELECT fettle.notice_digest($1::bigint)

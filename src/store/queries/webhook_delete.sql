@@ -1,0 +1,1 @@
+DELETE FROM fettle.webhooks WHERE webhook_id = $1 RETURNING webhook_id
