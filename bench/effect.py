@@ -45,7 +45,7 @@ def bench(_server, _home):
     rows = {name: [row for row in lines if row["scenario"] == name] for name in dict.fromkeys(row["scenario"] for row in lines)}
     for name, chosen in rows.items():
         show(name, chosen)
-    for name in ("nothing", "drift of 30 %"):
+    for name in ("nothing", "drift of 30 %", "uneven drift of 30 %"):
         for word in ("implemented", "regressed"):
             false = share(rows[name], lambda row: row["window"][word][2])
             bar(f"effects, {name}: falsely {word} at either look", f"{false:.1%}, bar 2.5 %", false <= 0.025)

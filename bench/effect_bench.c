@@ -27,7 +27,7 @@ typedef struct Tally {
     size_t regressed[RULES][3];
     size_t bounded[2];  /* intervals given, after a day and after two */
     size_t covered[2];  /* which the truth is in */
-    size_t undone;      /* ever in two days, looking after each hour, at first each bucket */
+    size_t undone;      /* ever in two days */
     size_t undone_soon; /* within two hours of 30 calls and 4 buckets */
     size_t able;        /* whose sequence came to be narrow enough for a harm of 20 % */
     size_t undone_able; /* within two hours of that */
@@ -113,7 +113,7 @@ tally_cover(Tally *tally, int look, const Effect *effect, double factor)
         effect->reason == NULL && effect->low_percent <= truth && truth <= effect->high_percent;
 }
 
-/* Looks as the watch does: each bucket for six hours, then each hour. */
+/* Looks as the watch does: each bucket for four hours, then each two hours. */
 static void
 watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tally *tally)
 {
@@ -124,7 +124,7 @@ watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tall
     size_t enough = 0;
     size_t able = 0;
     size_t undone = 0;
-    for (size_t looks = 1; looks <= HARM_LOOKS_MOST; looks += looks < 24 ? 1 : 4) {
+    for (size_t looks = 1; looks <= HARM_LOOKS_MOST; looks += looks < 16 ? 1 : 8) {
         Effect effects[2];
         ArenaMark mark = arena_mark(arena);
         effect_plan_look(arena, query, window, window->after_first + looks, &effects[0]);
@@ -205,6 +205,7 @@ print_tally(const char *name, double noise_from, double noise_to, const Tally *t
 static const Scenario scenarios[] = {
     {"nothing", {.factor = 1, .writes_factor = 1, .drift_factor = 1}},
     {"drift of 30 %", {.factor = 1, .writes_factor = 1, .drift_factor = 0.7}},
+    {"uneven drift of 30 %", {.factor = 1, .writes_factor = 1, .drift_factor = 0.7, .unevenness = 0.15}},
     {"gain of 20 %", {.factor = 0.8, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100}},
     {"harm of 20 %", {.factor = 1.2, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100}},
     {"gain of 5 %", {.factor = 0.95, .writes_factor = 1, .drift_factor = 1}},
@@ -245,7 +246,7 @@ main(int argument_count, char **arguments)
         if (wanted != NULL && strcmp(wanted, scenarios[s].name) != 0)
             continue;
         Tally tallies[BANDS] = {0};
-        size_t count = s < 2 || wanted != NULL ? cases : cases / 4;
+        size_t count = s < 3 || wanted != NULL ? cases : cases / 4;
         for (size_t n = 0; n < count; n++) {
             EffectTruth truth = scenarios[s].truth;
             truth.seed = 2 * n + (is_even ? 0 : 1);

@@ -27,7 +27,7 @@ typedef struct Habit {
     bool flips;
     double flip_size;
     double flip_chance; /* a bucket */
-    bool writes;
+    double own_drift;   /* besides what all do, from the change on */
 } Habit;
 
 static double
@@ -143,7 +143,8 @@ buckets_make(Arena *arena, Random *random, const Habit *habit, const double *sha
         double calls = count_of(random, mean_calls);
         double level = log(habit->mean_ms) + habit->daily * day + habit->weekly * weekend + shared[i] +
                        habit->noise * noise + log1p(habit->growth) * weeks +
-                       (is_flipped ? habit->flip_size : 0) + (i >= window->before_end ? log(factor) : 0);
+                       (is_flipped ? habit->flip_size : 0) +
+                       (i >= window->before_end ? log(factor) + habit->own_drift : 0);
         double mean = exp(level) * (calls > 0 ? mean_of_calls(random, calls, habit->call_noise) : 0);
         buckets[i] = (EffectBucket){.calls = is_missing[i] ? NAN : calls,
                                     .time_ms = calls * mean,
@@ -183,6 +184,7 @@ effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise)
             habit.mean_ms = 3 * mean_ms / habit.calls;
         if (k >= 3)
             habit.calls = between_log(&random, 50, 50000) / 4;
+        habit.own_drift = truth->unevenness * normal(&random) * log(truth->drift_factor);
         double factor = k == 0 ? truth->factor : k == 1 ? truth->writes_factor : 1;
         series[k].query_hash = (int64_t)k + 1;
         series[k].buckets = buckets_make(arena, &random, &habit, shared, is_missing, &window, factor);

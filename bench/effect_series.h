@@ -17,6 +17,7 @@ typedef struct EffectTruth {
     double factor;         /* of the query's time by the change; 1: nothing */
     double writes_factor;  /* of the other query's on the table, which writes */
     double drift_factor;   /* of all queries, at the moment of the change */
+    double unevenness;     /* deviation of each query's own share of it, of 1 */
     double calls_per_hour; /* 0: drawn */
     double noise_most;     /* 0: .6 */
     bool is_still;         /* without deploys, flips and growth */

@@ -4,6 +4,7 @@
  *
  *   effect_points.c   a series joined to wider buckets, its logarithms, without single spikes
  *   effect_profile.c  what a bucket of an hour of the week is compared with
+ *   effect_uneven.c   how differently the controls moved at the change
  *   effect_plan.c     before the change: what each bucket is compared with, the mixture of controls, the
  * noise effect_look.c     after it: estimate, interval, sequence and harm of the buckets so far effect.c the
  * report of all queries
@@ -112,6 +113,8 @@ typedef struct EffectPlan {
     EffectProfile *profile;
     double *drift; /* the mixture of controls, NAN where unknown; NULL without controls */
     size_t control_count;
+    double **apart; /* of the controls that were usable: what they did besides the mixture; NAN unknown */
+    size_t apart_count;
     double calls_before;
     size_t buckets_before;
     double leverage;   /* share of the residuals' variance that the profile took */
@@ -150,6 +153,17 @@ double effect_profile_base(const EffectProfile *profile, const EffectGrid *grid,
                            const double *cell_weights);
 /* The share of a day's or hour's own values in what it is compared with. */
 double effect_profile_leverage(const EffectProfile *profile);
+
+/*
+ * What moves all queries need not move them alike. Where the controls' own contrasts, after so many slots
+ * against before, scatter more than their noise before explains, the rest is the variance between queries
+ * (random effects, as DerSimonian and Laird 1986, but by medians, so that a control of little weight that
+ * flips does not count); the query has its share of it too, which no effect can be told from. 0 when they
+ * moved alike.
+ */
+void effect_uneven_make(Arena *arena, const EffectControls *controls, const size_t *chosen,
+                        const double *weights, size_t count, EffectPlan *plan);
+double effect_uneven_variance(const EffectPlan *plan, size_t slots);
 
 EffectPlan *effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series,
                              EffectMeasure measure);

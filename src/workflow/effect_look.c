@@ -32,6 +32,7 @@ typedef struct Sight {
     double drift;       /* mean of the controls' */
     double cells_mean;  /* mean of what it is compared with */
     double week;        /* mean distance in time */
+    double uneven;      /* variance of what moves queries differently */
     double base_square; /* of the weights that the buckets before have in the comparison, squared */
     double *deviations; /* of the slots */
 } Sight;
@@ -64,6 +65,7 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
         sight.week += weight * (effect_week_of(grid, i) - expected.week);
         cell_weights[c] += weight;
     }
+    sight.uneven = sight.slots == 0 ? 0 : effect_uneven_variance(plan, sight.slots);
     if (sight.weight > 0) {
         sight.effect /= sight.weight;
         sight.drift /= sight.weight;
@@ -74,11 +76,12 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
     return sight;
 }
 
-/* Variance of the comparison: of the means before and of the slope, for the variance of a single score. */
+/* Variance of the comparison: of the means before, of the slope and of uneven drift, for the variance of a
+ * single score. */
 static double
 base_variance(const EffectPlan *plan, const Sight *sight, double variance)
 {
-    return variance * sight->base_square + sight->week * sight->week * plan->slope_variance;
+    return variance * sight->base_square + sight->week * sight->week * plan->slope_variance + sight->uneven;
 }
 
 static double

@@ -169,6 +169,7 @@ plan_find_drift(Arena *arena, EffectPlan *plan, const EffectControls *controls)
         if (isnan(plan->drift[i]))
             plan->points.weights[i] = 0;
     }
+    effect_uneven_make(arena, controls, chosen, weights, count, plan);
 }
 
 /* Weeks from what a bucket is compared with to the bucket. */

@@ -176,6 +176,46 @@ what_all_queries_do_is_not_credited_to_the_change(void **state)
     arena_free(arena);
 }
 
+/* A change that changes nothing, while the controls move by factors of their own. */
+static Effect
+measure_apart(Arena *arena, const double *factors)
+{
+    Made made = {.seed = 16, .before = 3 * WEEK, .after = DAY, .noise = 0.05, .calls = 50};
+    EffectSeries series[1 + CONTROLS];
+    for (size_t k = 0; k <= CONTROLS; k++) {
+        Made one = made;
+        one.factor = k == 0 ? 0.9 : factors[k - 1];
+        series[k] = series_make(arena, &one, k);
+    }
+    EffectCase subject = {
+        .window = window_of(&made), .query = series, .controls = series + 1, .control_count = CONTROLS};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    return report.query;
+}
+
+static void
+where_controls_moved_differently_a_query_that_did_too_is_not_credited(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    static const double alike[CONTROLS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    static const double apart[CONTROLS] = {0.85, 1.15, 0.9, 1.1, 1, 0.95, 1.2, 0.88};
+    static const double one_flips[CONTROLS] = {1, 1, 1, 1, 3, 1, 1, 1};
+    Effect effect = measure_apart(arena, alike);
+    double width = effect.high_percent - effect.low_percent;
+    assert_int_equal(effect.verdict, EFFECT_IMPLEMENTED);
+    assert_true(width < 6);
+    effect = measure_apart(arena, apart);
+    assert_int_equal(effect.verdict, EFFECT_NO_IMPROVEMENT);
+    /* a deviation of .12 between queries is a quarter of the width by itself */
+    assert_true(effect.high_percent - effect.low_percent > 30);
+    /* one of eight that flips moves the mixture by its weight; the interval says so */
+    effect = measure_apart(arena, one_flips);
+    assert_true(effect.improvement_percent > 15 && effect.low_percent < 10 && effect.high_percent > 10);
+    arena_free(arena);
+}
+
 static void
 harm_is_undone_and_says_why(void **state)
 {
@@ -527,6 +567,7 @@ main(void)
         cmocka_unit_test(a_gain_is_found_with_an_interval_around_it),
         cmocka_unit_test(the_interval_of_a_change_that_changes_nothing_holds_nothing),
         cmocka_unit_test(what_all_queries_do_is_not_credited_to_the_change),
+        cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
         cmocka_unit_test(harm_is_undone_and_says_why),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
         cmocka_unit_test(more_rows_of_a_call_are_other_work_and_no_harm),

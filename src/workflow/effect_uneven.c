@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "math/statistics.h"
+#include "workflow/effect_internal.h"
+
+#include <math.h>
+
+#define CHI_SQUARE_MEDIAN 0.4549364 /* one degree of freedom */
+#define CHI_SQUARE_MEDIAN_DENSITY 0.4713
+#define DEVIATIONS_TO_BELIEVE 1.0 /* of the median of squares */
+
+void
+effect_uneven_make(Arena *arena, const EffectControls *controls, const size_t *chosen, const double *weights,
+                   size_t count, EffectPlan *plan)
+{
+    plan->apart = ARENA_NEW_ARRAY(arena, double *, count);
+    plan->apart_count = count;
+    for (size_t k = 0; k < count; k++)
+        plan->apart[k] = ARENA_NEW_ARRAY(arena, double, plan->grid.count);
+    for (size_t i = 0; i < plan->grid.count; i++) {
+        double sum = 0;
+        double known = 0;
+        for (size_t k = 0; k < count; k++) {
+            double value = controls->deviations[chosen[k]][i];
+            sum += isnan(value) ? 0 : weights[k] * value;
+            known += isnan(value) ? 0 : weights[k];
+        }
+        for (size_t k = 0; k < count; k++)
+            plan->apart[k][i] = known > 0 ? controls->deviations[chosen[k]][i] - sum / known : NAN;
+    }
+}
+
+/* The variance of a single value that makes means over so many slots as they were before: the mean square of
+ * all windows of that length. */
+static double
+window_variance(const double *values, size_t count, size_t length)
+{
+    double sum = 0;
+    double square = 0;
+    size_t present = 0;
+    for (size_t i = 0; i < count; i++) {
+        present += !isnan(values[i]);
+        sum += isnan(values[i]) ? 0 : values[i];
+        if (i >= length)
+            sum -= isnan(values[i - length]) ? 0 : values[i - length];
+        square += i + 1 >= length ? sum * sum : 0;
+    }
+    double windows = (double)(count - length + 1);
+    return present == 0 ? 0 : square / windows / (double)length * (double)count / (double)present;
+}
+
+/* The middle of the squared contrasts, each by its variance and what they have in common. */
+static double
+median_square(const double *squares, const double *variances, size_t count, double common, double *scratch)
+{
+    for (size_t k = 0; k < count; k++)
+        scratch[k] = squares[k] / (variances[k] + common);
+    return statistics_median(scratch, count);
+}
+
+double
+effect_uneven_variance(const EffectPlan *plan, size_t slots)
+{
+    double squares[EFFECT_CONTROLS_MOST];
+    double variances[EFFECT_CONTROLS_MOST];
+    double scratch[EFFECT_CONTROLS_MOST];
+    size_t count = 0;
+    size_t before = plan->grid.before_end;
+    size_t length = slots < plan->lag_most + 1 ? slots : plan->lag_most + 1;
+    for (size_t k = 0; k < plan->apart_count; k++) {
+        double sum = 0;
+        double present = 0;
+        for (size_t i = plan->grid.after_first; i < plan->grid.after_first + slots; i++) {
+            sum += isnan(plan->apart[k][i]) ? 0 : plan->apart[k][i];
+            present += !isnan(plan->apart[k][i]);
+        }
+        double variance = window_variance(plan->apart[k], before, length);
+        if (present < (double)slots / 2 || variance <= 0)
+            continue;
+        squares[count] = sum / present * sum / present;
+        variances[count++] = variance * (1 / present + 1 / (double)before);
+    }
+    if (count < EFFECT_CONTROLS_LEAST)
+        return 0;
+    double scatter = 1 / (2 * CHI_SQUARE_MEDIAN_DENSITY * sqrt((double)count));
+    if (median_square(squares, variances, count, 0, scratch) <=
+        CHI_SQUARE_MEDIAN + DEVIATIONS_TO_BELIEVE * scatter)
+        return 0;
+    double low = 0;
+    double high = 1e-6;
+    while (median_square(squares, variances, count, high, scratch) > CHI_SQUARE_MEDIAN)
+        high *= 4;
+    for (int halvings = 0; halvings < 30; halvings++) {
+        double middle = (low + high) / 2;
+        if (median_square(squares, variances, count, middle, scratch) > CHI_SQUARE_MEDIAN)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
