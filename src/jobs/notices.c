@@ -100,12 +100,17 @@ webhook_turn(NoticesRun *run, const NoticeWaiting *waiting, Error *error)
     return true;
 }
 
+/* What there is to tell of: new recommendations, and then all that waits. */
 static bool
 waiting_read(const NoticesRun *run, Arena *arena, NoticeWaiting **ret_waiting, size_t *ret_count,
              Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    int64_t told;
     return store_session_take(run->store, 0, &session, error) &&
+           notice_recommendations(session.connection,
+                                  settings_get_double(run->settings, SETTING_NOTICE_ROI_SCORE), &told,
+                                  error) &&
            notice_waiting(session.connection, arena,
                           settings_get_int(run->settings, SETTING_NOTICE_MESSAGES_PER_MINUTE), ret_waiting,
                           ret_count, error);

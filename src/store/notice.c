@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "store/store_internal.h"
 
+#include <stdio.h>
+
 bool
 notice_event_is_known(const char *event)
 {
@@ -98,6 +100,18 @@ notice_list(PgConnection *session, Arena *arena, const NoticeRange *range, Notic
     if (!deliveries_read(session, arena, &list, error))
         return error_prefix(error, "could not read the notices' deliveries");
     *ret_list = list;
+    return true;
+}
+
+bool
+notice_recommendations(PgConnection *session, double least_return, int64_t *ret_told, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    char number[32];
+    snprintf(number, sizeof(number), "%.17g", least_return);
+    if (!store_query(session, "notice_recommendations", STORE_PARAMETERS(number), &rows, error))
+        return error_prefix(error, "could not tell of new recommendations");
+    *ret_told = pg_result_int(rows, 0, 0, 0);
     return true;
 }
 

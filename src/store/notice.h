@@ -94,6 +94,11 @@ typedef struct NoticeRange {
 bool notice_list(PgConnection *session, Arena *arena, const NoticeRange *range, NoticeList *ret_list,
                  Error *error) FETTLE_MUST_USE;
 
+/* Tells of recommendations that have not been told and whose return is high enough, the greatest first, at
+ * most 100 at a time. Verdicts and undoes of implementations the table tells by itself. */
+bool notice_recommendations(PgConnection *session, double least_return, int64_t *ret_told, Error *error)
+    FETTLE_MUST_USE;
+
 /* --- for the sender --- */
 
 typedef struct NoticeWaiting {

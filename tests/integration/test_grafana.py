@@ -51,7 +51,7 @@ def store():
 
 @pytest.fixture(scope="module")
 def service(store):
-    service = Service(store_url=store.dsn())
+    service = Service(store_url=store.dsn(), collect__plans="0")
     service.fettle("store", "migrate")
     store.sql(f"CREATE ROLE {READER} LOGIN IN ROLE fettle_reader; ALTER ROLE {READER} SET default_transaction_read_only = on")
     with service:

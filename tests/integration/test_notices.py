@@ -135,6 +135,40 @@ def test_an_index_change_that_fails_is_told_with_its_reason(service, receiver, h
     assert "unique" in request.json["data"]["error_message"] and request.json["data"]["error_message"] in request.json["text"]
 
 
+def test_new_advice_worth_having_its_verdict_and_its_undo_are_told_once_each(service, store, receiver, hook):
+    store.sql("DELETE FROM fettle.optimization_recommendations; DELETE FROM fettle.notices")  # of the index changes before
+    hook(receiver.url("/loop/ok"))
+    store.sql(f"""INSERT INTO fettle.optimization_recommendations (target_id, source_type, recommendation_text, roi_score, estimated_improvement_percent)
+                  VALUES ({service.target_id}, 'index', 'Create index a', 0.4, 40), ({service.target_id}, 'index', 'Create index b', 0.0001, 40),
+                         ({service.target_id}, 'vacuum', 'Vacuum c', NULL, 40);
+                  INSERT INTO fettle.optimization_recommendations (target_id, source_type, recommendation_text, roi_score, is_dismissed)
+                  VALUES ({service.target_id}, 'index', 'Create index d', 0.9, true)""")
+    until(lambda: receiver.got("/loop/ok"))
+    store.sql("""INSERT INTO fettle.optimization_implementations (recommendation_id)
+                 SELECT id FROM fettle.optimization_recommendations WHERE recommendation_text = 'Create index a';
+                 UPDATE fettle.optimization_recommendations SET roi_score = roi_score + 0.1 WHERE recommendation_text = 'Create index a';
+                 UPDATE fettle.optimization_implementations SET status = 'pending';
+                 UPDATE fettle.optimization_implementations SET status = 'regressed', actual_improvement_percent = -20, actual_low = -30, actual_high = -10;
+                 UPDATE fettle.optimization_implementations SET status = 'regressed', measured_at = now();
+                 UPDATE fettle.optimization_implementations SET status = 'reverted', rolled_back_at = now()""")
+    until(lambda: len(receiver.got("/loop/ok")) == 3)
+    told = [request.json for request in receiver.got("/loop/ok")]
+    assert [message["subject"] for message in told] == \
+        ["shop: new advice: Create index a", "shop: it made things worse: Create index a", "shop: undone: Create index a"]
+    assert "Measured gain: -20.0 %\n  at least: -30.0 %\n  at most: -10.0 %\n" in told[1]["text"]
+    assert len(service.json("GET", "/api/v1/notices")["notices"]) == 3
+    store.sql("DELETE FROM fettle.optimization_recommendations")
+
+
+def test_who_writes_verdicts_in_sql_needs_no_rights_on_notices(service, store):
+    store.sql("CREATE ROLE judge LOGIN IN ROLE fettle_writer")
+    store.sql(f"""INSERT INTO fettle.optimization_recommendations (target_id, source_type, recommendation_text) VALUES ({service.target_id}, 'index', 'e');
+                  INSERT INTO fettle.optimization_implementations (recommendation_id) SELECT id FROM fettle.optimization_recommendations;
+                  UPDATE fettle.optimization_implementations SET status = 'implemented'""", user="judge")
+    assert [notice["subject"] for notice in service.json("GET", "/api/v1/notices")["notices"]] == ["shop: it helped: e"]
+    store.sql("DELETE FROM fettle.optimization_recommendations; DELETE FROM fettle.notices")
+
+
 def test_what_did_not_come_about_is_not_told(service, store, hook, receiver):
     hook(receiver.url("/rollback/ok"))
     connection = psycopg2.connect(store.dsn())
@@ -251,6 +285,7 @@ def test_what_is_over_the_rate_is_told_together(service, store, receiver, hook):
         with_all = "; ".join(f"SELECT fettle.notice_record({service.target_id}, 'incident.opened', '{{\"title\": \"no. {n}\"}}')" for n in range(30))
         store.sql("BEGIN; " + with_all + "; COMMIT")
         until(lambda: [d["state"] for d in deliveries(service)].count("held") == 30 - RATE)
+        until(lambda: [d["state"] for d in deliveries(service)].count("delivered") == RATE)
         assert [request.json["data"]["title"] for request in receiver.got("/flood/ok")] == ["no. 0", "no. 1", "no. 2"]
         make_due(store)
         until(lambda: len(receiver.got("/flood/ok")) == RATE + 1)

@@ -163,3 +163,49 @@ BEGIN
         TO fettle_reader, fettle_writer;
     RETURN true;
 END $$;
+
+-- Verdicts and undoes come from the service and from people who work in SQL: so the table itself tells them, whoever writes.
+CREATE FUNCTION fettle.notice_of_implementation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM fettle.notice_record(r.target_id, CASE NEW.status WHEN 'reverted' THEN 'implementation.undone' ELSE 'implementation.verdict' END,
+                jsonb_build_object('implementation_id', NEW.id, 'recommendation_id', r.id, 'source_type', r.source_type,
+                                   'recommendation_text', r.recommendation_text, 'status', NEW.status,
+                                   'query_hash', coalesce(NEW.query_hash, r.query_hash),
+                                   'estimated_improvement_percent', r.estimated_improvement_percent,
+                                   'actual_improvement_percent', NEW.actual_improvement_percent, 'actual_low', NEW.actual_low,
+                                   'actual_high', NEW.actual_high, 'error_message', NEW.error_message,
+                                   'reason', to_jsonb(NEW) ->> 'undo_reason'))
+       FROM fettle.optimization_recommendations r
+      WHERE r.id = NEW.recommendation_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER implementation_tell AFTER UPDATE OF status ON fettle.optimization_implementations
+    FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status <> 'pending')
+    EXECUTE FUNCTION fettle.notice_of_implementation();
+
+-- New advice is told once, when its return first is high enough; what that is, is a setting of the service, which therefore asks.
+ALTER TABLE fettle.optimization_recommendations ADD COLUMN told_at timestamptz;
+COMMENT ON COLUMN fettle.optimization_recommendations.told_at IS 'when people were told of it; NULL: not yet';
+CREATE FUNCTION fettle.notice_recommendations(least_return double precision) RETURNS bigint
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$
+WITH told AS (
+    UPDATE fettle.optimization_recommendations
+       SET told_at = now()
+     WHERE id IN (SELECT o.id FROM fettle.optimization_recommendations o
+                   WHERE o.told_at IS NULL AND o.is_dismissed IS NOT TRUE AND o.roi_score >= least_return
+                   ORDER BY o.roi_score DESC LIMIT 100 FOR UPDATE SKIP LOCKED)
+    RETURNING *
+)
+SELECT count(fettle.notice_record(t.target_id, 'recommendation.new',
+           jsonb_build_object('recommendation_id', t.id, 'source_type', t.source_type, 'recommendation_text', t.recommendation_text,
+                              'detailed_explanation', t.detailed_explanation, 'query_hash', t.query_hash,
+                              'estimated_improvement_percent', t.estimated_improvement_percent,
+                              'expected_saving_ms_per_hour', t.expected_saving_ms_per_hour, 'expected_saving_low', t.expected_saving_low,
+                              'expected_saving_high', t.expected_saving_high, 'confidence_score', t.confidence_score,
+                              'roi_score', t.roi_score)))
+  FROM (SELECT * FROM told ORDER BY roi_score DESC, id) t
+$$;

@@ -318,6 +318,30 @@ a_failed_attempt_waits_and_pauses_the_webhook(void **state)
 }
 
 static void
+a_recommendation_is_told_when_its_return_is_high_enough_and_once(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    int64_t told = 0;
+    target_add(fixture, "shop");
+    assert_done(
+        pg_execute(fixture->connection,
+                   "INSERT INTO fettle.optimization_recommendations (source_type, recommendation_text, "
+                   "roi_score) VALUES ('index', 'a', 0.01), ('index', 'b', 0.3), ('index', 'c', 0.2)",
+                   &error),
+        &error);
+    assert_done(notice_recommendations(fixture->connection, 0.2, &told, &error), &error);
+    assert_int_equal(told, 2);
+    assert_done(notice_recommendations(fixture->connection, 0.2, &told, &error), &error);
+    assert_int_equal(told, 0);
+    assert_done(notice_recommendations(fixture->connection, 0, &told, &error), &error);
+    assert_int_equal(told, 1);
+    NoticeList list = listed(fixture, &(NoticeRange){.most = 9, .event = "recommendation.new"});
+    assert_int_equal(list.count, 3);
+    assert_non_null(strstr(list.items[2].payload, "\"recommendation_text\": \"b\""));
+}
+
+static void
 old_notices_go_with_their_deliveries_and_those_of_a_target_with_it(void **state)
 {
     StoreFixture *fixture = *state;
@@ -348,6 +372,7 @@ main(void)
         cmocka_unit_test_setup(a_notice_goes_to_whom_it_concerns_and_is_told_once, clear),
         cmocka_unit_test_setup(what_is_over_the_budget_is_held_and_told_in_one, clear),
         cmocka_unit_test_setup(a_failed_attempt_waits_and_pauses_the_webhook, clear),
+        cmocka_unit_test_setup(a_recommendation_is_told_when_its_return_is_high_enough_and_once, clear),
         cmocka_unit_test_setup(old_notices_go_with_their_deliveries_and_those_of_a_target_with_it, clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

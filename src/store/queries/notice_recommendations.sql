@@ -1,0 +1,1 @@
+SELECT fettle.notice_recommendations($1::double precision)
