@@ -138,12 +138,14 @@ fill(Forecast *forecast, double ceiling, size_t h, const double *below, const do
     }
 }
 
-void
+bool
 forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast *forecast)
 {
     Misses misses = misses_of(arena, past, forecast->count);
     double scales[BLOCKS_MOST];
     double level = 0;
+    if (misses.count < FORECAST_ERRORS_LEAST)
+        return false;
     for (size_t i = 0; i < misses.count; i++)
         level += (fabs(misses.items[i].predicted) + fabs(misses.items[i].error)) / (double)misses.count;
     level = level > 0 ? level * LEVEL_SHARE : 1;
@@ -167,4 +169,5 @@ forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast 
         }
         fill(forecast, ceiling, h, below, above);
     }
+    return true;
 }
