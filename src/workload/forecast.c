@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define COMBINED ((size_t)5)
-#define MODELS_MOST ((size_t)32)
+#define MODELS_MOST ((size_t)40)
 #define WEEKS_FOR_WEEK 2          /* seen before a week is used as a season */
 #define BEFORE_LEAST ((size_t)72) /* known before the first origin */
 #define ORIGIN_FADING 0.96

@@ -168,6 +168,21 @@ a_level_that_changed_is_forecast_at_its_new_height(void **state)
 }
 
 static void
+a_size_that_grows_is_forecast_to_go_on(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("forecast", ARENA_BYTES);
+    Random random = random_new(10);
+    double *values = ARENA_NEW_ARRAY(arena, double, HOURS);
+    for (size_t i = 0; i < HOURS; i++)
+        values[i] = 1e9 + 1e6 * (double)i + 1e6 * normal(&random);
+    Forecast forecast = forecast_make(arena, values, HOURS, &two_days);
+    assert_true(forecast.error_ratio < 0.2);
+    for (size_t h = 0; h < AHEAD; h++)
+        assert_true(fabs(forecast.hours[h].predicted - 1e9 - 1e6 * (double)(HOURS + h)) < 3e6);
+}
+
+static void
 gaps_are_left_out_and_do_not_become_zeros(void **state)
 {
     (void)state;
@@ -284,6 +299,7 @@ main(void)
         cmocka_unit_test(bands_hold_as_often_as_they_say),
         cmocka_unit_test(a_spike_of_yesterday_is_not_tomorrows_forecast),
         cmocka_unit_test(a_level_that_changed_is_forecast_at_its_new_height),
+        cmocka_unit_test(a_size_that_grows_is_forecast_to_go_on),
         cmocka_unit_test(gaps_are_left_out_and_do_not_become_zeros),
         cmocka_unit_test(too_little_gives_the_day_before_or_nothing),
         cmocka_unit_test(whatever_the_hours_are_figures_are_finite_and_in_order),
