@@ -24,6 +24,7 @@
 #define ROUND_BONUS 0.02
 #define FOLD_ERROR 1e-6
 #define FOLD_PEAK 2.0
+#define SPENT_SHARE 1e-3
 #define DAY ((size_t)24)
 #define WEEK ((size_t)168)
 #define WEEKS_LEAST 4
@@ -433,6 +434,14 @@ accept(Search *search, size_t period, Periods *periods)
     periods->hours[periods->count++] = period;
 }
 
+/* Nothing is left that a period could explain: only what the moving mean made of the ends. */
+static bool
+is_spent(const Search *search)
+{
+    double left = search->squares[0] + search->squares[1];
+    return left < SPENT_SHARE * search->variance * (double)search->count;
+}
+
 static bool
 is_taken(const Periods *periods, size_t period)
 {
@@ -518,6 +527,8 @@ period_detect(Arena *arena, const double *values, size_t count)
         if (period == 0)
             break;
         accept(&search, period, &periods);
+        if (is_spent(&search))
+            break;
         if (period == DAY && periods.count < PERIOD_MOST && has_week(&search))
             accept(&search, WEEK, &periods);
     }

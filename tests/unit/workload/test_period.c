@@ -69,6 +69,22 @@ days_and_weeks_are_told_apart(void **state)
 }
 
 static void
+a_day_without_any_noise_has_no_other_period(void **state)
+{
+    (void)state;
+    for (size_t start = 0; start < 24; start += 5)
+        for (size_t count = 24 * 10; count < 24 * 40; count += 37) {
+            FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("period", ARENA_BYTES);
+            double *values = ARENA_NEW_ARRAY(arena, double, count);
+            for (size_t i = 0; i < count; i++) {
+                size_t hour = (i + start) % 24;
+                values[i] = hour == 2 || hour == 8 || hour == 15 ? 500 : 50;
+            }
+            assert_periods(arena, values, count, (size_t[]){24}, 1);
+        }
+}
+
+static void
 a_job_of_an_hour_is_found_in_an_idle_database(void **state)
 {
     (void)state;
@@ -159,6 +175,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wave_of_any_length_is_found),
         cmocka_unit_test(days_and_weeks_are_told_apart),
+        cmocka_unit_test(a_day_without_any_noise_has_no_other_period),
         cmocka_unit_test(a_job_of_an_hour_is_found_in_an_idle_database),
         cmocka_unit_test(trend_spikes_and_gaps_do_not_hide_a_day),
         cmocka_unit_test(what_does_not_repeat_has_no_period),
