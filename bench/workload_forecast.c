@@ -29,12 +29,13 @@ typedef enum Kind {
     WALK,
     FEW_CALLS,
     FEW_DAYS,
+    SIZES,
     KINDS
 } Kind;
 
-static const char *const kind_words[KINDS] = {"office",        "shop",      "holidays",    "drift",
-                                              "level shift",   "bursts",    "jobs",        "gaps and spikes",
-                                              "walking level", "few calls", "7 to 14 days"};
+static const char *const kind_words[KINDS] = {"office",        "shop",      "holidays",     "drift",
+                                              "level shift",   "bursts",    "jobs",         "gaps and spikes",
+                                              "walking level", "few calls", "7 to 14 days", "sizes"};
 
 /* All that a series is made of, drawn first. */
 typedef struct Recipe {
@@ -129,6 +130,19 @@ recipe_draw(Random *random, Kind kind)
     return recipe;
 }
 
+/* A size: it grows more by day than by night, and now and then by a step, or a table is dropped. */
+static void
+sizes_of_hours(Random *random, const Recipe *recipe, double *values)
+{
+    double size = exp(recipe->base) * 1000;
+    double growth = size * between(random, 0.0002, 0.002) / (double)DAY;
+    for (size_t i = 0; i < recipe->count; i++) {
+        size += growth * exp(recipe->day[i % DAY] + recipe->noise * normal(random));
+        size *= random_below(random, 500) == 0 ? between(random, 0.995, 1.01) : 1;
+        values[i] = size;
+    }
+}
+
 /* What comes (values) and what is seen of it (seen: gaps). */
 static void
 series_fill(Random *random, Kind kind, const Recipe *recipe, double *values, double *seen)
@@ -137,6 +151,11 @@ series_fill(Random *random, Kind kind, const Recipe *recipe, double *values, dou
     double walk = 0;
     bool is_busy = true;
     bool is_holiday = false;
+    if (kind == SIZES) {
+        sizes_of_hours(random, recipe, values);
+        memcpy(seen, values, recipe->count * sizeof(double));
+        return;
+    }
     for (size_t i = 0; i < recipe->count; i++) {
         if (i % DAY == 0)
             is_holiday = kind == HOLIDAYS && random_below(random, 20) == 0;

@@ -4,7 +4,8 @@
  *
  * Each series is exp(base + day profile + week profile + AR(1) + white noise) calls an hour, Poisson on top,
  * and what its kind adds: holidays, a drift, a level shift, bursts between idle hours, jobs, gaps and spikes,
- * a level that walks, few calls, few days. All parameters come from the seed: even seeds are for tuning, odd
+ * a level that walks, few calls, few days; or it is a size that
+ * grows by day and by steps. All parameters come from the seed: even seeds are for tuning, odd
  * ones for the report. The forecast is made of all hours but the last two days, which it is compared with;
  * so is the day before again (seasonal naive 24), in the same run.
  */

@@ -41,15 +41,32 @@ product(double complex a, double complex b)
     return CMPLX(creal(a) * creal(b) - cimag(a) * cimag(b), creal(a) * cimag(b) + cimag(a) * creal(b));
 }
 
-/* Size is a power of two. The roots of unity come from one table, so that their error does not grow. */
-static void
-transform_power_of_two(Arena *arena, double complex *values, size_t size)
+#define FINE ((size_t)64)
+
+/* The roots of unity of a power of two, e^(-2 pi i k / size) for k < size / 2: products of one of few coarse
+ * angles and one of few fine ones, so that their error does not grow with k and few angles cost a sine. */
+static double complex *
+roots_of(Arena *arena, size_t size)
 {
+    double complex fine[FINE];
     double complex *roots = ARENA_NEW_ARRAY(arena, double complex, size / 2 + 1);
-    for (size_t k = 0; k < size / 2; k++) {
+    for (size_t k = 0; k < FINE && k < size / 2; k++) {
         double angle = -2 * M_PI * (double)k / (double)size;
-        roots[k] = CMPLX(cos(angle), sin(angle));
+        fine[k] = roots[k] = CMPLX(cos(angle), sin(angle));
     }
+    for (size_t begin = FINE; begin < size / 2; begin += FINE) {
+        double angle = -2 * M_PI * (double)begin / (double)size;
+        double complex coarse = CMPLX(cos(angle), sin(angle));
+        for (size_t k = 0; k < FINE; k++)
+            roots[begin + k] = product(coarse, fine[k]);
+    }
+    return roots;
+}
+
+/* Size is a power of two, of which the roots are. */
+static void
+transform_power_of_two(const double complex *roots, double complex *values, size_t size)
+{
     reorder_by_reversed_bits(values, size);
     for (size_t half = 1; half < size; half *= 2) {
         size_t stride = size / (2 * half);
@@ -63,11 +80,11 @@ transform_power_of_two(Arena *arena, double complex *values, size_t size)
     }
 }
 
-/* e^(sign pi i k^2 / n), with k^2 reduced first: its rounding would be the angle's. */
+/* e^(pi i k^2 / n), with k^2 reduced first: its rounding would be the angle's. */
 static double complex
-chirp(size_t k, size_t count, double sign)
+chirp(size_t k, size_t count)
 {
-    double angle = sign * M_PI * (double)((k * k) % (2 * count)) / (double)count;
+    double angle = M_PI * (double)((k * k) % (2 * count)) / (double)count;
     return CMPLX(cos(angle), sin(angle));
 }
 
@@ -75,21 +92,24 @@ static void
 transform_any(Arena *arena, double complex *values, size_t count)
 {
     size_t size = power_of_two_from(2 * count - 1);
+    const double complex *roots = roots_of(arena, size);
+    double complex *chirps = ARENA_NEW_ARRAY(arena, double complex, count);
     double complex *a = ARENA_NEW_ARRAY(arena, double complex, size);
     double complex *b = ARENA_NEW_ARRAY(arena, double complex, size);
     for (size_t k = 0; k < count; k++) {
-        a[k] = product(values[k], chirp(k, count, -1));
-        b[k] = chirp(k, count, 1);
+        chirps[k] = chirp(k, count);
+        a[k] = product(values[k], conj(chirps[k]));
+        b[k] = chirps[k];
         if (k > 0)
             b[size - k] = b[k];
     }
-    transform_power_of_two(arena, a, size);
-    transform_power_of_two(arena, b, size);
+    transform_power_of_two(roots, a, size);
+    transform_power_of_two(roots, b, size);
     for (size_t i = 0; i < size; i++)
         a[i] = conj(product(a[i], b[i]));
-    transform_power_of_two(arena, a, size); /* backward, by way of the conjugates */
+    transform_power_of_two(roots, a, size); /* backward, by way of the conjugates */
     for (size_t k = 0; k < count; k++)
-        values[k] = product(conj(a[k]) / (double)size, chirp(k, count, -1));
+        values[k] = product(conj(a[k]) / (double)size, conj(chirps[k]));
 }
 
 void
@@ -97,14 +117,39 @@ fourier_transform(Arena *arena, double complex *values, size_t count)
 {
     fettle_assert(count > 0 && count <= FOURIER_COUNT_MOST);
     if (power_of_two_from(count) == count)
-        transform_power_of_two(arena, values, count);
+        transform_power_of_two(roots_of(arena, count), values, count);
     else
         transform_any(arena, values, count);
+}
+
+/* Two neighbours of a real series as one complex value: half the length. The transforms of the even and of
+ * the odd values are its symmetric and its antisymmetric part. count is even. */
+static void
+power_of_pairs(Arena *arena, const double *values, size_t count, double *ret_power)
+{
+    size_t half = count / 2;
+    double complex *work = ARENA_NEW_ARRAY(arena, double complex, half);
+    for (size_t i = 0; i < half; i++)
+        work[i] = CMPLX(values[2 * i], values[2 * i + 1]);
+    fourier_transform(arena, work, half);
+    for (size_t k = 0; k <= half; k++) {
+        double complex forward = work[k == half ? 0 : k];
+        double complex backward = conj(work[k == 0 ? 0 : half - k]);
+        double angle = -2 * M_PI * (double)k / (double)count;
+        double complex even = (forward + backward) / 2;
+        double complex odd = product(CMPLX(0, -0.5), forward - backward);
+        double complex sum = even + product(CMPLX(cos(angle), sin(angle)), odd);
+        ret_power[k] = creal(sum) * creal(sum) + cimag(sum) * cimag(sum);
+    }
 }
 
 void
 fourier_power(Arena *arena, const double *values, size_t count, double *ret_power)
 {
+    if (count % 2 == 0) {
+        power_of_pairs(arena, values, count, ret_power);
+        return;
+    }
     double complex *work = ARENA_NEW_ARRAY(arena, double complex, count);
     for (size_t i = 0; i < count; i++)
         work[i] = values[i];
@@ -118,13 +163,14 @@ fourier_correlate(Arena *arena, const double *values, size_t count, size_t lags,
 {
     fettle_assert(lags <= count && count <= FOURIER_COUNT_MOST);
     size_t size = power_of_two_from(count + lags);
+    const double complex *roots = roots_of(arena, size);
     double complex *work = ARENA_NEW_ARRAY(arena, double complex, size);
     for (size_t i = 0; i < count; i++)
         work[i] = values[i];
-    transform_power_of_two(arena, work, size);
+    transform_power_of_two(roots, work, size);
     for (size_t i = 0; i < size; i++)
         work[i] = creal(work[i]) * creal(work[i]) + cimag(work[i]) * cimag(work[i]);
-    transform_power_of_two(arena, work, size);
+    transform_power_of_two(roots, work, size);
     for (size_t lag = 0; lag < lags; lag++)
         ret_sums[lag] = creal(work[lag]) / (double)size;
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define COMBINED ((size_t)5)
-#define MODELS_MOST ((size_t)32)
+#define MODELS_MOST ((size_t)40)
 #define WEEKS_FOR_WEEK 2          /* seen before a week is used as a season */
 #define BEFORE_LEAST ((size_t)72) /* known before the first origin */
 #define ORIGIN_FADING 0.96
@@ -23,6 +23,7 @@ typedef struct Work {
     size_t count;
     size_t hours;
     double most; /* of the known values */
+    double mean;
     ForecastSeasons seasons;
     size_t origins[FORECAST_ORIGINS_MOST + 1];
     size_t origin_count; /* the last is the end of the series */
@@ -110,10 +111,12 @@ backtest_error(const Work *work, const double *predicted)
     double weight = 1;
     for (size_t o = work->origin_count - 1; o-- > 0;) {
         for (size_t h = 0; h < work->hours && work->origins[o] + h < work->count; h++) {
-            double away = fabs(work->values[work->origins[o] + h] - predicted[o * work->hours + h]);
-            if (isnan(away))
+            double value = work->values[work->origins[o] + h];
+            double away = fabs(value - predicted[o * work->hours + h]);
+            if (isnan(value))
                 continue;
-            sum += weight * away;
+            /* a model that can say nothing is as wrong as can be */
+            sum += weight * (isnan(away) ? work->most : away);
             weights += weight;
         }
         weight *= ORIGIN_FADING;
@@ -127,7 +130,8 @@ to_values(const Work *work, bool is_log, double *predicted)
 {
     for (size_t i = 0; i < work->origin_count * work->hours; i++) {
         double value = is_log ? expm1(predicted[i]) : predicted[i];
-        predicted[i] = fmin(fmax(value, 0), RISE_MOST * work->most);
+        if (!isnan(value))
+            predicted[i] = fmin(fmax(value, 0), RISE_MOST * work->most);
     }
 }
 
@@ -183,7 +187,7 @@ combine(const Work *work, Candidate *candidates, size_t count)
         for (size_t c = 0; c < used; c++)
             if (isfinite(candidates[c].predicted[i]))
                 known[found++] = candidates[c].predicted[i];
-        combined[i] = found == 0 ? 0 : statistics_median(known, found);
+        combined[i] = found == 0 ? work->mean : statistics_median(known, found);
     }
     return combined;
 }
@@ -202,7 +206,10 @@ finish(const Work *work, const double *predicted, double ceiling, Forecast *fore
                          .origins = work->origins,
                          .origin_count = work->origin_count - 1,
                          .predicted = predicted};
-    forecast_bands(work->arena, &past, ceiling, forecast);
+    if (!forecast_bands(work->arena, &past, ceiling, forecast)) {
+        forecast->verdict = FORECAST_TOO_FEW;
+        forecast->count = 0;
+    }
     arena_rewind(work->arena, mark);
 }
 
@@ -257,7 +264,10 @@ forecast_make(Arena *arena, const double *values, size_t count, const ForecastOp
     if (known < FORECAST_KNOWN_LEAST || known_count(work.values + work.count - week, week) == 0)
         return forecast;
     for (size_t i = 0; i < work.count; i++)
-        work.most = fmax(work.most, isnan(work.values[i]) ? 0 : work.values[i]);
+        if (!isnan(work.values[i])) {
+            work.most = fmax(work.most, work.values[i]);
+            work.mean += work.values[i] / (double)known;
+        }
     forecast.verdict = FORECAST_MADE;
     if (known < FORECAST_WEEK)
         make_naive(&work, options->ceiling, &forecast);

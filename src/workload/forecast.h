@@ -15,7 +15,8 @@
  * Hours are counted from the end of the series: hours[0] is the one after its last. Values are none negative,
  * NaN is a gap, and predictions are never negative. A constant series is forecast to stay so, without width.
  * With fewer than 7 days the forecast is the day before again, with a band of that rule's own errors; with
- * fewer than FORECAST_KNOWN_LEAST known hours, or when all of the last week is unknown, there is none.
+ * fewer than FORECAST_KNOWN_LEAST known hours, none in the last week, or too few to compare with, there is
+ * none.
  *
  * A shift of the level is believed after three days. The bands are those of single hours. What never happened
  * in the history that was given (a release, a holiday, a growth that begins) is in no band.
@@ -39,7 +40,7 @@ typedef enum ForecastVerdict {
     FORECAST_MADE,
     FORECAST_NAIVE,     /* too little for more than the day before */
     FORECAST_TOO_SHORT, /* none: fewer known hours than FORECAST_KNOWN_LEAST */
-    FORECAST_TOO_FEW,   /* none: nothing is known of the last week */
+    FORECAST_TOO_FEW,   /* none: too little is known of the last weeks */
 } ForecastVerdict;
 
 typedef enum ForecastBand { FORECAST_80, FORECAST_90, FORECAST_95, FORECAST_BANDS } ForecastBand;

@@ -6,8 +6,10 @@
  * An error is put in units of what is usual: of a power of the prediction (a busy hour errs more; the power
  * is the one under which the errors are most alike, by Laplace's likelihood) times the mean of the hours so
  * far ahead. What is left is pooled over all hours, and its quantiles, below and above apart, are those of
- * the next hours. The errors of one origin are much alike, so few origins know the tails badly: the bands are
- * widened by a share that falls with their number, found on generated series (2 percent for 28, 11 for 8).
+ * the next hours. The errors of one origin are the more alike the more of
+ * them lasts, so few origins know the tails badly: the bands are widened by a share that falls with their
+ * number and grows with what is common to an origin's hours. Its two constants were found on generated
+ * series.
  */
 #include "math/statistics.h"
 #include "workload/forecast_internal.h"
@@ -19,7 +21,8 @@
 #define BLOCKS_MOST ((FORECAST_HOURS_MOST + BLOCK_HOURS - 1) / BLOCK_HOURS)
 #define DAY_BLOCKS (FORECAST_DAY / BLOCK_HOURS)
 #define LEVEL_SHARE 0.02
-#define WIDEN 3.0
+#define WIDEN 1.5
+#define WIDEN_COMMON 5.0
 
 static const double shares[FORECAST_BANDS] = {0.80, 0.90, 0.95};
 static const double powers[] = {0, 0.25, 0.5, 0.75, 1};
@@ -29,6 +32,7 @@ typedef struct Miss {
     double error; /* what came less what was predicted */
     double predicted;
     size_t block;
+    size_t origin;
 } Miss;
 
 typedef struct Misses {
@@ -45,8 +49,10 @@ misses_of(Arena *arena, const ForecastPast *past, size_t hours)
             double predicted = past->predicted[o * hours + h];
             double value = past->values[past->origins[o] + h];
             if (!isnan(value) && !isnan(predicted))
-                misses.items[misses.count++] =
-                    (Miss){.error = value - predicted, .predicted = predicted, .block = h / BLOCK_HOURS};
+                misses.items[misses.count++] = (Miss){.error = value - predicted,
+                                                      .predicted = predicted,
+                                                      .block = h / BLOCK_HOURS,
+                                                      .origin = o};
         }
     return misses;
 }
@@ -113,6 +119,37 @@ compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+/* How much of the errors' squares is common to all hours of an origin: 1 for a sum of steps, of which each
+ * error lasts; near 0 for independent hours. */
+static double
+common_share(const Misses *misses, const double *units)
+{
+    double common = 0;
+    double squares = 0;
+    for (size_t from = 0; from < misses->count;) {
+        size_t to = from;
+        double sum = 0;
+        for (; to < misses->count && misses->items[to].origin == misses->items[from].origin; to++) {
+            sum += units[to];
+            squares += units[to] * units[to];
+        }
+        common += sum * sum / (double)(to - from);
+        from = to;
+    }
+    return squares > 0 ? common / squares : 0;
+}
+
+/* The share by which the bands are widened, for so few errors know the tails badly. */
+static double
+widening(const Misses *misses, const double *units, size_t origins, size_t hours)
+{
+    double common = common_share(misses, units);
+    double overlap =
+        fmax(1, (double)hours / (double)FORECAST_DAY); /* origins a day apart see the same hours */
+    return WIDEN * pow((double)origins + 1, -1.5) +
+           WIDEN_COMMON * common * common * overlap / (double)origins;
+}
+
 /* The conformal quantile of sorted values: of so many and the one that comes. */
 static double
 quantile_above(const double *sorted, size_t count, double share)
@@ -138,12 +175,14 @@ fill(Forecast *forecast, double ceiling, size_t h, const double *below, const do
     }
 }
 
-void
+bool
 forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast *forecast)
 {
     Misses misses = misses_of(arena, past, forecast->count);
     double scales[BLOCKS_MOST];
     double level = 0;
+    if (misses.count < FORECAST_ERRORS_LEAST)
+        return false;
     for (size_t i = 0; i < misses.count; i++)
         level += (fabs(misses.items[i].predicted) + fabs(misses.items[i].error)) / (double)misses.count;
     level = level > 0 ? level * LEVEL_SHARE : 1;
@@ -154,8 +193,8 @@ forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast 
         double scale = scales[misses.items[i].block] * unit_of(misses.items[i].predicted, level, power);
         units[i] = scale > 0 ? misses.items[i].error / scale : 0;
     }
+    double wider = 1 + widening(&misses, units, past->origin_count, forecast->count);
     qsort(units, misses.count, sizeof(double), compare);
-    double wider = 1 + WIDEN * pow((double)past->origin_count + 1, -1.5);
     for (size_t h = 0; h < forecast->count; h++) {
         double below[FORECAST_BANDS];
         double above[FORECAST_BANDS];
@@ -167,4 +206,5 @@ forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast 
         }
         fill(forecast, ceiling, h, below, above);
     }
+    return true;
 }

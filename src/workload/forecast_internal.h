@@ -9,6 +9,7 @@
 #include "workload/forecast.h"
 
 #define FORECAST_ORIGINS_MOST ((size_t)28)
+#define FORECAST_ERRORS_LEAST ((size_t)12)
 #define FORECAST_DAY ((size_t)24)
 #define FORECAST_WEEK ((size_t)168)
 
@@ -37,8 +38,7 @@ void forecast_model_run(const ForecastTask *task, size_t model, double *ret_pred
 /* A copy in which lone spikes are put back; gaps stay. */
 double *forecast_prepare(Arena *arena, const double *values, size_t count, const ForecastSeasons *seasons);
 
-/* Fills in the bands of a forecast whose predictions are made, from the errors of the past: predicted[origin
- * * hours + hour ahead] for the first origin_count - 1 origins. */
+/* What came of earlier predictions: predicted[origin * hours + hour ahead]. */
 typedef struct ForecastPast {
     const double *values; /* what came, NaN unknown */
     size_t count;
@@ -47,6 +47,8 @@ typedef struct ForecastPast {
     const double *predicted;
 } ForecastPast;
 
-void forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast *forecast);
+/* Fills in the bands of a forecast whose predictions are made, from the errors of the past; false when fewer
+ * than FORECAST_ERRORS_LEAST are known. */
+bool forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast *forecast);
 
 #endif

@@ -8,8 +8,9 @@
  *   naive       the newest known value one season before
  *   smoothing   level + season + season + what remains of the last error (Taylor 2003, 2010)
  *   adjusted    phase means whose weights fade per cycle, on what remains of a moving mean over a season;
- *               a smoothed level of the rest (after Theta: Assimakopoulos and Nikolopoulos 2000). No model
- *               has a trend: for two days ahead they cost more than they give.
+ *               a smoothed level of the rest (after Theta: Assimakopoulos and Nikolopoulos 2000). Some
+ *               of them go on at the slope of the last weeks, for sizes: of load a trend costs more than it
+ *               gives, and the backtest leaves them out there
  */
 #include "math/minimize.h"
 #include "workload/forecast_internal.h"
@@ -29,9 +30,10 @@ typedef enum ModelKind { MODEL_NAIVE, MODEL_SMOOTHING, MODEL_ADJUSTED } ModelKin
 typedef struct Model {
     ModelKind kind;
     bool uses_season[FORECAST_SEASONS_MOST];
-    bool has_error; /* of smoothing */
-    double fading;  /* of adjusted: of a phase mean's weight, per cycle */
-    double alpha;   /* of adjusted: of its level */
+    bool has_error;     /* of smoothing */
+    double fading;      /* of adjusted: of a phase mean's weight, per cycle */
+    double alpha;       /* of adjusted: of its level */
+    size_t drift_hours; /* of adjusted: over which its slope is that of the last hours; 0: none */
 } Model;
 
 static const Model models[] = {
@@ -49,6 +51,10 @@ static const Model models[] = {
     {.kind = MODEL_ADJUSTED, .uses_season = {true, true}, .fading = 0.7, .alpha = 0.05},
     {.kind = MODEL_ADJUSTED, .uses_season = {true, true}, .fading = 0.9, .alpha = 0.02},
     {.kind = MODEL_ADJUSTED, .uses_season = {true, true}, .fading = 0.9, .alpha = 0.005},
+    {.kind = MODEL_ADJUSTED, .alpha = 0.5, .drift_hours = 168},
+    {.kind = MODEL_ADJUSTED, .alpha = 0.5, .drift_hours = 336},
+    {.kind = MODEL_ADJUSTED, .uses_season = {true, false}, .fading = 0.9, .alpha = 0.2, .drift_hours = 168},
+    {.kind = MODEL_ADJUSTED, .uses_season = {true, false}, .fading = 0.9, .alpha = 0.2, .drift_hours = 336},
 };
 
 /* Which models there are for these seasons: those without a season that is not there. */
@@ -312,20 +318,53 @@ take_phases(Adjusting *work, size_t season, double fading, double *phases)
         work->rest[i] -= phases[(work->from + i) % season];
 }
 
-/* The level of what is left of the values when the phases are taken: smoothed over the last weeks. */
+/* What is left of a value when the phases are taken. */
 static double
-adjusted_level(const Adjusting *work, const ForecastTask *task, const Model *model)
+adjusted_value(const Adjusting *work, const ForecastTask *task, const Model *model, size_t i)
+{
+    double value = task->values[work->from + i];
+    for (size_t s = 0; s < FORECAST_SEASONS_MOST; s++)
+        value -= model->uses_season[s] ? work->phases[s][(work->from + i) % task->seasons.hours[s]] : 0;
+    return value;
+}
+
+/* The line through what is left of the last hours: its slope an hour. */
+static double
+adjusted_slope(const Adjusting *work, const ForecastTask *task, const Model *model)
+{
+    size_t first = work->count > model->drift_hours ? work->count - model->drift_hours : 0;
+    double known = 0;
+    double hours = 0;
+    double squares = 0;
+    double values = 0;
+    double products = 0;
+    for (size_t i = first; i < work->count; i++) {
+        double value = adjusted_value(work, task, model, i);
+        double hour = (double)(i - first);
+        if (isnan(value))
+            continue;
+        known += 1;
+        hours += hour;
+        squares += hour * hour;
+        values += value;
+        products += hour * value;
+    }
+    double spread = known * squares - hours * hours;
+    return spread > 0 ? (known * products - hours * values) / spread : 0;
+}
+
+/* The level of what is left, smoothed over the last weeks; with a slope, where that has got to by now. */
+static double
+adjusted_level(const Adjusting *work, const ForecastTask *task, const Model *model, double slope)
 {
     size_t first = work->count > LEVEL_HOURS_MOST ? work->count - LEVEL_HOURS_MOST : 0;
     double sum = 0;
     double weight = 0;
     for (size_t i = first; i < work->count; i++) {
-        double value = task->values[work->from + i];
+        double value = adjusted_value(work, task, model, i);
         if (isnan(value))
             continue;
-        for (size_t s = 0; s < FORECAST_SEASONS_MOST; s++)
-            value -= model->uses_season[s] ? work->phases[s][(work->from + i) % task->seasons.hours[s]] : 0;
-        sum = sum * (1 - model->alpha) + value;
+        sum = sum * (1 - model->alpha) + value + slope * (double)(work->count - i);
         weight = weight * (1 - model->alpha) + 1;
     }
     return weight > 0 ? sum / weight : NAN;
@@ -348,9 +387,10 @@ adjusted_forecast(const ForecastTask *task, const Model *model, double *ret_pred
         for (size_t s = 0; s < FORECAST_SEASONS_MOST; s++)
             if (model->uses_season[s])
                 take_phases(&work, task->seasons.hours[s], model->fading, work.phases[s]);
-        double level = adjusted_level(&work, task, model);
+        double slope = model->drift_hours > 0 ? adjusted_slope(&work, task, model) : 0;
+        double level = adjusted_level(&work, task, model, slope);
         for (size_t h = 0; h < task->hours; h++) {
-            double value = level;
+            double value = level + slope * (double)h;
             for (size_t s = 0; s < FORECAST_SEASONS_MOST; s++)
                 value += model->uses_season[s] ? work.phases[s][(origin + h) % task->seasons.hours[s]] : 0;
             ret_predicted[o * task->hours + h] = value;

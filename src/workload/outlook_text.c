@@ -181,7 +181,7 @@ outlook_verdict_sentence(ForecastVerdict verdict)
         case FORECAST_MADE: return NULL;
         case FORECAST_NAIVE: return "fewer than 7 days are known: the forecast is the day before again";
         case FORECAST_TOO_SHORT: return "there is no forecast: fewer than 48 hours are known";
-        case FORECAST_TOO_FEW: return "there is no forecast: nothing is known of the last week";
+        case FORECAST_TOO_FEW: return "there is no forecast: too little is known of the last days";
     }
     return NULL;
 }

@@ -24,10 +24,10 @@
 #define ROUND_BONUS 0.02
 #define FOLD_ERROR 1e-6
 #define FOLD_PEAK 2.0
+#define SPENT_SHARE 1e-3
 #define DAY ((size_t)24)
 #define WEEK ((size_t)168)
 #define WEEKS_LEAST 4
-#define REST_LEAST 0.01
 #define WEEK_ERROR 1e-3
 
 /* The series as it is searched, and room to work in. */
@@ -36,9 +36,11 @@ typedef struct Search {
     size_t count;
     double *residual;
     double *scratch;
-    double *means; /* of the phases of one fold */
-    double *weights;
-    double variance; /* of what was prepared */
+    double *window;    /* Hann's */
+    double *means;     /* of the phases of one fold */
+    double *sums[2];   /* of the phases of both halves */
+    double squares[2]; /* of the halves of the residual */
+    double variance;   /* of what was prepared */
 } Search;
 
 static void
@@ -118,50 +120,120 @@ sum_of_squares(const double *values, size_t count)
     return sum;
 }
 
-/* Means of the phases over [from, to), less the mean of all. */
-static void
-fold(const Search *search, size_t period, size_t from, size_t to, double *ret_means)
+/* The first value of a half, and of none after both. */
+static size_t
+half_begin(const Search *search, size_t half)
 {
-    double *weights = search->weights;
-    fettle_assert(period > 0 && period <= search->count);
-    double all = 0;
-    for (size_t phase = 0; phase < period; phase++)
-        ret_means[phase] = weights[phase] = 0;
-    for (size_t i = from, phase = from % period; i < to; i++) {
-        ret_means[phase] += search->residual[i];
-        weights[phase] += 1;
-        all += search->residual[i];
-        phase = phase + 1 == period ? 0 : phase + 1; /* a division would be most of the work */
-    }
-    all /= (double)(to - from);
-    for (size_t phase = 0; phase < period; phase++)
-        ret_means[phase] = weights[phase] > 0 ? ret_means[phase] / weights[phase] - all : 0;
+    return half == 2 ? search->count : half * (search->count / 2);
 }
 
-/* The share of the variance of [from, to) that the means explain; below 0 when they make it worse. */
-static double
-explained(const Search *search, const double *means, size_t period, size_t from, size_t to)
+/* After each change of the residual. */
+static void
+measure_halves(Search *search)
+{
+    for (size_t half = 0; half < 2; half++) {
+        size_t from = half_begin(search, half);
+        search->squares[half] = sum_of_squares(search->residual + from, half_begin(search, half + 1) - from);
+    }
+}
+
+/* Sums of the phases of [from, to), cycle by cycle: without a division or a branch a value. */
+static void
+fold(const Search *search, size_t period, size_t from, size_t to, double *restrict sums)
+{
+    fettle_assert(period > 0 && period <= search->count);
+    memset(sums, 0, period * sizeof(double));
+    size_t head = (period - from % period) % period; /* until the first whole cycle */
+    for (size_t i = from; i < from + head && i < to; i++)
+        sums[i % period] += search->residual[i];
+    for (size_t begin = from + head; begin < to; begin += period) {
+        const double *restrict values = search->residual + begin;
+        size_t length = to - begin < period ? to - begin : period;
+        size_t phase = 0;
+        for (; phase + 4 <= length; phase += 4) { /* four at once in vector registers */
+            sums[phase] += values[phase];
+            sums[phase + 1] += values[phase + 1];
+            sums[phase + 2] += values[phase + 2];
+            sums[phase + 3] += values[phase + 3];
+        }
+        for (; phase < length; phase++)
+            sums[phase] += values[phase];
+    }
+}
+
+/* How many values of [0, to) have a phase: some of all phases, and one more of the first ones. */
+typedef struct Weights {
+    double each;
+    size_t more;
+} Weights;
+
+static Weights
+weights_before(size_t period, size_t to)
 {
     fettle_assert(period > 0);
-    double before = sum_of_squares(search->residual + from, to - from);
-    double after = 0;
-    for (size_t i = from, phase = from % period; i < to; i++) {
-        double away = search->residual[i] - means[phase];
-        after += away * away;
-        phase = phase + 1 == period ? 0 : phase + 1;
+    size_t cycles = to / period;
+    return (Weights){.each = (double)cycles, .more = to - cycles * period};
+}
+
+static inline double
+weight_of(const Weights *weights, size_t phase)
+{
+    return weights->each + (phase < weights->more);
+}
+
+/* The share of the variance of one half that the phase means of the other, less their whole's mean, explain;
+ * below 0 when they make it worse: the squares of value - mean are those of the values - 2 mean sum + weight
+ * mean^2, so the values need not be passed over again. */
+static double
+explained_by_other(const Search *search, size_t period, size_t half)
+{
+    Weights middle = weights_before(period, half_begin(search, 1));
+    Weights whole = weights_before(period, search->count);
+    const double *other = search->sums[1 - half];
+    size_t count = half_begin(search, 2 - half) - half_begin(search, 1 - half);
+    double all = 0;
+    double gain = 0;
+    for (size_t phase = 0; phase < period; phase++)
+        all += other[phase];
+    all /= (double)count;
+    for (size_t phase = 0; phase < period; phase++) {
+        double before = weight_of(&middle, phase);
+        double after = weight_of(&whole, phase) - before;
+        double seen = half == 0 ? after : before;
+        double mean = seen > 0 ? other[phase] / seen - all : 0;
+        gain += mean * (2 * search->sums[half][phase] - (half == 0 ? before : after) * mean);
     }
-    return before > 0 ? 1 - after / before : 0;
+    return search->squares[half] > 0 ? gain / search->squares[half] : 0;
 }
 
 /* How well the halves explain each other: the worse of both, which a wrong period ruins. */
 static double
 explained_across(const Search *search, size_t period)
 {
-    size_t half = search->count / 2;
-    fold(search, period, 0, half, search->means);
-    double later = explained(search, search->means, period, half, search->count);
-    fold(search, period, half, search->count, search->means);
-    return fmin(later, explained(search, search->means, period, 0, half));
+    fold(search, period, 0, half_begin(search, 1), search->sums[0]);
+    fold(search, period, half_begin(search, 1), search->count, search->sums[1]);
+    return fmin(explained_by_other(search, period, 0), explained_by_other(search, period, 1));
+}
+
+/* Means of the phases of all, of their sums, less the mean of all; the share of the variance that they
+ * explain. */
+static double
+means_of(const Search *search, size_t period, const double *sums)
+{
+    double all = 0;
+    double gain = 0;
+    double squares = search->squares[0] + search->squares[1];
+    Weights weights = weights_before(period, search->count);
+    for (size_t phase = 0; phase < period; phase++)
+        all += sums[phase];
+    all /= (double)search->count;
+    for (size_t phase = 0; phase < period; phase++) {
+        double seen = weight_of(&weights, phase);
+        double mean = seen > 0 ? sums[phase] / seen - all : 0;
+        search->means[phase] = mean;
+        gain += mean * (2 * sums[phase] - seen * mean);
+    }
+    return squares > 0 ? gain / squares : 0;
 }
 
 /* Enough cycles were seen, and the halves explain each other; few cycles prove less. */
@@ -202,8 +274,7 @@ line_period(Search *search)
     size_t bins = count / 2;
     double *power = ARENA_NEW_ARRAY(search->arena, double, bins + 1);
     for (size_t i = 0; i < count; i++)
-        search->scratch[i] =
-            search->residual[i] * (0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)(count - 1)));
+        search->scratch[i] = search->residual[i] * search->window[i];
     fourier_power(search->arena, search->scratch, count, power);
     size_t longest = count / 2 < LINE_HOURS_MOST ? count / 2 : LINE_HOURS_MOST;
     size_t first = count / longest > 2 ? count / longest : 2;
@@ -262,32 +333,56 @@ has_steady_phase(const Search *search, size_t period, const double *means)
     for (size_t phase = 1; phase < period; phase++)
         if (means[phase] > means[best])
             best = phase;
-    for (size_t i = best; i < search->count; i += period)
+    size_t above = 0;
+    for (size_t i = best; i < search->count; i += period) {
+        above += search->residual[i] > FOLD_PEAK;
         search->scratch[count++] = search->residual[i];
-    return statistics_median(search->scratch, count) > FOLD_PEAK;
+    }
+    /* with fewer than half above it the median is not: most phases are told without selecting */
+    return 2 * above >= count && statistics_median(search->scratch, count) > FOLD_PEAK;
 }
 
-/* What repeats shortly and rarely: the period whose phase means differ most, by F; 0: none differ enough. */
+/* The best period of the folds so far. */
+typedef struct Fold {
+    size_t period; /* 0: none */
+    double f;
+} Fold;
+
+static void
+try_fold(Search *search, size_t period, const double *sums, Fold *best)
+{
+    double share = means_of(search, period, sums);
+    double between = (double)(period - 1);
+    double within = (double)(search->count - period);
+    double f = share >= 1 ? INFINITY : share / between * within / (1 - share);
+    /* of equals the shortest: its multiples explain as much */
+    bool is_better = f > best->f || (f == best->f && period < best->period);
+    if (is_better && has_steady_phase(search, period, search->means) &&
+        distribution_fisher_upper(f, between, within) * (double)PERIOD_HOURS_MOST < FOLD_ERROR)
+        *best = (Fold){.period = period, .f = f};
+}
+
+/* What repeats shortly and rarely: the period whose phase means differ most, by F; 0: none differ enough. The
+ * sums of half a period are those of the period added up, so only half of the periods need a pass over the
+ * series. */
 static size_t
 period_of_folds(Search *search)
 {
-    double *means = search->means;
-    size_t best = 0;
-    double best_f = 0;
-    for (size_t period = 2;
-         period <= PERIOD_HOURS_MOST && (double)period * CYCLES_LEAST <= (double)search->count; period++) {
-        fold(search, period, 0, search->count, means);
-        double share = explained(search, means, period, 0, search->count);
-        double between = (double)(period - 1);
-        double within = (double)(search->count - period);
-        double f = share >= 1 ? INFINITY : share / between * within / (1 - share);
-        if (f > best_f && has_steady_phase(search, period, means) &&
-            distribution_fisher_upper(f, between, within) * (double)PERIOD_HOURS_MOST < FOLD_ERROR) {
-            best = period;
-            best_f = f;
+    double *sums = search->sums[0];
+    Fold best = {0};
+    size_t longest = (size_t)((double)search->count / CYCLES_LEAST);
+    longest = longest < PERIOD_HOURS_MOST ? longest : PERIOD_HOURS_MOST;
+    for (size_t long_one = longest / 2 + 1; long_one <= longest; long_one++) {
+        fold(search, long_one, 0, search->count, sums);
+        try_fold(search, long_one, sums, &best);
+        for (size_t period = long_one; period % 2 == 0 && period >= 4;) {
+            period /= 2;
+            for (size_t phase = 0; phase < period; phase++)
+                sums[phase] += sums[phase + period];
+            try_fold(search, period, sums, &best);
         }
     }
-    return best;
+    return best.period;
 }
 
 /* Whether days of the week differ beyond what chance gives: one-way analysis of variance of day means. */
@@ -328,13 +423,23 @@ static void
 accept(Search *search, size_t period, Periods *periods)
 {
     double *means = search->means;
-    double before = sum_of_squares(search->residual, search->count);
-    fold(search, period, 0, search->count, means);
+    double before = search->squares[0] + search->squares[1];
+    fold(search, period, 0, search->count, search->sums[0]);
+    means_of(search, period, search->sums[0]);
     for (size_t i = 0; i < search->count; i++)
         search->residual[i] -= means[i % period];
-    double after = sum_of_squares(search->residual, search->count);
+    measure_halves(search);
+    double after = search->squares[0] + search->squares[1];
     periods->share[periods->count] = (before - after) / (double)search->count / search->variance;
     periods->hours[periods->count++] = period;
+}
+
+/* Nothing is left that a period could explain: only what the moving mean made of the ends. */
+static bool
+is_spent(const Search *search)
+{
+    double left = search->squares[0] + search->squares[1];
+    return left < SPENT_SHARE * search->variance * (double)search->count;
 }
 
 static bool
@@ -394,14 +499,6 @@ sort(Periods *periods)
         }
 }
 
-/* What a load without any noise leaves is made by the moving mean at both ends: it is no second period. */
-static bool
-has_rest(const Search *search)
-{
-    return sum_of_squares(search->residual, search->count) >
-           REST_LEAST * search->variance * (double)search->count;
-}
-
 Periods
 period_detect(Arena *arena, const double *values, size_t count)
 {
@@ -417,15 +514,21 @@ period_detect(Arena *arena, const double *values, size_t count)
                      .count = count,
                      .residual = ARENA_NEW_ARRAY(arena, double, count),
                      .scratch = ARENA_NEW_ARRAY(arena, double, count + 1),
+                     .window = ARENA_NEW_ARRAY(arena, double, count),
                      .means = ARENA_NEW_ARRAY(arena, double, count),
-                     .weights = ARENA_NEW_ARRAY(arena, double, count)};
+                     .sums = {ARENA_NEW_ARRAY(arena, double, count), ARENA_NEW_ARRAY(arena, double, count)}};
     if (periods.verdict != PERIOD_SEARCHED || !prepare(&search, values))
         return periods;
-    while (periods.count < PERIOD_MOST && has_rest(&search)) {
+    measure_halves(&search);
+    for (size_t i = 0; i < count; i++)
+        search.window[i] = 0.5 - 0.5 * cos(2 * M_PI * (double)i / (double)(count - 1));
+    while (periods.count < PERIOD_MOST) {
         size_t period = next_period(&search, &periods);
         if (period == 0)
             break;
         accept(&search, period, &periods);
+        if (is_spent(&search))
+            break;
         if (period == DAY && periods.count < PERIOD_MOST && has_week(&search))
             accept(&search, WEEK, &periods);
     }

@@ -168,6 +168,21 @@ a_level_that_changed_is_forecast_at_its_new_height(void **state)
 }
 
 static void
+a_size_that_grows_is_forecast_to_go_on(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("forecast", ARENA_BYTES);
+    Random random = random_new(10);
+    double *values = ARENA_NEW_ARRAY(arena, double, HOURS);
+    for (size_t i = 0; i < HOURS; i++)
+        values[i] = 1e9 + 1e6 * (double)i + 1e6 * normal(&random);
+    Forecast forecast = forecast_make(arena, values, HOURS, &two_days);
+    assert_true(forecast.error_ratio < 0.2);
+    for (size_t h = 0; h < AHEAD; h++)
+        assert_true(fabs(forecast.hours[h].predicted - 1e9 - 1e6 * (double)(HOURS + h)) < 3e6);
+}
+
+static void
 gaps_are_left_out_and_do_not_become_zeros(void **state)
 {
     (void)state;
@@ -207,9 +222,46 @@ too_little_gives_the_day_before_or_nothing(void **state)
     for (size_t i = HOURS - 168; i < HOURS; i++)
         values[i] = NAN;
     assert_int_equal(forecast_make(arena, values, HOURS, &two_days).verdict, FORECAST_TOO_FEW);
+    values[HOURS - 1] = 200; /* one hour tells nothing of the errors */
+    for (size_t i = 200; i < HOURS - 1; i++)
+        values[i] = NAN;
+    Forecast lone = forecast_make(arena, values, HOURS, &two_days);
+    assert_int_equal(lone.verdict, FORECAST_TOO_FEW);
+    assert_int_equal(lone.count, 0);
     for (size_t i = 0; i < HOURS; i++)
         values[i] = NAN;
     assert_int_equal(forecast_make(arena, values, HOURS, &two_days).verdict, FORECAST_TOO_SHORT);
+}
+
+/* Values of some shape, with gaps. */
+static double
+strange(Random *random, uint64_t shape, size_t hour)
+{
+    switch (shape) {
+        case 0: return random_below(random, 2) == 0 ? NAN : 1e15 * random_unit(random);
+        case 1: return random_below(random, 50) == 0 ? 1e-9 : 0;
+        case 2: return hour % 24 < 2 ? exp(20 * random_unit(random)) : NAN;
+        case 3: return hour % 168 == 7 ? 1e6 : 3;
+        case 4: return exp((double)hour / 40);
+        default: return hour == 60 ? 1e12 : NAN;
+    }
+}
+
+static void
+whatever_the_hours_are_figures_are_finite_and_in_order(void **state)
+{
+    (void)state;
+    for (uint64_t shape = 0; shape < 6; shape++)
+        for (size_t count = 40; count < 700; count += 1 + count / 3) {
+            FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("forecast", ARENA_BYTES);
+            Random random = random_new(shape * 1000 + count);
+            double *values = ARENA_NEW_ARRAY(arena, double, count);
+            for (size_t i = 0; i < count; i++)
+                values[i] = strange(&random, shape, i);
+            ForecastOptions options = {.hours = 1 + count % FORECAST_HOURS_MOST, .ceiling = INFINITY};
+            Forecast forecast = forecast_make(arena, values, count, &options);
+            assert_bands_are_in_order(&forecast);
+        }
 }
 
 static void
@@ -247,8 +299,10 @@ main(void)
         cmocka_unit_test(bands_hold_as_often_as_they_say),
         cmocka_unit_test(a_spike_of_yesterday_is_not_tomorrows_forecast),
         cmocka_unit_test(a_level_that_changed_is_forecast_at_its_new_height),
+        cmocka_unit_test(a_size_that_grows_is_forecast_to_go_on),
         cmocka_unit_test(gaps_are_left_out_and_do_not_become_zeros),
         cmocka_unit_test(too_little_gives_the_day_before_or_nothing),
+        cmocka_unit_test(whatever_the_hours_are_figures_are_finite_and_in_order),
         cmocka_unit_test(the_same_hours_give_the_same_bytes_and_none_above_the_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

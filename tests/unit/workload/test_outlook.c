@@ -164,7 +164,7 @@ values_and_verdicts_are_in_words(void **state)
     assert_null(outlook_verdict_sentence(FORECAST_MADE));
     assert_non_null(strstr(outlook_verdict_sentence(FORECAST_NAIVE), "the day before again"));
     assert_non_null(strstr(outlook_verdict_sentence(FORECAST_TOO_SHORT), "48 hours"));
-    assert_non_null(strstr(outlook_verdict_sentence(FORECAST_TOO_FEW), "last week"));
+    assert_non_null(strstr(outlook_verdict_sentence(FORECAST_TOO_FEW), "last days"));
 }
 
 int
