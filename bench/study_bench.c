@@ -5,8 +5,9 @@
  *     study_bench kmeans FILE COUNT WIDTH CLUSTERS    labels on standard output, times on the last line
  *     study_bench choose FILE COUNT WIDTH             the number of clusters by silhouette
  *     study_bench dbscan FILE COUNT WIDTH RADIUS LEAST
- *     study_bench classify                            a generated mix: classes right, and changed without cause
- *     study_bench hot                                 ten thousand statements: the hottest tables found, and time
+ *     study_bench classify                            a generated mix: classes right, and changed without
+ * cause study_bench hot                                 ten thousand statements: the hottest tables found,
+ * and time
  *
  * FILE holds COUNT × WIDTH doubles, row by row. Seeds are odd: even ones are for tuning.
  */
@@ -53,7 +54,7 @@ rows_read(Arena *arena, char **arguments)
 {
     size_t count = (size_t)strtoull(arguments[3], NULL, 10);
     size_t width = (size_t)strtoull(arguments[4], NULL, 10);
-    double *values = ARENA_NEW_ARRAY(arena, double, count * width);
+    double *values = ARENA_NEW_ARRAY(arena, double, count *width);
     FILE *file = fopen(arguments[2], "rb");
     if (file == NULL || fread(values, sizeof(*values), count * width, file) != count * width) {
         perror(arguments[2]);
@@ -173,20 +174,20 @@ week_draw(Arena *arena, Random *random, const MixStatement *statements, Workload
         float *hours = ARENA_NEW_ARRAY(arena, float, HOURS);
         double calls = 0;
         for (size_t h = 0; h < HOURS; h++) {
-            hours[h] = random_unit(random) < 0.01 ? NAN
-                                                  : (float)calls_at(statement, random, FROM_HOUR + (int64_t)h);
+            hours[h] =
+                random_unit(random) < 0.01 ? NAN : (float)calls_at(statement, random, FROM_HOUR + (int64_t)h);
             calls += isnan(hours[h]) ? 0 : (double)hours[h];
         }
-        templates->items[i] = (WorkloadTemplate){
-            .database_name = "mix",
-            .query_hash = (int64_t)i + 1,
-            .text = statement->text,
-            .observed_seconds = (double)HOURS * 3600,
-            .calls = calls,
-            .total_ms = calls * statement->mean_ms * fmax(0.2, 1 + 0.05 * normal(random)),
-            .rows = calls * statement->kind->rows_per_call,
-            .temp_blocks = statement->has_temporary ? calls * 100 : 0,
-            .hours = hours};
+        templates->items[i] =
+            (WorkloadTemplate){.database_name = "mix",
+                               .query_hash = (int64_t)i + 1,
+                               .text = statement->text,
+                               .observed_seconds = (double)HOURS * 3600,
+                               .calls = calls,
+                               .total_ms = calls * statement->mean_ms * fmax(0.2, 1 + 0.05 * normal(random)),
+                               .rows = calls * statement->kind->rows_per_call,
+                               .temp_blocks = statement->has_temporary ? calls * 100 : 0,
+                               .hours = hours};
     }
 }
 
@@ -222,7 +223,8 @@ measure_classes(uint64_t seed)
             right_cadence += found.cadence == statements[i].kind->cadence;
         }
     }
-    printf("{\"seed\": %llu, \"statements\": %zu, \"analyses\": %d, \"right_class\": %zu, \"right_cadence\": %zu, "
+    printf("{\"seed\": %llu, \"statements\": %zu, \"analyses\": %d, \"right_class\": %zu, \"right_cadence\": "
+           "%zu, "
            "\"flips\": %zu, \"cpu_ms\": %.1f}\n",
            (unsigned long long)seed, MIX_STATEMENTS, MIX_ROUNDS, right_class, right_cadence, flips,
            cpu_ms() - started);
@@ -265,8 +267,9 @@ hot_statement(Arena *arena, Random *random, size_t number, WorkloadTemplate *tem
             text_append_format(&text, "r%d t0", chosen[0]);
         else
             text_append_format(&text, " JOIN r%d t%d ON t%d.x = t%d.y", chosen[t], t, t, t - 1);
-        text_append_format(&plan, "%s{\"Node Type\": \"Seq Scan\", \"Relation Name\": \"r%d\", \"Total Cost\": %.6f}",
-                           t == 0 ? "" : ",", chosen[t], parts[t] * 1000);
+        text_append_format(
+            &plan, "%s{\"Node Type\": \"Seq Scan\", \"Relation Name\": \"r%d\", \"Total Cost\": %.6f}",
+            t == 0 ? "" : ",", chosen[t], parts[t] * 1000);
     }
     text_append_format(&text, " WHERE t0.k = $1 AND t0.n > %zu", number);
     text_append(&plan, "]}}]");
@@ -313,7 +316,8 @@ measure_hot(uint64_t seed, bool with_plans)
     double started = cpu_ms();
     facts_read(arena, &templates, NULL, 0, &facts);
     double read_ms = cpu_ms() - started;
-    HotInput input = {.now = &templates, .facts = facts, .before = &templates, .facts_before = facts, .plans = &plans};
+    HotInput input = {
+        .now = &templates, .facts = facts, .before = &templates, .facts_before = facts, .plans = &plans};
     started = cpu_ms();
     hot_find(arena, &input, HOT_MOST, &hot);
     printf("{\"seed\": %llu, \"with_plans\": %s, \"overlap\": %zu, \"covered\": %.4f, \"cpu_ms\": %.1f, "
