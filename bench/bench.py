@@ -11,6 +11,7 @@ import fidelity
 import fleet
 import improvement
 import index_search
+import study
 import twin
 import whatif
 import workload
@@ -19,7 +20,7 @@ from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench, "effect": effect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
-           "index_search": index_search.bench, "workload": workload.bench,
+           "index_search": index_search.bench, "study": study.bench, "workload": workload.bench,
            "workload_forecast": workload_forecast.bench}
 
 

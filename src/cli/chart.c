@@ -45,13 +45,14 @@ chart_heat(Text *text, const double *values, size_t count, double most, bool is_
 {
     static const char *const levels[] = {"  ", "░░", "▒▒", "▓▓", "██"};
     static const int colours[] = {24, 31, 178, 202, 196}; /* of 256 */
+    const size_t most_level = FETTLE_COUNT_OF(levels) - 1;
     for (size_t i = 0; i < count; i++) {
         if (isnan(values[i])) {
             text_append(text, "··");
             continue;
         }
         double share = most > 0 ? fmin(fmax(values[i] / most, 0), 1) : 0;
-        size_t level = (size_t)lround(share * (double)(FETTLE_COUNT_OF(levels) - 1));
+        size_t level = (size_t)lround(share * (double)most_level);
         if (is_coloured)
             text_append_format(text, "\033[38;5;%dm%s\033[0m", colours[level], levels[level]);
         else

@@ -9,6 +9,7 @@
 
 #define SCRATCH_BYTES ((size_t)4 << 30)
 #define PARENTS_MOST 32
+#define KEPT_BYTES_MOST ((size_t)16 << 20) /* of texts whose trees are kept from guessing to analysis */
 
 #define ROLE_SORT 0.5
 
@@ -28,6 +29,8 @@ typedef struct FactsWork {
     const WorkloadTemplates *templates;
     Databases databases;
     StatementFacts *facts;
+    SqlStatement **kept; /* parsed while guessing; NULL: parse again */
+    size_t kept_bytes;
 } FactsWork;
 
 static Database *
@@ -206,10 +209,14 @@ columns_take(const FactsWork *work, const Database *database, const SqlAnalysis 
 }
 
 static void
-statement_take(FactsWork *work, const WorkloadTemplate *template, StatementFacts *facts)
+statement_take(FactsWork *work, size_t place)
 {
+    const WorkloadTemplate *template = &work->templates->items[place];
+    StatementFacts *facts = &work->facts[place];
     Database *database = database_find(work, template->database_name);
-    SqlStatement *statement = sql_statement_parse(work->scratch, template->text, strlen(template->text));
+    SqlStatement *statement = work->kept[place];
+    if (statement == NULL)
+        statement = sql_statement_parse(work->scratch, template->text, strlen(template->text));
     facts->kind = sql_statement_kind(statement);
     facts->is_guessed = database->snapshot == NULL;
     facts->shape = sql_shape(statement);
@@ -236,10 +243,16 @@ names_guess(FactsWork *work)
         Database *database = database_find(work, template->database_name);
         if (template->text == NULL || database->snapshot != NULL)
             continue;
+        size_t length = strlen(template->text);
         ArenaMark mark = arena_mark(work->scratch);
-        sql_name_guess_add(database->guess,
-                           sql_statement_parse(work->scratch, template->text, strlen(template->text)));
-        arena_rewind(work->scratch, mark);
+        SqlStatement *statement = sql_statement_parse(work->scratch, template->text, length);
+        sql_name_guess_add(database->guess, statement);
+        if (work->kept_bytes + length <= KEPT_BYTES_MOST) {
+            work->kept[i] = statement;
+            work->kept_bytes += length;
+        } else {
+            arena_rewind(work->scratch, mark);
+        }
     }
     for (size_t i = 0; i < work->databases.count; i++) {
         Database *database = &work->databases.items[i];
@@ -258,7 +271,7 @@ statements_take(void *context)
         if (work->templates->items[i].text == NULL)
             continue;
         ArenaMark mark = arena_mark(work->scratch);
-        statement_take(work, &work->templates->items[i], &work->facts[i]);
+        statement_take(work, i);
         arena_rewind(work->scratch, mark);
     }
 }
@@ -270,6 +283,7 @@ facts_read(Arena *arena, const WorkloadTemplates *templates, const FactCatalog *
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("facts of statements", SCRATCH_BYTES);
     FactsWork work = {.arena = arena, .scratch = scratch, .templates = templates};
     work.facts = ARENA_NEW_ARRAY(arena, StatementFacts, templates->count);
+    work.kept = ARENA_NEW_ARRAY(scratch, SqlStatement *, templates->count);
     for (size_t i = 0; i < catalog_count; i++) {
         Database database = {.name = catalogs[i].database_name, .snapshot = catalogs[i].snapshot};
         if (database.snapshot != NULL)

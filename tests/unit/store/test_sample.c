@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "pg/result.h"
+#include "store/sample_calls.h"
 #include "store/sample_internal.h"
 #include "store/sample_read.h"
 
@@ -178,6 +179,21 @@ packing_changes_nothing_that_is_shown(void **state)
     assert_int_equal(again.blocks_written + again.days_written, 0);
 }
 
+/* Arrivals by hour are the calls of the series. */
+static void
+assert_calls_agree(StoreFixture *fixture, Arena *arena, const SampleRange *range, const SampleSeries *series)
+{
+    SampleCallsList calls;
+    Error error = {0};
+    assert_done(sample_calls_read(fixture->connection, arena, range, &calls, &error), &error);
+    assert_true(calls.count == 1 && calls.hours == 50 && calls.from_us == range->from_us);
+    assert_int_equal(calls.items[0].query_hash, range->query_hash);
+    for (size_t i = 0; i < series->count; i++) {
+        size_t hour = (size_t)((series->points[i].from_us - range->from_us) / SAMPLE_HOUR_US);
+        assert_true(calls.items[0].hours[hour] == (float)series->points[i].counters[SAMPLE_CALLS]);
+    }
+}
+
 static void
 hours_are_the_sums_that_sql_makes_of_the_view(void **state)
 {
@@ -197,6 +213,7 @@ hours_are_the_sums_that_sql_makes_of_the_view(void **state)
     assert_done(sample_series_read(fixture->connection, arena, &range, &series, &count, &error), &error);
     assert_int_equal(count, 1);
     assert_int_equal(series[0].count, 50);
+    assert_calls_agree(fixture, arena, &range, &series[0]);
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber target = store_number(target_id);
     PgQuery query = {
