@@ -23,9 +23,10 @@
 
 typedef struct Tally {
     size_t cases;
-    size_t judged;                /* there was enough data after two days */
     size_t implemented[RULES][3]; /* after a day, after two, at either */
     size_t regressed[RULES][3];
+    size_t bounded[2];  /* intervals given, after a day and after two */
+    size_t covered[2];  /* which the truth is in */
     size_t undone;      /* ever in two days, looking after each hour, at first each bucket */
     size_t undone_soon; /* within two hours of 30 calls and 4 buckets */
     size_t able;        /* whose sequence came to be narrow enough for a harm of 20 % */
@@ -102,6 +103,16 @@ is_able(const Effect *effect)
     return radius + 1.645 / 2.18 * half <= log(1.2 / (1 + EFFECT_HARM_LIMIT_PERCENT / 100));
 }
 
+/* Counts whether the interval holds the truth. */
+static void
+tally_cover(Tally *tally, int look, const Effect *effect, double factor)
+{
+    double truth = 100 * (1 - factor);
+    tally->bounded[look] += effect->reason == NULL;
+    tally->covered[look] +=
+        effect->reason == NULL && effect->low_percent <= truth && truth <= effect->high_percent;
+}
+
 /* Looks as the watch does: each bucket for six hours, then each hour. */
 static void
 watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tally *tally)
@@ -145,7 +156,7 @@ run_case(const EffectTruth *truth, Tally *tallies)
     Tally *tally = &tallies[band];
     tally->cases++;
     EffectWindow *window = &subject.window;
-    EffectContext context = {.subject = &subject};
+    EffectContext context = {.arena = arena, .subject = &subject};
     for (int rule = 0; rule < RULES - 1; rule++) {
         context.interval = (EffectInterval)rule;
         EffectPlan *plan = effect_plan_make(arena, &context, subject.query, EFFECT_OF_TIME);
@@ -153,7 +164,10 @@ run_case(const EffectTruth *truth, Tally *tallies)
         Effect two_days;
         effect_plan_look(arena, plan, window, window->after_first + DAY, &day);
         effect_plan_look(arena, plan, window, window->bucket_count, &two_days);
-        tally->judged += rule == 0 && two_days.reason == NULL;
+        if (rule == EFFECT_BY_WINDOW) {
+            tally_cover(tally, 0, &day, truth->factor);
+            tally_cover(tally, 1, &two_days, truth->factor);
+        }
         tally_verdicts(tally, rule, day.verdict, two_days.verdict);
     }
     EffectVerdict naive = naive_verdict(&subject);
@@ -171,15 +185,16 @@ static void
 print_tally(const char *name, double noise_from, double noise_to, const Tally *tally)
 {
     static const char *const rules[RULES] = {"window", "lag_rule", "bootstrap", "naive"};
-    printf(
-        "{\"scenario\": \"%s\", \"noise_from\": %.2f, \"noise_to\": %.2f, \"cases\": %zu, \"judged\": %zu, "
-        "\"able\": %zu, \"undone_able\": %zu, \"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
-        "\"naive_undone\": %zu, "
-        "\"hours_to_undo\": %.2f, \"cpu_ms\": %.3f",
-        name, noise_from, noise_to, tally->cases, tally->judged, tally->able, tally->undone_able,
-        tally->undone, tally->undone_soon, tally->undone_day, tally->naive_undone,
-        tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
-        tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
+    printf("{\"scenario\": \"%s\", \"noise_from\": %.2f, \"noise_to\": %.2f, \"cases\": %zu, \"bounded\": "
+           "[%zu, %zu], \"covered\": [%zu, %zu], "
+           "\"able\": %zu, \"undone_able\": %zu, \"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
+           "\"naive_undone\": %zu, "
+           "\"hours_to_undo\": %.2f, \"cpu_ms\": %.3f",
+           name, noise_from, noise_to, tally->cases, tally->bounded[0], tally->bounded[1], tally->covered[0],
+           tally->covered[1], tally->able, tally->undone_able, tally->undone, tally->undone_soon,
+           tally->undone_day, tally->naive_undone,
+           tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
+           tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
     for (int rule = 0; rule < RULES; rule++)
         printf(", \"%s\": {\"implemented\": [%zu, %zu, %zu], \"regressed\": [%zu, %zu, %zu]}", rules[rule],
                tally->implemented[rule][0], tally->implemented[rule][1], tally->implemented[rule][2],
@@ -198,6 +213,20 @@ static const Scenario scenarios[] = {
     {"gain of 90 %", {.factor = 0.1, .writes_factor = 1, .drift_factor = 1}},
     {"harm of 5 %", {.factor = 1.05, .writes_factor = 1, .drift_factor = 1}},
     {"harm of 100 %", {.factor = 2, .writes_factor = 1, .drift_factor = 1}},
+    {"gain of 20 %, quiet",
+     {.factor = 0.8,
+      .writes_factor = 1,
+      .drift_factor = 1,
+      .calls_per_hour = 100,
+      .noise_most = 0.2,
+      .is_still = true}},
+    {"harm of 20 %, quiet",
+     {.factor = 1.2,
+      .writes_factor = 1,
+      .drift_factor = 1,
+      .calls_per_hour = 100,
+      .noise_most = 0.2,
+      .is_still = true}},
     {"gain of 50 %, writes twice as slow", {.factor = 0.5, .writes_factor = 2, .drift_factor = 1}},
 };
 

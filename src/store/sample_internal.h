@@ -7,7 +7,7 @@
  *   sample_days.c        blocks into days
  *   sample_partitions.c  partitions made and dropped
  *   sample_source*.c     reading days, blocks, journal and rows, each sample once
- *   sample_read.c        series; sample_top.c: the top of a window
+ *   sample_read.c        series; sample_top.c: the top of a window; sample_work.c: what queries did, in brief
  *   sample_cache.c       tops that were read lately
  *   sample_text.c        bytes, times and lists of numbers as SQL's texts; sample_copy.c: rows for COPY
  *   sample_codec*.c, sample_pack.c   the packed format, without a server

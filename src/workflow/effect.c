@@ -10,6 +10,7 @@
 #define WORK_P_VALUE 0.01
 #define WORK_PERCENT_LEAST 5.0
 #define WORK_SHARE 0.5
+#define SCRATCH_BYTES ((size_t)4 << 30)
 
 EffectVerdict
 effect_verdict(double improvement_percent, double low_percent, double high_percent)
@@ -107,20 +108,23 @@ judge_work(Arena *arena, EffectContext *context, const EffectSeries *series, Eff
         effect->verdict = EFFECT_NO_IMPROVEMENT;
 }
 
+/* Time alone; what is named in the end is asked for its work too. */
 static void
 measure_series(Arena *arena, EffectContext *context, const EffectSeries *series, Effect *ret_effect)
 {
     const EffectWindow *window = &context->subject->window;
+    ArenaMark mark = arena_mark(arena);
     effect_plan_look(arena, effect_plan_make(arena, context, series, EFFECT_OF_TIME), window,
                      window->bucket_count, ret_effect);
+    arena_rewind(arena, mark);
     ret_effect->query_hash = series->query_hash;
-    judge_work(arena, context, series, ret_effect);
 }
 
 /* Of many, named are those that false discoveries are held down for. */
 static void
-judge_others(Arena *arena, Effect *others, size_t count)
+judge_others(Arena *arena, EffectContext *context, Effect *others, size_t count)
 {
+    ArenaMark mark = arena_mark(arena);
     double *p_values = ARENA_NEW_ARRAY(arena, double, count);
     double *scratch = ARENA_NEW_ARRAY(arena, double, count);
     bool *is_kept = ARENA_NEW_ARRAY(arena, bool, count);
@@ -131,12 +135,16 @@ judge_others(Arena *arena, Effect *others, size_t count)
             places[judged] = i;
             p_values[judged++] = others[i].p_value;
         }
-    if (judged == 0)
-        return;
-    statistics_false_discovery(p_values, judged, FALSE_DISCOVERIES, scratch, is_kept);
-    for (size_t i = 0; i < judged; i++)
+    if (judged > 0)
+        statistics_false_discovery(p_values, judged, FALSE_DISCOVERIES, scratch, is_kept);
+    for (size_t i = 0; i < judged; i++) {
+        Effect *effect = &others[places[i]];
         if (!is_kept[i])
-            others[places[i]].verdict = EFFECT_NO_IMPROVEMENT;
+            effect->verdict = EFFECT_NO_IMPROVEMENT;
+        else if (effect->verdict != EFFECT_NO_IMPROVEMENT)
+            judge_work(arena, context, &context->subject->others[places[i]], effect);
+    }
+    arena_rewind(arena, mark);
 }
 
 static void
@@ -163,23 +171,22 @@ effect_measure(Arena *arena, const EffectCase *subject, EffectReport *ret_report
     fettle_assert(window->before_end <= window->after_first && window->after_first <= window->bucket_count &&
                   window->bucket_count <= EFFECT_BUCKETS_MOST);
     fettle_assert(subject->other_count <= EFFECT_OTHERS_MOST);
-    EffectContext context = {.subject = subject};
+    FETTLE_CLEANUP(arena_free_at) Arena *controls = arena_new("effect controls", SCRATCH_BYTES);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("effect", SCRATCH_BYTES);
+    EffectContext context = {.arena = controls, .subject = subject};
     *ret_report = (EffectReport){.others = ARENA_NEW_ARRAY(arena, Effect, subject->other_count),
                                  .other_count = subject->other_count};
     for (size_t i = 0; i < subject->other_count; i++)
-        measure_series(arena, &context, &subject->others[i], &ret_report->others[i]);
-    judge_others(arena, ret_report->others, subject->other_count);
-    EffectSeries total = effect_total_of(arena, subject);
-    effect_plan_look(arena, effect_plan_make(arena, &context, &total, EFFECT_OF_TIME), window,
-                     window->bucket_count, &ret_report->total);
+        measure_series(scratch, &context, &subject->others[i], &ret_report->others[i]);
+    judge_others(scratch, &context, ret_report->others, subject->other_count);
+    EffectSeries total = effect_total_of(scratch, subject);
+    measure_series(scratch, &context, &total, &ret_report->total);
     ret_report->total.mean_before_ms = ret_report->total.mean_after_ms = NAN;
-    if (subject->query != NULL)
-        measure_series(arena, &context, subject->query, &ret_report->query);
-    else
-        ret_report->query = (Effect){.reason = "the change is for no query alone",
-                                     .improvement_percent = NAN,
-                                     .low_percent = NAN,
-                                     .high_percent = NAN};
+    ret_report->query = effect_unknown("the change is for no query alone");
+    if (subject->query != NULL) {
+        measure_series(scratch, &context, subject->query, &ret_report->query);
+        judge_work(scratch, &context, subject->query, &ret_report->query);
+    }
     double limit = subject->harm_limit_percent > 0 ? subject->harm_limit_percent : EFFECT_HARM_LIMIT_PERCENT;
     judge_harm(arena, limit, ret_report);
 }

@@ -3,31 +3,37 @@
  * Effect: what a change did to the time of queries, and how sure that is.
  *
  * Given are series of buckets (15 minutes, say) of the query that a change is for, of the other queries on
- * the table (writes too), and of controls: queries that touch nothing that was changed. Two numbers come out,
+ * the table (writes too), and of controls: queries that touch nothing that was changed. Two things come out,
  * for each query and for all of them together: the improvement in percent, (1 - exp(e)) * 100 with e the mean
  * of ln(time of a call) after less before, and how far it may be from the truth.
  *
  *   unit      ln(time / calls) of a bucket; buckets are joined until the middle one has 5 calls. A bucket
- *             weighs as its calls, up to 30 of them: beyond that its noise is the server's, not the calls'.
- *   match     each bucket is compared with those before the change of the same hour of the week; with less
- *             than two weeks, of the same hour of the day; with less than two days, with all of them.
- *   drift     what a mixture of the controls did in the same bucket is taken off (difference in differences;
- *             weights >= 0 that add up to 1, by which they followed the query before: Abadie, Diamond and
- *             Hainmueller 2010). Fewer than five controls: none of it, intervals half as wide again, and
- *             has_drift is false. Growth of the query alone is a slope in time, held near 0 (5 % a week) by
- *             a ridge.
- *   interval  95 % for one look: Newey-West over what is left before the change, its lag as long as the time
- *             measured, with Student's t. always_*: 95 % for as many looks as one likes (confidence
- * sequence). work      rows of a call that moved along by at least half as much as the time say that the work
- * changed, not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a second
- * witness, and decide nothing: fewer of them is what an index is for. least     30 calls and 4 buckets on
- * each side, else EFFECT_NOT_ENOUGH_DATA: never a success. undo      harm beyond a limit (5 %) that is
- * certain at 99 % however often one looks, of the query or of all together: the time that the calls took,
- * over what the same calls took before. many      of the other queries, named winners and losers are a share
- * of 5 % false at most (Benjamini and Hochberg 1995); the rest is no_improvement.
+ *             weighs as its calls, up to 30 of them: beyond that its noise is the server's, not the calls'. A
+ *             single bucket far off its neighbours is pulled back towards them.
+ *   match     each bucket is compared with those before the change of its hour of the week, as far as hours
+ *             and weekdays are seen to differ, and with the rest as far as they are not (effect_internal.h).
+ *             With less than two weeks weekdays are not told apart, with less than two days hours neither,
+ * and intervals are wider by 15 and 50 %. drift     what a mixture of the controls did in the same bucket is
+ * taken off (difference in differences; weights >= 0 that add up to 1, by which they followed the query
+ * before: Abadie, Diamond and Hainmueller 2010). Fewer than five usable controls: none of it, intervals half
+ * as wide again, and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a
+ * ridge. interval  95 % for two looks, after a day and after two (Pocock 1977): Newey-West over what is left
+ * before the change, its lag as long as the time measured, with Student's t. always_*: 95 % for as many looks
+ * as one likes (a confidence sequence). work      rows of a call that moved along by at least half as much as
+ * the time say that the work changed, not its price: work_changed, and neither credit nor blame. Blocks of a
+ * call are shown as a second witness, and decide nothing: fewer of them is what an index is for. least     30
+ * calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success. undo      harm beyond a
+ * limit (5 %) that is certain at 99 % however often one looks, of the query or of all together: the time that
+ * the calls took, over what the same calls took before. many      of the other queries, named winners and
+ * losers are a share of 5 % false at most (Benjamini and Hochberg 1995); the rest is no_improvement. Rows and
+ * blocks are looked at of the named alone.
+ *
+ * The two looks are the contract's; who looks oftener goes by always_* and should_undo. Where load moves from
+ * the controls' tables to the changed one, or the change itself makes the controls faster, the controls are
+ * none: nothing here can see that.
  *
  * Pure functions over arrays, any thread; memory from the arena. bench/effect_bench.c has simulated what they
- * say of changes that change nothing; docs/design/loop.md the table.
+ * say of changes that change nothing; docs/design/loop.md has the table.
  *
  *     EffectCase subject = {.window = window, .query = &query, .controls = controls, .control_count = n};
  *     EffectReport report;
@@ -97,7 +103,7 @@ typedef struct Effect {
     EffectVerdict verdict;
     const char *reason; /* of EFFECT_NOT_ENOUGH_DATA, for people; else NULL */
     double improvement_percent;
-    double low_percent; /* 95 %, for one look */
+    double low_percent; /* 95 %, for the looks after a day and after two */
     double high_percent;
     double always_low_percent; /* 95 %, for any number of looks */
     double always_high_percent;

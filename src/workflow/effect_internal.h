@@ -96,6 +96,7 @@ typedef struct EffectControls {
 } EffectControls;
 
 typedef struct EffectContext {
+    Arena *arena; /* of the controls, which all series share */
     const EffectCase *subject;
     EffectInterval interval;
     EffectControls controls[EFFECT_JOINS][EFFECT_MATCHES];
@@ -155,6 +156,8 @@ EffectPlan *effect_plan_make(Arena *arena, EffectContext *context, const EffectS
 /* The variance of a score's sum of so many slots, for one slot and unit weight. */
 double effect_plan_variance(const EffectPlan *plan, size_t slots);
 
+/* Nothing known, and why. */
+Effect effect_unknown(const char *reason);
 /* Looks at the original buckets before after_end. Sets all but the work's fields. */
 void effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
                       Effect *ret_effect);

@@ -185,64 +185,76 @@ percent_of(double effect)
     return -100 * expm1(effect);
 }
 
-static void
-look_fails(Effect *effect, const char *reason)
+Effect
+effect_unknown(const char *reason)
 {
-    effect->verdict = EFFECT_NOT_ENOUGH_DATA;
-    effect->reason = reason;
+    return (Effect){.verdict = EFFECT_NOT_ENOUGH_DATA,
+                    .reason = reason,
+                    .improvement_percent = NAN,
+                    .low_percent = NAN,
+                    .high_percent = NAN,
+                    .always_low_percent = NAN,
+                    .always_high_percent = NAN,
+                    .p_value = NAN,
+                    .harm_percent = NAN,
+                    .mean_before_ms = NAN,
+                    .mean_after_ms = NAN,
+                    .drift_percent = NAN,
+                    .rows_percent = NAN,
+                    .blocks_percent = NAN};
+}
+
+/* Whole joined buckets before an original one; at least up to where the time after begins. */
+static size_t
+joined_end(const EffectPlan *plan, const EffectWindow *window, size_t after_end)
+{
+    int64_t width = INT64_C(1) << plan->grid.join;
+    int64_t ends = window->from_us / window->bucket_us + (int64_t)after_end;
+    int64_t last = (ends - plan->grid.first * width) / width;
+    return last > (int64_t)plan->grid.after_first ? (size_t)last : plan->grid.after_first;
+}
+
+/* The estimate of what was seen, with all its bounds. */
+static void
+look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *effect)
+{
+    double estimate = sight->effect - plan->slope * sight->week;
+    double expected = sight->cells_mean + plan->slope * sight->week;
+    double half = interval_half(arena, plan, sight, estimate, &effect->p_value);
+    double always = sequence_radius(plan, sight, SEQUENCE_ALPHA, false);
+    double harm = sequence_radius(plan, sight, HARM_ALPHA, true);
+    effect->improvement_percent = percent_of(estimate);
+    effect->low_percent = percent_of(estimate + half);
+    effect->high_percent = percent_of(estimate - half);
+    effect->always_low_percent = percent_of(estimate + always);
+    effect->always_high_percent = percent_of(estimate - always);
+    effect->harm_percent = -percent_of(estimate - harm);
+    effect->drift_percent = plan->drift == NULL ? NAN : percent_of(sight->drift);
+    effect->mean_before_ms = exp(expected);
+    effect->mean_after_ms = exp(expected + estimate);
+    effect->verdict = effect_verdict(effect->improvement_percent, effect->low_percent, effect->high_percent);
 }
 
 void
 effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
                  Effect *ret_effect)
 {
-    *ret_effect = (Effect){.improvement_percent = NAN,
-                           .low_percent = NAN,
-                           .high_percent = NAN,
-                           .always_low_percent = NAN,
-                           .always_high_percent = NAN,
-                           .p_value = NAN,
-                           .harm_percent = NAN,
-                           .mean_before_ms = NAN,
-                           .mean_after_ms = NAN,
-                           .drift_percent = NAN,
-                           .rows_percent = NAN,
-                           .blocks_percent = NAN,
-                           .calls_before = plan->calls_before,
-                           .buckets_before = plan->buckets_before,
-                           .match = plan->match,
-                           .has_drift = plan->drift != NULL,
-                           .control_count = plan->control_count};
+    *ret_effect = effect_unknown(plan->reason);
+    ret_effect->calls_before = plan->calls_before;
+    ret_effect->buckets_before = plan->buckets_before;
     ret_effect->bucket_minutes = (double)plan->grid.bucket_us / (double)EFFECT_MINUTE_US;
-    if (plan->reason != NULL) {
-        look_fails(ret_effect, plan->reason);
+    ret_effect->match = plan->match;
+    ret_effect->has_drift = plan->drift != NULL;
+    ret_effect->control_count = plan->control_count;
+    if (plan->reason != NULL)
         return;
-    }
-    int64_t width = INT64_C(1) << plan->grid.join;
-    int64_t ends = window->from_us / window->bucket_us + (int64_t)after_end;
-    int64_t last = (ends - plan->grid.first * width) / width; /* whole joined buckets */
-    size_t joined_end = last > (int64_t)plan->grid.after_first ? (size_t)last : plan->grid.after_first;
-    Sight sight = sight_take(arena, plan, joined_end);
+    Sight sight = sight_take(arena, plan, joined_end(plan, window, after_end));
     ret_effect->calls_after = sight.calls;
     ret_effect->buckets_after = sight.buckets;
     if (sight.calls < EFFECT_CALLS_LEAST)
-        look_fails(ret_effect, "fewer than 30 calls after the change");
+        ret_effect->reason = "fewer than 30 calls after the change";
     else if (sight.buckets < EFFECT_BUCKETS_LEAST)
-        look_fails(ret_effect, "fewer than 4 buckets with calls after the change");
-    if (ret_effect->reason != NULL)
-        return;
-    double effect = sight.effect - plan->slope * sight.week;
-    double half = interval_half(arena, plan, &sight, effect, &ret_effect->p_value);
-    double always = sequence_radius(plan, &sight, SEQUENCE_ALPHA, false);
-    ret_effect->improvement_percent = percent_of(effect);
-    ret_effect->low_percent = percent_of(effect + half);
-    ret_effect->high_percent = percent_of(effect - half);
-    ret_effect->always_low_percent = percent_of(effect + always);
-    ret_effect->always_high_percent = percent_of(effect - always);
-    ret_effect->harm_percent = -percent_of(effect - sequence_radius(plan, &sight, HARM_ALPHA, true));
-    ret_effect->drift_percent = plan->drift == NULL ? NAN : percent_of(sight.drift);
-    ret_effect->mean_before_ms = exp(sight.cells_mean + plan->slope * sight.week);
-    ret_effect->mean_after_ms = exp(sight.cells_mean + plan->slope * sight.week + effect);
-    ret_effect->verdict =
-        effect_verdict(ret_effect->improvement_percent, ret_effect->low_percent, ret_effect->high_percent);
+        ret_effect->reason = "fewer than 4 buckets with calls after the change";
+    else
+        look_estimate(arena, plan, &sight, ret_effect);
 }

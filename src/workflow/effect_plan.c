@@ -56,7 +56,7 @@ control_deviations(Arena *arena, const EffectWindow *window, const EffectGrid *g
 }
 
 static const EffectControls *
-controls_of(Arena *arena, EffectContext *context, const EffectGrid *grid, EffectMatch match)
+controls_of(EffectContext *context, const EffectGrid *grid, EffectMatch match)
 {
     EffectControls *controls = &context->controls[grid->join][match];
     if (controls->is_made)
@@ -64,10 +64,10 @@ controls_of(Arena *arena, EffectContext *context, const EffectGrid *grid, Effect
     const EffectCase *subject = context->subject;
     controls->is_made = true;
     controls->count = subject->control_count;
-    controls->deviations = ARENA_NEW_ARRAY(arena, double *, controls->count);
-    controls->profiles = ARENA_NEW_ARRAY(arena, EffectProfile *, controls->count);
+    controls->deviations = ARENA_NEW_ARRAY(context->arena, double *, controls->count);
+    controls->profiles = ARENA_NEW_ARRAY(context->arena, EffectProfile *, controls->count);
     for (size_t k = 0; k < controls->count; k++)
-        controls->deviations[k] = control_deviations(arena, &subject->window, grid, match,
+        controls->deviations[k] = control_deviations(context->arena, &subject->window, grid, match,
                                                      &subject->controls[k], &controls->profiles[k]);
     return controls;
 }
@@ -280,7 +280,7 @@ effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *serie
     plan->lag_most = count / WINDOWS_BEFORE > 1 ? count / WINDOWS_BEFORE - 1 : 0;
     plan->sums = ARENA_NEW_ARRAY(arena, double, plan->lag_most + 1);
     if (measure == EFFECT_OF_TIME) {
-        plan_find_drift(arena, plan, controls_of(arena, context, &plan->grid, plan->match));
+        plan_find_drift(arena, plan, controls_of(context, &plan->grid, plan->match));
         plan_take_profile(arena, plan);
     }
     plan_measure_noise(arena, plan);

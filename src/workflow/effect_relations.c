@@ -25,7 +25,11 @@ name_keep(void *context, const char *schema, const char *name)
     Names *names = context;
     EffectRelation relation = {.schema = arena_strdup(names->arena, schema),
                                .name = arena_strdup(names->arena, name)};
-    if (!is_system(schema, name))
+    bool is_kept = !is_system(schema, name);
+    for (size_t i = 0; i < names->relations->count && is_kept; i++)
+        is_kept = !text_equals(names->relations->items[i].name, name) ||
+                  !text_equals(names->relations->items[i].schema, schema);
+    if (is_kept)
         vector_push(names->arena, names->relations, relation);
     return NULL;
 }

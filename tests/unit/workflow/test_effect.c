@@ -444,6 +444,18 @@ of_many_queries_only_what_is_surer_than_chance_is_named(void **state)
 }
 
 static void
+the_longest_window_is_measured_and_so_is_the_shortest(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 15, .before = EFFECT_BUCKETS_MOST - DAY, .after = DAY, .noise = 0.1, .calls = 9};
+    assert_int_equal(measure(arena, &made, CONTROLS).query.verdict, EFFECT_NO_IMPROVEMENT);
+    made = (Made){.seed = 15, .before = 4, .after = 4, .noise = 0.1, .calls = 9};
+    assert_int_equal(measure(arena, &made, CONTROLS).query.verdict, EFFECT_NO_IMPROVEMENT);
+    arena_free(arena);
+}
+
+static void
 measure_out_of_window(void *context)
 {
     EffectCase subject = {.window = {.bucket_us = 1, .bucket_count = 4, .before_end = 3, .after_first = 2}};
@@ -486,7 +498,7 @@ a_statement_names_its_tables_without_a_catalog(void **state)
                  "orders shop.items");
     assert_names("WITH recent AS (SELECT * FROM orders) SELECT * FROM recent", true, "orders");
     assert_names("UPDATE orders SET a = $1 WHERE id IN (SELECT order_id FROM late)", true, "orders late");
-    assert_names("INSERT INTO log SELECT * FROM orders", true, "log orders");
+    assert_names("INSERT INTO log SELECT * FROM orders", true, "orders log");
     assert_names("SELECT * FROM pg_stat_activity, pg_catalog.pg_class", true, "");
     assert_names("SELECT $1", true, "");
     assert_names("VACUUM orders", false, "");
@@ -526,6 +538,7 @@ main(void)
         cmocka_unit_test(gaps_resets_and_time_before_a_query_was_known_are_left_out),
         cmocka_unit_test(a_profile_keeps_the_season_that_there_is_and_no_other),
         cmocka_unit_test(of_many_queries_only_what_is_surer_than_chance_is_named),
+        cmocka_unit_test(the_longest_window_is_measured_and_so_is_the_shortest),
         cmocka_unit_test(a_window_that_ends_before_it_begins_is_a_bug),
         cmocka_unit_test(a_statement_names_its_tables_without_a_catalog),
         cmocka_unit_test(tables_meet_by_name_and_by_schema_where_both_say_it),
