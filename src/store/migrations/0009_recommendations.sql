@@ -320,10 +320,12 @@ BEGIN
          WHERE r.target_id = target AND r.change_key IS NOT NULL AND r.is_dismissed IS NOT TRUE AND r.id <> ALL (kept)
            AND (only_hash IS NULL OR r.query_hash = only_hash)
            AND NOT EXISTS (SELECT FROM fettle.optimization_implementations i WHERE i.recommendation_id = r.id)
-           -- what is only less sure than was asked for now is found still
-           AND NOT EXISTS (SELECT FROM fettle.recommendation_findings f
-                            WHERE f.target_id = r.target_id AND f.source_type = r.source_type AND f.source_id = r.source_id
-                              AND (f.query_hash IS NULL OR f.query_hash = r.query_hash));
+           -- what is only less sure than was asked for now is found still, unless another row has come to stand for it
+           AND (NOT EXISTS (SELECT FROM fettle.recommendation_findings f
+                             WHERE f.target_id = r.target_id AND f.source_type = r.source_type AND f.source_id = r.source_id
+                               AND (f.query_hash IS NULL OR f.query_hash = r.query_hash))
+                OR EXISTS (SELECT FROM fettle.optimization_recommendations k
+                            WHERE k.target_id = r.target_id AND k.change_key = r.change_key AND k.id = ANY (kept)));
     END LOOP;
 END $$;
 
