@@ -128,24 +128,40 @@ def measure(server, home, name):
             cost = run_load(server, database, name, SEED + block)
             if block >= 0:
                 blocks.append(cost)
-    report(name, before, after)
+    report(name, before, after, advice)
     server.sql(f"DROP DATABASE {name}_advised")
     server.sql(f"DROP DATABASE {name}")
 
 
-def report(name, before, after):
+def insert_loss(name, before, after, advice):
+    """What INSERTs really lose, which read nothing that an index could speed up, beside the printed interval of all writes' loss."""
+    texts = sorted({text for block in before + after for text in block if text.upper().startswith("INSERT")})
+    if not texts:
+        return
+    ratio, low, high = ratio_of(before, after, texts)
+    base = total(before, texts)
+    printed = [sum(r[f"write_cost_{side}"] or 0 for r in advice["recommendations"]) / 100 * advice["cost_before"] * BLOCKS / LEARNT for side in ("low", "percent", "high")]
+    print(f"    inserts: {base * (ratio - 1):+.1f} ms [{base * (low - 1):+.1f}, {base * (high - 1):+.1f}] of {base:.0f}; printed for all writes: "
+          f"{printed[1]:.1f} ms [{printed[0]:.1f}, {printed[2]:.1f}]")
+    bar(f"improvement, {name}, write loss", f"at least {base * (low - 1):+.1f} ms, printed at most {printed[2]:.1f} ms", base * (low - 1) <= printed[2])
+
+
+def report(name, before, after, advice):
     texts = sorted({text for block in before + after for text in block})
     writes = [text for text in texts if not text.upper().startswith("SELECT")]
     whole = ratio_of(before, after, texts)
     print("    workload {:.3f} [{:.3f}, {:.3f}] of its time without ({:.0f} -> {:.0f} ms)".format(*whole, total(before, texts), total(after, texts)))
     if writes:
         print("    its writes {:.3f} [{:.3f}, {:.3f}] ({:.0f} -> {:.0f} ms)".format(*ratio_of(before, after, writes), total(before, writes), total(after, writes)))
+    insert_loss(name, before, after, advice)
     slower = []
     for text in texts:
         ratio, low, high = ratio_of(before, after, [text])
         if low > 1.1 and text not in writes:
             slower.append(text)
-            print(f"    slower: {ratio:.2f} [{low:.2f}, {high:.2f}], {total(before, [text]):.1f} -> {total(after, [text]):.1f} ms: {text[:110]}")
+            named = any("times slower: " + text[:60] in note for r in advice["recommendations"] for note in r["notes"])
+            print(f"    slower: {ratio:.2f} [{low:.2f}, {high:.2f}], {total(before, [text]):.1f} -> {total(after, [text]):.1f} ms"
+                  f"{', as the advice warns' if named else ''}: {text[:110]}")
     bar(f"improvement, {name}", f"{100 * (1 - whole[0]):.0f} % less time [{100 * (1 - whole[2]):.0f}, {100 * (1 - whole[1]):.0f}], bar 30 %; "
         f"{len(slower)} reads slower than noise allows, bar 0", whole[2] <= 0.7 and not slower)
 

@@ -51,8 +51,10 @@ typedef struct Recommendation {
     const char *reason;      /* one or two sentences */
     const char *replaced;    /* name of the index that goes, in its table's schema; NULL: none does */
     AdviceRisk risk;
-    double size_bytes;          /* NAN when it takes no space */
-    double write_cost_percent;  /* of the workload's weighted cost; NAN unknown */
+    double size_bytes;         /* NAN when it takes no space */
+    double write_cost_percent; /* of the workload's weighted cost; NAN unknown */
+    double write_cost_low;     /* percent, as its interval's ends */
+    double write_cost_high;
     double write_wal_bytes;     /* over the workload's span, without full-page images */
     double hot_updates_lost;    /* updates of the workload that stop being HOT */
     double improvement_percent; /* of the whole workload, writes included */

@@ -323,6 +323,8 @@ static const struct {
     const char *name;
 } document_names[] = {
     {"INDEX_ANALYSIS_ENABLED", "index.analysis_enabled"},
+    {"INDEX_AUTO_CREATE", "index.auto_create"},
+    {"INDEX_AUTO_DROP", "index.auto_drop"},
     {"INDEX_USAGE_THRESHOLD", "index.usage_threshold_ratio"},
 };
 

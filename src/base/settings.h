@@ -117,6 +117,18 @@ typedef enum SettingEffect {
       SETTING_RELOAD, "how long the audit log is kept")                                                      \
     X(SETTING_INDEX_ANALYSIS_ENABLED, "index.analysis_enabled", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,    \
       "off: the API analyses no indexes")                                                                    \
+    X(SETTING_INDEX_AUTO_BENEFIT, "index.auto_benefit", SETTING_DOUBLE, "10", 0, 100, SETTING_RELOAD,        \
+      "percent of the workload that an index must gain to be created without being asked")                   \
+    X(SETTING_INDEX_AUTO_CLASS, "index.auto_class", SETTING_TEXT, "low", 0, 0, SETTING_RELOAD,               \
+      "risk class that is approved for being done unasked: low (create) or medium (drop, replace)")          \
+    X(SETTING_INDEX_AUTO_CONFIDENCE, "index.auto_confidence", SETTING_DOUBLE, "0.8", 0, 1, SETTING_RELOAD,   \
+      "confidence that a recommendation must have to be carried out without being asked")                    \
+    X(SETTING_INDEX_AUTO_CREATE, "index.auto_create", SETTING_BOOL, "off", 0, 0, SETTING_RELOAD,             \
+      "on: the service creates recommended indexes without being asked, one at a time")                      \
+    X(SETTING_INDEX_AUTO_DROP, "index.auto_drop", SETTING_BOOL, "off", 0, 0, SETTING_RELOAD,                 \
+      "on: the service drops indexes that nothing needs without being asked, one at a time")                 \
+    X(SETTING_INDEX_AUTO_INTERVAL, "index.auto_interval", SETTING_DURATION, "1d", 60000, 2592000000,         \
+      SETTING_RELOAD, "time between two looks at a target for what may be done unasked")                     \
     X(SETTING_INDEX_FREE_SPACE_FLOOR, "index.free_space_floor", SETTING_SIZE, "1GB", 0, 1099511627776.0,     \
       SETTING_RELOAD, "no index is built that would leave less than this free, where that can be known")     \
     X(SETTING_INDEX_LOCK_ATTEMPTS, "index.lock_attempts", SETTING_INT, "5", 1, 100, SETTING_RELOAD,          \
@@ -125,6 +137,8 @@ typedef enum SettingEffect {
       SETTING_RELOAD, "lock_timeout of one attempt to create or drop an index")                              \
     X(SETTING_INDEX_OBSERVATION, "index.observation", SETTING_DURATION, "35d", 604800000, 31536000000,       \
       SETTING_RELOAD, "how long an index must be seen unused before its removal is proposed")                \
+    X(SETTING_INDEX_QUIET_HOURS, "index.quiet_hours", SETTING_TEXT, "", 0, 0, SETTING_RELOAD,                \
+      "hours in UTC within which unasked changes begin, such as 22:00-05:30; empty: at any time")            \
     X(SETTING_INDEX_RARE_SCANS, "index.rare_scans", SETTING_INT, "10", 0, 1000000000, SETTING_RELOAD,        \
       "an index with fewer scans than this is rarely used")                                                  \
     X(SETTING_INDEX_USAGE_THRESHOLD_RATIO, "index.usage_threshold_ratio", SETTING_DOUBLE, "0.01", 0, 1,      \

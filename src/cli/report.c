@@ -171,7 +171,8 @@ write_recommendation(Text *text, const Report *report, const Recommendation *rec
         isnan(recommendation->size_bytes) ? "unknown" : text_format_bytes(arena, recommendation->size_bytes),
         isnan(recommendation->write_cost_percent)
             ? "unknown"
-            : arena_printf(arena, "%.2f %%", recommendation->write_cost_percent),
+            : arena_printf(arena, "%.2f %% (%.2f to %.2f)", recommendation->write_cost_percent,
+                           recommendation->write_cost_low, recommendation->write_cost_high),
         advice_risk_word(recommendation->risk));
     text_append_format(text, "%s%s\n", pad, recommendation->reason);
     code_block(text, report, "sql", recommendation->statement, "       ");

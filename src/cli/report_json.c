@@ -44,6 +44,8 @@ json_recommendation(JsonWriter *json, Arena *arena, const Recommendation *recomm
     json_key_string(json, "risk", advice_risk_word(recommendation->risk));
     json_key_double(json, "size_bytes", recommendation->size_bytes);
     json_key_double(json, "write_cost_percent", recommendation->write_cost_percent);
+    json_key_double(json, "write_cost_low", recommendation->write_cost_low);
+    json_key_double(json, "write_cost_high", recommendation->write_cost_high);
     json_key_double(json, "write_wal_bytes", recommendation->write_wal_bytes);
     json_key_double(json, "hot_updates_lost", recommendation->hot_updates_lost);
     json_key_double(json, "improvement_percent", recommendation->improvement_percent);

@@ -14,7 +14,6 @@ extern const CliVerb cli_verb_recommendations;
 #define LIMIT_STANDARD 20
 #define LIMIT_MOST 1000
 #define IMPACT_STANDARD 5.0
-#define CONFIDENCE_STANDARD 0.6
 
 static const CliOption recommendations_options[] = {
     {"json", 0, NULL, "as JSON"},
@@ -227,7 +226,7 @@ static bool
 aggregate_run(CliInput *input, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
-    AggregateOptions options = {.min_confidence = CONFIDENCE_STANDARD};
+    AggregateOptions options = {.min_confidence = RECOMMENDATIONS_CONFIDENCE};
     Aggregated aggregated;
     if (!number_option(input, "min-confidence", 0, 1, &options.min_confidence, error) ||
         !cli_store_open(input, false, &store, error) ||

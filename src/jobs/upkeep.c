@@ -9,6 +9,7 @@
 #include "store/job.h"
 #include "store/notice.h"
 #include "store/observation.h"
+#include "store/recommendation.h"
 #include "store/sample.h"
 
 #include <string.h>
@@ -224,6 +225,20 @@ patterns_keep(Schedule *schedule, const Settings *settings, Error *error)
     return good;
 }
 
+/* What the analyses found meanwhile is in the list of recommendations within the hour, also without being
+ * asked for. */
+static bool
+recommendations_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    (void)settings;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("recommendations job", TARGETS_ARENA_BYTES);
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    AggregateOptions options = {.min_confidence = RECOMMENDATIONS_CONFIDENCE};
+    Aggregated aggregated;
+    return store_session_take(schedule->options.store, 0, &session, error) &&
+           recommendations_aggregate(session.connection, arena, &options, &aggregated, error);
+}
+
 static bool
 results_keep(Schedule *schedule, const Settings *settings, Error *error)
 {
@@ -281,7 +296,8 @@ static const struct {
     [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep},
     [UPKEEP_PLANS] = {"plans", 5000, plans_keep},
     [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep},
-    [UPKEEP_RESULTS] = {"results", 5000, results_keep},
+    [UPKEEP_RECOMMENDATIONS] = {"recommendations", 60 * 60 * 1000, recommendations_keep},
+    [UPKEEP_RESULTS] = {"results", 2000, results_keep},
     [UPKEEP_NOTICES] = {"notices", 2000, notices_keep},
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };

@@ -175,3 +175,38 @@ index_recommendation_list(PgConnection *session, Arena *arena, int64_t target_id
     const char *parameters[] = {NULL, target.text, status, limit.text};
     return recommendations_read(session, arena, parameters, ret_list, error);
 }
+
+bool
+index_recommendation_is_successor(const IndexRecommendation *recommendation)
+{
+    return text_equals(recommendation->type, "modify") && recommendation->create_statement != NULL &&
+           text_starts_with(recommendation->create_statement, "CREATE ");
+}
+
+bool
+index_auto_targets(PgConnection *session, Arena *arena, int64_t interval_ms, size_t most,
+                   int64_t **ret_target_ids, size_t *ret_count, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber interval = store_number(interval_ms);
+    StoreNumber limit = store_number((int64_t)most);
+    if (!store_query(session, "index_auto_targets",
+                     STORE_PARAMETERS(INDEX_AUTO_JOB, interval.text, limit.text), &rows, error))
+        return error_prefix(error, "could not look for targets whose indexes are due");
+    *ret_count = (size_t)pg_result_rows(rows);
+    *ret_target_ids = ARENA_NEW_ARRAY(arena, int64_t, *ret_count);
+    for (size_t i = 0; i < *ret_count; i++)
+        (*ret_target_ids)[i] = pg_result_int(rows, (int64_t)i, 0, 0);
+    return true;
+}
+
+bool
+index_auto_is_free(PgConnection *session, int64_t target_id, bool *ret_is_free, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber target = store_number(target_id);
+    if (!store_query(session, "index_auto_is_free", STORE_PARAMETERS(target.text), &rows, error))
+        return error_prefix(error, "could not look for changes that are open or not measured");
+    *ret_is_free = pg_result_bool(rows, 0, 0);
+    return true;
+}

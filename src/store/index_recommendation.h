@@ -14,6 +14,8 @@
 #include "pg/connection.h"
 
 #define INDEX_RECOMMENDATIONS_MOST 500
+/* Kind of the jobs that look for what may be done unasked. */
+#define INDEX_AUTO_JOB "index_auto"
 
 typedef struct IndexRecommendation {
     int64_t id;
@@ -61,6 +63,15 @@ bool index_recommendations_write(PgConnection *session, Arena *arena, const Inde
                                  Error *error) FETTLE_MUST_USE;
 bool index_recommendation_get(PgConnection *session, Arena *arena, int64_t id,
                               IndexRecommendation *ret_recommendation, Error *error) FETTLE_MUST_USE;
+/* True when a recommendation to modify makes another index in its place; else it rebuilds it. */
+bool index_recommendation_is_successor(const IndexRecommendation *recommendation);
+
+/* Enabled targets that no INDEX_AUTO_JOB began for within the interval. */
+bool index_auto_targets(PgConnection *session, Arena *arena, int64_t interval_ms, size_t most,
+                        int64_t **ret_target_ids, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+/* False while an index change of the target is open, or waits for its measurement. */
+bool index_auto_is_free(PgConnection *session, int64_t target_id, bool *ret_is_free, Error *error)
+    FETTLE_MUST_USE;
 /* The greatest benefit first; status NULL: any; most 1 .. INDEX_RECOMMENDATIONS_MOST. */
 bool index_recommendation_list(PgConnection *session, Arena *arena, int64_t target_id, const char *status,
                                size_t most, IndexRecommendations *ret_list, Error *error) FETTLE_MUST_USE;

@@ -17,6 +17,7 @@
 
 #define RECOMMENDATIONS_MOST 1000
 #define RECOMMENDATION_REASON_BYTES 2000
+#define RECOMMENDATIONS_CONFIDENCE 0.6 /* least one of findings, where nothing else is asked for */
 
 typedef struct RankedRecommendation {
     int64_t id;

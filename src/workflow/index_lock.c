@@ -127,7 +127,7 @@ lock_new(IndexLocks *locks, int64_t change_id, Error *error)
 bool
 index_locks_take(IndexLocks *locks, int64_t change_id, Error *error)
 {
-    fettle_assert(change_id > 0);
+    fettle_assert(change_id != 0);
     pthread_mutex_lock(&locks->mutex);
     HeldLock *held = held_find(locks, change_id);
     if (held != NULL)

@@ -7,6 +7,8 @@
  * somebody, too. A process that dies loses all of its locks. Where only the session dies, the locks go with
  * it; they are taken again by the next index_locks_take() or index_locks_keep(), and no work is stopped.
  *
+ * The round of a target (index_auto.h) has a lock of its own, under the target's number made negative.
+ *
  *     index_locks_take(locks, id, error)   ERROR_CONFLICT: another process has it
  *     ...
  *     index_locks_give(locks, id)          as often as it was taken

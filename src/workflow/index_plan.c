@@ -38,6 +38,27 @@ index_order_statement(Arena *arena, const IndexOrder *order, const char *schema)
     return text.data;
 }
 
+bool
+index_order_of_recommendation(const IndexRecommendation *recommendation, IndexOrder *ret_order, Error *error)
+{
+    bool is_drop = text_equals(recommendation->type, "drop");
+    bool is_successor = index_recommendation_is_successor(recommendation);
+    if (!is_drop && !is_successor && !text_equals(recommendation->type, "create")) {
+        error_set(error, ERROR_UNSUPPORTED, "index %s is to be rebuilt, which is done by hand",
+                  recommendation->index_name);
+        return error_set_hint(error, "run: %s", recommendation->create_statement);
+    }
+    *ret_order = (IndexOrder){.target_id = recommendation->target_id,
+                              .database = recommendation->database_name,
+                              .schema = recommendation->schema_name,
+                              .table = recommendation->table_name,
+                              .name = is_drop ? recommendation->index_name : NULL,
+                              .replaced = is_successor ? recommendation->index_name : NULL,
+                              .definition = is_drop ? NULL : recommendation->create_statement,
+                              .recommendation_id = recommendation->id};
+    return true;
+}
+
 char *
 index_drop_statement(Arena *arena, const char *schema, const char *name)
 {

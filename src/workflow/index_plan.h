@@ -16,6 +16,7 @@
 #define FETTLE_WORKFLOW_INDEX_PLAN_H
 
 #include "store/index_change.h"
+#include "store/index_recommendation.h"
 #include "workflow/index_session.h"
 
 #define INDEX_COLUMNS_MOST 32
@@ -48,6 +49,10 @@ typedef struct IndexPlan {
 
 /* The CREATE INDEX of an order without a definition; names are quoted. */
 char *index_order_statement(Arena *arena, const IndexOrder *order, const char *schema);
+/* The order that carries out a recommendation, but for performed_by: for index_plan_drop() when its type is
+ * drop, else for index_plan_create(). ERROR_UNSUPPORTED: one to rebuild. */
+bool index_order_of_recommendation(const IndexRecommendation *recommendation, IndexOrder *ret_order,
+                                   Error *error) FETTLE_MUST_USE;
 char *index_drop_statement(Arena *arena, const char *schema, const char *name);
 
 /* With replaced the change's action is "modify": two statements, and two that undo them. */

@@ -4,15 +4,19 @@
 #include "base/log.h"
 #include "base/worker_pool.h"
 #include "store/index_change.h"
+#include "workflow/index_auto.h"
 #include "workflow/index_run.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define THREADS 4
 #define CHANGES_MOST INDEX_LOCKS_MOST
 #define KEEPER_SECONDS 10
+#define AUTO_MOST 2 /* rounds of targets at a time: an analysis keeps a processor busy */
 #define KEEPER_ARENA_BYTES ((size_t)64 * 1024 * 1024)
 
 struct IndexWorker {
@@ -24,13 +28,20 @@ struct IndexWorker {
     atomic_bool stop;
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
-    int64_t active[CHANGES_MOST]; /* waiting or running here; 0: a free place */
+    int64_t active[CHANGES_MOST]; /* waiting or running here; 0: a free place; negative: a target's round */
+    char auto_failure[ERROR_MESSAGE_BYTES]; /* last told; of the keeper's thread */
 };
+
+typedef enum WorkerTaskKind {
+    WORKER_RUN,
+    WORKER_SETTLE,
+    WORKER_AUTO,
+} WorkerTaskKind;
 
 typedef struct WorkerItem {
     IndexWorker *worker;
-    int64_t change_id;
-    bool is_left;
+    int64_t change_id; /* a target's number made negative, for WORKER_AUTO */
+    WorkerTaskKind kind;
     bool is_locked;
 } WorkerItem;
 
@@ -65,6 +76,18 @@ item_discard(void *argument)
     free(item);
 }
 
+static bool
+item_work(const WorkerItem *item, const IndexManager *manager, Error *error)
+{
+    switch (item->kind) {
+        case WORKER_RUN: return index_run(manager, item->change_id, error);
+        case WORKER_SETTLE: return index_settle(manager, item->change_id, error);
+        case WORKER_AUTO: break;
+    }
+    /* without its lock another process may be at it, too */
+    return !item->is_locked || index_auto_round(manager, -item->change_id, error);
+}
+
 static void
 item_run(void *argument)
 {
@@ -77,8 +100,7 @@ item_run(void *argument)
                                 .locks = worker->locks,
                                 .stop = &worker->stop};
         Error error = {0};
-        bool good = item->is_left ? index_settle(&manager, item->change_id, &error)
-                                  : index_run(&manager, item->change_id, &error);
+        bool good = item_work(item, &manager, &error);
         if (!good && error.code != ERROR_CONFLICT)
             log_write(LOG_LEVEL_WARNING, "%s", error.message);
     }
@@ -86,7 +108,7 @@ item_run(void *argument)
 }
 
 static bool
-submit(IndexWorker *worker, int64_t change_id, bool is_left)
+submit(IndexWorker *worker, int64_t change_id, WorkerTaskKind kind)
 {
     pthread_mutex_lock(&worker->mutex);
     int place = active_place(worker, change_id) < 0 ? active_place(worker, 0) : -1;
@@ -104,8 +126,7 @@ submit(IndexWorker *worker, int64_t change_id, bool is_left)
     }
     WorkerItem *item = malloc(sizeof(*item));
     fettle_assert(item != NULL);
-    *item =
-        (WorkerItem){.worker = worker, .change_id = change_id, .is_left = is_left, .is_locked = is_locked};
+    *item = (WorkerItem){.worker = worker, .change_id = change_id, .kind = kind, .is_locked = is_locked};
     if (worker_pool_submit(worker->pool, item_run, item))
         return true;
     item_discard(item);
@@ -115,7 +136,7 @@ submit(IndexWorker *worker, int64_t change_id, bool is_left)
 bool
 index_worker_submit(IndexWorker *worker, int64_t change_id)
 {
-    return submit(worker, change_id, false);
+    return submit(worker, change_id, WORKER_RUN);
 }
 
 /* Open changes that are worked on elsewhere are found locked, and left alone. */
@@ -133,7 +154,31 @@ keeper_look(IndexWorker *worker)
     }
     for (size_t i = 0; i < open.count; i++)
         if (!index_change_is_fresh(&open.items[i]))
-            (void)submit(worker, open.items[i].id, true);
+            (void)submit(worker, open.items[i].id, WORKER_SETTLE);
+}
+
+/* A setting that cannot be read is told once, not each time. */
+static void
+auto_failure_tell(IndexWorker *worker, const char *failure)
+{
+    if (failure[0] != '\0' && strcmp(failure, worker->auto_failure) != 0)
+        log_write(LOG_LEVEL_WARNING, "no index is created or dropped without being asked: %s", failure);
+    snprintf(worker->auto_failure, sizeof(worker->auto_failure), "%s", failure);
+}
+
+static void
+keeper_look_unasked(IndexWorker *worker)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("unasked index changes", KEEPER_ARENA_BYTES);
+    FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(worker->settings);
+    IndexManager manager = {.store = worker->store, .settings = settings_of(held)};
+    int64_t *targets;
+    size_t count;
+    Error error = {0};
+    if (index_auto_due(&manager, arena, AUTO_MOST, &targets, &count, &error))
+        for (size_t i = 0; i < count; i++)
+            (void)submit(worker, -targets[i], WORKER_AUTO);
+    auto_failure_tell(worker, error.message);
 }
 
 static void *
@@ -143,6 +188,7 @@ keeper_thread(void *opaque)
     while (!atomic_load(&worker->stop)) {
         index_locks_keep(worker->locks);
         keeper_look(worker);
+        keeper_look_unasked(worker);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += KEEPER_SECONDS;

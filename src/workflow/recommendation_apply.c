@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/recommendation_apply.h"
 
-#include "base/text.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
 #include "store/index_recommendation.h"
@@ -46,53 +45,33 @@ drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendati
 }
 
 static bool
-plan_done_refuse(const IndexPlan *plan, const char *action, Error *error)
+plan_done_refuse(const IndexPlan *plan, bool is_drop, Error *error)
 {
     error_set(error, ERROR_CONFLICT, "the recommendation does not apply any more: %s", plan->message);
     return error_set_hint(error, "if it was %s by hand, record that to have it measured",
-                          strcmp(action, "create") == 0 ? "created" : "dropped");
+                          is_drop ? "dropped" : "created");
 }
 
 static bool
 index_plan_of(const IndexManager *manager, Arena *arena, const IndexRecommendation *found,
               const char *performed_by, IndexPlan *ret_plan, Error *error)
 {
-    IndexOrder order = {.target_id = found->target_id,
-                        .database = found->database_name,
-                        .schema = found->schema_name,
-                        .table = found->table_name,
-                        .name = found->index_name,
-                        .columns = found->columns,
-                        .column_count = found->column_count,
-                        .included = found->include_columns,
-                        .included_count = found->include_count,
-                        .method = found->index_type,
-                        .is_unique = found->is_unique,
-                        .definition = found->create_statement,
-                        .recommendation_id = found->id,
-                        .performed_by = performed_by};
-    bool is_successor = strcmp(found->type, "modify") == 0 && found->create_statement != NULL &&
-                        text_starts_with(found->create_statement, "CREATE ");
-    bool is_create = is_successor || strcmp(found->type, "create") == 0;
-    if (!is_create && strcmp(found->type, "drop") != 0) {
-        error_set(error, ERROR_UNSUPPORTED, "an index is rebuilt by hand");
-        return error_set_hint(error, "%s", found->create_statement);
-    }
-    if (is_successor) {
-        order.replaced = found->index_name;
-        order.name = NULL;
-    }
-    if (found->index_name == NULL && found->create_statement == NULL)
-        return error_set(error, ERROR_UNSUPPORTED, "the recommendation names no index");
+    IndexOrder order;
+    bool is_drop = strcmp(found->type, "drop") == 0;
+    if ((is_drop ? found->index_name : found->create_statement) == NULL)
+        return error_set(error, ERROR_UNSUPPORTED, "the recommendation does not say which index");
     if (strcmp(found->status, "recommended") != 0)
         return error_set(error, ERROR_CONFLICT, "index recommendation %" PRId64 " is %s", found->id,
                          found->status);
-    if (is_create ? !index_plan_create(manager, arena, &order, ret_plan, error)
-                  : !index_plan_drop(manager, arena, &order, ret_plan, error))
+    if (!index_order_of_recommendation(found, &order, error))
+        return false;
+    order.performed_by = performed_by;
+    if (is_drop ? !index_plan_drop(manager, arena, &order, ret_plan, error)
+                : !index_plan_create(manager, arena, &order, ret_plan, error))
         return refuse_stale(error);
     if (ret_plan->is_done)
-        return plan_done_refuse(ret_plan, is_create ? "create" : "drop", error);
-    return is_create || drop_is_advised_one(arena, ret_plan, found, error);
+        return plan_done_refuse(ret_plan, is_drop, error);
+    return !is_drop || drop_is_advised_one(arena, ret_plan, found, error);
 }
 
 bool

@@ -466,6 +466,25 @@ def test_advice_to_replace_an_index_is_carried_out_by_the_api_and_undone_by_the_
     target.sql("DROP TABLE movements")
 
 
+def test_the_service_drops_a_duplicate_without_being_asked_only_when_it_may(service, target):
+    target.sql("CREATE DATABASE unasked")
+    target.sql("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n; "
+               "CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a)", "unasked")
+    count = "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"
+    set_to(service, "index.auto_class", "medium")
+    connection = service.add_target("unasked", target.dsn("unasked"))
+    try:
+        set_to(service, "index.auto_drop", "on")
+        assert wait_until(lambda: target.sql(count, "unasked") == [(2,)], 60)
+        rounds = lambda: service.json("GET", f"{BASE}/history/{connection}", token="viewer")["changes"]  # noqa: E731
+        assert wait_until(lambda: rounds()[0]["status"] == "completed", 20), rounds()
+        change, = rounds()
+        assert (change["action"], change["performed_by"]) == ("drop", "fettle") and change["undo_sql"].startswith("CREATE INDEX")
+    finally:
+        set_to(service, "index.auto_drop", "off")
+        service.json("DELETE", f"/api/v1/targets/{connection}", status=204)
+
+
 def test_each_act_has_its_line_in_the_audit_log(service):
     create(service, index_name="orders_pkey", status=409)
     create(service, table_name="parts", columns=["day"], status=422)

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: PostgreSQL
 """Recommendations carried out on a real target, measured, undone: by the API, the command line, and by the service itself."""
 import json
+import signal
+import threading
 
+import psycopg2
 import pytest
+from api import ROOT
 from servers import Server, wait_until
 from service import Service
 
@@ -100,6 +104,32 @@ def test_an_index_is_carried_out_with_its_undo_stored_and_taken_back(world):
     assert world.store("SELECT count(*) FROM fettle.optimization_implementations") == [(1,)]
     actions = [line["action"] for line in world.service.audit(limit=20)]
     assert actions.index("result.revert") < actions.index("recommendation.implement")
+
+
+def test_what_was_undone_is_not_proposed_again_within_a_month_unless_the_evidence_is_another_one(world):
+    number = world.advise("orders", "note")
+    world.revert(world.implement(number).json["implementation_id"])
+    def analyse(benefit):
+        """As an analysis writes what it found."""
+        found = [{"schema_name": "public", "table_name": "orders", "index_name": "orders_note_idx", "columns": ["note"], "index_type": "btree", "is_unique": False,
+                  "recommendation_type": "create", "estimated_benefit": benefit, "confidence_score": .8, "query_hashes": [], "reason": "it finds rows",
+                  "create_statement": "CREATE INDEX orders_note_idx ON public.orders (note)"}]
+        text = (ROOT / "src/store/queries/index_recommendation_write.sql").read_text(encoding="utf-8")
+        for place, value in ((4, "'{create}'"), (3, "'" + json.dumps(found) + "'"), (2, "'shop'"), (1, str(world.target_id))):
+            text = text.replace(f"${place}", value)
+        world.store(text)
+        world.service.json("POST", f"{BASE}/recommendations/aggregate", {})
+        return world.get(number)
+    assert analyse(75)["is_dismissed"] is True
+    again = analyse(95)
+    assert again["is_dismissed"] is False and "its benefit was 70 % then, and is 95 % now" in again["detailed_explanation"]
+    world.revert(world.implement(number).json["implementation_id"])
+    world.store("UPDATE fettle.index_recommendations SET applied_at = now() - interval '31 days'")
+    later = analyse(95)
+    assert later["is_dismissed"] is False and "undone on" not in later["detailed_explanation"]
+    world.service.json("POST", f"{BASE}/optimization-recommendations/{number}/dismiss", {})
+    world.store("UPDATE fettle.index_recommendations SET applied_at = NULL, undone_benefit = NULL")
+    assert analyse(20)["is_dismissed"] is True
 
 
 def test_a_drop_is_carried_out_and_the_index_made_again(world):
@@ -252,6 +282,28 @@ def test_certain_harm_is_undone_within_hours_not_days(world):
     found = world.result(number)
     assert found["harm"] == found["undo_reason"] and "slower" in found["harm"] and found["actual_high"] < 0
     assert "orders_note_idx" not in world.indexes()
+
+
+def test_a_kill_while_an_index_is_built_leaves_a_result_that_tells_the_truth(world):
+    number = world.advise("orders", "note")
+    blocker = psycopg2.connect(world.server.dsn("shop"))
+    blocker.cursor().execute("UPDATE orders SET note = note WHERE id = 1")
+    thread = threading.Thread(target=lambda: pytest.raises(OSError, world.implement, number))
+    thread.start()
+    try:
+        assert wait_until(lambda: "orders_note_idx" in world.indexes(), 30)
+        world.service.stop(signal.SIGKILL)
+    finally:
+        thread.join()
+        blocker.close()
+    world.service.start()
+    assert wait_until(lambda: world.store("SELECT state IN ('completed', 'failed', 'cancelled') FROM fettle.index_changes") == [(True,)], 60)
+    found = world.result(number)
+    valid = world.target("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('orders_note_idx')")
+    assert (found["status"], valid) in (("pending", [(True,)]), ("failed", []))
+    assert world.get(number)["is_dismissed"] is (found["status"] == "pending")
+    if valid:
+        assert world.revert(found["implementation_id"]).json["status"] == "reverted"
 
 
 # --- the command line

@@ -335,6 +335,16 @@ def test_the_same_index_from_two_sources_is_one_recommendation_that_names_both(l
     assert [row["id"] for row in load.rows()] == [before["id"]]
 
 
+def test_a_row_that_another_one_has_come_to_stand_for_goes(load):
+    load.sample(4801, 450, 500)
+    load.rewrite(4801, "missing_index_detected", 80, .83, suggested="CREATE INDEX CONCURRENTLY idx_orders_a_b ON orders (a, b)")
+    index = load.index(columns="{c}", query_hashes="{4801}")
+    assert load.aggregate()["recommendations_aggregated"] == 2
+    load.sql(f"UPDATE fettle.index_recommendations SET columns = '{{a,b}}' WHERE id = {index}")
+    assert load.aggregate()["recommendations_aggregated"] == 1
+    assert [row["source_type"] for row in load.rows()] == ["index"]
+
+
 def test_equal_tables_of_two_databases_are_not_the_same_change(load):
     load.sample(4801, 450, 500)
     load.sample(4802, 450, 500, database="other")

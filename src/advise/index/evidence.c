@@ -334,6 +334,8 @@ recommendation_replace(Evidence *evidence, const Candidate *candidate, Recommend
     recommendation->risk = ADVICE_RISK_MEDIUM;
     recommendation->write_wal_bytes -= saved.wal_bytes;
     recommendation->write_cost_percent -= whole > 0 ? saved.objective / whole * 100 : 0;
+    recommendation->write_cost_low -= whole > 0 ? saved.objective_high / whole * 100 : 0;
+    recommendation->write_cost_high -= whole > 0 ? saved.objective_low / whole * 100 : 0;
     recommendation->improvement_percent += whole > 0 ? saved.objective / whole * 100 : 0;
     recommendation->saved_ms += saved.ms;
     return true;
@@ -358,6 +360,9 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;
     WriteCost writes = index_write_cost_detail(evidence->context, candidate);
+    double whole = evidence->context->workload->weighted_cost;
+    recommendation->write_cost_low = whole > 0 ? writes.objective_low / whole * 100 : 0;
+    recommendation->write_cost_high = whole > 0 ? writes.objective_high / whole * 100 : 0;
     recommendation->write_wal_bytes = writes.wal_bytes;
     recommendation->hot_updates_lost = writes.hot_lost;
     if (!recommendation_effects(evidence, candidate, recommendation, error) ||

@@ -20,30 +20,44 @@
 /* From here on an update of columns that only BRIN holds is HOT. */
 #define BRIN_HOT_MAJOR 16
 
-/* One entry. */
+/* Which end of an estimate. */
+typedef enum Side { SIDE_LIKELY, SIDE_LOW, SIDE_HIGH, SIDES } Side;
+
+/* Of what is lost with HOT; as those of an entry. */
+static const double hot_times[SIDES] = {1, 0.4, 3};
+
+/* One entry. The sides are what was measured at the least and at the most, on machines twice as fast and half
+ * as fast. */
 typedef struct EntryCost {
     double insert_ms;
     double remove_ms; /* by vacuum */
     double wal_bytes;
+    double times[SIDES];
 } EntryCost;
 
 static EntryCost
 entry_cost(const Candidate *candidate)
 {
-    static const EntryCost costs[] = {
-        [CANDIDATE_BTREE] = {0.004, 0.0005, 110},  [CANDIDATE_HASH] = {0.004, 0.0005, 110},
-        [CANDIDATE_GIN] = {0.008, 0.005, 300},     [CANDIDATE_GIST] = {0.006, 0.003, 300},
-        [CANDIDATE_SPGIST] = {0.006, 0.0005, 230}, [CANDIDATE_BRIN] = {0.0002, 0.00002, 5}};
+    static const EntryCost costs[] = {[CANDIDATE_BTREE] = {0.004, 0.0005, 110, {1, 0.4, 3}},
+                                      [CANDIDATE_HASH] = {0.004, 0.0005, 110, {1, 0.4, 3}},
+                                      [CANDIDATE_GIN] = {0.008, 0.005, 300, {1, 0.2, 3}},
+                                      [CANDIDATE_GIST] = {0.006, 0.003, 300, {1, 0.4, 6}},
+                                      [CANDIDATE_SPGIST] = {0.006, 0.0005, 230, {1, 0.4, 6}},
+                                      [CANDIDATE_BRIN] = {0.0002, 0.00002, 5, {1, 0, 5}}};
     EntryCost cost = costs[candidate->method];
     const CandidateKey *key = &candidate->keys[0];
     const SnapshotColumn *column = snapshot_column(candidate->relation, key->attnum);
     if (key->operator_class != NULL && text_ends_with(key->operator_class, "trgm_ops")) {
         double width = column_width_bytes(candidate->relation, key->attnum);
-        cost = (EntryCost){width * TRIGRAM_MS_PER_BYTE, width * TRIGRAM_MS_PER_BYTE,
-                           width * TRIGRAM_WAL_BYTES_PER_BYTE};
+        cost = (EntryCost){width * TRIGRAM_MS_PER_BYTE,
+                           width * TRIGRAM_MS_PER_BYTE,
+                           width * TRIGRAM_WAL_BYTES_PER_BYTE,
+                           {1, 0.4, 3}};
     } else if ((candidate->method == CANDIDATE_GIST || candidate->method == CANDIDATE_SPGIST) &&
                column != NULL && column->base_type != NULL && text_ends_with(column->base_type, "range")) {
-        cost.insert_ms = RANGE_MS;
+        cost.insert_ms = RANGE_MS; /* in order, which is the worst: others are as cheap as a network */
+        cost.times[SIDE_LOW] = 0.03;
+        cost.times[SIDE_HIGH] = 4;
     }
     return cost;
 }
@@ -88,13 +102,14 @@ use_writes_indexed(const Snapshot *snapshot, const SqlRelationUse *use, const Sn
 }
 
 static double
-hot_share(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRelation *relation)
+hot_share(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRelation *relation, Side side)
 {
+    static const double unknown[SIDES] = {HOT_SHARE_UNKNOWN, 0, 1};
     const SnapshotActivity *activity = &relation->activity;
     if (use_writes_indexed(snapshot, use, relation))
         return 0;
     if (!activity->is_known || activity->tuples_updated <= 0)
-        return HOT_SHARE_UNKNOWN;
+        return unknown[side];
     return fmin((double)activity->tuples_hot_updated / (double)activity->tuples_updated, 1);
 }
 
@@ -108,33 +123,35 @@ rows_written(const WorkloadStatement *statement)
 }
 
 static void
-entries_add(WriteCost *cost, const EntryCost *entry, double rows)
+entries_add(WriteCost *cost, const EntryCost *entry, double rows, Side side)
 {
     cost->rows += rows;
-    cost->ms += rows * entry->insert_ms;
+    cost->ms += rows * entry->insert_ms * entry->times[side];
     cost->wal_bytes += rows * entry->wal_bytes;
 }
 
 static void
 update_add(const Snapshot *snapshot, const Candidate *candidate, const SqlRelationUse *use, double rows,
-           WriteCost *cost)
+           Side side, WriteCost *cost)
 {
     EntryCost entry = entry_cost(candidate);
     double held = 1 - candidate->left_out;
-    double hot = hot_share(snapshot, use, candidate->relation);
-    bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
     bool is_written = use_writes_candidate(use, candidate);
-    entries_add(cost, &entry, rows * held * (is_written ? 1 : 1 - hot));
+    /* what is HOT costs a written index more, and spares another one its entry */
+    static const Side other[SIDES] = {SIDE_LIKELY, SIDE_HIGH, SIDE_LOW};
+    double hot = hot_share(snapshot, use, candidate->relation, is_written ? side : other[side]);
+    bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
+    entries_add(cost, &entry, rows * held * (is_written ? 1 : 1 - hot), side);
     if (!is_written || is_transparent)
         return;
     double others = (double)candidate->relation->indexes.count;
     cost->hot_lost += rows * hot;
-    cost->ms += rows * hot * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS);
+    cost->ms += rows * hot * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS) * hot_times[side];
     cost->wal_bytes += rows * hot * others * HOT_LOST_OTHER_INDEX_WAL_BYTES;
 }
 
-WriteCost
-index_write_cost_detail(const AdvisorContext *context, const Candidate *candidate)
+static WriteCost
+cost_at(const AdvisorContext *context, const Candidate *candidate, Side side)
 {
     const Workload *workload = context->workload;
     WriteCost cost = {0};
@@ -148,19 +165,28 @@ index_write_cost_detail(const AdvisorContext *context, const Candidate *candidat
             if (!use->is_write_target || use->relation_id != candidate->relation->id)
                 continue;
             if (analysis->kind == SQL_KIND_INSERT || analysis->kind == SQL_KIND_MERGE)
-                entries_add(&cost, &entry, rows * held);
+                entries_add(&cost, &entry, rows * held, side);
             else if (analysis->kind == SQL_KIND_UPDATE)
-                update_add(context->snapshot, candidate, use, rows, &cost);
+                update_add(context->snapshot, candidate, use, rows, side, &cost);
             else if (analysis->kind == SQL_KIND_DELETE)
-                cost.ms += rows * held * entry.remove_ms;
+                cost.ms += rows * held * entry.remove_ms * entry.times[side];
         }
     }
     cost.objective = workload->has_times ? cost.ms : cost.ms * COST_UNITS_PER_MS;
     return cost;
 }
 
+WriteCost
+index_write_cost_detail(const AdvisorContext *context, const Candidate *candidate)
+{
+    WriteCost cost = cost_at(context, candidate, SIDE_LIKELY);
+    cost.objective_low = cost_at(context, candidate, SIDE_LOW).objective;
+    cost.objective_high = cost_at(context, candidate, SIDE_HIGH).objective;
+    return cost;
+}
+
 double
 index_write_cost(const AdvisorContext *context, const Candidate *candidate)
 {
-    return index_write_cost_detail(context, candidate).objective;
+    return cost_at(context, candidate, SIDE_LIKELY).objective;
 }

@@ -15,6 +15,10 @@
  * 110 bytes of WAL; of an update that is no longer HOT 1 µs in the table and 5 µs in each other index; GIN
  * 8 µs, for trigrams 2.5 µs for each byte of text; GiST and SP-GiST 100 µs on ranges that come in order, the
  * worst seen, 6 µs on networks; BRIN next to nothing.
+ *
+ * The estimate has an interval: what was measured at the least and at the most, on a machine twice as fast or
+ * half as fast, and none or all of the updates HOT where that is not known. Pages that must be read from the
+ * disk are not in it.
  */
 #ifndef FETTLE_ADVISE_INDEX_WRITE_COST_H
 #define FETTLE_ADVISE_INDEX_WRITE_COST_H
@@ -23,6 +27,8 @@
 
 typedef struct WriteCost {
     double objective; /* in the objective's unit */
+    double objective_low;
+    double objective_high;
     double ms;        /* over the workload's span */
     double wal_bytes; /* over the workload's span, without full-page images */
     double rows;      /* entries that are made */

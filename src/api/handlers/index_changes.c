@@ -99,15 +99,6 @@ is_same_list(const char *const *a, size_t a_count, const char *const *b, size_t 
     return is_same;
 }
 
-/* A recommendation to modify goes by the name of the index that goes; the new one has its own. */
-static void
-successor_apply(const IndexRecommendation *found, IndexOrder *order)
-{
-    order->replaced = found->index_name;
-    if (text_equals(order->name, found->index_name))
-        order->name = NULL;
-}
-
 /* The recommendation that the order names is of this target, open, and of the same index. */
 static bool
 recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order, Error *error)
@@ -123,8 +114,7 @@ recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order,
         return api_refuse(request, 404, "not_found", "connection %" PRId64 " has no recommendation %" PRId64,
                           order->target_id, order->recommendation_id);
     bool is_create = strcmp(action, "create") == 0;
-    bool is_successor =
-        is_create && strcmp(found.type, "modify") == 0 && text_starts_with(found.create_statement, "CREATE ");
+    bool is_successor = is_create && index_recommendation_is_successor(&found);
     bool is_same =
         (is_successor || strcmp(found.type, action) == 0) && strcmp(found.table_name, order->table) == 0 &&
         (order->schema == NULL || strcmp(found.schema_name, order->schema) == 0) &&
@@ -133,11 +123,13 @@ recommendation_apply(ApiRequest *request, const char *action, IndexOrder *order,
     if (!is_same || strcmp(found.status, "recommended") != 0)
         return api_refuse(request, 409, "conflict", "recommendation %" PRId64 " is %s, and %s this index",
                           found.id, found.status, is_same ? "is of" : "is not of");
-    order->schema = found.schema_name;
-    order->database = found.database_name;
-    order->definition = is_create ? found.create_statement : NULL;
-    if (is_successor)
-        successor_apply(&found, order);
+    /* One to modify goes by the name of the index that goes; the new one has its own, or another. */
+    bool has_own_name = is_create && !(is_successor && text_equals(order->name, found.index_name));
+    IndexOrder own = *order;
+    if (!index_order_of_recommendation(&found, order, error))
+        return false;
+    order->name = has_own_name ? own.name : order->name;
+    order->performed_by = own.performed_by;
     return true;
 }
 

@@ -17,7 +17,6 @@
 #define LIMIT_MOST 100
 #define IMPLEMENTATIONS_SHOWN 100
 #define IMPACT_STANDARD 5.0
-#define CONFIDENCE_STANDARD 0.6
 
 static void
 recommendation_fields_write(JsonWriter *json, const RankedRecommendation *found)
@@ -62,7 +61,7 @@ confidence_field(ApiRequest *request, double *value)
 bool
 handle_recommendations_aggregate(ApiRequest *request, Error *error)
 {
-    AggregateOptions options = {.min_confidence = CONFIDENCE_STANDARD};
+    AggregateOptions options = {.min_confidence = RECOMMENDATIONS_CONFIDENCE};
     Aggregated aggregated;
     PgConnection *session;
     if (!api_field_int(request, "query_hash", 1, INT64_MAX, &options.query_hash) ||

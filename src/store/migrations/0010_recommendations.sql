@@ -12,8 +12,12 @@ COMMENT ON COLUMN fettle.optimization_recommendations.improvement_basis IS 'time
 CREATE INDEX optimization_recommendations_change ON fettle.optimization_recommendations (target_id, change_key);
 CREATE INDEX optimization_recommendations_finding ON fettle.optimization_recommendations (target_id, source_type, source_id);
 
-ALTER TABLE fettle.index_recommendations ADD COLUMN query_hashes bigint[];
+ALTER TABLE fettle.index_recommendations
+    ADD COLUMN query_hashes bigint[],
+    ADD COLUMN undone_benefit double precision,
+    ADD COLUMN undone_size_bytes bigint;
 COMMENT ON COLUMN fettle.index_recommendations.query_hashes IS 'the statements that gain, most first';
+COMMENT ON COLUMN fettle.index_recommendations.undone_benefit IS 'its estimated_benefit when it was undone; NULL: it was not';
 
 ALTER TABLE fettle.optimization_implementations
     ADD COLUMN predicted_percent double precision,
@@ -84,8 +88,9 @@ BEGIN
             UPDATE fettle.optimization_recommendations r SET is_dismissed = true, dismissal_reason = 'reverted', updated_at = now()
               FROM undone u WHERE r.id = u.recommendation_id
         )
-        -- applied_at counts the cool-down
-        UPDATE fettle.index_recommendations x SET status = 'rejected', applied_at = now()
+        -- applied_at counts the cool-down, which ends early when the evidence is another one (index_recommendation_write)
+        UPDATE fettle.index_recommendations x
+           SET status = 'rejected', applied_at = now(), undone_benefit = x.estimated_benefit, undone_size_bytes = x.size_bytes
           FROM undone u JOIN fettle.index_changes c ON c.id = u.index_change_id
          WHERE x.id = c.recommendation_id;
     END IF;
@@ -291,6 +296,11 @@ BEGIN
                    coalesce(max(greatest(i.implementation_timestamp, i.measured_at, i.rolled_back_at)) < now() - interval '30 days', false)
               INTO is_kept, is_over
               FROM fettle.optimization_implementations i WHERE i.recommendation_id = recommendations_aggregate.recommendation_id AND i.status <> 'failed';
+            -- of an undone index its own source says when it is proposed again
+            SELECT (is_over AND r.dismissal_reason IN ('implemented', 'reverted')) OR (found.source_type = 'index' AND r.dismissal_reason = 'reverted')
+              INTO is_over
+              FROM fettle.optimization_recommendations r WHERE r.id = recommendations_aggregate.recommendation_id;
+            is_over := coalesce(is_over, false);
             UPDATE fettle.optimization_recommendations r
                SET query_hash = found.query_hash, fingerprint_hash = found.fingerprint_hash, source_type = found.source_type,
                    source_id = found.source_id, kind = found.kind, change_key = found.change_key,
@@ -299,8 +309,8 @@ BEGIN
                    urgency_score = found.urgency, roi_score = found.roi, expected_saving_ms_per_hour = found.saving,
                    expected_saving_low = found.saving_low, expected_saving_high = found.saving_high,
                    implementation_complexity = found.complexity, improvement_basis = found.improvement_basis,
-                   is_dismissed = r.is_dismissed AND NOT (is_over AND r.dismissal_reason IN ('implemented', 'reverted')),
-                   dismissal_reason = CASE WHEN is_over AND r.dismissal_reason IN ('implemented', 'reverted') THEN NULL ELSE r.dismissal_reason END,
+                   is_dismissed = r.is_dismissed AND NOT is_over,
+                   dismissal_reason = CASE WHEN NOT is_over THEN r.dismissal_reason END,
                    updated_at = now()
              WHERE r.id = recommendations_aggregate.recommendation_id AND (NOT is_kept OR is_over);
             kept := kept || recommendation_id;
@@ -310,10 +320,12 @@ BEGIN
          WHERE r.target_id = target AND r.change_key IS NOT NULL AND r.is_dismissed IS NOT TRUE AND r.id <> ALL (kept)
            AND (only_hash IS NULL OR r.query_hash = only_hash)
            AND NOT EXISTS (SELECT FROM fettle.optimization_implementations i WHERE i.recommendation_id = r.id)
-           -- what is only less sure than was asked for now is found still
-           AND NOT EXISTS (SELECT FROM fettle.recommendation_findings f
-                            WHERE f.target_id = r.target_id AND f.source_type = r.source_type AND f.source_id = r.source_id
-                              AND (f.query_hash IS NULL OR f.query_hash = r.query_hash));
+           -- what is only less sure than was asked for now is found still, unless another row has come to stand for it
+           AND (NOT EXISTS (SELECT FROM fettle.recommendation_findings f
+                             WHERE f.target_id = r.target_id AND f.source_type = r.source_type AND f.source_id = r.source_id
+                               AND (f.query_hash IS NULL OR f.query_hash = r.query_hash))
+                OR EXISTS (SELECT FROM fettle.optimization_recommendations k
+                            WHERE k.target_id = r.target_id AND k.change_key = r.change_key AND k.id = ANY (kept)));
     END LOOP;
 END $$;
 

@@ -6,7 +6,8 @@ WITH undone AS (
     UPDATE fettle.optimization_recommendations r SET is_dismissed = true, dismissal_reason = 'reverted', updated_at = now()
       FROM undone u WHERE r.id = u.recommendation_id
 ), cooled AS (
-    UPDATE fettle.index_recommendations x SET status = 'rejected', applied_at = now()
+    UPDATE fettle.index_recommendations x
+       SET status = 'rejected', applied_at = now(), undone_benefit = x.estimated_benefit, undone_size_bytes = x.size_bytes
       FROM undone u JOIN fettle.index_changes c ON c.id = u.index_change_id
      WHERE x.id = c.recommendation_id
 )

@@ -36,8 +36,16 @@ SELECT $1::bigint, $2, schema_name, table_name, index_name, ARRAY(SELECT jsonb_a
            estimated_cost = excluded.estimated_cost, confidence_score = excluded.confidence_score,
            affected_query_count = excluded.affected_query_count, affected_total_time_ms = excluded.affected_total_time_ms,
            query_hashes = excluded.query_hashes, usage_count = excluded.usage_count, last_used_at = excluded.last_used_at, size_bytes = excluded.size_bytes,
-           create_statement = excluded.create_statement, reason = excluded.reason,
+           create_statement = excluded.create_statement,
+           -- What was undone is not proposed again within a month, unless it is another proposal by now, which then says why.
+           reason = CASE WHEN r.undone_benefit IS NOT NULL AND r.applied_at >= now() - interval '30 days'
+                         THEN concat_ws('; ', excluded.reason, 'undone on ' || to_char(r.applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ': its benefit was '
+                                        || round(r.undone_benefit::numeric) || ' % then, and is ' || round(excluded.estimated_benefit::numeric) || ' % now')
+                         ELSE excluded.reason END,
            -- What was carried out and is wanted again was undone since: it is proposed anew, but not within a month.
-           status = CASE WHEN r.status IN ('created', 'dropped') AND r.applied_at < now() - interval '30 days' THEN 'recommended'
+           status = CASE WHEN r.status <> 'recommended' AND r.applied_at < now() - interval '30 days' THEN 'recommended'
+                         WHEN r.status = 'rejected' AND r.undone_benefit IS NOT NULL
+                              AND (abs(excluded.estimated_benefit - r.undone_benefit) > 0.3 * abs(r.undone_benefit)
+                                   OR abs(excluded.size_bytes - r.undone_size_bytes) > 0.3 * r.undone_size_bytes) THEN 'recommended'
                          ELSE r.status END
 RETURNING id

@@ -1,2 +1,12 @@
-UPDATE fettle.optimization_recommendations SET is_dismissed = true, dismissal_reason = $2::text, updated_at = now() WHERE id = $1::bigint
-RETURNING target_id
+-- Its suggestion is dismissed with it, so that no analysis brings it back.
+WITH dismissed AS (
+    UPDATE fettle.optimization_recommendations SET is_dismissed = true, dismissal_reason = $2::text, updated_at = now() WHERE id = $1::bigint
+    RETURNING target_id, source_type, source_id
+), rewrites AS (
+    UPDATE fettle.query_rewrite_suggestions w SET dismissed = true, updated_at = now()
+      FROM dismissed d WHERE d.source_type = 'rewrite' AND w.id = d.source_id AND w.target_id = d.target_id
+), indexes AS (
+    UPDATE fettle.index_recommendations x SET status = 'rejected'
+      FROM dismissed d WHERE d.source_type = 'index' AND x.id = d.source_id AND x.target_id = d.target_id AND x.status = 'recommended'
+)
+SELECT target_id FROM dismissed

@@ -32,6 +32,24 @@ fields_have_the_kind_they_were_sent_with(void **state)
 }
 
 static void
+an_object_is_text_again(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"a\":{\"mean\":0.1,\"calls\":9223372036854775807,\"n\":null,\"l\":[\"\u00e9\"]}}";
+    Body *body;
+    Error error = {0};
+    Arena *arena = arena_new("body test", 65536);
+    assert_true(body_parse(text, strlen(text), &body, &error));
+    BodyValue value = body_field(body, "a");
+    assert_string_equal(
+        body_value_json(arena, &value),
+        "{\"mean\":0.10000000000000001,\"calls\":9223372036854775807,\"n\":null,\"l\":[\"\u00e9\"]}");
+    body_free(body);
+    arena_free(arena);
+}
+
+static void
 what_is_no_sound_object_is_refused(void **state)
 {
     (void)state;
@@ -74,6 +92,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_have_the_kind_they_were_sent_with),
+        cmocka_unit_test(an_object_is_text_again),
         cmocka_unit_test(what_is_no_sound_object_is_refused),
         cmocka_unit_test(nesting_beyond_the_limit_is_refused),
     };

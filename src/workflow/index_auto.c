@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workflow/index_auto.h"
+
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "store/audit.h"
+#include "store/job.h"
+#include "workflow/index_analysis.h"
+#include "workflow/index_plan.h"
+#include "workflow/index_run.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ROUND_ARENA_BYTES ((size_t)4 << 30)
+#define CONSIDERED_MOST 100
+#define MINUTE_US (INT64_C(60) * 1000000)
+#define DAY_MINUTES (24 * 60)
+/* An index must gain so many times what it costs in writes. */
+#define COST_TIMES 2
+
+bool
+index_auto_rules(const Settings *settings, IndexAutoRules *ret_rules, Error *error)
+{
+    const char *class = settings_get_text(settings, SETTING_INDEX_AUTO_CLASS);
+    bool is_medium = strcmp(class, "medium") == 0;
+    if (!is_medium && strcmp(class, "low") != 0) {
+        error_set(error, ERROR_INPUT, "index.auto_class: \"%.40s\" is no class", class);
+        return error_set_hint(error, "it is low (create) or medium (drop and replace, too)");
+    }
+    *ret_rules =
+        (IndexAutoRules){.may_create = settings_get_bool(settings, SETTING_INDEX_AUTO_CREATE),
+                         .may_drop = settings_get_bool(settings, SETTING_INDEX_AUTO_DROP) && is_medium,
+                         .benefit_least = settings_get_double(settings, SETTING_INDEX_AUTO_BENEFIT),
+                         .confidence_least = settings_get_double(settings, SETTING_INDEX_AUTO_CONFIDENCE)};
+    return true;
+}
+
+/* "HH:MM" at the beginning of a text; negative: it is none. */
+static int64_t
+minutes_of(const char *text)
+{
+    static const char most[] = "29:59";
+    for (size_t i = 0; i < strlen(most); i++)
+        if (i == 2 ? text[i] != ':' : text[i] < '0' || text[i] > most[i])
+            return -1;
+    int64_t minutes = ((text[0] - '0') * 10 + text[1] - '0') * 60 + (text[3] - '0') * 10 + text[4] - '0';
+    return minutes < DAY_MINUTES ? minutes : -1;
+}
+
+bool
+index_auto_is_quiet(const char *hours, int64_t now_us, bool *ret_is_quiet, Error *error)
+{
+    static const char form[] = "22:00-05:30";
+    *ret_is_quiet = hours[0] == '\0';
+    if (*ret_is_quiet)
+        return true;
+    bool has_form = strlen(hours) == strlen(form) && hours[5] == '-';
+    int64_t from = has_form ? minutes_of(hours) : -1;
+    int64_t to = has_form ? minutes_of(hours + 6) : -1;
+    if (from < 0 || to < 0) {
+        error_set(error, ERROR_INPUT, "index.quiet_hours: \"%.40s\" are no hours", hours);
+        return error_set_hint(error, "write them as 22:00-05:30, in UTC, or leave it empty");
+    }
+    int64_t now = now_us / MINUTE_US % DAY_MINUTES;
+    *ret_is_quiet = from <= to ? now >= from && now < to : now >= from || now < to;
+    return true;
+}
+
+static bool
+is_allowed(const IndexRecommendation *found, const IndexAutoRules *rules)
+{
+    if (!(found->confidence_score >= rules->confidence_least))
+        return false;
+    if (strcmp(found->type, "drop") == 0)
+        return rules->may_drop;
+    bool is_modify = strcmp(found->type, "modify") == 0;
+    if (is_modify && !(rules->may_drop && index_recommendation_is_successor(found)))
+        return false;
+    return rules->may_create && found->estimated_benefit >= rules->benefit_least &&
+           found->estimated_benefit >= COST_TIMES * found->estimated_cost;
+}
+
+const IndexRecommendation *
+index_auto_choose(const IndexRecommendations *list, const IndexAutoRules *rules)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (is_allowed(&list->items[i], rules))
+            return &list->items[i];
+    return NULL;
+}
+
+bool
+index_auto_due(const IndexManager *manager, Arena *arena, size_t most, int64_t **ret_target_ids,
+               size_t *ret_count, Error *error)
+{
+    const Settings *settings = manager->settings;
+    IndexAutoRules rules;
+    bool is_quiet;
+    *ret_count = 0;
+    if (!index_auto_rules(settings, &rules, error) ||
+        !index_auto_is_quiet(settings_get_text(settings, SETTING_INDEX_QUIET_HOURS), clock_wall_us(),
+                             &is_quiet, error))
+        return false;
+    if (!is_quiet || (!rules.may_create && !rules.may_drop) ||
+        !settings_get_bool(settings, SETTING_INDEX_ANALYSIS_ENABLED))
+        return true;
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(manager->store, 0, &session, error) &&
+           index_auto_targets(session.connection, arena,
+                              settings_get_int(settings, SETTING_INDEX_AUTO_INTERVAL), most, ret_target_ids,
+                              ret_count, error);
+}
+
+typedef struct AutoRound {
+    const IndexManager *manager;
+    Arena *arena;
+    int64_t target_id;
+    int64_t job_id;
+    int64_t change_id; /* 0: nothing was to be done */
+    const char *outcome;
+} AutoRound;
+
+/* What there is to choose from after the analysis, what was rejected or carried out left out. */
+static bool
+choice_make(AutoRound *round, const char *database, const IndexRecommendation **ret_chosen, Error *error)
+{
+    IndexAutoRules rules;
+    IndexRecommendations list;
+    IndexRecommendations own = {0};
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    if (!index_auto_rules(round->manager->settings, &rules, error) ||
+        !store_session_take(round->manager->store, 0, &session, error) ||
+        !index_recommendation_list(session.connection, round->arena, round->target_id, "recommended",
+                                   CONSIDERED_MOST, &list, error))
+        return false;
+    own.items = ARENA_NEW_ARRAY(round->arena, IndexRecommendation, list.count);
+    for (size_t i = 0; i < list.count; i++)
+        if (strcmp(list.items[i].database_name, database) == 0)
+            own.items[own.count++] = list.items[i];
+    *ret_chosen = index_auto_choose(&own, &rules);
+    return true;
+}
+
+static bool
+audit_line_write(const AutoRound *round, const IndexPlan *plan, bool done, const Error *failure, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Text details = text_new(round->arena);
+    JsonWriter json = json_writer_new(&details, false);
+    json_object_begin(&json);
+    json_key_int(&json, "change_id", round->change_id);
+    json_key_string(&json, "sql", plan->change.sql);
+    json_key_string(&json, "undo_sql", plan->change.undo_sql);
+    json_object_end(&json);
+    AuditLine line = {.actor = plan->change.performed_by,
+                      .action = arena_printf(round->arena, "index.%s", plan->change.action),
+                      .object = arena_printf(round->arena, "index:%s.%s", plan->change.schema_name,
+                                             plan->change.index_name),
+                      .target_id = round->target_id,
+                      .outcome = done ? "ok" : error_code_word(failure->code),
+                      .details = details.data};
+    return store_session_take(round->manager->store, 0, &session, error) &&
+           audit_write(session.connection, &line, error);
+}
+
+/* As a person's approval does it: plan, record, run. */
+static bool
+carry_out(AutoRound *round, const IndexRecommendation *chosen, Error *error)
+{
+    IndexOrder order;
+    IndexPlan plan;
+    if (!index_order_of_recommendation(chosen, &order, error))
+        return false;
+    order.performed_by = "fettle";
+    bool is_drop = strcmp(chosen->type, "drop") == 0;
+    if (!(is_drop ? index_plan_drop(round->manager, round->arena, &order, &plan, error)
+                  : index_plan_create(round->manager, round->arena, &order, &plan, error)))
+        return false;
+    round->outcome = plan.message;
+    if (plan.is_done)
+        return true;
+    if (!index_plan_record(round->manager, round->arena, &plan, &round->change_id, error))
+        return false;
+    Error failure = {0};
+    bool done = index_run(round->manager, round->change_id, &failure);
+    if (!audit_line_write(round, &plan, done, &failure, error))
+        return false;
+    if (!done)
+        *error = failure;
+    return done;
+}
+
+static bool
+round_run(AutoRound *round, Error *error)
+{
+    IndexAnalysis analysis;
+    const IndexRecommendation *chosen = NULL;
+    bool is_free = false;
+    {
+        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+        if (!store_session_take(round->manager->store, 0, &session, error) ||
+            !index_auto_is_free(session.connection, round->target_id, &is_free, error))
+            return false;
+    }
+    round->outcome = "a change of the target is open, or not measured yet";
+    if (!is_free)
+        return true;
+    if (!index_analyze(round->manager, round->arena, round->target_id, NULL, INDEX_ANALYSIS_FULL, 0,
+                       &analysis, error) ||
+        !choice_make(round, analysis.review.database, &chosen, error))
+        return false;
+    round->outcome = analysis.advice_failure != NULL ? analysis.advice_failure
+                                                     : "nothing is recommended that the rules allow";
+    return chosen == NULL || carry_out(round, chosen, error);
+}
+
+static bool
+job_close(const AutoRound *round, const char *failure, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Text result = text_new(round->arena);
+    JsonWriter json = json_writer_new(&result, false);
+    json_object_begin(&json);
+    json_key(&json, "change_id");
+    if (round->change_id == 0)
+        json_write_null(&json);
+    else
+        json_int(&json, round->change_id);
+    json_key_string(&json, "outcome", round->outcome);
+    json_object_end(&json);
+    return store_session_take(round->manager->store, 0, &session, error) &&
+           job_end(session.connection, round->job_id, failure, result.data, error);
+}
+
+static bool
+job_open(AutoRound *round, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(round->manager->store, 0, &session, error) &&
+           job_begin(session.connection, INDEX_AUTO_JOB, round->target_id, &round->job_id, error);
+}
+
+bool
+index_auto_round(const IndexManager *manager, int64_t target_id, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("index auto round", ROUND_ARENA_BYTES);
+    AutoRound round = {.manager = manager, .arena = arena, .target_id = target_id};
+    if (!job_open(&round, error))
+        return false;
+    Error failure = {0};
+    bool good = round_run(&round, &failure);
+    if (!job_close(&round, good ? NULL : failure.message, error))
+        return false;
+    if (!good)
+        *error = failure;
+    return good;
+}

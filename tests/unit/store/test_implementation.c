@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: PostgreSQL
+/* When an implementation is measured, what of it is undone, and how it follows its index change. */
+#include "fixture.h"
+
+#include "base/text.h"
+#include "pg/result.h"
+#include "store/implementation.h"
+#include "store/index_change.h"
+#include "store/target.h"
+
+#include <math.h>
+#include <string.h>
+
+static void
+run(StoreFixture *fixture, const char *sql)
+{
+    Error error = {0};
+    assert_done(pg_execute_script(fixture->connection, sql, NULL, &error), &error);
+}
+
+/* One recommendation, of an index that a change made; returns the implementation's id. */
+static int64_t
+implementation_new(StoreFixture *fixture)
+{
+    int64_t target_id = 0;
+    int64_t id = 0;
+    Error error = {0};
+    TargetChange target = {.name = "shop", .dsn = "host=h", .enabled = -1, .interval_ms = -1};
+    assert_done(target_create(fixture->store, fixture->connection, &target, &target_id, &error), &error);
+    run(fixture,
+        "INSERT INTO fettle.index_recommendations (id, database_name, table_name, columns, "
+        "recommendation_type, index_name) VALUES (7, 'shop', 'orders', '{a}', 'create', 'orders_a_idx') "
+        "ON CONFLICT DO NOTHING; "
+        "INSERT INTO fettle.optimization_recommendations (query_hash, source_type, source_id, kind, "
+        "recommendation_text, estimated_improvement_percent, confidence_score, urgency_score) VALUES (4001, "
+        "'index', 7, 'create', 'Create index orders_a_idx', 50, .8, .5); "
+        "INSERT INTO fettle.index_changes (recommendation_id, database_name, action, table_name, index_name, "
+        "sql, undo_sql, state) VALUES (7, 'shop', 'create', 'orders', 'orders_a_idx', 'CREATE', 'DROP', "
+        "'pending')");
+    ImplementationOpening opening = {.pre_stats = "{\"mean_exec_time_ms\": 100, \"calls\": 100}"};
+    assert_true(text_parse_int64(
+        store_fixture_value(fixture, "SELECT max(id) FROM fettle.optimization_recommendations"),
+        &opening.recommendation_id));
+    assert_true(text_parse_int64(store_fixture_value(fixture, "SELECT max(id) FROM fettle.index_changes"),
+                                 &opening.change_id));
+    assert_done(implementation_open(fixture->connection, &opening, &id, &error), &error);
+    return id;
+}
+
+static void
+age(StoreFixture *fixture, int64_t id, const char *implemented, const char *measured, const char *asked)
+{
+    run(fixture,
+        arena_printf(fixture->arena,
+                     "UPDATE fettle.index_changes SET state = 'completed' WHERE state = 'pending'; "
+                     "UPDATE fettle.optimization_implementations SET implementation_timestamp = now() - "
+                     "interval '%s', measured_at = now() - CAST(%s AS interval), asked_at = now() - CAST(%s "
+                     "AS interval) "
+                     "WHERE id = %lld",
+                     implemented, measured, asked, (long long)id));
+}
+
+/* 0: not named; 1: to be measured; 2: to be looked at for harm. */
+static int
+due(StoreFixture *fixture)
+{
+    ImplementationDue *list = NULL;
+    size_t count = 0;
+    Error error = {0};
+    assert_done(implementations_due(fixture->connection, fixture->arena, &list, &count, &error), &error);
+    assert_true(count <= 1);
+    return count == 0 ? 0 : list[0].is_due ? 1 : 2;
+}
+
+static void
+it_is_measured_after_one_day_and_after_two_and_looked_at_every_hour_between(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    static const struct {
+        const char *implemented;
+        const char *measured;
+        const char *asked;
+        int expected;
+    } cases[] = {
+        {"10 minutes", "NULL", "NULL", 0},
+        {"61 minutes", "NULL", "NULL", 2},
+        {"3 hours", "NULL", "'30 minutes'", 0},
+        {"3 hours", "NULL", "'61 minutes'", 2},
+        {"25 hours", "NULL", "'11 minutes'", 1},
+        {"25 hours", "NULL", "'9 minutes'", 0},
+        {"25 hours", "'30 minutes'", "'30 minutes'", 0},
+        {"25 hours", "'2 hours'", "'30 minutes'", 1}, /* by hand, before its day was over */
+        {"49 hours", "'24 hours'", "'30 minutes'", 1},
+        {"49 hours", "'30 minutes'", "'30 minutes'", 0},
+        {"6 days", "'4 days'", "'61 minutes'", 2},
+        {"8 days", "'6 days'", "'61 minutes'", 0},
+        {"31 days", "NULL", "NULL", 0},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        age(fixture, id, cases[i].implemented, cases[i].measured, cases[i].asked);
+        int found = due(fixture);
+        if (found != cases[i].expected)
+            fail_msg("%s after, measured before %s, asked before %s: %d, not %d", cases[i].implemented,
+                     cases[i].measured, cases[i].asked, found, cases[i].expected);
+        assert_int_equal(due(fixture), 0); /* it was named a moment ago */
+    }
+}
+
+static void
+what_is_being_built_is_not_measured(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    run(fixture,
+        arena_printf(fixture->arena,
+                     "UPDATE fettle.optimization_implementations SET implementation_timestamp = now() - "
+                     "interval '2 days' WHERE id = %lld",
+                     (long long)id));
+    assert_int_equal(due(fixture), 0);
+}
+
+static void
+only_certain_harm_by_fettle_itself_is_undone(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    static const struct {
+        ImplementationResult result;
+        bool expected;
+    } cases[] = {
+        {{"{\"calls\": 100}", -50, -60, -40, NAN, "regressed", NULL}, true},
+        {{"{\"calls\": 100}", -4, -6, -2, NAN, "regressed", NULL}, false},
+        {{"{\"calls\": 100}", 30, 20, 40, NAN, "regressed", "writes are slower"}, true},
+        {{"{\"calls\": 100}", -25, NAN, NAN, NAN, "regressed", NULL}, true},
+        {{"{\"calls\": 100}", -19, NAN, NAN, NAN, "regressed", NULL}, false}, /* could be chance */
+        {{"{\"calls\": 29}", -90, NAN, NAN, NAN, "regressed", NULL}, false},
+        {{"{\"calls\": 100}", 40, 30, 50, NAN, "implemented", NULL}, false},
+    };
+    age(fixture, id, "25 hours", "NULL", "NULL");
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        int64_t *ids = NULL;
+        size_t count = 0;
+        Error error = {0};
+        assert_done(
+            implementation_measured(fixture->connection, fixture->arena, id, &cases[i].result, &error),
+            &error);
+        assert_done(implementations_harmful(fixture->connection, fixture->arena, &ids, &count, &error),
+                    &error);
+        if ((count == 1) != cases[i].expected)
+            fail_msg("case %zu", i);
+    }
+    run(fixture, "UPDATE fettle.optimization_implementations SET index_change_id = NULL, harm = 'much'");
+    int64_t *ids = NULL;
+    size_t count = 1;
+    Error error = {0};
+    assert_done(implementations_harmful(fixture->connection, fixture->arena, &ids, &count, &error), &error);
+    assert_int_equal(count, 0);
+}
+
+static Implementation
+now_of(StoreFixture *fixture, int64_t id)
+{
+    Implementation found;
+    Error error = {0};
+    assert_done(implementation_get(fixture->connection, fixture->arena, id, &found, &error), &error);
+    return found;
+}
+
+static const char *
+dismissal(StoreFixture *fixture)
+{
+    return store_fixture_value(fixture, "SELECT is_dismissed || ' ' || coalesce(dismissal_reason, '-') FROM "
+                                        "fettle.optimization_recommendations");
+}
+
+static void
+a_change_that_fails_is_a_failed_implementation_of_an_open_recommendation(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    Error error = {0};
+    assert_string_equal(dismissal(fixture), "true implemented");
+    assert_done(index_change_end(fixture->connection, now_of(fixture, id).index_change_id, "failed",
+                                 "no room on the disk", &error),
+                &error);
+    Implementation found = now_of(fixture, id);
+    assert_string_equal(found.status, "failed");
+    assert_string_equal(found.error_message, "no room on the disk");
+    assert_string_equal(dismissal(fixture), "false -");
+}
+
+static void
+a_change_that_completes_opens_no_second_implementation_and_its_undo_reverts_it(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    Error error = {0};
+    assert_done(
+        index_change_end(fixture->connection, now_of(fixture, id).index_change_id, "completed", NULL, &error),
+        &error);
+    assert_string_equal(now_of(fixture, id).status, "pending");
+    IndexChange undo = {.target_id = now_of(fixture, id).target_id,
+                        .database_name = "shop",
+                        .action = "drop",
+                        .schema_name = "public",
+                        .table_name = "orders",
+                        .index_name = "orders_a_idx",
+                        .index_type = "btree",
+                        .sql = "DROP",
+                        .undo_sql = "CREATE"};
+    int64_t failing = 0;
+    assert_done(index_change_begin(fixture->connection, fixture->arena, &undo, &failing, &error), &error);
+    assert_done(implementation_undo_begin(fixture->connection, id, failing, "slow", &error), &error);
+    assert_false(implementation_undo_begin(fixture->connection, id, failing, "twice", &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
+    assert_done(index_change_end(fixture->connection, failing, "failed", "in use", &error), &error);
+    assert_int_equal(now_of(fixture, id).undo_change_id, 0); /* it can be tried again */
+    assert_string_equal(now_of(fixture, id).error_message, "it could not be undone: in use");
+    assert_done(index_change_begin(fixture->connection, fixture->arena, &undo, &undo.id, &error), &error);
+    assert_done(implementation_undo_begin(fixture->connection, id, undo.id, "slow", &error), &error);
+    assert_done(index_change_end(fixture->connection, undo.id, "completed", NULL, &error), &error);
+    Implementation found = now_of(fixture, id);
+    assert_string_equal(found.status, "reverted");
+    assert_true(found.rolled_back_at_us > 0);
+    assert_string_equal(dismissal(fixture), "true reverted");
+    assert_string_equal(
+        store_fixture_value(fixture, "SELECT count(*) FROM fettle.optimization_implementations"), "1");
+    assert_string_equal(store_fixture_value(fixture, "SELECT status FROM fettle.index_recommendations"),
+                        "rejected");
+}
+
+static void
+accuracy_and_verdict_are_the_contracts(void **state)
+{
+    StoreFixture *fixture = *state;
+    static const struct {
+        const char *sql;
+        const char *expected;
+    } cases[] = {
+        {"round(fettle.prediction_accuracy(35.6, 95)::numeric, 3)", "0.375"},
+        {"round(fettle.prediction_accuracy(50, 95)::numeric, 4)", "0.5263"},
+        {"fettle.prediction_accuracy(-100, 95)", "0"},
+        {"fettle.prediction_accuracy(10, 0)", "0.5"},
+        {"fettle.prediction_accuracy(10, NULL)", "0.5"},
+        {"fettle.implementation_verdict(1, NULL, NULL)", "implemented"},
+        {"fettle.implementation_verdict(.99, NULL, NULL)", "no_improvement"},
+        {"fettle.implementation_verdict(-1, NULL, NULL)", "regressed"},
+        {"fettle.implementation_verdict(20, -1, 41)", "no_improvement"},
+        {"fettle.implementation_verdict(20, .1, 41)", "implemented"},
+        {"fettle.implementation_verdict(-20, -41, .1)", "no_improvement"},
+        {"fettle.implementation_verdict(-20, -41, -.1)", "regressed"},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        const char *found =
+            store_fixture_value(fixture, arena_printf(fixture->arena, "SELECT %s", cases[i].sql));
+        if (strcmp(found, cases[i].expected) != 0)
+            fail_msg("%s is %s, not %s", cases[i].sql, found, cases[i].expected);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accuracy_and_verdict_are_the_contracts),
+        cmocka_unit_test_setup(it_is_measured_after_one_day_and_after_two_and_looked_at_every_hour_between,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_is_being_built_is_not_measured, store_fixture_clear),
+        cmocka_unit_test_setup(only_certain_harm_by_fettle_itself_is_undone, store_fixture_clear),
+        cmocka_unit_test_setup(a_change_that_fails_is_a_failed_implementation_of_an_open_recommendation,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_change_that_completes_opens_no_second_implementation_and_its_undo_reverts_it,
+                               store_fixture_clear),
+    };
+    return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: PostgreSQL
+/* What may be done without being asked, and when. */
+#include "place.h"
+
+#include "pg/result.h"
+#include "store/job.h"
+#include "workflow/index_auto.h"
+#include "workflow/index_run.h"
+
+#include <math.h>
+#include <string.h>
+
+static IndexAutoRules
+rules_of(StoreFixture *fixture, const char *create, const char *drop, const char *class)
+{
+    IndexAutoRules rules;
+    Error error = {0};
+    assert_done(settings_set(fixture->settings, "index.auto_create", create, &error), &error);
+    assert_done(settings_set(fixture->settings, "index.auto_drop", drop, &error), &error);
+    assert_done(settings_set(fixture->settings, "index.auto_class", class, &error), &error);
+    assert_done(index_auto_rules(fixture->settings, &rules, &error), &error);
+    return rules;
+}
+
+static void
+nothing_is_done_unasked_unless_it_and_its_class_are_allowed(void **state)
+{
+    StoreFixture *fixture = *state;
+    IndexAutoRules rules;
+    Error error = {0};
+    Settings *standard = settings_new(fixture->arena);
+    assert_done(index_auto_rules(standard, &rules, &error), &error);
+    assert_false(rules.may_create || rules.may_drop);
+    rules = rules_of(fixture, "on", "on", "low");
+    assert_true(rules.may_create && !rules.may_drop);
+    rules = rules_of(fixture, "off", "on", "medium");
+    assert_true(!rules.may_create && rules.may_drop);
+    assert_done(settings_set(fixture->settings, "index.auto_class", "all", &error), &error);
+    assert_false(index_auto_rules(fixture->settings, &rules, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+}
+
+static void
+quiet_hours_may_pass_midnight(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hours;
+        int minute;
+        bool is_quiet;
+    } cases[] = {
+        {"", 720, true},           {"22:00-05:30", 22 * 60 - 1, false}, {"22:00-05:30", 22 * 60, true},
+        {"22:00-05:30", 0, true},  {"22:00-05:30", 5 * 60 + 29, true},  {"22:00-05:30", 5 * 60 + 30, false},
+        {"01:00-02:00", 90, true}, {"01:00-02:00", 120, false},         {"01:00-01:00", 60, false}};
+    Error error = {0};
+    bool is_quiet = false;
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        int64_t at_us = (INT64_C(20000) * 24 * 60 + cases[i].minute) * 60 * 1000000;
+        assert_true(index_auto_is_quiet(cases[i].hours, at_us, &is_quiet, &error));
+        if (is_quiet != cases[i].is_quiet)
+            fail_msg("%s at minute %d", cases[i].hours, cases[i].minute);
+    }
+    static const char *const wrong[] = {"22:00", "22:00-24:00", "22:0x-05:00", "22:00-05:000", "22:00 05:00"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(wrong); i++) {
+        error_clear(&error);
+        assert_false(index_auto_is_quiet(wrong[i], 0, &is_quiet, &error));
+        assert_int_equal(error.code, ERROR_INPUT);
+    }
+}
+
+static void
+the_best_that_passes_every_threshold_is_chosen(void **state)
+{
+    (void)state;
+    IndexRecommendation items[] = {
+        {.id = 1, .type = "create", .estimated_benefit = 60, .estimated_cost = 40, .confidence_score = 0.8},
+        {.id = 2, .type = "create", .estimated_benefit = 50, .estimated_cost = 1, .confidence_score = 0.7},
+        {.id = 3,
+         .type = "modify",
+         .estimated_benefit = 40,
+         .confidence_score = 0.9,
+         .create_statement = "REINDEX INDEX CONCURRENTLY a"},
+        {.id = 4,
+         .type = "modify",
+         .estimated_benefit = 35,
+         .confidence_score = 0.9,
+         .create_statement = "CREATE INDEX a ON t (b)"},
+        {.id = 5, .type = "create", .estimated_benefit = 30, .estimated_cost = 15, .confidence_score = 0.8},
+        {.id = 6, .type = "drop", .estimated_benefit = NAN, .confidence_score = 0.95},
+        {.id = 7, .type = "create", .estimated_benefit = 9, .estimated_cost = 0, .confidence_score = 0.8}};
+    IndexRecommendations list = {.items = items, .count = FETTLE_COUNT_OF(items)};
+    IndexAutoRules rules = {.may_create = true, .benefit_least = 10, .confidence_least = 0.8};
+    assert_int_equal(index_auto_choose(&list, &rules)->id, 5);
+    rules.may_drop = true;
+    assert_int_equal(index_auto_choose(&list, &rules)->id, 4);
+    rules.may_create = false;
+    assert_int_equal(index_auto_choose(&list, &rules)->id, 6);
+    assert_true(index_recommendation_is_successor(&items[3]) &&
+                !index_recommendation_is_successor(&items[2]));
+    rules = (IndexAutoRules){.may_create = true, .benefit_least = 31, .confidence_least = 0.8};
+    assert_null(index_auto_choose(&list, &rules));
+    IndexOrder order;
+    Error error = {0};
+    assert_false(index_order_of_recommendation(&items[2], &order, &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
+}
+
+static size_t
+due_count(const Place *place)
+{
+    int64_t *targets;
+    size_t count;
+    Error error = {0};
+    assert_done(index_auto_due(&place->manager, place->arena, 10, &targets, &count, &error), &error);
+    assert_true(count == 0 || targets[0] == place->target_id);
+    return count;
+}
+
+/* Two indexes that do the same: one of them goes, as a recorded change that names who did it. */
+static void
+a_round_carries_out_one_recommendation_as_an_approval_would(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    StoreFixture *fixture = place.fixture;
+    assert_done(pg_execute_script(fixture->connection,
+                                  "CREATE INDEX t_one ON own.t (a); CREATE INDEX t_two ON own.t (a); CREATE "
+                                  "INDEX t_three ON own.t (a)",
+                                  NULL, &error),
+                &error);
+    (void)rules_of(fixture, "off", "on", "low");
+    assert_int_equal(due_count(&place), 0);
+    (void)rules_of(fixture, "off", "on", "medium");
+    assert_int_equal(due_count(&place), 1);
+    assert_done(index_auto_round(&place.manager, place.target_id, &error), &error);
+    static const char left[] =
+        "SELECT count(*) FROM pg_index WHERE indrelid = 'own.t'::regclass AND NOT indisprimary";
+    assert_string_equal(store_fixture_value(fixture, left), "2");
+    IndexChanges changes;
+    assert_done(
+        index_change_list(fixture->connection, place.arena, place.target_id, false, 10, &changes, &error),
+        &error);
+    assert_true(changes.count == 1 && changes.items[0].success == 1 &&
+                changes.items[0].recommendation_id > 0);
+    assert_string_equal(changes.items[0].action, "drop");
+    assert_string_equal(changes.items[0].performed_by, "fettle");
+    assert_string_equal(store_fixture_value(fixture, "SELECT actor || ' ' || action || ' ' || outcome FROM "
+                                                     "fettle.audit_log ORDER BY id DESC LIMIT 1"),
+                        "fettle index.drop ok");
+    /* not again today, and not before what was done is measured */
+    assert_int_equal(due_count(&place), 0);
+    bool is_free = true;
+    assert_done(index_auto_is_free(fixture->connection, place.target_id, &is_free, &error), &error);
+    assert_false(is_free);
+    assert_done(index_auto_round(&place.manager, place.target_id, &error), &error);
+    assert_string_equal(store_fixture_value(fixture, left), "2");
+    Job like = {.kind = INDEX_AUTO_JOB};
+    JobList jobs;
+    assert_done(job_list(fixture->connection, place.arena, &like, 0, 10, &jobs, &error), &error);
+    assert_int_equal(jobs.count, 2);
+    assert_non_null(strstr(jobs.items[0].result, "not measured yet"));
+    assert_non_null(strstr(jobs.items[1].result, "the index is dropped"));
+    int64_t *targets;
+    size_t count;
+    assert_done(index_auto_targets(fixture->connection, place.arena, 0, 10, &targets, &count, &error),
+                &error);
+    assert_int_equal(count, 1);
+}
+
+static void
+a_round_that_fails_says_why_in_its_job(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    StoreFixture *fixture = place.fixture;
+    (void)rules_of(fixture, "off", "on", "medium");
+    assert_done(pg_execute(fixture->connection,
+                           "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'", &error),
+                &error);
+    assert_false(index_auto_round(&place.manager, place.target_id, &error));
+    assert_string_equal(
+        store_fixture_value(fixture, "SELECT status FROM fettle.jobs WHERE kind = 'index_auto'"), "failed");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_done_unasked_unless_it_and_its_class_are_allowed),
+        cmocka_unit_test(quiet_hours_may_pass_midnight),
+        cmocka_unit_test(the_best_that_passes_every_threshold_is_chosen),
+        cmocka_unit_test_setup(a_round_carries_out_one_recommendation_as_an_approval_would,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_round_that_fails_says_why_in_its_job, store_fixture_clear),
+    };
+    return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
+}
