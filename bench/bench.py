@@ -10,6 +10,7 @@ import fidelity
 import fleet
 import improvement
 import index_search
+import isolation_forest
 import twin
 import whatif
 import workload
@@ -17,7 +18,7 @@ from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
-           "index_search": index_search.bench, "workload": workload.bench}
+           "index_search": index_search.bench, "isolation_forest": isolation_forest.bench, "workload": workload.bench}
 
 
 def main():

@@ -5,6 +5,7 @@
 #include "math/statistics.h"
 
 #include <math.h>
+#include <string.h>
 
 #define EULER 0.57721566490153286
 
@@ -29,8 +30,8 @@ struct IsolationForest {
 /* What growing one tree works with. */
 typedef struct Growth {
     IsolationForest *forest;
-    const float *sample; /* column by column */
-    size_t sample_count;
+    const float *values; /* all rows, column by column, without unknown ones */
+    size_t row_count;
     size_t *rows;    /* numbers of the sample's rows, partitioned by the nodes */
     size_t *columns; /* all of them, in the order of the last draw */
     size_t height_most;
@@ -52,18 +53,23 @@ usual_length(size_t count)
     return count == 2 ? 1 : 2 * (log(n - 1) + EULER) - 2 * (n - 1) / n;
 }
 
-static double
-median_or_zero(Arena *arena, const IsolationForestOptions *options, size_t column)
+/* One column of the rows into ret_values, with its median for what is not finite. */
+static float
+column_take(Arena *arena, const IsolationForestOptions *options, size_t column, float *ret_values)
 {
     ArenaMark mark = arena_mark(arena);
-    double *values = ARENA_NEW_ARRAY(arena, double, options->row_count);
+    double *known = ARENA_NEW_ARRAY(arena, double, options->row_count);
     size_t count = 0;
     for (size_t row = 0; row < options->row_count; row++) {
-        float value = options->values[row * options->column_count + column];
-        if (isfinite(value))
-            values[count++] = value;
+        ret_values[row] = options->values[row * options->column_count + column];
+        if (isfinite(ret_values[row]))
+            known[count++] = ret_values[row];
     }
-    double median = count == 0 ? 0 : statistics_median(values, count);
+    bool is_whole = count == options->row_count;
+    float median = count == 0 ? 0 : (float)statistics_median(known, count);
+    for (size_t row = 0; row < options->row_count && !is_whole; row++)
+        if (!isfinite(ret_values[row]))
+            ret_values[row] = median;
     arena_rewind(arena, mark);
     return median;
 }
@@ -78,7 +84,7 @@ split_draw(Growth *growth, const size_t *rows, size_t count, Split *ret_split)
         size_t column = growth->columns[other];
         growth->columns[other] = growth->columns[tried];
         growth->columns[tried] = column;
-        const float *values = growth->sample + column * growth->sample_count;
+        const float *values = growth->values + column * growth->row_count;
         float least = values[rows[0]];
         float greatest = least;
         for (size_t i = 1; i < count; i++) {
@@ -101,7 +107,7 @@ split_draw(Growth *growth, const size_t *rows, size_t count, Split *ret_split)
 static size_t
 rows_part(const Growth *growth, const Split *split, size_t *rows, size_t count)
 {
-    const float *values = growth->sample + split->column * growth->sample_count;
+    const float *values = growth->values + split->column * growth->row_count;
     size_t below = 0;
     for (size_t i = 0; i < count; i++)
         if (values[rows[i]] < split->threshold) {
@@ -149,27 +155,23 @@ trees_grow(Arena *arena, IsolationForest *forest, const IsolationForestOptions *
 {
     size_t columns = options->column_count;
     size_t *order = ARENA_NEW_ARRAY(arena, size_t, options->row_count);
-    float *sample = ARENA_NEW_ARRAY(arena, float, sample_count *columns);
+    float *values = ARENA_NEW_ARRAY(arena, float, options->row_count *columns);
     Growth growth = {.forest = forest,
-                     .sample = sample,
-                     .sample_count = sample_count,
+                     .values = values,
+                     .row_count = options->row_count,
                      .rows = ARENA_NEW_ARRAY(arena, size_t, sample_count),
                      .columns = ARENA_NEW_ARRAY(arena, size_t, columns),
                      .height_most = (size_t)ceil(log2((double)(sample_count < 2 ? 2 : sample_count))),
                      .random = random_new(options->seed)};
     for (size_t row = 0; row < options->row_count; row++)
         order[row] = row;
-    for (size_t column = 0; column < columns; column++)
+    for (size_t column = 0; column < columns; column++) {
         growth.columns[column] = column;
+        forest->medians[column] = column_take(arena, options, column, values + column * options->row_count);
+    }
     for (size_t tree = 0; tree < forest->tree_count; tree++) {
         sample_draw(&growth.random, order, options->row_count, sample_count);
-        for (size_t i = 0; i < sample_count; i++) {
-            const float *row = options->values + order[i] * columns;
-            for (size_t column = 0; column < columns; column++)
-                sample[column * sample_count + i] =
-                    isfinite(row[column]) ? row[column] : forest->medians[column];
-            growth.rows[i] = i;
-        }
+        memcpy(growth.rows, order, sample_count * sizeof(*order));
         int32_t root = (int32_t)forest->node_count++;
         forest->roots[tree] = root;
         node_grow(&growth, root, growth.rows, sample_count, 0);
@@ -192,8 +194,6 @@ isolation_forest_fit(Arena *arena, const IsolationForestOptions *options)
                                 .medians = ARENA_NEW_ARRAY(arena, float, options->column_count),
                                 .usual_length = usual_length(sample_count)};
     ArenaMark mark = arena_mark(arena);
-    for (size_t column = 0; column < options->column_count; column++)
-        forest->medians[column] = (float)median_or_zero(arena, options, column);
     trees_grow(arena, forest, options, sample_count);
     arena_rewind(arena, mark);
     return forest;
