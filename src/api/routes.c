@@ -79,6 +79,8 @@ const ApiRoute api_routes[] = {
     ACT("POST", "/workload-patterns/analyze", "workloadPatternAnalyze", ROLE_OPERATOR, BODY, LONG,
         "workload.analyze", workload_patterns_analyze),
     READ("/workload-patterns", "workloadPatternList", ROLE_VIEWER, QUICK, workload_patterns_list),
+    READ("/anomalies", "anomalyList", ROLE_VIEWER, QUICK, anomalies_list),
+    READ("/incidents", "incidentList", ROLE_VIEWER, QUICK, incidents_list),
     READ("/indexes/recommendations/{connection_id}", "indexRecommendations", ROLE_VIEWER, QUICK,
          index_recommendations),
     READ("/indexes/unused/{connection_id}", "indexUnused", ROLE_VIEWER, LONG, index_unused),

@@ -11,6 +11,7 @@ extern const CliVerb cli_verb_index;
 extern const CliVerb cli_verb_serve;
 extern const CliVerb cli_verb_top;
 extern const CliVerb cli_verb_patterns;
+extern const CliVerb cli_verb_anomalies;
 extern const CliVerb cli_verb_target;
 extern const CliVerb cli_verb_token;
 extern const CliVerb cli_verb_user;
@@ -29,6 +30,7 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_serve,
     &cli_verb_top,
     &cli_verb_patterns,
+    &cli_verb_anomalies,
     &cli_verb_target,
     &cli_verb_token,
     &cli_verb_user,

@@ -148,11 +148,15 @@ row_keep(Looking *looking, const AnomalySteps *steps, const AnomalyAlert *alert,
         severity = absolute;
     bool is_whole = steps->query_hash == 0;
     bool is_bad = severity >= (is_whole || open != NULL ? ANOMALY_LOW : ANOMALY_HIGH);
-    if (!is_bad || (open != NULL && severity <= anomaly_severity_find(open->severity))) {
+    AnomalySeverity before = open == NULL ? ANOMALY_NONE : anomaly_severity_find(open->severity);
+    bool is_news = severity > before || (alert->finding.is_alert && open->incident_id == 0);
+    if (!is_bad || !is_news) {
         if (open != NULL && is_bad)
             open->id = -open->id; /* it goes on; nothing of it is to be written */
         return;
     }
+    if (severity < before)
+        severity = before;
     double usual_transformed = anomaly_transform(alert->metric, alert->usual);
     AnomalyRow row = {.id = open == NULL ? 0 : open->id,
                       .query_hash = steps->query_hash,

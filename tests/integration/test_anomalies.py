@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: PostgreSQL
 """Faults on a live server: each is one incident of the right type within two rounds, and over when it is over."""
+import json
+import os
+import subprocess
 import threading
 import time
 
 import psycopg2
 import pytest
+from conftest import BINARY
 from rounds import Rounds
 from servers import Server
 
@@ -194,3 +198,66 @@ def test_findings_end_with_what_they_are_of_and_a_look_again_changes_nothing(wat
     watched.rounds.tell("anomalies")
     assert (watched.rounds.sql("SELECT * FROM fettle.query_anomalies ORDER BY id"),
             watched.rounds.sql("SELECT * FROM fettle.incidents ORDER BY id")) == before
+
+
+def fettle(watched, *arguments):
+    environment = {**os.environ, "FETTLE_STORE_URL": watched.rounds.store.dsn("store")}
+    return subprocess.run([BINARY, "anomalies", *arguments], env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_command_shows_incidents_and_findings(watched):
+    assert fettle(watched) == "there are no incidents\n"
+    rows = json.loads(fettle(watched, "target", "--all", "--json"))
+    assert {"rate_change", "lock_wait", "plan_change", "bloat", "cache_degradation"} <= {row["incident_type"] for row in rows}
+    assert "locks are waited for" in fettle(watched, "--all")
+    findings = json.loads(fettle(watched, "--all", "--findings", "--json"))
+    assert {"calls_per_second", "blocks_touched"} <= {row["metric_name"] for row in findings}
+    with pytest.raises(subprocess.CalledProcessError):
+        fettle(watched, "nobody")
+
+
+@pytest.fixture(scope="module")
+def listed(api_on_store):
+    """A target with an anomaly and an incident of each severity, those of low severity over."""
+    dsn = {"name": "anomalous", "dsn": api_on_store.store.dsn()}
+    target = api_on_store.api.json("POST", "/api/v1/targets", dsn, 201)["target_id"]
+    api_on_store.store.sql(f"""
+        INSERT INTO fettle.query_anomalies (target_id, query_hash, anomaly_type, severity, metric_name, metric_value, baseline_value, z_score,
+                                            detected_at, resolved, resolved_at)
+        SELECT {target}, CASE s WHEN 'high' THEN 0 ELSE 5 END, CASE s WHEN 'high' THEN 'lock_wait' ELSE 'io_increase' END, s, 'blocks_read', 9, 1, n,
+               now() - n * interval '1 hour', s = 'low', CASE s WHEN 'low' THEN now() END
+        FROM unnest(ARRAY['low', 'medium', 'high', 'critical']) WITH ORDINALITY u(s, n);
+        INSERT INTO fettle.incidents (target_id, incident_type, severity, first_at, last_at, peak_at, peak_z, peak_metric, query_hashes,
+                                      probable_cause, resolved, resolved_at)
+        SELECT {target}, CASE s WHEN 'high' THEN 'lock_wait' ELSE 'io_increase' END, s, now() - n * interval '1 hour', now() - n * interval '1 hour',
+               now(), n, 'blocks_read', '{{5,9223372036854775807}}', 'more is read', s = 'low', CASE s WHEN 'low' THEN now() END
+        FROM unnest(ARRAY['low', 'medium', 'high', 'critical']) WITH ORDINALITY u(s, n)""")
+    yield target
+    api_on_store.api.request("DELETE", f"/api/v1/targets/{target}")
+
+
+@pytest.mark.parametrize("key", ["anomalies", "incidents"])
+def test_anomalies_and_incidents_are_listed_by_the_same_filters(api, listed, key):
+    def severities(query=""):
+        return [row["severity"] for row in api.json("GET", f"/api/v1/{key}?target_id={listed}{query}", token="viewer")[key]]
+    assert severities() == ["low", "medium", "high", "critical"]
+    assert severities("&severity=high") == ["high"]
+    assert severities("&type=lock_wait") == ["high"]
+    assert severities("&resolved=true") == ["low"]
+    assert severities("&resolved=false&limit=2") == ["medium", "high"]
+    hours_ago = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 2.5 * 3600))
+    assert severities(f"&since={hours_ago}") == ["low", "medium"]
+    assert api.json("GET", f"/api/v1/{key}?target_id=999999")[key] == []
+    assert api.json("GET", f"/api/v1/{key}?target_id={listed}")["count"] == 4
+
+
+def test_what_is_of_the_whole_target_has_no_statement_and_hashes_keep_all_their_digits(api, listed):
+    rows = api.json("GET", f"/api/v1/anomalies?target_id={listed}")["anomalies"]
+    assert [row["query_hash"] for row in rows] == [5, 5, None, 5]
+    assert api.json("GET", f"/api/v1/incidents?target_id={listed}")["incidents"][0]["query_hashes"] == [5, 9223372036854775807]
+
+
+@pytest.mark.parametrize("query", ["severity=none", "type=noise", "resolved=maybe", "since=yesterday", "limit=0", "limit=1001", "target_id=0"])
+def test_a_filter_that_is_none_is_refused(api, query):
+    for key in ("anomalies", "incidents"):
+        assert api.request("GET", f"/api/v1/{key}?{query}").status == 400

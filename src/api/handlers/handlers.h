@@ -45,6 +45,8 @@
     X(token_create)                                                                                          \
     X(token_revoke)                                                                                          \
     X(audit_list)                                                                                            \
+    X(anomalies_list)                                                                                        \
+    X(incidents_list)                                                                                        \
     X(workload_patterns_analyze)                                                                             \
     X(workload_patterns_list)                                                                                \
     X(index_recommendations)                                                                                 \
