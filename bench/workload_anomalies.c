@@ -236,7 +236,7 @@ baseline_make(Arena *arena, const Stream *stream, const Incidents *incidents, si
 static void
 ours_run(Arena *arena, const Stream *stream, const AnomalyThresholds *thresholds, Incidents *incidents)
 {
-    AnomalyStream *strange = anomaly_stream_new(arena);
+    AnomalyStream *strange = anomaly_stream_new(arena, true);
     AnomalyBaseline baseline;
     for (size_t at = WEEK; at < COUNT; at++) {
         ArenaMark mark = arena_mark(arena);
@@ -246,7 +246,7 @@ ours_run(Arena *arena, const Stream *stream, const AnomalyThresholds *thresholds
         if (at == WEEK) /* the first week, as its own baseline saw it */
             for (size_t i = 0; i < WEEK; i++) {
                 AnomalyPoint past = {.at_us = (int64_t)(i + 1) * STEP_US, .value = stream->values[i]};
-                (void)anomaly_stream_add(strange, anomaly_deviation(&baseline, ANOMALY_CALLS, &past));
+                anomaly_stream_feed(strange, anomaly_deviation(&baseline, ANOMALY_CALLS, &past));
             }
         AnomalyPoint points[2] = {
             {.at_us = (int64_t)at * STEP_US, .value = stream->values[at - 1]},

@@ -120,6 +120,8 @@ baselines_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t s
                              .tail_high = pg_result_double(rows, i, 7, NAN)};
         for (size_t h = 0; h < ANOMALY_DAY_HOURS; h++)
             row->centres[h] = NAN;
+        if (row->query_hash == 0)
+            anomaly_reals_parse(pg_result_text(rows, i, 8), row->centres, ANOMALY_DAY_HOURS);
         row->centres[hours[0]] = pg_result_double(rows, i, 3, NAN);
         row->centres[hours[1]] = pg_result_double(rows, i, 4, NAN);
     }

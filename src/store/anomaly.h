@@ -43,7 +43,7 @@ typedef struct BaselineRow {
     double deviation;
     double least;
     double greatest;
-    double centres[ANOMALY_DAY_HOURS]; /* when read: of the two hours asked for, the others NAN */
+    double centres[ANOMALY_DAY_HOURS]; /* when read of a statement: the two hours asked for, others NAN */
     double scale;
     double tail_low;
     double tail_high;
@@ -69,6 +69,9 @@ typedef struct StepList {
     StepFigures *items; /* ascending */
     size_t count;
 } StepList;
+
+/* Of an array of the store as text, "{1,NULL,2}": what is NULL, or missing at its end, is NAN. */
+void anomaly_reals_parse(const char *text, double *ret_values, size_t count);
 
 typedef struct StepRange {
     int64_t target_id;

@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "base/list.h"
 #include "store/anomaly.h"
 #include "store/observation_internal.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define WRITE_BYTES ((size_t)64 << 20)
 #define FIRST_OF_ROUNDS (ANOMALY_FIGURES - ANOMALY_ROUND_FIGURES)
 
-VECTOR_DEFINE(StepVector, StepFigures);
+void
+anomaly_reals_parse(const char *text, double *ret_values, size_t count)
+{
+    const char *at = text == NULL || text[0] == '\0' ? "" : text + 1; /* "{1,NULL,2}" */
+    for (size_t i = 0; i < count; i++) {
+        char *end = NULL;
+        double value = strtod(at, &end);
+        ret_values[i] = end == at ? NAN : value;
+        at += strcspn(at, ",");
+        at += *at == ',';
+    }
+}
 
 static bool
 steps_query(PgConnection *session, const char *query, const StepRange *range, int64_t step,
@@ -54,21 +66,13 @@ anomaly_points_read(PgConnection *session, Arena *arena, const StepRange *range,
     if (!store_query_prepared(session, "anomaly_points_read",
                               STORE_PARAMETERS(target.text, step.text, from.text, to.text), &rows, error))
         return error_prefix(error, "could not read a target's steps");
-    StepVector steps = {0};
-    int place = 0;
-    for (int64_t i = 0; i < pg_result_rows(rows); i++) {
-        int64_t ended_us = pg_result_int(rows, i, 0, 0);
-        if (steps.count == 0 || steps.items[steps.count - 1].ended_at_us != ended_us) {
-            StepFigures unknown = {.ended_at_us = ended_us};
-            for (int f = 0; f < ANOMALY_FIGURES; f++)
-                unknown.figures[f] = NAN;
-            vector_push(arena, &steps, unknown);
-            place = 0;
-        }
-        if (place < ANOMALY_FIGURES)
-            steps.items[steps.count - 1].figures[place++] = pg_result_double(rows, i, 1, NAN);
+    ret_steps->count = (size_t)pg_result_rows(rows);
+    ret_steps->items = ARENA_NEW_ARRAY(arena, StepFigures, ret_steps->count);
+    for (size_t i = 0; i < ret_steps->count; i++) {
+        ret_steps->items[i].ended_at_us = pg_result_int(rows, (int64_t)i, 0, 0);
+        anomaly_reals_parse(pg_result_text(rows, (int64_t)i, 1), ret_steps->items[i].figures,
+                            ANOMALY_FIGURES);
     }
-    *ret_steps = (StepList){.items = steps.items, .count = steps.count};
     return true;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workload/anomaly_look.h"
 
+#include "base/json_writer.h"
 #include "base/map.h"
 #include "pg/result.h"
 #include "workload/anomaly_incident.h"
+#include "workload/anomaly_past.h"
 
 #include <math.h>
 
@@ -28,6 +30,8 @@ typedef struct Looking {
     int64_t at_us;
     double exec_ms; /* of the target in the step, or what is usual if that is more */
     AnomalyAlerts alerts;
+    StepList past;          /* of the target, when a metric of it is off */
+    const char *oddity;     /* JSON text, NULL: not known */
     Map *open; /* rows, by series */
     RowList rows;
 } Looking;
@@ -149,7 +153,7 @@ row_keep(Looking *looking, const AnomalySteps *steps, const AnomalyAlert *alert,
     bool is_whole = steps->query_hash == 0;
     bool is_bad = severity >= (is_whole || open != NULL ? ANOMALY_LOW : ANOMALY_HIGH);
     AnomalySeverity before = open == NULL ? ANOMALY_NONE : anomaly_severity_find(open->severity);
-    bool is_news = severity > before || (alert->finding.is_alert && open->incident_id == 0);
+    bool is_news = severity > before || (open != NULL && alert->finding.is_alert && open->incident_id == 0);
     if (!is_bad || !is_news) {
         if (open != NULL && is_bad)
             open->id = -open->id; /* it goes on; nothing of it is to be written */
@@ -167,10 +171,27 @@ row_keep(Looking *looking, const AnomalySteps *steps, const AnomalyAlert *alert,
                       .baseline_value = alert->usual,
                       .deviation =
                           anomaly_restore(alert->metric, usual_transformed + baseline->scale) - alert->usual,
-                      .z_score = alert->finding.z};
+                      .z_score = alert->finding.z,
+                      .raw_metrics_json = is_whole ? looking->oddity : NULL};
     vector_push(looking->look->arena, &looking->rows, row);
     if (open != NULL)
         open->id = -open->id;
+}
+
+/* A target's metric that is off is judged by its stretch too; its shape is looked at when that decides. */
+static AnomalyFinding
+finding_of(const Looking *looking, const AnomalySteps *steps, AnomalyMetric metric,
+           const AnomalyBaseline *baseline, const AnomalyPoint *points, size_t count)
+{
+    const AnomalyThresholds *thresholds = &looking->look->options->thresholds;
+    AnomalyFinding finding = anomaly_judge(metric, baseline, thresholds, points, count, NULL);
+    bool is_off = !isnan(finding.z) && finding.severity >= ANOMALY_LOW && !finding.is_alert;
+    if (steps->query_hash != 0 || !is_off || looking->past.count < ANOMALY_STREAM_WARM_UP)
+        return finding;
+    bool with_shapes = finding.severity == ANOMALY_CRITICAL && finding.is_beyond && finding.matters;
+    AnomalyStrangeness strangeness = anomaly_past_strangeness(looking->look->arena, &looking->past, metric,
+                                                              baseline, finding.z, with_shapes);
+    return anomaly_judge(metric, baseline, thresholds, points, count, &strangeness);
 }
 
 static void
@@ -191,7 +212,7 @@ metric_judge(Looking *looking, const AnomalySteps *steps, AnomalyMetric metric, 
         .query_hash = steps->query_hash,
         .metric = metric,
         .type = info->type,
-        .finding = anomaly_judge(metric, baseline, &looking->look->options->thresholds, points, count, NULL),
+        .finding = finding_of(looking, steps, metric, baseline, points, count),
         .value = points[count - 1].value,
         .usual = anomaly_usual(baseline, metric, looking->at_us),
         .calls_per_second = value_at(looking, steps, ANOMALY_CALLS, looking->newest)};
@@ -246,6 +267,59 @@ steps_judge(Looking *looking, const AnomalySteps *steps, size_t metric_count)
     for (size_t metric = 0; metric < metric_count; metric++)
         if (baselines->items[metric].points >= ANOMALY_POINTS_LEAST)
             metric_judge(looking, steps, (AnomalyMetric)metric, &baselines->items[metric]);
+}
+
+static AnomalySeverity
+severity_of_whole(const Looking *looking)
+{
+    const Baselines *whole = baselines_of(looking, 0);
+    AnomalySeverity most = ANOMALY_NONE;
+    for (size_t metric = 0; metric < ANOMALY_METRIC_COUNT && whole != NULL; metric++) {
+        AnomalyPoint point = {.at_us = looking->at_us,
+                              .value = value_at(looking, &looking->series->target, (AnomalyMetric)metric,
+                                                looking->newest)};
+        const AnomalyBaseline *baseline = &whole->items[metric];
+        if (baseline->points == 0 || !isfinite(point.value))
+            continue;
+        double z = anomaly_deviation(baseline, (AnomalyMetric)metric, &point);
+        AnomalySeverity severity = anomaly_severity_of(&looking->look->options->thresholds,
+                                                       anomaly_badness((AnomalyMetric)metric, z));
+        most = severity > most ? severity : most;
+    }
+    return most;
+}
+
+/* The steps before, when a metric of the target is off; how odd all metrics are together, when one is high. */
+static bool
+past_read(Looking *looking, const StepFigures *newest, Error *error)
+{
+    AnomalyLook *look = looking->look;
+    AnomalySeverity severity = severity_of_whole(looking);
+    StepRange range = {.target_id = look->options->target_id,
+                       .step_ms = look->state->step_ms,
+                       .from_us = looking->at_us - ANOMALY_STEPS_MOST * looking->series->step_us,
+                       .to_us = looking->at_us};
+    if (severity < ANOMALY_LOW)
+        return true;
+    if (!anomaly_points_read(look->session, look->arena, &range, &looking->past, error))
+        return false;
+    if (severity < ANOMALY_HIGH)
+        return true;
+    AnomalyOddity oddity = anomaly_past_oddity(look->arena, &looking->past, newest);
+    if (!oddity.is_known)
+        return true;
+    Text text = text_new(look->arena);
+    JsonWriter json = json_writer_new(&text, false);
+    json_object_begin(&json);
+    json_key_double(&json, "forest_score", oddity.score);
+    json_key_double(&json, "forest_quantile", oddity.quantile);
+    json_key_bool(&json, "forest_is_odd", oddity.is_odd);
+    json_key_string(
+        &json, "forest_cause",
+        oddity.cause == ANOMALY_METRIC_COUNT ? NULL : anomaly_metric_info(oddity.cause)->name);
+    json_object_end(&json);
+    looking->oddity = text.data;
+    return true;
 }
 
 static AnomalyScene
@@ -315,14 +389,14 @@ rows_of_incidents(Looking *looking, const IncidentList *incidents)
     }
 }
 
-static StepList
-newest_figures(const Looking *looking, StepFigures *figures)
+static StepFigures
+newest_figures(const Looking *looking)
 {
-    figures->ended_at_us = looking->at_us;
+    StepFigures figures = {.ended_at_us = looking->at_us};
     for (size_t metric = 0; metric < ANOMALY_METRIC_COUNT; metric++)
-        figures->figures[metric] =
+        figures.figures[metric] =
             value_at(looking, &looking->series->target, (AnomalyMetric)metric, looking->newest);
-    return (StepList){.items = figures, .count = 1};
+    return figures;
 }
 
 static bool
@@ -330,8 +404,8 @@ all_write(Looking *looking, IncidentList *incidents, Error *error)
 {
     AnomalyLook *look = looking->look;
     int64_t target_id = look->options->target_id;
-    StepFigures figures;
-    StepList point = newest_figures(looking, &figures);
+    StepFigures figures = newest_figures(looking);
+    StepList point = {.items = &figures, .count = 1};
     for (size_t i = 0; i < incidents->count; i++)
         if (!incident_write(look->session, &incidents->items[i], error))
             return false;
@@ -368,6 +442,20 @@ report_fill(const Looking *looking, size_t open_before, const IncidentList *inci
     }
 }
 
+/* The target's time in the step, or what is usual if that is more. */
+static double
+exec_ms_of(const Looking *looking)
+{
+    const Baselines *whole = baselines_of(looking, 0);
+    double calls = value_at(looking, &looking->series->target, ANOMALY_CALLS, looking->newest);
+    double observed = calls > 0 ? looking->series->target.calls[looking->newest] / calls : 0;
+    double exec_ms = looking->series->target.exec_ms[looking->newest];
+    if (whole == NULL || whole->items[ANOMALY_EXEC_MS].points == 0)
+        return exec_ms;
+    return fmax(exec_ms,
+                observed * anomaly_usual(&whole->items[ANOMALY_EXEC_MS], ANOMALY_EXEC_MS, looking->at_us));
+}
+
 bool
 anomaly_look(AnomalyLook *look, Error *error)
 {
@@ -376,17 +464,12 @@ anomaly_look(AnomalyLook *look, Error *error)
     AnomalyRows open;
     if (!steps_find(&looking) || looking.at_us <= look->state->evaluated_to_us)
         return anomaly_state_write(look->session, look->options->target_id, look->state, error);
-    if (!baselines_load(&looking, error) || !open_read(&looking, &incidents, &open, error))
+    StepFigures newest = newest_figures(&looking);
+    if (!baselines_load(&looking, error) || !open_read(&looking, &incidents, &open, error) ||
+        !past_read(&looking, &newest, error))
         return false;
-    const Baselines *whole = baselines_of(&looking, 0);
-    double calls = value_at(&looking, &look->series->target, ANOMALY_CALLS, looking.newest);
-    double observed = calls > 0 ? look->series->target.calls[looking.newest] / calls : 0;
-    looking.exec_ms = look->series->target.exec_ms[looking.newest];
-    if (whole != NULL && whole->items[ANOMALY_EXEC_MS].points > 0)
-        looking.exec_ms =
-            fmax(looking.exec_ms,
-                 observed * anomaly_usual(&whole->items[ANOMALY_EXEC_MS], ANOMALY_EXEC_MS, looking.at_us));
-    if (whole != NULL)
+    looking.exec_ms = exec_ms_of(&looking);
+    if (baselines_of(&looking, 0) != NULL)
         steps_judge(&looking, &look->series->target, ANOMALY_METRIC_COUNT);
     for (size_t i = 0; i < look->series->statement_count; i++)
         steps_judge(&looking, &look->series->statements[i], ANOMALY_STATEMENT_METRICS);

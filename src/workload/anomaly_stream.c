@@ -29,18 +29,27 @@ struct AnomalyStream {
     double week_weight;
     Scores shapes;
     Scores levels;
+    bool with_shapes;
 };
 
 AnomalyStream *
-anomaly_stream_new(Arena *arena)
+anomaly_stream_new(Arena *arena, bool with_shapes)
 {
-    return ARENA_NEW(arena, AnomalyStream); /* all zero: nothing was seen */
+    AnomalyStream *stream = ARENA_NEW(arena, AnomalyStream); /* all zero: nothing was seen */
+    stream->with_shapes = with_shapes;
+    return stream;
 }
 
-/* The share of past scores that are not smaller than the score over the margin; then it is a past one. The
- * newest so many do not count: what came slowly would always have been seen. */
+static void
+score_keep(Scores *scores, double score)
+{
+    scores->items[scores->count++ % ANOMALY_STREAM_SCORES] = (float)score;
+}
+
+/* The share of past scores that are not smaller than the score over the margin. The newest so many do not
+ * count: what came slowly would always have been seen. */
 static double
-score_rank(Scores *scores, double score, double margin, size_t newest)
+score_rank(const Scores *scores, double score, double margin, size_t newest)
 {
     size_t first = scores->count > ANOMALY_STREAM_SCORES ? scores->count - ANOMALY_STREAM_SCORES : 0;
     size_t end = scores->count > newest ? scores->count - newest : 0;
@@ -48,7 +57,6 @@ score_rank(Scores *scores, double score, double margin, size_t newest)
     size_t greater = 0;
     for (size_t i = first; i < end; i++)
         greater += scores->items[i % ANOMALY_STREAM_SCORES] >= (float)(score / margin);
-    scores->items[scores->count++ % ANOMALY_STREAM_SCORES] = (float)score;
     return held < ANOMALY_STREAM_WARM_UP ? 1 : (double)(1 + greater) / (double)(1 + held);
 }
 
@@ -75,6 +83,7 @@ shape_score(const AnomalyStream *stream)
     return total / (double)ANOMALY_STREAM_NEAREST;
 }
 
+/* The newest vector's score, -1 when there is none; then it is a past vector. */
 static double
 shape_add(AnomalyStream *stream, float deviation)
 {
@@ -82,29 +91,56 @@ shape_add(AnomalyStream *stream, float deviation)
         stream->lags[i - 1] = stream->lags[i];
     stream->lags[ANOMALY_STREAM_LAGS - 1] = deviation;
     if (stream->seen < ANOMALY_STREAM_LAGS)
-        return 1;
+        return -1;
     double score = shape_score(stream);
     float *kept = stream->vectors[stream->vector_count++ % ANOMALY_STREAM_WINDOW];
     for (size_t i = 0; i < ANOMALY_STREAM_LAGS; i++)
         kept[i] = stream->lags[i];
-    return score < 0 ? 1 : score_rank(&stream->shapes, score, 1, 0);
+    return score;
+}
+
+/* Mean deviation of the last hours less the week's. */
+static double
+level_add(AnomalyStream *stream, double deviation)
+{
+    double steady = fmax(-LEVEL_CLIP, fmin(LEVEL_CLIP, deviation));
+    stream->seen++;
+    stream->hours += LEVEL_WEIGHT * (steady - stream->hours);
+    stream->week_weight += WEEK_WEIGHT * (1 - stream->week_weight);
+    stream->week += WEEK_WEIGHT * (steady - stream->week);
+    return stream->hours - stream->week / stream->week_weight;
+}
+
+static AnomalyStrangeness
+stream_take(AnomalyStream *stream, double deviation, bool is_past)
+{
+    AnomalyStrangeness strangeness = {.shape_p = 1, .level_p = 1};
+    if (!isfinite(deviation))
+        return strangeness;
+    strangeness.level = level_add(stream, deviation);
+    if (!is_past)
+        strangeness.level_p = score_rank(&stream->levels, fabs(strangeness.level), LEVEL_MARGIN, DAY);
+    score_keep(&stream->levels, fabs(strangeness.level));
+    if (!stream->with_shapes)
+        return strangeness;
+    double shape = shape_add(stream, (float)fmax(-CLIP, fmin(CLIP, deviation)));
+    if (shape >= 0 && !is_past)
+        strangeness.shape_p = score_rank(&stream->shapes, shape, 1, 0);
+    if (shape >= 0)
+        score_keep(&stream->shapes, shape);
+    return strangeness;
+}
+
+void
+anomaly_stream_feed(AnomalyStream *stream, double deviation)
+{
+    (void)stream_take(stream, deviation, true);
 }
 
 AnomalyStrangeness
 anomaly_stream_add(AnomalyStream *stream, double deviation)
 {
-    if (!isfinite(deviation))
-        return (AnomalyStrangeness){.shape_p = 1, .level_p = 1, .level = 0};
-    double clipped = fmax(-CLIP, fmin(CLIP, deviation));
-    stream->seen++;
-    double steady = fmax(-LEVEL_CLIP, fmin(LEVEL_CLIP, deviation));
-    stream->hours += LEVEL_WEIGHT * (steady - stream->hours);
-    stream->week_weight += WEEK_WEIGHT * (1 - stream->week_weight);
-    stream->week += WEEK_WEIGHT * (steady - stream->week);
-    double level = stream->hours - stream->week / stream->week_weight;
-    return (AnomalyStrangeness){.shape_p = shape_add(stream, (float)clipped),
-                                .level_p = score_rank(&stream->levels, fabs(level), LEVEL_MARGIN, DAY),
-                                .level = level};
+    return stream_take(stream, deviation, false);
 }
 
 double

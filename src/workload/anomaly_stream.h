@@ -28,7 +28,10 @@
 
 typedef struct AnomalyStream AnomalyStream;
 
-AnomalyStream *anomaly_stream_new(Arena *arena);
+/* Without shapes only the level is tested, which takes some nanoseconds a point. */
+AnomalyStream *anomaly_stream_new(Arena *arena, bool with_shapes);
+/* A point of the past: it is what later ones are compared with. */
+void anomaly_stream_feed(AnomalyStream *stream, double deviation);
 typedef struct AnomalyStrangeness {
     double shape_p; /* 0 < p <= 1 */
     double level_p;

@@ -96,6 +96,10 @@ refresh(Watching *watching, AnomalyReport *report, Error *error)
         return false;
     watching->state.baselines_at_us = what.range.to_us;
     report->made_baselines = true;
+    StepRange points = what.range;
+    points.from_us = watching->to_us - ANOMALY_WEEK_US;
+    if (!anomaly_points_delete(watching->session, &points, error))
+        return false;
     return anomalies_drop(watching->session, watching->options->target_id,
                           watching->options->now_us - watching->options->rows_kept_ms * 1000,
                           watching->options->now_us - watching->options->incidents_kept_ms * 1000, error);
