@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Rows scanned for each block touched more: as good as none is bloat. */
-#define ROWS_OF_A_BLOCK 0.25
+#define ROWS_OF_A_BLOCK 0.5
 
 /* What one statement's alerts say together. */
 typedef struct Signs {

@@ -322,19 +322,29 @@ past_read(Looking *looking, const StepFigures *newest, Error *error)
     return true;
 }
 
+/* Rows a second that the target scans more than usually for as many calls. */
+static double
+scanned_more(const Looking *looking)
+{
+    const Baselines *whole = baselines_of(looking, 0);
+    const AnomalySteps *target = &looking->series->target;
+    if (whole == NULL || whole->items[ANOMALY_SCANNED].points == 0 || whole->items[ANOMALY_CALLS].points == 0)
+        return NAN;
+    double calls = value_at(looking, target, ANOMALY_CALLS, looking->newest);
+    double usual_calls = anomaly_usual(&whole->items[ANOMALY_CALLS], ANOMALY_CALLS, looking->at_us);
+    double usual = anomaly_usual(&whole->items[ANOMALY_SCANNED], ANOMALY_SCANNED, looking->at_us);
+    if (!(usual_calls > 0))
+        return NAN;
+    return value_at(looking, target, ANOMALY_SCANNED, looking->newest) - usual / usual_calls * calls;
+}
+
 static AnomalyScene
 scene_of(const Looking *looking)
 {
-    AnomalyScene scene = {.target_id = looking->look->options->target_id,
+    return (AnomalyScene){.target_id = looking->look->options->target_id,
                           .at_us = looking->at_us,
                           .step_us = looking->series->step_us,
-                          .scanned_more = NAN};
-    const Baselines *whole = baselines_of(looking, 0);
-    if (whole != NULL && whole->items[ANOMALY_SCANNED].points > 0)
-        scene.scanned_more =
-            value_at(looking, &looking->series->target, ANOMALY_SCANNED, looking->newest) -
-            anomaly_usual(&whole->items[ANOMALY_SCANNED], ANOMALY_SCANNED, looking->at_us);
-    return scene;
+                          .scanned_more = scanned_more(looking)};
 }
 
 static bool
