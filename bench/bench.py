@@ -4,6 +4,7 @@
 import sys
 
 import analyze
+import anomalies
 import candidates
 import collect
 import fidelity
@@ -18,7 +19,8 @@ from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
-           "index_search": index_search.bench, "isolation_forest": isolation_forest.bench, "workload": workload.bench}
+           "index_search": index_search.bench, "isolation_forest": isolation_forest.bench, "workload": workload.bench,
+           "workload_anomalies": anomalies.bench}
 
 
 def main():
