@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Scores rows by an isolation forest, for bench/isolation_forest.py, which computes the areas under the curve.
+ * Scores rows by an isolation forest, for bench/isolation_forest.py, which computes the areas under the
+ * curve.
  *
  *     isolation_forest_bench < ROWS
  *

@@ -4,11 +4,11 @@
  *
  *     workload_anomalies even | odd
  *
- * Five weeks of five minutes each: a daily curve, weekends, noise that remembers (AR(1)) and that of counting.
- * After the first week one or two events are put in, of one kind, or none. Both rules look at each point as it
- * comes; what one reports within an hour of another report is one incident. An event is found when an incident
- * overlaps it or the hour after it; an incident that overlaps none is false. A line of JSON for each kind and
- * rule; parity: seeds for tuning (even) or for the report (odd).
+ * Five weeks of five minutes each: a daily curve, weekends, noise that remembers (AR(1)) and that of
+ * counting. After the first week one or two events are put in, of one kind, or none. Both rules look at each
+ * point as it comes; what one reports within an hour of another report is one incident. An event is found
+ * when an incident overlaps it or the hour after it; an incident that overlaps none is false. A line of JSON
+ * for each kind and rule; parity: seeds for tuning (even) or for the report (odd).
  */
 #include "base/random.h"
 #include "workload/anomaly_alert.h"
@@ -29,8 +29,8 @@
 #define REFRESH ((size_t)72) /* six hours */
 
 typedef enum Kind { SPIKE, SHIFT, VARIANCE, DRIFT, MISSING_JOB, SEASON, CLEAN, KINDS } Kind;
-static const char *const kind_words[KINDS] = {"spike",       "level shift",    "variance change", "slow drift",
-                                              "missing job", "changed season", "clean"};
+static const char *const kind_words[KINDS] = {
+    "spike", "level shift", "variance change", "slow drift", "missing job", "changed season", "clean"};
 
 typedef struct Event {
     size_t from;
@@ -67,13 +67,13 @@ static size_t
 length_of(Random *random, Kind kind)
 {
     switch (kind) {
-    case SPIKE: return (size_t)between(random, 3, 12);
-    case SHIFT: return (size_t)between(random, 12 * HOUR, 48 * HOUR);
-    case VARIANCE: return (size_t)between(random, 12 * HOUR, 24 * HOUR);
-    case DRIFT: return (size_t)between(random, 2 * (double)DAY, 3 * (double)DAY);
-    case MISSING_JOB: return (size_t)between(random, (double)DAY, 2 * (double)DAY);
-    case SEASON: return 2 * DAY;
-    default: return 0;
+        case SPIKE: return (size_t)between(random, 3, 12);
+        case SHIFT: return (size_t)between(random, 12 * HOUR, 48 * HOUR);
+        case VARIANCE: return (size_t)between(random, 12 * HOUR, 24 * HOUR);
+        case DRIFT: return (size_t)between(random, 2 * (double)DAY, 3 * (double)DAY);
+        case MISSING_JOB: return (size_t)between(random, (double)DAY, 2 * (double)DAY);
+        case SEASON: return 2 * DAY;
+        default: return 0;
     }
 }
 
@@ -116,8 +116,8 @@ typedef struct Recipe {
 static Recipe
 recipe_draw(Random *random, Kind kind)
 {
-    static const double factors[KINDS][2] = {[SPIKE] = {3, 10}, [SHIFT] = {1.8, 3.5}, [VARIANCE] = {3, 5},
-                                             [DRIFT] = {2, 4}};
+    static const double factors[KINDS][2] = {
+        [SPIKE] = {3, 10}, [SHIFT] = {1.8, 3.5}, [VARIANCE] = {3, 5}, [DRIFT] = {2, 4}};
     Recipe recipe = {.base = exp(between(random, 4, 8)),
                      .height = between(random, 0.2, 1),
                      .phase = random_unit(random),
@@ -227,8 +227,7 @@ baseline_make(Arena *arena, const Stream *stream, const Incidents *incidents, si
             is_known &= i + 2 < incident->from || i >= until;
         }
         if (is_known)
-            points[count++] =
-                (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US, .value = stream->values[i]};
+            points[count++] = (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US, .value = stream->values[i]};
     }
     return anomaly_baseline_of(arena, ANOMALY_CALLS, points, count, ret_baseline);
 }
@@ -248,13 +247,11 @@ ours_run(Arena *arena, const Stream *stream, const AnomalyThresholds *thresholds
                 AnomalyPoint past = {.at_us = (int64_t)(i + 1) * STEP_US, .value = stream->values[i]};
                 anomaly_stream_feed(strange, anomaly_deviation(&baseline, ANOMALY_CALLS, &past));
             }
-        AnomalyPoint points[2] = {
-            {.at_us = (int64_t)at * STEP_US, .value = stream->values[at - 1]},
-            {.at_us = (int64_t)(at + 1) * STEP_US, .value = stream->values[at]}};
+        AnomalyPoint points[2] = {{.at_us = (int64_t)at * STEP_US, .value = stream->values[at - 1]},
+                                  {.at_us = (int64_t)(at + 1) * STEP_US, .value = stream->values[at]}};
         AnomalyStrangeness strangeness =
             anomaly_stream_add(strange, anomaly_deviation(&baseline, ANOMALY_CALLS, &points[1]));
-        AnomalyFinding finding =
-            anomaly_judge(ANOMALY_CALLS, &baseline, thresholds, points, 2, &strangeness);
+        AnomalyFinding finding = anomaly_judge(ANOMALY_CALLS, &baseline, thresholds, points, 2, &strangeness);
         if (finding.is_alert)
             incidents_add(incidents, at);
     }

@@ -178,10 +178,11 @@ main(int argument_count, char **arguments)
         return 1;
     }
     double looks = (double)costs.looks;
-    printf("{\"looks\": %lld, \"series\": %.0f, \"client_ms\": %.2f, \"backend_ms\": %.2f, \"refreshes\": %lld, "
-           "\"refresh_ms\": %.0f, \"rows\": %lld, \"incidents\": %lld}\n",
-           (long long)costs.looks, (double)costs.series / looks, costs.client_ms / looks,
-           costs.backend_ms / looks, (long long)costs.refreshes, costs.refresh_ms / (double)costs.refreshes,
-           (long long)costs.rows, (long long)costs.incidents);
+    printf(
+        "{\"looks\": %lld, \"series\": %.0f, \"client_ms\": %.2f, \"backend_ms\": %.2f, \"refreshes\": %lld, "
+        "\"refresh_ms\": %.0f, \"rows\": %lld, \"incidents\": %lld}\n",
+        (long long)costs.looks, (double)costs.series / looks, costs.client_ms / looks,
+        costs.backend_ms / looks, (long long)costs.refreshes, costs.refresh_ms / (double)costs.refreshes,
+        (long long)costs.rows, (long long)costs.incidents);
     return 0;
 }

@@ -30,11 +30,16 @@ static const CliColumn incident_columns[] = {
 };
 
 static const CliColumn anomaly_columns[] = {
-    {"ID", "id", CLI_NUMBER},          {"TARGET", "target_id", CLI_NUMBER},
-    {"SEVERITY", "severity", CLI_TEXT}, {"TYPE", "anomaly_type", CLI_TEXT},
-    {"SINCE", "detected_at", CLI_TIME}, {"OVER", "resolved", CLI_BOOL},
-    {"STATEMENT", "query_hash", CLI_ID}, {"METRIC", "metric_name", CLI_TEXT},
-    {"VALUE", "metric_value", CLI_TEXT}, {"USUAL", "baseline_value", CLI_TEXT},
+    {"ID", "id", CLI_NUMBER},
+    {"TARGET", "target_id", CLI_NUMBER},
+    {"SEVERITY", "severity", CLI_TEXT},
+    {"TYPE", "anomaly_type", CLI_TEXT},
+    {"SINCE", "detected_at", CLI_TIME},
+    {"OVER", "resolved", CLI_BOOL},
+    {"STATEMENT", "query_hash", CLI_ID},
+    {"METRIC", "metric_name", CLI_TEXT},
+    {"VALUE", "metric_value", CLI_TEXT},
+    {"USUAL", "baseline_value", CLI_TEXT},
     {"INCIDENT", "incident_id", CLI_ID},
 };
 
@@ -108,9 +113,8 @@ anomalies_run(CliInput *input, int *ret_exit_status, Error *error)
             return false;
         filter.target_id = target.target_id;
     }
-    bool done = cli_option(input, "findings") == NULL
-                    ? incidents_show(input, &store, &filter, &text, error)
-                    : anomalies_show(input, &store, &filter, &text, error);
+    bool done = cli_option(input, "findings") == NULL ? incidents_show(input, &store, &filter, &text, error)
+                                                      : anomalies_show(input, &store, &filter, &text, error);
     return done && cli_write(input, text.data, text.length, error);
 }
 
@@ -119,12 +123,13 @@ const CliVerb cli_verb_anomalies = {
     .arguments = "[NAME]",
     .arguments_most = 1,
     .summary = "what is out of the ordinary now, and since when",
-    .description = "Shows the incidents that are not over, the newest first, at most 100: what is unlike the "
-                   "last week, which\n"
-                   "statements it concerns, and what explains it best. Each is made of findings, one a metric "
-                   "of a statement\n"
-                   "or of the target. The server looks every five minutes (anomalies.interval). NAME is a "
-                   "target's, or its number.",
+    .description =
+        "Shows the incidents that are not over, the newest first, at most 100: what is unlike the "
+        "last week, which\n"
+        "statements it concerns, and what explains it best. Each is made of findings, one a metric "
+        "of a statement\n"
+        "or of the target. The server looks every five minutes (anomalies.interval). NAME is a "
+        "target's, or its number.",
     .examples = "  fettle anomalies\n"
                 "  fettle anomalies shop --all\n"
                 "  fettle anomalies --findings --json | jq '.[].metric_name'\n",

@@ -130,8 +130,7 @@ node_grow(Growth *growth, int32_t at, size_t *rows, size_t count, size_t depth)
     }
     int32_t left = (int32_t)forest->node_count;
     forest->node_count += 2;
-    forest->nodes[at] =
-        (Node){.threshold = split.threshold, .column = (int32_t)split.column, .left = left};
+    forest->nodes[at] = (Node){.threshold = split.threshold, .column = (int32_t)split.column, .left = left};
     size_t below = rows_part(growth, &split, rows, count);
     fettle_assert(below > 0 && below < count);
     node_grow(growth, left, rows, below, depth + 1);

@@ -34,12 +34,11 @@ anomaly_state_write(PgConnection *session, int64_t target_id, const AnomalyState
     StoreNumber evaluated = store_number(state->evaluated_to_us);
     StoreNumber baselines = store_number(state->baselines_at_us);
     StoreNumber points = store_number(state->baseline_points);
-    return store_query_prepared(session, "anomaly_state_write",
-                                STORE_PARAMETERS(target.text, step.text,
-                                                 state->evaluated_to_us == 0 ? NULL : evaluated.text,
-                                                 state->baselines_at_us == 0 ? NULL : baselines.text,
-                                                 points.text),
-                                NULL, error) ||
+    return store_query_prepared(
+               session, "anomaly_state_write",
+               STORE_PARAMETERS(target.text, step.text, state->evaluated_to_us == 0 ? NULL : evaluated.text,
+                                state->baselines_at_us == 0 ? NULL : baselines.text, points.text),
+               NULL, error) ||
            error_prefix(error, "could not write how far a target was looked at");
 }
 
@@ -49,10 +48,10 @@ enum { USUAL, DEVIATION, LEAST, GREATEST, SCALE, TAIL_LOW, TAIL_HIGH, REALS };
 static void
 baseline_reals_append(Text *reals, const BaselineRow *row)
 {
-    const double values[REALS] = {[USUAL] = row->usual,       [DEVIATION] = row->deviation,
-                                  [LEAST] = row->least,       [GREATEST] = row->greatest,
-                                  [SCALE] = row->scale,       [TAIL_LOW] = row->tail_low,
-                                  [TAIL_HIGH] = row->tail_high};
+    const double values[REALS] = {
+        [USUAL] = row->usual,        [DEVIATION] = row->deviation, [LEAST] = row->least,
+        [GREATEST] = row->greatest,  [SCALE] = row->scale,         [TAIL_LOW] = row->tail_low,
+        [TAIL_HIGH] = row->tail_high};
     for (size_t i = 0; i < REALS; i++)
         observation_array_real(&reals[i], values[i]);
 }
@@ -106,7 +105,8 @@ baselines_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t s
     StoreNumber first = store_number(hours[0]);
     StoreNumber second = store_number(hours[1]);
     if (!store_query_prepared(session, "baselines_read",
-                              STORE_PARAMETERS(target.text, step.text, first.text, second.text), &rows, error))
+                              STORE_PARAMETERS(target.text, step.text, first.text, second.text), &rows,
+                              error))
         return error_prefix(error, "could not read baselines");
     ret_rows->count = (size_t)pg_result_rows(rows);
     ret_rows->items = ARENA_NEW_ARRAY(arena, BaselineRow, ret_rows->count);
@@ -132,7 +132,8 @@ enum { VALUE, BASELINE, SCALE_VALUE, Z, ROW_REALS };
 enum { TYPE, SEVERITY, METRIC, RAW, ROW_TEXTS };
 
 bool
-anomalies_write(PgConnection *session, int64_t target_id, int64_t at_us, const AnomalyRows *rows, Error *error)
+anomalies_write(PgConnection *session, int64_t target_id, int64_t at_us, const AnomalyRows *rows,
+                Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("anomalies", WRITE_BYTES);
     const char **texts[ROW_TEXTS];
@@ -165,18 +166,15 @@ anomalies_write(PgConnection *session, int64_t target_id, int64_t at_us, const A
     }
     return rows->count == 0 ||
            store_query(session, "anomalies_write",
-                       STORE_PARAMETERS(target.text, observation_array_end(&ids),
-                                        observation_array_end(&hashes),
-                                        pg_array_literal(arena, texts[TYPE], rows->count),
-                                        pg_array_literal(arena, texts[SEVERITY], rows->count),
-                                        pg_array_literal(arena, texts[METRIC], rows->count),
-                                        observation_array_end(&reals[VALUE]),
-                                        observation_array_end(&reals[BASELINE]),
-                                        observation_array_end(&reals[SCALE_VALUE]),
-                                        observation_array_end(&reals[Z]),
-                                        pg_array_literal(arena, texts[RAW], rows->count),
-                                        observation_array_end(&times), observation_array_end(&ends),
-                                        observation_array_end(&incidents)),
+                       STORE_PARAMETERS(
+                           target.text, observation_array_end(&ids), observation_array_end(&hashes),
+                           pg_array_literal(arena, texts[TYPE], rows->count),
+                           pg_array_literal(arena, texts[SEVERITY], rows->count),
+                           pg_array_literal(arena, texts[METRIC], rows->count),
+                           observation_array_end(&reals[VALUE]), observation_array_end(&reals[BASELINE]),
+                           observation_array_end(&reals[SCALE_VALUE]), observation_array_end(&reals[Z]),
+                           pg_array_literal(arena, texts[RAW], rows->count), observation_array_end(&times),
+                           observation_array_end(&ends), observation_array_end(&incidents)),
                        NULL, error) ||
            error_prefix(error, "could not write anomalies");
 }

@@ -6,7 +6,8 @@
  *   query_baselines  (target_id, query_hash, metric_name)  what is usual; hash 0: of the target as a whole
  *   anomaly_states   (target_id)                           how far it was looked at, in which steps
  *   anomaly_points   (target_id, ended_at)                 the target's metrics in one step
- *   query_anomalies  (target_id, id)                       a finding, from when it was detected until resolved
+ *   query_anomalies  (target_id, id)                       a finding, from when it was detected until
+ * resolved
  *
  * Steps are counted from 1970-01-01; a step has the rounds that were collected in it and is known by its end.
  * What is not known is NULL there and NAN here. The functions that write are one statement each: who needs
@@ -17,10 +18,10 @@
 
 #include "pg/connection.h"
 
-#define ANOMALY_FIGURES 15       /* of a point; the number of metrics */
-#define ANOMALY_ROUND_FIGURES 7  /* of them the last ones, which are of the rounds' metrics */
+#define ANOMALY_FIGURES 15      /* of a point; the number of metrics */
+#define ANOMALY_ROUND_FIGURES 7 /* of them the last ones, which are of the rounds' metrics */
 #define ANOMALY_DAY_HOURS 24
-#define ANOMALIES_MOST 1000      /* of one reading */
+#define ANOMALIES_MOST 1000 /* of one reading */
 
 typedef struct AnomalyState {
     int64_t step_ms; /* 0: it was never looked at */
@@ -82,8 +83,8 @@ typedef struct StepRange {
 
 /* The last ANOMALY_ROUND_FIGURES figures of each step with a round, from fettle.metric_rounds; the others are
  * NAN. */
-bool anomaly_metric_steps_read(PgConnection *session, Arena *arena, const StepRange *range, StepList *ret_steps,
-                               Error *error) FETTLE_MUST_USE;
+bool anomaly_metric_steps_read(PgConnection *session, Arena *arena, const StepRange *range,
+                               StepList *ret_steps, Error *error) FETTLE_MUST_USE;
 bool anomaly_points_read(PgConnection *session, Arena *arena, const StepRange *range, StepList *ret_steps,
                          Error *error) FETTLE_MUST_USE;
 bool anomaly_points_write(PgConnection *session, int64_t target_id, int64_t step_ms, const StepList *steps,
@@ -115,8 +116,8 @@ typedef struct AnomalyRows {
     size_t count;
 } AnomalyRows;
 
-/* New ones are inserted; those with an id get the severity, figures and resolved of the row. at_us: the time of
- * the step that says so. */
+/* New ones are inserted; those with an id get the severity, figures and resolved of the row. at_us: the time
+ * of the step that says so. */
 bool anomalies_write(PgConnection *session, int64_t target_id, int64_t at_us, const AnomalyRows *rows,
                      Error *error) FETTLE_MUST_USE;
 /* Findings and incidents that are over, and ended before a time. */

@@ -47,9 +47,8 @@ anomaly_metric_steps_read(PgConnection *session, Arena *arena, const StepRange *
         StepFigures *step = &ret_steps->items[i];
         step->ended_at_us = pg_result_int(rows, (int64_t)i, 0, 0);
         for (int f = 0; f < ANOMALY_FIGURES; f++)
-            step->figures[f] = f < FIRST_OF_ROUNDS
-                                   ? NAN
-                                   : pg_result_double(rows, (int64_t)i, 1 + f - FIRST_OF_ROUNDS, NAN);
+            step->figures[f] =
+                f < FIRST_OF_ROUNDS ? NAN : pg_result_double(rows, (int64_t)i, 1 + f - FIRST_OF_ROUNDS, NAN);
     }
     return true;
 }

@@ -27,16 +27,15 @@ incident_write(PgConnection *session, Incident *incident, Error *error)
     StoreNumber hash = store_number(incident->peak_query_hash);
     StoreNumber calm = store_number(incident->calm);
     StoreNumber resolved = store_number(incident->resolved_at_us);
-    if (!store_query(session, "incident_write",
-                     STORE_PARAMETERS(target.text, id.text, incident->incident_type, incident->severity,
-                                      first.text, last.text, peak.text, real_text(arena, incident->peak_z),
-                                      incident->peak_metric, real_text(arena, incident->peak_value),
-                                      real_text(arena, incident->peak_baseline), hash.text,
-                                      sample_numbers_text(arena, incident->query_hashes,
-                                                          incident->query_hash_count),
-                                      incident->probable_cause, calm.text,
-                                      incident->resolved ? resolved.text : NULL),
-                     &rows, error))
+    if (!store_query(
+            session, "incident_write",
+            STORE_PARAMETERS(target.text, id.text, incident->incident_type, incident->severity, first.text,
+                             last.text, peak.text, real_text(arena, incident->peak_z), incident->peak_metric,
+                             real_text(arena, incident->peak_value),
+                             real_text(arena, incident->peak_baseline), hash.text,
+                             sample_numbers_text(arena, incident->query_hashes, incident->query_hash_count),
+                             incident->probable_cause, calm.text, incident->resolved ? resolved.text : NULL),
+            &rows, error))
         return error_prefix(error, "could not write an incident");
     incident->id = pg_result_int(rows, 0, 0, 0);
     return true;

@@ -39,7 +39,7 @@ typedef struct Incidents {
 /* Inserts a new one and sets its id, or replaces the one of its id. */
 bool incident_write(PgConnection *session, Incident *incident, Error *error) FETTLE_MUST_USE;
 /* The newest first; since_us: those that lasted until then or longer. */
-bool incidents_read(PgConnection *session, Arena *arena, const AnomalyFilter *filter, Incidents *ret_incidents,
-                    Error *error) FETTLE_MUST_USE;
+bool incidents_read(PgConnection *session, Arena *arena, const AnomalyFilter *filter,
+                    Incidents *ret_incidents, Error *error) FETTLE_MUST_USE;
 
 #endif

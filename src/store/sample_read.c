@@ -73,7 +73,8 @@ series_take(Collection *collection, Arena *scratch, const SampleStatement *state
 }
 
 static bool
-series_collect(PgConnection *session, const SampleSourceOptions *options, Collection *collection, Error *error)
+series_collect(PgConnection *session, const SampleSourceOptions *options, Collection *collection,
+               Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample series", SCRATCH_BYTES);
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample points", SCRATCH_BYTES);

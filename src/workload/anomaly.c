@@ -12,10 +12,14 @@ static const AnomalyMetricInfo metrics[ANOMALY_METRIC_COUNT] = {
 };
 
 static const char *const type_words[ANOMALY_TYPE_COUNT] = {
-    [ANOMALY_LOCK_WAIT] = "lock_wait",       [ANOMALY_PLAN_CHANGE] = "plan_change",
-    [ANOMALY_BLOAT] = "bloat",               [ANOMALY_ROW_COUNT] = "row_count_anomaly",
-    [ANOMALY_CACHE] = "cache_degradation",   [ANOMALY_RATE] = "rate_change",
-    [ANOMALY_NEW_QUERY] = "new_query",       [ANOMALY_IO] = "io_increase",
+    [ANOMALY_LOCK_WAIT] = "lock_wait",
+    [ANOMALY_PLAN_CHANGE] = "plan_change",
+    [ANOMALY_BLOAT] = "bloat",
+    [ANOMALY_ROW_COUNT] = "row_count_anomaly",
+    [ANOMALY_CACHE] = "cache_degradation",
+    [ANOMALY_RATE] = "rate_change",
+    [ANOMALY_NEW_QUERY] = "new_query",
+    [ANOMALY_IO] = "io_increase",
     [ANOMALY_TIME] = "execution_time_spike",
 };
 
@@ -77,12 +81,11 @@ anomaly_severity_find(const char *word)
 AnomalyThresholds
 anomaly_thresholds_of(const Settings *settings)
 {
-    return (AnomalyThresholds){.z = {[ANOMALY_LOW] = settings_get_double(settings, SETTING_ANOMALIES_Z_LOW),
-                                     [ANOMALY_MEDIUM] =
-                                         settings_get_double(settings, SETTING_ANOMALIES_Z_MEDIUM),
-                                     [ANOMALY_HIGH] = settings_get_double(settings, SETTING_ANOMALIES_Z_HIGH),
-                                     [ANOMALY_CRITICAL] =
-                                         settings_get_double(settings, SETTING_ANOMALIES_Z_CRITICAL)}};
+    return (AnomalyThresholds){
+        .z = {[ANOMALY_LOW] = settings_get_double(settings, SETTING_ANOMALIES_Z_LOW),
+              [ANOMALY_MEDIUM] = settings_get_double(settings, SETTING_ANOMALIES_Z_MEDIUM),
+              [ANOMALY_HIGH] = settings_get_double(settings, SETTING_ANOMALIES_Z_HIGH),
+              [ANOMALY_CRITICAL] = settings_get_double(settings, SETTING_ANOMALIES_Z_CRITICAL)}};
 }
 
 AnomalySeverity

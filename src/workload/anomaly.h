@@ -10,8 +10,8 @@
  * The severity is by the deviation in scales of the baseline (anomaly_baseline.h), the thresholds are
  * settings. Low and medium ones are for the graph; who may wake somebody is anomaly_alert.h's business.
  *
- * ANOMALY_METRICS is append-only: a metric's place is part of what is stored (fettle.anomaly_points). ANOMALY_TYPE_COUNT as
- * type: it is evidence, and no finding of its own.
+ * ANOMALY_METRICS is append-only: a metric's place is part of what is stored (fettle.anomaly_points).
+ * ANOMALY_TYPE_COUNT as type: it is evidence, and no finding of its own.
  */
 #ifndef FETTLE_WORKLOAD_ANOMALY_H
 #define FETTLE_WORKLOAD_ANOMALY_H
@@ -45,7 +45,7 @@ typedef enum AnomalySide { ANOMALY_DOWN = -1, ANOMALY_BOTH = 0, ANOMALY_UP = 1 }
     X(ANOMALY_TOUCHED, "blocks_touched", ANOMALY_LOGARITHM, 1, ANOMALY_UP, ANOMALY_PLAN_CHANGE, true)        \
     X(ANOMALY_ROWS, "rows_per_call", ANOMALY_LOGARITHM, 1, ANOMALY_BOTH, ANOMALY_ROW_COUNT, true)            \
     X(ANOMALY_EXEC_MS, "exec_ms_per_second", ANOMALY_LOGARITHM, 1, ANOMALY_UP, ANOMALY_TYPE_COUNT, false)    \
-    X(ANOMALY_LOCKS, "locks_waited_for", ANOMALY_LOGARITHM, 0.25, ANOMALY_UP, ANOMALY_LOCK_WAIT, false)         \
+    X(ANOMALY_LOCKS, "locks_waited_for", ANOMALY_LOGARITHM, 0.25, ANOMALY_UP, ANOMALY_LOCK_WAIT, false)      \
     X(ANOMALY_ACTIVE, "connections_active", ANOMALY_LOGARITHM, 1, ANOMALY_UP, ANOMALY_TYPE_COUNT, false)     \
     X(ANOMALY_SCANNED, "rows_returned", ANOMALY_LOGARITHM, 10, ANOMALY_UP, ANOMALY_TYPE_COUNT, false)        \
     X(ANOMALY_WRITTEN, "rows_written", ANOMALY_LOGARITHM, 1, ANOMALY_UP, ANOMALY_TYPE_COUNT, false)          \

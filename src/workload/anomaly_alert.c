@@ -23,8 +23,7 @@ point_judge(AnomalyMetric metric, const AnomalyBaseline *baseline, const Anomaly
         return finding;
     double badness = anomaly_badness(metric, finding.z);
     finding.severity = anomaly_severity_of(thresholds, badness);
-    finding.is_beyond =
-        badness > 0 && anomaly_is_beyond(baseline, finding.z, thresholds->z[ANOMALY_HIGH]);
+    finding.is_beyond = badness > 0 && anomaly_is_beyond(baseline, finding.z, thresholds->z[ANOMALY_HIGH]);
     finding.matters = badness > 0 && difference_matters(metric, baseline, finding.z);
     return finding;
 }

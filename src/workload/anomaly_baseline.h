@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * AnomalyBaseline: what is usual for one metric at each hour of the day, how far it strays, and how far it has
- * ever strayed.
+ * AnomalyBaseline: what is usual for one metric at each hour of the day, how far it strays, and how far it
+ * has ever strayed.
  *
  *   centre  the median of the points of that hour of the day and its two neighbours, where there are 10 of
  *           them; else of all points
  *   scale   1.4826 x the median distance from the centres, at least 2 % and at least one unit of the metric
  *   tails   the greatest deviation to each side but one, and one more of a thousand: what was seen before
- *           is no news, whatever the distribution. Two points in a row beyond it are one chance in a million, if points
- *           are exchangeable
+ *           is no news, whatever the distribution. Two points in a row beyond it are one chance in a million,
+ * if points are exchangeable
  *
  * All in the space of comparison (anomaly_transform). Medians take no harm from anomalous points that are in
  * it; tails would, so whoever makes a baseline leaves out the times of known incidents. Fewer than

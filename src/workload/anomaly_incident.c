@@ -87,26 +87,26 @@ cause_text(Arena *arena, const AnomalyAlert *alert)
     double value = alert->value;
     double usual = alert->usual;
     switch (alert->type) {
-    case ANOMALY_LOCK_WAIT:
-        return arena_printf(arena, "%.3g locks are waited for, usually %.3g", value, usual);
-    case ANOMALY_PLAN_CHANGE:
-        return arena_printf(arena, "%.4g blocks a call, usually %.4g, for as many rows: another plan", value,
-                            usual);
-    case ANOMALY_BLOAT:
-        return arena_printf(arena,
-                            "%.4g blocks a call, usually %.4g, though no more rows are scanned: bloat", value,
-                            usual);
-    case ANOMALY_ROW_COUNT: return arena_printf(arena, "%.4g rows a call, usually %.4g", value, usual);
-    case ANOMALY_CACHE:
-        return arena_printf(arena, "%.0f %% of the blocks are found in shared buffers, usually %.0f %%",
-                            100 * value, 100 * usual);
-    case ANOMALY_RATE: return arena_printf(arena, "%.4g calls a second, usually %.4g", value, usual);
-    case ANOMALY_NEW_QUERY:
-        return arena_printf(arena, "a statement that was not seen before takes %.4g ms a call", value);
-    case ANOMALY_IO:
-        return arena_printf(arena, "more is read: %s is %.4g, usually %.4g",
-                            anomaly_metric_info(alert->metric)->name, value, usual);
-    default: return arena_printf(arena, "%.4g ms a call, usually %.4g", value, usual);
+        case ANOMALY_LOCK_WAIT:
+            return arena_printf(arena, "%.3g locks are waited for, usually %.3g", value, usual);
+        case ANOMALY_PLAN_CHANGE:
+            return arena_printf(arena, "%.4g blocks a call, usually %.4g, for as many rows: another plan",
+                                value, usual);
+        case ANOMALY_BLOAT:
+            return arena_printf(arena,
+                                "%.4g blocks a call, usually %.4g, though no more rows are scanned: bloat",
+                                value, usual);
+        case ANOMALY_ROW_COUNT: return arena_printf(arena, "%.4g rows a call, usually %.4g", value, usual);
+        case ANOMALY_CACHE:
+            return arena_printf(arena, "%.0f %% of the blocks are found in shared buffers, usually %.0f %%",
+                                100 * value, 100 * usual);
+        case ANOMALY_RATE: return arena_printf(arena, "%.4g calls a second, usually %.4g", value, usual);
+        case ANOMALY_NEW_QUERY:
+            return arena_printf(arena, "a statement that was not seen before takes %.4g ms a call", value);
+        case ANOMALY_IO:
+            return arena_printf(arena, "more is read: %s is %.4g, usually %.4g",
+                                anomaly_metric_info(alert->metric)->name, value, usual);
+        default: return arena_printf(arena, "%.4g ms a call, usually %.4g", value, usual);
     }
 }
 
@@ -176,11 +176,11 @@ alert_leading(const AnomalyAlerts *alerts)
         const AnomalyAlert *alert = &alerts->items[i];
         if (!alert->finding.is_alert || alert->incident != 0)
             continue;
-        bool is_before = leading == NULL || alert->type < leading->type ||
-                         (alert->type == leading->type &&
-                          (is_about(alert) > is_about(leading) ||
-                           (is_about(alert) == is_about(leading) &&
-                            fabs(alert->finding.z) > fabs(leading->finding.z))));
+        bool is_before =
+            leading == NULL || alert->type < leading->type ||
+            (alert->type == leading->type &&
+             (is_about(alert) > is_about(leading) ||
+              (is_about(alert) == is_about(leading) && fabs(alert->finding.z) > fabs(leading->finding.z))));
         if (is_before)
             leading = alert;
     }

@@ -37,7 +37,8 @@ typedef struct AnomalyScene {
     int64_t target_id;
     int64_t at_us; /* the end of the step that was looked at */
     int64_t step_us;
-    double scanned_more; /* rows a second that the target scans more than usually for as many calls; NAN: not known */
+    double scanned_more; /* rows a second that the target scans more than usually for as many calls; NAN: not
+                            known */
 } AnomalyScene;
 
 VECTOR_DEFINE(IncidentList, Incident);

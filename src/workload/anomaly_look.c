@@ -30,9 +30,9 @@ typedef struct Looking {
     int64_t at_us;
     double exec_ms; /* of the target in the step, or what is usual if that is more */
     AnomalyAlerts alerts;
-    StepList past;          /* of the target, when a metric of it is off */
-    const char *oddity;     /* JSON text, NULL: not known */
-    Map *open; /* rows, by series */
+    StepList past;      /* of the target, when a metric of it is off */
+    const char *oddity; /* JSON text, NULL: not known */
+    Map *open;          /* rows, by series */
     RowList rows;
 } Looking;
 
@@ -52,8 +52,9 @@ static bool
 baselines_load(Looking *looking, Error *error)
 {
     const AnomalySeries *series = looking->series;
-    const int hours[2] = {anomaly_hour_of(looking->at_us),
-                          anomaly_hour_of(series->from_us + (int64_t)(looking->before + 1) * series->step_us)};
+    const int hours[2] = {
+        anomaly_hour_of(looking->at_us),
+        anomaly_hour_of(series->from_us + (int64_t)(looking->before + 1) * series->step_us)};
     AnomalyLook *look = looking->look;
     BaselineRows rows;
     looking->baselines = map_new(look->arena);
@@ -121,16 +122,16 @@ share_of(const Looking *looking, const AnomalySteps *steps, AnomalyMetric metric
     if (metric == ANOMALY_CALLS && baselines != NULL && baselines->items[ANOMALY_MEAN_MS].points > 0) {
         double calls = value_at(looking, &looking->series->target, ANOMALY_CALLS, looking->newest);
         double observed = calls > 0 ? looking->series->target.calls[looking->newest] / calls : 0;
-        exec_ms = fmax(exec_ms, anomaly_usual(&baselines->items[ANOMALY_MEAN_MS], ANOMALY_MEAN_MS,
-                                              looking->at_us) *
-                                    anomaly_usual(&baselines->items[ANOMALY_CALLS], ANOMALY_CALLS,
-                                                  looking->at_us) *
-                                    observed);
+        exec_ms =
+            fmax(exec_ms, anomaly_usual(&baselines->items[ANOMALY_MEAN_MS], ANOMALY_MEAN_MS, looking->at_us) *
+                              anomaly_usual(&baselines->items[ANOMALY_CALLS], ANOMALY_CALLS, looking->at_us) *
+                              observed);
     }
     return looking->exec_ms > 0 ? exec_ms / looking->exec_ms : 0;
 }
 
-/* What fires whatever is usual: hits below .5 and .3, more than 500 and 1000 ms of input and output a call. */
+/* What fires whatever is usual: hits below .5 and .3, more than 500 and 1000 ms of input and output a call.
+ */
 static AnomalySeverity
 severity_absolute(AnomalyMetric metric, double value)
 {
@@ -142,7 +143,8 @@ severity_absolute(AnomalyMetric metric, double value)
 }
 
 static void
-row_keep(Looking *looking, const AnomalySteps *steps, const AnomalyAlert *alert, const AnomalyBaseline *baseline)
+row_keep(Looking *looking, const AnomalySteps *steps, const AnomalyAlert *alert,
+         const AnomalyBaseline *baseline)
 {
     AnomalyRow *open = map_get_id(looking->open, series_key(steps->query_hash, alert->metric));
     AnomalySeverity severity = alert->finding.severity;
@@ -195,7 +197,8 @@ finding_of(const Looking *looking, const AnomalySteps *steps, AnomalyMetric metr
 }
 
 static void
-metric_judge(Looking *looking, const AnomalySteps *steps, AnomalyMetric metric, const AnomalyBaseline *baseline)
+metric_judge(Looking *looking, const AnomalySteps *steps, AnomalyMetric metric,
+             const AnomalyBaseline *baseline)
 {
     const AnomalySeries *series = looking->series;
     AnomalyPoint points[2];
@@ -208,14 +211,13 @@ metric_judge(Looking *looking, const AnomalySteps *steps, AnomalyMetric metric, 
     points[count++] =
         (AnomalyPoint){.at_us = looking->at_us, .value = value_at(looking, steps, metric, looking->newest)};
     looking->look->report->series++;
-    AnomalyAlert alert = {
-        .query_hash = steps->query_hash,
-        .metric = metric,
-        .type = info->type,
-        .finding = finding_of(looking, steps, metric, baseline, points, count),
-        .value = points[count - 1].value,
-        .usual = anomaly_usual(baseline, metric, looking->at_us),
-        .calls_per_second = value_at(looking, steps, ANOMALY_CALLS, looking->newest)};
+    AnomalyAlert alert = {.query_hash = steps->query_hash,
+                          .metric = metric,
+                          .type = info->type,
+                          .finding = finding_of(looking, steps, metric, baseline, points, count),
+                          .value = points[count - 1].value,
+                          .usual = anomaly_usual(baseline, metric, looking->at_us),
+                          .calls_per_second = value_at(looking, steps, ANOMALY_CALLS, looking->newest)};
     if (isnan(alert.finding.z) || info->type == ANOMALY_TYPE_COUNT ||
         share_of(looking, steps, metric) < SHARE_LEAST)
         return;
@@ -238,8 +240,8 @@ new_statement_judge(Looking *looking, const AnomalySteps *steps)
         !(before_ms > 0 && steps->exec_ms[looking->before] / before_ms >= NEW_SHARE_LEAST))
         return;
     AnomalyPoint point = {.at_us = looking->at_us,
-                          .value = value_at(looking, &looking->series->target, ANOMALY_EXEC_MS,
-                                            looking->newest)};
+                          .value =
+                              value_at(looking, &looking->series->target, ANOMALY_EXEC_MS, looking->newest)};
     double z = anomaly_deviation(&whole->items[ANOMALY_EXEC_MS], ANOMALY_EXEC_MS, &point);
     if (!(anomaly_severity_of(&looking->look->options->thresholds, z) >= ANOMALY_HIGH))
         return; /* the target as a whole has no more to do than usual */
@@ -275,9 +277,9 @@ severity_of_whole(const Looking *looking)
     const Baselines *whole = baselines_of(looking, 0);
     AnomalySeverity most = ANOMALY_NONE;
     for (size_t metric = 0; metric < ANOMALY_METRIC_COUNT && whole != NULL; metric++) {
-        AnomalyPoint point = {.at_us = looking->at_us,
-                              .value = value_at(looking, &looking->series->target, (AnomalyMetric)metric,
-                                                looking->newest)};
+        AnomalyPoint point = {
+            .at_us = looking->at_us,
+            .value = value_at(looking, &looking->series->target, (AnomalyMetric)metric, looking->newest)};
         const AnomalyBaseline *baseline = &whole->items[metric];
         if (baseline->points == 0 || !isfinite(point.value))
             continue;
@@ -289,7 +291,8 @@ severity_of_whole(const Looking *looking)
     return most;
 }
 
-/* The steps before, when a metric of the target is off; how odd all metrics are together, when one is high. */
+/* The steps before, when a metric of the target is off; how odd all metrics are together, when one is high.
+ */
 static bool
 past_read(Looking *looking, const StepFigures *newest, Error *error)
 {
@@ -314,9 +317,8 @@ past_read(Looking *looking, const StepFigures *newest, Error *error)
     json_key_double(&json, "forest_score", oddity.score);
     json_key_double(&json, "forest_quantile", oddity.quantile);
     json_key_bool(&json, "forest_is_odd", oddity.is_odd);
-    json_key_string(
-        &json, "forest_cause",
-        oddity.cause == ANOMALY_METRIC_COUNT ? NULL : anomaly_metric_info(oddity.cause)->name);
+    json_key_string(&json, "forest_cause",
+                    oddity.cause == ANOMALY_METRIC_COUNT ? NULL : anomaly_metric_info(oddity.cause)->name);
     json_object_end(&json);
     looking->oddity = text.data;
     return true;

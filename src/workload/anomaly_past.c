@@ -49,8 +49,7 @@ anomaly_past_oddity(Arena *arena, const StepList *past, const StepFigures *newes
     const IsolationForest *forest = isolation_forest_fit(arena, &options);
     size_t scored = past->count < SCORED_MOST ? past->count : SCORED_MOST;
     for (size_t i = 0; i < scored; i++)
-        scores[i] =
-            isolation_forest_score(forest, rows + i * past->count / scored * ANOMALY_METRIC_COUNT);
+        scores[i] = isolation_forest_score(forest, rows + i * past->count / scored * ANOMALY_METRIC_COUNT);
     row_of(newest, row);
     double drop;
     size_t cause = isolation_forest_cause(forest, row, &drop);

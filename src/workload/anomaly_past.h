@@ -25,7 +25,7 @@ typedef struct AnomalyOddity {
     bool is_known; /* there are ANOMALY_FOREST_ROWS_LEAST steps or more */
     bool is_odd;   /* above the score and above the quantile of the past's */
     double score;
-    double quantile; /* of the past's scores */
+    double quantile;     /* of the past's scores */
     AnomalyMetric cause; /* the metric that makes it odd; ANOMALY_METRIC_COUNT: none does */
 } AnomalyOddity;
 

@@ -26,13 +26,13 @@ typedef struct Watching {
 AnomalyWatchOptions
 anomaly_watch_options(const Settings *settings, int64_t target_id, int64_t now_us)
 {
-    return (AnomalyWatchOptions){
-        .target_id = target_id,
-        .now_us = now_us,
-        .statements_most = (size_t)settings_get_int(settings, SETTING_ANOMALIES_STATEMENTS),
-        .thresholds = anomaly_thresholds_of(settings),
-        .rows_kept_ms = settings_get_int(settings, SETTING_RETENTION_SAMPLES),
-        .incidents_kept_ms = settings_get_int(settings, SETTING_RETENTION_ROLLUPS)};
+    return (AnomalyWatchOptions){.target_id = target_id,
+                                 .now_us = now_us,
+                                 .statements_most =
+                                     (size_t)settings_get_int(settings, SETTING_ANOMALIES_STATEMENTS),
+                                 .thresholds = anomaly_thresholds_of(settings),
+                                 .rows_kept_ms = settings_get_int(settings, SETTING_RETENTION_SAMPLES),
+                                 .incidents_kept_ms = settings_get_int(settings, SETTING_RETENTION_ROLLUPS)};
 }
 
 static int64_t

@@ -27,8 +27,8 @@ week_of_calls(Arena *arena)
     for (size_t i = 0; i < WEEK; i++) {
         size_t hour = i % DAY / 12;
         double level = hour >= 8 && hour < 12 ? 1000 : 100;
-        points[i] = (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US,
-                                   .value = level * exp(0.05 * normal(&random))};
+        points[i] =
+            (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US, .value = level * exp(0.05 * normal(&random))};
     }
     return points;
 }
@@ -65,8 +65,7 @@ one_bad_point_is_a_finding_and_two_in_a_row_are_an_alert(void **state)
     AnomalyBaseline baseline;
     AnomalyPoint points[40];
     for (size_t i = 0; i < 40; i++)
-        points[i] =
-            (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US, .value = 100 + (double)(i % 3)};
+        points[i] = (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US, .value = 100 + (double)(i % 3)};
     assert_true(anomaly_baseline_of(arena, ANOMALY_CALLS, points, 40, &baseline));
     AnomalyFinding first = judge(&baseline, ANOMALY_CALLS, 1, 101, 210);
     assert_int_equal(first.severity, ANOMALY_CRITICAL);
