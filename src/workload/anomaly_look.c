@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "workload/anomaly_look.h"
+#include "workload/anomaly_look_internal.h"
 
 #include "base/json_writer.h"
 #include "base/map.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "workload/anomaly_refresh.h"
+#include "workload/anomaly_refresh_internal.h"
 
 #include "base/list.h"
 #include "base/map.h"

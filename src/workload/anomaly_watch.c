@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workload/anomaly_watch.h"
 
-#include "workload/anomaly_look.h"
-#include "workload/anomaly_refresh.h"
+#include "workload/anomaly_look_internal.h"
+#include "workload/anomaly_refresh_internal.h"
 
 #define SCRATCH_BYTES ((size_t)1 << 30)
 #define MINUTE_US (INT64_C(60) * 1000000)

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from conftest import BINARY
 from rounds import Rounds
-from servers import Server
+from servers import Server, wait_until
 
 LOOKUPS, COUNTS, SUMS, WRITES = 60, 8, 8, 8  # a second
 CALM_ROUNDS = 5
@@ -201,20 +201,32 @@ def test_findings_end_with_what_they_are_of_and_a_look_again_changes_nothing(wat
             watched.rounds.sql("SELECT * FROM fettle.incidents ORDER BY id")) == before
 
 
-def fettle(watched, *arguments):
+def shown(watched, *arguments):
     environment = {**os.environ, "FETTLE_STORE_URL": watched.rounds.store.dsn("store")}
     return subprocess.run([BINARY, "anomalies", *arguments], env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def test_the_command_shows_incidents_and_findings(watched):
-    assert fettle(watched) == "there are no incidents\n"
-    rows = json.loads(fettle(watched, "target", "--all", "--json"))
+    assert shown(watched) == "there are no incidents\n"
+    rows = json.loads(shown(watched, "target", "--all", "--json"))
     assert {"rate_change", "lock_wait", "plan_change", "bloat", "cache_degradation"} <= {row["incident_type"] for row in rows}
-    assert "locks are waited for" in fettle(watched, "--all")
-    findings = json.loads(fettle(watched, "--all", "--findings", "--json"))
+    assert "locks are waited for" in shown(watched, "--all")
+    findings = json.loads(shown(watched, "--all", "--findings", "--json"))
     assert {"calls_per_second", "blocks_touched"} <= {row["metric_name"] for row in findings}
     with pytest.raises(subprocess.CalledProcessError):
-        fettle(watched, "nobody")
+        shown(watched, "nobody")
+
+
+def test_the_server_looks_by_itself(watched, fettle):
+    looked = "SELECT count(*) FROM fettle.anomaly_points WHERE ended_at > clock_timestamp() - interval '4 s'"
+    server = fettle.start("serve", FETTLE_STORE_URL=watched.rounds.store.dsn("store"), FETTLE_SERVER_LISTEN="127.0.0.1:0",
+                          FETTLE_COLLECT_INTERVAL="1s", FETTLE_ANOMALIES_INTERVAL="1s")
+    try:
+        assert wait_until(lambda: watched.rounds.value(looked) > 0, 60)
+    finally:
+        server.terminate()
+        out, err = server.communicate(timeout=60)
+    fettle.check(server.returncode, out + err)
 
 
 @pytest.fixture(scope="module")

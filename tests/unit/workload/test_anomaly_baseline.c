@@ -111,6 +111,10 @@ what_was_seen_before_is_no_news(void **state)
     AnomalyFinding job = judge(&baseline, ANOMALY_CALLS, 16, 9000, 9000);
     assert_int_equal(job.severity, ANOMALY_CRITICAL);
     assert_false(job.is_beyond || job.is_alert);
+    AnomalyPoint point = {.at_us = (int64_t)(WEEK + 16 * 12 + 6) * STEP_US, .value = 9000};
+    double z = anomaly_deviation(&baseline, ANOMALY_CALLS, &point);
+    assert_true(z == job.z && !anomaly_is_beyond(&baseline, z, 2.5));
+    assert_true(anomaly_is_beyond(&baseline, 2 * z, 2.5) && !anomaly_is_beyond(&baseline, 2 * z, 3 * z));
     assert_true(baseline.greatest > 8999 && baseline.greatest < 9001);
 }
 
@@ -179,6 +183,11 @@ words_lead_to_what_they_name_and_back(void **state)
         assert_true(anomaly_type_find(anomaly_type_word((AnomalyType)i), &type));
         assert_int_equal(type, i);
     }
+    assert_true(anomaly_badness(ANOMALY_HIT_RATIO, -2) == 2 && anomaly_badness(ANOMALY_HIT_RATIO, 2) == 0);
+    assert_true(anomaly_badness(ANOMALY_CALLS, -2) == 2 && anomaly_badness(ANOMALY_MEAN_MS, -2) == 0);
+    assert_string_equal(anomaly_severity_word(ANOMALY_CRITICAL), "critical");
+    assert_int_equal(anomaly_hour_of(INT64_C(3600000000)), 0); /* the hour that ends then */
+    assert_int_equal(anomaly_hour_of(INT64_C(3600000001)), 1);
     assert_false(anomaly_metric_find("luck", &metric) || anomaly_type_find("luck", &type));
     assert_int_equal(anomaly_severity_find("luck"), ANOMALY_NONE);
     assert_int_equal(anomaly_severity_find("high"), ANOMALY_HIGH);

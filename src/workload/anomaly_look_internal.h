@@ -3,8 +3,8 @@
  * AnomalyLook: judges the newest step of all series of a target, and writes what follows. For
  * anomaly_watch.c.
  */
-#ifndef FETTLE_WORKLOAD_ANOMALY_LOOK_H
-#define FETTLE_WORKLOAD_ANOMALY_LOOK_H
+#ifndef FETTLE_WORKLOAD_ANOMALY_LOOK_INTERNAL_H
+#define FETTLE_WORKLOAD_ANOMALY_LOOK_INTERNAL_H
 
 #include "workload/anomaly_series.h"
 #include "workload/anomaly_watch.h"

@@ -3,8 +3,8 @@
  * AnomalyRefresh: the baselines of a target and its costliest statements, from the samples into the store.
  * For anomaly_watch.c.
  */
-#ifndef FETTLE_WORKLOAD_ANOMALY_REFRESH_H
-#define FETTLE_WORKLOAD_ANOMALY_REFRESH_H
+#ifndef FETTLE_WORKLOAD_ANOMALY_REFRESH_INTERNAL_H
+#define FETTLE_WORKLOAD_ANOMALY_REFRESH_INTERNAL_H
 
 #include "store/incident.h"
 #include "workload/anomaly_series.h"
