@@ -4,6 +4,7 @@
 import sys
 
 import analyze
+import anomalies
 import candidates
 import collect
 import effect
@@ -11,6 +12,7 @@ import fidelity
 import fleet
 import improvement
 import index_search
+import isolation_forest
 import study
 import twin
 import whatif
@@ -20,8 +22,8 @@ from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench, "effect": effect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
-           "index_search": index_search.bench, "study": study.bench, "workload": workload.bench,
-           "workload_forecast": workload_forecast.bench}
+           "index_search": index_search.bench, "isolation_forest": isolation_forest.bench, "study": study.bench, "workload": workload.bench,
+           "workload_anomalies": anomalies.bench, "workload_forecast": workload_forecast.bench}
 
 
 def main():

@@ -120,6 +120,8 @@ const ApiRoute api_routes[] = {
              result_measure),
     SLOW_ACT("/optimization-results/{implementation_id}/revert", "resultRevert", OPTIONAL, "result.revert",
              result_revert),
+    READ("/anomalies", "anomalyList", ROLE_VIEWER, QUICK, anomalies_list),
+    READ("/incidents", "incidentList", ROLE_VIEWER, QUICK, incidents_list),
     READ("/indexes/recommendations/{connection_id}", "indexRecommendations", ROLE_VIEWER, QUICK,
          index_recommendations),
     READ("/indexes/unused/{connection_id}", "indexUnused", ROLE_VIEWER, LONG, index_unused),

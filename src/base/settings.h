@@ -143,6 +143,20 @@ typedef enum SettingEffect {
       "an index with fewer scans than this is rarely used")                                                  \
     X(SETTING_INDEX_USAGE_THRESHOLD_RATIO, "index.usage_threshold_ratio", SETTING_DOUBLE, "0.01", 0, 1,      \
       SETTING_RELOAD, "an index with a smaller share of its table's scans than this is rarely used")         \
+    X(SETTING_ANOMALIES_ENABLED, "anomalies.enabled", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,              \
+      "off: no anomalies are looked for")                                                                    \
+    X(SETTING_ANOMALIES_INTERVAL, "anomalies.interval", SETTING_DURATION, "5min", 1000, 3600000,             \
+      SETTING_RELOAD, "time between two looks at a target for anomalies")                                    \
+    X(SETTING_ANOMALIES_STATEMENTS, "anomalies.statements", SETTING_INT, "500", 1, 10000, SETTING_RELOAD,    \
+      "statements of a target that have baselines of their own, the costliest of a week first")              \
+    X(SETTING_ANOMALIES_Z_LOW, "anomalies.z_low", SETTING_DOUBLE, "1", 0.5, 5, SETTING_RELOAD,               \
+      "deviation from the baseline, in its scales, from which an anomaly is low")                            \
+    X(SETTING_ANOMALIES_Z_MEDIUM, "anomalies.z_medium", SETTING_DOUBLE, "1.5", 0.5, 5, SETTING_RELOAD,       \
+      "the same, medium")                                                                                    \
+    X(SETTING_ANOMALIES_Z_HIGH, "anomalies.z_high", SETTING_DOUBLE, "2.5", 0.5, 5, SETTING_RELOAD,           \
+      "the same, high")                                                                                      \
+    X(SETTING_ANOMALIES_Z_CRITICAL, "anomalies.z_critical", SETTING_DOUBLE, "3", 0.5, 5, SETTING_RELOAD,     \
+      "the same, critical")                                                                                  \
     X(SETTING_SERVER_LISTEN, "server.listen", SETTING_TEXT, "127.0.0.1:8080", 0, 0, SETTING_RESTART,         \
       "address and port of the HTTP server")                                                                 \
     X(SETTING_SERVER_TLS_CERTIFICATE, "server.tls_certificate", SETTING_TEXT, "", 0, 0, SETTING_RESTART,     \

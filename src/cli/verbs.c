@@ -19,6 +19,7 @@ extern const CliVerb cli_verb_forecast;
 extern const CliVerb cli_verb_workload;
 extern const CliVerb cli_verb_notices;
 extern const CliVerb cli_verb_webhook;
+extern const CliVerb cli_verb_anomalies;
 extern const CliVerb cli_verb_target;
 extern const CliVerb cli_verb_token;
 extern const CliVerb cli_verb_user;
@@ -41,6 +42,7 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_serve,
     &cli_verb_top,
     &cli_verb_patterns,
+    &cli_verb_anomalies,
     &cli_verb_forecast,
     &cli_verb_workload,
     &cli_verb_notices,

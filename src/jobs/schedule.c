@@ -97,6 +97,7 @@ watch_add(Schedule *schedule, const Target *target, int64_t interval_ms)
     uint64_t place = hash_bytes(&target->target_id, sizeof(target->target_id), 0);
     watch->due_ms = now_ms + (int64_t)(place % (uint64_t)interval_ms);
     watch->plans_due_ms = watch->due_ms + interval_ms;
+    watch->anomalies_due_ms = watch->due_ms + interval_ms;
     schedule->watches[schedule->watch_count++] = watch;
 }
 

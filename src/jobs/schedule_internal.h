@@ -36,10 +36,12 @@ typedef struct Watch {
     int64_t due_ms;        /* of the next round, monotonic */
     int64_t sample_due_ms; /* of the next sample; 0: at once, nothing was left out before */
     int64_t plans_due_ms;
+    int64_t anomalies_due_ms;
     char notice[COLLECTOR_NOTICE_BYTES]; /* last told */
 } Watch;
 
 typedef enum UpkeepId {
+    UPKEEP_ANOMALIES,
     UPKEEP_LEASE,
     UPKEEP_TARGETS,
     UPKEEP_COMPACT,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/log.h"
 #include "jobs/notices.h"
+#include "jobs/anomalies.h"
 #include "jobs/patterns.h"
 #include "jobs/plans.h"
 #include "jobs/results.h"
@@ -192,6 +193,45 @@ plans_keep(Schedule *schedule, const Settings *settings, Error *error)
     return job_finish(schedule, job, &failure, result, error);
 }
 
+/* A target whose look is due; 0: none. */
+static int64_t
+anomalies_due(Schedule *schedule, int64_t interval_ms)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t target_id = 0;
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count && target_id == 0; i++) {
+        Watch *watch = schedule->watches[i];
+        if (!watch->is_reached || watch->is_gone || watch->anomalies_due_ms > now_ms)
+            continue;
+        target_id = watch->target_id;
+        watch->anomalies_due_ms = now_ms + interval_ms;
+    }
+    pthread_mutex_unlock(&schedule->mutex);
+    return target_id;
+}
+
+/* All targets that are due, one after the other. One that could not be looked at is tried next time. */
+static bool
+anomalies_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    int64_t interval_ms = settings_get_int(settings, SETTING_ANOMALIES_INTERVAL);
+    bool is_good = true;
+    if (!settings_get_bool(settings, SETTING_ANOMALIES_ENABLED))
+        return true;
+    for (;;) {
+        int64_t target_id = is_stopping(schedule) ? 0 : anomalies_due(schedule, interval_ms);
+        AnomalyReport report;
+        Error failure = {0};
+        if (target_id == 0)
+            return is_good;
+        if (!anomalies_look(schedule->options.store, settings, target_id, &report, &failure) && is_good) {
+            is_good = false;
+            *error = failure;
+        }
+    }
+}
+
 /* Once a day, from the time of the schedule on; the jobs in the store tell whether it was done, also by the
  * server before. */
 static bool
@@ -290,6 +330,7 @@ static const struct {
     int64_t interval_ms;
     UpkeepFunction run;
 } upkeep_table[UPKEEP_COUNT] = {
+    [UPKEEP_ANOMALIES] = {"anomalies", 5000, anomalies_keep},
     [UPKEEP_LEASE] = {"lease", 1000, lease_keep},
     [UPKEEP_TARGETS] = {"targets", 5000, targets_read},
     [UPKEEP_COMPACT] = {"compact", 10 * 60 * 1000, compact},

@@ -20,17 +20,15 @@ sample_range_check(const SampleRange *range, Error *error)
     return true;
 }
 
+#define SCRATCH_BYTES ((size_t)8 << 30)
+
 /* The observed buckets of a statement as points. */
-static bool
-series_add(Arena *arena, SeriesList *list, const SampleStatement *statement, size_t points_most,
-           size_t *points_used, Error *error)
+static SampleSeries
+series_of(Arena *arena, const SampleStatement *statement)
 {
     SampleSeries series = {.statement_id = statement->statement_id, .query_hash = statement->query_hash};
     for (size_t i = 0; i < statement->bucket_count; i++)
         series.count += statement->buckets[i].observed_ms > 0 || statement->buckets[i].is_active;
-    *points_used += series.count;
-    if (*points_used > points_most)
-        return error_set(error, ERROR_LIMIT, "the range has more than %zu points", points_most);
     series.points = ARENA_NEW_ARRAY(arena, SamplePoint, series.count);
     size_t count = 0;
     for (size_t i = 0; i < statement->bucket_count; i++) {
@@ -46,32 +44,55 @@ series_add(Arena *arena, SeriesList *list, const SampleStatement *statement, siz
         for (int c = 0; c < SAMPLE_COUNTER_COUNT; c++)
             point->counters[c] = bucket->sum.counters[c];
     }
-    vector_push(arena, list, series);
+    return series;
+}
+
+typedef struct Collection {
+    Arena *arena; /* the list's */
+    SeriesList list;
+    size_t points_most;
+    size_t points_used;
+    SampleVisit visit; /* NULL: into the list */
+    void *context;
+} Collection;
+
+static bool
+series_take(Collection *collection, Arena *scratch, const SampleStatement *statement, Error *error)
+{
+    ArenaMark mark = arena_mark(scratch);
+    SampleSeries series = series_of(collection->visit == NULL ? collection->arena : scratch, statement);
+    collection->points_used = series.count + (collection->visit == NULL ? collection->points_used : 0);
+    if (collection->points_used > collection->points_most)
+        return error_set(error, ERROR_LIMIT, "the range has more than %zu points", collection->points_most);
+    if (collection->visit == NULL)
+        vector_push(collection->arena, &collection->list, series);
+    else
+        collection->visit(&series, collection->context);
+    arena_rewind(scratch, mark);
     return true;
 }
 
 static bool
-series_read(PgConnection *session, Arena *arena, const SampleSourceOptions *options, SeriesList *list,
-            Error *error)
+series_collect(PgConnection *session, const SampleSourceOptions *options, Collection *collection,
+               Error *error)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample series", (size_t)8 << 30);
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("sample series", SCRATCH_BYTES);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("sample points", SCRATCH_BYTES);
     FETTLE_CLEANUP(sample_source_close_at) SampleSource *source = NULL;
     SampleStatement statement;
     Error failure = {0};
-    size_t points_used = 0;
-    if (!sample_source_open(session, scratch, options, &source, error) || !sample_source_fetch(source, error))
+    if (!sample_source_open(session, arena, options, &source, error) || !sample_source_fetch(source, error))
         return false;
     while (sample_source_next(source, &statement, &failure))
-        if (!series_add(arena, list, &statement, options->buckets_most, &points_used, error))
+        if (!series_take(collection, scratch, &statement, error))
             return false;
     if (failure.code != ERROR_NONE)
         *error = failure;
     return failure.code == ERROR_NONE;
 }
 
-bool
-sample_series_read(PgConnection *session, Arena *arena, const SampleRange *range, SampleSeries **ret_series,
-                   size_t *ret_count, Error *error)
+static bool
+series_read(PgConnection *session, const SampleRange *range, Collection *collection, Error *error)
 {
     if (!sample_range_check(range, error))
         return false;
@@ -81,21 +102,37 @@ sample_series_read(PgConnection *session, Arena *arena, const SampleRange *range
         whole.from_us = sample_time_floor(range->from_us, step_us);
         whole.to_us = sample_time_floor(range->to_us + step_us - 1, step_us);
     }
+    collection->points_most = range->points_most == 0 ? POINTS_MOST : range->points_most;
     SampleSourceOptions options = {.range = &whole,
                                    .by_rounds = step_us == 0,
                                    .step_us = step_us,
-                                   .buckets_most =
-                                       range->points_most == 0 ? POINTS_MOST : range->points_most};
+                                   .buckets_most = collection->points_most};
     if (step_us > 0 && (uint64_t)(whole.to_us - whole.from_us) / (uint64_t)step_us > options.buckets_most)
         return error_set(error, ERROR_LIMIT, "the range has more than %zu points", options.buckets_most);
-    SeriesList list = {0};
     if (!pg_transaction_begin_read_only(session, error))
         return error_prefix(error, "could not read samples");
-    bool is_good = series_read(session, arena, &options, &list, error);
+    bool is_good = series_collect(session, &options, collection, error);
     Error ignored = {0};
-    if (!pg_transaction_end(session, is_good ? error : &ignored) || !is_good)
-        return error_prefix(error, "could not read samples");
-    *ret_series = list.items;
-    *ret_count = list.count;
+    return (pg_transaction_end(session, is_good ? error : &ignored) && is_good) ||
+           error_prefix(error, "could not read samples");
+}
+
+bool
+sample_series_read(PgConnection *session, Arena *arena, const SampleRange *range, SampleSeries **ret_series,
+                   size_t *ret_count, Error *error)
+{
+    Collection collection = {.arena = arena};
+    if (!series_read(session, range, &collection, error))
+        return false;
+    *ret_series = collection.list.items;
+    *ret_count = collection.list.count;
     return true;
+}
+
+bool
+sample_series_walk(PgConnection *session, const SampleRange *range, SampleVisit visit, void *context,
+                   Error *error)
+{
+    Collection collection = {.visit = visit, .context = context};
+    return series_read(session, range, &collection, error);
 }

@@ -47,6 +47,12 @@ typedef struct SampleRange {
 bool sample_series_read(PgConnection *session, Arena *arena, const SampleRange *range,
                         SampleSeries **ret_series, size_t *ret_count, Error *error) FETTLE_MUST_USE;
 
+/* The same, one series after the other, each only for the length of the call: for what is too much at once.
+ * points_most is of one series. */
+typedef void (*SampleVisit)(const SampleSeries *series, void *context);
+bool sample_series_walk(PgConnection *session, const SampleRange *range, SampleVisit visit, void *context,
+                        Error *error) FETTLE_MUST_USE;
+
 typedef enum SampleOrder {
     SAMPLE_BY_TIME,
     SAMPLE_BY_CALLS,

@@ -4,7 +4,7 @@
  * answer.
  *
  *     collect_rounds STORE_URL DATA_DIRECTORY TARGET_NAME TARGET_DSN [DATABASE ...]
- *     round | sample | flush | hours | reopen | set NAME VALUE | plan QUERY_HASH PLAN_HASH
+ *     round | sample | flush | hours | anomalies | reopen | set NAME VALUE | plan QUERY_HASH PLAN_HASH
  *
  * The store is migrated and the target made when they are not there yet.
  */
@@ -13,12 +13,14 @@
 #include "store/migrate.h"
 #include "store/observation.h"
 #include "store/target.h"
+#include "workload/anomaly_watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LINE_BYTES 4096
+#define STEP_LEAST_US 250000
 #define TOOL_BYTES ((size_t)16 << 20)
 
 typedef struct Tool {
@@ -105,6 +107,27 @@ tool_plan(const Tool *tool, JsonWriter *json, const char *words, Error *error)
     return true;
 }
 
+/* A look for anomalies at all that was collected, also in the step that is not over. */
+static bool
+tool_anomalies(const Tool *tool, JsonWriter *json, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    AnomalyWatchOptions options =
+        anomaly_watch_options(tool->settings, tool->target_id, clock_wall_us() + STEP_LEAST_US);
+    AnomalyReport report;
+    if (!store_session_take(tool->store, 0, &session, error) ||
+        !anomaly_watch(session.connection, &options, &report, error))
+        return false;
+    json_key_int(json, "step_ms", report.step_ms);
+    json_key_int(json, "series", report.series);
+    json_key_int(json, "rows_written", report.rows_written);
+    json_key_int(json, "incidents_open", report.incidents_open);
+    json_key_int(json, "incidents_new", report.incidents_new);
+    json_key_int(json, "incidents_resolved", report.incidents_resolved);
+    json_key_bool(json, "made_baselines", report.made_baselines);
+    return true;
+}
+
 static bool
 tool_set(Tool *tool, char *words, Error *error)
 {
@@ -131,6 +154,8 @@ tool_command(Tool *tool, JsonWriter *json, char *line, Error *error)
         return tool_plan(tool, json, line + 5, error);
     if (strcmp(line, "hours") == 0)
         return tool_hours(tool, error);
+    if (strcmp(line, "anomalies") == 0)
+        return tool_anomalies(tool, json, error);
     if (strcmp(line, "reopen") == 0)
         return tool_reopen(tool, error);
     return error_set(error, ERROR_USAGE, "no such command");

@@ -52,6 +52,8 @@
     X(webhook_delete)                                                                                        \
     X(webhook_test)                                                                                          \
     X(notices_list)                                                                                          \
+    X(anomalies_list)                                                                                        \
+    X(incidents_list)                                                                                        \
     X(workload_patterns_analyze)                                                                             \
     X(workload_patterns_list)                                                                                \
     X(workload_trends)                                                                                       \

@@ -4,8 +4,8 @@
  * window and peak, and when it is full.
  */
 #include "api/api_internal.h"
+#include "api/handlers/anomaly_internal.h"
 #include "api/handlers/handlers.h"
-#include "store/anomaly_rows.h"
 #include "workload/outlook_text.h"
 #include "workload/study.h"
 #include "workload/study_json.h"
@@ -65,9 +65,12 @@ static bool
 trends_read(ApiRequest *request, PgConnection *session, Trends *trends, Error *error)
 {
     Arena *arena = request->arena;
-    int64_t from_us = trends->request.now_us - trends->days * 24 * HOUR_US;
+    AnomalyFilter anomalies = {.target_id = request->id,
+                               .resolved = -1,
+                               .since_us = trends->request.now_us - trends->days * 24 * HOUR_US,
+                               .most = ANOMALIES_MOST};
     if (!outlook_series_read(session, arena, &trends->request, &trends->series, error) ||
-        !anomaly_rows_read(session, arena, request->id, from_us, &trends->anomalies, error) ||
+        !anomalies_read(session, arena, &anomalies, &trends->anomalies, error) ||
         !outlook_capacities_read(session, arena, &trends->request, NAN, trends->capacities,
                                  &trends->capacity_count, error))
         return false;
@@ -116,26 +119,12 @@ series_write(JsonWriter *json, const Trends *trends)
 }
 
 static void
-anomalies_write(JsonWriter *json, const AnomalyRows *anomalies)
+trend_anomalies_write(JsonWriter *json, const AnomalyRows *anomalies)
 {
     json_key(json, "anomalies");
     json_array_begin(json);
-    for (size_t i = 0; i < anomalies->count; i++) {
-        const AnomalyRow *row = &anomalies->items[i];
-        json_object_begin(json);
-        json_key_int(json, "id", row->id);
-        json_key_int(json, "query_hash", row->query_hash);
-        json_key_string(json, "anomaly_type", row->anomaly_type);
-        json_key_string(json, "severity", row->severity);
-        json_key_string(json, "metric_name", row->metric_name);
-        api_json_double(json, "metric_value", row->metric_value);
-        api_json_double(json, "baseline_value", row->baseline_value);
-        api_json_double(json, "z_score", row->z_score);
-        api_json_time(json, "detected_at", row->detected_at_us);
-        json_key_bool(json, "resolved", row->is_resolved);
-        api_json_time(json, "resolved_at", row->resolved_at_us);
-        json_object_end(json);
-    }
+    for (size_t i = 0; i < anomalies->count; i++)
+        api_anomaly_write(json, &anomalies->items[i]);
     json_array_end(json);
 }
 
@@ -218,7 +207,7 @@ handle_workload_trends(ApiRequest *request, Error *error)
     json_key(json, "forecast");
     outlook_json_forecast(json, &trends.outlook);
     json_key_string(json, "forecast_verdict", forecast_verdict_word(trends.outlook.forecast.verdict));
-    anomalies_write(json, &trends.anomalies);
+    trend_anomalies_write(json, &trends.anomalies);
     json_key(json, "bottlenecks");
     study_json_bottleneck_items(json, &study.bottlenecks);
     shifts_write(json, &trends);
