@@ -112,9 +112,11 @@ value_number(const json_t *payload, const char *key)
 static const char *
 index_subject(Arena *arena, const Notice *notice, const json_t *payload)
 {
-    bool is_drop = text_equals(value_text(arena, payload, "action"), "drop");
+    const char *action = value_or(arena, payload, "action", "create");
     bool is_cancelled = text_equals(value_text(arena, payload, "state"), "cancelled");
-    const char *verb = is_drop ? "dropped" : "created";
+    const char *verb = strcmp(action, "drop") == 0     ? "dropped"
+                       : strcmp(action, "modify") == 0 ? "changed"
+                                                       : "created";
     const char *end = strcmp(notice->event, "index.completed") == 0 ? arena_printf(arena, "was %s", verb)
                       : is_cancelled ? arena_printf(arena, "was not %s: it was cancelled", verb)
                                      : arena_printf(arena, "could not be %s", verb);
