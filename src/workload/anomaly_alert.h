@@ -9,6 +9,8 @@
  *   single   it is critical, beyond, matters, and its stretch has p <= .001 (anomaly_stream.h)
  *   lasting  its level has p <= .001 and is ANOMALY_LEVEL_LEAST scales away on average over the last hours
  *
+ *   missing  of a metric that is bad on both sides, what always came again and again has not come
+ *
  * p comes from the stream where there is one; without it only sudden ones are found. Pure.
  */
 #ifndef FETTLE_WORKLOAD_ANOMALY_ALERT_H

@@ -27,8 +27,10 @@ struct AnomalyStream {
     double hours; /* exponentially weighted means */
     double week;
     double week_weight;
+    float recent[ANOMALY_STREAM_RECENT];
     Scores shapes;
     Scores levels;
+    Scores peaks; /* greatest of the recent deviations */
     bool with_shapes;
 };
 
@@ -111,6 +113,27 @@ level_add(AnomalyStream *stream, double deviation)
     return stream->hours - stream->week / stream->week_weight;
 }
 
+/* Whether the greatest recent deviation is less than half of what it ever was. */
+static bool
+peak_add(AnomalyStream *stream, double deviation, bool is_past)
+{
+    float peak = -INFINITY;
+    float least = INFINITY;
+    Scores *peaks = &stream->peaks;
+    stream->recent[(stream->seen - 1) % ANOMALY_STREAM_RECENT] = (float)deviation;
+    if (stream->seen < ANOMALY_STREAM_RECENT)
+        return false;
+    for (size_t i = 0; i < ANOMALY_STREAM_RECENT; i++)
+        peak = fmaxf(peak, stream->recent[i]);
+    size_t end = peaks->count > DAY ? peaks->count - DAY : 0;
+    size_t first = peaks->count > ANOMALY_STREAM_SCORES ? peaks->count - ANOMALY_STREAM_SCORES : 0;
+    for (size_t i = first; i < end && !is_past; i++)
+        least = fminf(least, peaks->items[i % ANOMALY_STREAM_SCORES]);
+    score_keep(peaks, (double)peak);
+    return !is_past && end > first + ANOMALY_STREAM_WARM_UP && (double)least >= ANOMALY_STREAM_BURST &&
+           peak < least / 2;
+}
+
 static AnomalyStrangeness
 stream_take(AnomalyStream *stream, double deviation, bool is_past)
 {
@@ -121,6 +144,7 @@ stream_take(AnomalyStream *stream, double deviation, bool is_past)
     if (!is_past)
         strangeness.level_p = score_rank(&stream->levels, fabs(strangeness.level), LEVEL_MARGIN, DAY);
     score_keep(&stream->levels, fabs(strangeness.level));
+    strangeness.is_missing = peak_add(stream, deviation, is_past);
     if (!stream->with_shapes)
         return strangeness;
     double shape = shape_add(stream, (float)fmax(-CLIP, fmin(CLIP, deviation)));

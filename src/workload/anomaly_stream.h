@@ -10,6 +10,10 @@
  *          ANOMALY_STREAM_NEAREST nearest of ANOMALY_STREAM_WINDOW past vectors
  *   level  the mean deviation of the last hours (exponentially weighted) less the mean of a week
  *
+ * Besides, what is missing: the greatest deviation of the last ANOMALY_STREAM_RECENT points is less than half
+ * of what it ever was before, and was always ANOMALY_STREAM_BURST or more: a job that ran all the time has
+ * not run.
+ *
  * The first ANOMALY_STREAM_WARM_UP points report nothing (p 1). Deviations are clipped to +-8 so that one
  * incident does not stretch the space for the next; unknown points are left out.
  *
@@ -32,10 +36,14 @@ typedef struct AnomalyStream AnomalyStream;
 AnomalyStream *anomaly_stream_new(Arena *arena, bool with_shapes);
 /* A point of the past: it is what later ones are compared with. */
 void anomaly_stream_feed(AnomalyStream *stream, double deviation);
+#define ANOMALY_STREAM_RECENT ((size_t)96) /* eight hours of five minutes */
+#define ANOMALY_STREAM_BURST 3.0
+
 typedef struct AnomalyStrangeness {
     double shape_p; /* 0 < p <= 1 */
     double level_p;
     double level; /* mean deviation of the last hours, in scales, less the week's */
+    bool is_missing;
 } AnomalyStrangeness;
 
 AnomalyStrangeness anomaly_stream_add(AnomalyStream *stream, double deviation);

@@ -168,6 +168,29 @@ a_stretch_that_was_never_seen_has_a_low_p_and_a_usual_one_has_not(void **state)
 }
 
 static void
+a_job_that_always_ran_and_does_not_run_is_missed(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 24);
+    AnomalyStream *stream = anomaly_stream_new(arena, false);
+    AnomalyStream *without = anomaly_stream_new(arena, false);
+    Random random = random_new(5);
+    size_t missed = 0;
+    for (size_t i = 0; i < WEEK; i++) {
+        double noise = normal(&random);
+        missed += anomaly_stream_add(stream, i % 40 < 4 ? 9 + noise : noise).is_missing;
+        missed += anomaly_stream_add(without, noise).is_missing;
+    }
+    assert_int_equal(missed, 0);
+    for (size_t i = 0; i < 100; i++) {
+        double noise = normal(&random);
+        missed += anomaly_stream_add(stream, noise).is_missing;
+        assert_false(anomaly_stream_add(without, noise).is_missing);
+    }
+    assert_true(missed > 0 && missed < 40); /* not before eight hours without it */
+}
+
+static void
 words_lead_to_what_they_name_and_back(void **state)
 {
     (void)state;
@@ -205,6 +228,7 @@ main(void)
         cmocka_unit_test(what_was_seen_before_is_no_news),
         cmocka_unit_test(too_few_and_unknown_points_are_no_baseline_and_equal_ones_are),
         cmocka_unit_test(a_stretch_that_was_never_seen_has_a_low_p_and_a_usual_one_has_not),
+        cmocka_unit_test(a_job_that_always_ran_and_does_not_run_is_missed),
         cmocka_unit_test(words_lead_to_what_they_name_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
