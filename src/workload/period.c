@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RESIDUE_LEAST 0.005 /* of the variance; below it no period is looked for */
 #define TREND_HOURS_MOST ((size_t)336)
 #define CLIP 4.0
 #define LINE_HOURS_MOST ((size_t)400)
@@ -336,6 +337,14 @@ accept(Search *search, size_t period, Periods *periods)
     periods->hours[periods->count++] = period;
 }
 
+/* What is left of a load without noise is what the moving mean did at the ends: it has periods of its own. */
+static bool
+remains_much(const Search *search)
+{
+    double left = sum_of_squares(search->residual, search->count) / (double)search->count;
+    return left > RESIDUE_LEAST * search->variance;
+}
+
 static bool
 is_taken(const Periods *periods, size_t period)
 {
@@ -412,7 +421,7 @@ period_detect(Arena *arena, const double *values, size_t count)
                      .weights = ARENA_NEW_ARRAY(arena, double, count)};
     if (periods.verdict != PERIOD_SEARCHED || !prepare(&search, values))
         return periods;
-    while (periods.count < PERIOD_MOST) {
+    while (periods.count < PERIOD_MOST && remains_much(&search)) {
         size_t period = next_period(&search, &periods);
         if (period == 0)
             break;

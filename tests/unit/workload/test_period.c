@@ -52,6 +52,24 @@ a_wave_of_any_length_is_found(void **state)
     }
 }
 
+/* The window may begin at any hour: what the moving mean leaves at its ends is no period. */
+static void
+a_day_without_noise_is_the_only_period_whenever_the_window_begins(void **state)
+{
+    (void)state;
+    static const size_t day = 24;
+    for (size_t days = 7; days <= 30; days += 23)
+        for (size_t begin = 0; begin < 24; begin++) {
+            FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("period", ARENA_BYTES);
+            double *values = ARENA_NEW_ARRAY(arena, double, days * 24);
+            for (size_t i = 0; i < days * 24; i++) {
+                size_t hour = (begin + i) % 24;
+                values[i] = hour == 2 || hour == 8 || hour == 15 ? 500 : 50;
+            }
+            assert_periods(arena, values, days * 24, &day, 1);
+        }
+}
+
 static void
 days_and_weeks_are_told_apart(void **state)
 {
@@ -158,6 +176,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wave_of_any_length_is_found),
+        cmocka_unit_test(a_day_without_noise_is_the_only_period_whenever_the_window_begins),
         cmocka_unit_test(days_and_weeks_are_told_apart),
         cmocka_unit_test(a_job_of_an_hour_is_found_in_an_idle_database),
         cmocka_unit_test(trend_spikes_and_gaps_do_not_hide_a_day),
