@@ -138,7 +138,11 @@ def test_a_plan_with_actual_rows_splits_the_time_and_tells_the_estimates_error(a
     (plan,), = store.sql("EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) SELECT o.*, c.name FROM orders o JOIN customers c ON c.id = o.customer_id "
                          "WHERE o.status = 'done' AND o.id % 7 = 3", database="studied")
     import json
-    store.sql(f"INSERT INTO fettle.explain_plans (target_id, database_name, query_hash, plan_json) VALUES ({target}, 'studied', 2, $plan${json.dumps(plan)}$plan$)")
+    # an older plan of the statement, and one that is too long, are not looked at
+    store.sql(f"""INSERT INTO fettle.explain_plans (target_id, database_name, query_hash, plan_json, collected_at)
+                  VALUES ({target}, 'studied', 2, $plan${json.dumps(plan)}$plan$, now()),
+                         ({target}, 'studied', 2, '[{{"Plan": {{"Node Type": "Seq Scan", "Relation Name": "notes"}}}}]', now() - interval '1 day'),
+                         ({target}, 'studied', 3, jsonb_build_array(repeat('x', 300000)), now())""")
     try:
         tables = {row["name"]: row for row in get("hot")["tables"]}
         assert tables["public.orders"]["evidence"] == "mixed"
