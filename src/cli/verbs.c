@@ -20,9 +20,26 @@ extern const CliVerb cli_verb_config;
 extern const CliVerb cli_verb_version;
 extern const CliVerb cli_verb_help;
 
+/* One a line, whatever their number. */
+// clang-format off
 const CliVerb *const cli_verbs[] = {
-    &cli_verb_advise,  &cli_verb_snapshot, &cli_verb_twin, &cli_verb_doctor,   &cli_verb_explain,
-    &cli_verb_index,   &cli_verb_serve,    &cli_verb_top,  &cli_verb_patterns, &cli_verb_workload,
-    &cli_verb_target,  &cli_verb_token,    &cli_verb_user, &cli_verb_store,    &cli_verb_config,
-    &cli_verb_version, &cli_verb_help,     NULL,
+    &cli_verb_advise,
+    &cli_verb_snapshot,
+    &cli_verb_twin,
+    &cli_verb_doctor,
+    &cli_verb_explain,
+    &cli_verb_index,
+    &cli_verb_serve,
+    &cli_verb_top,
+    &cli_verb_patterns,
+    &cli_verb_workload,
+    &cli_verb_target,
+    &cli_verb_token,
+    &cli_verb_user,
+    &cli_verb_store,
+    &cli_verb_config,
+    &cli_verb_version,
+    &cli_verb_help,
+    NULL,
 };
+// clang-format on
