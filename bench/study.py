@@ -42,7 +42,7 @@ def sets(numpy, datasets):
             ("unequal", *datasets.make_blobs(1500, 2, centers=[[0, 0], [8, 0], [0, 9]], cluster_std=[0.3, 1.0, 1.6], random_state=9), True, 0.5),
             ("moons", *datasets.make_moons(1500, noise=0.05, random_state=11), False, 0.12),
             ("rings", *datasets.make_circles(1500, factor=0.4, noise=0.04, random_state=13), False, 0.15),
-            ("20 blobs 16", *datasets.make_blobs(50000, 16, centers=20, cluster_std=1.0, random_state=15), True, 3.0)):
+            ("20 blobs 16", *datasets.make_blobs(50000, 16, centers=20, cluster_std=1.0, random_state=15), True, 4.5)):
         yield name, rows, truth, len(set(truth)), kmeans, radius
 
 

@@ -6,7 +6,9 @@
  */
 #include "../tests/unit/sql/memory_catalog.h"
 #include "sql/analysis.h"
+#include "sql/names.h"
 #include "sql/plannable.h"
+#include "sql/shape.h"
 
 #include <string.h>
 
@@ -63,6 +65,11 @@ input_check(void *context)
     const SqlAnalysis *analysis = sql_analyze(arena, statement, &catalog);
     analysis_check(analysis);
     expressions_check(arena, analysis);
+    SqlNameGuess *guess = sql_name_guess_new(arena);
+    sql_name_guess_add(guess, statement);
+    SqlCatalog guessed = sql_name_guess_catalog(guess);
+    analysis_check(sql_analyze(arena, statement, &guessed));
+    fettle_assert(sql_shape(statement).join_count >= 0);
     TextList split = sql_split(arena, text, input->size, 100);
     fettle_assert(split.count <= 100);
 }

@@ -100,7 +100,7 @@ const ApiRoute api_routes[] = {
     READ("/workload/{target_id}/recommendations", "workloadRecommendations", ROLE_VIEWER, LONG,
          workload_recommendations),
     ACT("POST", "/workload/{target_id}/analyze", "workloadAnalyze", ROLE_OPERATOR, NONE, LONG,
-        "workload.analyze", workload_analyze),
+        "workload.study", workload_analyze),
     READ("/workload/{target_id}/hot", "workloadHot", ROLE_VIEWER, LONG, workload_hot),
     READ("/workload/{target_id}/classes", "workloadClasses", ROLE_VIEWER, LONG, workload_classes),
     READ("/workload/{target_id}/clusters", "workloadClusters", ROLE_VIEWER, LONG, workload_clusters),

@@ -106,7 +106,7 @@ analyze(const CliInput *input, CliStore *store, Arena *arena, const StudyRange *
         WorkloadStudy *ret_study, Error *error)
 {
     TextList notes = {0};
-    CliAct act = {.action = "workload.analyze",
+    CliAct act = {.action = "workload.study",
                   .object = arena_printf(arena, "target:%s", input->arguments[0]),
                   .target_id = range->target_id};
     bool done = snapshots_take(input, store, arena, range, &notes, error) &&

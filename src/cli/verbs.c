@@ -28,6 +28,8 @@ extern const CliVerb cli_verb_config;
 extern const CliVerb cli_verb_version;
 extern const CliVerb cli_verb_help;
 
+/* One a line, whatever their number. */
+// clang-format off
 const CliVerb *const cli_verbs[] = {
     &cli_verb_advise,
     &cli_verb_snapshot,
@@ -56,3 +58,4 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_help,
     NULL,
 };
+// clang-format on

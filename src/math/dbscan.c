@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LEAF_ROWS ((size_t)16)
+#define LEAF_ROWS ((size_t)32)
 #define UNSEEN (-2)
 
 /* A part of the tree: rows order[first .. past), within the box low .. high. */
@@ -104,12 +104,16 @@ tree_make(Arena *arena, const MathRows *rows, Tree *tree)
             tree->packed[i * width + j] = rows->values[tree->order[i] * width + j];
 }
 
+/* Squared, from a row to the nearest place of a box; what is above the limit may be told as any other number
+ * above it. Plain comparisons: fmax() is a call, for its care of NaN. */
 static double
-box_distance(const double *box, const double *row, size_t width)
+box_distance(const double *box, const double *row, size_t width, double limit)
 {
     double sum = 0;
-    for (size_t j = 0; j < width; j++) {
-        double outside = fmax(0, fmax(box[j] - row[j], row[j] - box[width + j]));
+    for (size_t j = 0; j < width && sum <= limit; j++) {
+        double below = box[j] - row[j];
+        double above = row[j] - box[width + j];
+        double outside = below > 0 ? below : above > 0 ? above : 0;
         sum += outside * outside;
     }
     return sum;
@@ -146,7 +150,7 @@ neighbours_find(Arena *arena, const Tree *tree, size_t row, double radius, Place
     while (stack->count > 0) {
         size_t place = stack->items[--stack->count];
         const TreeNode *node = &tree->nodes.items[place];
-        if (box_distance(tree->boxes + 2 * width * place, at, width) > limit)
+        if (box_distance(tree->boxes + 2 * width * place, at, width, limit) > limit)
             continue;
         if (node->left != 0) {
             vector_push(arena, stack, node->left);
@@ -232,12 +236,13 @@ distance_to_nearest(Arena *arena, const Tree *tree, size_t row, size_t nearest, 
     while (stack->count > 0) {
         size_t place = stack->items[--stack->count];
         const TreeNode *node = &tree->nodes.items[place];
-        if (box_distance(tree->boxes + 2 * width * place, at, width) > best[nearest - 1])
+        if (box_distance(tree->boxes + 2 * width * place, at, width, best[nearest - 1]) > best[nearest - 1])
             continue;
         if (node->left != 0) {
             const double *left = tree->boxes + 2 * width * node->left;
             const double *right = tree->boxes + 2 * width * node->right;
-            bool is_left = box_distance(left, at, width) <= box_distance(right, at, width);
+            bool is_left =
+                box_distance(left, at, width, INFINITY) <= box_distance(right, at, width, INFINITY);
             vector_push(arena, stack, is_left ? node->right : node->left);
             vector_push(arena, stack, is_left ? node->left : node->right);
             continue;

@@ -143,7 +143,7 @@ static void
 row_assign(Work *work, size_t row)
 {
     int32_t label = work->labels[row];
-    float bound = fmaxf(work->half[label], work->lower[row]);
+    float bound = work->half[label] > work->lower[row] ? work->half[label] : work->lower[row];
     if (work->upper[row] <= bound)
         return;
     work->upper[row] =

@@ -254,6 +254,11 @@ typedef struct PlanRows {
  * them. */
 bool plan_rows_write(PgConnection *session, const PlanRow *rows, size_t count, int64_t *ret_written,
                      Error *error) FETTLE_MUST_USE;
+/* The newest plan of each statement and database, the newest first: database_name, query_hash and plan_json
+ * alone. Longer ones than PLAN_NEWEST_BYTES_MOST are left out, so that many fit into memory. */
+#define PLAN_NEWEST_BYTES_MOST (256 * 1024)
+bool plan_rows_newest(PgConnection *session, Arena *arena, int64_t target_id, size_t most, PlanRows *ret_rows,
+                      Error *error) FETTLE_MUST_USE;
 /* The newest first; query_hash 0: of all statements. */
 bool plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t query_hash, size_t most,
                     PlanRows *ret_rows, Error *error) FETTLE_MUST_USE;

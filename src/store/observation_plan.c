@@ -99,3 +99,27 @@ plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t q
     }
     return true;
 }
+
+bool
+plan_rows_newest(PgConnection *session, Arena *arena, int64_t target_id, size_t most, PlanRows *ret_rows,
+                 Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    StoreNumber target = store_number(target_id);
+    StoreNumber bytes = store_number(PLAN_NEWEST_BYTES_MOST);
+    StoreNumber limit = store_number((int64_t)most);
+    if (!store_query(session, "plans_newest", STORE_PARAMETERS(target.text, bytes.text, limit.text), &result,
+                     error))
+        return error_prefix(error, "could not read plans");
+    PlanRows rows = {.count = (size_t)pg_result_rows(result)};
+    rows.items = ARENA_NEW_ARRAY(arena, PlanRow, rows.count);
+    for (int64_t row = 0; row < pg_result_rows(result); row++)
+        rows.items[row] = (PlanRow){.target_id = target_id,
+                                    .database_name = arena_strdup(arena, pg_result_text(result, row, 0)),
+                                    .query_hash = pg_result_int(result, row, 1, 0),
+                                    .plan_json = arena_strdup(arena, pg_result_text(result, row, 2)),
+                                    .rows_expected = NAN,
+                                    .cost = NAN};
+    *ret_rows = rows;
+    return true;
+}

@@ -9,7 +9,7 @@
 
 #define SCRATCH_BYTES ((size_t)4 << 30)
 #define PARENTS_MOST 32
-#define KEPT_BYTES_MOST ((size_t)16 << 20) /* of texts whose trees are kept from guessing to analysis */
+#define KEPT_BYTES_MOST ((size_t)4 << 20) /* of texts whose trees are kept from guessing to analysis */
 
 #define ROLE_SORT 0.5
 

@@ -115,7 +115,7 @@ plan_book_read(PgConnection *session, Arena *arena, int64_t target_id, PlanBook 
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("stored plans", SCRATCH_BYTES);
     PlanRows rows;
     PlanBook book = {.plans = map_new(arena), .arena = arena};
-    if (!plan_rows_read(session, scratch, target_id, 0, PLANS_MOST, &rows, error))
+    if (!plan_rows_newest(session, scratch, target_id, PLANS_MOST, &rows, error))
         return false;
     for (size_t i = 0; i < rows.count; i++)
         plan_book_add(&book, rows.items[i].database_name, rows.items[i].query_hash, rows.items[i].plan_json);

@@ -3,10 +3,10 @@
  * PlanFacts: what the stored plans of a target's statements tell: where their time or cost goes by table, and
  * how far the planner's row counts were off.
  *
- * Of each statement the newest plan is taken, of PLANS_MOST plans in all. Shares are of the scans' cost, or
- * of their time where the plan was measured: what joins and sorts take is spread over their tables by the
- * same shares. Errors exist only where a plan has actual rows, which EXPLAIN has with ANALYZE only.
- * A plan that does not parse is passed over and counted.
+ * Of each statement the newest plan is taken, of PLANS_MOST statements at most, and none that is overlong.
+ * Shares are of the scans' cost, or of their time where the plan was measured: what joins and sorts take is
+ * spread over their tables by the same shares. Errors exist only where a plan has actual rows, which EXPLAIN
+ * has with ANALYZE only. A plan that does not parse is passed over and counted.
  */
 #ifndef FETTLE_WORKLOAD_PLAN_FACTS_H
 #define FETTLE_WORKLOAD_PLAN_FACTS_H

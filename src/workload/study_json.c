@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <string.h>
+
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
 #define HOURS_OF_MONTH 720
 #define STATEMENT_BYTES 300
@@ -20,6 +22,19 @@ tail_write(JsonWriter *json, const WorkloadStudy *study)
     json_key_int(json, "analysis_period_days", study->range.days);
     json_key_string(json, "analyzed_at", clock_format_utc(json->text->arena, study->range.now_us));
     json_object_end(json);
+}
+
+/* When the oldest of the schemas was read that names are resolved against; null: none is kept. */
+static void
+schema_write(JsonWriter *json, const WorkloadStudy *study)
+{
+    const char *oldest = NULL;
+    for (size_t i = 0; i < study->catalog_count; i++) {
+        const char *taken_at = study->catalogs[i].snapshot->taken_at;
+        if (taken_at[0] != '\0' && (oldest == NULL || strcmp(taken_at, oldest) < 0))
+            oldest = taken_at;
+    }
+    json_key_string(json, "schema_read_at", oldest);
 }
 
 static void
@@ -206,6 +221,7 @@ study_json_hot(JsonWriter *json, const WorkloadStudy *study)
     json_key_bool(json, "is_guessed", hot->is_guessed);
     json_key_int(json, "unparsed_count", (int64_t)hot->unparsed_count);
     json_key_int(json, "unresolved_count", (int64_t)hot->unresolved_count);
+    schema_write(json, study);
     tail_write(json, study);
 }
 
@@ -435,6 +451,6 @@ study_json_characteristics(JsonWriter *json, const WorkloadStudy *study, size_t 
     json_array_end(json);
     json_key_int(json, "column_count", (int64_t)found->count);
     json_key_int(json, "unknown_count", (int64_t)found->unknown_count);
-    json_key_bool(json, "has_snapshot", study->catalog_count > 0);
+    schema_write(json, study);
     tail_write(json, study);
 }
