@@ -286,6 +286,31 @@ workload_statement_compare(const void *left, const void *right)
     return a->position < b->position ? -1 : 1;
 }
 
+static int
+number_compare(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double
+typical_ms(const WorkloadBuild *build)
+{
+    const Workload *workload = build->workload;
+    double *rates = ARENA_NEW_ARRAY(build->arena, double, workload->count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < workload->count; i++) {
+        const WorkloadStatement *statement = &workload->statements[i];
+        double units = statement->is_costed ? statement->source->calls * statement->baseline_cost : 0;
+        if (units > 0 && statement->total_ms > 0)
+            rates[count++] = statement->total_ms / units;
+    }
+    if (count > 1)
+        qsort(rates, count, sizeof(*rates), number_compare);
+    return count == 0 ? NAN : rates[count / 2];
+}
+
 static void
 workload_total(Workload *workload)
 {
@@ -303,6 +328,13 @@ workload_total(Workload *workload)
         costed_ms += statement->is_costed ? statement->total_ms : 0;
     }
     workload->covered_time_share = workload->has_times && all_ms > 0 ? costed_ms / all_ms : NAN;
+}
+
+double
+workload_risk_weight(const Workload *workload, const WorkloadStatement *statement)
+{
+    double typical = statement->source->calls * workload->typical_ms;
+    return !isnan(statement->total_ms) && typical > statement->weight ? typical : statement->weight;
 }
 
 bool
@@ -344,6 +376,7 @@ workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const W
         !workload_checks_add(&build, count + CHECKS_MOST, error))
         return false;
     workload_total(workload);
+    workload->typical_ms = typical_ms(&build);
     *ret_workload = workload;
     return true;
 }

@@ -41,6 +41,7 @@ typedef struct Workload {
     size_t utility_count;      /* nothing to plan */
     size_t internal_count;     /* touch only system catalogs, left out */
     double weighted_cost;      /* Σ weight × baseline cost */
+    double typical_ms;         /* of a unit of cost, the median of the statements; NAN unknown */
     double covered_time_share; /* measured time of costed statements / of all; NAN without times */
     bool has_times;
 } Workload;
@@ -53,6 +54,11 @@ typedef struct WorkloadOptions {
 
 /* True when the statement reads or writes the relation. */
 bool workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id);
+
+/* Objective of a unit of cost that the planner does not expect. Where a statement costs less time than its
+ * estimate says, because the estimate is too high, what is read beyond it still takes the time that reading
+ * takes. */
+double workload_risk_weight(const Workload *workload, const WorkloadStatement *statement);
 
 bool workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const WorkloadOptions *options,
                       const Workload **ret_workload, Error *error) FETTLE_MUST_USE;

@@ -63,7 +63,7 @@ def server_of_advice():
 def advice(fettle, server_of_advice, tmp_path_factory):
     file = tmp_path_factory.mktemp("candidates") / "workload.sql"
     file.write_text("".join(f"-- calls: {calls}, mean_ms: {mean}\n{text};\n" for calls, mean, text in WORKLOAD), encoding="utf-8")
-    result = fettle("advise", "--json", "--no-verify", "--workload", file, server_of_advice.dsn("types"), timeout=300)
+    result = fettle("advise", "--json", "--no-verify", "--time", "60s", "--workload", file, server_of_advice.dsn("types"), timeout=300)
     assert result.status == 10, result.err
     return result.json
 

@@ -171,8 +171,12 @@ plan_cautious_cost(const PgPlan *plan, bool is_generic)
 }
 
 double
-cautious_cost(double cost, const PgPlan *plan, bool is_generic)
+cautious_value(const Workload *workload, const WorkloadStatement *statement, double cost, const PgPlan *plan,
+               bool is_generic)
 {
-    bool is_usable = plan != NULL && plan->root->total_cost > 0;
-    return is_usable ? cost * plan_cautious_cost(plan, is_generic) / plan->root->total_cost : cost;
+    double value = statement->weight * cost;
+    if (plan == NULL || !(plan->root->total_cost > 0))
+        return value;
+    double surcharge = cost * (plan_cautious_cost(plan, is_generic) / plan->root->total_cost - 1);
+    return value + workload_risk_weight(workload, statement) * surcharge;
 }

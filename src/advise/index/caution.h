@@ -13,6 +13,7 @@
 #ifndef FETTLE_ADVISE_INDEX_CAUTION_H
 #define FETTLE_ADVISE_INDEX_CAUTION_H
 
+#include "advise/workload.h"
 #include "pg/plan.h"
 
 #define CAUTION_FACTOR 20.0
@@ -21,7 +22,9 @@
  * for values that the planner did not know. */
 double plan_cautious_cost(const PgPlan *plan, bool is_generic);
 
-/* What caution makes of a statement's cost with this plan; the cost itself without a plan. */
-double cautious_cost(double cost, const PgPlan *plan, bool is_generic);
+/* What a statement at a cost adds to the objective when its plan (NULL: unknown, no caution) is taken
+ * cautiously: what comes on top weighs as much as it does in the workload's other statements, at least. */
+double cautious_value(const Workload *workload, const WorkloadStatement *statement, double cost,
+                      const PgPlan *plan, bool is_generic);
 
 #endif

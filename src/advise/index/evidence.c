@@ -107,9 +107,9 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number) ||
             answer->plan == NULL || statement->baseline_plan == NULL)
             continue;
-        double before =
-            cautious_cost(statement->baseline_cost, statement->baseline_plan, statement->is_generic);
-        double after = cautious_cost(answer->cost, answer->plan, answer->is_generic);
+        double before = cautious_value(workload, statement, statement->baseline_cost,
+                                       statement->baseline_plan, statement->is_generic);
+        double after = cautious_value(workload, statement, answer->cost, answer->plan, answer->is_generic);
         if (before > 0 && after / before > most) {
             most = after / before;
             worst = statement;

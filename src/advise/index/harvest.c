@@ -167,7 +167,7 @@ bool
 search_harvest(Search *search, Error *error)
 {
     size_t count = search->context->workload->count;
-    Deadline deadline = search->context->deadline;
+    Deadline deadline = search->deadline;
     search->harvest_deadline = DEADLINE_NEVER;
     if (deadline != DEADLINE_NEVER)
         search->harvest_deadline =

@@ -110,7 +110,7 @@ search_program(const Search *search, Arena *arena)
                          .table_budget_bytes = search_table_budget(search),
                          .gap = PROGRAM_GAP,
                          .nodes_most = NODES_MOST,
-                         .deadline = search->context->deadline};
+                         .deadline = search->deadline};
     if (!search->has_chosen && deadline_left_ms(program->deadline) < FIRST_CHOICE_MS &&
         program->deadline != DEADLINE_NEVER)
         program->deadline = deadline_after_ms(FIRST_CHOICE_MS);

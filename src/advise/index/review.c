@@ -18,8 +18,8 @@
 typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
-    double cautious_cost;
-    double surcharge; /* over what the planner said */
+    double value;     /* in the objective's unit, with caution */
+    double surcharge; /* of it, over what the planner said */
 } Reviewed;
 
 typedef struct Review {
@@ -40,11 +40,11 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     bits_keep(present, oracle_relevant(search->oracle, position));
     if (reviewed->present.word_count > 0 && bits_equal(reviewed->present, present))
         return true;
-    double baseline =
-        cautious_cost(statement->baseline_cost, statement->baseline_plan, statement->is_generic);
-    *reviewed = (Reviewed){.present = present,
-                           .used = bits_new(search->arena, search->candidates->count),
-                           .cautious_cost = baseline};
+    const Workload *workload = search->context->workload;
+    double baseline = cautious_value(workload, statement, statement->baseline_cost, statement->baseline_plan,
+                                     statement->is_generic);
+    *reviewed = (Reviewed){
+        .present = present, .used = bits_new(search->arena, search->candidates->count), .value = baseline};
     if (bits_is_empty(present))
         return true;
     double cost;
@@ -56,9 +56,8 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     WhatIfAnswer answer = {0};
     if (!oracle_plan(search->oracle, position, set, &answer, error))
         return false;
-    double cautious = cautious_cost(cost, answer.plan, answer.is_generic);
-    reviewed->cautious_cost = cautious;
-    reviewed->surcharge = cautious - cost;
+    reviewed->value = cautious_value(workload, statement, cost, answer.plan, answer.is_generic);
+    reviewed->surcharge = reviewed->value - statement->weight * cost;
     return true;
 }
 
@@ -79,9 +78,9 @@ review_value(Review *review, Bits set, double *ret_value, Error *error)
         if (!review_statement(review, q, set, error))
             return false;
         const Reviewed *reviewed = &review->statements[q];
-        *ret_value += statement->weight * reviewed->cautious_cost;
+        *ret_value += reviewed->value;
         for (size_t i = bits_next(reviewed->used, 0); i != SIZE_MAX; i = bits_next(reviewed->used, i + 1))
-            review->risk[i] += statement->weight * reviewed->surcharge;
+            review->risk[i] += reviewed->surcharge;
     }
     return true;
 }

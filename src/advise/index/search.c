@@ -8,7 +8,7 @@
 bool
 search_out_of_time(Search *search)
 {
-    if (deadline_passed(search->context->deadline))
+    if (deadline_passed(search->deadline))
         search->is_stopped = true;
     return search->is_stopped;
 }
@@ -48,6 +48,9 @@ search_table_budget(const Search *search)
 {
     return search->context->table_budget_bytes > 0 ? search->context->table_budget_bytes : INFINITY;
 }
+
+/* Of the time of the search, at the least. */
+#define REVIEW_TIME_SHARE 0.2
 
 /* In times of advise.index_percent. */
 #define COLUMN_LEAST 0.1
@@ -198,7 +201,18 @@ search_report(const Search *search, SearchResult *result)
         result->gap_percent = fmax(0, search->proven_value - search->bound) / search->proven_value * 100;
     result->first_questions = search->first_questions;
     result->first_ms = search->first_ms;
-    result->is_stopped_early = search->is_stopped || search->is_harvest_cut;
+    result->is_stopped_early = search->is_stopped || search->was_stopped || search->is_harvest_cut;
+}
+
+/* A proof takes all the time that there is; what guards against plans a thousand times slower must not wait
+ * for the end of it. */
+static Deadline
+deadline_before_review(Deadline deadline)
+{
+    if (deadline == DEADLINE_NEVER)
+        return deadline;
+    int left_ms = deadline_left_ms(deadline);
+    return deadline_earlier(deadline, deadline_after_ms((int64_t)(left_ms * (1 - REVIEW_TIME_SHARE))));
 }
 
 bool
@@ -211,14 +225,19 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     search.harvested = bits_new(arena, candidates->count);
     search.best = bits_new(arena, candidates->count);
     search.avoided = bits_new(arena, candidates->count);
+    search.deadline = deadline_before_review(context->deadline);
     search_start(&search);
     if (!search_harvest(&search, error) || !search_choose(&search, error) || !search_locally(&search, error))
         return false;
     search.first_questions = search_questions(&search);
     search.first_ms = clock_monotonic_ms() - search.start_ms;
     SearchResult result = {0};
-    if (!search_prove(&search, error) || !search_review(&search, error) ||
-        !search_verify(&search, &result, error))
+    if (!search_prove(&search, error))
+        return false;
+    search.was_stopped = search.is_stopped;
+    search.is_stopped = false;
+    search.deadline = context->deadline;
+    if (!search_review(&search, error) || !search_verify(&search, &result, error))
         return false;
     search_report(&search, &result);
     *ret_result = result;

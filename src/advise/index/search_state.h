@@ -30,10 +30,12 @@ typedef struct Search {
     int64_t first_questions;
     int64_t start_ms;
     int64_t first_ms;
+    Deadline deadline; /* of the room at hand: what comes before the review leaves it some time */
     Deadline harvest_deadline;
     bool is_harvest_cut;
     bool has_chosen; /* a first choice was made; until then the deadline may be passed by a little */
     bool is_stopped;
+    bool was_stopped; /* before the review */
 } Search;
 
 bool search_out_of_time(Search *search);

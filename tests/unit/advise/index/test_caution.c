@@ -49,8 +49,20 @@ a_statements_cost_is_raised_as_its_plans_is(void **state)
     PgPlan *plan;
     Error error = {0};
     assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
-    assert_cost(cautious_cost(50, plan, true), 1000); /* the mean of several values: 20 times, as 5 to 100 */
-    assert_cost(cautious_cost(50, NULL, true), 50);
+    const SnapshotStatement source = {.calls = 10};
+    WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100};
+    Workload workload = {.typical_ms = 0.1};
+    /* a mean of 50 over several values, which may be 20 times as much, as 5 may be 100 */
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true), 2 * 50 + 2 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, NULL, true), 2 * 50);
+    /* ten calls at 0.5 ms for a unit elsewhere: what is read on top takes that, however cheap the rest was */
+    workload.typical_ms = 0.5;
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true), 2 * 50 + 5 * 19 * 50);
+    workload.typical_ms = NAN;
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true), 2 * 50 + 2 * 19 * 50);
+    workload.typical_ms = 0.5;
+    statement.total_ms = NAN; /* no times: weights are calls */
+    assert_true(workload_risk_weight(&workload, &statement) == 2);
 }
 
 static void
