@@ -44,9 +44,6 @@ typedef struct CliTable {
     CliValues values;
 } CliTable;
 
-/* Control characters, C0 and C1 (U+0080 to U+009F, which terminals obey too), become spaces. */
-char *cli_without_controls(Arena *arena, const char *from);
-
 CliTable cli_table_new(Arena *arena, const CliColumn *columns, size_t column_count);
 void cli_table_text(CliTable *table, const char *text);
 void cli_table_number(CliTable *table, int64_t number);

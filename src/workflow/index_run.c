@@ -499,9 +499,9 @@ run(const IndexManager *manager, int64_t change_id, bool is_left, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("index change", RUN_ARENA_BYTES);
     FETTLE_CLEANUP(index_locks_free_at) IndexLocks *own = NULL;
-    IndexLocks *locks = manager->locks;
-    if (locks == NULL)
-        locks = own = index_locks_new(manager->store);
+    if (manager->locks == NULL)
+        own = index_locks_new(manager->store);
+    IndexLocks *locks = own != NULL ? own : manager->locks;
     if (!index_locks_take(locks, change_id, error))
         return false;
     IndexRun run = {.manager = manager, .arena = arena, .is_left = is_left};

@@ -61,6 +61,7 @@ anomaly_judge(AnomalyMetric metric, const AnomalyBaseline *baseline, const Anoma
     bool is_single = is_grave(&finding) && finding.severity == ANOMALY_CRITICAL &&
                      anomaly_strangeness_p(strangeness) <= ANOMALY_ALERT_P;
     bool is_missing = strangeness->is_missing && anomaly_metric_info(metric)->side == ANOMALY_BOTH;
+    finding.is_missing = is_missing && !is_single;
     finding.is_alert = is_single || is_missing || is_lasting(metric, strangeness);
     return finding;
 }

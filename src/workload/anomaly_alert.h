@@ -28,6 +28,7 @@ typedef struct AnomalyFinding {
     bool is_beyond;
     bool matters;
     bool is_alert;
+    bool is_missing;  /* the alert is of what has not come; the point itself is usual */
     int64_t since_us; /* of an alert: the first of its points */
 } AnomalyFinding;
 

@@ -86,6 +86,8 @@ cause_text(Arena *arena, const AnomalyAlert *alert)
 {
     double value = alert->value;
     double usual = alert->usual;
+    if (alert->finding.is_missing)
+        return "calls that always came again have not come: a job that does not run";
     switch (alert->type) {
         case ANOMALY_LOCK_WAIT:
             return arena_printf(arena, "%.3g locks are waited for, usually %.3g", value, usual);

@@ -187,7 +187,9 @@ finding_of(const Looking *looking, const AnomalySteps *steps, AnomalyMetric metr
 {
     const AnomalyThresholds *thresholds = &looking->look->options->thresholds;
     AnomalyFinding finding = anomaly_judge(metric, baseline, thresholds, points, count, NULL);
-    bool is_off = !isnan(finding.z) && finding.severity >= ANOMALY_LOW && !finding.is_alert;
+    /* what does not come is missed at points that are usual */
+    bool may_miss = anomaly_metric_info(metric)->side == ANOMALY_BOTH;
+    bool is_off = !isnan(finding.z) && (finding.severity >= ANOMALY_LOW || may_miss) && !finding.is_alert;
     if (steps->query_hash != 0 || !is_off || looking->past.count < ANOMALY_STREAM_WARM_UP)
         return finding;
     bool with_shapes = finding.severity == ANOMALY_CRITICAL && finding.is_beyond && finding.matters;

@@ -92,6 +92,7 @@ class Watched:
             if wanted in self.open():
                 break
         assert self.open() == [wanted], self.rounds.sql("SELECT incident_type, peak_metric, peak_z, probable_cause FROM fettle.incidents")
+        self.look()  # the target as a whole may have been told before its statements, which join
         return self.rounds.sql("SELECT severity, query_hashes, probable_cause FROM fettle.incidents WHERE NOT resolved")[0]
 
     def calm_down(self):
