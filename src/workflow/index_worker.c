@@ -166,16 +166,32 @@ auto_failure_tell(IndexWorker *worker, const char *failure)
     snprintf(worker->auto_failure, sizeof(worker->auto_failure), "%s", failure);
 }
 
+/* Rounds that may begin now: those that wait or run here count, so that the other threads are left to what
+ * was approved. */
+static size_t
+rounds_left(IndexWorker *worker)
+{
+    size_t rounds = 0;
+    pthread_mutex_lock(&worker->mutex);
+    for (int i = 0; i < CHANGES_MOST; i++)
+        rounds += worker->active[i] < 0;
+    pthread_mutex_unlock(&worker->mutex);
+    return rounds < AUTO_MOST ? AUTO_MOST - rounds : 0;
+}
+
 static void
 keeper_look_unasked(IndexWorker *worker)
 {
+    size_t most = rounds_left(worker);
+    if (most == 0)
+        return;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("unasked index changes", KEEPER_ARENA_BYTES);
     FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(worker->settings);
     IndexManager manager = {.store = worker->store, .settings = settings_of(held)};
     int64_t *targets;
     size_t count;
     Error error = {0};
-    if (index_auto_due(&manager, arena, AUTO_MOST, &targets, &count, &error))
+    if (index_auto_due(&manager, arena, most, &targets, &count, &error))
         for (size_t i = 0; i < count; i++)
             (void)submit(worker, -targets[i], WORKER_AUTO);
     auto_failure_tell(worker, error.message);

@@ -3,11 +3,16 @@
 #include "place.h"
 
 #include "pg/result.h"
+#include "store/target.h"
 #include "workflow/index_run.h"
 #include "workflow/index_worker.h"
 
+#include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A session whose open transaction holds up each build on a table it has written to. */
 static PgConnection *
@@ -137,6 +142,57 @@ the_worker_carries_changes_out_and_waits_for_them(void **state)
     settings_holder_free(holder);
 }
 
+/* A server that takes sessions and never answers; its port. */
+static int
+silent_server_open(int *ret_socket)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    *ret_socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(*ret_socket >= 0);
+    assert_int_equal(bind(*ret_socket, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(*ret_socket, 16), 0);
+    assert_int_equal(getsockname(*ret_socket, (struct sockaddr *)&address, &length), 0);
+    return ntohs(address.sin_port);
+}
+
+/* Of four targets whose rounds do not end, the look after the first one begins no more. */
+static void
+rounds_leave_threads_to_what_was_approved(void **state)
+{
+    Place place = place_of(state);
+    IndexWorker *worker = NULL;
+    Error error = {0};
+    int server;
+    static const char rounds[] = "SELECT count(*) FROM fettle.jobs WHERE kind = 'index_auto'";
+    Arena *arena = arena_new("settings", (size_t)1 << 22);
+    Settings *settings = settings_new(arena);
+    assert_done(settings_set(settings, "index.auto_drop", "on", &error), &error);
+    assert_done(settings_set(settings, "index.auto_class", "medium", &error), &error);
+    assert_done(settings_set(settings, "target.connect_timeout", "60s", &error), &error);
+    SettingsHolder *holder = settings_holder_new(arena, settings);
+    const char *dsn = arena_printf(place.arena, "host=127.0.0.1 port=%d dbname=x user=x sslmode=disable",
+                                   silent_server_open(&server));
+    for (int i = 0; i < 4; i++) {
+        TargetChange change = {
+            .name = arena_printf(place.arena, "silent %d", i), .dsn = dsn, .enabled = 1, .interval_ms = -1};
+        int64_t id;
+        assert_done(target_create(place.fixture->store, place.fixture->connection, &change, &id, &error),
+                    &error);
+    }
+    assert_done(pg_execute(place.fixture->connection,
+                           "UPDATE fettle.targets SET enabled = false WHERE name = 'self'", &error),
+                &error);
+    assert_done(index_worker_new(place.fixture->store, holder, &worker, &error), &error);
+    Deadline until = deadline_after_ms(12000); /* a look each ten seconds */
+    while (!deadline_passed(until) && strtoll(store_fixture_value(place.fixture, rounds), NULL, 10) <= 2)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    assert_string_equal(store_fixture_value(place.fixture, rounds), "2");
+    close(server);
+    assert_true(index_worker_stop(worker, deadline_after_ms(30000)));
+    settings_holder_free(holder);
+}
+
 int
 main(void)
 {
@@ -146,6 +202,7 @@ main(void)
         cmocka_unit_test_setup(locks_are_one_process_own_and_outlive_the_session_they_are_held_on,
                                store_fixture_clear),
         cmocka_unit_test_setup(the_worker_carries_changes_out_and_waits_for_them, store_fixture_clear),
+        cmocka_unit_test_setup(rounds_leave_threads_to_what_was_approved, store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }
