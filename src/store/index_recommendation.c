@@ -135,11 +135,11 @@ recommendation_read_row(const PgResult *rows, int64_t row, Arena *arena, IndexRe
 }
 
 static bool
-recommendations_read(PgConnection *session, Arena *arena, const char *const *parameters,
+recommendations_read(PgConnection *session, Arena *arena, const char *const parameters[5],
                      IndexRecommendations *ret_list, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    if (!store_query(session, "index_recommendation_list", parameters, 4, &rows, error))
+    if (!store_query(session, "index_recommendation_list", parameters, 5, &rows, error))
         return error_prefix(error, "could not read the index recommendations");
     IndexRecommendations list = {.count = (size_t)pg_result_rows(rows)};
     list.items = ARENA_NEW_ARRAY(arena, IndexRecommendation, list.count);
@@ -155,7 +155,7 @@ index_recommendation_get(PgConnection *session, Arena *arena, int64_t id,
                          IndexRecommendation *ret_recommendation, Error *error)
 {
     StoreNumber number = store_number(id);
-    const char *parameters[] = {number.text, NULL, NULL, "1"};
+    const char *parameters[] = {number.text, NULL, NULL, "1", NULL};
     IndexRecommendations list;
     if (!recommendations_read(session, arena, parameters, &list, error))
         return false;
@@ -172,7 +172,17 @@ index_recommendation_list(PgConnection *session, Arena *arena, int64_t target_id
     fettle_assert(most >= 1 && most <= INDEX_RECOMMENDATIONS_MOST);
     StoreNumber target = store_number(target_id);
     StoreNumber limit = store_number((int64_t)most);
-    const char *parameters[] = {NULL, target.text, status, limit.text};
+    const char *parameters[] = {NULL, target.text, status, limit.text, NULL};
+    return recommendations_read(session, arena, parameters, ret_list, error);
+}
+
+bool
+index_auto_candidates(PgConnection *session, Arena *arena, int64_t target_id, const char *database_name,
+                      IndexRecommendations *ret_list, Error *error)
+{
+    StoreNumber target = store_number(target_id);
+    StoreNumber limit = store_number(INDEX_RECOMMENDATIONS_MOST);
+    const char *parameters[] = {NULL, target.text, "recommended", limit.text, database_name};
     return recommendations_read(session, arena, parameters, ret_list, error);
 }
 

@@ -72,6 +72,10 @@ bool index_auto_targets(PgConnection *session, Arena *arena, int64_t interval_ms
 /* False while an index change of the target is open, or waits for its measurement. */
 bool index_auto_is_free(PgConnection *session, int64_t target_id, bool *ret_is_free, Error *error)
     FETTLE_MUST_USE;
+/* What may be carried out unasked in a database, the greatest benefit first: what is recommended, but for
+ * what a person dismissed, were it as another source's finding; at most INDEX_RECOMMENDATIONS_MOST. */
+bool index_auto_candidates(PgConnection *session, Arena *arena, int64_t target_id, const char *database_name,
+                           IndexRecommendations *ret_list, Error *error) FETTLE_MUST_USE;
 /* The greatest benefit first; status NULL: any; most 1 .. INDEX_RECOMMENDATIONS_MOST. */
 bool index_recommendation_list(PgConnection *session, Arena *arena, int64_t target_id, const char *status,
                                size_t most, IndexRecommendations *ret_list, Error *error) FETTLE_MUST_USE;

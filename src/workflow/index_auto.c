@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define ROUND_ARENA_BYTES ((size_t)4 << 30)
-#define CONSIDERED_MOST 100
 #define MINUTE_US (INT64_C(60) * 1000000)
 #define DAY_MINUTES (24 * 60)
 /* An index must gain so many times what it costs in writes. */
@@ -121,25 +120,13 @@ typedef struct AutoRound {
     const char *outcome;
 } AutoRound;
 
-/* What there is to choose from after the analysis, what was rejected or carried out left out. */
 static bool
-choice_make(AutoRound *round, const char *database, const IndexRecommendation **ret_chosen, Error *error)
+candidates_read(const AutoRound *round, const char *database, IndexRecommendations *ret_list, Error *error)
 {
-    IndexAutoRules rules;
-    IndexRecommendations list;
-    IndexRecommendations own = {0};
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    if (!index_auto_rules(round->manager->settings, &rules, error) ||
-        !store_session_take(round->manager->store, 0, &session, error) ||
-        !index_recommendation_list(session.connection, round->arena, round->target_id, "recommended",
-                                   CONSIDERED_MOST, &list, error))
-        return false;
-    own.items = ARENA_NEW_ARRAY(round->arena, IndexRecommendation, list.count);
-    for (size_t i = 0; i < list.count; i++)
-        if (strcmp(list.items[i].database_name, database) == 0)
-            own.items[own.count++] = list.items[i];
-    *ret_chosen = index_auto_choose(&own, &rules);
-    return true;
+    return store_session_take(round->manager->store, 0, &session, error) &&
+           index_auto_candidates(session.connection, round->arena, round->target_id, database, ret_list,
+                                 error);
 }
 
 static bool
@@ -164,27 +151,68 @@ audit_line_write(const AutoRound *round, const IndexPlan *plan, bool done, const
            audit_write(session.connection, &line, error);
 }
 
-/* As a person's approval does it: plan, record, run. */
 static bool
-carry_out(AutoRound *round, const IndexRecommendation *chosen, Error *error)
+plan_make(const AutoRound *round, const IndexRecommendation *chosen, IndexPlan *ret_plan, Error *error)
 {
     IndexOrder order;
-    IndexPlan plan;
     if (!index_order_of_recommendation(chosen, &order, error))
         return false;
     order.performed_by = "fettle";
-    bool is_drop = strcmp(chosen->type, "drop") == 0;
-    if (!(is_drop ? index_plan_drop(round->manager, round->arena, &order, &plan, error)
-                  : index_plan_create(round->manager, round->arena, &order, &plan, error)))
-        return false;
-    round->outcome = plan.message;
-    if (plan.is_done)
-        return true;
-    if (!index_plan_record(round->manager, round->arena, &plan, &round->change_id, error))
+    return strcmp(chosen->type, "drop") == 0
+               ? index_plan_drop(round->manager, round->arena, &order, ret_plan, error)
+               : index_plan_create(round->manager, round->arena, &order, ret_plan, error);
+}
+
+/* That this one cannot be carried out, which says nothing of the next one. */
+static bool
+is_refusal(const Error *error)
+{
+    switch (error->code) {
+        case ERROR_INPUT:
+        case ERROR_NOT_FOUND:
+        case ERROR_CONFLICT:
+        case ERROR_UNSUPPORTED:
+        case ERROR_PERMISSION:
+        case ERROR_DISK_FULL: return true;
+        default: return false;
+    }
+}
+
+/* The best that the rules allow and the target takes; what is refused, or there already, is passed over. */
+static bool
+plan_choose(AutoRound *round, const IndexAutoRules *rules, IndexRecommendations list, IndexPlan *ret_plan,
+            bool *ret_found, Error *error)
+{
+    const IndexRecommendation *chosen;
+    *ret_found = false;
+    round->outcome = "nothing is recommended that the rules allow";
+    while ((chosen = index_auto_choose(&list, rules)) != NULL) {
+        Error refusal = {0};
+        bool is_planned = plan_make(round, chosen, ret_plan, &refusal);
+        if (!is_planned && !is_refusal(&refusal)) {
+            *error = refusal;
+            return false;
+        }
+        round->outcome = is_planned ? ret_plan->message : arena_strdup(round->arena, refusal.message);
+        *ret_found = is_planned && !ret_plan->is_done;
+        if (*ret_found)
+            return true;
+        size_t passed = (size_t)(chosen - list.items) + 1;
+        list.items += passed;
+        list.count -= passed;
+    }
+    return true;
+}
+
+/* As a person's approval does it: record, run. */
+static bool
+carry_out(AutoRound *round, const IndexPlan *plan, Error *error)
+{
+    if (!index_plan_record(round->manager, round->arena, plan, &round->change_id, error))
         return false;
     Error failure = {0};
     bool done = index_run(round->manager, round->change_id, &failure);
-    if (!audit_line_write(round, &plan, done, &failure, error))
+    if (!audit_line_write(round, plan, done, &failure, error))
         return false;
     if (!done)
         *error = failure;
@@ -195,8 +223,11 @@ static bool
 round_run(AutoRound *round, Error *error)
 {
     IndexAnalysis analysis;
-    const IndexRecommendation *chosen = NULL;
+    IndexAutoRules rules;
+    IndexRecommendations list;
+    IndexPlan plan;
     bool is_free = false;
+    bool is_found = false;
     {
         FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
         if (!store_session_take(round->manager->store, 0, &session, error) ||
@@ -208,11 +239,16 @@ round_run(AutoRound *round, Error *error)
         return true;
     if (!index_analyze(round->manager, round->arena, round->target_id, NULL, INDEX_ANALYSIS_FULL, 0,
                        &analysis, error) ||
-        !choice_make(round, analysis.review.database, &chosen, error))
+        !index_auto_rules(round->manager->settings, &rules, error) ||
+        !candidates_read(round, analysis.review.database, &list, error))
         return false;
-    round->outcome = analysis.advice_failure != NULL ? analysis.advice_failure
-                                                     : "nothing is recommended that the rules allow";
-    return chosen == NULL || carry_out(round, chosen, error);
+    /* what an earlier advice would create may have lost its reason since */
+    rules.may_create = rules.may_create && analysis.advice != NULL;
+    if (!plan_choose(round, &rules, list, &plan, &is_found, error))
+        return false;
+    if (!is_found && analysis.advice_failure != NULL)
+        round->outcome = analysis.advice_failure;
+    return !is_found || carry_out(round, &plan, error);
 }
 
 static bool

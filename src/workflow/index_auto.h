@@ -6,6 +6,8 @@
  * its indexes are analysed as by a person's wish, and of what is recommended at most one is carried out, the
  * best that the rules allow, by the same plan, record and run as a person's approval. One at a time, so that
  * its gain can be told from others; none while a change of the target is open or waits for its measurement.
+ * What the target refuses is passed over for the next best; what a person dismissed is never chosen; where
+ * the advisor did not work, only what is to be dropped is, for what it advised before may be wrong by now.
  *
  * The rules: the risk class of what it is (create: low; drop, and replace, which drops: medium) is no higher
  * than index.auto_class; a gain of index.auto_benefit percent at least, and twice what it costs in writes;

@@ -468,11 +468,14 @@ def test_advice_to_replace_an_index_is_carried_out_by_the_api_and_undone_by_the_
 
 def test_the_service_drops_a_duplicate_without_being_asked_only_when_it_may(service, target):
     target.sql("CREATE DATABASE unasked")
+    target.sql("CREATE ROLE keeper LOGIN; GRANT pg_monitor TO keeper")
     target.sql("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n; "
-               "CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a)", "unasked")
+               "CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a); ALTER TABLE t OWNER TO keeper; "
+               # that of another owner comes first, is refused, and does not stand in the way
+               "CREATE TABLE others (a int); CREATE INDEX others_a ON others (a); CREATE INDEX others_a_again ON others (a)", "unasked")
     count = "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"
     set_to(service, "index.auto_class", "medium")
-    connection = service.add_target("unasked", target.dsn("unasked"))
+    connection = service.add_target("unasked", target.dsn("unasked", user="keeper"))
     try:
         set_to(service, "index.auto_drop", "on")
         assert wait_until(lambda: target.sql(count, "unasked") == [(2,)], 60)

@@ -7,7 +7,9 @@
 #include "workflow/index_auto.h"
 #include "workflow/index_run.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static IndexAutoRules
@@ -167,6 +169,64 @@ a_round_carries_out_one_recommendation_as_an_approval_would(void **state)
     assert_int_equal(count, 1);
 }
 
+/* The number of a recommendation to create an index on own.t, as an earlier analysis left it. */
+static int64_t
+advised(const Place *place, const char *database, const char *column)
+{
+    static const char form[] =
+        "INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, table_name, "
+        "columns, index_type, recommendation_type, estimated_benefit, estimated_cost, confidence_score, "
+        "index_name, create_statement) VALUES (%" PRId64 ", '%s', 'own', 't', '{%s}', 'btree', 'create', "
+        "90, 1, 0.9, 't_%s', 'CREATE INDEX t_%s ON own.t (%s)') RETURNING id";
+    return strtoll(
+        store_fixture_value(place->fixture, arena_printf(place->arena, form, place->target_id, database,
+                                                         column, column, column, column)),
+        NULL, 10);
+}
+
+static void
+what_a_person_dismissed_or_is_of_another_database_is_no_candidate(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexRecommendations list;
+    PgConnection *own = place.fixture->connection;
+    const char *database = pg_connection_database(own);
+    int64_t own_dismissed = advised(&place, database, "a");
+    (void)advised(&place, database, "b");
+    int64_t implemented = advised(&place, database, "c");
+    (void)advised(&place, "elsewhere", "a");
+    static const char form[] =
+        "INSERT INTO fettle.optimization_recommendations (target_id, source_type, source_id, "
+        "recommendation_text, change_key, is_dismissed, dismissal_reason) "
+        "VALUES (%" PRId64 ", 'index', %" PRId64 ", 'x', NULL, true, NULL), "
+        "(%" PRId64 ", 'rewrite', 1, 'x', 'index %s.own.t btree (b)', true, 'not on this table'), "
+        "(%" PRId64 ", 'index', %" PRId64 ", 'x', NULL, true, 'implemented')";
+    const char *rows = arena_printf(place.arena, form, place.target_id, own_dismissed, place.target_id,
+                                    database, place.target_id, implemented);
+    assert_done(pg_execute(own, rows, &error), &error);
+    assert_done(index_auto_candidates(own, place.arena, place.target_id, database, &list, &error), &error);
+    assert_int_equal(list.count, 1);
+    assert_int_equal(list.items[0].id, implemented);
+}
+
+static void
+nothing_is_created_by_an_earlier_advice_when_the_advisor_does_not_work(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    StoreFixture *fixture = place.fixture;
+    (void)rules_of(fixture, "on", "off", "low");
+    (void)advised(&place, pg_connection_database(fixture->connection), "a");
+    assert_done(index_auto_round(&place.manager, place.target_id, &error), &error);
+    assert_false(exists(&place, "t_a"));
+    assert_non_null(
+        strstr(store_fixture_value(fixture, "SELECT result FROM fettle.jobs WHERE kind = 'index_auto'"),
+               "pg_stat_statements cannot be read"));
+    assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.index_recommendations"),
+                        "1");
+}
+
 static void
 a_round_that_fails_says_why_in_its_job(void **state)
 {
@@ -190,6 +250,10 @@ main(void)
         cmocka_unit_test(quiet_hours_may_pass_midnight),
         cmocka_unit_test(the_best_that_passes_every_threshold_is_chosen),
         cmocka_unit_test_setup(a_round_carries_out_one_recommendation_as_an_approval_would,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_a_person_dismissed_or_is_of_another_database_is_no_candidate,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(nothing_is_created_by_an_earlier_advice_when_the_advisor_does_not_work,
                                store_fixture_clear),
         cmocka_unit_test_setup(a_round_that_fails_says_why_in_its_job, store_fixture_clear),
     };
