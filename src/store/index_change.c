@@ -132,6 +132,19 @@ index_change_cancel(PgConnection *session, int64_t id, Error *error)
 }
 
 bool
+index_change_takes_back(PgConnection *session, int64_t id, const char *index_name, bool *ret_does,
+                        Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber number = store_number(id);
+    if (!store_query(session, "index_change_takes_back", STORE_PARAMETERS(number.text, index_name), &rows,
+                     error))
+        return error_prefix(error, "could not look for the change that made the index");
+    *ret_does = pg_result_bool(rows, 0, 0);
+    return true;
+}
+
+bool
 index_change_lock(PgConnection *session, int64_t id, bool *ret_locked, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;

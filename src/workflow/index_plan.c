@@ -11,7 +11,7 @@
 
 #define ENTRY_OVERHEAD_BYTES 16 /* of an index tuple and its line pointer */
 #define BUILD_SPACE_FACTOR 2.0  /* the index itself and what its sort spills */
-#define UNDO_STATEMENTS_MOST 3
+#define STATEMENTS_MOST 3       /* more than any change or undo has */
 
 static void
 append_names(Text *text, const char *const *names, size_t count)
@@ -191,6 +191,25 @@ begins_with(const SqlIndexStatement *wanted, const SqlIndexStatement *former)
     return begins;
 }
 
+/* Of an undo: that the index that goes, as read from the target, is the one that was made; *index becomes
+ * that one, which the run looks for. */
+static bool
+made_check(Arena *arena, const IndexOrder *order, const IndexFacts *facts, SqlIndexStatement *index,
+           Error *error)
+{
+    SqlIndexStatement made;
+    if (order->made_by == NULL)
+        return true;
+    if (!sql_index_statement_parse(arena, order->made_by, &(SqlIndexNames){0}, &made, error))
+        return false;
+    if (strcmp(made.outline, index->outline) != 0 || strcmp(made.table, index->table) != 0) {
+        error_set(error, ERROR_CONFLICT, "index %s was replaced since by another one", facts->name);
+        return error_set_hint(error, "it is: %s", facts->definition);
+    }
+    *index = made;
+    return true;
+}
+
 /* Makes the plan one to modify: what is to be replaced goes when the new index is there. */
 static bool
 replacement_plan(PgConnection *connection, Arena *arena, const IndexOrder *order,
@@ -211,8 +230,11 @@ replacement_plan(PgConnection *connection, Arena *arena, const IndexOrder *order
                          name);
     if (!sql_index_statement_parse(arena, facts.definition, &(SqlIndexNames){0}, &former, error))
         return error_prefix(error, "index %s cannot be replaced, for it could not be made again", name);
-    if (begins_with(wanted, &former))
-        facts.lookup = NULL; /* looked at once more when the new one is there */
+    if (!made_check(arena, order, &facts, &former, error))
+        return false;
+    /* looked at once more when the new one is there */
+    if (order->made_by != NULL || begins_with(wanted, &former))
+        facts.lookup = NULL;
     if (!index_facts_check_drop(arena, &facts, error))
         return false;
     plan->change.action = "modify";
@@ -299,6 +321,20 @@ drop_find(PgConnection *connection, Arena *arena, const IndexOrder *order, bool 
                                    facts->table, order->table);
 }
 
+static bool
+droppable_read(Arena *arena, const IndexOrder *order, IndexFacts *facts, SqlIndexStatement *ret_index,
+               Error *error)
+{
+    /* what was made for a foreign key's rows may be taken back: there was nothing before */
+    if (order->made_by != NULL)
+        facts->lookup = NULL;
+    if (!index_facts_check_drop(arena, facts, error))
+        return false;
+    if (!sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, ret_index, error))
+        return error_prefix(error, "the index cannot be dropped, for it could not be made again");
+    return made_check(arena, order, facts, ret_index, error);
+}
+
 bool
 index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
                 Error *error)
@@ -317,10 +353,8 @@ index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *ord
             .schema = schema, .table = order->table == NULL ? "" : order->table, .name = order->name};
         plan.is_done = true;
         plan.message = "there is no such index";
-    } else if (!index_facts_check_drop(arena, &facts, error)) {
+    } else if (!droppable_read(arena, order, &facts, &statement, error)) {
         return false;
-    } else if (!sql_index_statement_parse(arena, facts.definition, &(SqlIndexNames){0}, &statement, error)) {
-        return error_prefix(error, "the index cannot be dropped, for it could not be made again");
     }
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "drop";
@@ -344,11 +378,13 @@ index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *ch
     if (change->success != 1 && !(is_modify && change->success == 0))
         return error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s: there is nothing to undo",
                          change->id, change->state);
+    TextList made = sql_split(arena, change->sql, strlen(change->sql), STATEMENTS_MOST);
+    order.made_by = made.count == 0 ? NULL : made.items[0];
     if (strcmp(change->action, "create") == 0) {
         order.name = change->index_name;
         return index_plan_drop(manager, arena, &order, ret_plan, error);
     }
-    TextList undo = sql_split(arena, change->undo_sql, strlen(change->undo_sql), UNDO_STATEMENTS_MOST);
+    TextList undo = sql_split(arena, change->undo_sql, strlen(change->undo_sql), STATEMENTS_MOST);
     if (undo.count == 0)
         return error_set(error, ERROR_DAMAGED, "index change %" PRId64 " has no undo", change->id);
     order.definition = undo.items[0];

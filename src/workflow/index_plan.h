@@ -35,6 +35,7 @@ typedef struct IndexOrder {
     bool is_unique;
     const char *replaced;   /* index of the same table that goes once the new one is there; NULL: none */
     const char *definition; /* a CREATE INDEX in place of columns, method and uniqueness; NULL: none */
+    const char *made_by; /* what made the index that goes, for an undo: no other one goes; NULL: whichever */
     int64_t recommendation_id;
     const char *performed_by;
 } IndexOrder;
@@ -62,7 +63,8 @@ bool index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrd
 bool index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
                      Error *error) FETTLE_MUST_USE;
 /* A change that takes back a change that ended; the other way round again when that is undone.
- * ERROR_CONFLICT: it came to nothing. */
+ * ERROR_CONFLICT: it came to nothing, or what it made was replaced by another index since. Where only the
+ * server can tell the two apart (an expression, a predicate), index_run() does. */
 bool index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *change,
                      const char *performed_by, IndexPlan *ret_plan, Error *error) FETTLE_MUST_USE;
 /* ERROR_CONFLICT while another change of the table is open. */

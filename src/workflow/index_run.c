@@ -191,8 +191,24 @@ successor_is_there(const IndexRun *run, PgConnection *connection, bool *ret_is_t
             index_definition_is(connection, run->arena, &run->successor, &facts, ret_is_there, error));
 }
 
+/* What was made for a foreign key's rows may be taken back: there was nothing before. */
+static bool
+lookup_excuse(const IndexRun *run, IndexFacts *facts, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    bool takes_back = false;
+    if (facts->lookup == NULL)
+        return true;
+    if (!store_session_take(run->manager->store, 0, &session, error) ||
+        !index_change_takes_back(session.connection, run->change.id, run->index.name, &takes_back, error))
+        return false;
+    if (takes_back)
+        facts->lookup = NULL;
+    return true;
+}
+
 static Verdict
-look_before_drop(IndexRun *run, PgConnection *connection, const IndexFacts *facts, Error *error)
+look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Error *error)
 {
     bool is_there = true;
     /* an interrupted drop is finished; a fresh one is checked once more */
@@ -209,6 +225,8 @@ look_before_drop(IndexRun *run, PgConnection *connection, const IndexFacts *fact
         error_set(error, ERROR_CONFLICT, "index %s, which replaces it, is gone", run->successor.name);
         return VERDICT_FAILED;
     }
+    if (!lookup_excuse(run, facts, error))
+        return VERDICT_OPEN;
     return index_facts_check_drop(run->arena, facts, error) ? VERDICT_RUN_IT : VERDICT_FAILED;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/recommendation_apply.h"
 
+#include "base/text.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
 #include "store/index_recommendation.h"
@@ -27,6 +28,18 @@ refuse_stale(Error *error)
     return false;
 }
 
+/* Of two that the server wrote. */
+static bool
+definition_equals(const SqlIndexStatement *one, const SqlIndexStatement *other)
+{
+    bool equals = strcmp(one->outline, other->outline) == 0 && one->columns.count == other->columns.count &&
+                  text_equals(one->predicate == NULL ? "" : one->predicate,
+                              other->predicate == NULL ? "" : other->predicate);
+    for (size_t i = 0; equals && i < one->columns.count; i++)
+        equals = strcmp(one->columns.items[i], other->columns.items[i]) == 0;
+    return equals;
+}
+
 /* That the index to drop is the one that was advised to go. */
 static bool
 drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendation *found, Error *error)
@@ -38,7 +51,7 @@ drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendati
         !sql_index_statement_parse(arena, found->create_statement, &(SqlIndexNames){0}, &advised,
                                    &unreadable) ||
         !sql_index_statement_parse(arena, plan->change.undo_sql, &(SqlIndexNames){0}, &now, &unreadable) ||
-        strcmp(advised.outline, now.outline) == 0)
+        definition_equals(&advised, &now))
         return true;
     error_set(error, ERROR_CONFLICT, "index %s has another definition now", plan->change.index_name);
     return error_set_hint(error, "it is: %s", plan->change.undo_sql);
@@ -160,37 +173,32 @@ undo_check(const Implementation *implementation, Error *error)
                   "nothing to undo: Fettle did not carry out implementation %" PRId64, implementation->id);
         return error_set_hint(error, "undo it by hand where it was done");
     }
-    return strcmp(implementation->status, "failed") != 0 ||
-           error_set(error, ERROR_UNSUPPORTED, "nothing to undo: implementation %" PRId64 " failed",
+    return true;
+}
+
+static bool
+refuse_failed(const Implementation *implementation, Error *error)
+{
+    return error_set(error, ERROR_UNSUPPORTED, "nothing to undo: implementation %" PRId64 " failed",
                      implementation->id);
 }
 
-/* That what would be dropped is what was made, and not something that stands in its place since. */
 static bool
-undo_is_of_ours(Arena *arena, const IndexPlan *plan, const IndexChange *made, Error *error)
+undo_plan_of(const IndexManager *manager, Arena *arena, const IndexChange *made,
+             const Implementation *implementation, const char *performed_by, IndexPlan *ret_plan,
+             Error *error)
 {
-    SqlIndexStatement ours;
-    SqlIndexStatement now;
-    if (!sql_index_statement_parse(arena, made->sql, &(SqlIndexNames){0}, &ours, error) ||
-        !sql_index_statement_parse(arena, plan->change.undo_sql, &(SqlIndexNames){0}, &now, error))
-        return false;
-    if (strcmp(ours.outline, now.outline) == 0)
-        return true;
-    error_set(error, ERROR_CONFLICT, "index %s was replaced since by another one", made->index_name);
-    return error_set_hint(error, "it is: %s", plan->change.undo_sql);
-}
-
-static bool
-undo_plan_of(const IndexManager *manager, Arena *arena, const IndexChange *made, const char *performed_by,
-             IndexPlan *ret_plan, Error *error)
-{
+    bool has_failed = strcmp(implementation->status, "failed") == 0;
     if (made->success < 0) {
         error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s", made->id, made->state);
         return error_set_hint(error, "cancel it, or wait for its end");
     }
-    return index_plan_undo(manager, arena, made, performed_by, ret_plan, error) &&
-           (strcmp(made->action, "create") != 0 || ret_plan->is_done ||
-            undo_is_of_ours(arena, ret_plan, made, error));
+    /* what replaces an index may have failed after the new one was there */
+    if (has_failed && strcmp(made->action, "modify") != 0)
+        return refuse_failed(implementation, error);
+    if (!index_plan_undo(manager, arena, made, performed_by, ret_plan, error))
+        return false;
+    return !has_failed || !ret_plan->is_done || refuse_failed(implementation, error);
 }
 
 bool
@@ -207,7 +215,7 @@ recommendation_undo_plan(const IndexManager *manager, Arena *arena, int64_t impl
             !index_change_get(session.connection, arena, undo.implementation.index_change_id, &made, error))
             return false;
     }
-    if (!undo_plan_of(manager, arena, &made, performed_by, &undo.plan, error))
+    if (!undo_plan_of(manager, arena, &made, &undo.implementation, performed_by, &undo.plan, error))
         return false;
     *ret_undo = undo;
     return true;

@@ -49,8 +49,9 @@ typedef struct RecommendationUndo {
     IndexPlan plan; /* is_done: the target is as before already */
 } RecommendationUndo;
 
-/* ERROR_UNSUPPORTED: Fettle did not carry it out, or it failed; ERROR_CONFLICT: it was undone, is being
- * built, or something else stands in its place. */
+/* ERROR_UNSUPPORTED: Fettle did not carry it out, or it failed and left nothing (what replaces an index may
+ * fail when the new one is there); ERROR_CONFLICT: it was undone, is being built, or something else stands in
+ * its place. */
 bool recommendation_undo_plan(const IndexManager *manager, Arena *arena, int64_t implementation_id,
                               const char *performed_by, RecommendationUndo *ret_undo, Error *error)
     FETTLE_MUST_USE;

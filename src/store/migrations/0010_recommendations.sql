@@ -77,9 +77,9 @@ BEGIN
             UPDATE fettle.optimization_implementations i
                SET status = 'reverted', rolled_back_at = now(), error_message = NULL, undo_change_id = NEW.id
               FROM fettle.index_changes c
-             WHERE c.id = i.index_change_id AND i.status <> 'failed' AND i.status <> 'reverted'
+             WHERE c.id = i.index_change_id AND i.status <> 'reverted'
                AND (i.undo_change_id = NEW.id
-                    OR (i.undo_change_id IS NULL AND c.id < NEW.id AND c.state = 'completed'
+                    OR (i.status <> 'failed' AND i.undo_change_id IS NULL AND c.id < NEW.id AND c.state = 'completed'
                         AND c.target_id = NEW.target_id AND c.database_name = NEW.database_name AND c.schema_name = NEW.schema_name
                         AND c.table_name = NEW.table_name AND c.index_name = NEW.index_name
                         AND (c.action, NEW.action) IN (('create', 'drop'), ('drop', 'create'))))

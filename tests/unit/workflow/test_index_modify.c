@@ -138,6 +138,81 @@ a_foreign_keys_index_is_replaced_by_one_that_finds_its_rows(void **state)
     assert_string_equal(change_of(&place, plan.change.id).state, "completed");
 }
 
+/* Runs the undo of a change; what became of it. */
+static IndexChange
+undone(const Place *place, int64_t id)
+{
+    IndexChange change = change_of(place, id);
+    IndexPlan plan;
+    Error error = {0};
+    assert_done(index_plan_undo(&place->manager, place->arena, &change, "test", &plan, &error), &error);
+    assert_done(index_plan_record(&place->manager, place->arena, &plan, &id, &error), &error);
+    assert_done(index_run(&place->manager, id, &error), &error);
+    return change_of(place, id);
+}
+
+static void
+what_was_made_for_a_foreign_keys_rows_is_taken_back_by_an_undo_alone(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexPlan plan;
+    PgConnection *own = place.fixture->connection;
+    assert_done(pg_execute_script(own,
+                                  "CREATE TABLE own.parents (id int PRIMARY KEY); INSERT INTO own.parents "
+                                  "SELECT n FROM generate_series(1, 1000) n; ALTER TABLE own.t ADD FOREIGN "
+                                  "KEY (a) REFERENCES own.parents",
+                                  NULL, &error),
+                &error);
+    IndexOrder order = order_of(&place, "t_narrow");
+    int64_t id = recorded(&place, &order);
+    assert_done(index_run(&place.manager, id, &error), &error);
+    assert_false(index_plan_drop(&place.manager, place.arena, &order, &plan, &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
+    assert_string_equal(undone(&place, id).state, "completed");
+    assert_false(exists(&place, "t_narrow"));
+    /* the other way round, one after the other in its place */
+    plan = replacement_of(&place);
+    assert_done(index_run(&place.manager, plan.change.id, &error), &error);
+    assert_string_equal(undone(&place, plan.change.id).state, "completed");
+    assert_true(exists(&place, "t_narrow") && !exists(&place, "t_wide"));
+}
+
+static void
+an_undo_drops_only_what_was_made(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    PgConnection *own = place.fixture->connection;
+    IndexPlan plan = replacement_of(&place);
+    assert_done(index_run(&place.manager, plan.change.id, &error), &error);
+    IndexChange made = change_of(&place, plan.change.id);
+    assert_done(
+        pg_execute_script(own, "DROP INDEX own.t_wide; CREATE INDEX t_wide ON own.t (id)", NULL, &error),
+        &error);
+    assert_false(index_plan_undo(&place.manager, place.arena, &made, "test", &plan, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, "replaced since"));
+    /* that this is another predicate only the server can tell */
+    error_clear(&error);
+    IndexOrder order = order_of(&place, "t_part");
+    order.definition = "CREATE INDEX t_part ON own.t (a) WHERE a > 5.0";
+    int64_t id = recorded(&place, &order);
+    assert_done(index_run(&place.manager, id, &error), &error);
+    assert_done(pg_execute_script(own,
+                                  "DROP INDEX own.t_part; CREATE INDEX t_part ON own.t (a) WHERE a > 6.0",
+                                  NULL, &error),
+                &error);
+    assert_string_equal(undone(&place, id).state, "failed");
+    assert_true(exists(&place, "t_part"));
+    assert_done(pg_execute_script(own,
+                                  "DROP INDEX own.t_part; CREATE INDEX t_part ON own.t (a) WHERE a > 5.0",
+                                  NULL, &error),
+                &error);
+    assert_string_equal(undone(&place, id).state, "completed");
+    assert_false(exists(&place, "t_part"));
+}
+
 static void
 advice_to_replace_an_index_becomes_a_recommendation_to_modify_it(void **state)
 {
@@ -178,6 +253,9 @@ main(void)
             store_fixture_clear),
         cmocka_unit_test_setup(a_foreign_keys_index_is_replaced_by_one_that_finds_its_rows,
                                store_fixture_clear),
+        cmocka_unit_test_setup(what_was_made_for_a_foreign_keys_rows_is_taken_back_by_an_undo_alone,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(an_undo_drops_only_what_was_made, store_fixture_clear),
         cmocka_unit_test_setup(advice_to_replace_an_index_becomes_a_recommendation_to_modify_it,
                                store_fixture_clear),
     };
