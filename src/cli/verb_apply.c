@@ -127,7 +127,7 @@ apply_run(CliInput *input, int *ret_exit_status, Error *error)
         !cli_store_open(input, false, &store, error))
         return false;
     IndexManager manager = index_foreground_manager(input, &store);
-    if (!index_settle_all(&manager, &settled, error))
+    if (cli_option(input, "dry-run") == NULL && !index_settle_all(&manager, &settled, error))
         return false;
     progress_show("looking at the target", 0, 0);
     bool is_planned =
@@ -208,7 +208,7 @@ undo_run(CliInput *input, int *ret_exit_status, Error *error)
         !notes_check(cli_option(input, "notes"), error) || !cli_store_open(input, false, &store, error))
         return false;
     IndexManager manager = index_foreground_manager(input, &store);
-    if (!index_settle_all(&manager, &settled, error) ||
+    if ((cli_option(input, "dry-run") == NULL && !index_settle_all(&manager, &settled, error)) ||
         !implementation_find(&store, id, &implementation_id, error))
         return false;
     progress_show("looking at the target", 0, 0);

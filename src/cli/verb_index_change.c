@@ -233,7 +233,7 @@ change_action(CliInput *input, ChangeWish *wish, Error *error)
     wish->order.target_id = target.target_id;
     wish->order.database = cli_option(input, "database");
     wish->order.performed_by = store.actor;
-    if (!index_settle_all(&manager, &settled, error))
+    if (cli_option(input, "dry-run") == NULL && !index_settle_all(&manager, &settled, error))
         return false;
     progress_show("looking at the target", 0, 0);
     bool planned = wish_plan(&store, &manager, wish, &plan, error);

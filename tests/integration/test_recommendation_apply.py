@@ -149,7 +149,10 @@ def test_what_does_not_apply_any_more_is_refused_with_clear_words(world):
     world.target("CREATE INDEX items_note_idx ON items (order_id)")
     changed = world.advise("orders", "total", recommendation_type="drop", index_name="orders_total",
                            create_statement="CREATE INDEX orders_total ON public.orders USING btree (total, id)")
-    for number, words in ((gone, "no table"), (exists, "the index exists"), (other, "another definition"), (changed, "another definition now")):
+    backwards = world.advise("orders", "total", recommendation_type="drop", index_name="orders_total", index_type="btree ",
+                             create_statement="CREATE INDEX orders_total ON public.orders USING btree (total DESC)")
+    for number, words in ((gone, "no table"), (exists, "the index exists"), (other, "another definition"), (changed, "another definition now"),
+                          (backwards, "another definition now")):
         reply = world.implement(number)
         assert reply.status == 409 and words in reply.json["message"], (words, reply)
         assert world.get(number)["is_dismissed"] is False and world.get(number)["implementations"] == []
@@ -186,6 +189,40 @@ def test_an_undo_does_not_drop_what_took_its_place(world):
     assert reply.status == 409 and "replaced since" in reply.json["message"] and "orders_note_idx" in world.indexes()
     world.target("DROP INDEX orders_note_idx")
     assert world.revert(implementation).json["status"] == "reverted"
+
+
+def test_a_replacement_that_failed_half_done_can_be_undone(world):
+    number = world.advise("orders", "total", recommendation_type="modify", index_name="orders_total",
+                          create_statement="CREATE INDEX orders_total_note ON public.orders (total, note)")
+    implementation = world.implement(number).json["implementation_id"]
+    assert "orders_total_note" in world.indexes() and "orders_total" not in world.indexes()
+    world.target("CREATE INDEX orders_total ON orders (total)")
+    world.store("UPDATE fettle.index_changes SET state = 'failed', success = false, error_message = 'orders_total was not dropped'")
+    assert world.result(number)["status"] == "failed"
+    assert world.revert(implementation).json["status"] == "reverted"
+    assert "orders_total_note" not in world.indexes() and "orders_total" in world.indexes()
+    assert world.revert(implementation).status == 409
+
+
+def test_a_dry_run_changes_nothing_not_even_what_a_kill_left_behind(world):
+    number = world.advise("orders", "note")
+    left = ("pending", None)
+    world.service.stop()
+    try:
+        world.store(f"""INSERT INTO fettle.index_changes (target_id, database_name, action, schema_name, table_name, index_name, columns, index_type, sql,
+                            undo_sql, performed_by, performed_at, state)
+                        VALUES ({world.target_id}, 'shop', 'create', 'public', 'items', 'items_note_idx', '{{note}}', 'btree',
+                            'CREATE INDEX CONCURRENTLY IF NOT EXISTS items_note_idx ON public.items (note)',
+                            'DROP INDEX CONCURRENTLY IF EXISTS public.items_note_idx', 'test', now() - interval '1 hour', 'pending')""")
+        state = lambda: world.store("SELECT state, error_message FROM fettle.index_changes")  # noqa: E731
+        world.fettle("apply", number, "--dry-run")
+        world.fettle("undo", number, "--dry-run", status=23)
+        world.fettle("index", "create", "shop", "orders", "note", "--dry-run")
+        assert state() == [left]
+        world.fettle("undo", number, "--yes", status=23)
+        assert state()[0][0] == "failed"
+    finally:
+        world.service.start()
 
 
 def test_an_index_that_somebody_drops_by_the_index_manager_is_an_undone_recommendation(world):
