@@ -70,6 +70,13 @@ body_item(const BodyValue *list, size_t position)
     return value_of(json_array_get(list->node, position));
 }
 
+BodyValue
+body_value_field(const BodyValue *object, const char *name)
+{
+    fettle_assert(object->kind == BODY_OBJECT);
+    return value_of(json_object_get(object->node, name));
+}
+
 const char *
 body_value_json(Arena *arena, const BodyValue *value)
 {

@@ -46,6 +46,9 @@ void body_free(Body *body); /* NULL is allowed */
 BodyValue body_field(const Body *body, const char *name);
 BodyValue body_item(const BodyValue *list, size_t position);
 
+/* Of a value that is an object. */
+BodyValue body_value_field(const BodyValue *object, const char *name);
+
 /* An object or list as JSON text, in the arena. */
 const char *body_value_json(Arena *arena, const BodyValue *value);
 

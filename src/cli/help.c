@@ -52,8 +52,12 @@ cli_help_overview(Arena *arena)
     Text text = text_new(arena);
     text_append(&text, "fettle: an autonomous performance engineer for PostgreSQL\n\n"
                        "Usage: fettle VERB [ARGUMENTS] [OPTIONS]\n\n");
+    int width = 0;
     for (const CliVerb *const *verb = cli_verbs; *verb != NULL; verb++)
-        text_append_format(&text, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
+        if ((int)strlen((*verb)->name) > width)
+            width = (int)strlen((*verb)->name);
+    for (const CliVerb *const *verb = cli_verbs; *verb != NULL; verb++)
+        text_append_format(&text, "  %-*s  %s\n", width, (*verb)->name, (*verb)->summary);
     text_append(&text,
                 "\nBegin with:\n"
                 "  fettle doctor postgres://user@host/database     what can be read, and what is missing\n"

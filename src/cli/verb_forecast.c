@@ -325,7 +325,7 @@ forecast_run(CliInput *input, int *ret_exit_status, Error *error)
 
 const CliVerb cli_verb_forecast = {
     .name = "forecast",
-    .arguments = "TARGET",
+    .arguments = "NAME",
     .arguments_least = 1,
     .arguments_most = 1,
     .summary = "the next hours of a target's load, its next quiet window, and when it is full",
@@ -335,7 +335,7 @@ const CliVerb cli_verb_forecast = {
         "it says, the next quiet window for a change, the next peak, the trend, and on which day "
         "disk, databases\n"
         "(--limit) and connections reach their limits. What cannot be told is said to be so. All "
-        "times are UTC.",
+        "times are UTC. NAME is a target's, or its number.",
     .examples = "  fettle forecast shop\n"
                 "  fettle forecast shop --database orders --hours 168 --window 4\n"
                 "  fettle forecast shop --metric connections --json | jq .capacity\n",

@@ -179,7 +179,7 @@ workload_run(CliInput *input, int *ret_exit_status, Error *error)
 
 const CliVerb cli_verb_workload = {
     .name = "workload",
-    .arguments = "TARGET [analysis|analyze|patterns|hot|classes|clusters|bottlenecks|columns]",
+    .arguments = "NAME [analysis|analyze|patterns|hot|classes|clusters|bottlenecks|columns]",
     .arguments_least = 1,
     .arguments_most = 2,
     .summary = "what a target's workload is: kind, rhythm, hot objects, classes, groups, bottlenecks",
@@ -194,7 +194,8 @@ const CliVerb cli_verb_workload = {
         "  bottlenecks  which resource bounds the busy hours, and by what that is seen\n"
         "  columns      what the columns hold, as far as statistics tell\n"
         "Names of tables and columns are resolved against the schema that \"analyze\" last read; without\n"
-        "one they are taken as the statements write them. All times are UTC.",
+        "one they are taken as the statements write them. All times are UTC. NAME is a target's, or its "
+        "number.",
     .examples = "  fettle workload shop\n"
                 "  fettle workload shop analyze --days 30\n"
                 "  fettle workload shop hot --json | jq '.tables[0]'\n",

@@ -197,7 +197,7 @@ workload_text_hot(Text *text, const WorkloadStudy *study, const WorkloadShown *s
                        hot->concentration * 100);
     if (hot->is_guessed)
         text_append(text,
-                    "  names are as the statements write them; \"fettle workload TARGET analyze\" reads the "
+                    "  names are as the statements write them; \"fettle workload NAME analyze\" reads the "
                     "schema\n");
     if (hot->unparsed_count > 0)
         text_append_format(text, "  %zu statements could not be parsed\n", hot->unparsed_count);
@@ -366,7 +366,7 @@ workload_text_columns(Text *text, const WorkloadStudy *study, const WorkloadShow
     cli_table_append(&table, text, false,
                      study->catalog_count > 0
                          ? "no column has statistics\n"
-                         : "no schema is kept; \"fettle workload TARGET analyze\" reads it\n");
+                         : "no schema is kept; \"fettle workload NAME analyze\" reads it\n");
     if (found->count > shown->rows_most)
         text_append_format(text, "and %zu more columns: --limit\n", found->count - shown->rows_most);
     if (found->unknown_count > 0)

@@ -92,9 +92,12 @@ webhook_turn(NoticesRun *run, const NoticeWaiting *waiting, Error *error)
     NoticeMessage *messages = NULL;
     size_t count;
     bool goes_on = true;
+    /* who answers slowly does not keep the others waiting: the rest is for the next turn */
+    Deadline turn_end = deadline_after_ms(2 * settings_get_int(run->settings, SETTING_NOTICE_TIMEOUT));
     if (!turn_read(run, arena, waiting, &address, &messages, &count, error))
         return false;
-    for (size_t i = 0; i < count && goes_on && !run->is_stopping(run->context); i++)
+    for (size_t i = 0; i < count && goes_on && !deadline_passed(turn_end) && !run->is_stopping(run->context);
+         i++)
         if (!message_send(run, &address, &messages[i], &goes_on, error))
             return false;
     return true;

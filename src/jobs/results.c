@@ -101,6 +101,18 @@ undo_one(const ResultsOptions *options, const IndexManager *manager, int64_t id,
     return undo_audit(options, arena, &undo, reason, error);
 }
 
+/* The service tries again later, and people see why it is not undone. */
+static void
+undo_failed(const ResultsOptions *options, int64_t id, const Error *failure)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    log_write(LOG_LEVEL_WARNING, "implementation %" PRId64 " could not be undone: %s", id, failure->message);
+    if (!store_session_take(options->store, 0, &session, &error) ||
+        !implementation_undo_failed(session.connection, id, failure->message, &error))
+        log_write(LOG_LEVEL_WARNING, "implementation %" PRId64 ": %s", id, error.message);
+}
+
 static bool
 harmful_read(const ResultsOptions *options, Arena *arena, int64_t **ret_ids, size_t *ret_count, Error *error)
 {
@@ -124,8 +136,7 @@ undo_harmful(const ResultsOptions *options, const IndexManager *manager, Results
             continue;
         }
         report->failed++;
-        log_write(LOG_LEVEL_DEBUG, "implementation %" PRId64 " could not be undone: %s", ids[i],
-                  failure.message);
+        undo_failed(options, ids[i], &failure);
     }
     return true;
 }

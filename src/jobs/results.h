@@ -5,8 +5,8 @@
  * workflow/recommendation_measure.h says when it is).
  *
  * Each undo is on record before it begins, with its reason in the audit log; it is carried out by whoever
- * takes index changes (carry_out). One that cannot be ordered now, because the target is away, say, is tried
- * again by the next call.
+ * takes index changes (carry_out). One that cannot be ordered now, because the target is away, say, or that
+ * fails, is tried again after 1, 2, 4 ... hours; one that a person cancelled only people try again.
  */
 #ifndef FETTLE_JOBS_RESULTS_H
 #define FETTLE_JOBS_RESULTS_H

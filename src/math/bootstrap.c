@@ -29,6 +29,8 @@ bootstrap_means(const BootstrapSeries *series, size_t length, size_t block, Rand
     for (size_t i = 0; i < series->count; i++)
         weight += series->weights[i];
     fettle_assert(length > 0 && block > 0 && block <= series->count && weight > 0);
+    /* a longer one would never be drawn to its end, where all the weight may be */
+    block = block < length ? block : length;
     for (size_t i = 0; i < draws; i++)
         while (!draw_mean(series, length, block, random, &ret_means[i]))
             continue;

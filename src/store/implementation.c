@@ -153,7 +153,7 @@ implementation_measured(PgConnection *session, Arena *arena, int64_t id, const I
                                       number_text(arena, result->low), number_text(arena, result->high),
                                       number_text(arena, result->seconds), result->verdict, result->harm),
                      &rows, error))
-        return error_prefix(error, "could not write the measurement");
+        return !refusal_take(error) && error_prefix(error, "could not write the measurement");
     return pg_result_bool(rows, 0, 0) ||
            error_set(error, ERROR_NOT_FOUND, "there is no implementation %" PRId64, id);
 }
@@ -199,6 +199,15 @@ implementation_undo_begin(PgConnection *session, int64_t id, int64_t change_id, 
         return error_prefix(error, "could not record the undo");
     return pg_result_rows(rows) == 1 ||
            error_set(error, ERROR_CONFLICT, "implementation %" PRId64 " is being undone, or was", id);
+}
+
+bool
+implementation_undo_failed(PgConnection *session, int64_t id, const char *message, Error *error)
+{
+    StoreNumber number = store_number(id);
+    return store_query(session, "implementation_undo_failed", STORE_PARAMETERS(number.text, message), NULL,
+                       error) ||
+           error_prefix(error, "could not record that the undo failed");
 }
 
 bool

@@ -64,8 +64,8 @@ typedef struct ImplementationOpening {
     int64_t change_id;     /* index change that carries it out; 0: none */
 } ImplementationOpening;
 
-/* ERROR_NOT_FOUND without such a recommendation; ERROR_CONFLICT while one is pending: of two that ask at once
- * one wins. The recommendation is dismissed as implemented. */
+/* ERROR_NOT_FOUND without such a recommendation; ERROR_CONFLICT while one of the last 30 days is pending: of
+ * two that ask at once one wins. The recommendation is dismissed as implemented. */
 bool implementation_open(PgConnection *session, const ImplementationOpening *opening, int64_t *ret_id,
                          Error *error) FETTLE_MUST_USE;
 
@@ -76,10 +76,12 @@ bool implementation_get(PgConnection *session, Arena *arena, int64_t id, Impleme
                         Error *error) FETTLE_MUST_USE;
 
 /* The measurement without statistics: the snapshot before against the newest sample after (contract, 7.4).
- * ERROR_CONFLICT: there is no such sample yet, or nothing to measure. */
+ * ERROR_CONFLICT: there is no such sample yet, or nothing to measure: it failed, is undone or being undone,
+ * or its index change is not over. */
 bool implementation_measure_simply(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
 
-/* A measurement that was made elsewhere is written down and learnt from. */
+/* A measurement that was made elsewhere is written down and learnt from. ERROR_CONFLICT: there is nothing to
+ * measure any more, as above. */
 typedef struct ImplementationResult {
     const char *post_stats; /* JSON object text */
     double actual_percent;  /* NAN unknown, as below */
@@ -101,13 +103,19 @@ typedef struct ImplementationDue {
 bool implementations_due(PgConnection *session, Arena *arena, ImplementationDue **ret_due, size_t *ret_count,
                          Error *error) FETTLE_MUST_USE;
 
-/* Those that do harm and that Fettle carried out, and that are not being undone. */
+/* Those that do harm and that Fettle carried out, and that are not being undone; not those whose undo failed
+ * a while ago (1, 2, 4 ... hours), or was cancelled by a person. */
 bool implementations_harmful(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
                              Error *error) FETTLE_MUST_USE;
 
 /* Ties an index change that undoes it. ERROR_CONFLICT: it is being undone already, or was. */
 bool implementation_undo_begin(PgConnection *session, int64_t id, int64_t change_id, const char *reason,
                                Error *error) FETTLE_MUST_USE;
+
+/* The undo could not even be ordered: that is its error_message, and implementations_harmful names it later.
+ * What is undone or being undone by now is left alone. */
+bool implementation_undo_failed(PgConnection *session, int64_t id, const char *message, Error *error)
+    FETTLE_MUST_USE;
 
 /* What was to be undone is gone already: it is reverted now. ERROR_CONFLICT as above. */
 bool implementation_reverted(PgConnection *session, int64_t id, const char *reason, Error *error)

@@ -5,6 +5,7 @@
 #include "store/query_place.h"
 #include "workflow/effect_read.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -119,6 +120,28 @@ effect_take(PgConnection *session, Arena *arena, const Implementation *found, Ef
            (!*ret_is_known || effect_read(session, arena, &request, ret_report, error));
 }
 
+/* The store refuses the same when it writes (implementation_measure_check); here it is before the samples are
+ * read. */
+static bool
+measure_check(PgConnection *session, Arena *arena, const Implementation *found, Error *error)
+{
+    IndexChange change;
+    if (strcmp(found->status, "reverted") == 0 || strcmp(found->status, "failed") == 0)
+        return error_set(error, ERROR_CONFLICT, "the implementation is %s: there is nothing to measure",
+                         found->status);
+    if (found->undo_change_id != 0)
+        return error_set(error, ERROR_CONFLICT,
+                         "the implementation is being undone: there is nothing to measure");
+    if (found->index_change_id == 0)
+        return true;
+    if (!index_change_get(session, arena, found->index_change_id, &change, error))
+        return false;
+    return change.success >= 0 ||
+           error_set(error, ERROR_CONFLICT,
+                     "the implementation is not carried out yet: index change %" PRId64 " is %s", change.id,
+                     change.state);
+}
+
 bool
 recommendation_measure(const IndexManager *manager, Arena *arena, int64_t implementation_id,
                        Implementation *ret_implementation, Error *error)
@@ -130,10 +153,8 @@ recommendation_measure(const IndexManager *manager, Arena *arena, int64_t implem
     if (!store_session_take(manager->store, 0, &session, error) ||
         !implementation_get(session.connection, arena, implementation_id, &found, error))
         return false;
-    if (strcmp(found.status, "reverted") == 0 || strcmp(found.status, "failed") == 0)
-        return error_set(error, ERROR_CONFLICT, "the implementation is %s: there is nothing to measure",
-                         found.status);
-    if (!effect_take(session.connection, arena, &found, &report, &is_known, error))
+    if (!measure_check(session.connection, arena, &found, error) ||
+        !effect_take(session.connection, arena, &found, &report, &is_known, error))
         return false;
     is_known =
         is_known && (report.should_undo || effect_of(&found, &report)->verdict != EFFECT_NOT_ENOUGH_DATA);

@@ -55,9 +55,17 @@ workload_snapshots_keep(const IndexManager *manager, Arena *arena, int64_t targe
                                      unreadable.message));
             continue;
         }
-        if (!store_session_take(manager->store, 0, &session, error) ||
-            !target_snapshot_write(session.connection, &kept, error))
+        if (!store_session_take(manager->store, 0, &session, error))
             return false;
+        if (target_snapshot_write(session.connection, &kept, &unreadable))
+            continue;
+        if (unreadable.code != ERROR_LIMIT) {
+            *error = unreadable;
+            return false;
+        }
+        vector_push(
+            arena, notes,
+            arena_printf(arena, "the schema of database \"%s\" is not kept: %s", name, unreadable.message));
     }
     return true;
 }

@@ -92,12 +92,13 @@ cause_text(Arena *arena, const AnomalyAlert *alert)
         case ANOMALY_LOCK_WAIT:
             return arena_printf(arena, "%.3g locks are waited for, usually %.3g", value, usual);
         case ANOMALY_PLAN_CHANGE:
-            return arena_printf(arena, "%.4g blocks a call, usually %.4g, for as many rows: another plan",
+            return arena_printf(arena,
+                                "%.4g blocks a call, usually %.4g, for as many rows: probably another plan",
                                 value, usual);
         case ANOMALY_BLOAT:
-            return arena_printf(arena,
-                                "%.4g blocks a call, usually %.4g, though no more rows are scanned: bloat",
-                                value, usual);
+            return arena_printf(
+                arena, "%.4g blocks a call, usually %.4g, though no more rows are scanned: probably bloat",
+                value, usual);
         case ANOMALY_ROW_COUNT: return arena_printf(arena, "%.4g rows a call, usually %.4g", value, usual);
         case ANOMALY_CACHE:
             return arena_printf(arena, "%.0f %% of the blocks are found in shared buffers, usually %.0f %%",

@@ -22,10 +22,14 @@ typedef struct Sums {
 
 VECTOR_DEFINE(SumsList, Sums *);
 
+/* Of the statements of one reading: steps x statements are bounded, for a first look has many of both. */
+#define STATEMENTS_BYTES ((size_t)512 * 1024 * 1024)
+
 typedef struct Reading {
     Arena *arena;
     const AnomalySeriesOptions *options;
     size_t step_count;
+    size_t most; /* statements; of the others only the target's sums know */
     int64_t step_us;
     Map *by_hash;
     SumsList list;
@@ -66,7 +70,7 @@ series_visit(const SampleSeries *series, void *context)
 {
     Reading *reading = context;
     Sums *sums = map_get_id(reading->by_hash, (uint64_t)series->query_hash);
-    if (sums == NULL && reading->options->hashes == NULL)
+    if (sums == NULL && reading->options->hashes == NULL && reading->list.count < reading->most)
         sums = sums_new(reading, series->query_hash);
     for (size_t i = 0; i < series->count; i++) {
         int64_t offset_us = series->points[i].to_us - reading->options->range.from_us;
@@ -152,6 +156,8 @@ anomaly_series_read(PgConnection *session, Arena *arena, const AnomalySeriesOpti
                            .from_us = range->from_us,
                            .to_us = range->to_us,
                            .step_ms = range->step_ms};
+    size_t bytes = reading.step_count * (SUMS * sizeof(float) + (2 + ANOMALY_METRIC_COUNT) * sizeof(double));
+    reading.most = bytes == 0 ? 0 : STATEMENTS_BYTES / bytes;
     reading.target.values = ARENA_NEW_ARRAY(arena, float, reading.step_count *SUMS);
     for (size_t i = 0; i < options->hash_count; i++)
         (void)sums_new(&reading, options->hashes[i]);

@@ -37,7 +37,8 @@ typedef struct AnomalySeries {
 
 typedef struct AnomalySeriesOptions {
     StepRange range;       /* both ends are whole steps */
-    const int64_t *hashes; /* NULL: all that were active, in the order in which they come */
+    const int64_t *hashes; /* NULL: all that were active, in the order in which they come, as many as half
+                            * a gigabyte holds */
     size_t hash_count;
 } AnomalySeriesOptions;
 

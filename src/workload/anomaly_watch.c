@@ -111,6 +111,8 @@ recent_range(const Watching *watching)
     /* steps finer than the rounds are mostly empty */
     int64_t back = watching->step_us < MINUTE_US ? ANOMALY_STEPS_MOST : STEPS_BACK_MOST;
     int64_t from_us = watching->to_us - back * watching->step_us;
+    if (from_us < watching->since_us)
+        from_us = watching->since_us;
     if (from_us < watching->state.evaluated_to_us - watching->step_us)
         from_us = watching->state.evaluated_to_us - watching->step_us;
     return (AnomalySeriesOptions){.range = {.target_id = watching->options->target_id,

@@ -203,12 +203,16 @@ capacity_find(Arena *arena, const double *values, size_t count, double limit)
     size_t first = count > CAPACITY_DAYS_MOST ? count - CAPACITY_DAYS_MOST : 0;
     while (first < count && isnan(values[first]))
         first++;
-    while (count > first && isnan(values[count - 1]))
+    while (count > first && isnan(values[count - 1])) {
         count--;
+        capacity.days_since++;
+    }
     for (size_t day = first; day < count; day++)
         capacity.known_days += !isnan(values[day]);
     if (capacity.known_days > 0)
         capacity.now = values[count - 1];
+    if (capacity.days_since > CAPACITY_GAP_MOST)
+        return capacity;
     if (capacity.now >= limit) {
         capacity.verdict = CAPACITY_REACHED;
         capacity.days = capacity.days_low = capacity.days_high = 0;
@@ -226,5 +230,11 @@ capacity_find(Arena *arena, const double *values, size_t count, double limit)
     fit_line(&growth);
     fit_errors(&growth);
     draw_futures(arena, &growth, &capacity);
+    if (capacity.verdict == CAPACITY_NO_LIMIT)
+        return capacity;
+    double since = (double)capacity.days_since;
+    capacity.days = fmax(0, capacity.days - since);
+    capacity.days_low = fmax(0, capacity.days_low - since);
+    capacity.days_high = fmax(0, capacity.days_high - since);
     return capacity;
 }

@@ -24,11 +24,12 @@
 #include "base/arena.h"
 
 #define CAPACITY_DAYS_LEAST ((size_t)7)
+#define CAPACITY_GAP_MOST ((size_t)2)
 #define CAPACITY_DAYS_MOST ((size_t)400)
 #define CAPACITY_HORIZON_MOST ((size_t)365)
 
 typedef enum CapacityVerdict {
-    CAPACITY_CANNOT_TELL, /* too few days */
+    CAPACITY_CANNOT_TELL, /* too few days, or none of the last CAPACITY_GAP_MOST */
     CAPACITY_NOT_SOON,    /* half of the futures or more do not reach it within the horizon */
     CAPACITY_DATED,
     CAPACITY_REACHED,  /* already */
@@ -39,19 +40,20 @@ typedef struct Capacity {
     CapacityVerdict verdict;
     double now; /* the last known value */
     double limit;
-    double days; /* from the last day of the history; INFINITY: not within the horizon */
+    double days; /* from the last of the values, known or not; INFINITY: not within the horizon */
     double days_low;
     double days_high;
     double chance; /* that it is reached within the horizon, 0 .. 1 */
     size_t horizon_days;
     size_t known_days;
-    double growth; /* a day */
+    size_t days_since; /* the last known one */
+    double growth;     /* a day */
     double growth_low;
     double growth_high; /* 95 % */
 } Capacity;
 
-/* values: one a day, NaN unknown, the last CAPACITY_DAYS_MOST count; the last one is known or the newest
- * known one stands for it. limit NaN: none. */
+/* values: one a day, NaN unknown, the last CAPACITY_DAYS_MOST count; the last one is known, or the newest
+ * known one within CAPACITY_GAP_MOST stands for it. limit NaN: none. */
 Capacity capacity_find(Arena *arena, const double *values, size_t count, double limit);
 
 const char *capacity_verdict_word(CapacityVerdict verdict);

@@ -152,6 +152,11 @@ outlook_capacity_sentence(Arena *arena, const OutlookCapacity *what, int64_t now
     text_append_format(&text, "%s: ", what->name);
     switch (capacity->verdict) {
         case CAPACITY_CANNOT_TELL:
+            if (capacity->days_since > CAPACITY_GAP_MOST) {
+                text_append_format(&text, "cannot tell: nothing is known of the last %zu days",
+                                   capacity->days_since);
+                return text.data;
+            }
             text_append_format(&text, "cannot tell from %zu day%s, %zu are needed", capacity->known_days,
                                capacity->known_days == 1 ? "" : "s", CAPACITY_DAYS_LEAST);
             return text.data;

@@ -179,7 +179,7 @@ resource_step(const char *type)
         const char *type;
         const char *step;
     } steps[] = {
-        {"cpu", "find the statements with the most time (\"fettle workload TARGET hot\"), make them cheaper, "
+        {"cpu", "find the statements with the most time (\"fettle workload NAME hot\"), make them cheaper, "
                 "or give the machine more processors"},
         {"io",
          "index what is read sequentially, give shared_buffers more memory, or the machine faster storage"},

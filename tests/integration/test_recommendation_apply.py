@@ -262,6 +262,38 @@ def test_the_service_measures_after_a_day_and_undoes_by_itself_what_did_harm(wor
     assert line["actor"] == "fettle" and line["details"]["reason"] == found["undo_reason"]
 
 
+def test_an_undo_that_cannot_be_ordered_says_why_and_waits(world):
+    number = world.advise("orders", "note", query_hashes="{7004}")
+    world.implement(number, query_hash=7004)
+    world.target("DROP INDEX orders_note_idx; CREATE INDEX orders_note_idx ON orders (total, note)")
+    world.store("UPDATE fettle.optimization_implementations SET status = 'regressed', harm = 'much slower', measured_at = now()")
+    assert wait_until(lambda: world.result(number)["error_message"], 40)
+    found = world.result(number)
+    assert (found["status"], found["undo_change_id"]) == ("regressed", None) and "it could not be undone: " in found["error_message"]
+    assert "replaced since" in found["error_message"] and "orders_note_idx" in world.indexes()
+    assert world.store("SELECT undo_failures, undo_after > now() + interval '50 minutes' FROM fettle.optimization_implementations") == [(1, True)]
+    world.target("DROP INDEX orders_note_idx")
+    undone = world.revert(found["implementation_id"]).json
+    assert (undone["status"], undone["error_message"]) == ("reverted", None)
+
+
+def test_an_index_is_not_measured_before_it_is_there(world):
+    number = world.advise("orders", "note")
+    blocker = psycopg2.connect(world.server.dsn("shop"))
+    blocker.cursor().execute("UPDATE orders SET note = note WHERE id = 1")
+    thread = threading.Thread(target=world.implement, args=(number,))
+    thread.start()
+    try:
+        assert wait_until(lambda: "orders_note_idx" in world.indexes(), 30)
+        reply = world.service.request("POST", f"{BASE}/optimization-results/{world.result(number)['implementation_id']}/measure", token="operator")
+        assert reply.status == 409 and "is not carried out yet: index change" in reply.json["message"]
+    finally:
+        blocker.close()
+        thread.join()
+    assert wait_until(lambda: world.store("SELECT state FROM fettle.index_changes") == [("completed",)], 30)
+    assert world.result(number)["status"] == "pending"
+
+
 def test_what_did_good_or_little_harm_or_may_not_be_undone_stays(world):
     good = harmed(world, 7002, 100, 50)
     assert wait_until(lambda: world.result(good)["status"] == "implemented", 40)

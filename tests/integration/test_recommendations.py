@@ -6,6 +6,7 @@ import threading
 
 import psycopg2
 import pytest
+from servers import wait_until
 
 BASE = "/api/v1"
 numbers = itertools.count(1)
@@ -18,6 +19,7 @@ class Loader:
 
     def __init__(self, fixture, target):
         self.sql = fixture.store.sql
+        self.dsn = fixture.store.dsn
         self.api = fixture.api
         self.target = target
 
@@ -459,6 +461,74 @@ def test_five_results_of_a_kind_calibrate_the_next_prediction_and_its_range(load
     assert known["kind"] == "subquery_optimization" and known["confidence_score"] == pytest.approx(.9 * max(.5, mean / .75))
     assert other["confidence_score"] == .9
     assert known["expected_saving_high"] < other["expected_saving_high"] and known["expected_saving_low"] > 0
+
+
+def test_a_calibration_that_is_right_stays_when_it_was_applied(load):
+    load.sql(f"INSERT INTO fettle.calibration (target_id, source_type, kind, results, mean_accuracy, factor) VALUES ({load.target}, 'rewrite', 'subquery_optimization', 5, .5, .6)")
+    for n in range(5):
+        load.sample(5320 + n, 400, 100)
+        load.rewrite(5320 + n, "subquery_optimization", 50, .8)
+    load.aggregate(min_confidence=0)
+    for n in range(5):
+        row, = load.rows(f"&query_hash={5320 + n}")
+        assert row["confidence_score"] == pytest.approx(.8 * .6)
+        implementation = load.implement(row["id"], 5320 + n)["implementation_id"]
+        load.sample(5320 + n, 300, 100, at="now() + interval '1 second'")
+        assert load.measure(implementation)["confidence_score"] == pytest.approx(.48 + .2 * (.5 - .48))
+    assert load.sql(f"SELECT results, mean_accuracy, factor FROM fettle.calibration WHERE target_id = {load.target}") == [
+        (5, pytest.approx(.5), pytest.approx(.5 / .8))]
+
+
+def test_figures_before_a_change_must_be_numbers(load):
+    number = w0(load)[0]
+    for figures, name in (({"calls": "many"}, "calls"), ({"mean_exec_time_ms": [1]}, "mean_exec_time_ms"), ({"mean": True}, "mean"), ({"rows": {}}, "rows")):
+        reply = load.implement(number, 4001, 400, pre_stats=figures)
+        assert reply["code"] == "invalid_parameter" and f"pre_stats.{name} must be a number" in reply["message"]
+    assert load.get(number)["implementations"] == []
+    assert load.implement(number, 4001, pre_stats={"calls": None, "mean": 1.5, "note": "by hand"})["pre_metrics"] == {"calls": None, "mean": 1.5, "note": "by hand"}
+
+
+def test_the_newest_sample_is_found_without_reading_all_since_the_change(load):
+    load.sql(f"""INSERT INTO fettle.metrics_pg_stats_query (target_id, collected_at, interval_seconds, database_name, query_hash, query_text, calls,
+                     mean_exec_time_ms, "rows")
+                 SELECT {load.target}, date_trunc('hour', now()) - n * interval '1 hour', 3600, 'shop', 5400 + q, 'SELECT ' || q, 10, 100 + n + q, 10
+                   FROM generate_series(1, 240) n, generate_series(1, 10) q""")
+    def latest(query_hash, since):
+        call = f"SELECT fettle.implementation_latest({load.target}, {query_hash}, 'shop', now() - interval '{since}')"
+        (found,), = load.sql(call)
+        (plan,), = load.sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {call}")
+        return found, plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
+    latest("NULL", "5 hours")
+    near, few = latest("NULL", "5 hours")
+    far, blocks = latest("NULL", "30 days")
+    assert near == far and near["mean_exec_time_ms"] == pytest.approx(106.5) and near["calls"] == 100
+    assert blocks <= 2 * few
+    assert latest("5403", "30 days")[0]["mean_exec_time_ms"] == 104 and latest("5999", "30 days")[0] is None and latest("NULL", "10 minutes")[0] is None
+    load.sql(f"DELETE FROM fettle.sample_rows WHERE target_id = {load.target} AND collected_at > now() - interval '9 days'")
+    old, _ = latest("NULL", "30 days")
+    assert old["calls"] == 100 and old["mean_exec_time_ms"] > 106.5 + 24 * 9 - 2
+
+
+def test_a_dismissal_waits_for_the_end_of_an_index_change_with_nothing_in_hand(load):
+    load.sample(5450, 100, 1000)
+    load.index(query_hashes="{5450}")
+    load.aggregate()
+    row, = load.rows()
+    holder = psycopg2.connect(load.dsn())
+    holder.cursor().execute(f"UPDATE fettle.index_recommendations SET status = 'created' WHERE target_id = {load.target}")
+    replies = []
+    def dismiss():
+        replies.append(load.api.request("POST", f"{BASE}/optimization-recommendations/{row['id']}/dismiss", {}, token="operator"))
+    thread = threading.Thread(target=dismiss)
+    thread.start()
+    try:
+        assert wait_until(lambda: load.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)], 20)
+        holder.cursor().execute(f"SELECT FROM fettle.optimization_recommendations WHERE id = {row['id']} FOR UPDATE NOWAIT")
+        holder.commit()
+    finally:
+        holder.close()
+        thread.join()
+    assert replies[0].status == 200 and load.sql(f"SELECT status FROM fettle.index_recommendations WHERE target_id = {load.target}") == [("created",)]
 
 
 def test_what_was_carried_out_keeps_its_prediction_and_is_open_again_a_month_later(load):

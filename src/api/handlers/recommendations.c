@@ -190,6 +190,21 @@ typedef struct ImplementOrder {
     int wants_act;
 } ImplementOrder;
 
+/* What is reckoned with later must be numbers now; a figure that is not there, or null, is not known. */
+static bool
+figures_check(ApiRequest *request, const BodyValue *figures)
+{
+    static const char *const names[] = {"mean_exec_time_ms", "mean",          "calls", "calls_per_sec",
+                                        "calls_per_hour",    "total_time_ms", "rows",  "p95_exec_time_ms",
+                                        "p99_exec_time_ms"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++) {
+        BodyValue figure = body_value_field(figures, names[i]);
+        if (figure.kind != BODY_ABSENT && figure.kind != BODY_INT && figure.kind != BODY_REAL)
+            return api_refuse(request, 400, "invalid_parameter", "pre_stats.%s must be a number", names[i]);
+    }
+    return true;
+}
+
 static bool
 implement_read(ApiRequest *request, ImplementOrder *order)
 {
@@ -201,6 +216,8 @@ implement_read(ApiRequest *request, ImplementOrder *order)
         return false;
     if (figures.kind != BODY_ABSENT && figures.kind != BODY_OBJECT)
         return api_refuse(request, 400, "invalid_parameter", "pre_stats must be an object");
+    if (figures.kind == BODY_OBJECT && !figures_check(request, &figures))
+        return false;
     if (figures.kind == BODY_OBJECT)
         order->pre_stats = body_value_json(request->arena, &figures);
     return true;

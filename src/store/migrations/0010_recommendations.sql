@@ -5,10 +5,12 @@
 ALTER TABLE fettle.optimization_recommendations
     ADD COLUMN kind varchar(100),
     ADD COLUMN change_key text,
-    ADD COLUMN improvement_basis varchar(30);
+    ADD COLUMN improvement_basis varchar(30),
+    ADD COLUMN source_confidence double precision;
 COMMENT ON COLUMN fettle.optimization_recommendations.kind IS 'within its source: type of suggestion, parameter, create, drop ...; what calibration is by';
 COMMENT ON COLUMN fettle.optimization_recommendations.change_key IS 'equal for findings that propose the same change; NULL: entered by hand';
 COMMENT ON COLUMN fettle.optimization_recommendations.improvement_basis IS 'time, round_trips (an upper bound), prior, convention (saves no time)';
+COMMENT ON COLUMN fettle.optimization_recommendations.source_confidence IS 'what its source said, before calibration; NULL: entered by hand';
 CREATE INDEX optimization_recommendations_change ON fettle.optimization_recommendations (target_id, change_key);
 CREATE INDEX optimization_recommendations_finding ON fettle.optimization_recommendations (target_id, source_type, source_id);
 
@@ -22,13 +24,18 @@ COMMENT ON COLUMN fettle.index_recommendations.undone_benefit IS 'its estimated_
 ALTER TABLE fettle.optimization_implementations
     ADD COLUMN predicted_percent double precision,
     ADD COLUMN stated_confidence double precision,
+    ADD COLUMN source_confidence double precision,
     ADD COLUMN index_change_id bigint REFERENCES fettle.index_changes ON DELETE SET NULL,
     ADD COLUMN undo_change_id bigint REFERENCES fettle.index_changes ON DELETE SET NULL,
     ADD COLUMN undo_reason text,
+    ADD COLUMN undo_failures integer NOT NULL DEFAULT 0,
+    ADD COLUMN undo_after timestamptz,
     ADD COLUMN harm text,
     ADD COLUMN asked_at timestamptz;
 COMMENT ON COLUMN fettle.optimization_implementations.predicted_percent IS 'what was predicted when it was carried out; so is stated_confidence';
+COMMENT ON COLUMN fettle.optimization_implementations.source_confidence IS 'stated_confidence before calibration, which the factor of calibration is of';
 COMMENT ON COLUMN fettle.optimization_implementations.index_change_id IS 'that carried it out; NULL: it was not Fettle that did';
+COMMENT ON COLUMN fettle.optimization_implementations.undo_after IS 'the service does not try to undo it again before; infinity: only people do; NULL: it has not tried';
 COMMENT ON COLUMN fettle.optimization_implementations.harm IS 'what was measured that asks for an undo, for people';
 COMMENT ON COLUMN fettle.optimization_implementations.asked_at IS 'when the service last tried to measure it';
 CREATE INDEX optimization_implementations_change ON fettle.optimization_implementations (index_change_id);
@@ -44,13 +51,25 @@ CREATE FUNCTION fettle.implementation_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
-    SELECT coalesce(NEW.predicted_percent, r.estimated_improvement_percent), coalesce(NEW.stated_confidence, r.confidence_score)
-      INTO NEW.predicted_percent, NEW.stated_confidence
+    SELECT coalesce(NEW.predicted_percent, r.estimated_improvement_percent), coalesce(NEW.stated_confidence, r.confidence_score),
+           coalesce(NEW.source_confidence, r.source_confidence)
+      INTO NEW.predicted_percent, NEW.stated_confidence, NEW.source_confidence
       FROM fettle.optimization_recommendations r WHERE r.id = NEW.recommendation_id;
     RETURN NEW;
 END $$;
 CREATE TRIGGER implementation_insert BEFORE INSERT ON fettle.optimization_implementations
     FOR EACH ROW EXECUTE FUNCTION fettle.implementation_insert();
+
+-- An undo that did not succeed: the service tries again after 1, 2, 4 ... hours; what a person stopped only people try again.
+-- change_id: the undo that failed; NULL: it could not even be ordered.
+CREATE FUNCTION fettle.implementation_undo_failed(implementation_id bigint, change_id bigint, message text, was_stopped boolean) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$
+    UPDATE fettle.optimization_implementations i
+       SET error_message = 'it could not be undone: ' || $3, undo_change_id = NULL, undo_failures = i.undo_failures + 1,
+           undo_after = CASE WHEN $4 OR i.undo_after = 'infinity' THEN 'infinity' ELSE now() + interval '1 hour' * 2 ^ least(i.undo_failures, 7) END
+     WHERE i.id = $1 AND i.undo_change_id IS NOT DISTINCT FROM $2 AND i.status NOT IN ('reverted', 'failed')
+    $$;
 
 -- What becomes of an index change is told to the implementation that it carries out or undoes, in the same transaction.
 CREATE FUNCTION fettle.implementation_follow() RETURNS trigger
@@ -61,14 +80,20 @@ BEGIN
         WITH failed AS (
             UPDATE fettle.optimization_implementations i
                SET status = 'failed', error_message = coalesce(NEW.error_message, 'the change was ' || NEW.state)
-             WHERE i.index_change_id = NEW.id AND i.status = 'pending'
+             WHERE i.index_change_id = NEW.id AND i.status NOT IN ('failed', 'reverted')
             RETURNING i.recommendation_id)
         UPDATE fettle.optimization_recommendations r SET is_dismissed = false, dismissal_reason = NULL, updated_at = now()
           FROM failed f WHERE r.id = f.recommendation_id AND r.dismissal_reason = 'implemented';
-        UPDATE fettle.optimization_implementations i
-           SET error_message = 'it could not be undone: ' || coalesce(NEW.error_message, 'the change was ' || NEW.state), undo_change_id = NULL
-         WHERE i.undo_change_id = NEW.id;
+        PERFORM fettle.implementation_undo_failed(i.id, NEW.id, coalesce(NEW.error_message, 'the change was ' || NEW.state),
+                                                  NEW.state = 'cancelled' AND NEW.cancel_requested)
+           FROM fettle.optimization_implementations i WHERE i.undo_change_id = NEW.id;
     ELSIF NEW.state = 'completed' THEN
+        -- locked first wherever it is written with its recommendation: in one order nobody waits for each other
+        PERFORM FROM fettle.index_recommendations x
+          WHERE x.id IN (SELECT c.recommendation_id FROM fettle.index_changes c
+                          WHERE c.target_id = NEW.target_id AND c.database_name = NEW.database_name AND c.schema_name = NEW.schema_name
+                            AND c.table_name = NEW.table_name AND c.index_name = NEW.index_name)
+          ORDER BY x.id FOR NO KEY UPDATE OF x;
         -- the time before is over when the index is there, not when it was ordered
         UPDATE fettle.optimization_implementations i SET implementation_timestamp = now()
          WHERE i.index_change_id = NEW.id AND i.status = 'pending';
@@ -188,8 +213,8 @@ HAVING count(*) >= 5;
 -- that Fettle can carry out itself, else the one with the best return, stands for all. only_hash NULL: all queries.
 CREATE FUNCTION fettle.recommendations_ranked(target bigint, only_hash bigint, min_confidence double precision)
     RETURNS TABLE (query_hash bigint, fingerprint_hash bigint, source_type text, source_id bigint, kind text, change_key text,
-                   recommendation_text text, explanation text, improvement_percent double precision, confidence double precision,
-                   urgency double precision, roi double precision, complexity text, improvement_basis text,
+                   recommendation_text text, explanation text, improvement_percent double precision, source_confidence double precision,
+                   confidence double precision, urgency double precision, roi double precision, complexity text, improvement_basis text,
                    saving double precision, saving_low double precision, saving_high double precision)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
@@ -243,7 +268,7 @@ CREATE FUNCTION fettle.recommendations_ranked(target bigint, only_hash bigint, m
                CASE k.improvement_basis WHEN 'round_trips' THEN 'The improvement is the share of round trips saved: an upper bound of the time saved.'
                                         WHEN 'convention' THEN 'It saves no time that could be told.' END,
                CASE WHEN k.proposals > 1 THEN 'The same change is proposed by: ' || k.sources || '.' END), ''),
-           k.improvement_percent, k.sure, k.urgency, k.roi, k.complexity, k.improvement_basis, v.saving, least(v.low, v.saving),
+           k.improvement_percent, k.confidence, k.sure, k.urgency, k.roi, k.complexity, k.improvement_basis, v.saving, least(v.low, v.saving),
            greatest(v.high, v.saving)
       FROM ranked k
       CROSS JOIN LATERAL (
@@ -306,6 +331,7 @@ BEGIN
                    source_id = found.source_id, kind = found.kind, change_key = found.change_key,
                    recommendation_text = found.recommendation_text, detailed_explanation = found.explanation,
                    estimated_improvement_percent = found.improvement_percent, confidence_score = found.confidence,
+                   source_confidence = found.source_confidence,
                    urgency_score = found.urgency, roi_score = found.roi, expected_saving_ms_per_hour = found.saving,
                    expected_saving_low = found.saving_low, expected_saving_high = found.saving_high,
                    implementation_complexity = found.complexity, improvement_basis = found.improvement_basis,
@@ -381,7 +407,8 @@ CREATE FUNCTION fettle.implementation_snapshot(target bigint, hash bigint, datab
     $$;
 
 -- Records that a recommendation is carried out. pre_stats NULL: the store's own snapshot. Only one implementation of a
--- recommendation can be pending; of two that ask at once, one wins.
+-- recommendation can be pending; of two that ask at once, one wins. One that could not be measured in 30 days never will be
+-- (implementation_due), and stands in nobody's way.
 CREATE FUNCTION fettle.implementation_open(recommendation_id bigint, query_hash bigint, notes text, pre_stats jsonb,
                                            change_id bigint DEFAULT NULL)
     RETURNS TABLE (impl_id bigint, status text, pre_snapshot jsonb)
@@ -397,7 +424,11 @@ BEGIN
     IF r.id IS NULL THEN
         RAISE no_data_found USING MESSAGE = format('there is no recommendation %s', implementation_open.recommendation_id);
     END IF;
-    SELECT i.id INTO pending FROM fettle.optimization_implementations i WHERE i.recommendation_id = r.id AND i.status = 'pending' LIMIT 1;
+    SELECT i.id INTO pending
+      FROM fettle.optimization_implementations i LEFT JOIN fettle.index_changes c ON c.id = i.index_change_id
+     WHERE i.recommendation_id = r.id AND i.status = 'pending'
+       AND (i.implementation_timestamp > now() - interval '30 days' OR c.state IN ('pending', 'running'))
+     LIMIT 1;
     IF pending IS NOT NULL THEN
         RAISE object_in_use USING MESSAGE = format('recommendation %s is being carried out already: implementation %s is pending', r.id, pending);
     END IF;
@@ -426,6 +457,15 @@ CREATE FUNCTION fettle.record_recommendation_implementation(recommendation_id bi
 
 -- --- measured and learnt from
 
+-- A figure of statistics that a client may have given: NULL for what is no number, and for one that no double holds.
+CREATE FUNCTION fettle.stats_number(stats jsonb, name text) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN jsonb_typeof($1 -> $2) = 'number'
+                THEN CASE WHEN abs(($1 ->> $2)::numeric) BETWEEN 1e-300 AND 1e300 THEN ($1 ->> $2)::double precision
+                          WHEN ($1 ->> $2)::numeric = 0 THEN 0 END END
+    $$;
+
 CREATE FUNCTION fettle.prediction_accuracy(actual double precision, predicted double precision) RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT CASE WHEN actual IS NULL THEN NULL WHEN coalesce(predicted, 0) <= 0 THEN 0.5
@@ -437,14 +477,15 @@ CREATE FUNCTION fettle.implementation_verdict(actual double precision, low doubl
     AS $$ SELECT CASE WHEN actual >= 1 AND (low IS NULL OR low > 0) THEN 'implemented'
                       WHEN actual <= -1 AND (high IS NULL OR high < 0) THEN 'regressed' ELSE 'no_improvement' END $$;
 
--- The calibration of a kind from all its results: doing it again changes nothing.
+-- The calibration of a kind from all its results: doing it again changes nothing. Its factor is of what the source said, as that is
+-- what it multiplies: against the calibrated confidence it would correct itself away.
 CREATE FUNCTION fettle.calibration_refresh(target bigint, source text, kind_word text) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS $$
     INSERT INTO fettle.calibration AS c (target_id, source_type, kind, results, mean_accuracy, factor, updated_at)
     SELECT $1, $2, $3, count(*), avg(i.accuracy_score),
-           CASE WHEN count(*) >= 5 AND avg(i.stated_confidence) > 0
-                THEN greatest(0.5, least(1.1, avg(i.accuracy_score) / avg(i.stated_confidence))) ELSE 1 END, now()
+           CASE WHEN count(*) >= 5 AND avg(coalesce(i.source_confidence, i.stated_confidence)) > 0
+                THEN greatest(0.5, least(1.1, avg(i.accuracy_score) / avg(coalesce(i.source_confidence, i.stated_confidence)))) ELSE 1 END, now()
       FROM fettle.optimization_implementations i
       JOIN fettle.optimization_recommendations r ON r.id = i.recommendation_id
      WHERE r.target_id = $1 AND r.source_type = $2 AND coalesce(r.kind, '') = $3 AND i.accuracy_score IS NOT NULL AND i.status <> 'failed'
@@ -452,6 +493,26 @@ CREATE FUNCTION fettle.calibration_refresh(target bigint, source text, kind_word
     ON CONFLICT (target_id, source_type, kind) DO UPDATE
     SET results = excluded.results, mean_accuracy = excluded.mean_accuracy, factor = excluded.factor, updated_at = excluded.updated_at
     $$;
+
+-- That there is something to measure: refuses what failed, is undone or being undone, and what is not there yet. Whoever measures
+-- holds the implementation's row, which its change's end waits for (implementation_follow).
+CREATE FUNCTION fettle.implementation_measure_check(i fettle.optimization_implementations) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    change_state text;
+BEGIN
+    IF i.status IN ('reverted', 'failed') THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('implementation %s is %s: there is nothing to measure', i.id, i.status);
+    ELSIF i.undo_change_id IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('implementation %s is being undone: there is nothing to measure', i.id);
+    END IF;
+    SELECT c.state INTO change_state FROM fettle.index_changes c WHERE c.id = i.index_change_id AND c.state IN ('pending', 'running');
+    IF change_state IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state
+            USING MESSAGE = format('implementation %s is not carried out yet: index change %s is %s', i.id, i.index_change_id, change_state);
+    END IF;
+END $$;
 
 -- Writes a measurement down and learns from it. A later measurement of the same implementation takes the place of the one before:
 -- the confidence is moved from what was stated then, never twice.
@@ -471,6 +532,7 @@ BEGIN
     IF i.id IS NULL THEN
         RETURN false;
     END IF;
+    PERFORM fettle.implementation_measure_check(i);
     SELECT x.* INTO r FROM fettle.optimization_recommendations x WHERE x.id = i.recommendation_id FOR UPDATE;
     accuracy := CASE WHEN verdict IN ('pending', 'failed') THEN NULL ELSE fettle.prediction_accuracy(actual_percent, i.predicted_percent) END;
     sure := coalesce(i.stated_confidence, r.confidence_score, 0.8);
@@ -496,20 +558,37 @@ CREATE FUNCTION fettle.update_implementation_results(implementation_id bigint, p
     AS $$ SELECT fettle.implementation_measured($1, $2, $3, NULL, NULL, $4, $5) $$;
 
 -- The newest sample of what an implementation is about, at or after a moment; of the whole database when it is about no one query.
+-- It is looked for from now backwards, twice as far at each step, so that a month of a whole database is not read for its last round.
 CREATE FUNCTION fettle.implementation_latest(target bigint, hash bigint, database text, from_at timestamptz) RETURNS jsonb
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
-    WITH known AS MATERIALIZED (
-        SELECT s.* FROM fettle.samples($1, $4, 'infinity') s
-         WHERE s.calls > 0 AND ($2 IS NULL OR s.query_hash = $2) AND ($3 IS NULL OR $2 IS NOT NULL OR s.database_name = $3)
-    )
+DECLARE
+    since timestamptz := greatest(from_at, now() - interval '6 hours');
+    before timestamptz := 'infinity';
+    round timestamptz;
+    latest jsonb;
+BEGIN
+    FOR step IN 0 .. 12 LOOP
+        IF hash IS NULL THEN
+            SELECT max(s.collected_at) INTO round FROM fettle.samples(target, since, before) s
+             WHERE s.calls > 0 AND (database IS NULL OR s.database_name = database);
+        ELSE
+            SELECT max(s.collected_at) INTO round FROM fettle.samples(target, since, before, hash) s WHERE s.calls > 0;
+        END IF;
+        EXIT WHEN round IS NOT NULL OR (since > from_at) IS NOT TRUE;
+        before := since;
+        since := greatest(from_at, since - interval '6 hours' * 2 ^ step);
+    END LOOP;
     SELECT CASE WHEN count(*) > 0 THEN jsonb_build_object(
                'mean_exec_time_ms', sum(k.total_exec_time_ms) / sum(k.calls), 'calls', sum(k.calls),
                'calls_per_sec', sum(k.calls) / max(k.interval_seconds), 'calls_per_hour', sum(k.calls) / max(k.interval_seconds) * 3600,
                'total_time_ms', sum(k.total_exec_time_ms), 'rows', sum(k."rows"), 'p95_exec_time_ms', max(k.p95_exec_time_ms),
                'p99_exec_time_ms', max(k.p99_exec_time_ms), 'collected_at', fettle.utc_text(max(k.collected_at))) END
-      FROM known k WHERE k.collected_at = (SELECT max(n.collected_at) FROM known n)
-    $$;
+      INTO latest
+      FROM fettle.samples(target, round, round + interval '1 microsecond') k
+     WHERE k.calls > 0 AND (hash IS NULL OR k.query_hash = hash) AND (database IS NULL OR hash IS NOT NULL OR k.database_name = database);
+    RETURN latest;
+END $$;
 
 -- The measurement without statistics (contract, 7.4): the snapshot before against the newest sample after, and no interval.
 CREATE FUNCTION fettle.measure_implementation_results(implementation_id bigint)
@@ -529,12 +608,11 @@ BEGIN
     SELECT x.* INTO i FROM fettle.optimization_implementations x WHERE x.id = implementation_id FOR UPDATE;
     IF i.id IS NULL THEN
         RAISE no_data_found USING MESSAGE = format('there is no implementation %s', implementation_id);
-    ELSIF i.status IN ('reverted', 'failed') THEN
-        RAISE object_not_in_prerequisite_state USING MESSAGE = format('implementation %s is %s: there is nothing to measure', i.id, i.status);
     END IF;
+    PERFORM fettle.implementation_measure_check(i);
     SELECT r.target_id INTO target FROM fettle.optimization_recommendations r WHERE r.id = i.recommendation_id;
     SELECT c.database_name INTO database FROM fettle.index_changes c WHERE c.id = i.index_change_id;
-    before := coalesce(i.pre_optimization_stats ->> 'mean_exec_time_ms', i.pre_optimization_stats ->> 'mean')::double precision;
+    before := coalesce(fettle.stats_number(i.pre_optimization_stats, 'mean_exec_time_ms'), fettle.stats_number(i.pre_optimization_stats, 'mean'));
     IF before IS NULL OR NOT before > 0 THEN
         RAISE object_not_in_prerequisite_state USING MESSAGE = format('nothing is known of the time before implementation %s', i.id);
     END IF;

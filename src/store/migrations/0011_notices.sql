@@ -85,7 +85,8 @@ BEGIN
     SELECT w.webhook_id, new_id
       FROM fettle.webhooks w
      WHERE new_id IS NOT NULL AND w.enabled AND (w.events = '{}' OR event_name = ANY (w.events))
-       AND (w.target_ids = '{}' OR about_target = ANY (w.target_ids));
+       AND (w.target_ids = '{}' OR about_target = ANY (w.target_ids))
+       FOR KEY SHARE OF w;  -- one that is being removed is waited for, and left out
     RETURN new_id;
 END
 $$;
@@ -189,6 +190,8 @@ CREATE TRIGGER implementation_tell AFTER UPDATE OF status ON fettle.optimization
 -- New advice is told once, when its return first is high enough; what that is, is a setting of the service, which therefore asks.
 ALTER TABLE fettle.optimization_recommendations ADD COLUMN told_at timestamptz;
 COMMENT ON COLUMN fettle.optimization_recommendations.told_at IS 'when people were told of it; NULL: not yet';
+CREATE INDEX optimization_recommendations_untold ON fettle.optimization_recommendations (roi_score DESC)
+    WHERE told_at IS NULL AND is_dismissed IS NOT TRUE;
 CREATE FUNCTION fettle.notice_recommendations(least_return double precision) RETURNS bigint
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS $$

@@ -1,12 +1,13 @@
 -- Carried out by Fettle, certain to do harm, and not being undone; for a week after the measurement. Without an interval that is only
--- what became much slower, over many calls: less could be chance.
+-- what became much slower, over many calls: less could be chance. What could not be undone is left alone for a while; what a person ordered without a recommendation, for good.
 SELECT i.id
   FROM fettle.optimization_implementations i
+  JOIN fettle.optimization_recommendations r ON r.id = i.recommendation_id AND r.source_id IS NOT NULL
  WHERE i.status = 'regressed' AND i.index_change_id IS NOT NULL AND i.undo_change_id IS NULL AND i.measured_at > now() - interval '7 days'
+   AND (i.undo_after IS NULL OR i.undo_after <= now())
    AND (i.harm IS NOT NULL
         OR (i.actual_high < 0 AND i.actual_improvement_percent <= -5)
         OR (i.actual_high IS NULL AND i.query_hash IS NOT NULL AND i.actual_improvement_percent <= -20
-            AND (i.pre_optimization_stats ->> 'calls')::double precision >= 30
-            AND (i.post_optimization_stats ->> 'calls')::double precision >= 30))
+            AND fettle.stats_number(i.pre_optimization_stats, 'calls') >= 30 AND fettle.stats_number(i.post_optimization_stats, 'calls') >= 30))
  ORDER BY i.measured_at, i.id
  LIMIT 1000

@@ -9,7 +9,8 @@ SET incident_type = excluded.incident_type, severity = excluded.severity, first_
     peak_at = excluded.peak_at, peak_z = excluded.peak_z, peak_metric = excluded.peak_metric, peak_value = excluded.peak_value,
     peak_baseline = excluded.peak_baseline, peak_query_hash = excluded.peak_query_hash, query_hashes = excluded.query_hashes,
     probable_cause = excluded.probable_cause, calm = excluded.calm, resolved = excluded.resolved, resolved_at = excluded.resolved_at
-RETURNING i.id, fettle.notice_record(i.target_id, CASE WHEN i.resolved THEN 'incident.closed' ELSE 'incident.opened' END,
+RETURNING i.id, CASE WHEN i.resolved OR coalesce($2::bigint, 0) = 0 THEN fettle.notice_record(i.target_id,
+    CASE WHEN i.resolved THEN 'incident.closed' ELSE 'incident.opened' END,
     jsonb_build_object('incident_id', i.id, 'title', i.probable_cause, 'severity', i.severity, 'metric_name', i.peak_metric,
         'metric_value', i.peak_value, 'baseline_value', i.peak_baseline, 'query_hash', i.peak_query_hash,
-        'started_at', i.first_at, 'ended_at', i.resolved_at), 'incident ' || i.id)
+        'started_at', i.first_at, 'ended_at', i.resolved_at), 'incident ' || i.id) END

@@ -42,6 +42,10 @@ an_object_is_text_again(void **state)
     Arena *arena = arena_new("body test", 65536);
     assert_true(body_parse(text, strlen(text), &body, &error));
     BodyValue value = body_field(body, "a");
+    assert_true(body_value_field(&value, "mean").real == 0.1);
+    assert_int_equal(body_value_field(&value, "calls").kind, BODY_INT);
+    assert_int_equal(body_value_field(&value, "n").kind, BODY_ABSENT);
+    assert_int_equal(body_value_field(&value, "a").kind, BODY_ABSENT);
     assert_string_equal(
         body_value_json(arena, &value),
         "{\"mean\":0.10000000000000001,\"calls\":9223372036854775807,\"n\":null,\"l\":[\"\u00e9\"]}");

@@ -120,6 +120,16 @@ what_is_being_built_is_not_measured(void **state)
     assert_int_equal(due(fixture), 0);
 }
 
+static bool
+is_harmful(StoreFixture *fixture)
+{
+    int64_t *ids = NULL;
+    size_t count = 0;
+    Error error = {0};
+    assert_done(implementations_harmful(fixture->connection, fixture->arena, &ids, &count, &error), &error);
+    return count == 1;
+}
+
 static void
 only_certain_harm_by_fettle_itself_is_undone(void **state)
 {
@@ -150,12 +160,13 @@ only_certain_harm_by_fettle_itself_is_undone(void **state)
         if ((count == 1) != cases[i].expected)
             fail_msg("case %zu", i);
     }
-    run(fixture, "UPDATE fettle.optimization_implementations SET index_change_id = NULL, harm = 'much'");
-    int64_t *ids = NULL;
-    size_t count = 1;
-    Error error = {0};
-    assert_done(implementations_harmful(fixture->connection, fixture->arena, &ids, &count, &error), &error);
-    assert_int_equal(count, 0);
+    run(fixture, "UPDATE fettle.optimization_implementations SET status = 'regressed', harm = 'much'");
+    assert_true(is_harmful(fixture));
+    run(fixture, "UPDATE fettle.optimization_recommendations SET source_id = NULL");
+    assert_false(is_harmful(fixture)); /* as of an index that a person ordered without one */
+    run(fixture, "UPDATE fettle.optimization_recommendations SET source_id = 1");
+    run(fixture, "UPDATE fettle.optimization_implementations SET index_change_id = NULL");
+    assert_false(is_harmful(fixture));
 }
 
 static Implementation
@@ -231,6 +242,162 @@ a_change_that_completes_opens_no_second_implementation_and_its_undo_reverts_it(v
                         "rejected");
 }
 
+static const ImplementationResult harm = {"{\"calls\": 100}", -50, -60, -40, NAN, "regressed", NULL};
+
+/* An undo is ordered and ends in this state. */
+static void
+undo_end(StoreFixture *fixture, int64_t id, const char *state, bool by_person)
+{
+    Error error = {0};
+    IndexChange undo = {.target_id = now_of(fixture, id).target_id,
+                        .database_name = "shop",
+                        .action = "drop",
+                        .schema_name = "public",
+                        .table_name = "orders",
+                        .index_name = "orders_a_idx",
+                        .index_type = "btree",
+                        .sql = "DROP",
+                        .undo_sql = "CREATE"};
+    assert_done(index_change_begin(fixture->connection, fixture->arena, &undo, &undo.id, &error), &error);
+    assert_done(implementation_undo_begin(fixture->connection, id, undo.id, "slow", &error), &error);
+    if (by_person)
+        run(fixture, "UPDATE fettle.index_changes SET cancel_requested = true WHERE state = 'pending'");
+    if (state != NULL)
+        assert_done(index_change_end(fixture->connection, undo.id, state, NULL, &error), &error);
+}
+
+static void
+an_undo_that_fails_is_tried_again_later_and_later_and_a_cancelled_one_never(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    Error error = {0};
+    static const char *const waits[] = {"01:00:00", "02:00:00", "04:00:00", "08:00:00"};
+    age(fixture, id, "25 hours", "NULL", "NULL");
+    assert_done(implementation_measured(fixture->connection, fixture->arena, id, &harm, &error), &error);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(waits); i++) {
+        assert_true(is_harmful(fixture));
+        if (i == 2)
+            assert_done(implementation_undo_failed(fixture->connection, id, "the target is away", &error),
+                        &error);
+        else
+            undo_end(fixture, id, i == 1 ? "cancelled" : "failed", false); /* as when the service stops */
+        assert_false(is_harmful(fixture));
+        assert_string_equal(store_fixture_value(fixture, "SELECT date_trunc('minute', undo_after - now() + "
+                                                         "interval '30 seconds') FROM "
+                                                         "fettle.optimization_implementations"),
+                            waits[i]);
+        if (i == 2)
+            assert_string_equal(now_of(fixture, id).error_message,
+                                "it could not be undone: the target is away");
+        run(fixture, "UPDATE fettle.optimization_implementations SET undo_after = now()");
+    }
+    undo_end(fixture, id, "cancelled", true);
+    assert_false(is_harmful(fixture));
+    assert_string_equal(
+        store_fixture_value(fixture, "SELECT undo_after FROM fettle.optimization_implementations"),
+        "infinity");
+    undo_end(fixture, id, "failed", false);
+    assert_false(is_harmful(fixture)); /* a person tried again; the service does not */
+    undo_end(fixture, id, NULL, false);
+    assert_done(implementation_undo_failed(fixture->connection, id, "somebody was quicker", &error), &error);
+    assert_true(now_of(fixture, id).undo_change_id != 0); /* it is being undone by them */
+}
+
+static void
+measure_is_refused(StoreFixture *fixture, int64_t id, const char *words)
+{
+    Error error = {0};
+    const char *before = now_of(fixture, id).status;
+    assert_false(implementation_measured(fixture->connection, fixture->arena, id, &harm, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, words));
+    error_clear(&error);
+    assert_false(implementation_measure_simply(fixture->connection, id, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, words));
+    assert_string_equal(now_of(fixture, id).status, before);
+}
+
+static void
+a_measurement_never_takes_the_place_of_an_undo_or_a_failure_or_comes_before_the_change(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    measure_is_refused(fixture, id, "is not carried out yet: index change");
+    run(fixture, "UPDATE fettle.index_changes SET state = 'running'");
+    measure_is_refused(fixture, id, "is running");
+    run(fixture, "UPDATE fettle.index_changes SET state = 'completed'");
+    undo_end(fixture, id, NULL, false);
+    measure_is_refused(fixture, id, "is being undone");
+    run(fixture, "UPDATE fettle.index_changes SET state = 'completed' WHERE state = 'pending'");
+    assert_string_equal(now_of(fixture, id).status, "reverted");
+    measure_is_refused(fixture, id, "is reverted");
+    run(fixture, "UPDATE fettle.optimization_implementations SET status = 'failed', undo_change_id = NULL");
+    measure_is_refused(fixture, id, "is failed");
+}
+
+static void
+a_change_that_fails_is_a_failed_implementation_whatever_was_measured(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    Error error = {0};
+    run(fixture, "UPDATE fettle.optimization_implementations SET status = 'implemented'");
+    assert_done(
+        index_change_end(fixture->connection, now_of(fixture, id).index_change_id, "failed", NULL, &error),
+        &error);
+    assert_string_equal(now_of(fixture, id).status, "failed");
+    assert_string_equal(dismissal(fixture), "false -");
+}
+
+static void
+what_nobody_could_measure_in_a_month_stands_in_nobodys_way(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    int64_t next = 0;
+    Error error = {0};
+    ImplementationOpening opening = {.recommendation_id = now_of(fixture, id).recommendation_id};
+    age(fixture, id, "29 days", "NULL", "NULL");
+    assert_false(implementation_open(fixture->connection, &opening, &next, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
+    run(fixture, "UPDATE fettle.optimization_implementations SET implementation_timestamp = now() - interval "
+                 "'31 days'; UPDATE fettle.index_changes SET state = 'running'");
+    assert_false(implementation_open(fixture->connection, &opening, &next, &error));
+    error_clear(&error);
+    run(fixture, "UPDATE fettle.index_changes SET state = 'completed'; UPDATE "
+                 "fettle.optimization_implementations SET implementation_timestamp = now() - interval '31 "
+                 "days'");
+    assert_done(implementation_open(fixture->connection, &opening, &next, &error), &error);
+    assert_true(next > id);
+}
+
+static void
+statistics_that_are_no_numbers_are_unknown_and_stop_nobody_elses_undo(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    Error error = {0};
+    static const char *const figures[] = {"\"many\"", "1e400", "[1]", "null", "{}", "1e-400"};
+    ImplementationResult result = {"{\"calls\": 100}", -25, NAN, NAN, NAN, "regressed", NULL};
+    age(fixture, id, "25 hours", "NULL", "NULL");
+    assert_done(implementation_measured(fixture->connection, fixture->arena, id, &result, &error), &error);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(figures); i++) {
+        run(fixture, arena_printf(fixture->arena,
+                                  "UPDATE fettle.optimization_implementations SET query_hash = 4001, "
+                                  "pre_optimization_stats = '{\"calls\": %s, \"mean\": %s}'",
+                                  figures[i], figures[i]));
+        assert_false(is_harmful(fixture));
+        assert_false(implementation_measure_simply(fixture->connection, id, &error));
+        assert_non_null(strstr(error.message, "nothing is known of the time before"));
+        error_clear(&error);
+    }
+    run(fixture, "UPDATE fettle.optimization_implementations SET pre_optimization_stats = '{\"calls\": 30}'");
+    assert_true(is_harmful(fixture));
+}
+
 static void
 accuracy_and_verdict_are_the_contracts(void **state)
 {
@@ -272,6 +439,17 @@ main(void)
         cmocka_unit_test_setup(a_change_that_fails_is_a_failed_implementation_of_an_open_recommendation,
                                store_fixture_clear),
         cmocka_unit_test_setup(a_change_that_completes_opens_no_second_implementation_and_its_undo_reverts_it,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(an_undo_that_fails_is_tried_again_later_and_later_and_a_cancelled_one_never,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(
+            a_measurement_never_takes_the_place_of_an_undo_or_a_failure_or_comes_before_the_change,
+            store_fixture_clear),
+        cmocka_unit_test_setup(a_change_that_fails_is_a_failed_implementation_whatever_was_measured,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_nobody_could_measure_in_a_month_stands_in_nobodys_way,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(statistics_that_are_no_numbers_are_unknown_and_stop_nobody_elses_undo,
                                store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

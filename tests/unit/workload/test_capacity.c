@@ -40,6 +40,24 @@ a_steady_growth_is_dated_to_the_day(void **state)
 }
 
 static void
+days_are_counted_from_the_end_of_the_values_and_nothing_is_said_of_what_was_not_seen_lately(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("capacity", ARENA_BYTES);
+    double *values = growing(arena, 1, 2, 0);
+    double limit = 100 + 2 * 57 + 40;
+    values[DAYS - 1] = NAN;
+    Capacity capacity = capacity_find(arena, values, DAYS, limit);
+    assert_int_equal(capacity.verdict, CAPACITY_DATED);
+    assert_int_equal(capacity.days_since, 1);
+    assert_true(fabs(capacity.days - 18) < 0.5);
+    assert_true(isnan(capacity_find(arena, values, DAYS, NAN).days));
+    values[DAYS - 2] = values[DAYS - 3] = NAN;
+    assert_int_equal(capacity_find(arena, values, DAYS, limit).verdict, CAPACITY_CANNOT_TELL);
+    assert_int_equal(capacity_find(arena, values, DAYS, 1).verdict, CAPACITY_CANNOT_TELL);
+}
+
+static void
 scatter_makes_the_range_wide_and_the_same_days_give_the_same_range(void **state)
 {
     (void)state;
@@ -119,6 +137,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_steady_growth_is_dated_to_the_day),
+        cmocka_unit_test(
+            days_are_counted_from_the_end_of_the_values_and_nothing_is_said_of_what_was_not_seen_lately),
         cmocka_unit_test(scatter_makes_the_range_wide_and_the_same_days_give_the_same_range),
         cmocka_unit_test(what_does_not_grow_is_not_full_soon),
         cmocka_unit_test(what_cannot_be_told_is_said_to_be_so),

@@ -1,0 +1,1 @@
+SELECT fettle.implementation_undo_failed($1::bigint, NULL, $2::text, false)
