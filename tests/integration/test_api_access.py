@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 """Who may do what over the API: tokens, logins, roles, the order of checks, limits, the audit log."""
 import itertools
+import re
 import threading
 import time
 
@@ -12,10 +13,7 @@ numbers = itertools.count(1)
 
 
 def fill(path):
-    for name, value in (("{target_id}", "999999"), ("{user_id}", "999999"), ("{token_id}", "999999"), ("{job_id}", "999999"),
-                        ("{hash}", "1001"), ("{name}", "log.level")):
-        path = path.replace(name, value)
-    return path
+    return re.sub(r"\{\w+_id\}", "999999", path).replace("{hash}", "1001").replace("{name}", "log.level")
 
 
 def new_user(api, role="viewer"):

@@ -49,7 +49,7 @@ def values_of(schema):
 
 
 def objects_of(schema):
-    known = {name: st.one_of(values_of(field), values_of(field), ANYTHING) for name, field in schema["properties"].items()}
+    known = {name: st.one_of(values_of(field), values_of(field), ANYTHING) for name, field in schema.get("properties", {}).items()}
     required = {name: known[name] for name in schema.get("required", [])}
     whole = st.fixed_dictionaries(required, optional={name: value for name, value in known.items() if name not in required})
     partial = st.fixed_dictionaries({}, optional=known)
