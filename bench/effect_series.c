@@ -31,12 +31,6 @@ typedef struct Habit {
 } Habit;
 
 static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
-static double
 between(Random *random, double low, double high)
 {
     return low + (high - low) * random_unit(random);
@@ -54,17 +48,17 @@ heavy(Random *random)
 {
     double square = 0;
     for (int i = 0; i < 4; i++) {
-        double value = normal(random);
+        double value = random_normal(random);
         square += value * value;
     }
-    return normal(random) / sqrt(square / 4) / sqrt(2);
+    return random_normal(random) / sqrt(square / 4) / sqrt(2);
 }
 
 static double
 count_of(Random *random, double mean)
 {
     if (mean > 50)
-        return fmax(0, round(mean + sqrt(mean) * normal(random)));
+        return fmax(0, round(mean + sqrt(mean) * random_normal(random)));
     double limit = exp(-mean);
     double product = random_unit(random);
     double count = 0;
@@ -78,10 +72,10 @@ static double
 mean_of_calls(Random *random, double count, double deviation)
 {
     if (count > 40)
-        return fmax(1 + sqrt((exp(deviation * deviation) - 1) / count) * normal(random), 0.05);
+        return fmax(1 + sqrt((exp(deviation * deviation) - 1) / count) * random_normal(random), 0.05);
     double sum = 0;
     for (double i = 0; i < count; i++)
-        sum += exp(deviation * normal(random) - deviation * deviation / 2);
+        sum += exp(deviation * random_normal(random) - deviation * deviation / 2);
     return sum / count;
 }
 
@@ -113,10 +107,10 @@ shared_make(Arena *arena, Random *random, const EffectTruth *truth, size_t count
 {
     double *shared = ARENA_NEW_ARRAY(arena, double, count);
     double size = between(random, 0, 0.15);
-    double load = size * normal(random);
+    double load = size * random_normal(random);
     double level = 0;
     for (size_t i = 0; i < count; i++) {
-        load = 0.9 * load + sqrt(1 - 0.81) * size * normal(random);
+        load = 0.9 * load + sqrt(1 - 0.81) * size * random_normal(random);
         if (!truth->is_still && random_unit(random) < 1.0 / (2 * BUCKETS_OF_WEEK))
             level = log(between(random, 0.7, 1.5));
         shared[i] = load + level + (i >= change ? log(truth->drift_factor) : 0);
@@ -129,14 +123,14 @@ buckets_make(Arena *arena, Random *random, const Habit *habit, const double *sha
              const EffectWindow *window, double factor)
 {
     EffectBucket *buckets = ARENA_NEW_ARRAY(arena, EffectBucket, window->bucket_count);
-    double noise = normal(random);
+    double noise = random_normal(random);
     double scatter = sqrt(1 - habit->memory * habit->memory);
     bool is_flipped = false;
     for (size_t i = 0; i < window->bucket_count; i++) {
         double day = sin(2 * M_PI * ((double)i / BUCKETS_OF_DAY + habit->phase));
         double weekend = i % BUCKETS_OF_WEEK >= 5 * (size_t)BUCKETS_OF_DAY ? 1 : 0;
         double weeks = (double)i / BUCKETS_OF_WEEK;
-        noise = habit->memory * noise + scatter * (habit->is_heavy ? heavy(random) : normal(random));
+        noise = habit->memory * noise + scatter * (habit->is_heavy ? heavy(random) : random_normal(random));
         is_flipped ^= habit->flips && random_unit(random) < habit->flip_chance;
         double mean_calls = habit->calls * (1 + habit->calls_season * day) *
                             (1 - 0.5 * weekend * habit->calls_season) * exp(habit->calls_growth * weeks);
@@ -184,7 +178,7 @@ effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise)
             habit.mean_ms = 3 * mean_ms / habit.calls;
         if (k >= 3)
             habit.calls = between_log(&random, 50, 50000) / 4;
-        habit.own_drift = truth->unevenness * normal(&random) * log(truth->drift_factor);
+        habit.own_drift = truth->unevenness * random_normal(&random) * log(truth->drift_factor);
         double factor = k == 0 ? truth->factor : k == 1 ? truth->writes_factor : 1;
         series[k].query_hash = (int64_t)k + 1;
         series[k].buckets = buckets_make(arena, &random, &habit, shared, is_missing, &window, factor);

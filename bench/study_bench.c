@@ -41,12 +41,6 @@ cpu_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* --- clustering --- */
 
 static MathRows
@@ -158,7 +152,7 @@ mix_make(Arena *arena, Random *random, MixStatement *statements)
 static double
 calls_at(const MixStatement *statement, Random *random, int64_t hour)
 {
-    double noise = fmax(0, 1 + 0.15 * normal(random));
+    double noise = fmax(0, 1 + 0.15 * random_normal(random));
     int each = statement->kind->each_hours;
     if (each > 0)
         return (hour + (int64_t)statement->phase) % each == 0 ? round(statement->calls_per_hour * noise) : 0;
@@ -178,16 +172,16 @@ week_draw(Arena *arena, Random *random, const MixStatement *statements, Workload
                 random_unit(random) < 0.01 ? NAN : (float)calls_at(statement, random, FROM_HOUR + (int64_t)h);
             calls += isnan(hours[h]) ? 0 : (double)hours[h];
         }
-        templates->items[i] =
-            (WorkloadTemplate){.database_name = "mix",
-                               .query_hash = (int64_t)i + 1,
-                               .text = statement->text,
-                               .observed_seconds = (double)HOURS * 3600,
-                               .calls = calls,
-                               .total_ms = calls * statement->mean_ms * fmax(0.2, 1 + 0.05 * normal(random)),
-                               .rows = calls * statement->kind->rows_per_call,
-                               .temp_blocks = statement->has_temporary ? calls * 100 : 0,
-                               .hours = hours};
+        templates->items[i] = (WorkloadTemplate){.database_name = "mix",
+                                                 .query_hash = (int64_t)i + 1,
+                                                 .text = statement->text,
+                                                 .observed_seconds = (double)HOURS * 3600,
+                                                 .calls = calls,
+                                                 .total_ms = calls * statement->mean_ms *
+                                                             fmax(0.2, 1 + 0.05 * random_normal(random)),
+                                                 .rows = calls * statement->kind->rows_per_call,
+                                                 .temp_blocks = statement->has_temporary ? calls * 100 : 0,
+                                                 .hours = hours};
     }
 }
 
@@ -273,7 +267,7 @@ hot_statement(Arena *arena, Random *random, size_t number, WorkloadTemplate *tem
     }
     text_append_format(&text, " WHERE t0.k = $1 AND t0.n > %zu", number);
     text_append(&plan, "]}}]");
-    double ms = exp(2.5 * normal(random)) * 100;
+    double ms = exp(2.5 * random_normal(random)) * 100;
     *template = (WorkloadTemplate){.database_name = "hot",
                                    .query_hash = (int64_t)number + 1,
                                    .text = text.data,

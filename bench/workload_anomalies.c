@@ -52,12 +52,6 @@ typedef struct Tally {
 } Tally;
 
 static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
-static double
 between(Random *random, double low, double high)
 {
     return low + (high - low) * random_unit(random);
@@ -163,12 +157,12 @@ stream_make(uint64_t seed, Kind kind, Stream *stream)
     double noise = 0;
     events_draw(&random, kind, stream);
     for (size_t at = 0; at < COUNT; at++) {
-        noise = recipe.memory * noise + sqrt(1 - recipe.memory * recipe.memory) * normal(&random);
+        noise = recipe.memory * noise + sqrt(1 - recipe.memory * recipe.memory) * random_normal(&random);
         double width = recipe.noise;
         if (kind == VARIANCE && event_at(stream, at) != NULL)
             width *= recipe.factor;
         double mean = recipe.base * exp(level_at(&recipe, stream, kind, at) + width * noise);
-        stream->values[at] = fmax(0, floor(mean + sqrt(mean) * normal(&random) + 0.5));
+        stream->values[at] = fmax(0, floor(mean + sqrt(mean) * random_normal(&random) + 0.5));
     }
 }
 

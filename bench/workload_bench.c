@@ -40,18 +40,12 @@ cpu_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* Poisson by Knuth for small means, by the normal for large ones. */
 static double
 poisson(Random *random, double mean)
 {
     if (mean > 50)
-        return fmax(0, round(mean + sqrt(mean) * normal(random)));
+        return fmax(0, round(mean + sqrt(mean) * random_normal(random)));
     double limit = exp(-mean);
     double product = random_unit(random);
     int count = 0;
@@ -119,8 +113,8 @@ load_make(Arena *arena, Random *random, Kind kind, double noise)
             mean *= 100;
         if (kind == GAPS && random_unit(random) < 0.25)
             continue;
-        load.series.calls[i] = poisson(random, fmax(mean * (1 + noise * normal(random)), 0));
-        load.series.time_ms[i] = 20 * fmax(1 + noise * normal(random), 0.05);
+        load.series.calls[i] = poisson(random, fmax(mean * (1 + noise * random_normal(random)), 0));
+        load.series.time_ms[i] = 20 * fmax(1 + noise * random_normal(random), 0.05);
         load.series.observed_seconds[i] = 3600;
     }
     load.idle = ~(load.busy | moved) & 0xFFFFFF;

@@ -58,12 +58,6 @@ typedef struct Recipe {
 } Recipe;
 
 static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
-static double
 between(Random *random, double low, double high)
 {
     return low + random_unit(random) * (high - low);
@@ -74,7 +68,7 @@ static double
 poisson(Random *random, double mean)
 {
     if (mean > 50)
-        return fmax(0, round(mean + sqrt(mean) * normal(random)));
+        return fmax(0, round(mean + sqrt(mean) * random_normal(random)));
     double limit = exp(-mean);
     double product = random_unit(random);
     int count = 0;
@@ -90,7 +84,7 @@ draw_profiles(Random *random, Kind kind, Recipe *recipe)
     double weights[3][2];
     for (size_t h = 0; h < 3; h++)
         for (size_t part = 0; part < 2; part++)
-            weights[h][part] = height * normal(random) / (double)(h + 1);
+            weights[h][part] = height * random_normal(random) / (double)(h + 1);
     double first = floor(between(random, 6, 10));
     double length = floor(between(random, 7, 12));
     for (size_t i = 0; i < DAY; i++) {
@@ -105,7 +99,7 @@ draw_profiles(Random *random, Kind kind, Recipe *recipe)
     }
     double weekend = kind == OFFICE || kind == HOLIDAYS ? -height * 1.5 : between(random, -0.8, 0.3);
     for (size_t weekday = 0; weekday < 7; weekday++)
-        recipe->week[weekday] = (weekday >= 5 ? weekend : 0) + 0.05 * normal(random);
+        recipe->week[weekday] = (weekday >= 5 ? weekend : 0) + 0.05 * random_normal(random);
 }
 
 static Recipe
@@ -137,7 +131,7 @@ sizes_of_hours(Random *random, const Recipe *recipe, double *values)
     double size = exp(recipe->base) * 1000;
     double growth = size * between(random, 0.0002, 0.002) / (double)DAY;
     for (size_t i = 0; i < recipe->count; i++) {
-        size += growth * exp(recipe->day[i % DAY] + recipe->noise * normal(random));
+        size += growth * exp(recipe->day[i % DAY] + recipe->noise * random_normal(random));
         size *= random_below(random, 500) == 0 ? between(random, 0.995, 1.01) : 1;
         values[i] = size;
     }
@@ -162,16 +156,16 @@ series_fill(Random *random, Kind kind, const Recipe *recipe, double *values, dou
         /* bursts last about four hours */
         if (kind == BURSTS && random_unit(random) < 0.25)
             is_busy = random_unit(random) < recipe->busy_share;
-        red = recipe->phi * red + sqrt(1 - recipe->phi * recipe->phi) * normal(random);
-        walk += recipe->walk * normal(random);
+        red = recipe->phi * red + sqrt(1 - recipe->phi * recipe->phi) * random_normal(random);
+        walk += recipe->walk * random_normal(random);
         double level = recipe->base + walk + recipe->drift * (double)i / (double)recipe->count +
                        (i >= recipe->step_at ? recipe->step : 0);
         level += recipe->week[is_holiday ? 6 : i / DAY % 7];
         level += is_holiday ? recipe->day[3] : recipe->day[i % DAY];
-        level += recipe->red * red + recipe->noise * normal(random);
+        level += recipe->red * red + recipe->noise * random_normal(random);
         double mean = is_busy ? exp(level) : 0;
         if (recipe->job_every > 0 && i % recipe->job_every == 2)
-            mean += exp(recipe->base + recipe->job_height) * exp(recipe->noise * normal(random));
+            mean += exp(recipe->base + recipe->job_height) * exp(recipe->noise * random_normal(random));
         if (random_unit(random) < recipe->spike_share)
             mean *= 20;
         values[i] = poisson(random, mean);
@@ -303,7 +297,7 @@ sizes_fill(Random *random, bool is_steps, double *sizes)
     double phi = is_steps ? 1 : between(random, 0, 0.8);
     double away = 0;
     for (size_t day = 0; day < DAYS_MOST; day++) {
-        away = phi * away + scatter * normal(random);
+        away = phi * away + scatter * random_normal(random);
         sizes[day] = 1000 + growth * (double)day + away;
     }
 }

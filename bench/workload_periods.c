@@ -40,12 +40,6 @@ typedef struct Recipe {
     bool has_gaps;
 } Recipe;
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* One to three harmonics of random phases, of mean square 1. */
 static void
 smooth_profile(Random *random, double *profile, size_t count)
@@ -55,7 +49,7 @@ smooth_profile(Random *random, double *profile, size_t count)
     size_t harmonics = 1 + random_below(random, 3);
     for (size_t h = 0; h < 3; h++)
         for (size_t part = 0; part < 2; part++)
-            weights[h][part] = normal(random) / (double)(h + 1);
+            weights[h][part] = random_normal(random) / (double)(h + 1);
     for (size_t i = 0; i < count; i++) {
         profile[i] = 0;
         for (size_t h = 0; h < harmonics; h++) {
@@ -122,8 +116,8 @@ series_fill(Random *random, Kind kind, const Recipe *recipe, double *values)
         else if (recipe->truth_count > 0)
             log_calls += recipe->height * recipe->profile[i % period];
         log_calls += 0.6 * recipe->height * recipe->weekdays[i / 24 % 7];
-        error = recipe->phi * error + normal(random);
-        walk += 0.1 * normal(random);
+        error = recipe->phi * error + random_normal(random);
+        walk += 0.1 * random_normal(random);
         log_calls += kind == WALK ? walk : recipe->noise * error;
         log_calls += recipe->has_spikes && random_below(random, 200) == 0 ? 2 : 0;
         bool is_gap = recipe->has_gaps && random_below(random, 10) == 0;

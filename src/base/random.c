@@ -2,6 +2,7 @@
 #include "base/random.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -56,6 +57,13 @@ double
 random_unit(Random *random)
 {
     return (double)(random_next(random) >> 11) * 0x1.0p-53;
+}
+
+double
+random_normal(Random *random)
+{
+    double radius = sqrt(-2 * log(1 - random_unit(random)));
+    return radius * cos(2 * M_PI * random_unit(random));
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The first outputs of xoshiro256** from the state 1, 2, 3, 4, as its authors' C gives them. */
@@ -116,6 +117,25 @@ the_system_gives_bytes_that_differ(void **state)
     assert_memory_not_equal(large + sizeof(large) - 64, zero, 64);
 }
 
+static void
+normal_numbers_have_mean_0_and_deviation_1(void **state)
+{
+    (void)state;
+    Random random = random_new(3);
+    double sum = 0;
+    double squares = 0;
+    size_t beyond_two = 0;
+    for (size_t i = 0; i < 100000; i++) {
+        double value = random_normal(&random);
+        assert_true(isfinite(value));
+        sum += value;
+        squares += value * value;
+        beyond_two += fabs(value) > 2;
+    }
+    assert_true(fabs(sum / 100000) < 0.02 && fabs(squares / 100000 - 1) < 0.02);
+    assert_true(beyond_two > 4300 && beyond_two < 4800); /* 4.55 % */
+}
+
 int
 main(void)
 {
@@ -126,6 +146,7 @@ main(void)
         cmocka_unit_test(numbers_stay_below_their_bound_and_reach_all),
         cmocka_unit_test(no_bound_is_a_bug),
         cmocka_unit_test(the_unit_interval_leaves_out_one),
+        cmocka_unit_test(normal_numbers_have_mean_0_and_deviation_1),
         cmocka_unit_test(the_system_gives_bytes_that_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

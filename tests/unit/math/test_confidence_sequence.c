@@ -16,12 +16,6 @@ assert_near(double value, double wanted, double tolerance)
         fail_msg("%.15g is not %.15g", value, wanted);
 }
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 static void
 boundaries_have_the_values_of_their_formulas(void **state)
 {
@@ -59,7 +53,7 @@ share_beyond(bool is_one_sided, double alpha)
         double sum = 0;
         bool is_beyond = false;
         for (int step = 1; step <= STEPS; step++) {
-            sum += normal(&random);
+            sum += random_normal(&random);
             is_beyond |= is_one_sided ? sum > confidence_sequence_one_sided(alpha, rho, step)
                                       : fabs(sum) > confidence_sequence_two_sided(alpha, rho, step);
         }

@@ -10,19 +10,13 @@
 #define ROWS 600
 #define COLUMNS 5
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 static const float *
 cloud(Arena *arena, uint64_t seed)
 {
     Random random = random_new(seed);
     float *values = ARENA_NEW_ARRAY(arena, float, (size_t)ROWS *COLUMNS);
     for (size_t i = 0; i < (size_t)ROWS * COLUMNS; i++)
-        values[i] = (float)normal(&random);
+        values[i] = (float)random_normal(&random);
     return values;
 }
 

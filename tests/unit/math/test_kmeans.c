@@ -9,12 +9,6 @@
 
 #define ARENA_BYTES ((size_t)512 * 1024 * 1024)
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* Blobs of deviation 1 around centres that are 20 apart; row i is of blob i % blobs. */
 static MathRows
 blobs_make(Arena *arena, size_t blobs, size_t each, size_t width, uint64_t seed)
@@ -24,7 +18,7 @@ blobs_make(Arena *arena, size_t blobs, size_t each, size_t width, uint64_t seed)
     for (size_t i = 0; i < blobs * each; i++)
         for (size_t j = 0; j < width; j++)
             values[i * width + j] =
-                normal(&random) + (j == i % blobs % width ? 20.0 * (double)(1 + i % blobs) : 0);
+                random_normal(&random) + (j == i % blobs % width ? 20.0 * (double)(1 + i % blobs) : 0);
     return (MathRows){values, blobs * each, width};
 }
 

@@ -32,12 +32,6 @@ typedef struct Made {
     double growth; /* a week */
 } Made;
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 static EffectSeries
 series_make(Arena *arena, const Made *made, uint64_t number)
 {
@@ -46,15 +40,15 @@ series_make(Arena *arena, const Made *made, uint64_t number)
     EffectBucket *buckets = ARENA_NEW_ARRAY(arena, EffectBucket, count);
     for (size_t i = 0; i < count; i++) {
         bool is_after = i >= made->before;
-        double level = 0.3 * sin(2 * M_PI * (double)(i % DAY) / (double)DAY) + made->noise * normal(&random) +
-                       log1p(made->growth) * (double)i / (double)WEEK;
+        double level = 0.3 * sin(2 * M_PI * (double)(i % DAY) / (double)DAY) +
+                       made->noise * random_normal(&random) + log1p(made->growth) * (double)i / (double)WEEK;
         level += i % WEEK >= 5 * DAY ? made->weekend : 0;
         level += is_after && made->shared > 0 ? log(made->shared) : 0;
         level += is_after && made->factor > 0 ? log(made->factor) : 0;
         double rows = is_after && made->rows_factor > 0 ? made->rows_factor : 1;
         buckets[i] = (EffectBucket){.calls = made->calls,
                                     .time_ms = made->calls * 10 * exp(level),
-                                    .rows = made->calls * 50 * rows * exp(0.01 * normal(&random)),
+                                    .rows = made->calls * 50 * rows * exp(0.01 * random_normal(&random)),
                                     .blocks = made->calls * 7};
     }
     return (EffectSeries){.query_hash = (int64_t)number + 1, .buckets = buckets};
@@ -434,7 +428,7 @@ profile_of(Arena *arena, double daily, double weekend, double noise)
     for (size_t i = 0; i < 4 * WEEK; i++) {
         weights[i] = 1;
         values[i] = 3 + daily * sin(2 * M_PI * (double)(i % DAY) / (double)DAY) +
-                    (i % WEEK >= 5 * DAY ? weekend : 0) + noise * normal(&random);
+                    (i % WEEK >= 5 * DAY ? weekend : 0) + noise * random_normal(&random);
     }
     return effect_profile_make(arena, &grid, EFFECT_MATCH_HOUR_OF_WEEK, values, weights);
 }

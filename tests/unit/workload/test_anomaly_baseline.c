@@ -12,12 +12,6 @@
 
 static const AnomalyThresholds thresholds = {.z = {0, 1, 1.5, 2.5, 3}};
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* A week of 100 calls a second, ten times as many from 8 to 12, with a noise of 5 %. */
 static AnomalyPoint *
 week_of_calls(Arena *arena)
@@ -27,8 +21,8 @@ week_of_calls(Arena *arena)
     for (size_t i = 0; i < WEEK; i++) {
         size_t hour = i % DAY / 12;
         double level = hour >= 8 && hour < 12 ? 1000 : 100;
-        points[i] =
-            (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US, .value = level * exp(0.05 * normal(&random))};
+        points[i] = (AnomalyPoint){.at_us = (int64_t)(i + 1) * STEP_US,
+                                   .value = level * exp(0.05 * random_normal(&random))};
     }
     return points;
 }
@@ -148,21 +142,21 @@ a_stretch_that_was_never_seen_has_a_low_p_and_a_usual_one_has_not(void **state)
     Random random = random_new(3);
     size_t low = 0;
     for (size_t i = 0; i < WEEK; i++) {
-        AnomalyStrangeness usual = anomaly_stream_add(stream, normal(&random));
+        AnomalyStrangeness usual = anomaly_stream_add(stream, random_normal(&random));
         assert_true(usual.shape_p > 0 && usual.shape_p <= 1 && usual.level_p > 0 && usual.level_p <= 1);
         low += usual.level_p <= ANOMALY_ALERT_P && fabs(usual.level) >= ANOMALY_LEVEL_LEAST;
     }
     assert_int_equal(low, 0);
     AnomalyStrangeness strange = {0};
     for (size_t i = 0; i < 30; i++) {
-        strange = anomaly_stream_add(stream, 3 + normal(&random));
+        strange = anomaly_stream_add(stream, 3 + random_normal(&random));
         (void)anomaly_stream_add(stream, NAN); /* is left out */
     }
     assert_true(strange.level_p <= ANOMALY_ALERT_P && strange.level >= ANOMALY_LEVEL_LEAST);
     assert_true(anomaly_strangeness_p(&strange) <= 2 * strange.level_p);
     AnomalyStream *spiked = anomaly_stream_new(arena, true);
     for (size_t i = 0; i < WEEK; i++)
-        anomaly_stream_feed(spiked, normal(&random));
+        anomaly_stream_feed(spiked, random_normal(&random));
     AnomalyStrangeness spike = anomaly_stream_add(spiked, 8);
     assert_true(spike.shape_p <= ANOMALY_ALERT_P && spike.level_p > ANOMALY_ALERT_P);
 }
@@ -177,13 +171,13 @@ a_job_that_always_ran_and_does_not_run_is_missed(void **state)
     Random random = random_new(5);
     size_t missed = 0;
     for (size_t i = 0; i < WEEK; i++) {
-        double noise = normal(&random);
+        double noise = random_normal(&random);
         missed += anomaly_stream_add(stream, i % 40 < 4 ? 9 + noise : noise).is_missing;
         missed += anomaly_stream_add(without, noise).is_missing;
     }
     assert_int_equal(missed, 0);
     for (size_t i = 0; i < 100; i++) {
-        double noise = normal(&random);
+        double noise = random_normal(&random);
         missed += anomaly_stream_add(stream, noise).is_missing;
         assert_false(anomaly_stream_add(without, noise).is_missing);
     }

@@ -9,12 +9,6 @@
 #define ARENA_BYTES ((size_t)16 * 1024 * 1024)
 #define DAYS ((size_t)60)
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* From 100 on, so much a day, with so much scatter around the line. */
 static double *
 growing(Arena *arena, uint64_t seed, double growth, double scatter)
@@ -22,7 +16,7 @@ growing(Arena *arena, uint64_t seed, double growth, double scatter)
     Random random = random_new(seed);
     double *values = ARENA_NEW_ARRAY(arena, double, DAYS);
     for (size_t day = 0; day < DAYS; day++)
-        values[day] = 100 + growth * (double)day + scatter * normal(&random);
+        values[day] = 100 + growth * (double)day + scatter * random_normal(&random);
     return values;
 }
 

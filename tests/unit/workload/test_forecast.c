@@ -13,12 +13,6 @@
 
 static const ForecastOptions two_days = {.hours = AHEAD, .ceiling = INFINITY};
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* Office hours of five days a week. */
 static double
 office(size_t hour)
@@ -32,7 +26,7 @@ office_hours(Arena *arena, Random *random, double noise, size_t count)
 {
     double *values = ARENA_NEW_ARRAY(arena, double, count);
     for (size_t i = 0; i < count; i++)
-        values[i] = office(i) * exp(noise * normal(random));
+        values[i] = office(i) * exp(noise * random_normal(random));
     return values;
 }
 
@@ -121,7 +115,7 @@ bands_hold_as_often_as_they_say(void **state)
         double *values = office_hours(arena, &random, 0.2, HOURS);
         double red = 0;
         for (size_t i = 0; i < HOURS; i++) {
-            red = 0.9 * red + 0.05 * normal(&random);
+            red = 0.9 * red + 0.05 * random_normal(&random);
             values[i] *= exp(red);
         }
         Forecast forecast = forecast_make(arena, values, HOURS - AHEAD, &two_days);
@@ -175,7 +169,7 @@ a_size_that_grows_is_forecast_to_go_on(void **state)
     Random random = random_new(10);
     double *values = ARENA_NEW_ARRAY(arena, double, HOURS);
     for (size_t i = 0; i < HOURS; i++)
-        values[i] = 1e9 + 1e6 * (double)i + 1e6 * normal(&random);
+        values[i] = 1e9 + 1e6 * (double)i + 1e6 * random_normal(&random);
     Forecast forecast = forecast_make(arena, values, HOURS, &two_days);
     assert_true(forecast.error_ratio < 0.2);
     for (size_t h = 0; h < AHEAD; h++)
@@ -273,7 +267,7 @@ the_same_hours_give_the_same_bytes_and_none_above_the_ceiling(void **state)
     double *walk = ARENA_NEW_ARRAY(arena, double, FORECAST_HISTORY_MOST + 500);
     double at = 0;
     for (size_t i = 0; i < FORECAST_HISTORY_MOST + 500; i++) {
-        at += 0.1 * normal(&random);
+        at += 0.1 * random_normal(&random);
         walk[i] = fmin(1, 0.5 * exp(at));
     }
     ForecastOptions options = {.hours = FORECAST_HOURS_MOST, .ceiling = 1};

@@ -23,12 +23,6 @@ typedef struct Load {
     uint64_t seed;
 } Load;
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* As the loader rule L5: from now - D days to now inclusive. */
 static HourlySeries
 load_series(Arena *arena, const Load *load)
@@ -40,8 +34,8 @@ load_series(Arena *arena, const Load *load)
         bool is_busy = (load->busy >> series_date(series.from_hour + (int64_t)i).hour & 1) != 0;
         double calls = is_busy ? load->calls_busy : load->calls_idle;
         double ms = is_busy ? load->ms_busy : load->ms_idle;
-        series.calls[i] = fmax(0, calls * (1 + load->noise * normal(&random)));
-        series.time_ms[i] = fmax(0, ms * (1 + load->noise * normal(&random)));
+        series.calls[i] = fmax(0, calls * (1 + load->noise * random_normal(&random)));
+        series.time_ms[i] = fmax(0, ms * (1 + load->noise * random_normal(&random)));
         series.observed_seconds[i] = 3600;
     }
     return series;

@@ -9,19 +9,13 @@
 #define ARENA_BYTES ((size_t)256 * 1024 * 1024)
 #define HOURS ((size_t)60 * 24)
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* A level with 10 % noise. */
 static double *
 level(Arena *arena, Random *random, size_t count)
 {
     double *values = ARENA_NEW_ARRAY(arena, double, count);
     for (size_t i = 0; i < count; i++)
-        values[i] = 1000 * exp(0.1 * normal(random));
+        values[i] = 1000 * exp(0.1 * random_normal(random));
     return values;
 }
 
@@ -126,7 +120,7 @@ what_does_not_repeat_has_no_period(void **state)
         double *constant = ARENA_NEW_ARRAY(arena, double, HOURS);
         double at = 0;
         for (size_t i = 0; i < HOURS; i++) {
-            at += 0.1 * normal(&random);
+            at += 0.1 * random_normal(&random);
             walk[i] = 1000 * exp(at);
             constant[i] = seed == 0 ? 0 : 42;
         }

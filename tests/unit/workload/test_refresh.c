@@ -22,12 +22,6 @@
 #define SERIES 40
 #define HOURS_MOST (200 * 24)
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 /* A load with some of all that the rule knows: bands, weekdays, days of month, slow hours, gaps. */
 static HourlySeries
 random_series(Arena *arena, Random *random)
@@ -47,10 +41,10 @@ random_series(Arena *arena, Random *random)
         bool is_day = kind == 0 || (kind == 1 && date.weekday >= 1 && date.weekday <= 5) ||
                       (kind == 2 && date.weekday == 2) || (kind == 3 && date.day_of_month <= 2);
         bool is_busy = is_day && ((uint64_t)date.hour + 24 - first) % 24 < length;
-        double calls = 1000 * (is_busy ? calls_factor : 1) * (1 + noise * normal(random));
+        double calls = 1000 * (is_busy ? calls_factor : 1) * (1 + noise * random_normal(random));
         if (is_busy && is_unsteady)
             calls *= date.day % 3 == 0 ? 4 : 0.1;
-        double time_ms = 20 * (is_busy ? time_factor : 1) * (1 + noise * normal(random));
+        double time_ms = 20 * (is_busy ? time_factor : 1) * (1 + noise * random_normal(random));
         if (random_unit(random) < gaps)
             continue;
         series.calls[i] = floor(fmax(0, calls));

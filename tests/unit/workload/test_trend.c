@@ -9,19 +9,13 @@
 #define ARENA_BYTES ((size_t)32 * 1024 * 1024)
 #define HOURS ((size_t)24 * 28)
 
-static double
-normal(Random *random)
-{
-    return sqrt(-2 * log(1 - random_unit(random))) * cos(2 * M_PI * random_unit(random));
-}
-
 static double *
 noisy(Arena *arena, uint64_t seed, double growth, size_t step_at, double step)
 {
     Random random = random_new(seed);
     double *values = ARENA_NEW_ARRAY(arena, double, HOURS);
     for (size_t i = 0; i < HOURS; i++)
-        values[i] = 1000 * exp(growth * (double)i / (double)HOURS + 0.1 * normal(&random)) *
+        values[i] = 1000 * exp(growth * (double)i / (double)HOURS + 0.1 * random_normal(&random)) *
                     (i % 24 > 8 ? 3 : 1) * (i >= step_at ? step : 1);
     return values;
 }
