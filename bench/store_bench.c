@@ -13,6 +13,7 @@
  */
 #include "store_load.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "pg/result.h"
 #include "store/migrate.h"
@@ -23,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define STATEMENTS 500
 #define ROUND_US INT64_C(60000000)
@@ -395,14 +395,6 @@ typedef struct Timing {
     double own_ms;     /* CPU of this program */
 } Timing;
 
-static double
-own_cpu_ms(void)
-{
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
-}
-
 /* A read of ours; hash 0: all statements of one database. */
 static Timing
 time_series(Bench *bench, const SampleRange *range)
@@ -415,14 +407,14 @@ time_series(Bench *bench, const SampleRange *range)
         size_t count = 0;
         Error error = {0};
         double backend = backend_cpu_s(bench);
-        double own = own_cpu_ms();
+        double own = clock_own_cpu_ms();
         double wall = now_s();
         must(sample_series_read(bench->session, arena, range, &series, &count, &error), &error);
         if (i < 0)
             continue;
         walls[i] = 1000 * (now_s() - wall);
         sum.backend_ms += 1000 * (backend_cpu_s(bench) - backend) / READS;
-        sum.own_ms += (own_cpu_ms() - own) / READS;
+        sum.own_ms += (clock_own_cpu_ms() - own) / READS;
     }
     qsort(walls, READS, sizeof(*walls), compare_doubles);
     sum.wall_ms = walls[READS / 2];
@@ -550,19 +542,19 @@ report_codec(Bench *bench)
     int64_t samples = 0;
     for (size_t i = 0; i < count; i++)
         must(sample_bytes_of(rows, (int64_t)i, 0, &bytes[i], &error), &error);
-    double started = own_cpu_ms();
+    double started = clock_own_cpu_ms();
     for (size_t i = 0; i < count; i++) {
         must(sample_pack_decode(arena, bytes[i], (size_t)pg_result_int(rows, (int64_t)i, 1, 0), &packs[i],
                                 &error),
              &error);
         samples += (int64_t)packs[i].count;
     }
-    double decoded = own_cpu_ms();
+    double decoded = clock_own_cpu_ms();
     for (size_t i = 0; i < count; i++)
         must(sample_pack_encode(arena, &packs[i], (size_t)pg_result_int(rows, (int64_t)i, 1, 0), &bytes[i],
                                 &error),
              &error);
-    double encoded = own_cpu_ms();
+    double encoded = clock_own_cpu_ms();
     printf("  codec, samples of %d counters a CPU second: decoding %.1f M, encoding with its check %.1f M\n",
            SAMPLE_COUNTER_COUNT, (double)samples / (decoded - started) / 1e3,
            (double)samples / (encoded - decoded) / 1e3);

@@ -11,6 +11,7 @@
  *
  * FILE holds COUNT × WIDTH doubles, row by row. Seeds are odd: even ones are for tuning.
  */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ARENA_BYTES ((size_t)8 << 30)
 #define HOURS ((size_t)336)
@@ -32,14 +32,6 @@
 #define MIX_SEEDS 10
 #define HOT_STATEMENTS ((size_t)10000)
 #define HOT_TABLES 400
-
-static double
-cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 /* --- clustering --- */
 
@@ -72,11 +64,11 @@ measure_clusters(int count, char **arguments)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("study bench", ARENA_BYTES);
     MathRows rows = rows_read(arena, arguments);
-    double started = cpu_ms();
+    double started = clock_own_cpu_ms();
     if (strcmp(arguments[1], "dbscan") == 0 && count > 6) {
         Dbscan found;
         dbscan(arena, &rows, strtod(arguments[5], NULL), (size_t)strtoull(arguments[6], NULL, 10), &found);
-        labels_print(found.labels, rows.count, found.clusters, NAN, cpu_ms() - started);
+        labels_print(found.labels, rows.count, found.clusters, NAN, clock_own_cpu_ms() - started);
         return;
     }
     Kmeans found;
@@ -86,7 +78,7 @@ measure_clusters(int count, char **arguments)
     else
         kmeans(arena, &rows,
                &(KmeansOptions){.clusters = (size_t)strtoull(arguments[5], NULL, 10), .seed = 1}, &found);
-    labels_print(found.labels, rows.count, found.clusters, fit, cpu_ms() - started);
+    labels_print(found.labels, rows.count, found.clusters, fit, clock_own_cpu_ms() - started);
 }
 
 /* --- classes --- */
@@ -201,7 +193,7 @@ measure_classes(uint64_t seed)
     size_t right_cadence = 0;
     size_t flips = 0;
     mix_make(arena, &random, statements);
-    double started = cpu_ms();
+    double started = clock_own_cpu_ms();
     for (int round = 0; round < MIX_ROUNDS; round++) {
         week_draw(arena, &random, statements, &templates);
         if (facts == NULL)
@@ -221,7 +213,7 @@ measure_classes(uint64_t seed)
            "%zu, "
            "\"flips\": %zu, \"cpu_ms\": %.1f}\n",
            (unsigned long long)seed, MIX_STATEMENTS, MIX_ROUNDS, right_class, right_cadence, flips,
-           cpu_ms() - started);
+           clock_own_cpu_ms() - started);
 }
 
 /* --- hot objects --- */
@@ -307,17 +299,17 @@ measure_hot(uint64_t seed, bool with_plans)
     HotObjects hot;
     for (size_t i = 0; i < HOT_STATEMENTS; i++)
         hot_statement(arena, &random, i, &templates.items[i], with_plans ? &plans : NULL, heat);
-    double started = cpu_ms();
+    double started = clock_own_cpu_ms();
     facts_read(arena, &templates, NULL, 0, &facts);
-    double read_ms = cpu_ms() - started;
+    double read_ms = clock_own_cpu_ms() - started;
     HotInput input = {
         .now = &templates, .facts = facts, .before = &templates, .facts_before = facts, .plans = &plans};
-    started = cpu_ms();
+    started = clock_own_cpu_ms();
     hot_find(arena, &input, HOT_MOST, &hot);
     printf("{\"seed\": %llu, \"with_plans\": %s, \"overlap\": %zu, \"covered\": %.4f, \"cpu_ms\": %.1f, "
            "\"parse_cpu_ms\": %.1f}\n",
            (unsigned long long)seed, with_plans ? "true" : "false", overlap_of(&hot, heat), hot.covered_share,
-           cpu_ms() - started, read_ms);
+           clock_own_cpu_ms() - started, read_ms);
 }
 
 int

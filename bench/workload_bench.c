@@ -24,21 +24,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ARENA_BYTES ((size_t)4 << 30)
 #define FIRST_HOUR INT64_C(490008) /* 2025-11-25 00:00 UTC */
 #define SERIES_OF_A_KIND 300
 #define FORECASTS_OF_A_KIND 100
 #define CAPACITIES_OF_A_KIND 500
-
-static double
-cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 /* Poisson by Knuth for small means, by the normal for large ones. */
 static double
@@ -193,7 +184,7 @@ refresh_all(PgConnection *session, const char *database, int days, Error *error)
         return false;
     what.target_ids = ids;
     int64_t started_us = clock_monotonic_us();
-    double client_ms = cpu_ms();
+    double client_ms = clock_own_cpu_ms();
     double server_ms = backend_ms(session);
     if (!pattern_refresh_find(session, arena, &what, &found, error) ||
         !pattern_refresh_keep(session, &what, &found, error))
@@ -201,7 +192,7 @@ refresh_all(PgConnection *session, const char *database, int days, Error *error)
     printf("{\"bench\": \"speed\", \"database\": \"%s\", \"days\": %d, \"patterns\": %zu, \"wall_ms\": %.1f, "
            "\"cpu_ms\": %.1f, \"backend_cpu_ms\": %.1f}\n",
            database == NULL ? "" : database, days, found.count,
-           (double)(clock_monotonic_us() - started_us) / 1e3, cpu_ms() - client_ms,
+           (double)(clock_monotonic_us() - started_us) / 1e3, clock_own_cpu_ms() - client_ms,
            backend_ms(session) - server_ms);
     return true;
 }

@@ -31,6 +31,12 @@ clock_wall_us(void)
     return clock_read_us(CLOCK_REALTIME);
 }
 
+double
+clock_own_cpu_ms(void)
+{
+    return (double)clock_read_us(CLOCK_PROCESS_CPUTIME_ID) / 1e3;
+}
+
 Deadline
 deadline_after_ms(int64_t milliseconds)
 {

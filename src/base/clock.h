@@ -14,7 +14,8 @@ typedef int64_t Deadline; /* monotonic milliseconds */
 
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_us(void);
-int64_t clock_wall_us(void); /* microseconds since 1970-01-01 UTC */
+int64_t clock_wall_us(void);   /* microseconds since 1970-01-01 UTC */
+double clock_own_cpu_ms(void); /* CPU time of all threads of this process */
 
 Deadline deadline_after_ms(int64_t milliseconds);
 bool deadline_passed(Deadline deadline);

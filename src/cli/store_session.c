@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "cli/store_session.h"
 
+#include "base/json_writer.h"
 #include "base/log.h"
 #include "store/audit.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +57,58 @@ cli_store_audit(CliStore *store, const CliAct *act, bool done, Error *error)
         return done;
     *error = failure;
     return error_prefix(error, "%s was done, but", act->action);
+}
+
+CliAct
+cli_subject_act(CliInput *input, const CliSubject *subject, const char *action)
+{
+    Text details = text_new(input->arena);
+    JsonWriter json = json_writer_new(&details, false);
+    json_object_begin(&json);
+    json_key_string(&json, "name", subject->name);
+    json_object_end(&json);
+    return (CliAct){.action = arena_printf(input->arena, "%s.%s", subject->kind, action),
+                    .object = subject->id == 0
+                                  ? subject->kind
+                                  : arena_printf(input->arena, "%s:%" PRId64, subject->kind, subject->id),
+                    .target_id = strcmp(subject->kind, "target") == 0 ? subject->id : 0,
+                    .details = details.data};
+}
+
+bool
+cli_subject_say(CliInput *input, const CliSubject *subject, const char *words, Error *error)
+{
+    Text text = text_new(input->arena);
+    if (cli_option(input, "json") != NULL) {
+        JsonWriter json = json_writer_new(&text, true);
+        json_object_begin(&json);
+        json_key_int(&json, arena_printf(input->arena, "%s_id", subject->kind), subject->id);
+        json_key_string(&json, "name", subject->name);
+        json_object_end(&json);
+        text_append_char(&text, '\n');
+    } else if (!input->is_quiet) {
+        text_append_format(&text, "%s %s (%" PRId64 ") %s\n", subject->kind, subject->name, subject->id,
+                           words);
+    }
+    return cli_write(input, text.data, text.length, error);
+}
+
+TextList
+cli_words_split(Arena *arena, const char *text)
+{
+    TextList words = {0};
+    char *state = NULL;
+    for (char *word = strtok_r(arena_strdup(arena, text), ",", &state); word != NULL;
+         word = strtok_r(NULL, ",", &state)) {
+        while (isspace((unsigned char)*word))
+            word++;
+        size_t length = strlen(word);
+        while (length > 0 && isspace((unsigned char)word[length - 1]))
+            word[--length] = '\0';
+        if (length > 0)
+            vector_push(arena, &words, word);
+    }
+    return words;
 }
 
 bool

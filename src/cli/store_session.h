@@ -6,6 +6,7 @@
 #ifndef FETTLE_CLI_STORE_SESSION_H
 #define FETTLE_CLI_STORE_SESSION_H
 
+#include "base/list.h"
 #include "cli/cli.h"
 #include "store/store.h"
 #include "store/target.h"
@@ -29,6 +30,22 @@ typedef struct CliAct {
     int64_t target_id;
     const char *details; /* JSON object text, or NULL; no secrets */
 } CliAct;
+
+/* What a verb acts on, when it has an id and a name: a target, a webhook. */
+typedef struct CliSubject {
+    const char *kind; /* "target": the first word of the action and of the object, and "target_id" in JSON */
+    int64_t id;       /* 0: it could not be made */
+    const char *name;
+} CliSubject;
+
+/* An act on the subject ("create"), whose details are its name. */
+CliAct cli_subject_act(CliInput *input, const CliSubject *subject, const char *action);
+/* Says what became of the subject: "target shop (3) removed", or its id and name with --json. */
+bool cli_subject_say(CliInput *input, const CliSubject *subject, const char *words, Error *error)
+    FETTLE_MUST_USE;
+
+/* The words between commas, without the space around them; empty ones are left out. */
+TextList cli_words_split(Arena *arena, const char *text);
 
 /* Writes the audit line of an act that was done, or failed with the error, and returns done; false with an
  * error of its own when the act was done but the line could not be written. */

@@ -12,7 +12,6 @@
 #include "workflow/index_plan.h"
 #include "workflow/index_run.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,24 +25,6 @@ on_interrupt(int signal_number)
 {
     atomic_store(&interrupted, true);
     (void)signal(signal_number, SIG_DFL);
-}
-
-static TextList
-names_split(Arena *arena, const char *text)
-{
-    TextList names = {0};
-    char *state = NULL;
-    for (char *name = strtok_r(arena_strdup(arena, text), ",", &state); name != NULL;
-         name = strtok_r(NULL, ",", &state)) {
-        while (isspace((unsigned char)*name))
-            name++;
-        size_t length = strlen(name);
-        while (length > 0 && isspace((unsigned char)name[length - 1]))
-            name[--length] = '\0';
-        if (length > 0)
-            vector_push(arena, &names, name);
-    }
-    return names;
 }
 
 static const char *
@@ -86,8 +67,8 @@ order_create(CliInput *input, IndexOrder *order, Error *error)
     order->replaced = cli_option(input, "replaces");
     if (input->argument_count == 3)
         return definition_take(input, order, error);
-    TextList columns = names_split(input->arena, input->arguments[3]);
-    TextList further = names_split(input->arena, included == NULL ? "" : included);
+    TextList columns = cli_words_split(input->arena, input->arguments[3]);
+    TextList further = cli_words_split(input->arena, included == NULL ? "" : included);
     if (columns.count == 0 || columns.count + further.count > INDEX_COLUMNS_MOST)
         return error_set(error, ERROR_USAGE, "an index has 1 to %d columns", INDEX_COLUMNS_MOST);
     order->columns = columns.items;

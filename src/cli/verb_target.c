@@ -92,47 +92,11 @@ read_change(CliInput *input, TargetChange *change, Error *error)
         return error_set(error, ERROR_USAGE, "--interval takes a time from 1s to 1h");
     if (databases == NULL)
         return true;
-    TextList list = {0};
-    char *state = NULL;
-    for (char *name = strtok_r(arena_strdup(input->arena, databases), ",", &state); name != NULL;
-         name = strtok_r(NULL, ",", &state))
-        vector_push(input->arena, &list, name);
+    TextList list = cli_words_split(input->arena, databases);
     change->databases = list.items;
     change->database_count = list.count;
     change->sets_databases = true;
     return true;
-}
-
-static bool
-write_target(CliInput *input, int64_t target_id, const char *name, const char *words, Error *error)
-{
-    Text text = text_new(input->arena);
-    if (cli_option(input, "json") != NULL) {
-        JsonWriter json = json_writer_new(&text, true);
-        json_object_begin(&json);
-        json_key_int(&json, "target_id", target_id);
-        json_key_string(&json, "name", name);
-        json_object_end(&json);
-        text_append_char(&text, '\n');
-    } else if (!input->is_quiet) {
-        text_append_format(&text, "target %s (%lld) %s\n", name, (long long)target_id, words);
-    }
-    return cli_write(input, text.data, text.length, error);
-}
-
-static CliAct
-target_act(CliInput *input, const char *action, int64_t target_id, const char *name)
-{
-    Text details = text_new(input->arena);
-    JsonWriter json = json_writer_new(&details, false);
-    json_object_begin(&json);
-    json_key_string(&json, "name", name);
-    json_object_end(&json);
-    return (CliAct){
-        .action = action,
-        .object = target_id == 0 ? "target" : arena_printf(input->arena, "target:%lld", (long long)target_id),
-        .target_id = target_id,
-        .details = details.data};
 }
 
 static bool
@@ -146,9 +110,10 @@ add_run(CliInput *input, Error *error)
         !cli_store_open(input, false, &store, error))
         return false;
     bool done = target_create(store.store, store.connection, &change, &id, error);
-    CliAct act = target_act(input, "target.create", id, change.name);
+    CliSubject subject = {"target", id, change.name};
+    CliAct act = cli_subject_act(input, &subject, "create");
     return cli_store_audit(&store, &act, done, error) &&
-           write_target(input, id, change.name, "added; try it with \"fettle target test\"", error);
+           cli_subject_say(input, &subject, "added; try it with \"fettle target test\"", error);
 }
 
 static bool
@@ -169,10 +134,11 @@ change_run(CliInput *input, Error *error)
     if (sets_password && !add_password(input, &change.dsn, error))
         return false;
     bool done = target_update(store.store, store.connection, target.target_id, &change, error);
-    CliAct act = target_act(input, "target.update", target.target_id, target.name);
-    return cli_store_audit(&store, &act, done, error) &&
-           write_target(input, target.target_id, change.name == NULL ? target.name : change.name, "changed",
-                        error);
+    CliSubject subject = {"target", target.target_id, target.name};
+    CliAct act = cli_subject_act(input, &subject, "update");
+    if (change.name != NULL)
+        subject.name = change.name;
+    return cli_store_audit(&store, &act, done, error) && cli_subject_say(input, &subject, "changed", error);
 }
 
 static bool
@@ -185,10 +151,10 @@ switch_run(CliInput *input, bool enabled, Error *error)
         !cli_target_find(&store, input->arguments[1], &target, error))
         return false;
     bool done = target_update(store.store, store.connection, target.target_id, &change, error);
-    CliAct act =
-        target_act(input, enabled ? "target.enable" : "target.disable", target.target_id, target.name);
+    CliSubject subject = {"target", target.target_id, target.name};
+    CliAct act = cli_subject_act(input, &subject, enabled ? "enable" : "disable");
     return cli_store_audit(&store, &act, done, error) &&
-           write_target(input, target.target_id, target.name, enabled ? "enabled" : "disabled", error);
+           cli_subject_say(input, &subject, enabled ? "enabled" : "disabled", error);
 }
 
 static bool
@@ -212,10 +178,10 @@ remove_run(CliInput *input, Error *error)
         !cli_target_find(&store, input->arguments[1], &target, error))
         return false;
     bool done = target_delete(store.connection, target.target_id, error);
-    CliAct act = target_act(input, "target.delete", target.target_id, target.name);
+    CliSubject subject = {"target", target.target_id, target.name};
+    CliAct act = cli_subject_act(input, &subject, "delete");
     return cli_store_audit(&store, &act, done, error) &&
-           write_target(input, target.target_id, target.name, "removed, with all that was collected of it",
-                        error);
+           cli_subject_say(input, &subject, "removed, with all that was collected of it", error);
 }
 
 static void

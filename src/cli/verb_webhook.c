@@ -108,30 +108,19 @@ secret_read(CliInput *input, WebhookChange *change, Error *error)
     return true;
 }
 
-static TextList
-split(Arena *arena, const char *text)
-{
-    TextList list = {0};
-    char *state = NULL;
-    for (char *name = strtok_r(arena_strdup(arena, text), ",", &state); name != NULL;
-         name = strtok_r(NULL, ",", &state))
-        vector_push(arena, &list, name);
-    return list;
-}
-
 static bool
 filters_read(CliInput *input, const CliStore *store, WebhookChange *change, Error *error)
 {
     const char *events = cli_option(input, "event");
     const char *targets = cli_option(input, "target");
     if (events != NULL) {
-        TextList list = split(input->arena, events);
+        TextList list = cli_words_split(input->arena, events);
         change->events = list.items;
         change->event_count = list.count;
     }
     if (targets == NULL)
         return true;
-    TextList names = split(input->arena, targets);
+    TextList names = cli_words_split(input->arena, targets);
     TargetIds ids = {0};
     for (size_t i = 0; i < names.count; i++) {
         Target target;
@@ -145,37 +134,6 @@ filters_read(CliInput *input, const CliStore *store, WebhookChange *change, Erro
 }
 
 static bool
-webhook_say(CliInput *input, int64_t webhook_id, const char *name, const char *words, Error *error)
-{
-    Text text = text_new(input->arena);
-    if (cli_option(input, "json") != NULL) {
-        JsonWriter json = json_writer_new(&text, true);
-        json_object_begin(&json);
-        json_key_int(&json, "webhook_id", webhook_id);
-        json_key_string(&json, "name", name);
-        json_object_end(&json);
-        text_append_char(&text, '\n');
-    } else if (!input->is_quiet) {
-        text_append_format(&text, "webhook %s (%" PRId64 ") %s\n", name, webhook_id, words);
-    }
-    return cli_write(input, text.data, text.length, error);
-}
-
-static CliAct
-webhook_act(CliInput *input, const char *action, int64_t webhook_id, const char *name)
-{
-    Text details = text_new(input->arena);
-    JsonWriter json = json_writer_new(&details, false);
-    json_object_begin(&json);
-    json_key_string(&json, "name", name);
-    json_object_end(&json);
-    return (CliAct){.action = action,
-                    .object = webhook_id == 0 ? "webhook"
-                                              : arena_printf(input->arena, "webhook:%" PRId64, webhook_id),
-                    .details = details.data};
-}
-
-static bool
 add_run(CliInput *input, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
@@ -186,9 +144,10 @@ add_run(CliInput *input, Error *error)
         !filters_read(input, &store, &change, error))
         return false;
     bool done = webhook_create(store.store, store.connection, &change, &id, error);
-    CliAct act = webhook_act(input, "webhook.create", id, change.name);
+    CliSubject subject = {"webhook", id, change.name};
+    CliAct act = cli_subject_act(input, &subject, "create");
     return cli_store_audit(&store, &act, done, error) &&
-           webhook_say(input, id, change.name, "added; try it with \"fettle webhook test\"", error);
+           cli_subject_say(input, &subject, "added; try it with \"fettle webhook test\"", error);
 }
 
 /* By name, or by number when nobody has that name. */
@@ -213,10 +172,10 @@ switch_run(CliInput *input, bool enabled, Error *error)
     if (!cli_store_open(input, false, &store, error) || !find(&store, input->arguments[1], &webhook, error))
         return false;
     bool done = webhook_update(store.store, store.connection, webhook.webhook_id, &change, error);
-    CliAct act =
-        webhook_act(input, enabled ? "webhook.enable" : "webhook.disable", webhook.webhook_id, webhook.name);
+    CliSubject subject = {"webhook", webhook.webhook_id, webhook.name};
+    CliAct act = cli_subject_act(input, &subject, enabled ? "enable" : "disable");
     return cli_store_audit(&store, &act, done, error) &&
-           webhook_say(input, webhook.webhook_id, webhook.name, enabled ? "enabled" : "disabled", error);
+           cli_subject_say(input, &subject, enabled ? "enabled" : "disabled", error);
 }
 
 static bool
@@ -239,9 +198,10 @@ remove_run(CliInput *input, Error *error)
     if (!cli_store_open(input, false, &store, error) || !find(&store, input->arguments[1], &webhook, error))
         return false;
     bool done = webhook_delete(store.connection, webhook.webhook_id, error);
-    CliAct act = webhook_act(input, "webhook.delete", webhook.webhook_id, webhook.name);
+    CliSubject subject = {"webhook", webhook.webhook_id, webhook.name};
+    CliAct act = cli_subject_act(input, &subject, "delete");
     return cli_store_audit(&store, &act, done, error) &&
-           webhook_say(input, webhook.webhook_id, webhook.name, "removed, with what waited for it", error);
+           cli_subject_say(input, &subject, "removed, with what waited for it", error);
 }
 
 /* The test itself, whose failure is the act's. */
@@ -266,12 +226,13 @@ test_run(CliInput *input, Error *error)
         !webhook_address(store.store, store.connection, input->arena, webhook.webhook_id, &address, error))
         return false;
     bool done = test_send(input, &address, &answer, error);
-    CliAct act = webhook_act(input, "webhook.test", webhook.webhook_id, webhook.name);
+    CliSubject subject = {"webhook", webhook.webhook_id, webhook.name};
+    CliAct act = cli_subject_act(input, &subject, "test");
     return cli_store_audit(&store, &act, done, error) &&
-           webhook_say(input, webhook.webhook_id, webhook.name,
-                       arena_printf(input->arena, "took the message: answer %ld after %" PRId64 " ms",
-                                    answer.status, answer.duration_ms),
-                       error);
+           cli_subject_say(input, &subject,
+                           arena_printf(input->arena, "took the message: answer %ld after %" PRId64 " ms",
+                                        answer.status, answer.duration_ms),
+                           error);
 }
 
 static bool

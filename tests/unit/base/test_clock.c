@@ -31,6 +31,21 @@ the_wall_clock_is_the_systems(void **state)
 }
 
 static void
+the_clock_of_own_work_stands_still_while_the_process_sleeps(void **state)
+{
+    (void)state;
+    struct timespec pause = {.tv_nsec = 30000000};
+    volatile double sum = 0;
+    double before = clock_own_cpu_ms();
+    nanosleep(&pause, NULL);
+    double slept = clock_own_cpu_ms() - before;
+    assert_true(slept >= 0 && slept < 25);
+    for (int i = 0; i < 3000000; i++)
+        sum += i;
+    assert_true(clock_own_cpu_ms() - before > slept);
+}
+
+static void
 a_deadline_passes_when_its_time_has_come(void **state)
 {
     (void)state;
@@ -115,6 +130,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_monotonic_clock_never_goes_back),
         cmocka_unit_test(the_wall_clock_is_the_systems),
+        cmocka_unit_test(the_clock_of_own_work_stands_still_while_the_process_sleeps),
         cmocka_unit_test(a_deadline_passes_when_its_time_has_come),
         cmocka_unit_test(never_never_passes_and_waits_for_ever),
         cmocka_unit_test(what_is_left_fits_poll),
