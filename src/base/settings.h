@@ -186,7 +186,7 @@ typedef enum SettingEffect {
     X(SETTING_NOTICE_CA_FILE, "notice.ca_file", SETTING_TEXT, "", 0, 0, SETTING_RELOAD,                      \
       "PEM file of the authorities that may vouch for webhooks; empty: the system's")                        \
     X(SETTING_PATTERNS_SCHEDULE, "patterns.schedule", SETTING_TEXT, "03:10", 0, 0, SETTING_RELOAD,           \
-      "time of day, UTC, from which the patterns of all databases are detected anew; empty: never")          \
+      "time of day, UTC, from which patterns are detected and workloads analysed anew; empty: never")        \
     X(SETTING_AUTO_REVERT, "auto.revert", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,                          \
       "on: what Fettle carried out and made queries slower by 5 % or more is undone")                        \
     X(SETTING_LOG_LEVEL, "log.level", SETTING_TEXT, "info", 0, 0, SETTING_RELOAD,                            \

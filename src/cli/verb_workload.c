@@ -18,7 +18,7 @@ static const CliOption workload_options[] = {
     {"days", 0, "N", "days to look back, 1 to 90 (default: 7)"},
     {"database", 'd', "NAME", "only this database"},
     {"method", 0, "NAME", "of clusters: kmeans (the default) or dbscan"},
-    {"limit", 0, "N", "rows of classes and columns, 1 to 10000 (default: 20)"},
+    {"limit", 0, "N", "rows of issues, classes and columns, 1 to 10000 (default: 20)"},
     {"json", 0, NULL, "as JSON"},
     {NULL, 0, NULL, NULL},
 };
@@ -31,8 +31,9 @@ typedef struct WorkloadPart {
 } WorkloadPart;
 
 static const WorkloadPart parts[] = {
-    {"analysis", STUDY_OVERVIEW, workload_text_analysis, false},
-    {"analyze", STUDY_OVERVIEW, workload_text_analysis, false},
+    {"analysis", STUDY_OVERVIEW | STUDY_ISSUES, workload_text_analysis, false},
+    {"analyze", STUDY_OVERVIEW | STUDY_ISSUES, workload_text_analysis, false},
+    {"issues", STUDY_ISSUES, workload_text_issues, false},
     {"patterns", STUDY_SERIES, workload_text_patterns, true},
     {"hot", STUDY_HOT, workload_text_hot, false},
     {"classes", STUDY_CLASSES, workload_text_classes, false},
@@ -49,8 +50,9 @@ part_find(const CliInput *input, Error *error)
         if (strcmp(parts[i].name, name) == 0)
             return &parts[i];
     error_set(error, ERROR_USAGE, "\"%.40s\" is no part of a workload", name);
-    error_set_hint(error,
-                   "there are analysis, analyze, patterns, hot, classes, clusters, bottlenecks and columns");
+    error_set_hint(
+        error,
+        "there are analysis, analyze, issues, patterns, hot, classes, clusters, bottlenecks and columns");
     return NULL;
 }
 
@@ -127,6 +129,7 @@ json_append(Text *text, const WorkloadPart *part, const WorkloadStudy *study, co
         case STUDY_CLASSES: study_json_classes(&json, study, shown->rows_most); break;
         case STUDY_CLUSTERS: study_json_clusters(&json, study); break;
         case STUDY_BOTTLENECKS: study_json_bottlenecks(&json, study); break;
+        case STUDY_ISSUES: study_json_issues(&json, study); break;
         case STUDY_CHARACTERISTICS: study_json_characteristics(&json, study, shown->rows_most); break;
         default: study_json_analysis(&json, study); break;
     }
@@ -179,7 +182,7 @@ workload_run(CliInput *input, int *ret_exit_status, Error *error)
 
 const CliVerb cli_verb_workload = {
     .name = "workload",
-    .arguments = "NAME [analysis|analyze|patterns|hot|classes|clusters|bottlenecks|columns]",
+    .arguments = "NAME [analysis|analyze|issues|patterns|hot|classes|clusters|bottlenecks|columns]",
     .arguments_least = 1,
     .arguments_most = 2,
     .summary = "what a target's workload is: kind, rhythm, hot objects, classes, groups, bottlenecks",
@@ -187,6 +190,7 @@ const CliVerb cli_verb_workload = {
         "Tells, from what was collected over the last --days, what a target's workload is like:\n"
         "  analysis     its kind, peak hours, slow statements, and what to do (the default)\n"
         "  analyze      the same, after reading the databases' schemas from the target anew\n"
+        "  issues       what is wrong: missing indexes, bad plans, old statistics, and by which figure\n"
         "  patterns     a map of weekdays and hours, periods, shifts, patterns\n"
         "  hot          tables, columns, joins and statements that most of the time is spent on\n"
         "  classes      OLTP, OLAP or mixed; light or heavy; by schedule or not\n"
@@ -198,6 +202,7 @@ const CliVerb cli_verb_workload = {
         "number.",
     .examples = "  fettle workload shop\n"
                 "  fettle workload shop analyze --days 30\n"
+                "  fettle workload shop issues\n"
                 "  fettle workload shop hot --json | jq '.tables[0]'\n",
     .options = workload_options,
     .run = workload_run,

@@ -95,6 +95,87 @@ shifts_append(Text *text, const WorkloadShift *shifts, size_t count)
                            shifts[i].change * 100, shifts[i].severity);
 }
 
+static void
+coverage_append(Text *text, const Issues *issues)
+{
+    if (issues->without_plan > 0)
+        text_append_format(text,
+                           "  %zu of %zu statements have no plan yet: what only a plan tells is not known of "
+                           "them\n",
+                           issues->without_plan, issues->statement_count);
+    if (issues->without_text > 0)
+        text_append_format(text, "  the texts of %zu are not known, or do not parse\n", issues->without_text);
+    if (issues->without_schema > 0)
+        text_append_format(text,
+                           "  no schema is kept of the databases of %zu: \"fettle workload NAME analyze\" "
+                           "reads it\n",
+                           issues->without_schema);
+    if (issues->tables_unknown > 0)
+        text_append_format(text, "  when %zu of their tables were analysed is not known\n",
+                           issues->tables_unknown);
+}
+
+static void
+issue_append(Text *text, const WorkloadStudy *study, const Issue *issue, const WorkloadShown *shown)
+{
+    Arena *arena = text->arena;
+    heading_append(
+        text, shown,
+        arena_printf(arena, "[%s] %s", issue_severity_word(issue->severity), issue_type_word(issue->type)));
+    text_append_format(text, "  %s\n", cli_without_controls(arena, issue->description));
+    text_append_format(text, "  %s: %s (limit %s)", issue->figure, number_of(arena, issue->value),
+                       number_of(arena, issue->threshold));
+    if (issue->statement_count > 0)
+        text_append_format(text, "; %zu statement%s, %s of the time", issue->statement_count,
+                           issue->statement_count == 1 ? "" : "s",
+                           percent_of(arena, fmin(issue->time_share, 1)));
+    if (issue->database_name != NULL)
+        text_append_format(text, "; database %s", cli_without_controls(arena, issue->database_name));
+    text_append_char(text, '\n');
+    for (size_t i = 0; issue->statement_count > 1 && i < issue->statement_named; i++)
+        text_append_format(
+            text, "    %s\n",
+            template_label(arena, study->templates.items[issue->statements[i]].text, LABEL_BYTES));
+    text_append_format(text, "  - %s\n\n", cli_without_controls(arena, issue->action));
+}
+
+void
+workload_text_issues(Text *text, const WorkloadStudy *study, const WorkloadShown *shown)
+{
+    const Issues *issues = &study->issues;
+    title_append(text, study, shown);
+    for (size_t i = 0; i < issues->count && i < shown->rows_most; i++)
+        issue_append(text, study, &issues->items[i], shown);
+    if (issues->found_count > shown->rows_most)
+        text_append_format(text, "  %zu of %zu issues; --limit shows more\n", shown->rows_most,
+                           issues->found_count);
+    if (issues->found_count == 0)
+        text_append_format(text, "  nothing is wrong with %zu statement%s, as far as can be told\n",
+                           issues->statement_count, issues->statement_count == 1 ? "" : "s");
+    coverage_append(text, issues);
+}
+
+/* How many of each severity. */
+static void
+issues_summary_append(Text *text, const Issues *issues)
+{
+    size_t counts[ISSUE_CRITICAL + 1] = {0};
+    bool is_first = true;
+    for (size_t i = 0; i < issues->count; i++)
+        counts[issues->items[i].severity]++;
+    if (issues->found_count == 0)
+        return;
+    text_append(text, "  issues ");
+    for (int severity = ISSUE_CRITICAL; severity >= ISSUE_LOW; severity--) {
+        if (counts[severity] == 0)
+            continue;
+        text_append_format(text, "%s%zu %s", is_first ? "" : ", ", counts[severity],
+                           issue_severity_word((IssueSeverity)severity));
+        is_first = false;
+    }
+    text_append(text, "; \"fettle workload NAME issues\" tells which\n\n");
+}
+
 void
 workload_text_analysis(Text *text, const WorkloadStudy *study, const WorkloadShown *shown)
 {
@@ -109,6 +190,7 @@ workload_text_analysis(Text *text, const WorkloadStudy *study, const WorkloadSho
                            cli_without_controls(arena, overview->insights.items[i]));
     text_append_char(text, '\n');
     lines_append(text, &study->series);
+    issues_summary_append(text, &study->issues);
     if (overview->advice.count == 0)
         text_append(text, "  nothing is to be advised from this workload alone\n");
     for (size_t i = 0; i < overview->advice.count; i++) {

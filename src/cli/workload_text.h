@@ -18,6 +18,7 @@ typedef struct WorkloadShown {
 } WorkloadShown;
 
 void workload_text_analysis(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);
+void workload_text_issues(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);
 void workload_text_patterns(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);
 void workload_text_hot(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);
 void workload_text_classes(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);

@@ -98,6 +98,8 @@ watch_add(Schedule *schedule, const Target *target, int64_t interval_ms)
     watch->due_ms = now_ms + (int64_t)(place % (uint64_t)interval_ms);
     watch->plans_due_ms = watch->due_ms + interval_ms;
     watch->anomalies_due_ms = watch->due_ms + interval_ms;
+    watch->analysis_look_ms = watch->due_ms + interval_ms;
+    watch->analyzed_at_us = -1;
     schedule->watches[schedule->watch_count++] = watch;
 }
 

@@ -37,10 +37,13 @@ typedef struct Watch {
     int64_t sample_due_ms; /* of the next sample; 0: at once, nothing was left out before */
     int64_t plans_due_ms;
     int64_t anomalies_due_ms;
+    int64_t analysis_look_ms; /* when it may be looked again whether an analysis is due, monotonic */
+    int64_t analyzed_at_us;   /* wall clock; 0: never; -1: the store is to be asked */
     char notice[COLLECTOR_NOTICE_BYTES]; /* last told */
 } Watch;
 
 typedef enum UpkeepId {
+    UPKEEP_ANALYSES,
     UPKEEP_ANOMALIES,
     UPKEEP_LEASE,
     UPKEEP_TARGETS,

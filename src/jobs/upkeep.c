@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/log.h"
+#include "jobs/analyses.h"
 #include "jobs/notices.h"
 #include "jobs/anomalies.h"
 #include "jobs/patterns.h"
@@ -17,6 +18,7 @@
 
 #define JOBS_KEPT_MS ((int64_t)30 * 24 * 3600 * 1000)
 #define RETRY_MS 5000
+#define ANALYSIS_LOOK_MS ((int64_t)10 * 60 * 1000)
 #define TARGETS_ARENA_BYTES ((size_t)256 * 1024 * 1024)
 
 typedef bool (*UpkeepFunction)(Schedule *schedule, const Settings *settings, Error *error);
@@ -78,6 +80,12 @@ is_stopping(Schedule *schedule)
     bool stopping = schedule->is_stopping;
     pthread_mutex_unlock(&schedule->mutex);
     return stopping;
+}
+
+static bool
+schedule_is_stopping(void *context)
+{
+    return is_stopping(context);
 }
 
 /* One job's row around the work; a row that cannot be written fails the work. */
@@ -265,6 +273,91 @@ patterns_keep(Schedule *schedule, const Settings *settings, Error *error)
     return good;
 }
 
+/* The target that has waited longest for a look whether its analysis is due; 0: none. */
+static int64_t
+analysis_next(Schedule *schedule, int64_t due_us, int64_t *ret_analyzed_at_us)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    Watch *first = NULL;
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++) {
+        Watch *watch = schedule->watches[i];
+        bool is_due = watch->is_reached && !watch->is_gone && watch->analyzed_at_us < due_us &&
+                      watch->analysis_look_ms <= now_ms;
+        if (is_due && (first == NULL || watch->analysis_look_ms < first->analysis_look_ms))
+            first = watch;
+    }
+    if (first != NULL) {
+        first->analysis_look_ms = now_ms + ANALYSIS_LOOK_MS;
+        *ret_analyzed_at_us = first->analyzed_at_us;
+    }
+    int64_t target_id = first == NULL ? 0 : first->target_id;
+    pthread_mutex_unlock(&schedule->mutex);
+    return target_id;
+}
+
+static void
+analysis_note(Schedule *schedule, int64_t target_id, int64_t at_us)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        if (schedule->watches[i]->target_id == target_id)
+            schedule->watches[i]->analyzed_at_us = at_us;
+    pthread_mutex_unlock(&schedule->mutex);
+}
+
+/* The job's row and the work in it. What fails for the target's sake, or because the server stops, is told by
+ * that row. */
+static bool
+analysis_run(Schedule *schedule, const AnalysisRun *run, const TextList *databases, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("analysis job", 65536);
+    AnalysisDone done = {0};
+    Error failure = {0};
+    int64_t job;
+    if (!job_around(schedule, ANALYSIS_JOB, run->target_id, &job, error))
+        return false;
+    if (!analysis_take(run, databases, &done, &failure))
+        log_write(LOG_LEVEL_DEBUG, "analysis of target %lld: %s", (long long)run->target_id, failure.message);
+    const char *result = arena_printf(
+        arena, "{\"statements\": %lld, \"issues\": %lld, \"schemas\": %lld, \"refused\": %lld}",
+        (long long)done.statements, (long long)done.issues, (long long)done.schemas, (long long)done.refused);
+    return job_finish(schedule, job, &failure, result, error);
+}
+
+/* One target at a time, with a rest between two: a thousand of them take an hour and a half of the night. */
+static bool
+analyses_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("databases to analyse", TARGETS_ARENA_BYTES);
+    AnalysisRun run = {.store = schedule->options.store,
+                       .settings = settings,
+                       .now_us = clock_wall_us(),
+                       .is_stopping = schedule_is_stopping,
+                       .context = schedule};
+    TextList databases;
+    int64_t due_us = 0;
+    int64_t last_us = -1;
+    if (!patterns_due(settings_get_text(settings, SETTING_PATTERNS_SCHEDULE), run.now_us, &due_us, error))
+        return false;
+    run.target_id = due_us == 0 ? 0 : analysis_next(schedule, due_us, &last_us);
+    if (run.target_id == 0)
+        return true;
+    if (last_us < 0 && !analysis_last(run.store, run.target_id, &last_us, error))
+        return false;
+    analysis_note(schedule, run.target_id, last_us);
+    if (last_us >= due_us)
+        return true;
+    if (!analysis_databases(&run, arena, &databases, error))
+        return false;
+    if (databases.count == 0) /* nothing was collected yet: it is looked again */
+        return true;
+    if (!analysis_run(schedule, &run, &databases, error))
+        return false;
+    analysis_note(schedule, run.target_id, run.now_us);
+    return true;
+}
+
 /* What the analyses found meanwhile is in the list of recommendations within the hour, also without being
  * asked for. */
 static bool
@@ -288,12 +381,6 @@ results_keep(Schedule *schedule, const Settings *settings, Error *error)
                               .carry_out = schedule->options.carry_out,
                               .context = schedule->options.context};
     return results_measure(&options, &report, error);
-}
-
-static bool
-schedule_is_stopping(void *context)
-{
-    return is_stopping(context);
 }
 
 static bool
@@ -330,6 +417,7 @@ static const struct {
     int64_t interval_ms;
     UpkeepFunction run;
 } upkeep_table[UPKEEP_COUNT] = {
+    [UPKEEP_ANALYSES] = {"analyses", 5000, analyses_keep},
     [UPKEEP_ANOMALIES] = {"anomalies", 5000, anomalies_keep},
     [UPKEEP_LEASE] = {"lease", 1000, lease_keep},
     [UPKEEP_TARGETS] = {"targets", 5000, targets_read},

@@ -5,6 +5,7 @@
 
 /* Of a name that is looked for; a server's are of 63 bytes. */
 #define NAME_BYTES_MOST 1000
+#define PARENTS_MOST 32
 
 const SnapshotRelation *
 snapshot_relation(const Snapshot *snapshot, uint32_t id)
@@ -20,6 +21,19 @@ snapshot_relation_named(const Snapshot *snapshot, const char *schema, const char
         return NULL;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("name", 65536);
     return map_get(snapshot->relations_by_name, decode_name_key(arena, schema, name));
+}
+
+const SnapshotRelation *
+snapshot_relation_root(const Snapshot *snapshot, const SnapshotRelation *relation)
+{
+    for (int depth = 0; depth < PARENTS_MOST && relation->is_partition && relation->parent_count > 0;
+         depth++) {
+        const SnapshotRelation *parent = snapshot_relation(snapshot, relation->parents[0].relation_id);
+        if (parent == NULL)
+            break;
+        relation = parent;
+    }
+    return relation;
 }
 
 const SnapshotIndex *

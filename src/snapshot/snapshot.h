@@ -387,6 +387,8 @@ bool snapshot_decode(Arena *arena, const SnapshotSections *sections, const Snaps
 const SnapshotRelation *snapshot_relation(const Snapshot *snapshot, uint32_t id); /* NULL: none */
 const SnapshotRelation *snapshot_relation_named(const Snapshot *snapshot, const char *schema,
                                                 const char *name);
+/* The topmost parent of a partition; of what is none, itself. */
+const SnapshotRelation *snapshot_relation_root(const Snapshot *snapshot, const SnapshotRelation *relation);
 const SnapshotIndex *snapshot_index(const Snapshot *snapshot, uint32_t id);
 const SnapshotColumn *snapshot_column(const SnapshotRelation *relation, int attnum); /* live ones only */
 const SnapshotColumn *snapshot_column_named(const SnapshotRelation *relation, const char *name);

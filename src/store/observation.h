@@ -223,6 +223,9 @@ typedef struct SettingChanges {
  * stand as "(not stored)", so only their coming and going shows. */
 bool target_settings_write(PgConnection *session, int64_t target_id, int64_t at_us, const SettingChange *now,
                            size_t count, Error *error) FETTLE_MUST_USE;
+/* *ret_value NULL: not known. */
+bool target_setting_read(PgConnection *session, Arena *arena, int64_t target_id, const char *name,
+                         const char **ret_value, Error *error) FETTLE_MUST_USE;
 bool setting_changes_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t from_us,
                           int64_t to_us, SettingChanges *ret_changes, Error *error) FETTLE_MUST_USE;
 

@@ -42,6 +42,18 @@ target_settings_write(PgConnection *session, int64_t target_id, int64_t at_us, c
 }
 
 bool
+target_setting_read(PgConnection *session, Arena *arena, int64_t target_id, const char *name,
+                    const char **ret_value, Error *error)
+{
+    StoreNumber target = store_number(target_id);
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!store_query(session, "target_setting_read", STORE_PARAMETERS(target.text, name), &result, error))
+        return error_prefix(error, "could not read the target's setting \"%s\"", name);
+    *ret_value = pg_result_rows(result) == 0 ? NULL : arena_strdup(arena, pg_result_text(result, 0, 0));
+    return true;
+}
+
+bool
 setting_changes_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t from_us, int64_t to_us,
                      SettingChanges *ret_changes, Error *error)
 {

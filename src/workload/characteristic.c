@@ -3,7 +3,6 @@
 
 #include "pg/identifier.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,20 +78,6 @@ distinct_of(const SnapshotRelation *relation, const SnapshotStatistics *statisti
     return relation->reltuples >= 0 ? -distinct * relation->reltuples : NAN;
 }
 
-/* Whether the word stands in the text as a name of its own. */
-static bool
-text_names(const char *text, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = strstr(text, name); at != NULL && length > 0; at = strstr(at + 1, name)) {
-        bool begins = at == text || !(isalnum((unsigned char)at[-1]) || at[-1] == '_' || at[-1] == '\'');
-        char next = at[length];
-        if (begins && !(isalnum((unsigned char)next) || next == '_' || next == '\''))
-            return true;
-    }
-    return false;
-}
-
 /* Sums up the errors of one column. */
 static void
 errors_take(const PlanBook *plans, const SnapshotRelation *relation, ColumnCharacteristic *column)
@@ -102,8 +87,8 @@ errors_take(const PlanBook *plans, const SnapshotRelation *relation, ColumnChara
         const PlanFacts *facts = map_value_at(plans->plans, p);
         for (size_t e = 0; e < facts->errors.count; e++) {
             const PlanError *error = &facts->errors.items[e];
-            if (strcmp(error->table, relation->name) != 0 || error->condition == NULL ||
-                !text_names(error->condition, column->column))
+            if (strcmp(error->table, relation->name) != 0 ||
+                !plan_condition_names(error->condition, column->column))
                 continue;
             sum += plan_error_of(error);
             column->estimate_count++;

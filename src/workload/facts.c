@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define SCRATCH_BYTES ((size_t)4 << 30)
-#define PARENTS_MOST 32
 #define KEPT_BYTES_MOST ((size_t)4 << 20) /* of texts whose trees are kept from guessing to analysis */
 
 #define ROLE_SORT 0.5
@@ -67,20 +66,6 @@ role_of(SqlPredicateKind kind)
     return 0;
 }
 
-/* The topmost parent of a partition, or the relation itself. */
-static const SnapshotRelation *
-root_of(const Snapshot *snapshot, const SnapshotRelation *relation)
-{
-    for (int depth = 0; depth < PARENTS_MOST && relation->is_partition && relation->parent_count > 0;
-         depth++) {
-        const SnapshotRelation *parent = snapshot_relation(snapshot, relation->parents[0].relation_id);
-        if (parent == NULL)
-            break;
-        relation = parent;
-    }
-    return relation;
-}
-
 static FactColumn
 table_of(const FactsWork *work, const Database *database, const SqlRelationUse *use)
 {
@@ -89,7 +74,7 @@ table_of(const FactsWork *work, const Database *database, const SqlRelationUse *
     const SnapshotRelation *relation =
         database->snapshot == NULL ? NULL : snapshot_relation(database->snapshot, use->relation_id);
     if (relation != NULL) {
-        relation = root_of(database->snapshot, relation);
+        relation = snapshot_relation_root(database->snapshot, relation);
         schema = relation->schema;
         name = relation->name;
     }

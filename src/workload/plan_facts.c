@@ -4,6 +4,7 @@
 #include "pg/plan.h"
 #include "store/observation.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -61,13 +62,41 @@ share_add(PlanWalk *walk, const PgPlanNode *node)
     vector_push(walk->arena, shares, share);
 }
 
-static void
-node_take(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+/* The one index that a scan uses; a bitmap's stands below it. */
+static const PgPlanNode *
+index_of(const PgPlanNode *node)
 {
-    (void)parent;
-    PlanWalk *walk = context;
-    if (node->relation == NULL || node->operation != NULL) /* ModifyTable: its scans are below it */
+    if (node->index != NULL)
+        return node;
+    for (size_t i = 0; i < node->children.count; i++)
+        if (node->children.items[i]->index != NULL && node->children.items[i]->relation == NULL)
+            return node->children.items[i];
+    return NULL;
+}
+
+static void
+scan_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut, double workers)
+{
+    PlanFacts *facts = walk->facts;
+    const PgPlanNode *index = index_of(node);
+    bool is_measured = !isnan(node->actual_rows);
+    double removed = isnan(node->rows_removed_by_filter) ? 0 : node->rows_removed_by_filter;
+    if (node->node_type == NULL || facts->scans.count == PLAN_SCANS_MOST)
         return;
+    PlanScan scan = {.table = arena_strdup(walk->arena, node->relation),
+                     .index = index == NULL ? NULL : arena_strdup(walk->arena, index->index),
+                     .condition = index == NULL ? NULL : arena_strdup(walk->arena, index->index_condition),
+                     .filter = arena_strdup(walk->arena, node->filter),
+                     .is_sequential = strcmp(node->node_type, "Seq Scan") == 0,
+                     .is_cut = is_cut && !is_measured,
+                     .rows_kept = (is_measured ? node->actual_rows : node->plan_rows) * workers,
+                     .rows_read = is_measured ? (node->actual_rows + removed) * workers : NAN};
+    vector_push(walk->arena, &facts->scans, scan);
+}
+
+static void
+table_take(PlanWalk *walk, const PgPlanNode *node)
+{
     PlanFacts *facts = walk->facts;
     share_add(walk, node);
     facts->rows_read += rows_read_of(node);
@@ -81,6 +110,51 @@ node_take(const PgPlanNode *node, const PgPlanNode *parent, void *context)
                        .rows_expected = node->plan_rows,
                        .rows_actual = node->actual_rows};
     vector_push(walk->arena, &facts->errors, error);
+}
+
+static bool
+node_is(const PgPlanNode *node, const char *type)
+{
+    return node->node_type != NULL && strcmp(node->node_type, type) == 0;
+}
+
+/* Whether all rows below it are read before its first. */
+static bool
+reads_all(const PgPlanNode *node)
+{
+    bool is_grouped_by_order = text_equals(node->strategy, "Sorted") && node->group_keys.count > 0;
+    return node_is(node, "Sort") || node_is(node, "Hash") || node_is(node, "ModifyTable") ||
+           (node_is(node, "Aggregate") && !is_grouped_by_order);
+}
+
+/* How many times one process's share the rows of all are, as the planner reckons: the leader helps less the
+ * more workers it has. */
+static double
+workers_of(const PgPlanNode *gather)
+{
+    double planned = isnan(gather->workers_planned) ? 0 : gather->workers_planned;
+    return planned + fmax(0, 1 - 0.3 * planned);
+}
+
+/* The plan's parser bounds the depth. */
+static void
+node_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut, double workers)
+{
+    double share = node->is_parallel_aware ? workers : 1;
+    bool is_measured = !isnan(node->actual_rows);
+    if (node->relation != NULL && node->operation == NULL) { /* ModifyTable: its scans are below it */
+        table_take(walk, node);
+        scan_take(walk, node, is_cut, is_measured && share > 1 ? loops_of(node) : share);
+    }
+    if (node_is(node, "Nested Loop") && (is_measured || !is_cut)) {
+        double rows = is_measured ? node->actual_rows * loops_of(node) : node->plan_rows * workers;
+        walk->facts->rows_nested = fmax(walk->facts->rows_nested, rows); /* NaN is passed over */
+    }
+    if (node_is(node, "Gather") || node_is(node, "Gather Merge"))
+        workers = workers_of(node);
+    is_cut = node_is(node, "Limit") || (is_cut && !reads_all(node));
+    for (size_t i = 0; i < node->children.count; i++)
+        node_take(walk, node->children.items[i], is_cut, workers);
 }
 
 void
@@ -97,8 +171,9 @@ plan_book_add(PlanBook *book, const char *database_name, int64_t query_hash, con
         return;
     }
     PlanWalk walk = {.arena = book->arena, .facts = ARENA_NEW(book->arena, PlanFacts)};
-    pg_plan_walk(plan, node_take, &walk);
     const PgPlanNode *root = plan->root;
+    node_take(&walk, root, false, 1);
+    walk.facts->rows_expected = root->plan_rows;
     walk.facts->rows_returned = isnan(root->actual_rows) ? root->plan_rows : root->actual_rows;
     double sum = 0;
     for (size_t i = 0; i < walk.facts->shares.count; i++)
@@ -130,6 +205,21 @@ plan_facts_find(const PlanBook *book, const char *database_name, int64_t query_h
     const PlanFacts *facts = map_get(book->plans, book_key(book->arena, database_name, query_hash));
     arena_rewind(book->arena, mark);
     return facts;
+}
+
+bool
+plan_condition_names(const char *condition, const char *column)
+{
+    size_t length = strlen(column);
+    if (condition == NULL || length == 0)
+        return false;
+    for (const char *at = strstr(condition, column); at != NULL; at = strstr(at + 1, column)) {
+        bool begins = at == condition || !(isalnum((unsigned char)at[-1]) || at[-1] == '_' || at[-1] == '\'');
+        char next = at[length];
+        if (begins && !(isalnum((unsigned char)next) || next == '_' || next == '\''))
+            return true;
+    }
+    return false;
 }
 
 double

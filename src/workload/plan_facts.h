@@ -7,6 +7,10 @@
  * Shares are of the scans' cost, or of their time where the plan was measured: what joins and sorts take is
  * spread over their tables by the same shares. Errors exist only where a plan has actual rows, which EXPLAIN
  * has with ANALYZE only. A plan that does not parse is passed over and counted.
+ *
+ * What stands below a LIMIT with nothing between them that reads all its rows may end early: unless it was
+ * measured, nothing is told of how many rows it reads (is_cut). Row counts of parallel parts are of all
+ * workers together.
  */
 #ifndef FETTLE_WORKLOAD_PLAN_FACTS_H
 #define FETTLE_WORKLOAD_PLAN_FACTS_H
@@ -16,6 +20,7 @@
 #include "workload/facts.h"
 
 #define PLANS_MOST ((size_t)2000)
+#define PLAN_SCANS_MOST ((size_t)256) /* of one plan */
 
 typedef struct PlanShare {
     const char *table; /* plans name it without its schema */
@@ -35,9 +40,26 @@ typedef struct PlanError {
 
 VECTOR_DEFINE(PlanErrors, PlanError);
 
+/* A scan of a table, by an index or of all of it. */
+typedef struct PlanScan {
+    const char *table;     /* plans name it without its schema */
+    const char *index;     /* NULL: none, a sequential scan, or several at once */
+    const char *condition; /* of the index; NULL: none */
+    const char *filter;    /* NULL: none */
+    bool is_sequential;
+    bool is_cut;
+    double rows_kept; /* of one loop, as found, else as expected; NAN: not known */
+    double rows_read; /* of one loop, the filter's included; NAN: not measured */
+} PlanScan;
+
+VECTOR_DEFINE(PlanScans, PlanScan);
+
 typedef struct PlanFacts {
     PlanShares shares;
     PlanErrors errors;
+    PlanScans scans;      /* PLAN_SCANS_MOST of them at most */
+    double rows_nested;   /* of the nested loop that yields most; 0: none that is known */
+    double rows_expected; /* that the planner thought it returns; NAN: not known */
     double rows_returned;
     double rows_read;
     double rows_sequential; /* of the greatest sequential scan */
@@ -54,6 +76,9 @@ bool plan_book_read(PgConnection *session, Arena *arena, int64_t target_id, Plan
 /* Pure: takes in one plan; the first of its statement stays. */
 void plan_book_add(PlanBook *book, const char *database_name, int64_t query_hash, const char *plan_json);
 const PlanFacts *plan_facts_find(const PlanBook *book, const char *database_name, int64_t query_hash);
+
+/* Whether a condition of a plan names the column. */
+bool plan_condition_names(const char *condition, const char *column);
 
 /* |actual - expected| over the greater of both: 0 .. 1 */
 double plan_error_of(const PlanError *error);

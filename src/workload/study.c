@@ -196,6 +196,22 @@ overview_part(Arena *arena, WorkloadStudy *study)
     overview_make(arena, &input, &study->overview);
 }
 
+static bool
+issues_part(PgConnection *session, Arena *arena, WorkloadStudy *study, Error *error)
+{
+    IssueSource source = {.target_id = study->range.target_id,
+                          .schemas = study->catalogs,
+                          .schema_count = study->catalog_count};
+    IssueInput input = {.templates = &study->templates,
+                        .facts = study->facts,
+                        .plans = &study->plans,
+                        .now_us = study->range.now_us};
+    if (!issue_input_read(session, arena, &source, &study->issue_catalog, &input, error))
+        return false;
+    issues_find(arena, &input, &study->issues);
+    return true;
+}
+
 bool
 study_read(PgConnection *session, Arena *arena, const StudyRange *range, WorkloadStudy *ret_study,
            Error *error)
@@ -203,7 +219,7 @@ study_read(PgConnection *session, Arena *arena, const StudyRange *range, Workloa
     fettle_assert(range->days >= STUDY_DAYS_LEAST && range->days <= STUDY_DAYS_MOST);
     WorkloadStudy study = {.range = *range};
     unsigned parts = range->parts;
-    const unsigned of_texts = STUDY_OVERVIEW | STUDY_HOT | STUDY_CLASSES;
+    const unsigned of_texts = STUDY_OVERVIEW | STUDY_HOT | STUDY_CLASSES | STUDY_ISSUES;
     bool is_good = series_part(session, arena, &study, error);
     if (is_good && (parts & ~(unsigned)STUDY_SERIES) != 0)
         is_good = templates_part(session, arena, range, false, &study.templates, error);
@@ -225,6 +241,8 @@ study_read(PgConnection *session, Arena *arena, const StudyRange *range, Workloa
     for (size_t i = 0; is_good && (parts & STUDY_CHARACTERISTICS) != 0 && i < study.catalog_count; i++)
         characteristics_find(arena, study.catalogs[i].database_name, study.catalogs[i].snapshot, &study.plans,
                              &study.characteristics);
+    if (is_good && (parts & STUDY_ISSUES) != 0)
+        is_good = issues_part(session, arena, &study, error);
     *ret_study = study;
     return is_good;
 }

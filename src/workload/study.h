@@ -16,6 +16,7 @@
 #include "workload/characteristic.h"
 #include "workload/cluster.h"
 #include "workload/hot.h"
+#include "workload/issue.h"
 #include "workload/overview.h"
 #include "workload/period.h"
 
@@ -31,6 +32,7 @@ typedef enum StudyPart {
     STUDY_CLUSTERS = 16,
     STUDY_BOTTLENECKS = 32,
     STUDY_CHARACTERISTICS = 64,
+    STUDY_ISSUES = 128,
 } StudyPart;
 
 #define STUDY_BYTES ((size_t)4 << 30) /* for its arena: ten thousand statements' texts may be long */
@@ -62,6 +64,8 @@ typedef struct WorkloadStudy {
     TemplateClusters clusters;
     ArrivalClusters arrivals;
     Characteristics characteristics;
+    IssueCatalog issue_catalog;
+    Issues issues;
 } WorkloadStudy;
 
 /* ERROR_INPUT: clusters that cannot be found as asked. Not in a transaction. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <string.h>
 
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
@@ -76,6 +77,72 @@ study_json_advice(JsonWriter *json, const WorkloadStudy *study)
     json_array_end(json);
 }
 
+static void
+issue_statements_write(JsonWriter *json, const WorkloadStudy *study, const Issue *issue)
+{
+    json_key(json, "statements");
+    json_array_begin(json);
+    for (size_t i = 0; i < issue->statement_named; i++) {
+        const WorkloadTemplate *template = &study->templates.items[issue->statements[i]];
+        json_object_begin(json);
+        json_key_int(json, "query_hash", template->query_hash);
+        json_key_string(json, "query_text",
+                        template->text == NULL
+                            ? NULL
+                            : template_label(json->text->arena, template->text, STATEMENT_BYTES));
+        json_object_end(json);
+    }
+    json_array_end(json);
+    json_key_int(json, "statement_count", (int64_t)issue->statement_count);
+}
+
+static void
+issue_write(JsonWriter *json, const WorkloadStudy *study, const Issue *issue)
+{
+    json_object_begin(json);
+    json_key_string(json, "type", issue_type_word(issue->type));
+    json_key_string(json, "severity", issue_severity_word(issue->severity));
+    json_key_string(json, "database_name", issue->database_name);
+    texts_write(json, "tables", &issue->tables);
+    issue_statements_write(json, study, issue);
+    json_key_double(json, "time_share", fmin(issue->time_share, 1));
+    json_key_string(json, "figure", issue->figure);
+    json_key_double(json, "value", issue->value);
+    json_key_double(json, "threshold", issue->threshold);
+    json_key_string(json, "description", issue->description);
+    json_key_string(json, "action", issue->action);
+    json_object_end(json);
+}
+
+static void
+issues_write(JsonWriter *json, const WorkloadStudy *study)
+{
+    const Issues *issues = &study->issues;
+    json_key(json, "issues");
+    json_array_begin(json);
+    for (size_t i = 0; i < issues->count; i++)
+        issue_write(json, study, &issues->items[i]);
+    json_array_end(json);
+    json_key_int(json, "issue_count", (int64_t)issues->found_count);
+    json_key(json, "issue_coverage");
+    json_object_begin(json);
+    json_key_int(json, "statements", (int64_t)issues->statement_count);
+    json_key_int(json, "without_plan", (int64_t)issues->without_plan);
+    json_key_int(json, "without_text", (int64_t)issues->without_text);
+    json_key_int(json, "without_schema", (int64_t)issues->without_schema);
+    json_key_int(json, "tables_unknown", (int64_t)issues->tables_unknown);
+    json_object_end(json);
+}
+
+void
+study_json_issues(JsonWriter *json, const WorkloadStudy *study)
+{
+    head_write(json, study);
+    issues_write(json, study);
+    schema_write(json, study);
+    tail_write(json, study);
+}
+
 void
 study_json_analysis(JsonWriter *json, const WorkloadStudy *study)
 {
@@ -95,6 +162,8 @@ study_json_analysis(JsonWriter *json, const WorkloadStudy *study)
     json_key(json, "recommendations");
     study_json_advice(json, study);
     texts_write(json, "insights", &overview->insights);
+    if ((study->range.parts & STUDY_ISSUES) != 0)
+        issues_write(json, study);
     tail_write(json, study);
 }
 

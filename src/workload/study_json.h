@@ -20,6 +20,8 @@ void study_json_clusters(JsonWriter *json, const WorkloadStudy *study);
 void study_json_bottlenecks(JsonWriter *json, const WorkloadStudy *study);
 /* Their list alone. */
 void study_json_bottleneck_items(JsonWriter *json, const Bottlenecks *bottlenecks);
+/* Also part of study_json_analysis(), when the study was asked for them. */
+void study_json_issues(JsonWriter *json, const WorkloadStudy *study);
 void study_json_characteristics(JsonWriter *json, const WorkloadStudy *study, size_t most);
 
 #endif

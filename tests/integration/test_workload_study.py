@@ -152,6 +152,29 @@ def test_a_plan_with_actual_rows_splits_the_time_and_tells_the_estimates_error(a
         store.sql(f"DELETE FROM fettle.explain_plans WHERE target_id = {target}")
 
 
+def test_issues_have_figures_and_what_could_not_be_looked_at(api, get, shown, store, target):
+    import json
+    api.json("POST", f"{BASE}/workload/{target}/analyze")
+    (plan,), = store.sql("EXPLAIN (FORMAT JSON) SELECT o.*, c.name FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.status = 'open'", database="studied")
+    store.sql(f"""INSERT INTO fettle.explain_plans (target_id, database_name, query_hash, plan_json, collected_at) VALUES ({target}, 'studied', 2, $plan${json.dumps(plan)}$plan$, now());
+                  INSERT INTO fettle.target_settings (target_id, name, value, seen_at) VALUES ({target}, 'shared_buffers', '16', now()), ({target}, 'block_size', '8192', now())""")
+    try:
+        found = get("analysis")
+        issues = {row["type"]: row for row in reversed(found["issues"])}
+        missing = issues["missing_index"]
+        assert (missing["severity"], missing["value"], missing["threshold"], missing["tables"]) == ("high", 20000, 1000, ["public.orders"])
+        assert [row["query_hash"] for row in missing["statements"]] == [2] and "(status)" in missing["action"] and missing["time_share"] > 0.5
+        assert issues["inefficient_reporting"]["value"] == pytest.approx(4000) and "sum(o.total)" in issues["inefficient_reporting"]["description"]
+        assert found["issue_coverage"] == {"statements": len(STATEMENTS) - 1, "without_plan": len(STATEMENTS) - 2, "without_text": 1, "without_schema": 0,
+                                           "tables_unknown": found["issue_coverage"]["tables_unknown"]}
+        assert found["issue_count"] == len(found["issues"])
+        told = shown("study", "issues")
+        assert told.status == 0 and "[high] missing_index" in told.out and f"{len(STATEMENTS) - 2} of {len(STATEMENTS) - 1} statements have no plan" in told.out
+        assert shown("study", "issues", "--json").json["issues"] == found["issues"]
+    finally:
+        store.sql(f"DELETE FROM fettle.explain_plans WHERE target_id = {target}; DELETE FROM fettle.target_settings WHERE target_id = {target}")
+
+
 def test_classes_follow_the_statements_and_change_only_the_second_time(api, get, store, target):
     classes = {row["query_hash"]: row for row in get("classes?limit=1000")["statements"]}
     assert (classes[1]["class"], classes[1]["weight"], classes[1]["cadence"]) == ("OLTP", "LIGHT", "AD_HOC")

@@ -43,7 +43,7 @@ handle_workload_analysis(ApiRequest *request, Error *error)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("workload study", STUDY_BYTES);
     WorkloadStudy study;
     PgConnection *session;
-    if (!study_take(request, arena, STUDY_OVERVIEW, &study, &session, error))
+    if (!study_take(request, arena, STUDY_OVERVIEW | STUDY_ISSUES, &study, &session, error))
         return false;
     study_json_analysis(api_json(request), &study);
     return api_reply(request, 200);
@@ -188,7 +188,7 @@ handle_workload_analyze(ApiRequest *request, Error *error)
     PgConnection *session;
     TextList notes = {0};
     request->target_id = request->id;
-    if (!study_range(request, STUDY_OVERVIEW, &range, &session, error) ||
+    if (!study_range(request, STUDY_OVERVIEW | STUDY_ISSUES, &range, &session, error) ||
         !snapshots_take(request, &range, session, &notes, error) ||
         !api_session_take(request, &session, error) || !study_read(session, arena, &range, &study, error) ||
         !api_session(request, &session, error) || !study_classes_keep(session, &study, error))

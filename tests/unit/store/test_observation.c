@@ -228,6 +228,14 @@ only_changes_of_settings_are_kept_and_no_secret_value(void **state)
                                      TEN_US + 3 * HOUR_US, &changes, &error),
                 &error);
     assert_int_equal(changes.count, 2);
+    const char *value;
+    assert_done(target_setting_read(fixture->connection, fixture->arena, target, "work_mem", &value, &error),
+                &error);
+    assert_string_equal(value, "64MB");
+    assert_done(
+        target_setting_read(fixture->connection, fixture->arena, target, "primary_conninfo", &value, &error),
+        &error);
+    assert_null(value);
     for (size_t i = 0; i < changes.count; i++) {
         const SettingChange *change = &changes.items[i];
         assert_true(change->changed_at_us == TEN_US + HOUR_US);

@@ -107,6 +107,19 @@ what_has_no_tables_says_why(void **state)
     assert_string_equal(template_label(arena, "SELECT a_very_long_name", 16), "SELECT a_…");
 }
 
+static void
+the_root_of_a_partition_is_its_table(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("facts", (size_t)64 << 20);
+    const Snapshot *snapshot = shop_snapshot(arena);
+    const SnapshotRelation *orders = snapshot_relation_named(snapshot, "public", "orders");
+    assert_ptr_equal(snapshot_relation_root(snapshot, orders), orders);
+    assert_ptr_equal(
+        snapshot_relation_root(snapshot, snapshot_relation_named(snapshot, "public", "events_1")),
+        snapshot_relation_named(snapshot, "public", "events"));
+}
+
 int
 main(void)
 {
@@ -116,6 +129,7 @@ main(void)
         cmocka_unit_test(views_and_partitions_are_their_tables),
         cmocka_unit_test(without_a_snapshot_names_are_as_written),
         cmocka_unit_test(what_has_no_tables_says_why),
+        cmocka_unit_test(the_root_of_a_partition_is_its_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

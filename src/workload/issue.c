@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "workload/issue_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_BYTES 120
+#define CRITICAL_FACTOR 100.0
+#define CRITICAL_SHARE 0.25
+
+static const char *const type_words[ISSUE_TYPES] = {
+    [ISSUE_MISSING_INDEX] = "missing_index",
+    [ISSUE_INEFFICIENT_INDEX] = "inefficient_index",
+    [ISSUE_POOR_JOIN_STRATEGY] = "poor_join_strategy",
+    [ISSUE_FULL_TABLE_SCAN] = "full_table_scan",
+    [ISSUE_SUBOPTIMAL_PATTERN] = "suboptimal_pattern",
+    [ISSUE_STALE_STATISTICS] = "stale_statistics",
+    [ISSUE_WRONG_CARDINALITY] = "wrong_cardinality",
+    [ISSUE_ORM_GENERATED] = "orm_generated",
+    [ISSUE_HIGH_IO_WORKLOAD] = "high_io_workload",
+    [ISSUE_INEFFICIENT_REPORTING] = "inefficient_reporting",
+    [ISSUE_CONFIG_TUNING] = "config_tuning",
+};
+
+const char *
+issue_type_word(IssueType type)
+{
+    return type_words[type];
+}
+
+const char *
+issue_severity_word(IssueSeverity severity)
+{
+    static const char *const words[] = {"low", "medium", "high", "critical"};
+    return words[severity];
+}
+
+IssueSeverity
+issue_severity_above(double value, double high)
+{
+    return value > high ? ISSUE_HIGH : ISSUE_MEDIUM;
+}
+
+const char *
+issue_table_name(Arena *arena, const IssueTable *table)
+{
+    return arena_printf(arena, "%s.%s", table->schema, table->name);
+}
+
+const char *
+issue_statement_label(const IssueWork *work, size_t place)
+{
+    return template_label(work->arena, work->input->templates->items[place].text, LABEL_BYTES);
+}
+
+static void
+tables_add(IssueWork *work, Issue *issue, const IssueFound *found)
+{
+    if (found->table != NULL) {
+        if (!text_list_contains(&issue->tables, found->table))
+            vector_push(work->arena, &issue->tables, found->table);
+        return;
+    }
+    if (found->statement == ISSUE_NO_STATEMENT)
+        return;
+    const FactColumns *tables = &work->input->facts[found->statement].tables;
+    for (size_t i = 0; i < tables->count; i++) {
+        const FactColumn *table = &tables->items[i];
+        const char *name = table->schema[0] == '\0'
+                               ? table->table
+                               : arena_printf(work->arena, "%s.%s", table->schema, table->table);
+        if (!text_list_contains(&issue->tables, name))
+            vector_push(work->arena, &issue->tables, name);
+    }
+}
+
+/* Templates come in the order of their time, so the first ones are the costliest. */
+static void
+statement_add(IssueWork *work, Issue *issue, size_t place)
+{
+    const WorkloadTemplates *templates = work->input->templates;
+    for (size_t i = 0; i < issue->statement_named; i++)
+        if (issue->statements[i] == place)
+            return;
+    if (issue->statement_named < ISSUE_STATEMENTS_MOST)
+        issue->statements[issue->statement_named++] = place;
+    issue->statement_count++;
+    if (templates->total_ms > 0)
+        issue->time_share += templates->items[place].total_ms / templates->total_ms;
+}
+
+static bool
+is_graver(const IssueFound *found, const Issue *issue)
+{
+    if (found->severity != issue->severity)
+        return found->severity > issue->severity;
+    return found->value > issue->value;
+}
+
+void
+issue_add(IssueWork *work, const IssueFound *found)
+{
+    const char *key = arena_printf(work->arena, "%s\001%s\001%s", issue_type_word(found->type),
+                                   found->database_name == NULL ? "" : found->database_name, found->object);
+    size_t *place = map_get(work->places, key);
+    bool is_new = place == NULL;
+    if (is_new) {
+        place = ARENA_NEW(work->arena, size_t);
+        *place = work->list.count;
+        map_put(work->places, key, place);
+        vector_push(work->arena, &work->list,
+                    ((Issue){.type = found->type, .database_name = found->database_name}));
+    }
+    Issue *issue = &work->list.items[*place];
+    if (is_new || is_graver(found, issue)) {
+        issue->severity = found->severity;
+        issue->figure = found->figure;
+        issue->value = found->value;
+        issue->threshold = found->threshold;
+        issue->description = found->description;
+        issue->action = found->action;
+    }
+    tables_add(work, issue, found);
+    if (found->statement != ISSUE_NO_STATEMENT)
+        statement_add(work, issue, found->statement);
+}
+
+/* Of figures of rows, for which there is a "high". */
+static double
+high_of(IssueType type)
+{
+    switch (type) {
+        case ISSUE_MISSING_INDEX:
+        case ISSUE_FULL_TABLE_SCAN:
+        case ISSUE_INEFFICIENT_INDEX: return ISSUE_SCAN_ROWS_HIGH;
+        case ISSUE_POOR_JOIN_STRATEGY: return ISSUE_NESTED_ROWS_HIGH;
+        case ISSUE_INEFFICIENT_REPORTING: return ISSUE_REPORT_MS_HIGH;
+        case ISSUE_SUBOPTIMAL_PATTERN:
+        case ISSUE_STALE_STATISTICS:
+        case ISSUE_WRONG_CARDINALITY:
+        case ISSUE_ORM_GENERATED:
+        case ISSUE_HIGH_IO_WORKLOAD:
+        case ISSUE_CONFIG_TUNING:
+        case ISSUE_TYPES: break;
+    }
+    return INFINITY;
+}
+
+static int
+issue_compare(const void *left, const void *right)
+{
+    const Issue *a = left;
+    const Issue *b = right;
+    if (a->severity != b->severity)
+        return a->severity > b->severity ? -1 : 1;
+    if (a->time_share < b->time_share || a->time_share > b->time_share)
+        return a->time_share > b->time_share ? -1 : 1;
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
+    return strcmp(a->description, b->description);
+}
+
+static void
+statements_look(IssueWork *work)
+{
+    const IssueInput *input = work->input;
+    for (size_t i = 0; i < input->templates->count; i++) {
+        const WorkloadTemplate *template = &input->templates->items[i];
+        const StatementFacts *facts = &input->facts[i];
+        bool is_known = template->text != NULL && facts->kind != SQL_KIND_UNPARSED;
+        if (is_known && (facts->is_internal || facts->kind == SQL_KIND_UTILITY))
+            continue;
+        work->counts.statement_count++;
+        if (!is_known)
+            work->counts.without_text++;
+        else if (facts->is_guessed)
+            work->counts.without_schema++;
+        if (plan_facts_find(input->plans, template->database_name, template->query_hash) == NULL)
+            work->counts.without_plan++;
+        else
+            issues_of_plan(work, i);
+        issues_of_statement(work, i);
+    }
+}
+
+void
+issues_find(Arena *arena, const IssueInput *input, Issues *ret_issues)
+{
+    IssueWork work = {.arena = arena, .input = input, .places = map_new(arena)};
+    statements_look(&work);
+    issues_of_similar(&work);
+    issues_of_tables(&work);
+    issues_of_settings(&work);
+    for (size_t i = 0; i < work.list.count; i++) {
+        Issue *issue = &work.list.items[i];
+        if (issue->severity == ISSUE_HIGH && issue->time_share >= CRITICAL_SHARE &&
+            issue->value > CRITICAL_FACTOR * high_of(issue->type))
+            issue->severity = ISSUE_CRITICAL;
+    }
+    if (work.list.count > 1)
+        qsort(work.list.items, work.list.count, sizeof(*work.list.items), issue_compare);
+    work.counts.items = work.list.items;
+    work.counts.found_count = work.list.count;
+    work.counts.count = work.list.count < ISSUES_MOST ? work.list.count : ISSUES_MOST;
+    *ret_issues = work.counts;
+}

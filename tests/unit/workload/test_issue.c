@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "memory_shop.h"
+
+#include "workload/issue.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ARENA_BYTES ((size_t)256 << 20)
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
+#define NOW_US (20000 * DAY_US)
+
+/* One statement of the shop, its plan and what was seen of orders; what is 0 or NULL is left out. */
+typedef struct Case {
+    const char *text;
+    const char *plan;
+    double rows_per_call;
+    double mean_ms;
+    double calls;
+    double blocks_hit;
+    double blocks_read;
+    double temp_blocks;
+    int64_t rows_of_orders;
+    int64_t analyzed_days_ago; /* 0: today */
+    int64_t index_rows_read;   /* of 10 scans of orders_customer */
+    bool without_schema;
+    bool is_never_analyzed;
+} Case;
+
+static RelationRound
+round_of(const Case *of, RelationRow rows[2])
+{
+    rows[0] =
+        (RelationRow){.schema_name = "public",
+                      .relation_name = "orders",
+                      .kind = 'r',
+                      .size_bytes = 1 << 30,
+                      .row_estimate = of->is_never_analyzed ? -1 : (double)of->rows_of_orders,
+                      .live_rows = of->rows_of_orders,
+                      .analyzed_at_us = of->is_never_analyzed ? 0 : NOW_US - of->analyzed_days_ago * DAY_US};
+    rows[1] = (RelationRow){.schema_name = "public",
+                            .relation_name = "orders_customer",
+                            .kind = 'i',
+                            .scans = 10,
+                            .rows_read = of->index_rows_read};
+    return (RelationRound){.rows = rows, .row_count = 2};
+}
+
+static Issues
+issues_of_templates(Arena *arena, const WorkloadTemplates *templates, const Case *of)
+{
+    FactCatalog schema = {.database_name = "shop", .snapshot = shop_snapshot(arena)};
+    PlanBook plans = {.plans = map_new(arena), .arena = arena};
+    IssueCatalog catalog = issue_catalog_new(arena);
+    StatementFacts *facts;
+    RelationRow rows[2];
+    RelationRound round = round_of(of, rows);
+    issue_catalog_add_round(&catalog, "shop", &round);
+    if (!of->without_schema)
+        issue_catalog_add_snapshot(&catalog, &schema);
+    facts_read(arena, templates, &schema, of->without_schema ? 0 : 1, &facts);
+    if (of->plan != NULL)
+        plan_book_add(&plans, "shop", 1, of->plan);
+    assert_int_equal(plans.unreadable_count, 0);
+    IssueInput input = {.templates = templates,
+                        .facts = facts,
+                        .plans = &plans,
+                        .catalog = &catalog,
+                        .work_mem_bytes = 4 << 20,
+                        .shared_buffers_bytes = 128 << 20,
+                        .now_us = NOW_US};
+    Issues issues;
+    issues_find(arena, &input, &issues);
+    return issues;
+}
+
+static Issues
+issues_of(Arena *arena, Case of)
+{
+    ShopStatement statement = {of.text, of.calls > 0 ? of.calls : 100, of.mean_ms > 0 ? of.mean_ms : 1,
+                               of.rows_per_call};
+    WorkloadTemplates templates = shop_templates(arena, &statement, 1);
+    templates.items[0].blocks_hit = of.blocks_hit;
+    templates.items[0].blocks_read = of.blocks_read;
+    templates.items[0].temp_blocks = of.temp_blocks;
+    if (of.rows_of_orders == 0)
+        of.rows_of_orders = 100;
+    return issues_of_templates(arena, &templates, &of);
+}
+
+static const Issue *
+issue_of(const Issues *issues, IssueType type)
+{
+    for (size_t i = 0; i < issues->count; i++)
+        if (issues->items[i].type == type)
+            return &issues->items[i];
+    return NULL;
+}
+
+/* The type's issue has the severity; "none": there is none of it. */
+static void
+check(Arena *arena, Case of, IssueType type, const char *severity)
+{
+    Issues issues = issues_of(arena, of);
+    const Issue *issue = issue_of(&issues, type);
+    const char *found = issue == NULL ? "none" : issue_severity_word(issue->severity);
+    if (strcmp(found, severity) != 0)
+        fail_msg("%s: %s, not %s", issue_type_word(type), found, severity);
+}
+
+static const char by_status[] = "SELECT id FROM orders WHERE status = $1";
+static const char all_orders[] = "SELECT id FROM orders";
+
+/* A sequential scan with a filter that keeps so many rows. */
+static const char *
+scan_plan(Arena *arena, const char *filter, int rows)
+{
+    return arena_printf(arena,
+                        "[{\"Plan\": {\"Node Type\": \"Seq Scan\", \"Relation Name\": \"orders\", \"Plan "
+                        "Rows\": %d%s%s%s}}]",
+                        rows, filter == NULL ? "" : ", \"Filter\": \"", filter == NULL ? "" : filter,
+                        filter == NULL ? "" : "\"");
+}
+
+static void
+a_filter_that_no_index_serves_misses_one_from_1001_rows_on(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = by_status, .rows_per_call = 10, .plan = scan_plan(arena, "(status = $1)", 10)};
+    of.rows_of_orders = 1000;
+    check(arena, of, ISSUE_MISSING_INDEX, "none");
+    of.rows_of_orders = 1001;
+    check(arena, of, ISSUE_MISSING_INDEX, "medium");
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "none");
+    of.rows_of_orders = 10000;
+    check(arena, of, ISSUE_MISSING_INDEX, "medium");
+    of.rows_of_orders = 10001;
+    check(arena, of, ISSUE_MISSING_INDEX, "high");
+    of.rows_of_orders = 1000001;
+    check(arena, of, ISSUE_MISSING_INDEX, "critical");
+    Issues issues = issues_of(arena, of);
+    const Issue *issue = issue_of(&issues, ISSUE_MISSING_INDEX);
+    assert_true(issue->value == 1000001 && issue->threshold == 1000 && issue->time_share == 1);
+    assert_int_equal(issue->tables.count, 1);
+    assert_string_equal(issue->tables.items[0], "public.orders");
+    assert_string_equal(issue->database_name, "shop");
+    assert_true(issue->statement_count == 1 && issue->statements[0] == 0);
+    assert_non_null(strstr(issue->action, "index public.orders (status)"));
+    assert_true(issues.statement_count == 1 && issues.without_plan == 0 && issues.without_schema == 0);
+}
+
+static void
+a_scan_that_an_index_would_not_help_is_a_full_one(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = all_orders, .rows_per_call = 1001, .plan = scan_plan(arena, NULL, 1001)};
+    of.rows_of_orders = 1000;
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "none");
+    of.rows_of_orders = 1001;
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "medium");
+    of.rows_of_orders = 10001;
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "high");
+    /* a filter that keeps more than a tenth */
+    of = (Case){.text = by_status, .plan = scan_plan(arena, "(status = $1)", 1001), .rows_of_orders = 10000};
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "medium");
+    check(arena, of, ISSUE_MISSING_INDEX, "none");
+    of.plan = scan_plan(arena, "(status = $1)", 1000);
+    check(arena, of, ISSUE_MISSING_INDEX, "medium");
+    /* an index that is there and not used; none that is known */
+    of = (Case){.text = "SELECT 1 FROM orders WHERE id = $1", .plan = scan_plan(arena, "(id = $1)", 1)};
+    of.rows_of_orders = 5000;
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "medium");
+    check(arena, of, ISSUE_MISSING_INDEX, "none");
+    of = (Case){.text = by_status, .plan = scan_plan(arena, "(status = $1)", 1), .rows_of_orders = 5000};
+    of.without_schema = true;
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "medium");
+    Issues issues = issues_of(arena, of);
+    assert_int_equal(issues.without_schema, 1);
+    assert_non_null(strstr(issue_of(&issues, ISSUE_FULL_TABLE_SCAN)->description, "not known"));
+}
+
+static void
+a_scan_below_a_limit_is_told_only_when_it_was_measured(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = "SELECT id FROM orders LIMIT $1", .rows_of_orders = 5000};
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Limit\", \"Plan Rows\": 500, \"Plans\": [{\"Node Type\": \"Seq "
+              "Scan\", \"Relation Name\": \"orders\", \"Plan Rows\": 5000}]}}]";
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "none");
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Limit\", \"Plan Rows\": 500, \"Plans\": [{\"Node Type\": "
+              "\"Sort\", \"Plan Rows\": 5000, \"Plans\": [{\"Node Type\": \"Seq Scan\", \"Relation Name\": "
+              "\"orders\", \"Plan Rows\": 5000}]}]}}]";
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "medium");
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Limit\", \"Plan Rows\": 500, \"Actual Rows\": 500, \"Actual "
+              "Loops\": 1, \"Plans\": [{\"Node Type\": \"Seq Scan\", \"Relation Name\": \"orders\", \"Plan "
+              "Rows\": 5000, \"Actual Rows\": 1200, \"Actual Loops\": 1}]}}]";
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "medium");
+}
+
+static void
+scans_of_partitions_are_one_of_their_table(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = "SELECT 1 FROM events WHERE kind = $1"};
+    of.plan =
+        "[{\"Plan\": {\"Node Type\": \"Gather\", \"Workers Planned\": 2, \"Plan Rows\": 24, \"Plans\": "
+        "[{\"Node Type\": \"Append\", \"Plan Rows\": 10, \"Plans\": [{\"Node Type\": \"Seq Scan\", "
+        "\"Parallel Aware\": true, \"Relation Name\": \"events_1\", \"Filter\": \"(kind = $1)\", \"Plan "
+        "Rows\": 10}, {\"Node Type\": \"Seq Scan\", \"Relation Name\": \"elsewhere\", \"Plan Rows\": "
+        "7}]}]}}]";
+    Issues issues = issues_of(arena, of);
+    const Issue *issue = issue_of(&issues, ISSUE_MISSING_INDEX);
+    assert_non_null(issue);
+    assert_string_equal(issue->tables.items[0], "public.events");
+    assert_true(issue->value == 50000);
+    assert_non_null(strstr(issue->description, "keep 24 of them"));
+}
+
+static void
+an_index_that_reads_1001_rows_to_keep_a_tenth_is_inefficient(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = "SELECT 1 FROM orders WHERE customer_id = $1 AND status = $2"};
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Index Scan\", \"Relation Name\": \"orders\", \"Index Name\": "
+              "\"orders_customer\", \"Index Cond\": \"(customer_id = $1)\", \"Filter\": \"(status = $2)\", "
+              "\"Plan Rows\": 100}}]";
+    of.index_rows_read = 10000;
+    check(arena, of, ISSUE_INEFFICIENT_INDEX, "none");
+    of.index_rows_read = 10010;
+    check(arena, of, ISSUE_INEFFICIENT_INDEX, "medium");
+    of.index_rows_read = 100010;
+    check(arena, of, ISSUE_INEFFICIENT_INDEX, "high");
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Bitmap Heap Scan\", \"Relation Name\": \"orders\", \"Filter\": "
+              "\"(status = $2)\", \"Plan Rows\": 100, \"Plans\": [{\"Node Type\": \"Bitmap Index Scan\", "
+              "\"Index Name\": \"orders_customer\", \"Index Cond\": \"(customer_id = $1)\"}]}}]";
+    check(arena, of, ISSUE_INEFFICIENT_INDEX, "high");
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Index Scan\", \"Relation Name\": \"orders\", \"Index Name\": "
+              "\"orders_customer\", \"Index Cond\": \"(customer_id = $1)\", \"Filter\": \"(status = $2)\", "
+              "\"Plan Rows\": 5000}}]";
+    check(arena, of, ISSUE_INEFFICIENT_INDEX, "none");
+}
+
+static void
+a_nested_loop_of_more_than_10000_rows_is_poor(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    static const struct {
+        int rows;
+        const char *severity;
+    } cases[] = {{10000, "none"}, {10001, "medium"}, {100000, "medium"}, {100001, "high"}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        Case of = {.text = "SELECT 1 FROM orders o JOIN customers c ON c.id = o.customer_id"};
+        of.plan = arena_printf(arena, "[{\"Plan\": {\"Node Type\": \"Nested Loop\", \"Plan Rows\": %d}}]",
+                               cases[i].rows);
+        check(arena, of, ISSUE_POOR_JOIN_STRATEGY, cases[i].severity);
+    }
+}
+
+static void
+more_than_five_joins_are_no_good_pattern(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = "SELECT 1 FROM orders a, orders b, orders c, orders d, orders e, orders f"};
+    check(arena, of, ISSUE_SUBOPTIMAL_PATTERN, "none");
+    of.text = "SELECT 1 FROM orders a, orders b, orders c, orders d, orders e, orders f, orders g";
+    check(arena, of, ISSUE_SUBOPTIMAL_PATTERN, "medium");
+}
+
+static void
+statistics_are_stale_after_30_days_or_when_there_are_none(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = by_status, .analyzed_days_ago = 30};
+    check(arena, of, ISSUE_STALE_STATISTICS, "none");
+    of.analyzed_days_ago = 31;
+    check(arena, of, ISSUE_STALE_STATISTICS, "medium");
+    Issues issues = issues_of(arena, of);
+    assert_true(issue_of(&issues, ISSUE_STALE_STATISTICS)->value == 31);
+    assert_non_null(strstr(issue_of(&issues, ISSUE_STALE_STATISTICS)->action, "ANALYZE public.orders"));
+    of.is_never_analyzed = true;
+    check(arena, of, ISSUE_STALE_STATISTICS, "medium");
+    of.rows_of_orders = 10001;
+    check(arena, of, ISSUE_STALE_STATISTICS, "high");
+    of.text = "SELECT 1 FROM customers WHERE id = $1"; /* no round saw it: nothing is guessed */
+    check(arena, of, ISSUE_STALE_STATISTICS, "none");
+    issues = issues_of(arena, of);
+    assert_int_equal(issues.tables_unknown, 1);
+}
+
+static void
+a_row_count_is_wrong_from_a_fifth_on(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = by_status, .plan = scan_plan(arena, "(status = $1)", 100)};
+    of.rows_per_call = 81;
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
+    of.rows_per_call = 80;
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "medium");
+    of.rows_per_call = 50;
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "high");
+    of.calls = 9; /* too few to have a mean */
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
+    of = (Case){.text = "SELECT id FROM orders WHERE status = $1 LIMIT $2", .rows_per_call = 1};
+    of.plan = scan_plan(arena, NULL, 100);
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Seq Scan\", \"Relation Name\": \"orders\", \"Plan Rows\": 100, "
+              "\"Actual Rows\": 79, \"Actual Loops\": 1}}]";
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "medium");
+    Issues issues = issues_of(arena, of);
+    assert_string_equal(issue_of(&issues, ISSUE_WRONG_CARDINALITY)->tables.items[0], "public.orders");
+}
+
+/* So many statements that differ in a list's length only. */
+static Issues
+issues_of_lists(Arena *arena, size_t count)
+{
+    ShopStatement *statements = ARENA_NEW_ARRAY(arena, ShopStatement, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        Text text = text_new(arena);
+        text_append(&text, "SELECT id FROM orders WHERE customer_id IN ($1");
+        for (size_t p = 0; p < i; p++)
+            text_append_format(&text, ", $%zu", p + 2);
+        text_append(&text, ")");
+        statements[i] = (ShopStatement){text.data, 10, 1, 1};
+    }
+    statements[count] = (ShopStatement){by_status, 10, 1, 1};
+    WorkloadTemplates templates = shop_templates(arena, statements, count + 1);
+    return issues_of_templates(arena, &templates, &(Case){.rows_of_orders = 100});
+}
+
+static void
+more_than_twenty_statements_that_are_alike_are_generated(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Issues issues = issues_of_lists(arena, 20);
+    assert_null(issue_of(&issues, ISSUE_ORM_GENERATED));
+    assert_true(issues.statement_count == 21 && issues.without_plan == 21);
+    issues = issues_of_lists(arena, 21);
+    const Issue *issue = issue_of(&issues, ISSUE_ORM_GENERATED);
+    assert_non_null(issue);
+    assert_string_equal(issue_severity_word(issue->severity), "medium");
+    assert_true(issue->value == 21 && issue->statement_count == 21);
+    assert_int_equal(issue->statement_named, ISSUE_STATEMENTS_MOST);
+    assert_true(issue->time_share > 0.95 && issue->time_share < 0.96);
+}
+
+static void
+a_hit_ratio_below_nine_tenths_is_much_reading(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = by_status, .blocks_hit = 90000, .blocks_read = 10000};
+    check(arena, of, ISSUE_HIGH_IO_WORKLOAD, "none");
+    of.blocks_read = 10001;
+    check(arena, of, ISSUE_HIGH_IO_WORKLOAD, "medium");
+    check(arena, of, ISSUE_CONFIG_TUNING, "medium"); /* shared_buffers: 128 MB beside 1 GB */
+    of.blocks_read = 90001;
+    check(arena, of, ISSUE_HIGH_IO_WORKLOAD, "high");
+    of = (Case){.text = by_status, .blocks_read = 9999}; /* too few to tell */
+    check(arena, of, ISSUE_HIGH_IO_WORKLOAD, "none");
+    check(arena, of, ISSUE_CONFIG_TUNING, "none");
+}
+
+static void
+a_report_of_more_than_a_second_is_inefficient(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = "SELECT status, count(*) FROM orders GROUP BY status", .mean_ms = 1000};
+    check(arena, of, ISSUE_INEFFICIENT_REPORTING, "none");
+    of.mean_ms = 1001;
+    check(arena, of, ISSUE_INEFFICIENT_REPORTING, "medium");
+    of.mean_ms = 10001;
+    check(arena, of, ISSUE_INEFFICIENT_REPORTING, "high");
+    of.text = by_status;
+    check(arena, of, ISSUE_INEFFICIENT_REPORTING, "none");
+}
+
+static void
+temporary_files_ask_for_work_mem_from_a_hundredth_of_all_blocks_on(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = by_status, .blocks_hit = 99000, .temp_blocks = 1000};
+    check(arena, of, ISSUE_CONFIG_TUNING, "none");
+    of.temp_blocks = 1001;
+    check(arena, of, ISSUE_CONFIG_TUNING, "medium");
+    Issues issues = issues_of(arena, of);
+    const Issue *issue = issue_of(&issues, ISSUE_CONFIG_TUNING);
+    assert_null(issue->database_name);
+    assert_int_equal(issue->statement_count, 1);
+    assert_non_null(strstr(issue->description, "it is 4.0 MB"));
+}
+
+static void
+the_gravest_come_first_and_what_is_not_known_is_counted(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    const ShopStatement statements[] = {{"SELECT count(*) FROM orders", 1, 2000, 1},
+                                        {"SELECT count(*) FROM customers", 10, 20000, 1},
+                                        {"SELECT count(*) FROM pg_class", 10, 20000, 1},
+                                        {"SELEC", 1, 1, 1},
+                                        {NULL, 1, 1, 1}};
+    WorkloadTemplates templates = shop_templates(arena, statements, FETTLE_COUNT_OF(statements));
+    Issues issues = issues_of_templates(arena, &templates, &(Case){.rows_of_orders = 100});
+    assert_true(issues.count == 2 && issues.found_count == 2);
+    assert_int_equal(issues.items[0].severity, ISSUE_HIGH);
+    assert_int_equal(issues.items[1].severity, ISSUE_MEDIUM);
+    assert_true(issues.statement_count == 4 && issues.without_text == 2 && issues.without_plan == 4);
+    WorkloadTemplates none = {0};
+    issues = issues_of_templates(arena, &none, &(Case){.rows_of_orders = 100});
+    assert_true(issues.count == 0 && issues.statement_count == 0);
+}
+
+static void
+a_condition_names_whole_words(void **state)
+{
+    (void)state;
+    assert_true(plan_condition_names("((status)::text = $1)", "status"));
+    assert_false(plan_condition_names("(order_status = 'status')", "status"));
+    assert_false(plan_condition_names(NULL, "status"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_filter_that_no_index_serves_misses_one_from_1001_rows_on),
+        cmocka_unit_test(a_scan_that_an_index_would_not_help_is_a_full_one),
+        cmocka_unit_test(a_scan_below_a_limit_is_told_only_when_it_was_measured),
+        cmocka_unit_test(scans_of_partitions_are_one_of_their_table),
+        cmocka_unit_test(an_index_that_reads_1001_rows_to_keep_a_tenth_is_inefficient),
+        cmocka_unit_test(a_nested_loop_of_more_than_10000_rows_is_poor),
+        cmocka_unit_test(more_than_five_joins_are_no_good_pattern),
+        cmocka_unit_test(statistics_are_stale_after_30_days_or_when_there_are_none),
+        cmocka_unit_test(a_row_count_is_wrong_from_a_fifth_on),
+        cmocka_unit_test(more_than_twenty_statements_that_are_alike_are_generated),
+        cmocka_unit_test(a_hit_ratio_below_nine_tenths_is_much_reading),
+        cmocka_unit_test(a_report_of_more_than_a_second_is_inefficient),
+        cmocka_unit_test(temporary_files_ask_for_work_mem_from_a_hundredth_of_all_blocks_on),
+        cmocka_unit_test(the_gravest_come_first_and_what_is_not_known_is_counted),
+        cmocka_unit_test(a_condition_names_whole_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
