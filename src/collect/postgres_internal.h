@@ -21,6 +21,7 @@
 #include "collect/source.h"
 #include "pg/connection.h"
 #include "pg/result.h"
+#include "store/statement.h"
 
 typedef struct PostgresSession {
     SourceSession base;

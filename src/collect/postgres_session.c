@@ -26,6 +26,7 @@ postgres_query_text(PostgresSession *session, Arena *arena, const char *name, co
     const char *at = pg_query_text(collect_queries, name, pg_connection_server_major(session->connection));
     fettle_assert(at != NULL);
     Text whole = text_new(arena);
+    text_append(&whole, STATEMENT_OWN_MARK);
     for (const char *mark = strchr(at, '@'); mark != NULL; mark = strchr(at, '@')) {
         const char *end = strchr(mark + 1, '@');
         fettle_assert(end != NULL);

@@ -2,20 +2,27 @@
 #include "jobs/plans.h"
 
 #include "base/file.h"
+#include "base/map.h"
 #include "jobs/plan_cause.h"
 #include "snapshot/read.h"
 #include "sql/statement.h"
+#include "store/incident.h"
 #include "store/observation.h"
 #include "store/sample_read.h"
 #include "store/statement.h"
 #include "whatif/explain.h"
 #include "whatif/twin.h"
+#include "workload/anomaly_plan.h"
 
 #include <string.h>
 
 #define PLANS_ARENA_BYTES ((size_t)4 << 30)
 #define WINDOW_US ((int64_t)24 * 3600 * 1000000)
 #define CLUSTER_START_MS 60000
+/* Of incidents, so many more statements are planned, out of so many of the costliest. */
+#define INCIDENTS_MOST 20
+#define INCIDENT_STATEMENTS_MOST 40
+#define LOOKED_THROUGH_MOST 1000
 
 /* One call's state. */
 typedef struct Planning {
@@ -41,20 +48,58 @@ typedef struct PlanningDatabase {
     int64_t relations_at_us;
 } PlanningDatabase;
 
+/* The statements that open incidents are of. */
+static bool
+incident_statements(const Planning *planning, PgConnection *session, Map *ret_hashes, Error *error)
+{
+    AnomalyFilter filter = {.target_id = planning->target_id, .most = INCIDENTS_MOST};
+    Incidents incidents;
+    size_t count = 0;
+    if (!incidents_read(session, planning->arena, &filter, &incidents, error))
+        return false;
+    for (size_t i = 0; i < incidents.count; i++) {
+        Incident *incident = &incidents.items[i];
+        for (size_t k = 0; anomaly_plan_may_explain(incident) && k < incident->query_hash_count &&
+                           count < INCIDENT_STATEMENTS_MOST;
+             k++, count++)
+            map_put_id(ret_hashes, (uint64_t)incident->query_hashes[k], incident);
+    }
+    return true;
+}
+
+/* The costliest statements, and those of incidents. */
+static bool
+statements_choose(Planning *planning, PgConnection *session, size_t most, Error *error)
+{
+    SampleRange range = {
+        .target_id = planning->target_id, .from_us = planning->now_us - WINDOW_US, .to_us = planning->now_us};
+    Map *hashes = map_new(planning->arena);
+    SampleTotal *totals;
+    size_t count;
+    if (!incident_statements(planning, session, hashes, error))
+        return false;
+    size_t looked_through = map_count(hashes) == 0 ? most : LOOKED_THROUGH_MOST;
+    if (!sample_top_read(session, planning->arena, &range, SAMPLE_BY_TIME, looked_through, &totals, &count,
+                         error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (i < most || map_get_id(hashes, (uint64_t)totals[i].query_hash) != NULL)
+            totals[planning->total_count++] = totals[i];
+    planning->totals = totals;
+    return true;
+}
+
 static bool
 planning_begin(Planning *planning, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    SampleRange range = {
-        .target_id = planning->target_id, .from_us = planning->now_us - WINDOW_US, .to_us = planning->now_us};
     size_t most = (size_t)settings_get_int(planning->settings, SETTING_COLLECT_PLANS);
     if (most == 0)
         return true;
     return store_session_take(planning->store, 0, &session, error) &&
            target_dsn(planning->store, session.connection, planning->arena, planning->target_id,
                       &planning->dsn, error) &&
-           sample_top_read(session.connection, planning->arena, &range, SAMPLE_BY_TIME, most,
-                           &planning->totals, &planning->total_count, error);
+           statements_choose(planning, session.connection, most, error);
 }
 
 static bool
@@ -242,6 +287,15 @@ is_first_of_database(const Planning *planning, size_t position)
     return true;
 }
 
+/* What was just seen may be why incidents are open. */
+static bool
+incidents_explain(Planning *planning, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(planning->store, 0, &session, error) &&
+           anomaly_plans_explain(session.connection, planning->target_id, &planning->report.explained, error);
+}
+
 bool
 plans_take(Store *store, const Settings *settings, int64_t target_id, PlansReport *ret_report, Error *error)
 {
@@ -257,6 +311,7 @@ plans_take(Store *store, const Settings *settings, int64_t target_id, PlansRepor
         if (is_first_of_database(&planning, i))
             good = database_take(&planning, planning.totals[i].database_name, error);
     cluster_close(planning.cluster);
+    good = good && incidents_explain(&planning, error);
     if (good)
         *ret_report = planning.report;
     return good;

@@ -19,6 +19,7 @@
 #define JOBS_KEPT_MS ((int64_t)30 * 24 * 3600 * 1000)
 #define RETRY_MS 5000
 #define ANALYSIS_LOOK_MS ((int64_t)10 * 60 * 1000)
+#define PLANS_RETRY_MS 60000
 #define TARGETS_ARENA_BYTES ((size_t)256 * 1024 * 1024)
 
 typedef bool (*UpkeepFunction)(Schedule *schedule, const Settings *settings, Error *error);
@@ -177,6 +178,20 @@ plans_due(Schedule *schedule, int64_t interval_ms)
     return target_id;
 }
 
+/* The target's plans are wanted before their time. */
+static void
+plans_want(Schedule *schedule, int64_t target_id, int64_t wait_ms)
+{
+    int64_t due_ms = clock_monotonic_ms() + wait_ms;
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        if (schedule->watches[i]->target_id == target_id && schedule->watches[i]->plans_due_ms > due_ms)
+            schedule->watches[i]->plans_due_ms = due_ms;
+    if (wait_ms == 0)
+        schedule_task_want(schedule, UPKEEP_PLANS);
+    pthread_mutex_unlock(&schedule->mutex);
+}
+
 static bool
 plans_keep(Schedule *schedule, const Settings *settings, Error *error)
 {
@@ -193,6 +208,8 @@ plans_keep(Schedule *schedule, const Settings *settings, Error *error)
         return false;
     if (!plans_take(schedule->options.store, settings, target_id, &report, &failure))
         log_write(LOG_LEVEL_DEBUG, "plans of target %lld: %s", (long long)target_id, failure.message);
+    if (failure.code == ERROR_CONFLICT) /* somebody is using the twins just now */
+        plans_want(schedule, target_id, PLANS_RETRY_MS);
     const char *result =
         arena_printf(arena, "{\"planned\": %lld, \"refused\": %lld, \"changed\": %lld, \"databases\": %lld}",
                      (long long)report.planned, (long long)report.refused, (long long)report.written,
@@ -237,6 +254,8 @@ anomalies_keep(Schedule *schedule, const Settings *settings, Error *error)
             is_good = false;
             *error = failure;
         }
+        if (failure.code == ERROR_NONE && report.wants_plans)
+            plans_want(schedule, target_id, 0);
     }
 }
 

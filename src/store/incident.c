@@ -41,6 +41,19 @@ incident_write(PgConnection *session, Incident *incident, Error *error)
     return true;
 }
 
+bool
+incident_explain_write(PgConnection *session, const Incident *incident, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber target = store_number(incident->target_id);
+    StoreNumber id = store_number(incident->id);
+    return store_query(
+               session, "incident_explain",
+               STORE_PARAMETERS(target.text, id.text, incident->incident_type, incident->probable_cause),
+               &rows, error) ||
+           error_prefix(error, "could not write an incident's cause");
+}
+
 static bool
 incident_of(Arena *arena, const PgResult *rows, int64_t i, Incident *ret_incident, Error *error)
 {

@@ -38,6 +38,9 @@ typedef struct Incidents {
 
 /* Inserts a new one and sets its id, or replaces the one of its id. */
 bool incident_write(PgConnection *session, Incident *incident, Error *error) FETTLE_MUST_USE;
+/* Type and probable cause alone, of one that is not over: a look may be changing the rest at the same time.
+ */
+bool incident_explain_write(PgConnection *session, const Incident *incident, Error *error) FETTLE_MUST_USE;
 /* The newest first; since_us: those that lasted until then or longer. */
 bool incidents_read(PgConnection *session, Arena *arena, const AnomalyFilter *filter,
                     Incidents *ret_incidents, Error *error) FETTLE_MUST_USE;

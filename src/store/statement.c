@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/statement.h"
 
+#include "store/sample_internal.h"
 #include "store/store_internal.h"
 
 #include <string.h>
 
 #define STATEMENT_COLUMNS 10
+#define OWN_BYTES ((size_t)16 << 20)
 
 static void
 statement_row_take(Arena *arena, const PgResult *rows, int64_t row, StatementRow *ret_row)
@@ -35,6 +37,23 @@ statement_rows_read(PgConnection *session, Arena *arena, int64_t target_id, bool
     for (size_t i = 0; i < count; i++)
         statement_row_take(arena, rows, (int64_t)i, &items[i]);
     *ret_rows = (StatementRows){.items = items, .count = count};
+    return true;
+}
+
+bool
+statements_are_own(PgConnection *session, int64_t target_id, const int64_t *hashes, size_t count,
+                   bool *ret_are_own, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("own statements", OWN_BYTES);
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber target = store_number(target_id);
+    const char *list = sample_numbers_text(arena, hashes, count);
+    if (!store_query(session, "statements_own", STORE_PARAMETERS(target.text, list, STATEMENT_OWN_MARK),
+                     &rows, error))
+        return error_prefix(error, "could not read the statements of a target");
+    fettle_assert((size_t)pg_result_rows(rows) == count);
+    for (size_t i = 0; i < count; i++)
+        ret_are_own[i] = pg_result_bool(rows, (int64_t)i, 0);
     return true;
 }
 

@@ -18,6 +18,8 @@
 
 #define STATEMENT_TEXT_BYTES_MOST (1024 * 1024) /* a longer text is cut */
 #define STATEMENT_ID_BY_HAND 0x40000000
+/* What Fettle itself asks a target again and again begins so. */
+#define STATEMENT_OWN_MARK "/* fettle */ "
 
 typedef struct StatementRow {
     int32_t statement_id;
@@ -51,6 +53,10 @@ bool statement_rows_read(PgConnection *session, Arena *arena, int64_t target_id,
                          StatementRows *ret_rows, Error *error) FETTLE_MUST_USE;
 bool database_rows_read(PgConnection *session, Arena *arena, int64_t target_id, DatabaseRows *ret_rows,
                         Error *error) FETTLE_MUST_USE;
+/* Of each hash, whether it is of a statement that Fettle itself asks; false too when its text is not known.
+ */
+bool statements_are_own(PgConnection *session, int64_t target_id, const int64_t *hashes, size_t count,
+                        bool *ret_are_own, Error *error) FETTLE_MUST_USE;
 /* Inserts what is new and sets what changed (texts, fingerprints, user names); also keeps
  * fettle.query_fingerprints. */
 bool statement_rows_write(PgConnection *session, int64_t target_id, const StatementRow *rows, size_t count,

@@ -151,6 +151,17 @@ incident_hash_add(Arena *arena, Incident *incident, int64_t query_hash)
     incident->query_hashes = hashes;
 }
 
+/* Bloat was told from another plan by what the target scanned when it began; what it scans later may be
+ * others'. */
+static bool
+alert_explains(const AnomalyAlert *alert, const Incident *incident)
+{
+    AnomalyType type = incident_type(incident);
+    bool is_told = type == ANOMALY_BLOAT && alert->type == ANOMALY_PLAN_CHANGE &&
+                   incident_has(incident, alert->query_hash);
+    return alert->type < type && !is_told;
+}
+
 static void
 incident_join(Arena *arena, Incident *incident, const AnomalyScene *scene, const AnomalyAlert *alert)
 {
@@ -161,8 +172,8 @@ incident_join(Arena *arena, Incident *incident, const AnomalyScene *scene, const
         return;
     if (alert->finding.severity > severity)
         incident->severity = anomaly_severity_word(alert->finding.severity);
+    bool explains = alert_explains(alert, incident);
     incident_hash_add(arena, incident, alert->query_hash);
-    bool explains = alert->type < incident_type(incident);
     if (explains)
         incident->incident_type = anomaly_type_word(alert->type);
     bool is_its_type = alert->type == incident_type(incident) && is_about(alert);

@@ -4,8 +4,10 @@
 #include "base/json_writer.h"
 #include "base/map.h"
 #include "pg/result.h"
+#include "store/statement.h"
 #include "workload/anomaly_incident.h"
 #include "workload/anomaly_past.h"
+#include "workload/anomaly_plan.h"
 
 #include <math.h>
 
@@ -444,6 +446,51 @@ all_keep(Looking *looking, IncidentList *incidents, Error *error)
     return false;
 }
 
+/* What Fettle itself asks is no news of the target. */
+static bool
+own_alerts_drop(Looking *looking, Error *error)
+{
+    AnomalyLook *look = looking->look;
+    AnomalyAlerts *alerts = &looking->alerts;
+    int64_t *hashes = ARENA_NEW_ARRAY(look->arena, int64_t, alerts->count);
+    bool *are_own = ARENA_NEW_ARRAY(look->arena, bool, alerts->count);
+    size_t kept = 0;
+    for (size_t i = 0; i < alerts->count; i++)
+        hashes[i] = alerts->items[i].query_hash;
+    if (alerts->count > 0 &&
+        !statements_are_own(look->session, look->options->target_id, hashes, alerts->count, are_own, error))
+        return false;
+    for (size_t i = 0; i < alerts->count; i++)
+        if (!are_own[i])
+            alerts->items[kept++] = alerts->items[i];
+    alerts->count = kept;
+    return true;
+}
+
+static size_t
+statements_to_explain(const Incident *incident)
+{
+    return anomaly_plan_may_explain(incident) ? incident->query_hash_count : 0;
+}
+
+/* The look's alerts become incidents; what the plans in the store tell of those is their cause. */
+static bool
+incidents_make(Looking *looking, IncidentList *incidents, Error *error)
+{
+    AnomalyLook *look = looking->look;
+    AnomalyScene scene = scene_of(looking);
+    size_t open_before = incidents->count;
+    size_t *statements = ARENA_NEW_ARRAY(look->arena, size_t, open_before);
+    for (size_t i = 0; i < open_before; i++)
+        statements[i] = statements_to_explain(&incidents->items[i]);
+    anomaly_alerts_type(&scene, &looking->alerts);
+    anomaly_incidents_fold(look->arena, &scene, &looking->alerts, incidents);
+    for (size_t i = 0; i < incidents->count; i++)
+        look->report->wants_plans |=
+            statements_to_explain(&incidents->items[i]) > (i < open_before ? statements[i] : 0);
+    return anomaly_plans_consult(look->session, look->arena, incidents->items, incidents->count, error);
+}
+
 static void
 report_fill(const Looking *looking, size_t open_before, const IncidentList *incidents)
 {
@@ -487,10 +534,9 @@ anomaly_look(AnomalyLook *look, Error *error)
         steps_judge(&looking, &look->series->target, ANOMALY_METRIC_COUNT);
     for (size_t i = 0; i < look->series->statement_count; i++)
         steps_judge(&looking, &look->series->statements[i], ANOMALY_STATEMENT_METRICS);
-    AnomalyScene scene = scene_of(&looking);
     size_t open_before = incidents.count;
-    anomaly_alerts_type(&scene, &looking.alerts);
-    anomaly_incidents_fold(look->arena, &scene, &looking.alerts, &incidents);
+    if (!own_alerts_drop(&looking, error) || !incidents_make(&looking, &incidents, error))
+        return false;
     rows_resolve(&looking, &open);
     report_fill(&looking, open_before, &incidents);
     return all_keep(&looking, &incidents, error);

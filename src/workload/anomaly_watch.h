@@ -44,6 +44,7 @@ typedef struct AnomalyReport {
     int64_t incidents_new;
     int64_t incidents_resolved;
     bool made_baselines;
+    bool wants_plans; /* statements have joined incidents that their plans may explain */
 } AnomalyReport;
 
 bool anomaly_watch(PgConnection *session, const AnomalyWatchOptions *options, AnomalyReport *ret_report,

@@ -4,12 +4,14 @@
  * answer.
  *
  *     collect_rounds STORE_URL DATA_DIRECTORY TARGET_NAME TARGET_DSN [DATABASE ...]
- *     round | sample | flush | hours | anomalies | reopen | set NAME VALUE | plan QUERY_HASH PLAN_HASH
+ *     round | sample | flush | hours | anomalies | plans | reopen | set NAME VALUE | plan QUERY_HASH
+ * PLAN_HASH
  *
  * The store is migrated and the target made when they are not there yet.
  */
 #include "base/json_writer.h"
 #include "collect/collector.h"
+#include "jobs/plans.h"
 #include "store/migrate.h"
 #include "store/observation.h"
 #include "store/target.h"
@@ -125,6 +127,20 @@ tool_anomalies(const Tool *tool, JsonWriter *json, Error *error)
     json_key_int(json, "incidents_new", report.incidents_new);
     json_key_int(json, "incidents_resolved", report.incidents_resolved);
     json_key_bool(json, "made_baselines", report.made_baselines);
+    json_key_bool(json, "wants_plans", report.wants_plans);
+    return true;
+}
+
+static bool
+tool_plans(const Tool *tool, JsonWriter *json, Error *error)
+{
+    PlansReport report;
+    if (!plans_take(tool->store, tool->settings, tool->target_id, &report, error))
+        return false;
+    json_key_int(json, "planned", report.planned);
+    json_key_int(json, "refused", report.refused);
+    json_key_int(json, "written", report.written);
+    json_key_int(json, "explained", report.explained);
     return true;
 }
 
@@ -156,6 +172,8 @@ tool_command(Tool *tool, JsonWriter *json, char *line, Error *error)
         return tool_hours(tool, error);
     if (strcmp(line, "anomalies") == 0)
         return tool_anomalies(tool, json, error);
+    if (strcmp(line, "plans") == 0)
+        return tool_plans(tool, json, error);
     if (strcmp(line, "reopen") == 0)
         return tool_reopen(tool, error);
     return error_set(error, ERROR_USAGE, "no such command");

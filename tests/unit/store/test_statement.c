@@ -148,6 +148,26 @@ a_database_that_was_renamed_has_its_new_name(void **state)
 }
 
 static void
+what_fettle_asks_itself_is_known_by_its_mark(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target_id = target_make(fixture);
+    StatementRow rows[] = {row_of(1), row_of(2), row_of(3)};
+    int64_t hashes[4];
+    bool are_own[4];
+    Error error = {0};
+    rows[1].query_text = STATEMENT_OWN_MARK "SELECT 1";
+    rows[2].query_text = NULL;
+    write_rows(fixture, target_id, rows, 3);
+    for (size_t i = 0; i < 4; i++)
+        hashes[i] = i == 3 ? 0 : rows[2 - i].query_hash;
+    assert_done(statements_are_own(fixture->connection, target_id, hashes, 4, are_own, &error), &error);
+    assert_true(!are_own[0] && are_own[1] && !are_own[2] && !are_own[3]);
+    assert_done(statements_are_own(fixture->connection, target_id + 1, hashes, 4, are_own, &error), &error);
+    assert_false(are_own[1]);
+}
+
+static void
 a_failed_write_leaves_no_transaction(void **state)
 {
     StoreFixture *fixture = *state;
@@ -180,6 +200,7 @@ main(void)
         cmocka_unit_test_setup(a_fingerprint_is_kept_once_for_a_database, clear),
         cmocka_unit_test_setup(a_text_that_is_too_long_is_cut_before_a_whole_character, clear),
         cmocka_unit_test_setup(a_database_that_was_renamed_has_its_new_name, clear),
+        cmocka_unit_test_setup(what_fettle_asks_itself_is_known_by_its_mark, clear),
         cmocka_unit_test_setup(a_failed_write_leaves_no_transaction, clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

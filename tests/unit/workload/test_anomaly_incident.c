@@ -62,6 +62,25 @@ look(Fixture *fixture)
 }
 
 static void
+bloat_stays_bloat_when_others_scan_more_later(void **state)
+{
+    Fixture *fixture = *state;
+    fixture->scene.scanned_more = 0;
+    alert_add(fixture, 7, ANOMALY_TOUCHED, 5000, 10);
+    look(fixture);
+    assert_string_equal(fixture->incidents.items[0].incident_type, "bloat");
+    fixture->scene.scanned_more = 1e9;
+    alert_add(fixture, 7, ANOMALY_TOUCHED, 5000, 10);
+    look(fixture);
+    assert_int_equal(fixture->incidents.count, 1);
+    assert_string_equal(fixture->incidents.items[0].incident_type, "bloat");
+    alert_add(fixture, 8, ANOMALY_TOUCHED, 5000, 10); /* another statement, told first now */
+    look(fixture);
+    assert_int_equal(fixture->incidents.count, 2);
+    assert_string_equal(fixture->incidents.items[1].incident_type, "plan_change");
+}
+
+static void
 one_fault_that_moves_many_series_is_one_incident(void **state)
 {
     Fixture *fixture = *state;
@@ -188,6 +207,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(bloat_stays_bloat_when_others_scan_more_later, setup, teardown),
         cmocka_unit_test_setup_teardown(one_fault_that_moves_many_series_is_one_incident, setup, teardown),
         cmocka_unit_test_setup_teardown(
             more_blocks_without_more_rows_scanned_are_bloat_and_with_more_rows_are_more_rows, setup,
