@@ -101,7 +101,8 @@ apply_planned(CliInput *input, CliStore *store, const IndexManager *manager, Rec
         outcome.message = apply->is_acting ? apply->plan.message : "it is only recorded; nothing is changed";
         return outcome_write(input, &outcome, error);
     }
-    if (apply->is_acting && !index_plan_is_approved(input, &apply->plan, name, error))
+    if (!recommendation_apply_check(manager, input->arena, apply, error) ||
+        (apply->is_acting && !index_plan_is_approved(input, &apply->plan, name, error)))
         return false;
     if (!apply_carry_out(input, store, manager, apply, error))
         return false;

@@ -5,6 +5,8 @@
 #include "pg/result.h"
 #include "sql/index_statement.h"
 #include "store/index_recommendation.h"
+#include "store/pause.h"
+#include "workflow/approval.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -135,6 +137,18 @@ in_flight_check(PgConnection *session, const IndexChange *change, Error *error)
                                  "for its measurement after 24 hours");
 }
 
+bool
+recommendation_apply_check(const IndexManager *manager, Arena *arena, const RecommendationApply *apply,
+                           Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    const IndexChange *change = &apply->plan.change;
+    return !apply->is_acting ||
+           (store_session_take(manager->store, 0, &session, error) &&
+            approval_check(manager->settings, session.connection, arena, change, error) &&
+            pause_check(session.connection, change->target_id, false, error));
+}
+
 static bool
 record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *error)
 {
@@ -156,6 +170,8 @@ recommendation_apply_record(const IndexManager *manager, Arena *arena, Recommend
     /* an open transaction is rolled back with the session */
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     return store_session_take(manager->store, 0, &session, error) &&
+           (!apply->is_acting ||
+            approval_check(manager->settings, session.connection, arena, &apply->plan.change, error)) &&
            record(session.connection, arena, apply, error);
 }
 

@@ -40,6 +40,10 @@ bool recommendation_can_act(const RankedRecommendation *recommendation);
 bool recommendation_apply_plan(const IndexManager *manager, Arena *arena, int64_t recommendation_id,
                                bool wants_act, const char *performed_by, RecommendationApply *ret_apply,
                                Error *error) FETTLE_MUST_USE;
+/* ERROR_CONFLICT: its class is advise, or changes are paused; recording refuses the same, so that this is for
+ * whoever wants to know before a person is asked. */
+bool recommendation_apply_check(const IndexManager *manager, Arena *arena, const RecommendationApply *apply,
+                                Error *error) FETTLE_MUST_USE;
 /* apply->opening: what to record beside (hash, notes, figures). */
 bool recommendation_apply_record(const IndexManager *manager, Arena *arena, RecommendationApply *apply,
                                  Error *error) FETTLE_MUST_USE;
