@@ -6,6 +6,7 @@
 #include "sql/index_statement.h"
 #include "store/index_recommendation.h"
 #include "store/pause.h"
+#include "store/scheduled_change.h"
 #include "workflow/approval.h"
 
 #include <inttypes.h>
@@ -150,6 +151,15 @@ recommendation_apply_check(const IndexManager *manager, Arena *arena, const Reco
 }
 
 static bool
+scheduled_end(PgConnection *session, const RecommendationApply *apply, Error *error)
+{
+    int64_t target_id;
+    ScheduledEnd end = {.state = "done", .implementation_id = apply->implementation_id};
+    return apply->scheduled_id == 0 ||
+           scheduled_change_end(session, apply->scheduled_id, &end, &target_id, error);
+}
+
+static bool
 record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *error)
 {
     IndexChange *change = &apply->plan.change;
@@ -160,6 +170,7 @@ record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *e
         return false;
     apply->opening.change_id = apply->is_acting ? change->id : 0;
     return implementation_open(session, &apply->opening, &apply->implementation_id, error) &&
+           scheduled_end(session, apply, error) &&
            pg_execute(session, "COMMIT", error);
 }
 

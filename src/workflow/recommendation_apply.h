@@ -30,6 +30,7 @@ typedef struct RecommendationApply {
     bool is_acting; /* Fettle carries it out: the plan tells what will be done */
     IndexPlan plan; /* its change has an id once it is recorded */
     ImplementationOpening opening;
+    int64_t scheduled_id;      /* the scheduled change that ends with its being recorded; 0: none */
     int64_t implementation_id; /* once it is recorded */
 } RecommendationApply;
 

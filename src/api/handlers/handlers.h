@@ -39,6 +39,8 @@
     X(pause_end)                                                                                             \
     X(change_policy_get)                                                                                     \
     X(change_policy_set)                                                                                     \
+    X(scheduled_changes_list)                                                                                \
+    X(scheduled_change_cancel)                                                                               \
     X(jobs_list)                                                                                             \
     X(job_get)                                                                                               \
     X(users_list)                                                                                            \

@@ -167,3 +167,35 @@ CREATE FUNCTION fettle.change_window_is_open(target bigint, moment timestamptz) 
                         WHERE p.target_id = $1 AND p.windows <> '{}'
                           AND NOT EXISTS (SELECT FROM fettle.change_window_at(p.windows, $2) w WHERE w.opens_at <= $2))
     $$;
+
+-- --- approved for later
+
+-- An approved change that waits for its moment: a window for maintenance, or the next quiet hours of the forecast.
+--   waiting ──► done | refused (it does not apply any more) | cancelled (by a person) | expired
+-- What its recommendation said is kept, for an analysis may take that away meanwhile.
+CREATE TABLE fettle.scheduled_changes (
+    id bigserial PRIMARY KEY,
+    target_id bigint NOT NULL DEFAULT fettle.sole_target() REFERENCES fettle.targets ON DELETE CASCADE,
+    recommendation_id bigint REFERENCES fettle.optimization_recommendations ON DELETE SET NULL,
+    recommendation_text text NOT NULL,
+    moment varchar(10) NOT NULL CHECK (moment IN ('window', 'quiet')),
+    planned_from timestamptz NOT NULL,
+    planned_to timestamptz NOT NULL CHECK (planned_to > planned_from),
+    expires_at timestamptz NOT NULL,
+    sql text NOT NULL,
+    query_hash bigint,
+    notes text,
+    pre_stats jsonb,
+    state varchar(20) NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'refused', 'cancelled', 'expired')),
+    message text,
+    implementation_id bigint REFERENCES fettle.optimization_implementations ON DELETE SET NULL,
+    requested_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz,
+    CHECK ((state = 'waiting') = (ended_at IS NULL))
+);
+CREATE UNIQUE INDEX scheduled_changes_waiting ON fettle.scheduled_changes (recommendation_id) WHERE state = 'waiting';
+CREATE INDEX scheduled_changes_due ON fettle.scheduled_changes (planned_from) WHERE state = 'waiting';
+CREATE INDEX scheduled_changes_target ON fettle.scheduled_changes (target_id, id DESC);
+COMMENT ON COLUMN fettle.scheduled_changes.sql IS 'the statement that was approved; another one is not carried out';
+COMMENT ON COLUMN fettle.scheduled_changes.message IS 'how it ended, or why it waits still';
