@@ -42,6 +42,7 @@ struct Api {
     pthread_mutex_t ready_mutex; /* of the last finding of /ready */
     int64_t ready_until_ms;
     int64_t ready_size_bytes;
+    int64_t ready_pauses; /* in force; negative: not known */
     int ready_version;
     char ready_part[16]; /* "" when all is well */
     char ready_reason[256];

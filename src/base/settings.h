@@ -143,6 +143,15 @@ typedef enum SettingEffect {
       "an index with fewer scans than this is rarely used")                                                  \
     X(SETTING_INDEX_USAGE_THRESHOLD_RATIO, "index.usage_threshold_ratio", SETTING_DOUBLE, "0.01", 0, 1,      \
       SETTING_RELOAD, "an index with a smaller share of its table's scans than this is rarely used")         \
+    X(SETTING_APPROVAL_CREATE_INDEX, "approval.create_index", SETTING_TEXT, "", 0, 0, SETTING_RELOAD,        \
+      "whether recommended indexes are created: advise (never), ask (when approved) or auto; empty: auto "   \
+      "when index.auto_create is on, else ask")                                                              \
+    X(SETTING_APPROVAL_DROP_INDEX, "approval.drop_index", SETTING_TEXT, "", 0, 0, SETTING_RELOAD,            \
+      "the same for dropping; empty: auto when index.auto_drop is on and index.auto_class medium, else ask") \
+    X(SETTING_APPROVAL_REPLACE_INDEX, "approval.replace_index", SETTING_TEXT, "", 0, 0, SETTING_RELOAD,      \
+      "the same for replacing one by another; empty: auto when both are allowed that way, else ask")         \
+    X(SETTING_APPROVAL_EXPIRY, "approval.expiry", SETTING_DURATION, "14d", 60000, 31536000000,               \
+      SETTING_RELOAD, "how long an approved change waits for its moment before it is given up")              \
     X(SETTING_ANOMALIES_ENABLED, "anomalies.enabled", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,              \
       "off: no anomalies are looked for")                                                                    \
     X(SETTING_ANOMALIES_INTERVAL, "anomalies.interval", SETTING_DURATION, "5min", 1000, 3600000,             \

@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "store/audit.h"
+#include "store/setting_row.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -19,6 +20,20 @@ os_user(Arena *arena)
                          : arena_printf(arena, "%u", (unsigned)getuid());
 }
 
+/* As the service has them: what was changed in the store goes before file and environment. */
+static bool
+settings_apply(CliInput *input, PgConnection *session, Error *error)
+{
+    Settings *settings;
+    int skipped;
+    if (!cli_settings_load(input, input->arena, &settings, error) ||
+        !setting_rows_apply(session, settings, &skipped, error) ||
+        !cli_settings_override(input, settings, error))
+        return false;
+    input->settings = settings;
+    return true;
+}
+
 bool
 cli_store_open(CliInput *input, bool without_check, CliStore *ret_store, Error *error)
 {
@@ -31,7 +46,7 @@ cli_store_open(CliInput *input, bool without_check, CliStore *ret_store, Error *
         return false;
     ret_store->connection = ret_store->session.connection;
     progress_clear();
-    return true;
+    return without_check || settings_apply(input, ret_store->connection, error);
 }
 
 void

@@ -20,7 +20,8 @@ typedef struct CliStore {
     const char *actor;        /* "cli:OSUSER" */
 } CliStore;
 
-/* without_check: for "fettle store", which also meets stores of other versions. */
+/* The input's settings are those of the service from then on: with what was changed in the store.
+ * without_check: without that, for "fettle store", which also meets stores of other versions. */
 bool cli_store_open(CliInput *input, bool without_check, CliStore *ret_store, Error *error) FETTLE_MUST_USE;
 void cli_store_close_at(CliStore *store);
 

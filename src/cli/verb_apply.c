@@ -6,7 +6,9 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "cli/recommendation_argument.h"
+#include "cli/scheduled_text.h"
 #include "cli/verb_index_internal.h"
+#include "workflow/change_schedule.h"
 #include "workflow/index_run.h"
 #include "workflow/recommendation_apply.h"
 
@@ -21,6 +23,7 @@ static const CliOption apply_options[] = {
     {"yes", 'y', NULL, "approve what is to be done without being asked"},
     {"dry-run", 'n', NULL, "show every statement, change nothing"},
     {"done", 0, NULL, "it was carried out by hand: only record that, to have it measured"},
+    {"when", 0, "MOMENT", "now (default), window (the target's next one) or quiet (the next quiet hours)"},
     {"notes", 0, "TEXT", "kept with the implementation"},
     {NULL, 0, NULL, NULL},
 };
@@ -91,18 +94,58 @@ apply_carry_out(CliInput *input, CliStore *store, const IndexManager *manager, R
     return cli_store_audit(store, &act, done, error);
 }
 
+/* Approved now, made later. */
+static bool
+apply_later(CliInput *input, CliStore *store, const IndexManager *manager, const RecommendationApply *apply,
+            ChangeMoment moment, Error *error)
+{
+    ScheduledChange change = {0};
+    ChangeScheduleOrder order = {.moment = moment, .now_us = clock_wall_us(), .requested_by = store->actor};
+    bool done = change_schedule_open(manager, input->arena, apply, &order, &change, error);
+    CliAct act = {.action = "schedule.open",
+                  .object = arena_printf(input->arena, "recommendation:%" PRId64, apply->recommendation.id),
+                  .target_id = apply->recommendation.target_id};
+    if (!cli_store_audit(store, &act, done, error))
+        return false;
+    Text text = text_new(input->arena);
+    if (cli_option(input, "json") != NULL)
+        scheduled_json_append(&text, &change);
+    else if (!input->is_quiet)
+        text_append_format(&text,
+                           "scheduled change %" PRId64 " is planned for %s to %s; \"fettle schedule\" shows "
+                           "it, the service makes it\n",
+                           change.id, clock_format_utc(input->arena, change.from_us),
+                           clock_format_utc(input->arena, change.to_us));
+    return cli_write(input, text.data, text.length, error);
+}
+
+static bool
+moment_option(const CliInput *input, ChangeMoment *ret_moment, Error *error)
+{
+    const char *text = cli_option(input, "when");
+    *ret_moment = CHANGE_NOW;
+    if (text == NULL || change_moment_parse(text, ret_moment))
+        return true;
+    return error_set(error, ERROR_USAGE, "--when takes now, window or quiet");
+}
+
 static bool
 apply_planned(CliInput *input, CliStore *store, const IndexManager *manager, RecommendationApply *apply,
               Error *error)
 {
     const char *name = apply->recommendation.target_name;
+    ChangeMoment moment;
     ApplyOutcome outcome = {.status = "planned", .plan = apply->is_acting ? &apply->plan : NULL};
     if (cli_option(input, "dry-run") != NULL) {
         outcome.message = apply->is_acting ? apply->plan.message : "it is only recorded; nothing is changed";
         return outcome_write(input, &outcome, error);
     }
-    if (apply->is_acting && !index_plan_is_approved(input, &apply->plan, name, error))
+    if (!moment_option(input, &moment, error) ||
+        (moment == CHANGE_NOW && !recommendation_apply_check(manager, input->arena, apply, error)) ||
+        (apply->is_acting && !index_plan_is_approved(input, &apply->plan, name, error)))
         return false;
+    if (moment != CHANGE_NOW)
+        return apply_later(input, store, manager, apply, moment, error);
     if (!apply_carry_out(input, store, manager, apply, error))
         return false;
     outcome.status = "pending";
@@ -120,11 +163,12 @@ apply_run(CliInput *input, int *ret_exit_status, Error *error)
     RecommendationApply apply;
     int64_t id;
     int settled;
+    ChangeMoment moment;
     const char *notes = cli_option(input, "notes");
     bool is_by_hand = cli_option(input, "done") != NULL;
     *ret_exit_status = CLI_EXIT_NOTHING;
     if (!recommendation_argument(input->arguments[0], &id, error) || !notes_check(notes, error) ||
-        !cli_store_open(input, false, &store, error))
+        !moment_option(input, &moment, error) || !cli_store_open(input, false, &store, error))
         return false;
     IndexManager manager = index_foreground_manager(input, &store);
     if (cli_option(input, "dry-run") == NULL && !index_settle_all(&manager, &settled, error))
@@ -229,9 +273,11 @@ const CliVerb cli_verb_apply = {
         "does not\napply any more is refused. Everything else is carried out where it belongs, in the "
         "application or by a\nparameter; --done then records it. The result is measured after 24 and 48 "
         "hours (\"fettle results\"), and what\nmade the query slower by 5 % or more is undone by itself "
-        "(auto.revert).",
+        "(auto.revert). With --when it waits for the target's\nwindow for maintenance or for quiet hours of "
+        "the forecast; it is checked anew then, and made by the service.",
     .examples = "  fettle apply 17 --dry-run\n"
                 "  fettle apply 17 --yes --notes \"agreed in CHANGE-42\"\n"
+                "  fettle apply 17 --yes --when window\n"
                 "  fettle apply 18 --done --notes \"released with 2.4\"\n",
     .options = apply_options,
     .run = apply_run,

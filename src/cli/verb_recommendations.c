@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "cli/recommendation_argument.h"
 #include "cli/store_session.h"
@@ -76,6 +77,10 @@ recommendation_write(JsonWriter *json, const RankedRecommendation *found)
     json_key_string(json, "implementation_complexity", found->complexity);
     json_key_bool(json, "is_dismissed", found->is_dismissed);
     json_key_string(json, "dismissal_reason", found->dismissal_reason);
+    json_key_string(json, "planned_at",
+                    found->planned_at_us == 0 ? NULL
+                                              : clock_format_utc(json->text->arena, found->planned_at_us));
+    json_key_string(json, "planned_moment", found->planned_moment);
     json_object_end(json);
 }
 
@@ -109,6 +114,9 @@ append_recommendation(Text *text, const RankedRecommendation *found, bool is_who
     text_append_format(text, "  %-12s %s, return %.6g, %.0f %% sure of %.0f %%\n", found->source_type,
                        found->target_name, found->roi, found->confidence * 100, found->improvement_percent);
     append_line(text, "saves", saving_text(arena, found));
+    if (found->planned_at_us != 0)
+        append_line(text, "planned", arena_printf(arena, "%s (%s)", clock_format_utc(arena, found->planned_at_us),
+                                                  found->planned_moment));
     if (!is_whole)
         return;
     if (found->query_hash != 0)

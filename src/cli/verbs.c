@@ -12,6 +12,11 @@ extern const CliVerb cli_verb_recommendations;
 extern const CliVerb cli_verb_apply;
 extern const CliVerb cli_verb_undo;
 extern const CliVerb cli_verb_results;
+extern const CliVerb cli_verb_schedule;
+extern const CliVerb cli_verb_policy;
+extern const CliVerb cli_verb_pause;
+extern const CliVerb cli_verb_resume;
+extern const CliVerb cli_verb_status;
 extern const CliVerb cli_verb_serve;
 extern const CliVerb cli_verb_top;
 extern const CliVerb cli_verb_patterns;
@@ -41,6 +46,11 @@ const CliVerb *const cli_verbs[] = {
     &cli_verb_apply,
     &cli_verb_undo,
     &cli_verb_results,
+    &cli_verb_schedule,
+    &cli_verb_policy,
+    &cli_verb_pause,
+    &cli_verb_resume,
+    &cli_verb_status,
     &cli_verb_serve,
     &cli_verb_top,
     &cli_verb_patterns,

@@ -13,6 +13,7 @@
 #include "store/observation.h"
 #include "store/recommendation.h"
 #include "store/sample.h"
+#include "workflow/change_schedule.h"
 
 #include <string.h>
 
@@ -403,6 +404,17 @@ results_keep(Schedule *schedule, const Settings *settings, Error *error)
 }
 
 static bool
+scheduled_changes_keep(Schedule *schedule, const Settings *settings, Error *error)
+{
+    ChangeScheduleReport report;
+    ChangeScheduleOptions options = {.store = schedule->options.store,
+                                     .settings = settings,
+                                     .carry_out = schedule->options.carry_out,
+                                     .context = schedule->options.context};
+    return change_schedule_run(&options, clock_wall_us(), &report, error);
+}
+
+static bool
 notices_keep(Schedule *schedule, const Settings *settings, Error *error)
 {
     NoticesRun run = {.store = schedule->options.store,
@@ -446,6 +458,7 @@ static const struct {
     [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep},
     [UPKEEP_RECOMMENDATIONS] = {"recommendations", 60 * 60 * 1000, recommendations_keep},
     [UPKEEP_RESULTS] = {"results", 2000, results_keep},
+    [UPKEEP_SCHEDULED_CHANGES] = {"scheduled changes", 5000, scheduled_changes_keep},
     [UPKEEP_NOTICES] = {"notices", 2000, notices_keep},
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };

@@ -2,6 +2,7 @@
 #include "store/index_change.h"
 
 #include "pg/identifier.h"
+#include "store/pause.h"
 #include "store/store_internal.h"
 
 #include <math.h>
@@ -22,13 +23,14 @@ index_change_begin(PgConnection *session, Arena *arena, const IndexChange *chang
                     STORE_PARAMETERS(change->recommendation_id == 0 ? NULL : recommendation.text, target.text,
                                      change->database_name, change->action, change->schema_name,
                                      change->table_name, change->index_name, columns, change->index_type,
-                                     change->sql, change->undo_sql, change->performed_by),
+                                     change->sql, change->undo_sql, change->performed_by,
+                                     change->is_undo ? "t" : "f"),
                     &rows, error)) {
         *ret_id = pg_result_int(rows, 0, 0, 0);
         return true;
     }
     if (strcmp(error->sqlstate, SQLSTATE_UNIQUE) != 0)
-        return error_prefix(error, "could not record the change");
+        return !pause_refusal_take(error) && error_prefix(error, "could not record the change");
     error_clear(error);
     error_set(error, ERROR_CONFLICT, "another index of %s.%s is being created or dropped",
               change->schema_name, change->table_name);
@@ -189,7 +191,8 @@ change_read_row(const PgResult *rows, int64_t row, Arena *arena, IndexChange *ch
                             .attempts = pg_result_int(rows, row, 20, 0),
                             .backend_pid = pg_result_int(rows, row, 21, 0),
                             .progress = arena_strdup(arena, pg_result_text(rows, row, 22)),
-                            .wants_cancel = pg_result_bool(rows, row, 23)};
+                            .wants_cancel = pg_result_bool(rows, row, 23),
+                            .is_undo = pg_result_bool(rows, row, 25)};
     const char *list = pg_result_text(rows, row, 8);
     if (list != NULL && !pg_array_parse(arena, list, &columns, &change->column_count))
         return error_set(error, ERROR_DAMAGED, "the columns of index change %" PRId64 " cannot be read",

@@ -194,14 +194,17 @@ index_recommendation_is_successor(const IndexRecommendation *recommendation)
 }
 
 bool
-index_auto_targets(PgConnection *session, Arena *arena, int64_t interval_ms, size_t most,
-                   int64_t **ret_target_ids, size_t *ret_count, Error *error)
+index_auto_targets(PgConnection *session, Arena *arena, const IndexAutoOrder *order, int64_t **ret_target_ids,
+                   size_t *ret_count, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    StoreNumber interval = store_number(interval_ms);
-    StoreNumber limit = store_number((int64_t)most);
+    StoreNumber interval = store_number(order->interval_ms);
+    StoreNumber limit = store_number((int64_t)order->most);
     if (!store_query(session, "index_auto_targets",
-                     STORE_PARAMETERS(INDEX_AUTO_JOB, interval.text, limit.text), &rows, error))
+                     STORE_PARAMETERS(INDEX_AUTO_JOB, interval.text, limit.text,
+                                      order->classes[CHANGE_CREATE_INDEX], order->classes[CHANGE_DROP_INDEX],
+                                      order->classes[CHANGE_REPLACE_INDEX]),
+                     &rows, error))
         return error_prefix(error, "could not look for targets whose indexes are due");
     *ret_count = (size_t)pg_result_rows(rows);
     *ret_target_ids = ARENA_NEW_ARRAY(arena, int64_t, *ret_count);

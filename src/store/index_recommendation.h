@@ -12,6 +12,7 @@
 #define FETTLE_STORE_INDEX_RECOMMENDATION_H
 
 #include "pg/connection.h"
+#include "store/change_policy.h"
 
 #define INDEX_RECOMMENDATIONS_MOST 500
 /* Kind of the jobs that look for what may be done unasked. */
@@ -66,8 +67,14 @@ bool index_recommendation_get(PgConnection *session, Arena *arena, int64_t id,
 /* True when a recommendation to modify makes another index in its place; else it rebuilds it. */
 bool index_recommendation_is_successor(const IndexRecommendation *recommendation);
 
-/* Enabled targets that no INDEX_AUTO_JOB began for within the interval. */
-bool index_auto_targets(PgConnection *session, Arena *arena, int64_t interval_ms, size_t most,
+/* Enabled targets of which a class is auto, that no INDEX_AUTO_JOB began for within the interval, that are
+ * not paused and whose window, if any, is open. */
+typedef struct IndexAutoOrder {
+    int64_t interval_ms;
+    size_t most;
+    const char *classes[CHANGE_ACTIONS]; /* of the server, for targets without their own */
+} IndexAutoOrder;
+bool index_auto_targets(PgConnection *session, Arena *arena, const IndexAutoOrder *order,
                         int64_t **ret_target_ids, size_t *ret_count, Error *error) FETTLE_MUST_USE;
 /* False while an index change of the target is open, or waits for its measurement. */
 bool index_auto_is_free(PgConnection *session, int64_t target_id, bool *ret_is_free, Error *error)

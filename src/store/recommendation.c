@@ -54,7 +54,9 @@ row_read(const PgResult *rows, int64_t row, Arena *arena)
                                   .is_dismissed = pg_result_bool(rows, row, 19),
                                   .dismissal_reason = arena_strdup(arena, pg_result_text(rows, row, 20)),
                                   .created_at_us = pg_result_int(rows, row, 21, 0),
-                                  .updated_at_us = pg_result_int(rows, row, 22, 0)};
+                                  .updated_at_us = pg_result_int(rows, row, 22, 0),
+                                  .planned_at_us = pg_result_int(rows, row, 23, 0),
+                                  .planned_moment = arena_strdup(arena, pg_result_text(rows, row, 24))};
 }
 
 static bool

@@ -43,6 +43,8 @@ typedef struct RankedRecommendation {
     const char *dismissal_reason;
     int64_t created_at_us;
     int64_t updated_at_us;
+    int64_t planned_at_us;      /* when it is carried out, once it was approved for later; 0: it was not */
+    const char *planned_moment; /* window, quiet; NULL: none */
 } RankedRecommendation;
 
 typedef struct RankedRecommendations {

@@ -18,21 +18,14 @@
 /* An index must gain so many times what it costs in writes. */
 #define COST_TIMES 2
 
-bool
-index_auto_rules(const Settings *settings, IndexAutoRules *ret_rules, Error *error)
+IndexAutoRules
+index_auto_rules(const Settings *settings, const Approval *approval)
 {
-    const char *class = settings_get_text(settings, SETTING_INDEX_AUTO_CLASS);
-    bool is_medium = strcmp(class, "medium") == 0;
-    if (!is_medium && strcmp(class, "low") != 0) {
-        error_set(error, ERROR_INPUT, "index.auto_class: \"%.40s\" is no class", class);
-        return error_set_hint(error, "it is low (create) or medium (drop and replace, too)");
-    }
-    *ret_rules =
-        (IndexAutoRules){.may_create = settings_get_bool(settings, SETTING_INDEX_AUTO_CREATE),
-                         .may_drop = settings_get_bool(settings, SETTING_INDEX_AUTO_DROP) && is_medium,
-                         .benefit_least = settings_get_double(settings, SETTING_INDEX_AUTO_BENEFIT),
-                         .confidence_least = settings_get_double(settings, SETTING_INDEX_AUTO_CONFIDENCE)};
-    return true;
+    return (IndexAutoRules){.may_create = approval->classes[CHANGE_CREATE_INDEX] == APPROVAL_AUTO,
+                            .may_drop = approval->classes[CHANGE_DROP_INDEX] == APPROVAL_AUTO,
+                            .may_replace = approval->classes[CHANGE_REPLACE_INDEX] == APPROVAL_AUTO,
+                            .benefit_least = settings_get_double(settings, SETTING_INDEX_AUTO_BENEFIT),
+                            .confidence_least = settings_get_double(settings, SETTING_INDEX_AUTO_CONFIDENCE)};
 }
 
 /* "HH:MM" at the beginning of a text; negative: it is none. */
@@ -74,9 +67,9 @@ is_allowed(const IndexRecommendation *found, const IndexAutoRules *rules)
     if (strcmp(found->type, "drop") == 0)
         return rules->may_drop;
     bool is_modify = strcmp(found->type, "modify") == 0;
-    if (is_modify && !(rules->may_drop && index_recommendation_is_successor(found)))
+    if (is_modify ? !rules->may_replace || !index_recommendation_is_successor(found) : !rules->may_create)
         return false;
-    return rules->may_create && found->estimated_benefit >= rules->benefit_least &&
+    return found->estimated_benefit >= rules->benefit_least &&
            found->estimated_benefit >= COST_TIMES * found->estimated_cost;
 }
 
@@ -94,21 +87,22 @@ index_auto_due(const IndexManager *manager, Arena *arena, size_t most, int64_t *
                size_t *ret_count, Error *error)
 {
     const Settings *settings = manager->settings;
-    IndexAutoRules rules;
+    Approval approval;
     bool is_quiet;
     *ret_count = 0;
-    if (!index_auto_rules(settings, &rules, error) ||
+    if (!approval_standard(settings, &approval, error) ||
         !index_auto_is_quiet(settings_get_text(settings, SETTING_INDEX_QUIET_HOURS), clock_wall_us(),
                              &is_quiet, error))
         return false;
-    if (!is_quiet || (!rules.may_create && !rules.may_drop) ||
-        !settings_get_bool(settings, SETTING_INDEX_ANALYSIS_ENABLED))
+    if (!is_quiet || !settings_get_bool(settings, SETTING_INDEX_ANALYSIS_ENABLED))
         return true;
+    IndexAutoOrder order = {.interval_ms = settings_get_int(settings, SETTING_INDEX_AUTO_INTERVAL),
+                            .most = most};
+    for (int action = 0; action < CHANGE_ACTIONS; action++)
+        order.classes[action] = approval_class_word(approval.classes[action]);
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     return store_session_take(manager->store, 0, &session, error) &&
-           index_auto_targets(session.connection, arena,
-                              settings_get_int(settings, SETTING_INDEX_AUTO_INTERVAL), most, ret_target_ids,
-                              ret_count, error);
+           index_auto_targets(session.connection, arena, &order, ret_target_ids, ret_count, error);
 }
 
 typedef struct AutoRound {
@@ -219,11 +213,31 @@ carry_out(AutoRound *round, const IndexPlan *plan, Error *error)
     return done;
 }
 
+/* What the target's classes allow, and whether its window is open still: an analysis may take long. */
+static bool
+rules_read(const AutoRound *round, IndexAutoRules *ret_rules, bool *ret_is_open, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    const Settings *settings = round->manager->settings;
+    Approval approval;
+    ChangePolicy policy;
+    int64_t now_us = clock_wall_us();
+    if (!approval_standard(settings, &approval, error) ||
+        !store_session_take(round->manager->store, 0, &session, error) ||
+        !change_policy_read(session.connection, round->arena, round->target_id, now_us, &policy, error))
+        return false;
+    approval = approval_of_policy(&approval, &policy);
+    *ret_rules = index_auto_rules(settings, &approval);
+    *ret_is_open = change_policy_is_open(&policy, now_us);
+    return true;
+}
+
 static bool
 round_run(AutoRound *round, Error *error)
 {
     IndexAnalysis analysis;
     IndexAutoRules rules;
+    bool is_open = false;
     IndexRecommendations list;
     IndexPlan plan;
     bool is_free = false;
@@ -239,9 +253,12 @@ round_run(AutoRound *round, Error *error)
         return true;
     if (!index_analyze(round->manager, round->arena, round->target_id, NULL, INDEX_ANALYSIS_FULL, 0,
                        &analysis, error) ||
-        !index_auto_rules(round->manager->settings, &rules, error) ||
+        !rules_read(round, &rules, &is_open, error) ||
         !candidates_read(round, analysis.review.database, &list, error))
         return false;
+    round->outcome = "the target's window for maintenance has closed";
+    if (!is_open)
+        return true;
     /* what an earlier advice would create may have lost its reason since */
     rules.may_create = rules.may_create && analysis.advice != NULL;
     if (!plan_choose(round, &rules, list, &plan, &is_found, error))

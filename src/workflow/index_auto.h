@@ -2,16 +2,17 @@
 /*
  * IndexAuto: indexes created and dropped without being asked, where the operator allows it.
  *
- * Off unless index.auto_create or index.auto_drop is on. Then a target has a round each index.auto_interval:
+ * Off unless the class of an action is auto, of the server or of the target (approval.h). Then a target has a
+ * round each index.auto_interval:
  * its indexes are analysed as by a person's wish, and of what is recommended at most one is carried out, the
  * best that the rules allow, by the same plan, record and run as a person's approval. One at a time, so that
  * its gain can be told from others; none while a change of the target is open or waits for its measurement.
  * What the target refuses is passed over for the next best; what a person dismissed is never chosen; where
  * the advisor did not work, only what is to be dropped is, for what it advised before may be wrong by now.
  *
- * The rules: the risk class of what it is (create: low; drop, and replace, which drops: medium) is no higher
- * than index.auto_class; a gain of index.auto_benefit percent at least, and twice what it costs in writes;
- * and index.auto_confidence. A round begins within index.quiet_hours only.
+ * The rules: the class of what it is; a gain of index.auto_benefit percent at least, and twice what it costs
+ * in writes; and index.auto_confidence. A round begins within index.quiet_hours and the target's windows
+ * only, its change too, and not while a pause stands against it.
  *
  * Whoever holds the lock of a target's rounds (index_lock.h, the target's number made negative) is the only
  * one; a round is a job of the store, so that a new start does not repeat it.
@@ -20,17 +21,19 @@
 #define FETTLE_WORKFLOW_INDEX_AUTO_H
 
 #include "store/index_recommendation.h"
+#include "workflow/approval.h"
 #include "workflow/index_session.h"
 
 typedef struct IndexAutoRules {
     bool may_create;
     bool may_drop;
+    bool may_replace;
     double benefit_least;    /* percent */
     double confidence_least; /* 0..1 */
 } IndexAutoRules;
 
-/* With the class taken into account: what it forbids may not. ERROR_INPUT: index.auto_class is none. */
-bool index_auto_rules(const Settings *settings, IndexAutoRules *ret_rules, Error *error) FETTLE_MUST_USE;
+/* What may be done where these classes hold. */
+IndexAutoRules index_auto_rules(const Settings *settings, const Approval *approval);
 
 /* hours "22:00-05:30" in UTC, past midnight or not; "" is always. ERROR_INPUT for what is none. */
 bool index_auto_is_quiet(const char *hours, int64_t now_us, bool *ret_is_quiet, Error *error) FETTLE_MUST_USE;

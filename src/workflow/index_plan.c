@@ -5,6 +5,7 @@
 #include "pg/identifier.h"
 #include "sql/index_statement.h"
 #include "sql/statement.h"
+#include "workflow/approval.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -364,9 +365,9 @@ index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *ord
     return true;
 }
 
-bool
-index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *change,
-                const char *performed_by, IndexPlan *ret_plan, Error *error)
+static bool
+undo_plan(const IndexManager *manager, Arena *arena, const IndexChange *change, const char *performed_by,
+          IndexPlan *ret_plan, Error *error)
 {
     IndexOrder order = {.target_id = change->target_id,
                         .database = change->database_name,
@@ -393,11 +394,22 @@ index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *ch
 }
 
 bool
+index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *change,
+                const char *performed_by, IndexPlan *ret_plan, Error *error)
+{
+    if (!undo_plan(manager, arena, change, performed_by, ret_plan, error))
+        return false;
+    ret_plan->change.is_undo = true;
+    return true;
+}
+
+bool
 index_plan_record(const IndexManager *manager, Arena *arena, const IndexPlan *plan, int64_t *ret_id,
                   Error *error)
 {
     fettle_assert(!plan->is_done);
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     return store_session_take(manager->store, 0, &session, error) &&
+           approval_check(manager->settings, session.connection, arena, &plan->change, error) &&
            index_change_begin(session.connection, arena, &plan->change, ret_id, error);
 }

@@ -5,6 +5,9 @@
 #include "pg/result.h"
 #include "sql/index_statement.h"
 #include "store/index_recommendation.h"
+#include "store/pause.h"
+#include "store/scheduled_change.h"
+#include "workflow/approval.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -135,6 +138,27 @@ in_flight_check(PgConnection *session, const IndexChange *change, Error *error)
                                  "for its measurement after 24 hours");
 }
 
+bool
+recommendation_apply_check(const IndexManager *manager, Arena *arena, const RecommendationApply *apply,
+                           Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    const IndexChange *change = &apply->plan.change;
+    return !apply->is_acting ||
+           (store_session_take(manager->store, 0, &session, error) &&
+            approval_check(manager->settings, session.connection, arena, change, error) &&
+            pause_check(session.connection, change->target_id, false, error));
+}
+
+static bool
+scheduled_end(PgConnection *session, const RecommendationApply *apply, Error *error)
+{
+    int64_t target_id;
+    ScheduledEnd end = {.state = "done", .implementation_id = apply->implementation_id};
+    return apply->scheduled_id == 0 ||
+           scheduled_change_end(session, apply->scheduled_id, &end, &target_id, error);
+}
+
 static bool
 record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *error)
 {
@@ -146,6 +170,7 @@ record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *e
         return false;
     apply->opening.change_id = apply->is_acting ? change->id : 0;
     return implementation_open(session, &apply->opening, &apply->implementation_id, error) &&
+           scheduled_end(session, apply, error) &&
            pg_execute(session, "COMMIT", error);
 }
 
@@ -156,6 +181,8 @@ recommendation_apply_record(const IndexManager *manager, Arena *arena, Recommend
     /* an open transaction is rolled back with the session */
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     return store_session_take(manager->store, 0, &session, error) &&
+           (!apply->is_acting ||
+            approval_check(manager->settings, session.connection, arena, &apply->plan.change, error)) &&
            record(session.connection, arena, apply, error);
 }
 

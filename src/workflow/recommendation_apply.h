@@ -30,6 +30,7 @@ typedef struct RecommendationApply {
     bool is_acting; /* Fettle carries it out: the plan tells what will be done */
     IndexPlan plan; /* its change has an id once it is recorded */
     ImplementationOpening opening;
+    int64_t scheduled_id;      /* the scheduled change that ends with its being recorded; 0: none */
     int64_t implementation_id; /* once it is recorded */
 } RecommendationApply;
 
@@ -40,6 +41,10 @@ bool recommendation_can_act(const RankedRecommendation *recommendation);
 bool recommendation_apply_plan(const IndexManager *manager, Arena *arena, int64_t recommendation_id,
                                bool wants_act, const char *performed_by, RecommendationApply *ret_apply,
                                Error *error) FETTLE_MUST_USE;
+/* ERROR_CONFLICT: its class is advise, or changes are paused; recording refuses the same, so that this is for
+ * whoever wants to know before a person is asked. */
+bool recommendation_apply_check(const IndexManager *manager, Arena *arena, const RecommendationApply *apply,
+                                Error *error) FETTLE_MUST_USE;
 /* apply->opening: what to record beside (hash, notes, figures). */
 bool recommendation_apply_record(const IndexManager *manager, Arena *arena, RecommendationApply *apply,
                                  Error *error) FETTLE_MUST_USE;

@@ -34,6 +34,13 @@
     X(settings_list)                                                                                         \
     X(setting_set)                                                                                           \
     X(setting_reset)                                                                                         \
+    X(pauses_list)                                                                                           \
+    X(pause_begin)                                                                                           \
+    X(pause_end)                                                                                             \
+    X(change_policy_get)                                                                                     \
+    X(change_policy_set)                                                                                     \
+    X(scheduled_changes_list)                                                                                \
+    X(scheduled_change_cancel)                                                                               \
     X(jobs_list)                                                                                             \
     X(job_get)                                                                                               \
     X(users_list)                                                                                            \

@@ -3,6 +3,7 @@
 #include "api/handlers/handlers.h"
 
 #include "store/migrate.h"
+#include "store/pause.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -53,7 +54,10 @@ ready_look(ApiRequest *request, Api *api)
     }
     snprintf(api->ready_part, sizeof(api->ready_part), "%s", part);
     snprintf(api->ready_reason, sizeof(api->ready_reason), "%s", reason);
+    Pauses pauses = {0};
+    bool has_pauses = is_read && part[0] == '\0' && pause_list(session, request->arena, &pauses, &error);
     api->ready_version = status.version;
+    api->ready_pauses = has_pauses ? (int64_t)pauses.count : -1;
     api->ready_size_bytes = is_read ? status.size_bytes : -1;
     api->ready_until_ms = clock_monotonic_ms() + READY_KEPT_MS;
 }
@@ -90,6 +94,7 @@ handle_ready_get(ApiRequest *request, Error *error)
     json_key_string(json, "status", "ready");
     json_key_int(json, "schema_version", request->api->ready_version);
     json_key_int(json, "store_bytes", size_bytes);
+    json_key_bool(json, "changes_paused", request->api->ready_pauses > 0);
     api_json_now(json, "timestamp");
     json_object_end(json);
     return api_reply(request, 200);
@@ -114,6 +119,11 @@ handle_metrics_get(ApiRequest *request, Error *error)
                            "# HELP fettle_store_bytes size of the store\n# TYPE fettle_store_bytes gauge\n"
                            "fettle_store_bytes %lld\n",
                            (long long)size_bytes);
+    if (request->api->ready_pauses >= 0)
+        text_append_format(&text,
+                           "# HELP fettle_changes_paused pauses of changes in force: of all targets, or of "
+                           "one\n# TYPE fettle_changes_paused gauge\nfettle_changes_paused %lld\n",
+                           (long long)request->api->ready_pauses);
     request->http->reply = (HttpReply){.status = 200,
                                        .content_type = "text/plain; version=0.0.4; charset=utf-8",
                                        .body = text.data,

@@ -7,6 +7,7 @@
 #include "api/handlers/index_internal.h"
 #include "api/handlers/result_internal.h"
 #include "store/recommendation.h"
+#include "workflow/change_schedule.h"
 #include "workflow/recommendation_apply.h"
 
 #include <inttypes.h>
@@ -43,6 +44,8 @@ recommendation_fields_write(JsonWriter *json, const RankedRecommendation *found)
     json_key_string(json, "dismissal_reason", found->dismissal_reason);
     api_json_time(json, "created_at", found->created_at_us);
     api_json_time(json, "updated_at", found->updated_at_us);
+    api_json_time(json, "planned_at", found->planned_at_us);
+    json_key_string(json, "planned_moment", found->planned_moment);
 }
 
 static bool
@@ -188,6 +191,7 @@ typedef struct ImplementOrder {
     const char *notes;
     const char *pre_stats;
     int wants_act;
+    ChangeMoment moment;
 } ImplementOrder;
 
 /* What is reckoned with later must be numbers now; a figure that is not there, or null, is not known. */
@@ -206,13 +210,25 @@ figures_check(ApiRequest *request, const BodyValue *figures)
 }
 
 static bool
+moment_read(ApiRequest *request, ImplementOrder *order)
+{
+    const char *word = NULL;
+    if (!api_field_text(request, "when", sizeof("window"), &word))
+        return false;
+    if (word != NULL && !change_moment_parse(word, &order->moment))
+        return api_refuse(request, 400, "invalid_parameter", "when must be now, window or quiet");
+    return order->moment == CHANGE_NOW || order->wants_act == 1 ||
+           api_refuse(request, 400, "invalid_parameter", "what was carried out by hand does not wait");
+}
+
+static bool
 implement_read(ApiRequest *request, ImplementOrder *order)
 {
     BodyValue figures = body_field(request->body, "pre_stats");
     if (!api_field_int(request, "query_hash", INT64_MIN, INT64_MAX, &order->query_hash) ||
         !api_field_text(request, "notes", RECOMMENDATION_REASON_BYTES, &order->notes) ||
         !api_field_text(request, "implementation_notes", RECOMMENDATION_REASON_BYTES, &order->notes) ||
-        !api_field_bool(request, "apply", &order->wants_act))
+        !api_field_bool(request, "apply", &order->wants_act) || !moment_read(request, order))
         return false;
     if (figures.kind != BODY_ABSENT && figures.kind != BODY_OBJECT)
         return api_refuse(request, 400, "invalid_parameter", "pre_stats must be an object");
@@ -285,6 +301,25 @@ implement_reply(ApiRequest *request, const RecommendationApply *apply, Error *er
     return api_reply(request, 200);
 }
 
+/* Approved now, made later. */
+static bool
+implement_later(ApiRequest *request, const IndexManager *manager, const RecommendationApply *apply,
+                ChangeMoment moment)
+{
+    ScheduledChange change;
+    Error failure = {0};
+    ChangeScheduleOrder order = {
+        .moment = moment, .now_us = clock_wall_us(), .requested_by = request->caller.actor};
+    if (!change_schedule_open(manager, request->arena, apply, &order, &change, &failure))
+        return index_target_refuse(request, &failure);
+    Text details = text_new(request->arena);
+    JsonWriter json = json_writer_new(&details, false);
+    scheduled_write(&json, &change);
+    request->details = details.data;
+    scheduled_write(api_json(request), &change);
+    return api_reply(request, 202);
+}
+
 bool
 handle_recommendation_implement(ApiRequest *request, Error *error)
 {
@@ -301,6 +336,8 @@ handle_recommendation_implement(ApiRequest *request, Error *error)
     apply.opening.query_hash = order.query_hash;
     apply.opening.notes = order.notes;
     apply.opening.pre_stats = order.pre_stats;
+    if (order.moment != CHANGE_NOW)
+        return implement_later(request, &manager, &apply, order.moment);
     if (!recommendation_apply_record(&manager, request->arena, &apply, &failure))
         return index_target_refuse(request, &failure);
     implement_details(request, &apply);

@@ -7,9 +7,13 @@
 
 #include "api/request.h"
 #include "store/implementation.h"
+#include "store/scheduled_change.h"
 
 /* One row of /optimization-results. */
 void result_write(JsonWriter *json, const Implementation *found);
+
+/* One row of /scheduled-changes. */
+void scheduled_write(JsonWriter *json, const ScheduledChange *change);
 
 /* A limit that is no number or out of range is the standard one (contract, section 3.1). */
 bool result_limit(ApiRequest *request, size_t standard, size_t most, size_t *ret_limit);

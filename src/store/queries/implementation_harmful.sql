@@ -5,6 +5,7 @@ SELECT i.id
   JOIN fettle.optimization_recommendations r ON r.id = i.recommendation_id AND r.source_id IS NOT NULL
  WHERE i.status = 'regressed' AND i.index_change_id IS NOT NULL AND i.undo_change_id IS NULL AND i.measured_at > now() - interval '7 days'
    AND (i.undo_after IS NULL OR i.undo_after <= now())
+   AND NOT EXISTS (SELECT FROM fettle.pause_of(r.target_id, true))
    AND (i.harm IS NOT NULL
         OR (i.actual_high < 0 AND i.actual_improvement_percent <= -5)
         OR (i.actual_high IS NULL AND i.query_hash IS NOT NULL AND i.actual_improvement_percent <= -20

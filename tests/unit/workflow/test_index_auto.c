@@ -4,6 +4,7 @@
 
 #include "pg/result.h"
 #include "store/job.h"
+#include "store/pause.h"
 #include "workflow/index_auto.h"
 #include "workflow/index_run.h"
 
@@ -13,32 +14,39 @@
 #include <string.h>
 
 static IndexAutoRules
+rules_standard(const Settings *settings)
+{
+    Approval approval;
+    Error error = {0};
+    assert_done(approval_standard(settings, &approval, &error), &error);
+    return index_auto_rules(settings, &approval);
+}
+
+static IndexAutoRules
 rules_of(StoreFixture *fixture, const char *create, const char *drop, const char *class)
 {
-    IndexAutoRules rules;
     Error error = {0};
     assert_done(settings_set(fixture->settings, "index.auto_create", create, &error), &error);
     assert_done(settings_set(fixture->settings, "index.auto_drop", drop, &error), &error);
     assert_done(settings_set(fixture->settings, "index.auto_class", class, &error), &error);
-    assert_done(index_auto_rules(fixture->settings, &rules, &error), &error);
-    return rules;
+    return rules_standard(fixture->settings);
 }
 
 static void
 nothing_is_done_unasked_unless_it_and_its_class_are_allowed(void **state)
 {
     StoreFixture *fixture = *state;
-    IndexAutoRules rules;
+    Approval approval;
     Error error = {0};
     Settings *standard = settings_new(fixture->arena);
-    assert_done(index_auto_rules(standard, &rules, &error), &error);
+    IndexAutoRules rules = rules_standard(standard);
     assert_false(rules.may_create || rules.may_drop);
     rules = rules_of(fixture, "on", "on", "low");
     assert_true(rules.may_create && !rules.may_drop);
     rules = rules_of(fixture, "off", "on", "medium");
     assert_true(!rules.may_create && rules.may_drop);
     assert_done(settings_set(fixture->settings, "index.auto_class", "all", &error), &error);
-    assert_false(index_auto_rules(fixture->settings, &rules, &error));
+    assert_false(approval_standard(fixture->settings, &approval, &error));
     assert_int_equal(error.code, ERROR_INPUT);
 }
 
@@ -93,8 +101,10 @@ the_best_that_passes_every_threshold_is_chosen(void **state)
     IndexRecommendations list = {.items = items, .count = FETTLE_COUNT_OF(items)};
     IndexAutoRules rules = {.may_create = true, .benefit_least = 10, .confidence_least = 0.8};
     assert_int_equal(index_auto_choose(&list, &rules)->id, 5);
-    rules.may_drop = true;
+    rules.may_replace = true;
     assert_int_equal(index_auto_choose(&list, &rules)->id, 4);
+    rules.may_replace = false;
+    rules.may_drop = true;
     rules.may_create = false;
     assert_int_equal(index_auto_choose(&list, &rules)->id, 6);
     assert_true(index_recommendation_is_successor(&items[3]) &&
@@ -164,9 +174,48 @@ a_round_carries_out_one_recommendation_as_an_approval_would(void **state)
     assert_non_null(strstr(jobs.items[1].result, "the index is dropped"));
     int64_t *targets;
     size_t count;
-    assert_done(index_auto_targets(fixture->connection, place.arena, 0, 10, &targets, &count, &error),
+    IndexAutoOrder order = {.most = 10, .classes = {"ask", "auto", "ask"}};
+    assert_done(index_auto_targets(fixture->connection, place.arena, &order, &targets, &count, &error),
                 &error);
     assert_int_equal(count, 1);
+}
+
+static void
+policy_set(const Place *place, const char *create, const char *drop, const char *window)
+{
+    Error error = {0};
+    const char *windows[] = {window};
+    ChangePolicy policy = {
+        .classes = {create, drop, NULL}, .windows = windows, .window_count = window != NULL};
+    assert_done(change_policy_write(place->fixture->connection, place->arena, place->target_id, &policy,
+                                    "ann", &error),
+                &error);
+}
+
+static void
+a_targets_own_class_windows_and_pauses_decide_whether_it_has_rounds(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    int64_t stopped = 0;
+    PgConnection *own = place.fixture->connection;
+    (void)rules_of(place.fixture, "off", "off", "low");
+    assert_int_equal(due_count(&place), 0);
+    policy_set(&place, NULL, "auto", NULL);
+    assert_int_equal(due_count(&place), 1);
+    assert_done(pause_begin(own, &(PauseOrder){.reason = "x", .actor = "ann"}, &stopped, &error), &error);
+    assert_int_equal(due_count(&place), 0);
+    assert_done(pause_end(own, 0, "ann", &error), &error);
+    const char *closed = store_fixture_value(
+        place.fixture, "SELECT 'daily ' || to_char(now() AT TIME ZONE 'UTC' + interval '2 hours', 'HH24:MI') "
+                       "|| '-' || to_char(now() AT TIME ZONE 'UTC' + interval '3 hours', 'HH24:MI')");
+    policy_set(&place, NULL, "auto", closed);
+    assert_int_equal(due_count(&place), 0);
+    policy_set(&place, NULL, "auto", "daily 00:00-24:00");
+    assert_int_equal(due_count(&place), 1);
+    (void)rules_of(place.fixture, "on", "off", "low");
+    policy_set(&place, "ask", NULL, NULL);
+    assert_int_equal(due_count(&place), 0);
 }
 
 /* The number of a recommendation to create an index on own.t, as an earlier analysis left it. */
@@ -254,6 +303,8 @@ main(void)
         cmocka_unit_test_setup(what_a_person_dismissed_or_is_of_another_database_is_no_candidate,
                                store_fixture_clear),
         cmocka_unit_test_setup(nothing_is_created_by_an_earlier_advice_when_the_advisor_does_not_work,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_targets_own_class_windows_and_pauses_decide_whether_it_has_rounds,
                                store_fixture_clear),
         cmocka_unit_test_setup(a_round_that_fails_says_why_in_its_job, store_fixture_clear),
     };

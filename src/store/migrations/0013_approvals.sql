@@ -1,0 +1,201 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- What may be changed on a target, by whom and when: the kill switch, the classes of approval, windows for maintenance, and approved
+-- changes that wait for their moment.
+
+ALTER TABLE fettle.index_changes ADD COLUMN is_undo boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN fettle.index_changes.is_undo IS 'it takes an earlier change back, which a pause need not stop';
+
+-- --- the kill switch
+
+-- A pause of all targets (target_id NULL) or of one; it is in force until it is resumed, and kept.
+CREATE TABLE fettle.pauses (
+    id bigserial PRIMARY KEY,
+    target_id bigint REFERENCES fettle.targets ON DELETE CASCADE,
+    stops_undo boolean NOT NULL DEFAULT false,
+    reason text NOT NULL CHECK (reason <> ''),
+    paused_by text NOT NULL,
+    paused_at timestamptz NOT NULL DEFAULT now(),
+    resumed_by text,
+    resumed_at timestamptz
+);
+CREATE UNIQUE INDEX pauses_open ON fettle.pauses (coalesce(target_id, 0)) WHERE resumed_at IS NULL;
+COMMENT ON COLUMN fettle.pauses.stops_undo IS 'changes are not undone either, also where they do harm';
+
+-- The pause that stands against a change; no row: none does.
+CREATE FUNCTION fettle.pause_of(target bigint, is_undo boolean) RETURNS SETOF fettle.pauses
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT p.* FROM fettle.pauses p
+     WHERE p.resumed_at IS NULL AND (p.target_id IS NULL OR p.target_id = $1) AND (p.stops_undo OR NOT $2)
+     ORDER BY p.target_id NULLS FIRST LIMIT 1
+    $$;
+
+-- Refuses a change while a pause stands against it. Whoever records a change holds the lock until that is committed, and a pause waits
+-- for it: so either the change sees the pause, or the pause sees the change.
+CREATE FUNCTION fettle.pause_check(target bigint, is_undo boolean) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    found fettle.pauses;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('fettle.pauses', 0));
+    SELECT p.* INTO found FROM fettle.pause_of(target, is_undo) p;
+    IF found.id IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state
+            USING MESSAGE = format('changes %s are paused since %s by %s: %s',
+                                   CASE WHEN found.target_id IS NULL THEN 'of all targets'
+                                        ELSE 'of target ' || (SELECT t.name FROM fettle.targets t WHERE t.target_id = found.target_id) END,
+                                   fettle.utc_text(found.paused_at), found.paused_by, found.reason),
+                  HINT = CASE WHEN found.target_id IS NULL THEN 'go on with "fettle resume"'
+                              ELSE format('go on with "fettle resume --target %s"',
+                                          (SELECT t.name FROM fettle.targets t WHERE t.target_id = found.target_id)) END;
+    END IF;
+END $$;
+
+-- Begins a pause, or changes the one that is in force; what waits or runs is asked to stop, unless it may finish.
+CREATE FUNCTION fettle.pause_begin(target bigint, stops_undo boolean, lets_finish boolean, reason text, actor text)
+    RETURNS TABLE (pause_id bigint, stopped bigint)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('fettle.pauses', 0));
+    INSERT INTO fettle.pauses AS p (target_id, stops_undo, reason, paused_by) VALUES ($1, $2, $4, $5)
+        ON CONFLICT (coalesce(target_id, 0)) WHERE resumed_at IS NULL
+        DO UPDATE SET stops_undo = excluded.stops_undo, reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now()
+        RETURNING p.id INTO pause_id;
+    UPDATE fettle.index_changes c SET cancel_requested = true
+     WHERE NOT $3 AND c.state IN ('pending', 'running') AND ($1 IS NULL OR c.target_id = $1) AND ($2 OR NOT c.is_undo);
+    GET DIAGNOSTICS stopped = ROW_COUNT;
+    RETURN NEXT;
+END $$;
+
+-- --- what a target's own rules are
+
+-- Classes of approval, NULL: the server's (settings approval.*), and windows for maintenance; a target without a row has none.
+CREATE TABLE fettle.change_policies (
+    target_id bigint PRIMARY KEY DEFAULT fettle.sole_target() REFERENCES fettle.targets ON DELETE CASCADE,
+    create_index varchar(10) CHECK (create_index IN ('advise', 'ask', 'auto')),
+    drop_index varchar(10) CHECK (drop_index IN ('advise', 'ask', 'auto')),
+    replace_index varchar(10) CHECK (replace_index IN ('advise', 'ask', 'auto')),
+    windows text[] NOT NULL DEFAULT '{}',
+    changed_by text NOT NULL,
+    changed_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON COLUMN fettle.change_policies.windows IS 'such as "Sat 02:00-05:00 Europe/Paris", "Mon-Fri 22:00-04:00", "daily 01:00-03:00"; UTC where no zone is named';
+
+-- The parts of a window: days as numbers (Sunday 0), and times of day there. A window that ends before it begins ends on the next day.
+CREATE FUNCTION fettle.change_window_parse(window_text text, OUT days integer[], OUT opens time, OUT closes time, OUT zone text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    names CONSTANT text[] := ARRAY['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+    part text[];
+    span text[];
+    item text;
+    first integer;
+    last integer;
+BEGIN
+    part := regexp_match(window_text, '^\s*([A-Za-z,-]+)\s+([01]\d|2[0-3]):([0-5]\d)\s*-\s*(?:(24):(00)|([01]\d|2[0-3]):([0-5]\d))(?:\s+([A-Za-z][A-Za-z0-9_+/-]*))?\s*$');
+    IF part IS NOT NULL THEN
+        opens := (part[2] || ':' || part[3])::time;
+        closes := (coalesce(part[4], part[6]) || ':' || coalesce(part[5], part[7]))::time;
+        zone := coalesce(part[8], 'UTC');
+        IF lower(part[1]) = 'daily' THEN
+            days := ARRAY[0, 1, 2, 3, 4, 5, 6];
+        ELSE
+            days := '{}';
+            FOREACH item IN ARRAY string_to_array(lower(part[1]), ',') LOOP
+                span := string_to_array(item, '-');
+                first := array_position(names, span[1]) - 1;
+                last := array_position(names, span[cardinality(span)]) - 1;
+                IF first IS NULL OR last IS NULL OR cardinality(span) > 2 THEN
+                    days := NULL;
+                    EXIT;
+                END IF;
+                FOR ahead IN 0 .. (last - first + 7) % 7 LOOP
+                    days := days || (first + ahead) % 7;
+                END LOOP;
+            END LOOP;
+        END IF;
+    END IF;
+    IF part IS NULL OR days IS NULL OR opens = closes THEN
+        RAISE invalid_parameter_value USING MESSAGE = format('"%s" is no window for maintenance', left(window_text, 80)),
+              HINT = 'write it as "Sat 02:00-05:00 Europe/Paris", "Mon-Fri 22:00-04:00" or "daily 01:00-03:00"; without a zone it is UTC';
+    END IF;
+END $$;
+
+-- The windows as they are kept; refuses what is none, and a zone that the store's server does not know.
+CREATE FUNCTION fettle.change_windows_check(windows text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    item text;
+    named text;
+BEGIN
+    FOREACH item IN ARRAY windows LOOP
+        SELECT p.zone INTO named FROM fettle.change_window_parse(item) p;
+        IF NOT EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = named) THEN
+            RAISE invalid_parameter_value USING MESSAGE = format('there is no time zone "%s"', left(named, 80)),
+                  HINT = 'zones have names such as Europe/Paris; daylight saving is theirs';
+        END IF;
+    END LOOP;
+    RETURN windows;
+END $$;
+
+-- The window that is open at a moment, else the next one; no row: there are none. Hours that the change to daylight saving leaves out
+-- are moved by it.
+CREATE FUNCTION fettle.change_window_at(windows text[], moment timestamptz) RETURNS TABLE (opens_at timestamptz, closes_at timestamptz)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT m.opens_at, m.closes_at
+      FROM unnest($1) w (window_text)
+     CROSS JOIN LATERAL fettle.change_window_parse(w.window_text) p
+     CROSS JOIN generate_series(-1, 8) ahead
+     CROSS JOIN LATERAL (SELECT ($2 AT TIME ZONE p.zone)::date + ahead AS day) d
+     CROSS JOIN LATERAL (SELECT (d.day + p.opens) AT TIME ZONE p.zone AS opens_at,
+                                (d.day + CASE WHEN p.closes > p.opens THEN 0 ELSE 1 END + p.closes) AT TIME ZONE p.zone AS closes_at) m
+     WHERE extract(dow FROM d.day)::integer = ANY (p.days) AND m.closes_at > $2 AND m.closes_at > m.opens_at
+     ORDER BY m.opens_at, m.closes_at DESC
+     LIMIT 1
+    $$;
+
+-- Whether what Fettle does by itself may begin now on a target.
+CREATE FUNCTION fettle.change_window_is_open(target bigint, moment timestamptz) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT NOT EXISTS (SELECT FROM fettle.change_policies p
+                        WHERE p.target_id = $1 AND p.windows <> '{}'
+                          AND NOT EXISTS (SELECT FROM fettle.change_window_at(p.windows, $2) w WHERE w.opens_at <= $2))
+    $$;
+
+-- --- approved for later
+
+-- An approved change that waits for its moment: a window for maintenance, or the next quiet hours of the forecast.
+--   waiting ──► done | refused (it does not apply any more) | cancelled (by a person) | expired
+-- What its recommendation said is kept, for an analysis may take that away meanwhile.
+CREATE TABLE fettle.scheduled_changes (
+    id bigserial PRIMARY KEY,
+    target_id bigint NOT NULL DEFAULT fettle.sole_target() REFERENCES fettle.targets ON DELETE CASCADE,
+    recommendation_id bigint REFERENCES fettle.optimization_recommendations ON DELETE SET NULL,
+    recommendation_text text NOT NULL,
+    moment varchar(10) NOT NULL CHECK (moment IN ('window', 'quiet')),
+    planned_from timestamptz NOT NULL,
+    planned_to timestamptz NOT NULL CHECK (planned_to > planned_from),
+    expires_at timestamptz NOT NULL,
+    sql text NOT NULL,
+    query_hash bigint,
+    notes text,
+    pre_stats jsonb,
+    state varchar(20) NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'refused', 'cancelled', 'expired')),
+    message text,
+    implementation_id bigint REFERENCES fettle.optimization_implementations ON DELETE SET NULL,
+    requested_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz,
+    CHECK ((state = 'waiting') = (ended_at IS NULL))
+);
+CREATE UNIQUE INDEX scheduled_changes_waiting ON fettle.scheduled_changes (recommendation_id) WHERE state = 'waiting';
+CREATE INDEX scheduled_changes_due ON fettle.scheduled_changes (planned_from) WHERE state = 'waiting';
+CREATE INDEX scheduled_changes_target ON fettle.scheduled_changes (target_id, id DESC);
+COMMENT ON COLUMN fettle.scheduled_changes.sql IS 'the statement that was approved; another one is not carried out';
+COMMENT ON COLUMN fettle.scheduled_changes.message IS 'how it ended, or why it waits still';

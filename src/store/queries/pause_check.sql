@@ -1,0 +1,1 @@
+SELECT fettle.pause_check($1::bigint, $2::boolean)

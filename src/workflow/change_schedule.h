@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * ChangeSchedule: approved changes that wait for their moment, and are made when it comes.
+ *
+ *   window   the target's window for maintenance that is open, else the next one (store/change_policy.h)
+ *   quiet    the two quietest hours of the next two days, as the load is forecast (workload/quiet_window.h)
+ *
+ * Yesterday's approval is checked against today's target: what does not apply any more, or would be another
+ * statement than the one that was approved, is refused, and says so. What only cannot be done now (a pause,
+ * the table's last change is not measured yet, the target is away) waits, with its reason; when its moment has
+ * passed, for the next one, and until it expires (approval.expiry). A change that has begun is not broken off
+ * when its window closes.
+ *
+ * Everything is in the store: a restart forgets nothing. The clock is the caller's.
+ *
+ *     change_schedule_open(&manager, arena, &apply, &order, &change, error)   after recommendation_apply_plan()
+ *     change_schedule_run(&options, clock_wall_us(), &report, error)          every few seconds, by one process
+ */
+#ifndef FETTLE_WORKFLOW_CHANGE_SCHEDULE_H
+#define FETTLE_WORKFLOW_CHANGE_SCHEDULE_H
+
+#include "store/scheduled_change.h"
+#include "workflow/recommendation_apply.h"
+
+typedef enum ChangeMoment {
+    CHANGE_NOW,
+    CHANGE_IN_WINDOW,
+    CHANGE_WHEN_QUIET,
+} ChangeMoment;
+
+/* "now", "window", "quiet"; false for anything else. */
+bool change_moment_parse(const char *text, ChangeMoment *ret_moment);
+
+typedef struct ChangeScheduleOrder {
+    ChangeMoment moment; /* not CHANGE_NOW */
+    int64_t now_us;
+    const char *requested_by;
+} ChangeScheduleOrder;
+
+/* ERROR_CONFLICT: the target has no windows; its load cannot be forecast yet; the class is advise; it waits
+ * already. ERROR_UNSUPPORTED: it is not Fettle's to carry out. */
+bool change_schedule_open(const IndexManager *manager, Arena *arena, const RecommendationApply *apply,
+                          const ChangeScheduleOrder *order, ScheduledChange *ret_change, Error *error)
+    FETTLE_MUST_USE;
+
+typedef struct ChangeScheduleOptions {
+    Store *store;
+    const Settings *settings;
+    /* Takes a recorded index change, to carry it out; NULL: it waits for whoever settles it. */
+    void (*carry_out)(void *context, int64_t change_id);
+    void *context;
+} ChangeScheduleOptions;
+
+typedef struct ChangeScheduleReport {
+    int64_t done;    /* recorded, and handed over */
+    int64_t ended;   /* refused or expired */
+    int64_t waiting; /* still, though their moment had come */
+} ChangeScheduleReport;
+
+bool change_schedule_run(const ChangeScheduleOptions *options, int64_t now_us,
+                         ChangeScheduleReport *ret_report, Error *error) FETTLE_MUST_USE;
+
+#endif

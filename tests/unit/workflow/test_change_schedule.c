@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: PostgreSQL
+/* Approved for later: planned, made at its moment by a clock that the test moves, refused, expired, cancelled. */
+#include "place.h"
+
+#include "pg/result.h"
+#include "store/implementation.h"
+#include "store/pause.h"
+#include "store/scheduled_change.h"
+#include "workflow/change_schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HOUR_US (INT64_C(3600) * 1000000)
+#define DAY_US (24 * HOUR_US)
+
+/* Today's hour 12 in UTC: windows before and after are known. */
+static int64_t
+noon_us(void)
+{
+    return clock_wall_us() / DAY_US * DAY_US + 12 * HOUR_US;
+}
+
+static void
+run_sql(const Place *place, const char *sql)
+{
+    Error error = {0};
+    assert_done(pg_execute_script(place->fixture->connection, sql, NULL, &error), &error);
+}
+
+/* The number of a recommendation to create an index on own.t (a). */
+static int64_t
+recommended(const Place *place)
+{
+    static const char form[] =
+        "WITH x AS (INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, "
+        "table_name, columns, index_type, recommendation_type, estimated_benefit, confidence_score, "
+        "index_name, create_statement) VALUES (%lld, '%s', 'own', 't', '{a}', 'btree', 'create', 90, 0.9, "
+        "'t_a', 'CREATE INDEX t_a ON own.t (a)') RETURNING id) INSERT INTO "
+        "fettle.optimization_recommendations (target_id, source_type, source_id, kind, recommendation_text, "
+        "estimated_improvement_percent) SELECT %lld, 'index', id, 'create', 'Create', 90 FROM x RETURNING id";
+    const char *database = pg_connection_database(place->fixture->connection);
+    return strtoll(store_fixture_value(place->fixture, arena_printf(place->arena, form,
+                                                                    (long long)place->target_id, database,
+                                                                    (long long)place->target_id)),
+                   NULL, 10);
+}
+
+static void
+window_set(const Place *place, const char *window)
+{
+    Error error = {0};
+    ChangePolicy policy = {.windows = &window, .window_count = window != NULL};
+    assert_done(change_policy_write(place->fixture->connection, place->arena, place->target_id, &policy, "ann",
+                                    &error),
+                &error);
+}
+
+static bool
+open_at(const Place *place, int64_t recommendation_id, ChangeMoment moment, ScheduledChange *ret_change,
+        Error *error)
+{
+    RecommendationApply apply;
+    ChangeScheduleOrder order = {.moment = moment, .now_us = noon_us(), .requested_by = "ann"};
+    assert_done(recommendation_apply_plan(&place->manager, place->arena, recommendation_id, true, "ann", &apply,
+                                          error),
+                error);
+    apply.opening.notes = "agreed";
+    return change_schedule_open(&place->manager, place->arena, &apply, &order, ret_change, error);
+}
+
+/* Approved at noon for tonight, 22:00 to 23:00. */
+static ScheduledChange
+tonight(const Place *place, int64_t recommendation_id)
+{
+    ScheduledChange change = {0};
+    Error error = {0};
+    window_set(place, "daily 22:00-23:00");
+    assert_done(open_at(place, recommendation_id, CHANGE_IN_WINDOW, &change, &error), &error);
+    assert_int_equal(change.from_us, noon_us() + 10 * HOUR_US);
+    assert_int_equal(change.to_us, noon_us() + 11 * HOUR_US);
+    assert_string_equal(change.state, "waiting");
+    return change;
+}
+
+static int64_t handed_over;
+
+static void
+hand_over(void *context, int64_t change_id)
+{
+    (void)context;
+    handed_over = change_id;
+}
+
+static ChangeScheduleReport
+run_at(const Place *place, int64_t now_us)
+{
+    ChangeScheduleReport report;
+    Error error = {0};
+    ChangeScheduleOptions options = {
+        .store = place->fixture->store, .settings = place->fixture->settings, .carry_out = hand_over};
+    handed_over = 0;
+    assert_done(change_schedule_run(&options, now_us, &report, &error), &error);
+    return report;
+}
+
+static ScheduledChange
+again(const Place *place, int64_t id)
+{
+    ScheduledChange change;
+    Error error = {0};
+    assert_done(scheduled_change_get(place->fixture->connection, place->arena, id, &change, &error), &error);
+    return change;
+}
+
+static void
+it_is_made_in_its_window_once_and_not_before(void **state)
+{
+    Place place = place_of(state);
+    int64_t recommendation_id = recommended(&place);
+    ScheduledChange change = tonight(&place, recommendation_id);
+    RankedRecommendation shown;
+    Error error = {0};
+    assert_done(recommendation_get(place.fixture->connection, place.arena, recommendation_id, &shown, &error),
+                &error);
+    assert_int_equal(shown.planned_at_us, change.from_us);
+    assert_string_equal(shown.planned_moment, "window");
+    ChangeScheduleReport report = run_at(&place, change.from_us - 1);
+    assert_true(report.done == 0 && report.waiting == 0 && handed_over == 0);
+    report = run_at(&place, change.from_us + 1);
+    assert_int_equal(report.done, 1);
+    assert_true(handed_over > 0);
+    change = again(&place, change.id);
+    assert_string_equal(change.state, "done");
+    Implementation made;
+    assert_done(implementation_get(place.fixture->connection, place.arena, change.implementation_id, &made,
+                                   &error),
+                &error);
+    assert_int_equal(made.index_change_id, handed_over);
+    assert_string_equal(made.notes, "agreed");
+    assert_string_equal(change_of(&place, handed_over).performed_by, "ann");
+    report = run_at(&place, change.from_us + 2);
+    assert_true(report.done == 0 && handed_over == 0);
+    assert_string_equal(store_fixture_value(place.fixture,
+                                            "SELECT action || ' ' || (details ->> 'requested_by') FROM "
+                                            "fettle.audit_log ORDER BY id DESC LIMIT 1"),
+                        "recommendation.implement ann");
+}
+
+static void
+a_window_that_was_missed_is_followed_by_the_next_one(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = tonight(&place, recommended(&place));
+    ChangeScheduleReport report = run_at(&place, change.to_us + HOUR_US);
+    assert_true(report.waiting == 1 && report.done == 0 && handed_over == 0);
+    assert_int_equal(again(&place, change.id).from_us, change.from_us + DAY_US);
+    /* a window that was moved since holds, not the one of the approval */
+    window_set(&place, "daily 03:00-04:00");
+    report = run_at(&place, change.from_us + DAY_US + 1);
+    assert_true(report.waiting == 1 && handed_over == 0);
+    assert_int_equal(again(&place, change.id).from_us, noon_us() + 15 * HOUR_US + DAY_US);
+}
+
+static void
+what_does_not_apply_any_more_is_refused_with_the_reason(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = tonight(&place, recommended(&place));
+    run_sql(&place, "DROP TABLE own.t");
+    ChangeScheduleReport report = run_at(&place, change.from_us + 1);
+    assert_true(report.ended == 1 && handed_over == 0);
+    change = again(&place, change.id);
+    assert_string_equal(change.state, "refused");
+    assert_non_null(strstr(change.message, "does not apply any more"));
+    assert_string_equal(store_fixture_value(place.fixture,
+                                            "SELECT action FROM fettle.audit_log ORDER BY id DESC LIMIT 1"),
+                        "schedule.refused");
+}
+
+static void
+another_statement_than_the_one_approved_is_not_carried_out(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = tonight(&place, recommended(&place));
+    run_sql(&place, "UPDATE fettle.index_recommendations SET create_statement = "
+                    "'CREATE INDEX t_a ON own.t (a) WHERE a > 5'");
+    (void)run_at(&place, change.from_us + 1);
+    change = again(&place, change.id);
+    assert_string_equal(change.state, "refused");
+    assert_non_null(strstr(change.message, "another statement than the one that was approved"));
+}
+
+static void
+a_recommendation_that_was_taken_away_refuses_its_change(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = tonight(&place, recommended(&place));
+    run_sql(&place, "DELETE FROM fettle.optimization_recommendations");
+    (void)run_at(&place, change.from_us + 1);
+    change = again(&place, change.id);
+    assert_string_equal(change.state, "refused");
+    assert_string_equal(change.text, "Create");
+    assert_int_equal(change.recommendation_id, 0);
+}
+
+static void
+what_only_cannot_be_done_now_waits_and_expires_in_the_end(void **state)
+{
+    Place place = place_of(state);
+    int64_t stopped = 0;
+    Error error = {0};
+    PgConnection *own = place.fixture->connection;
+    ScheduledChange change = tonight(&place, recommended(&place));
+    assert_done(pause_begin(own, &(PauseOrder){.reason = "incident 12", .actor = "bob"}, &stopped, &error),
+                &error);
+    ChangeScheduleReport report = run_at(&place, change.from_us + 1);
+    assert_true(report.waiting == 1 && handed_over == 0);
+    assert_non_null(strstr(again(&place, change.id).message, "incident 12"));
+    /* tried again within its window, not at once */
+    report = run_at(&place, change.from_us + 2);
+    assert_true(report.waiting == 0 && report.done == 0);
+    report = run_at(&place, change.expires_us);
+    assert_int_equal(report.ended, 1);
+    change = again(&place, change.id);
+    assert_string_equal(change.state, "expired");
+    assert_non_null(strstr(change.message, "incident 12"));
+    assert_done(pause_end(own, 0, "bob", &error), &error);
+}
+
+static void
+a_pause_that_ends_within_the_window_delays_it_only(void **state)
+{
+    Place place = place_of(state);
+    int64_t stopped = 0;
+    Error error = {0};
+    PgConnection *own = place.fixture->connection;
+    ScheduledChange change = tonight(&place, recommended(&place));
+    assert_done(pause_begin(own, &(PauseOrder){.reason = "x", .actor = "bob"}, &stopped, &error), &error);
+    (void)run_at(&place, change.from_us + 1);
+    assert_done(pause_end(own, 0, "bob", &error), &error);
+    assert_int_equal(run_at(&place, change.from_us + HOUR_US / 2).done, 1);
+}
+
+static void
+a_cancelled_change_is_not_made(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    int64_t target_id = 0;
+    int64_t recommendation_id = recommended(&place);
+    ScheduledChange change = tonight(&place, recommendation_id);
+    PgConnection *own = place.fixture->connection;
+    ScheduledEnd end = {.state = "cancelled", .message = "by bob"};
+    assert_done(scheduled_change_end(own, change.id, &end, &target_id, &error), &error);
+    assert_int_equal(target_id, place.target_id);
+    assert_int_equal(run_at(&place, change.from_us + 1).done, 0);
+    assert_false(scheduled_change_end(own, change.id, &end, &target_id, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    /* it can be planned anew */
+    error_clear(&error);
+    assert_done(open_at(&place, recommendation_id, CHANGE_IN_WINDOW, &change, &error), &error);
+    assert_false(open_at(&place, recommendation_id, CHANGE_IN_WINDOW, &change, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    ScheduledChanges list;
+    ScheduledFilter filter = {.target_id = place.target_id, .limit = 10};
+    error_clear(&error);
+    assert_done(scheduled_change_list(own, place.arena, &filter, &list, &error), &error);
+    assert_int_equal(list.count, 2);
+    filter.state = "cancelled";
+    assert_done(scheduled_change_list(own, place.arena, &filter, &list, &error), &error);
+    assert_int_equal(list.count, 1);
+}
+
+static void
+without_a_window_or_a_forecast_nothing_can_be_planned(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = {0};
+    Error error = {0};
+    int64_t recommendation_id = recommended(&place);
+    window_set(&place, NULL);
+    assert_false(open_at(&place, recommendation_id, CHANGE_IN_WINDOW, &change, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
+    assert_false(open_at(&place, recommendation_id, CHANGE_WHEN_QUIET, &change, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, "cannot be forecast"));
+    RecommendationApply by_hand = {.recommendation = {.target_id = place.target_id}};
+    ChangeScheduleOrder order = {.moment = CHANGE_IN_WINDOW, .now_us = noon_us(), .requested_by = "ann"};
+    assert_false(change_schedule_open(&place.manager, place.arena, &by_hand, &order, &change, &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
+}
+
+static void
+a_quiet_time_that_passed_without_a_forecast_says_why_it_waits(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    ScheduledChange change = {.target_id = place.target_id,
+                              .recommendation_id = recommended(&place),
+                              .text = "Create",
+                              .moment = "quiet",
+                              .from_us = noon_us() - 3 * HOUR_US,
+                              .to_us = noon_us() - HOUR_US,
+                              .expires_us = noon_us() + DAY_US,
+                              .sql = "x",
+                              .requested_by = "ann"};
+    assert_done(scheduled_change_open(place.fixture->connection, &change, &change.id, &error), &error);
+    assert_int_equal(run_at(&place, noon_us()).waiting, 1);
+    change = again(&place, change.id);
+    assert_non_null(strstr(change.message, "cannot be forecast"));
+    assert_int_equal(change.from_us, noon_us() + HOUR_US);
+    assert_done(scheduled_change_move(place.fixture->connection, change.id, 1, 2, NULL, &error), &error);
+    assert_null(again(&place, change.id).message);
+}
+
+static void
+moments_have_words(void **state)
+{
+    (void)state;
+    ChangeMoment moment = CHANGE_NOW;
+    assert_true(change_moment_parse("window", &moment) && moment == CHANGE_IN_WINDOW);
+    assert_true(change_moment_parse("quiet", &moment) && moment == CHANGE_WHEN_QUIET);
+    assert_true(change_moment_parse("now", &moment) && moment == CHANGE_NOW);
+    assert_false(change_moment_parse("soon", &moment));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(it_is_made_in_its_window_once_and_not_before, store_fixture_clear),
+        cmocka_unit_test_setup(a_window_that_was_missed_is_followed_by_the_next_one, store_fixture_clear),
+        cmocka_unit_test_setup(what_does_not_apply_any_more_is_refused_with_the_reason, store_fixture_clear),
+        cmocka_unit_test_setup(another_statement_than_the_one_approved_is_not_carried_out,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_recommendation_that_was_taken_away_refuses_its_change, store_fixture_clear),
+        cmocka_unit_test_setup(what_only_cannot_be_done_now_waits_and_expires_in_the_end,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_pause_that_ends_within_the_window_delays_it_only, store_fixture_clear),
+        cmocka_unit_test_setup(a_cancelled_change_is_not_made, store_fixture_clear),
+        cmocka_unit_test_setup(without_a_window_or_a_forecast_nothing_can_be_planned, store_fixture_clear),
+        cmocka_unit_test_setup(a_quiet_time_that_passed_without_a_forecast_says_why_it_waits,
+                               store_fixture_clear),
+        cmocka_unit_test(moments_have_words),
+    };
+    return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
+}
