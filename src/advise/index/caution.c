@@ -5,8 +5,8 @@
 #include <string.h>
 
 typedef struct Caution {
-    bool is_generic;
-    double surcharge;
+    CautionFacts facts;
+    CautiousCost cost;
 } Caution;
 
 /* What is found on the way from a LIMIT down to the rows it stops. */
@@ -126,19 +126,32 @@ early_stop_of(const PgPlanNode *node, bool is_generic)
     return stop;
 }
 
-static double
-limit_surcharge(const PgPlanNode *limit, bool is_generic)
+/* Of a LIMIT that it has no value for, the planner takes a tenth of the rows. */
+static bool
+is_guessed(const PgPlanNode *limit, double rows)
+{
+    return fabs(limit->plan_rows - fmax(1, rint(rows / 10))) < 0.5;
+}
+
+/* Adds what one LIMIT may cost beyond the planner's hope, as often as it is run. */
+static void
+limit_add(Caution *caution, const PgPlanNode *limit, double times)
 {
     const PgPlanNode *below = limit->children.count > 0 ? limit->children.items[0] : NULL;
     if (below == NULL || isnan(below->total_cost) || isnan(below->startup_cost) || !(below->plan_rows > 0) ||
         !(limit->plan_rows < below->plan_rows))
-        return 0;
-    EarlyStop stop = early_stop_of(below, is_generic);
+        return;
+    EarlyStop stop = early_stop_of(below, caution->facts.is_generic);
     if (!stop.is_uncertain)
-        return 0;
+        return;
     double part = limit->plan_rows / below->plan_rows;
-    double cautious_part = stop.is_unknown ? 1 : fmin(1, part * CAUTION_FACTOR);
-    return (below->total_cost - below->startup_cost) * (cautious_part - part);
+    double likely_part = part;
+    if (caution->facts.limit_rows > 0 && is_guessed(limit, below->plan_rows))
+        likely_part = fmin(1, fmax(part, caution->facts.limit_rows / below->plan_rows));
+    double worst_part = stop.is_unknown ? 1 : fmin(1, likely_part * CAUTION_FACTOR);
+    double whole = times * (below->total_cost - below->startup_cost);
+    caution->cost.likely += whole * (likely_part - part);
+    caution->cost.worst += whole * (worst_part - part);
 }
 
 static double
@@ -157,26 +170,57 @@ static void
 caution_walk(Caution *caution, const PgPlanNode *node, double times)
 {
     if (text_equals(node->node_type, "Limit"))
-        caution->surcharge += times * limit_surcharge(node, caution->is_generic);
+        limit_add(caution, node, times);
     for (size_t i = 0; i < node->children.count; i++)
         caution_walk(caution, node->children.items[i], times * times_run(node, node->children.items[i]));
 }
 
-double
-plan_cautious_cost(const PgPlan *plan, bool is_generic)
+CautiousCost
+plan_cautious_cost(const PgPlan *plan, const CautionFacts *facts)
 {
-    Caution caution = {.is_generic = is_generic};
+    Caution caution = {.facts = *facts,
+                       .cost = {.likely = plan->root->total_cost, .worst = plan->root->total_cost}};
     caution_walk(&caution, plan->root, 1);
-    return plan->root->total_cost + caution.surcharge;
+    return caution.cost;
 }
 
-double
+/* What the application limits to, as far as the rows that it gets tell; 0: the text says it, or no limit. */
+static double
+limit_rows_of(const WorkloadStatement *statement)
+{
+    const SqlAnalysis *analysis = statement->analysis;
+    bool is_unknown = false;
+    for (size_t i = 0; analysis != NULL && i < analysis->sort_count; i++)
+        is_unknown = is_unknown || (analysis->sorts[i].has_limit && isnan(analysis->sorts[i].limit_rows));
+    if (!is_unknown)
+        return 0;
+    double rows = statement->source->rows / statement->source->calls;
+    return rows > CAUTION_LIMIT_ROWS ? rows : CAUTION_LIMIT_ROWS;
+}
+
+static CautiousCost
+cautious_cost(const WorkloadStatement *statement, double cost, const PgPlan *plan, bool is_generic)
+{
+    CautiousCost known = {.likely = cost, .worst = cost};
+    if (plan == NULL || !(plan->root->total_cost > 0))
+        return known;
+    const CautionFacts facts = {.is_generic = is_generic,
+                                .limit_rows = is_generic ? limit_rows_of(statement) : 0};
+    CautiousCost of_plan = plan_cautious_cost(plan, &facts);
+    return (CautiousCost){.likely = cost * of_plan.likely / plan->root->total_cost,
+                          .worst = cost * of_plan.worst / plan->root->total_cost};
+}
+
+CautiousValue
 cautious_value(const Workload *workload, const WorkloadStatement *statement, double cost, const PgPlan *plan,
                bool is_generic)
 {
-    double value = statement->weight * cost;
-    if (plan == NULL || !(plan->root->total_cost > 0))
-        return value;
-    double surcharge = cost * (plan_cautious_cost(plan, is_generic) / plan->root->total_cost - 1);
-    return value + workload_risk_weight(workload, statement) * surcharge;
+    CautiousCost after = cautious_cost(statement, cost, plan, is_generic);
+    CautiousCost before =
+        cautious_cost(statement, statement->baseline_cost, statement->baseline_plan, statement->is_generic);
+    double weight = workload_risk_weight(workload, statement);
+    double lost = fmax(0, after.worst - fmax(after.likely, before.worst));
+    double planned = statement->weight * cost;
+    return (CautiousValue){.priced = planned + weight * (after.likely - cost + lost),
+                           .worst = planned + weight * (after.worst - cost)};
 }

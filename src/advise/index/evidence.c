@@ -108,8 +108,10 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
             answer->plan == NULL || statement->baseline_plan == NULL)
             continue;
         double before = cautious_value(workload, statement, statement->baseline_cost,
-                                       statement->baseline_plan, statement->is_generic);
-        double after = cautious_value(workload, statement, answer->cost, answer->plan, answer->is_generic);
+                                       statement->baseline_plan, statement->is_generic)
+                            .worst;
+        double after =
+            cautious_value(workload, statement, answer->cost, answer->plan, answer->is_generic).worst;
         if (before > 0 && after / before > most) {
             most = after / before;
             worst = statement;
