@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/index/caution.h"
 
+#include "advise/index/condition.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -12,86 +14,40 @@ typedef struct Caution {
 /* What is found on the way from a LIMIT down to the rows it stops. */
 typedef struct EarlyStop {
     bool is_uncertain; /* rows are thrown away on the way */
-    bool is_unknown;   /* and how many is not even estimated */
+    ConditionBasis basis;
 } EarlyStop;
 
-#define OPERATOR_CHARACTERS "<>=~!@#%^&|`?+-*/"
-
-static bool
-is_range_operator(const char *text, size_t length)
+static void
+early_stop_add(EarlyStop *stop, ConditionBasis basis)
 {
-    static const char *const operators[] = {"<", "<=", ">", ">=", "~", "~*", "~~", "~~*", "!~", "!~~"};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(operators); i++)
-        if (strlen(operators[i]) == length && memcmp(operators[i], text, length) == 0)
-            return true;
-    return false;
-}
-
-/* "a > $1", "$1 <= a", "a ~~ $1": the planner has a constant for these. Equality is the mean over the values.
- */
-static bool
-has_unknown_range(const char *condition)
-{
-    for (const char *at = condition; (at = strchr(at, '$')) != NULL; at++) {
-        const char *end = at;
-        while (end > condition && strchr(" (", end[-1]) != NULL)
-            end--;
-        const char *begin = end;
-        while (begin > condition && strchr(OPERATOR_CHARACTERS, begin[-1]) != NULL)
-            begin--;
-        const char *after = at + 1;
-        after += strspn(after, "0123456789");
-        after += strspn(after, " )");
-        if (is_range_operator(begin, (size_t)(end - begin)) ||
-            is_range_operator(after, strspn(after, OPERATOR_CHARACTERS)))
-            return true;
-    }
-    return false;
+    stop->is_uncertain = true;
+    stop->basis = basis > stop->basis ? basis : stop->basis;
 }
 
 static void
 early_stop_condition(EarlyStop *stop, const char *condition, bool is_generic)
 {
-    if (condition == NULL)
-        return;
-    stop->is_uncertain = true;
-    stop->is_unknown = stop->is_unknown || (is_generic && has_unknown_range(condition));
+    if (condition != NULL)
+        early_stop_add(stop, condition_basis(condition, NULL, 0, is_generic));
 }
 
 #define NOT_NULL " IS NOT NULL)"
-#define CONDITIONS_MOST 16
 
 /*
  * min(a) and max(a) are planned as a scan of an index on a for the first row with "a IS NOT NULL". When that
  * index has b too, "b > $1" is looked up in it and not a filter, yet all entries up to the first match are
  * read. Not so for a range of a itself.
  */
-static bool
-has_range_beside_order(const char *condition)
+static ConditionBasis
+basis_beside_order(const char *condition)
 {
     const char *not_null = condition == NULL ? NULL : strstr(condition, NOT_NULL);
     if (not_null == NULL)
-        return false;
+        return CONDITION_ESTIMATED;
     const char *column = not_null;
     while (column > condition && column[-1] != '(')
         column--;
-    size_t length = (size_t)(not_null - column);
-    const char *part = condition;
-    for (size_t i = 0; i < CONDITIONS_MOST && part != NULL; i++) {
-        const char *next = strstr(part, " AND ");
-        char text[256];
-        size_t part_length = next == NULL ? strlen(part) : (size_t)(next - part);
-        if (part_length < sizeof(text)) {
-            memcpy(text, part, part_length);
-            text[part_length] = '\0';
-            const char *subject = text + strspn(text, "(");
-            bool is_ordered = strncmp(subject, column, length) == 0 && subject[length] == ' ';
-            if (!is_ordered && has_unknown_range(text))
-                return true;
-        }
-        part = next == NULL ? NULL : next + strlen(" AND ");
-    }
-    return false;
+    return condition_basis(condition, column, (size_t)(not_null - column), true);
 }
 
 /* Nodes that hand on rows as they get them, from their first child. */
@@ -115,8 +71,9 @@ early_stop_of(const PgPlanNode *node, bool is_generic)
     while (node != NULL) {
         early_stop_condition(&stop, node->filter, is_generic);
         early_stop_condition(&stop, node->join_filter, is_generic);
-        if (is_generic && has_range_beside_order(node->index_condition))
-            stop = (EarlyStop){.is_uncertain = true, .is_unknown = true};
+        ConditionBasis beside = is_generic ? basis_beside_order(node->index_condition) : CONDITION_ESTIMATED;
+        if (beside != CONDITION_ESTIMATED)
+            early_stop_add(&stop, beside);
         /* outer rows without a partner are thrown away */
         stop.is_uncertain = stop.is_uncertain || text_equals(node->join_type, "Inner") ||
                             text_equals(node->join_type, "Semi") || text_equals(node->join_type, "Anti");
@@ -146,9 +103,11 @@ limit_add(Caution *caution, const PgPlanNode *limit, double times)
         return;
     double part = limit->plan_rows / below->plan_rows;
     double likely_part = part;
-    if (caution->facts.limit_rows > 0 && is_guessed(limit, below->plan_rows))
+    if (stop.basis == CONDITION_BLIND)
+        likely_part = 1;
+    else if (caution->facts.limit_rows > 0 && is_guessed(limit, below->plan_rows))
         likely_part = fmin(1, fmax(part, caution->facts.limit_rows / below->plan_rows));
-    double worst_part = stop.is_unknown ? 1 : fmin(1, likely_part * CAUTION_FACTOR);
+    double worst_part = stop.basis == CONDITION_ESTIMATED ? fmin(1, likely_part * CAUTION_FACTOR) : 1;
     double whole = times * (below->total_cost - below->startup_cost);
     caution->cost.likely += whole * (likely_part - part);
     caution->cost.worst += whole * (worst_part - part);

@@ -7,9 +7,10 @@
  * such a plan reads the whole index: the best known way for a new index to make a statement slower by orders
  * of magnitude. Errors of the planner's row counts are large where conditions are correlated (Leis et al.
  * 2015, "How good are query optimizers, really?"), so at worst matches are CAUTION_FACTOR times rarer than
- * estimated. Where a generic plan compares by range with a value it does not know, its estimate is a
- * constant, and at worst all is read. Where it has no value for the LIMIT itself, it takes a tenth of the
- * rows, however few that is; what is likely is as many as the application gets, or CAUTION_LIMIT_ROWS.
+ * estimated. Where the planner's estimate is a constant of its own (condition.h), all is read at worst; and
+ * likely too, unless it is that of a range of one bound, which is right within small factors most often.
+ * Where a generic plan has no value for the LIMIT itself, it takes a tenth of the rows, however few that is;
+ * what is likely is as many as the application gets, or CAUTION_LIMIT_ROWS.
  *
  * The price of a plan is what is likely, and what it may lose: its worst beyond the worst of the plan as it
  * is today. So an index in whose order a statement stops early costs nothing on top as long as that cannot

@@ -16,12 +16,14 @@
 #define ROUNDS_MOST 12
 /* Risk below this share of the workload's cost is none. */
 #define RISK_SHARE_LEAST 1e-4
+/* At worst, of the worst today: below it a plan is no risk, however far it is from what the planner hopes. */
+#define RISKY_TIMES_LEAST 1.1
 
 typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
     double value;     /* in the objective's unit, with caution */
-    double surcharge; /* of it, over what the planner said */
+    double surcharge; /* of it, over what the planner said, where the statement may get slower than today */
 } Reviewed;
 
 typedef struct Review {
@@ -43,11 +45,11 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     if (reviewed->present.word_count > 0 && bits_equal(reviewed->present, present))
         return true;
     const Workload *workload = search->context->workload;
-    double baseline = cautious_value(workload, statement, statement->baseline_cost, statement->baseline_plan,
-                                     statement->is_generic)
-                          .priced;
-    *reviewed = (Reviewed){
-        .present = present, .used = bits_new(search->arena, search->candidates->count), .value = baseline};
+    CautiousValue today = cautious_value(workload, statement, statement->baseline_cost,
+                                         statement->baseline_plan, statement->is_generic);
+    *reviewed = (Reviewed){.present = present,
+                           .used = bits_new(search->arena, search->candidates->count),
+                           .value = today.priced};
     if (bits_is_empty(present))
         return true;
     double cost;
@@ -59,8 +61,10 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     WhatIfAnswer answer = {0};
     if (!oracle_plan(search->oracle, position, set, &answer, error))
         return false;
-    reviewed->value = cautious_value(workload, statement, cost, answer.plan, answer.is_generic).priced;
-    reviewed->surcharge = reviewed->value - statement->weight * cost;
+    CautiousValue after = cautious_value(workload, statement, cost, answer.plan, answer.is_generic);
+    reviewed->value = after.priced;
+    if (after.worst > today.worst * RISKY_TIMES_LEAST)
+        reviewed->surcharge = after.priced - statement->weight * cost;
     return true;
 }
 
