@@ -2,11 +2,12 @@
 /*
  * The review: would the chosen set still be worth having if plans that hope to stop early do not (caution.h)?
  *
- * The set is valued anew with cautious costs. Then, for the index that most of the risk hangs on, three
- * remedies are tried: an index beside it that serves the statement which suffers, so that the planner is not
- * tempted; the choice made again without it; and without all that begin as it does, for those tempt alike:
- * an index of another kind for the same statements, or none. What is cautiously best stays. The bound is not
- * touched: it holds for every set.
+ * The set is valued anew with cautious costs. Then, for the index that most of the risk hangs on, remedies
+ * are tried: the set without it; with an index beside it that serves the statement which suffers, so that the
+ * planner is not tempted; the choice made again without it; and without all that begin as it does, for those
+ * tempt alike: an index of another kind for the same statements, or none. What is cautiously best stays. When
+ * time is up only the first is tried, which takes a question for each statement that used it. The bound is
+ * not touched: it holds for every set.
  */
 #include "advise/index/caution.h"
 #include "advise/index/search_state.h"
@@ -126,9 +127,9 @@ review_alike(const Search *search, size_t index)
     return alike;
 }
 
-/* The best set without some indexes, by the planner's own costs; it becomes the search's. */
+/* From the search's set, and from what it may choose. */
 static bool
-review_choose_without(Search *search, Bits forbidden, Error *error)
+review_take_out(Search *search, Bits forbidden, Error *error)
 {
     search->avoided = bits_copy(search->arena, search->avoided);
     bits_join(search->avoided, forbidden);
@@ -139,7 +140,7 @@ review_choose_without(Search *search, Bits forbidden, Error *error)
     if (!search_evaluate(search, rest, &search->best_value, &used, error))
         return false;
     search->best = rest;
-    return search_choose(search, error);
+    return true;
 }
 
 /* Of the statements whose risk hangs on an index, the one that it is greatest for; SIZE_MAX: none. */
@@ -186,7 +187,8 @@ review_choose_with(Review *review, size_t index, Error *error)
     return search_evaluate(search, set, &search->best_value, &used, error);
 }
 
-typedef enum Remedy { REMEDY_ADD, REMEDY_AVOID, REMEDY_AVOID_ALIKE, REMEDIES } Remedy;
+/* Cheapest first. */
+typedef enum Remedy { REMEDY_DROP, REMEDY_ADD, REMEDY_AVOID, REMEDY_AVOID_ALIKE, REMEDIES } Remedy;
 
 /* What of the search a remedy changes. */
 typedef struct Choice {
@@ -215,16 +217,19 @@ review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
     bits_add(forbidden, index);
     if (remedy == REMEDY_AVOID_ALIKE)
         forbidden = review_alike(search, index);
-    return review_choose_without(search, forbidden, error);
+    return review_take_out(search, forbidden, error) &&
+           (remedy == REMEDY_DROP || search_choose(search, error));
 }
 
-/* Tries what can be done about an index; the best of it becomes the search's choice. */
+/* Tries what can be done about an index; the best of it becomes the search's choice. That the set is better
+ * without it is found out however late it is. */
 static bool
 review_index(Review *review, size_t index, Choice *choice, bool *ret_is_better, Error *error)
 {
     Search *search = review->search;
     const Choice before = *choice;
-    for (Remedy remedy = 0; remedy < REMEDIES; remedy++) {
+    for (Remedy remedy = 0; remedy < REMEDIES && (remedy == REMEDY_DROP || !search_out_of_time(search));
+         remedy++) {
         choice_take(search, &before);
         double value;
         /* the statements' values are those of the set before */
@@ -271,8 +276,7 @@ search_review(Search *search, Error *error)
     if (!review_value(&review, search->best, &choice.value, error))
         return false;
     size_t riskiest = review_riskiest(&review);
-    for (size_t round = 0; round < ROUNDS_MOST && riskiest != SIZE_MAX && !search_out_of_time(search);
-         round++) {
+    for (size_t round = 0; round < ROUNDS_MOST && riskiest != SIZE_MAX; round++) {
         search_progress(search, "reviewing risky plans", round, 0);
         bool is_better;
         if (!review_index(&review, riskiest, &choice, &is_better, error))

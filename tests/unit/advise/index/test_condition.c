@@ -2,9 +2,7 @@
 #include "../../death.h"
 
 #include "advise/index/condition.h"
-#include "base/attributes.h"
-
-#include <string.h>
+#include "base/text.h"
 
 static void
 a_conditions_basis_is_that_of_its_least_known_part(void **state)
@@ -72,10 +70,12 @@ static void
 a_condition_of_many_parts_is_read_to_a_limit(void **state)
 {
     (void)state;
-    char text[40000] = "(a = 1)";
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    Text text = text_new(arena);
+    text_append(&text, "(a = 1)");
     for (size_t i = 0; i < 1000; i++)
-        strcat(text, " AND (c >= $1)");
-    assert_int_equal(condition_basis(text, NULL, 0, true), CONDITION_RANGE);
+        text_append(&text, " AND (c >= $1)");
+    assert_int_equal(condition_basis(text.data, NULL, 0, true), CONDITION_RANGE);
 }
 
 int
