@@ -6,9 +6,15 @@
  * wanted and throw away those that do not match, counting on matches to be spread evenly. Where they are not,
  * such a plan reads the whole index: the best known way for a new index to make a statement slower by orders
  * of magnitude. Errors of the planner's row counts are large where conditions are correlated (Leis et al.
- * 2015, "How good are query optimizers, really?"), so here matches may be CAUTION_FACTOR times rarer than
- * estimated. Where a generic plan compares by range with a value it does not know, its estimate is a
- * constant, and nothing is counted on.
+ * 2015, "How good are query optimizers, really?"), so at worst matches are CAUTION_FACTOR times rarer than
+ * estimated. Where the planner's estimate is a constant of its own (condition.h), all is read at worst; and
+ * likely too, unless it is that of a range of one bound, which is right within small factors most often.
+ * Where a generic plan has no value for the LIMIT itself, it takes a tenth of the rows, however few that is;
+ * what is likely is as many as the application gets, or CAUTION_LIMIT_ROWS.
+ *
+ * The price of a plan is what is likely, and what it may lose: its worst beyond the worst of the plan as it
+ * is today. So an index in whose order a statement stops early costs nothing on top as long as that cannot
+ * be slower than today, and its whole worst where it can.
  */
 #ifndef FETTLE_ADVISE_INDEX_CAUTION_H
 #define FETTLE_ADVISE_INDEX_CAUTION_H
@@ -18,13 +24,32 @@
 
 #define CAUTION_FACTOR 20.0
 
-/* Root total cost with each early stop taken cautiously: never less than the plan's own. is_generic: $n stand
- * for values that the planner did not know. */
-double plan_cautious_cost(const PgPlan *plan, bool is_generic);
+/* A page of a list, where neither the statement's text nor the rows that it returns say more. */
+#define CAUTION_LIMIT_ROWS 20.0
+
+typedef struct CautionFacts {
+    bool is_generic;   /* $n stand for values that the planner did not know */
+    double limit_rows; /* of a LIMIT that it did not know; 0: it did */
+} CautionFacts;
+
+/* Neither is less than the planner's own cost. */
+typedef struct CautiousCost {
+    double likely;
+    double worst;
+} CautiousCost;
+
+/* Of the root, with each early stop taken cautiously. */
+CautiousCost plan_cautious_cost(const PgPlan *plan, const CautionFacts *facts);
+
+/* In the objective's unit. */
+typedef struct CautiousValue {
+    double priced; /* what the choice of indexes reckons with */
+    double worst;
+} CautiousValue;
 
 /* What a statement at a cost adds to the objective when its plan (NULL: unknown, no caution) is taken
  * cautiously: what comes on top weighs as much as it does in the workload's other statements, at least. */
-double cautious_value(const Workload *workload, const WorkloadStatement *statement, double cost,
-                      const PgPlan *plan, bool is_generic);
+CautiousValue cautious_value(const Workload *workload, const WorkloadStatement *statement, double cost,
+                             const PgPlan *plan, bool is_generic);
 
 #endif

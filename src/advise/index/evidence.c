@@ -37,6 +37,23 @@ evidence_ask(Evidence *evidence, Error *error)
     return true;
 }
 
+/* What writes of the chosen cost once all of them are there. */
+static void
+evidence_price(Evidence *evidence)
+{
+    size_t count = evidence->candidates->count;
+    const Candidate **chosen = ARENA_NEW_ARRAY(evidence->arena, const Candidate *, count + 1);
+    evidence->chosen.items = chosen;
+    for (size_t i = 0; i < count; i++)
+        if (bits_has(evidence->result->chosen, i))
+            chosen[evidence->chosen.count++] = evidence->candidates->items[i];
+    for (size_t i = 0; i < count; i++)
+        if (bits_has(evidence->result->chosen, i))
+            evidence->candidates->items[i]->write_cost =
+                index_write_cost_detail(evidence->context, evidence->candidates->items[i], &evidence->chosen)
+                    .objective;
+}
+
 /* Chosen indexes get their names, and the plans show them instead of those of the twin. */
 static void
 evidence_name(Evidence *evidence)
@@ -108,8 +125,10 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
             answer->plan == NULL || statement->baseline_plan == NULL)
             continue;
         double before = cautious_value(workload, statement, statement->baseline_cost,
-                                       statement->baseline_plan, statement->is_generic);
-        double after = cautious_value(workload, statement, answer->cost, answer->plan, answer->is_generic);
+                                       statement->baseline_plan, statement->is_generic)
+                            .worst;
+        double after =
+            cautious_value(workload, statement, answer->cost, answer->plan, answer->is_generic).worst;
         if (before > 0 && after / before > most) {
             most = after / before;
             worst = statement;
@@ -359,7 +378,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     recommendation->undo = index_undo_script(arena, candidate, name);
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;
-    WriteCost writes = index_write_cost_detail(evidence->context, candidate);
+    WriteCost writes = index_write_cost_detail(evidence->context, candidate, &evidence->chosen);
     double whole = evidence->context->workload->weighted_cost;
     recommendation->write_cost_low = whole > 0 ? writes.objective_low / whole * 100 : 0;
     recommendation->write_cost_high = whole > 0 ? writes.objective_high / whole * 100 : 0;
@@ -394,6 +413,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
                          .replaced = map_new(context->arena)};
     if (!evidence_ask(&evidence, error))
         return false;
+    evidence_price(&evidence);
     evidence_name(&evidence);
     for (size_t i = 0; i < candidates->count; i++) {
         if (bits_has(result->chosen, i)) {

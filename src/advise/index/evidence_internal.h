@@ -19,6 +19,7 @@ typedef struct Evidence {
     Bits *used;            /* by statement: chosen candidates its plan uses */
     Map *taken;            /* index names already given */
     const char **names;    /* by candidate: the name of its index; NULL when it is not chosen */
+    WriteBeside chosen;    /* all that are recommended */
     Map *replaced;         /* existing indexes that a recommendation replaces already */
 } Evidence;
 

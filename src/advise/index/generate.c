@@ -256,6 +256,7 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
                                .advice = advice,
                                .by_signature = map_new(arena),
                                .column_weight = map_new(arena),
+                               .sought_first = map_new(arena),
                                .visible_share = map_new(arena),
                                .rejected = map_new(arena)};
     generation->numbers =
@@ -263,6 +264,7 @@ candidates_generate(Arena *arena, const AdvisorContext *context, Advice *advice)
     CandidateSet *set = ARENA_NEW(arena, CandidateSet);
     set->relevant = arena_alloc_array(arena, workload->count, sizeof(*set->relevant));
     generation_weigh_columns(generation);
+    generation_note_sought_first(generation);
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
         generation->number_count = 0;

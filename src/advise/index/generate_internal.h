@@ -24,6 +24,8 @@ typedef struct Generation {
     Map *by_signature;
     Map *
         column_weight; /* relation and attnum -> double *: weight of statements that compare it by equality */
+    Map *sought_first; /* relation and attnum: columns that a statement wants the first of among what it
+                          selects */
     Map *visible_share; /* relation -> double *: of its pages, those all-visible */
     SqlCatalog catalog; /* made when first needed */
     Map *rejected;      /* subjects already rejected */
@@ -72,6 +74,10 @@ void generation_add_keys(Generation *generation, const Candidate *idea, const Ca
 
 /* What the workload's statements compare by equality, for the order of keys. */
 void generation_weigh_columns(Generation *generation);
+/* Columns by which a statement orders what it selects otherwise, to stop at the first rows (min() and max()
+ * too). A B-tree that begins with one tempts the planner to read it from its end until something matches. */
+void generation_note_sought_first(Generation *generation);
+bool column_is_sought_first(const Generation *generation, const SnapshotRelation *relation, int attnum);
 /* Fills the keys from the statement's predicates; relation and use are set. */
 void use_keys_read(Generation *generation, const SqlAnalysis *analysis, UseKeys *keys);
 bool predicate_is_equality(const SqlPredicate *predicate);

@@ -189,10 +189,16 @@ use_keys_take(Generation *generation, const SqlPredicate *predicate, UseKeys *ke
     }
 }
 
+static uint64_t
+column_key(uint32_t relation_id, int attnum)
+{
+    return ((uint64_t)relation_id << 16) | (uint64_t)attnum;
+}
+
 static double *
 column_weight(Generation *generation, uint32_t relation_id, int attnum)
 {
-    uint64_t key = ((uint64_t)relation_id << 16) | (uint64_t)attnum;
+    uint64_t key = column_key(relation_id, attnum);
     double *weight = map_get_id(generation->column_weight, key);
     if (weight == NULL) {
         weight = ARENA_NEW(generation->arena, double);
@@ -299,4 +305,42 @@ generation_weigh_columns(Generation *generation)
                     statement->weight * statement->baseline_cost;
         }
     }
+}
+
+/* Rows are selected by more than the column that they are ordered by. */
+static bool
+is_selected_otherwise(const SqlAnalysis *analysis, const SqlSort *sort)
+{
+    for (size_t u = 0; u < analysis->use_count; u++)
+        if ((int)u != sort->keys[0].use && analysis->uses[u].level == sort->level)
+            return true;
+    for (size_t i = 0; i < analysis->predicate_count; i++) {
+        const SqlPredicate *predicate = &analysis->predicates[i];
+        if (predicate->use == sort->keys[0].use && predicate->column != sort->keys[0].column)
+            return true;
+    }
+    return false;
+}
+
+void
+generation_note_sought_first(Generation *generation)
+{
+    const Workload *workload = generation->context->workload;
+    for (size_t q = 0; q < workload->count; q++) {
+        const SqlAnalysis *analysis = workload->statements[q].analysis;
+        for (size_t i = 0; i < analysis->sort_count; i++) {
+            const SqlSort *sort = &analysis->sorts[i];
+            if (sort->kind != SQL_SORT_ORDER || !sort->has_limit || sort->key_count == 0 ||
+                sort->keys[0].use < 0 || sort->keys[0].column <= 0 || !is_selected_otherwise(analysis, sort))
+                continue;
+            uint32_t relation_id = analysis->uses[sort->keys[0].use].relation_id;
+            map_put_id(generation->sought_first, column_key(relation_id, sort->keys[0].column), generation);
+        }
+    }
+}
+
+bool
+column_is_sought_first(const Generation *generation, const SnapshotRelation *relation, int attnum)
+{
+    return map_get_id(generation->sought_first, column_key(relation->id, attnum)) != NULL;
 }

@@ -5,7 +5,8 @@
  *    by pg_trgm where it is installed;
  *  - GiST and SP-GiST: ranges, inet, points;
  *  - BRIN: a large table whose rows lie in the column's order;
- *  - hash: equality on long values, which a B-tree would hold whole.
+ *  - hash: equality on long values, which a B-tree would hold whole; and on a column that some statement
+ * wants the first of among rows selected otherwise: a B-tree would give it an order to search those along.
  *
  * The twin makes each of them, so the planner's own cost functions speak; but what those know of an inverted
  * or a tree-of-anything index is little. Such candidates carry a caution, which the recommendation shows.
@@ -183,13 +184,29 @@ generate_brin(Generation *generation, const UseKeys *keys, const SqlPredicate *p
     generation_add(generation, &idea);
 }
 
+static bool
+has_order_of(const SnapshotRelation *relation, int attnum)
+{
+    for (size_t i = 0; i < relation->indexes.count; i++) {
+        const SnapshotIndex *index = relation->indexes.items[i];
+        if (text_equals(index->method, "btree") && index->column_count > 0 &&
+            index->columns[0].attnum == attnum)
+            return true;
+    }
+    return false;
+}
+
 static void
 generate_hash(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
 {
     bool is_equality = predicate->kind == SQL_PREDICATE_EQUAL || predicate->kind == SQL_PREDICATE_JOIN;
     if (!is_equality || predicate->column == 0 ||
-        column_width_bytes(keys->relation, predicate->column) < HASH_WIDTH_LEAST_BYTES ||
         !column_is_indexable(snapshot_column(keys->relation, predicate->column)))
+        return;
+    bool is_long = column_width_bytes(keys->relation, predicate->column) >= HASH_WIDTH_LEAST_BYTES;
+    bool is_tempting = column_is_sought_first(generation, keys->relation, predicate->column) &&
+                       !has_order_of(keys->relation, predicate->column);
+    if (!is_long && !is_tempting)
         return;
     add_single(generation, keys, predicate, CANDIDATE_HASH, NULL);
 }

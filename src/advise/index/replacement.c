@@ -118,7 +118,7 @@ index_existing_write_cost(const AdvisorContext *context, const SnapshotIndex *in
     for (size_t i = keys; i < index->column_count; i++)
         included[same.included.count++] = index->columns[i].attnum;
     same.included.items = included;
-    return index_write_cost_detail(context, &same);
+    return index_write_cost_detail(context, &same, NULL);
 }
 
 const char *

@@ -2,9 +2,12 @@
 /*
  * The review: would the chosen set still be worth having if plans that hope to stop early do not (caution.h)?
  *
- * The set is valued anew with cautious costs. Then the index that most of the risk hangs on is forbidden and
- * the choice is made again without it: another index for the same statements, one that tempts the planner
- * less, or none. What is cautiously better stays. The bound is not touched: it holds for every set.
+ * The set is valued anew with cautious costs. Then, for the index that most of the risk hangs on, remedies
+ * are tried: the set without it; with an index beside it that serves the statement which suffers, so that the
+ * planner is not tempted; the choice made again without it; and without all that begin as it does, for those
+ * tempt alike: an index of another kind for the same statements, or none. What is cautiously best stays. When
+ * time is up only the first is tried, which takes a question for each statement that used it. The bound is
+ * not touched: it holds for every set.
  */
 #include "advise/index/caution.h"
 #include "advise/index/search_state.h"
@@ -14,18 +17,20 @@
 #define ROUNDS_MOST 12
 /* Risk below this share of the workload's cost is none. */
 #define RISK_SHARE_LEAST 1e-4
+/* At worst, of the worst today: below it a plan is no risk, however far it is from what the planner hopes. */
+#define RISKY_TIMES_LEAST 1.1
 
 typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
     double value;     /* in the objective's unit, with caution */
-    double surcharge; /* of it, over what the planner said */
+    double surcharge; /* of it, over what the planner said, where the statement may get slower than today */
 } Reviewed;
 
 typedef struct Review {
     Search *search;
     Reviewed *statements;
-    Bits tried;   /* indexes whose absence was tried */
+    Bits tried;   /* indexes that nothing better than keeping them was found for */
     double *risk; /* by candidate, of the set valued last */
 } Review;
 
@@ -41,10 +46,11 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     if (reviewed->present.word_count > 0 && bits_equal(reviewed->present, present))
         return true;
     const Workload *workload = search->context->workload;
-    double baseline = cautious_value(workload, statement, statement->baseline_cost, statement->baseline_plan,
-                                     statement->is_generic);
-    *reviewed = (Reviewed){
-        .present = present, .used = bits_new(search->arena, search->candidates->count), .value = baseline};
+    CautiousValue today = cautious_value(workload, statement, statement->baseline_cost,
+                                         statement->baseline_plan, statement->is_generic);
+    *reviewed = (Reviewed){.present = present,
+                           .used = bits_new(search->arena, search->candidates->count),
+                           .value = today.priced};
     if (bits_is_empty(present))
         return true;
     double cost;
@@ -56,8 +62,10 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     WhatIfAnswer answer = {0};
     if (!oracle_plan(search->oracle, position, set, &answer, error))
         return false;
-    reviewed->value = cautious_value(workload, statement, cost, answer.plan, answer.is_generic);
-    reviewed->surcharge = reviewed->value - statement->weight * cost;
+    CautiousValue after = cautious_value(workload, statement, cost, answer.plan, answer.is_generic);
+    reviewed->value = after.priced;
+    if (after.worst > today.worst * RISKY_TIMES_LEAST)
+        reviewed->surcharge = after.priced - statement->weight * cost;
     return true;
 }
 
@@ -101,19 +109,158 @@ review_riskiest(const Review *review)
     return riskiest;
 }
 
-/* The best set without an index, by the planner's own costs. */
 static bool
-review_choose_without(Search *search, size_t avoided, Error *error)
+leads_alike(const Candidate *a, const Candidate *b)
 {
-    bits_add(search->avoided, avoided);
+    return a->relation == b->relation && a->method == b->method && a->keys[0].attnum == b->keys[0].attnum &&
+           text_equals(a->keys[0].expression, b->keys[0].expression);
+}
+
+/* Those that begin as the index does give the planner the same order to read along. */
+static Bits
+review_alike(const Search *search, size_t index)
+{
+    Bits alike = bits_new(search->arena, search->candidates->count);
+    for (size_t i = 0; i < search->candidates->count; i++)
+        if (leads_alike(search->candidates->items[i], search->candidates->items[index]))
+            bits_add(alike, i);
+    return alike;
+}
+
+/* From the search's set, and from what it may choose. */
+static bool
+review_take_out(Search *search, Bits forbidden, Error *error)
+{
+    search->avoided = bits_copy(search->arena, search->avoided);
+    bits_join(search->avoided, forbidden);
     search_indexes_refresh(search);
     Bits rest = bits_copy(search->arena, search->best);
-    bits_remove(rest, avoided);
+    bits_subtract(rest, forbidden);
     Bits used;
     if (!search_evaluate(search, rest, &search->best_value, &used, error))
         return false;
     search->best = rest;
-    return search_choose(search, error);
+    return true;
+}
+
+/* Of the statements whose risk hangs on an index, the one that it is greatest for; SIZE_MAX: none. */
+static size_t
+review_sufferer(const Review *review, size_t index)
+{
+    size_t sufferer = SIZE_MAX;
+    double most = 0;
+    for (size_t q = 0; q < review->search->context->workload->count; q++) {
+        const Reviewed *reviewed = &review->statements[q];
+        if (reviewed->surcharge <= most || !bits_has(reviewed->used, index))
+            continue;
+        sufferer = q;
+        most = reviewed->surcharge;
+    }
+    return sufferer;
+}
+
+/* The set with what the statement that suffers most would use if nothing gave it the tempting order: beside
+ * an index that serves it, the planner may leave the other one to those it was made for. */
+static bool
+review_choose_with(Review *review, size_t index, Error *error)
+{
+    Search *search = review->search;
+    size_t sufferer = review_sufferer(review, index);
+    if (sufferer == SIZE_MAX)
+        return true;
+    Bits offered = bits_copy(search->arena, oracle_relevant(search->oracle, sufferer));
+    bits_subtract(offered, review_alike(search, index));
+    for (size_t i = bits_next(offered, 0); i != SIZE_MAX; i = bits_next(offered, i + 1))
+        if (search->indexes[i].is_forbidden)
+            bits_remove(offered, i);
+    double cost;
+    Bits used;
+    if (bits_is_empty(offered))
+        return true;
+    if (!oracle_cost(search->oracle, sufferer, offered, false, &cost, &used, error))
+        return false;
+    Bits set = bits_copy(search->arena, search->best);
+    bits_join(set, used);
+    if (!search_fits(search, set))
+        return true;
+    search->best = set;
+    return search_evaluate(search, set, &search->best_value, &used, error);
+}
+
+/* Cheapest first. */
+typedef enum Remedy { REMEDY_DROP, REMEDY_ADD, REMEDY_AVOID, REMEDY_AVOID_ALIKE, REMEDIES } Remedy;
+
+/* What of the search a remedy changes. */
+typedef struct Choice {
+    Bits best;
+    Bits avoided;
+    double best_value;
+    double value; /* with caution */
+} Choice;
+
+static void
+choice_take(Search *search, const Choice *choice)
+{
+    search->best = choice->best;
+    search->avoided = choice->avoided;
+    search->best_value = choice->best_value;
+    search_indexes_refresh(search);
+}
+
+static bool
+review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
+{
+    Search *search = review->search;
+    if (remedy == REMEDY_ADD)
+        return review_choose_with(review, index, error);
+    Bits forbidden = bits_new(search->arena, search->candidates->count);
+    bits_add(forbidden, index);
+    if (remedy == REMEDY_AVOID_ALIKE)
+        forbidden = review_alike(search, index);
+    return review_take_out(search, forbidden, error) &&
+           (remedy == REMEDY_DROP || search_choose(search, error));
+}
+
+/* Tries what can be done about an index; the best of it becomes the search's choice. That the set is better
+ * without it is found out however late it is. */
+static bool
+review_index(Review *review, size_t index, Choice *choice, bool *ret_is_better, Error *error)
+{
+    Search *search = review->search;
+    const Choice before = *choice;
+    for (Remedy remedy = 0; remedy < REMEDIES && (remedy == REMEDY_DROP || !search_out_of_time(search));
+         remedy++) {
+        choice_take(search, &before);
+        double value;
+        /* the statements' values are those of the set before */
+        if (!review_value(review, before.best, &value, error) ||
+            !review_remedy(review, remedy, index, error) ||
+            !review_value(review, search->best, &value, error))
+            return false;
+        if (value < choice->value - SEARCH_TOLERANCE * search->value_without)
+            *choice = (Choice){.best = search->best,
+                               .avoided = search->avoided,
+                               .best_value = search->best_value,
+                               .value = value};
+    }
+    *ret_is_better = choice->value < before.value;
+    choice_take(search, choice);
+    return review_value(review, choice->best, &choice->value, error);
+}
+
+/* What no plan uses has no place in the set. */
+static void
+review_prune(const Review *review)
+{
+    Search *search = review->search;
+    Bits used = bits_new(search->arena, search->candidates->count);
+    for (size_t q = 0; q < search->context->workload->count; q++)
+        if (review->statements[q].used.word_count > 0)
+            bits_join(used, review->statements[q].used);
+    Bits kept = bits_copy(search->arena, search->best);
+    bits_keep(kept, used);
+    search->best_value += search_cost_of_having(search, kept) - search_cost_of_having(search, search->best);
+    search->best = kept;
 }
 
 bool
@@ -125,30 +272,21 @@ search_review(Search *search, Error *error)
                          ARENA_NEW_ARRAY(search->arena, Reviewed, search->context->workload->count + 1),
                      .tried = bits_new(search->arena, count),
                      .risk = ARENA_NEW_ARRAY(search->arena, double, count + 1)};
-    double value;
-    if (!review_value(&review, search->best, &value, error))
+    Choice choice = {.best = search->best, .avoided = search->avoided, .best_value = search->best_value};
+    if (!review_value(&review, search->best, &choice.value, error))
         return false;
     size_t riskiest = review_riskiest(&review);
-    for (size_t round = 0; round < ROUNDS_MOST && riskiest != SIZE_MAX && !search_out_of_time(search);
-         round++) {
+    for (size_t round = 0; round < ROUNDS_MOST && riskiest != SIZE_MAX; round++) {
         search_progress(search, "reviewing risky plans", round, 0);
-        bits_add(review.tried, riskiest);
-        Bits kept = search->best;
-        double kept_value = search->best_value;
-        double other;
-        if (!review_choose_without(search, riskiest, error) ||
-            !review_value(&review, search->best, &other, error))
+        bool is_better;
+        if (!review_index(&review, riskiest, &choice, &is_better, error))
             return false;
-        if (other >= value - SEARCH_TOLERANCE * search->value_without) {
-            bits_remove(search->avoided, riskiest);
-            search_indexes_refresh(search);
-            search->best = kept;
-            search->best_value = kept_value;
-            if (!review_value(&review, search->best, &other, error))
-                return false;
-        }
-        value = fmin(value, other);
+        if (!is_better)
+            bits_add(review.tried, riskiest);
         riskiest = review_riskiest(&review);
     }
+    if (search->harvested.word_count > 0)
+        bits_join(search->harvested, search->best);
+    review_prune(&review);
     return true;
 }

@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Of a statement for each index that it writes, however many rows: it opens it, and finds the pages cold. */
+#define CALL_INSERT_MS 0.004
+#define CALL_UPDATE_MS 0.010
 #define HOT_LOST_TABLE_MS 0.001
 #define HOT_LOST_OTHER_INDEX_MS 0.005
 #define HOT_LOST_OTHER_INDEX_WAL_BYTES 110
@@ -113,63 +116,107 @@ hot_share(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRel
     return fmin((double)activity->tuples_hot_updated / (double)activity->tuples_updated, 1);
 }
 
-static double
-rows_written(const WorkloadStatement *statement)
+typedef struct Written {
+    double rows;
+    double calls; /* that write a row */
+} Written;
+
+static Written
+written_by(const WorkloadStatement *statement)
 {
     double rows = statement->source->rows;
     if (isnan(rows) || rows <= 0)
         rows = statement->source->calls;
-    return isnan(rows) || rows < 0 ? 0 : rows;
+    rows = isnan(rows) || rows < 0 ? 0 : rows;
+    return (Written){.rows = rows, .calls = fmin(rows, fmax(0, statement->source->calls))};
+}
+
+typedef struct Pricing {
+    const Snapshot *snapshot;
+    const Candidate *candidate;
+    const WriteBeside *beside;
+    EntryCost entry;
+    Side side;
+} Pricing;
+
+/* share: of the rows, those that make an entry. */
+static void
+entries_add(const Pricing *pricing, Written written, double share, double call_ms, WriteCost *cost)
+{
+    const EntryCost *entry = &pricing->entry;
+    /* most rows find the summary of their range wide enough */
+    double of_calls = pricing->candidate->method == CANDIDATE_BRIN ? 0 : written.calls * call_ms;
+    cost->rows += written.rows * share;
+    cost->ms += share * (written.rows * entry->insert_ms + of_calls) * entry->times[pricing->side];
+    cost->wal_bytes += written.rows * share * entry->wal_bytes;
+}
+
+/* How many of the candidates beside one hold what the update sets, and end its being HOT. */
+static size_t
+count_enders(const Snapshot *snapshot, const SqlRelationUse *use, const Candidate *candidate,
+             const WriteBeside *beside)
+{
+    size_t count = 0;
+    for (size_t i = 0; beside != NULL && i < beside->count; i++) {
+        const Candidate *other = beside->items[i];
+        bool is_transparent = other->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
+        count += other != candidate && other->relation == candidate->relation && !is_transparent &&
+                 use_writes_candidate(use, other);
+    }
+    return count;
 }
 
 static void
-entries_add(WriteCost *cost, const EntryCost *entry, double rows, Side side)
+update_add(const Pricing *pricing, const SqlRelationUse *use, Written written, WriteCost *cost)
 {
-    cost->rows += rows;
-    cost->ms += rows * entry->insert_ms * entry->times[side];
-    cost->wal_bytes += rows * entry->wal_bytes;
-}
-
-static void
-update_add(const Snapshot *snapshot, const Candidate *candidate, const SqlRelationUse *use, double rows,
-           Side side, WriteCost *cost)
-{
-    EntryCost entry = entry_cost(candidate);
+    const Snapshot *snapshot = pricing->snapshot;
+    const Candidate *candidate = pricing->candidate;
+    Side side = pricing->side;
     double held = 1 - candidate->left_out;
     bool is_written = use_writes_candidate(use, candidate);
+    size_t enders = count_enders(snapshot, use, candidate, pricing->beside);
     /* what is HOT costs a written index more, and spares another one its entry */
     static const Side other[SIDES] = {SIDE_LIKELY, SIDE_HIGH, SIDE_LOW};
     double hot = hot_share(snapshot, use, candidate->relation, is_written ? side : other[side]);
     bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
-    entries_add(cost, &entry, rows * held * (is_written ? 1 : 1 - hot), side);
+    double share = is_written || enders > 0 ? 1 : 1 - hot;
+    entries_add(pricing, written, held * share, CALL_UPDATE_MS, cost);
     if (!is_written || is_transparent)
         return;
     double others = (double)candidate->relation->indexes.count;
-    cost->hot_lost += rows * hot;
-    cost->ms += rows * hot * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS) * hot_times[side];
-    cost->wal_bytes += rows * hot * others * HOT_LOST_OTHER_INDEX_WAL_BYTES;
+    double lost = hot / (double)(1 + enders); /* each bears its part */
+    cost->hot_lost += written.rows * lost;
+    cost->ms += lost *
+                (written.rows * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS) +
+                 written.calls * others * CALL_UPDATE_MS) *
+                hot_times[side];
+    cost->wal_bytes += written.rows * lost * others * HOT_LOST_OTHER_INDEX_WAL_BYTES;
 }
 
 static WriteCost
-cost_at(const AdvisorContext *context, const Candidate *candidate, Side side)
+cost_at(const AdvisorContext *context, const Candidate *candidate, const WriteBeside *beside, Side side)
 {
     const Workload *workload = context->workload;
     WriteCost cost = {0};
-    EntryCost entry = entry_cost(candidate);
     double held = 1 - candidate->left_out;
+    const Pricing pricing = {.snapshot = context->snapshot,
+                             .candidate = candidate,
+                             .beside = beside,
+                             .entry = entry_cost(candidate),
+                             .side = side};
     for (size_t q = 0; q < workload->count; q++) {
         const SqlAnalysis *analysis = workload->statements[q].analysis;
-        double rows = rows_written(&workload->statements[q]);
+        Written written = written_by(&workload->statements[q]);
         for (size_t u = 0; u < analysis->use_count; u++) {
             const SqlRelationUse *use = &analysis->uses[u];
             if (!use->is_write_target || use->relation_id != candidate->relation->id)
                 continue;
             if (analysis->kind == SQL_KIND_INSERT || analysis->kind == SQL_KIND_MERGE)
-                entries_add(&cost, &entry, rows * held, side);
+                entries_add(&pricing, written, held, CALL_INSERT_MS, &cost);
             else if (analysis->kind == SQL_KIND_UPDATE)
-                update_add(context->snapshot, candidate, use, rows, side, &cost);
+                update_add(&pricing, use, written, &cost);
             else if (analysis->kind == SQL_KIND_DELETE)
-                cost.ms += rows * held * entry.remove_ms * entry.times[side];
+                cost.ms += written.rows * held * pricing.entry.remove_ms * pricing.entry.times[side];
         }
     }
     cost.objective = workload->has_times ? cost.ms : cost.ms * COST_UNITS_PER_MS;
@@ -177,16 +224,16 @@ cost_at(const AdvisorContext *context, const Candidate *candidate, Side side)
 }
 
 WriteCost
-index_write_cost_detail(const AdvisorContext *context, const Candidate *candidate)
+index_write_cost_detail(const AdvisorContext *context, const Candidate *candidate, const WriteBeside *beside)
 {
-    WriteCost cost = cost_at(context, candidate, SIDE_LIKELY);
-    cost.objective_low = cost_at(context, candidate, SIDE_LOW).objective;
-    cost.objective_high = cost_at(context, candidate, SIDE_HIGH).objective;
+    WriteCost cost = cost_at(context, candidate, beside, SIDE_LIKELY);
+    cost.objective_low = cost_at(context, candidate, beside, SIDE_LOW).objective;
+    cost.objective_high = cost_at(context, candidate, beside, SIDE_HIGH).objective;
     return cost;
 }
 
 double
 index_write_cost(const AdvisorContext *context, const Candidate *candidate)
 {
-    return cost_at(context, candidate, SIDE_LIKELY).objective;
+    return cost_at(context, candidate, NULL, SIDE_LIKELY).objective;
 }

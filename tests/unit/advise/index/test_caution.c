@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PLAN(rest) "[{\"Plan\": {" rest "}}]"
@@ -22,15 +23,21 @@ assert_cost(double cost, double expected)
         fail_msg("%g, not %g", cost, expected);
 }
 
-static double
-cautious(const char *text, bool is_generic)
+static CautiousCost
+cautious_of(const char *text, const CautionFacts *facts)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
     PgPlan *plan;
     Error error = {0};
     if (!pg_plan_parse(arena, text, strlen(text), &plan, &error))
         fail_msg("%s", error.message);
-    return plan_cautious_cost(plan, is_generic);
+    return plan_cautious_cost(plan, facts);
+}
+
+static double
+cautious(const char *text, bool is_generic)
+{
+    return cautious_of(text, &(CautionFacts){.is_generic = is_generic}).worst;
 }
 
 static void
@@ -50,16 +57,17 @@ a_statements_cost_is_raised_as_its_plans_is(void **state)
     Error error = {0};
     assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
     const SnapshotStatement source = {.calls = 10};
-    WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100};
+    WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 50};
     Workload workload = {.typical_ms = 0.1};
     /* a mean of 50 over several values, which may be 20 times as much, as 5 may be 100 */
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true), 2 * 50 + 2 * 19 * 50);
-    assert_cost(cautious_value(&workload, &statement, 50, NULL, true), 2 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true).worst, 2 * 50 + 2 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced, 2 * 50 + 2 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, NULL, true).worst, 2 * 50);
     /* ten calls at 0.5 ms for a unit elsewhere: what is read on top takes that, however cheap the rest was */
     workload.typical_ms = 0.5;
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true), 2 * 50 + 5 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced, 2 * 50 + 5 * 19 * 50);
     workload.typical_ms = NAN;
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true), 2 * 50 + 2 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced, 2 * 50 + 2 * 19 * 50);
     workload.typical_ms = 0.5;
     statement.total_ms = NAN; /* no times: weights are calls */
     assert_true(workload_risk_weight(&workload, &statement) == 2);
@@ -86,27 +94,20 @@ rows_that_are_filtered_may_be_rarer_than_estimated(void **state)
 }
 
 static void
-of_a_range_of_unknown_values_nothing_is_known(void **state)
+what_the_planner_takes_a_constant_for_may_be_all(void **state)
 {
     (void)state;
     static const struct {
         const char *filter;
         bool is_unknown;
-    } cases[] = {{"(a > $1)", true},
-                 {"(a <= ($1 + 2))", true},
-                 {"($1 < a)", true},
-                 {"((a ~~ $1))", true},
-                 {"(a <> $1)", false},
-                 {"(a = $1)", false},
-                 {"((b ->> $1) = 'x')", false},
-                 {"(b @> $1)", false},
-                 {"((c = $2) AND (a >= $1))", true}};
+    } cases[] = {{"(a > $1)", true},         {"(a <= ($1 + 2))", true}, {"($1 < a)", true},
+                 {"((a ~~ $1))", true},      {"(a <> $1)", false},      {"(a = $1)", false},
+                 {"((b ->> $1) = a)", true}, {"(b @> $1)", true},       {"((c = $2) AND (a >= $1))", true}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         char text[1024];
         snprintf(text, sizeof(text), PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"%s\""))),
                  cases[i].filter);
         assert_cost(cautious(text, true), cases[i].is_unknown ? 500 : 100);
-        assert_cost(cautious(text, false), 100);
     }
 }
 
@@ -126,6 +127,66 @@ the_least_of_a_column_is_sought_among_all_where_another_is_asked_for(void **stat
                  PLAN(LIMIT("0.5", "1", SCAN("500.0", "1000", ", \"Index Cond\": \"%s\""))),
                  cases[i].condition);
         assert_cost(cautious(text, true), cases[i].cost);
+    }
+}
+
+static void
+only_what_may_be_slower_than_today_is_priced(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\"")));
+    PgPlan *plan;
+    Error error = {0};
+    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    const SnapshotStatement source = {.calls = 10};
+    WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
+    Workload workload = {.typical_ms = NAN};
+    /* 100 at worst, and 100 today */
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * 5);
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).worst, 2 * 100);
+    statement.baseline_cost = 60;
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * 5 + 2 * 40);
+    /* what may be slow today already is no new risk */
+    statement.baseline_cost = 5;
+    statement.baseline_plan = plan;
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * 5);
+}
+
+static void
+a_limit_that_is_not_known_is_a_page_and_not_a_tenth_of_the_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *limit, *rows, *filter;
+        double limit_rows, likely, worst;
+    } cases[] = {/* a tenth of 50 rows was hoped for; 20 are two fifths of them */
+                 {"5", "50", "(a = $1)", 20, 200, 500},
+                 {"5", "50", "(a = $1)", 0, 50, 500},
+                 /* there may be no 20 */
+                 {"1", "10", "(a = $1)", 20, 500, 500},
+                 /* a tenth of 10,000 is more than a page: the planner's word stands */
+                 {"1000", "10000", "(a = $1)", 20, 50, 500},
+                 /* LIMIT 1 in the text, as of min(): no guess */
+                 {"1", "50", "(a = $1)", 20, 10, 200},
+                 /* a third of the rows is a fair guess, and may be all wrong */
+                 {"5", "50", "(a > $1)", 0, 50, 500},
+                 /* a two hundredth is none */
+                 {"5", "50", "((a > $1) AND (a < $2))", 0, 500, 500}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        char text[1024];
+        snprintf(
+            text, sizeof(text),
+            "[{\"Plan\": {\"Node Type\": \"Limit\", \"Startup Cost\": 0.0, \"Total Cost\": %g, \"Plan "
+            "Rows\": "
+            "%s, \"Plans\": [{\"Node Type\": \"Index Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 500.0, "
+            "\"Plan Rows\": %s, \"Filter\": \"%s\"}]}}]",
+            500 * strtod(cases[i].limit, NULL) / strtod(cases[i].rows, NULL), cases[i].limit, cases[i].rows,
+            cases[i].filter);
+        CautiousCost cost =
+            cautious_of(text, &(CautionFacts){.is_generic = true, .limit_rows = cases[i].limit_rows});
+        assert_cost(cost.likely, cases[i].likely);
+        assert_cost(cost.worst, cases[i].worst);
     }
 }
 
@@ -165,8 +226,10 @@ main(void)
         cmocka_unit_test(a_statements_cost_is_raised_as_its_plans_is),
         cmocka_unit_test(rows_that_all_count_are_stopped_when_there_are_enough),
         cmocka_unit_test(rows_that_are_filtered_may_be_rarer_than_estimated),
-        cmocka_unit_test(of_a_range_of_unknown_values_nothing_is_known),
+        cmocka_unit_test(what_the_planner_takes_a_constant_for_may_be_all),
         cmocka_unit_test(the_least_of_a_column_is_sought_among_all_where_another_is_asked_for),
+        cmocka_unit_test(only_what_may_be_slower_than_today_is_priced),
+        cmocka_unit_test(a_limit_that_is_not_known_is_a_page_and_not_a_tenth_of_the_rows),
         cmocka_unit_test(a_sort_reads_everything_anyway),
         cmocka_unit_test(what_stops_early_for_each_outer_row_counts_as_often),
     };

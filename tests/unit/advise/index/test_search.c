@@ -31,6 +31,7 @@ static struct {
     double size_bytes[CANDIDATES];
     double table_budget_bytes; /* candidates of even numbers are of one table, those of odd of another */
     bool any_gain_counts;
+    bool same_key; /* all candidates begin with one column, and those from 4 on are hashes */
     uint32_t present;
     uint32_t risky; /* plans that use these hope to stop at a twentieth of their cost */
     size_t questions;
@@ -147,7 +148,8 @@ search(Arena *arena, double budget_bytes, Deadline deadline)
         set->items[i] = ARENA_NEW(arena, Candidate);
         *set->items[i] = (Candidate){.number = i,
                                      .relation = &run.fixture.context.snapshot->relations[i % 2 == 0 ? 0 : 5],
-                                     .keys = {{.attnum = (int)(1 + i / 2)}},
+                                     .method = world.same_key && i >= 4 ? CANDIDATE_HASH : CANDIDATE_BTREE,
+                                     .keys = {{.attnum = world.same_key ? 1 : (int)(1 + i / 2)}},
                                      .key_count = 1,
                                      .whatif_name = candidate_names[i],
                                      .size_bytes = NAN};
@@ -270,22 +272,59 @@ an_index_whose_plan_may_be_far_dearer_gives_way_to_one_that_is_sure(void **state
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
     world_clear();
     world.risky = 1u << 1;
-    world_plan(0, 1u << 1, 10);
+    world_plan(0, 1u << 1, 60); /* 1,200 at worst */
     world_plan(0, 1u << 4, 100);
     SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
     assert_int_equal(mask_of(result.chosen), 1u << 4);
+    /* cannot be slower than without, so that there is nothing to give way for */
+    world.plans[0][0].cost = 50;
+    assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 1);
     /* nothing else helps, and 600 at worst is less than without */
     world_clear();
     world.risky = 1u << 1;
     world_plan(0, 1u << 1, 30);
     assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 1);
-    /* at worst it is dearer than without */
-    world.plans[0][0].cost = 60;
+    /* at worst it loses more than it saves */
+    world.plans[0][0].cost = 100;
     assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 0);
     /* but it serves another statement well */
     world_plan(1, 1u << 1, 10);
     world.plans[1][0].cost = 1;
     assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 1);
+}
+
+/* Candidates 0 and 6 are of one table. */
+static void
+an_index_that_tempts_is_kept_beside_one_that_serves_better(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world.risky = 1u << 0;
+    world_plan(0, 1u << 0, 1);   /* what it is for: sure enough */
+    world_plan(1, 1u << 0, 400); /* and what it tempts: 8,000 at worst */
+    world_plan(1, 1u << 6, 380); /* hardly better as the planner sees it, under the threshold */
+    world.write_cost[6] = 60;
+    SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 6);
+    /* no room for both: the one that is sure */
+    assert_int_equal(mask_of(search(arena, 1.5e6, DEADLINE_NEVER).result.chosen), 1u << 6);
+}
+
+static void
+those_that_begin_alike_tempt_alike(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world.same_key = true;
+    world.risky = 1u << 0 | 1u << 2;
+    for (size_t q = 0; q < 2; q++) {
+        world_plan(q, 1u << 0, 100);
+        world_plan(q, 1u << 2, 101);
+        world_plan(q, 1u << 4, 300); /* of another method */
+    }
+    assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 4);
 }
 
 static void
@@ -467,6 +506,8 @@ main(void)
         cmocka_unit_test(an_index_that_a_later_one_makes_needless_is_pruned),
         cmocka_unit_test(an_index_that_costs_more_than_it_saves_is_not_chosen),
         cmocka_unit_test(an_index_whose_plan_may_be_far_dearer_gives_way_to_one_that_is_sure),
+        cmocka_unit_test(an_index_that_tempts_is_kept_beside_one_that_serves_better),
+        cmocka_unit_test(those_that_begin_alike_tempt_alike),
         cmocka_unit_test(a_gain_under_the_threshold_buys_nothing),
         cmocka_unit_test(in_a_world_without_interplay_the_best_set_is_found),
         cmocka_unit_test(in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index),
