@@ -3,6 +3,7 @@
 #include "base/json_writer.h"
 #include "cli/chart.h"
 #include "cli/store_session.h"
+#include "cli/workload_text.h"
 #include "workload/pattern.h"
 #include "workload/period.h"
 #include "workload/profile.h"
@@ -120,10 +121,8 @@ append_periods(Text *text, const HourlySeries *series)
                            periods.share[i] * 100);
     if (periods.count > 0)
         text_append_char(text, '\n');
-    else if (periods.verdict == PERIOD_SEARCHED)
-        text_append(text, "  the load repeats after no fixed time\n");
     else
-        text_append(text, "  too few hours were observed to tell whether the load repeats\n");
+        workload_text_no_period(text, &periods, series->count - 1);
 }
 
 static void

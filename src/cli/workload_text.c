@@ -205,6 +205,20 @@ workload_text_analysis(Text *text, const WorkloadStudy *study, const WorkloadSho
     }
 }
 
+void
+workload_text_no_period(Text *text, const Periods *periods, size_t hour_count)
+{
+    size_t longest = period_longest(hour_count);
+    if (periods->verdict != PERIOD_SEARCHED)
+        text_append(text, "  too few hours were observed to tell whether the load repeats\n");
+    else if (longest >= SERIES_DAY_HOURS * SERIES_WEEK_DAYS)
+        text_append(text, "  the load repeats after no fixed time\n");
+    else
+        text_append_format(
+            text, "  no period of up to %zu h shows in %zu days; one of a week would in 18 or more\n",
+            longest, hour_count / SERIES_DAY_HOURS);
+}
+
 static void
 periods_append(Text *text, const HourlySeries *series)
 {
@@ -214,9 +228,7 @@ periods_append(Text *text, const HourlySeries *series)
         text_append_format(text, "  the load repeats every %zu h (%.0f%% of its variation)\n",
                            periods.hours[i], periods.share[i] * 100);
     if (periods.count == 0)
-        text_append(text, periods.verdict == PERIOD_SEARCHED
-                              ? "  the load repeats after no fixed time\n"
-                              : "  too few hours were observed to tell whether the load repeats\n");
+        workload_text_no_period(text, &periods, clean.count);
 }
 
 void

@@ -17,6 +17,9 @@ typedef struct WorkloadShown {
     bool is_coloured;
 } WorkloadShown;
 
+/* Why a series of so many hours has no period, where it has none. */
+void workload_text_no_period(Text *text, const Periods *periods, size_t hour_count);
+
 void workload_text_analysis(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);
 void workload_text_issues(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);
 void workload_text_patterns(Text *text, const WorkloadStudy *study, const WorkloadShown *shown);

@@ -370,8 +370,7 @@ period_of_folds(Search *search)
 {
     double *sums = search->sums[0];
     Fold best = {0};
-    size_t longest = (size_t)((double)search->count / CYCLES_LEAST);
-    longest = longest < PERIOD_HOURS_MOST ? longest : PERIOD_HOURS_MOST;
+    size_t longest = period_longest(search->count);
     for (size_t long_one = longest / 2 + 1; long_one <= longest; long_one++) {
         fold(search, long_one, 0, search->count, sums);
         try_fold(search, long_one, sums, &best);
@@ -534,6 +533,13 @@ period_detect(Arena *arena, const double *values, size_t count)
     }
     sort(&periods);
     return periods;
+}
+
+size_t
+period_longest(size_t count)
+{
+    size_t longest = (size_t)((double)count / CYCLES_LEAST);
+    return longest < PERIOD_HOURS_MOST ? longest : PERIOD_HOURS_MOST;
 }
 
 double

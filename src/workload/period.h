@@ -44,6 +44,9 @@ typedef struct Periods {
 /* values: one an hour, NaN where not observed, none negative. count up to FOURIER_COUNT_MOST. */
 Periods period_detect(Arena *arena, const double *values, size_t count);
 
+/* The longest period that so many hours could show: of a week it takes 18 days. */
+size_t period_longest(size_t count);
+
 /* Autocorrelation of the values at a lag over the hours of which both are known; NaN when fewer than half of
  * count - lag are, or nothing varies. */
 double period_autocorrelation(const double *values, size_t count, size_t lag);

@@ -184,6 +184,7 @@ periods_write(JsonWriter *json, const WorkloadStudy *study)
     json_key(json, "periods"); /* null: too few hours to tell */
     if (periods.verdict != PERIOD_SEARCHED) {
         json_write_null(json);
+        json_key_string(json, "period_hours_most", NULL);
         return;
     }
     json_array_begin(json);
@@ -194,6 +195,7 @@ periods_write(JsonWriter *json, const WorkloadStudy *study)
         json_object_end(json);
     }
     json_array_end(json);
+    json_key_int(json, "period_hours_most", (int64_t)period_longest(clean.count));
 }
 
 static void

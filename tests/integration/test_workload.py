@@ -170,6 +170,7 @@ def test_the_command_says_when_there_is_nothing_and_what_is_wrong(fettle, store,
     assert "nothing was collected" in fettle("patterns", "--database", "nowhere", **environment).out
     assert "no pattern is kept" in fettle("patterns", "--database", "shortdb", **environment).out
     assert "repeats after no fixed time" in fettle("patterns", "--database", "uniformdb", **environment).out
+    assert "no period of up to 67 h shows in 7 days; one of a week would in 18" in fettle("patterns", "--database", "uniformdb", "--days", "7", **environment).out
     for words in (("dance",), ("--days", "6"), ("--days", "366"), ("--days", "x")):
         assert fettle("patterns", *words, **environment).status == 2
     assert fettle("patterns", "--target", "nobody", **environment).status == 4

@@ -47,6 +47,16 @@ a_wave_of_any_length_is_found(void **state)
 }
 
 static void
+a_period_is_seen_in_two_cycles_and_a_half(void **state)
+{
+    (void)state;
+    assert_int_equal(period_longest(168), 67);
+    assert_int_equal(period_longest(419), 167);
+    assert_int_equal(period_longest(420), 168);
+    assert_int_equal(period_longest(90 * 24), PERIOD_HOURS_MOST);
+}
+
+static void
 days_and_weeks_are_told_apart(void **state)
 {
     (void)state;
@@ -168,6 +178,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wave_of_any_length_is_found),
+        cmocka_unit_test(a_period_is_seen_in_two_cycles_and_a_half),
         cmocka_unit_test(days_and_weeks_are_told_apart),
         cmocka_unit_test(a_day_without_any_noise_has_no_other_period),
         cmocka_unit_test(a_job_of_an_hour_is_found_in_an_idle_database),
