@@ -2,7 +2,7 @@
 /*
  * Anomalies in generated series of known truth, beside a windowed Gaussian rule on the same series.
  *
- *     workload_anomalies even | odd
+ *     workload_anomalies even | odd [KIND]
  *
  * Five weeks of five minutes each: a daily curve, weekends, noise that remembers (AR(1)) and that of
  * counting. After the first week one or two events are put in, of one kind, or none. Both rules look at each
@@ -12,6 +12,7 @@
  */
 #include "base/random.h"
 #include "workload/anomaly_alert.h"
+#include "workload/anomaly_job.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -229,8 +230,10 @@ baseline_make(Arena *arena, const Stream *stream, const Incidents *incidents, si
 static void
 ours_run(Arena *arena, const Stream *stream, const AnomalyThresholds *thresholds, Incidents *incidents)
 {
+    static float deviations[COUNT];
     AnomalyStream *strange = anomaly_stream_new(arena, true);
     AnomalyBaseline baseline;
+    AnomalyJob job = {0};
     for (size_t at = WEEK; at < COUNT; at++) {
         ArenaMark mark = arena_mark(arena);
         if ((at - WEEK) % REFRESH == 0)
@@ -239,12 +242,21 @@ ours_run(Arena *arena, const Stream *stream, const AnomalyThresholds *thresholds
         if (at == WEEK) /* the first week, as its own baseline saw it */
             for (size_t i = 0; i < WEEK; i++) {
                 AnomalyPoint past = {.at_us = (int64_t)(i + 1) * STEP_US, .value = stream->values[i]};
-                anomaly_stream_feed(strange, anomaly_deviation(&baseline, ANOMALY_CALLS, &past));
+                deviations[i] = (float)anomaly_deviation(&baseline, ANOMALY_CALLS, &past);
+                anomaly_stream_feed(strange, (double)deviations[i]);
             }
+        if ((at - WEEK) % REFRESH == 0)
+            job = anomaly_job_find(arena, &(AnomalyJobSeries){.deviations = deviations + at - WEEK,
+                                                              .count = WEEK,
+                                                              .first = (int64_t)(at - WEEK)});
         AnomalyPoint points[2] = {{.at_us = (int64_t)at * STEP_US, .value = stream->values[at - 1]},
                                   {.at_us = (int64_t)(at + 1) * STEP_US, .value = stream->values[at]}};
-        AnomalyStrangeness strangeness =
-            anomaly_stream_add(strange, anomaly_deviation(&baseline, ANOMALY_CALLS, &points[1]));
+        deviations[at] = (float)anomaly_deviation(&baseline, ANOMALY_CALLS, &points[1]);
+        AnomalyStrangeness strangeness = anomaly_stream_add(strange, (double)deviations[at]);
+        strangeness.is_missing |= anomaly_job_is_missing(
+            arena, &job,
+            &(AnomalyJobSeries){
+                .deviations = deviations + at - WEEK + 1, .count = WEEK, .first = (int64_t)(at - WEEK + 1)});
         AnomalyFinding finding = anomaly_judge(ANOMALY_CALLS, &baseline, thresholds, points, 2, &strangeness);
         if (finding.is_alert)
             incidents_add(incidents, at);
@@ -327,12 +339,14 @@ kind_run(Arena *arena, Kind kind, unsigned parity)
 int
 main(int argument_count, char **arguments)
 {
-    if (argument_count != 2 || (strcmp(arguments[1], "even") != 0 && strcmp(arguments[1], "odd") != 0)) {
-        fprintf(stderr, "usage: workload_anomalies even | odd\n");
+    if (argument_count < 2 || argument_count > 3 ||
+        (strcmp(arguments[1], "even") != 0 && strcmp(arguments[1], "odd") != 0)) {
+        fprintf(stderr, "usage: workload_anomalies even | odd [KIND]\n");
         return 2;
     }
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("bench", ARENA_BYTES);
     for (int kind = 0; kind < KINDS; kind++)
-        kind_run(arena, (Kind)kind, arguments[1][0] == 'o');
+        if (argument_count == 2 || strcmp(arguments[2], kind_words[kind]) == 0)
+            kind_run(arena, (Kind)kind, arguments[1][0] == 'o');
     return 0;
 }

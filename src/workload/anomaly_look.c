@@ -197,6 +197,9 @@ finding_of(const Looking *looking, const AnomalySteps *steps, AnomalyMetric metr
     bool with_shapes = finding.severity == ANOMALY_CRITICAL && finding.is_beyond && finding.matters;
     AnomalyStrangeness strangeness = anomaly_past_strangeness(looking->look->arena, &looking->past, metric,
                                                               baseline, finding.z, with_shapes);
+    strangeness.is_missing |=
+        may_miss && anomaly_past_misses_job(looking->look->arena, &looking->past, looking->series->step_us,
+                                            metric, baseline, &points[count - 1]);
     return anomaly_judge(metric, baseline, thresholds, points, count, &strangeness);
 }
 

@@ -3,12 +3,15 @@
 
 #include "math/isolation_forest.h"
 #include "math/statistics.h"
+#include "workload/anomaly_job.h"
 
 #include <math.h>
 
 #define SEED 1
 /* So many of the past steps, spread evenly, say what scores are usual. */
 #define SCORED_MOST ((size_t)256)
+#define JOB_STEPS_MOST ((int64_t)4096)
+#define JOB_STEP_LEAST_US (INT64_C(60) * 1000000)
 
 AnomalyStrangeness
 anomaly_past_strangeness(Arena *arena, const StepList *past, AnomalyMetric metric,
@@ -23,6 +26,37 @@ anomaly_past_strangeness(Arena *arena, const StepList *past, AnomalyMetric metri
     AnomalyStrangeness strangeness = anomaly_stream_add(stream, deviation);
     arena_rewind(arena, mark);
     return strangeness;
+}
+
+bool
+anomaly_past_misses_job(Arena *arena, const StepList *past, int64_t step_us, AnomalyMetric metric,
+                        const AnomalyBaseline *baseline, const AnomalyPoint *newest)
+{
+    if (past->count == 0 || step_us < JOB_STEP_LEAST_US)
+        return false;
+    int64_t last = newest->at_us / step_us;
+    int64_t first = past->items[0].ended_at_us / step_us;
+    if (last - first >= JOB_STEPS_MOST)
+        first = last - JOB_STEPS_MOST + 1;
+    if (first > last)
+        return false;
+    ArenaMark mark = arena_mark(arena);
+    size_t count = (size_t)(last - first + 1);
+    float *deviations = ARENA_NEW_ARRAY(arena, float, count);
+    for (size_t i = 0; i < count; i++)
+        deviations[i] = NAN;
+    for (size_t i = 0; i < past->count; i++) {
+        AnomalyPoint point = {.at_us = past->items[i].ended_at_us, .value = past->items[i].figures[metric]};
+        int64_t step = point.at_us / step_us;
+        if (step >= first && step <= last)
+            deviations[step - first] = (float)anomaly_deviation(baseline, metric, &point);
+    }
+    deviations[count - 1] = (float)anomaly_deviation(baseline, metric, newest);
+    AnomalyJobSeries series = {.deviations = deviations, .count = count, .first = first};
+    AnomalyJob job = anomaly_job_find(arena, &series);
+    bool is_missing = anomaly_job_is_missing(arena, &job, &series);
+    arena_rewind(arena, mark);
+    return is_missing;
 }
 
 static void

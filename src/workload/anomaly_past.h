@@ -21,6 +21,11 @@ AnomalyStrangeness anomaly_past_strangeness(Arena *arena, const StepList *past, 
                                             const AnomalyBaseline *baseline, double deviation,
                                             bool with_shapes);
 
+/* Whether a job that ran again and again has stopped to (anomaly_job.h); newest is not in the past. Known
+ * only of steps of a minute or more: what comes every few seconds is no job. */
+bool anomaly_past_misses_job(Arena *arena, const StepList *past, int64_t step_us, AnomalyMetric metric,
+                             const AnomalyBaseline *baseline, const AnomalyPoint *newest);
+
 typedef struct AnomalyOddity {
     bool is_known; /* there are ANOMALY_FOREST_ROWS_LEAST steps or more */
     bool is_odd;   /* above the score and above the quantile of the past's */
