@@ -115,8 +115,9 @@ append_recommendation(Text *text, const RankedRecommendation *found, bool is_who
                        found->target_name, found->roi, found->confidence * 100, found->improvement_percent);
     append_line(text, "saves", saving_text(arena, found));
     if (found->planned_at_us != 0)
-        append_line(text, "planned", arena_printf(arena, "%s (%s)", clock_format_utc(arena, found->planned_at_us),
-                                                  found->planned_moment));
+        append_line(text, "planned",
+                    arena_printf(arena, "%s (%s)", clock_format_utc(arena, found->planned_at_us),
+                                 found->planned_moment));
     if (!is_whole)
         return;
     if (found->query_hash != 0)

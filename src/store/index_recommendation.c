@@ -194,6 +194,18 @@ index_recommendation_is_successor(const IndexRecommendation *recommendation)
 }
 
 bool
+index_unearned_refresh(PgConnection *session, int64_t target_id, int64_t *ret_proposed, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber target = store_number(target_id);
+    if (!store_query(session, "index_unearned_refresh", STORE_PARAMETERS(target_id == 0 ? NULL : target.text),
+                     &rows, error))
+        return error_prefix(error, "could not look for indexes that did not earn their cost");
+    *ret_proposed = pg_result_int(rows, 0, 0, 0);
+    return true;
+}
+
+bool
 index_auto_targets(PgConnection *session, Arena *arena, const IndexAutoOrder *order, int64_t **ret_target_ids,
                    size_t *ret_count, Error *error)
 {

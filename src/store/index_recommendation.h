@@ -67,6 +67,11 @@ bool index_recommendation_get(PgConnection *session, Arena *arena, int64_t id,
 /* True when a recommendation to modify makes another index in its place; else it rebuilds it. */
 bool index_recommendation_is_successor(const IndexRecommendation *recommendation);
 
+/* Proposes to drop what Fettle made a week ago or earlier and did not earn its cost, by the results and the
+ * rounds of the store, and takes back what is not so any more; target_id 0: of all targets. */
+bool index_unearned_refresh(PgConnection *session, int64_t target_id, int64_t *ret_proposed, Error *error)
+    FETTLE_MUST_USE;
+
 /* Enabled targets of which a class is auto, that no INDEX_AUTO_JOB began for within the interval, that are
  * not paused and whose window, if any, is open. */
 typedef struct IndexAutoOrder {

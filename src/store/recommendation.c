@@ -2,6 +2,7 @@
 #include "store/recommendation.h"
 
 #include "pg/identifier.h"
+#include "store/index_recommendation.h"
 #include "store/store_internal.h"
 
 #include <math.h>
@@ -15,6 +16,9 @@ recommendations_aggregate(PgConnection *session, Arena *arena, const AggregateOp
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber hash = store_number(options->query_hash);
     StoreNumber target = store_number(options->target_id);
+    int64_t unearned;
+    if (!index_unearned_refresh(session, options->target_id, &unearned, error))
+        return false;
     if (!store_query(session, "recommendation_aggregate",
                      STORE_PARAMETERS(options->query_hash == 0 ? NULL : hash.text,
                                       arena_printf(arena, NUMBER_FORMAT, options->min_confidence),

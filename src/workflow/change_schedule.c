@@ -140,8 +140,8 @@ audit_line_write(const DueChange *due, const char *action, const char *outcome, 
     json_object_end(&json);
     AuditLine line = {.actor = "fettle",
                       .action = action,
-                      .object = arena_printf(due->arena, "recommendation:%" PRId64,
-                                             due->change->recommendation_id),
+                      .object =
+                          arena_printf(due->arena, "recommendation:%" PRId64, due->change->recommendation_id),
                       .target_id = due->change->target_id,
                       .outcome = outcome,
                       .details = details.data};
@@ -276,10 +276,9 @@ due_run(const DueChange *due, Error *error)
     Error failure = {0};
     bool has_come = false;
     if (due->change->expires_us <= due->now_us)
-        return end_write(due, "expired",
-                         due->change->message != NULL ? due->change->message
-                                                      : "its moment did not come in time",
-                         error);
+        return end_write(
+            due, "expired",
+            due->change->message != NULL ? due->change->message : "its moment did not come in time", error);
     if (!is_now(due, &has_come, error))
         return false;
     if (!has_come)

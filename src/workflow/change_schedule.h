@@ -7,14 +7,15 @@
  *
  * Yesterday's approval is checked against today's target: what does not apply any more, or would be another
  * statement than the one that was approved, is refused, and says so. What only cannot be done now (a pause,
- * the table's last change is not measured yet, the target is away) waits, with its reason; when its moment has
- * passed, for the next one, and until it expires (approval.expiry). A change that has begun is not broken off
- * when its window closes.
+ * the table's last change is not measured yet, the target is away) waits, with its reason; when its moment
+ * has passed, for the next one, and until it expires (approval.expiry). A change that has begun is not broken
+ * off when its window closes.
  *
  * Everything is in the store: a restart forgets nothing. The clock is the caller's.
  *
- *     change_schedule_open(&manager, arena, &apply, &order, &change, error)   after recommendation_apply_plan()
- *     change_schedule_run(&options, clock_wall_us(), &report, error)          every few seconds, by one process
+ *     change_schedule_open(&manager, arena, &apply, &order, &change, error)   after
+ * recommendation_apply_plan() change_schedule_run(&options, clock_wall_us(), &report, error)          every
+ * few seconds, by one process
  */
 #ifndef FETTLE_WORKFLOW_CHANGE_SCHEDULE_H
 #define FETTLE_WORKFLOW_CHANGE_SCHEDULE_H

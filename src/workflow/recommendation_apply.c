@@ -170,8 +170,7 @@ record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *e
         return false;
     apply->opening.change_id = apply->is_acting ? change->id : 0;
     return implementation_open(session, &apply->opening, &apply->implementation_id, error) &&
-           scheduled_end(session, apply, error) &&
-           pg_execute(session, "COMMIT", error);
+           scheduled_end(session, apply, error) && pg_execute(session, "COMMIT", error);
 }
 
 bool

@@ -199,3 +199,112 @@ CREATE INDEX scheduled_changes_due ON fettle.scheduled_changes (planned_from) WH
 CREATE INDEX scheduled_changes_target ON fettle.scheduled_changes (target_id, id DESC);
 COMMENT ON COLUMN fettle.scheduled_changes.sql IS 'the statement that was approved; another one is not carried out';
 COMMENT ON COLUMN fettle.scheduled_changes.message IS 'how it ended, or why it waits still';
+
+-- --- what did not earn its cost
+
+ALTER TABLE fettle.index_recommendations
+    ADD COLUMN unearned_id bigint;
+COMMENT ON COLUMN fettle.index_recommendations.unearned_id IS 'the implementation that it takes back, for it did not earn its cost (no key: the tables would depend on each other in a ring); NULL: an analysis proposes it';
+
+-- What the last round saw of an index: its scans since the counters began, its size, and the rows of its table that were written since
+-- a moment. is_whole: its counters are of all the time since then. No row: the database is not collected, or the index is gone.
+CREATE FUNCTION fettle.index_use_since(target bigint, database text, schema text, index_name text, since timestamptz)
+    RETURNS TABLE (seen_at timestamptz, scans bigint, size_bytes bigint, rows_written bigint, is_whole boolean)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH place AS (
+        SELECT d.database_id FROM fettle.databases d WHERE d.target_id = $1 AND d.database_name = $2 ORDER BY d.database_id DESC LIMIT 1
+    ), last AS (
+        SELECT r.* FROM fettle.relation_rounds r JOIN place p ON p.database_id = r.database_id
+         WHERE r.target_id = $1 ORDER BY r.collected_at DESC LIMIT 1
+    ), first AS (
+        SELECT r.* FROM fettle.relation_rounds r JOIN place p ON p.database_id = r.database_id
+         WHERE r.target_id = $1 AND r.collected_at >= $5 ORDER BY r.collected_at LIMIT 1
+    ), found AS (
+        SELECT l.collected_at, l.statistics_reset_at, u.table_oid, u.scans, u.size
+          FROM last l
+         CROSS JOIN LATERAL unnest(l.relation_names, l.schema_names, string_to_array(l.kinds, NULL), l.table_oids, l.scans, l.sizes)
+                            AS u (name, schema_name, kind, table_oid, scans, size)
+         WHERE u.kind = 'i' AND u.name = $4 AND u.schema_name = $3
+         LIMIT 1
+    ), written AS (
+        SELECT r.collected_at, u.inserted + u.updated - u.hot + u.deleted AS rows
+          FROM (SELECT * FROM first UNION ALL SELECT * FROM last) r
+         CROSS JOIN LATERAL unnest(r.relation_oids, r.rows_inserted, r.rows_updated, r.rows_updated_hot, r.rows_deleted)
+                            AS u (relation_oid, inserted, updated, hot, deleted)
+         WHERE u.relation_oid = (SELECT f.table_oid FROM found f)
+    )
+    SELECT f.collected_at, f.scans, f.size,
+           CASE WHEN w.is_same THEN greatest(w.most - w.least, 0) END,
+           -- counters that began anew a while after it was made do not know the time before
+           w.begins_at <= $5 + interval '1 day' AND coalesce(f.statistics_reset_at <= $5 + interval '1 day', true)
+      FROM found f
+     CROSS JOIN (SELECT (SELECT i.statistics_reset_at FROM first i) IS NOT DISTINCT FROM (SELECT l.statistics_reset_at FROM last l) AS is_same,
+                        (SELECT i.collected_at FROM first i) AS begins_at,
+                        (SELECT x.rows FROM written x ORDER BY x.collected_at DESC LIMIT 1) AS most,
+                        (SELECT x.rows FROM written x ORDER BY x.collected_at LIMIT 1) AS least) w
+    $$;
+
+-- Indexes that Fettle made at least a week ago, on a recommendation, and that are still there, of which either the measurement found no
+-- improvement, or that nothing has scanned. What enforces uniqueness is not among them.
+CREATE FUNCTION fettle.indexes_unearned(only_target bigint)
+    RETURNS TABLE (implementation_id bigint, target_id bigint, database_name text, schema_name text, table_name text, index_name text,
+                   columns text[], index_type text, create_statement text, scans bigint, size_bytes bigint, reason text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT i.id, c.target_id, c.database_name::text, c.schema_name::text, c.table_name::text, c.index_name::text, c.columns, c.index_type::text,
+           c.sql, u.scans, u.size_bytes,
+           concat_ws('; ',
+               'made on ' || to_char(i.implementation_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ' for '
+                   || coalesce(round(i.predicted_percent::numeric) || ' %', 'a gain'),
+               CASE WHEN i.status = 'pending' THEN 'its gain could not be measured'
+                    WHEN i.actual_low IS NULL THEN 'measured ' || round(i.actual_improvement_percent::numeric, 1) || ' % without an interval'
+                    ELSE 'measured ' || round(i.actual_improvement_percent::numeric, 1) || ' % (' || round(i.actual_low::numeric, 1) || ' to '
+                         || round(i.actual_high::numeric, 1) || ')' END,
+               CASE WHEN u.is_whole THEN 'scanned ' || u.scans || ' times since' END,
+               'it takes ' || pg_size_pretty(u.size_bytes)
+                   || coalesce(', and was written for ' || u.rows_written || ' changed rows of its table', ''),
+               '"fettle undo ' || r.id || '" takes it back, too')
+      FROM fettle.optimization_implementations i
+      JOIN fettle.optimization_recommendations r ON r.id = i.recommendation_id AND r.source_type = 'index' AND r.source_id IS NOT NULL
+      JOIN fettle.index_changes c ON c.id = i.index_change_id AND c.action = 'create' AND c.state = 'completed' AND NOT c.is_undo
+     CROSS JOIN LATERAL fettle.index_use_since(c.target_id, c.database_name, c.schema_name, c.index_name, i.implementation_timestamp) u
+     WHERE ($1 IS NULL OR r.target_id = $1)
+       AND i.status IN ('pending', 'implemented', 'no_improvement', 'regressed') AND i.undo_change_id IS NULL
+       AND i.implementation_timestamp <= now() - interval '7 days' AND u.seen_at > i.implementation_timestamp + interval '6 days'
+       AND u.seen_at > now() - interval '2 days' AND u.size_bytes > 0
+       AND (i.status IN ('no_improvement', 'regressed') OR (u.is_whole AND u.scans = 0))
+       AND c.sql !~* '^\s*create\s+unique\s'
+       -- a known replica may need what its primary does not scan
+       AND NOT EXISTS (SELECT FROM fettle.targets a JOIN fettle.targets b ON b.system_identifier = a.system_identifier AND b.target_id <> a.target_id
+                        WHERE a.target_id = c.target_id)
+    $$;
+
+-- Proposes to drop what did not earn its cost, and takes back what is not so any more. Not sure enough for being done unasked: a week
+-- has no month's end. What was dropped or dismissed stays so, and what is made again has a month of its own.
+CREATE FUNCTION fettle.indexes_unearned_refresh(only_target bigint) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    proposed bigint;
+BEGIN
+    DELETE FROM fettle.index_recommendations x
+     WHERE x.unearned_id IS NOT NULL AND x.status = 'recommended' AND (only_target IS NULL OR x.target_id = only_target)
+       AND NOT EXISTS (SELECT FROM fettle.indexes_unearned(only_target) u WHERE u.implementation_id = x.unearned_id);
+    INSERT INTO fettle.index_recommendations AS x (target_id, database_name, schema_name, table_name, index_name, columns, index_type,
+           recommendation_type, confidence_score, usage_count, size_bytes, create_statement, reason, unearned_id)
+    SELECT DISTINCT ON (u.target_id, u.database_name, u.schema_name, u.table_name, u.columns, u.index_type)
+           u.target_id, u.database_name, u.schema_name, u.table_name, u.index_name, u.columns, u.index_type, 'drop', 0.7, u.scans, u.size_bytes,
+           u.create_statement, 'it did not earn its cost: ' || u.reason, u.implementation_id
+      FROM fettle.indexes_unearned(only_target) u
+     ORDER BY u.target_id, u.database_name, u.schema_name, u.table_name, u.columns, u.index_type, u.implementation_id DESC
+        ON CONFLICT (target_id, database_name, schema_name, table_name, columns, index_type, recommendation_type) DO UPDATE
+       SET index_name = excluded.index_name, usage_count = excluded.usage_count, size_bytes = excluded.size_bytes,
+           create_statement = excluded.create_statement, reason = excluded.reason, unearned_id = excluded.unearned_id,
+           confidence_score = excluded.confidence_score, estimated_benefit = NULL, status = 'recommended'
+     -- an analysis's own proposal is surer; what a person dismissed, or was dropped within a month, is left
+     WHERE (x.status = 'recommended' AND x.unearned_id IS NOT NULL)
+        OR (x.status <> 'recommended' AND x.applied_at < now() - interval '30 days');
+    GET DIAGNOSTICS proposed = ROW_COUNT;
+    RETURN proposed;
+END $$;

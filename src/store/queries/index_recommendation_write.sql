@@ -12,7 +12,7 @@ WITH given AS (
      ORDER BY schema_name, table_name, columns, index_type, recommendation_type, estimated_benefit DESC NULLS LAST, index_name
 ), stale AS (
     DELETE FROM fettle.index_recommendations r
-     WHERE r.target_id = $1::bigint AND r.database_name = $2 AND r.status = 'recommended'
+     WHERE r.target_id = $1::bigint AND r.database_name = $2 AND r.status = 'recommended' AND r.unearned_id IS NULL
        AND CASE WHEN r.recommendation_type = 'modify' AND r.create_statement LIKE 'CREATE %' THEN 'replace'
                 ELSE r.recommendation_type END = ANY ($4::text[])
        AND NOT EXISTS (SELECT FROM wanted w
@@ -36,7 +36,7 @@ SELECT $1::bigint, $2, schema_name, table_name, index_name, ARRAY(SELECT jsonb_a
            estimated_cost = excluded.estimated_cost, confidence_score = excluded.confidence_score,
            affected_query_count = excluded.affected_query_count, affected_total_time_ms = excluded.affected_total_time_ms,
            query_hashes = excluded.query_hashes, usage_count = excluded.usage_count, last_used_at = excluded.last_used_at, size_bytes = excluded.size_bytes,
-           create_statement = excluded.create_statement,
+           create_statement = excluded.create_statement, unearned_id = NULL,
            -- What was undone is not proposed again within a month, unless it is another proposal by now, which then says why.
            reason = CASE WHEN r.undone_benefit IS NOT NULL AND r.applied_at >= now() - interval '30 days'
                          THEN concat_ws('; ', excluded.reason, 'undone on ' || to_char(r.applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ': its benefit was '

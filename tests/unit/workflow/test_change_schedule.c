@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-/* Approved for later: planned, made at its moment by a clock that the test moves, refused, expired, cancelled. */
+/* Approved for later: planned, made at its moment by a clock that the test moves, refused, expired,
+ * cancelled. */
 #include "place.h"
 
 #include "pg/result.h"
@@ -40,10 +41,10 @@ recommended(const Place *place)
         "fettle.optimization_recommendations (target_id, source_type, source_id, kind, recommendation_text, "
         "estimated_improvement_percent) SELECT %lld, 'index', id, 'create', 'Create', 90 FROM x RETURNING id";
     const char *database = pg_connection_database(place->fixture->connection);
-    return strtoll(store_fixture_value(place->fixture, arena_printf(place->arena, form,
-                                                                    (long long)place->target_id, database,
-                                                                    (long long)place->target_id)),
-                   NULL, 10);
+    return strtoll(
+        store_fixture_value(place->fixture, arena_printf(place->arena, form, (long long)place->target_id,
+                                                         database, (long long)place->target_id)),
+        NULL, 10);
 }
 
 static void
@@ -51,8 +52,8 @@ window_set(const Place *place, const char *window)
 {
     Error error = {0};
     ChangePolicy policy = {.windows = &window, .window_count = window != NULL};
-    assert_done(change_policy_write(place->fixture->connection, place->arena, place->target_id, &policy, "ann",
-                                    &error),
+    assert_done(change_policy_write(place->fixture->connection, place->arena, place->target_id, &policy,
+                                    "ann", &error),
                 &error);
 }
 
@@ -62,8 +63,8 @@ open_at(const Place *place, int64_t recommendation_id, ChangeMoment moment, Sche
 {
     RecommendationApply apply;
     ChangeScheduleOrder order = {.moment = moment, .now_us = noon_us(), .requested_by = "ann"};
-    assert_done(recommendation_apply_plan(&place->manager, place->arena, recommendation_id, true, "ann", &apply,
-                                          error),
+    assert_done(recommendation_apply_plan(&place->manager, place->arena, recommendation_id, true, "ann",
+                                          &apply, error),
                 error);
     apply.opening.notes = "agreed";
     return change_schedule_open(&place->manager, place->arena, &apply, &order, ret_change, error);
@@ -133,9 +134,9 @@ it_is_made_in_its_window_once_and_not_before(void **state)
     change = again(&place, change.id);
     assert_string_equal(change.state, "done");
     Implementation made;
-    assert_done(implementation_get(place.fixture->connection, place.arena, change.implementation_id, &made,
-                                   &error),
-                &error);
+    assert_done(
+        implementation_get(place.fixture->connection, place.arena, change.implementation_id, &made, &error),
+        &error);
     assert_int_equal(made.index_change_id, handed_over);
     assert_string_equal(made.notes, "agreed");
     assert_string_equal(change_of(&place, handed_over).performed_by, "ann");
@@ -173,9 +174,9 @@ what_does_not_apply_any_more_is_refused_with_the_reason(void **state)
     change = again(&place, change.id);
     assert_string_equal(change.state, "refused");
     assert_non_null(strstr(change.message, "does not apply any more"));
-    assert_string_equal(store_fixture_value(place.fixture,
-                                            "SELECT action FROM fettle.audit_log ORDER BY id DESC LIMIT 1"),
-                        "schedule.refused");
+    assert_string_equal(
+        store_fixture_value(place.fixture, "SELECT action FROM fettle.audit_log ORDER BY id DESC LIMIT 1"),
+        "schedule.refused");
 }
 
 static void

@@ -1,0 +1,1 @@
+SELECT fettle.indexes_unearned_refresh($1::bigint)
