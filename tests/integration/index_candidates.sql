@@ -55,8 +55,16 @@ CREATE TABLE log AS SELECT n AS id, timestamptz '2024-01-01' + n * interval '1 s
 CREATE TABLE mixed AS SELECT n AS id, timestamptz '2024-01-01' + ((n * 7919::bigint) % 120011) * interval '1 second' AS logged_at, filler(n) AS body
     FROM generate_series(1, 120000) n;
 
--- Hash: long values, looked up whole.
+-- Hash: long values, looked up whole; and a column that is looked up by some and sought the least of by others. In shelves it is only looked up.
 CREATE TABLE pages AS SELECT n AS id, 'https://example.com/' || filler(n) || n AS address FROM generate_series(1, 40000) n;
+CREATE TABLE picks AS SELECT n * 31337::bigint % 13001 AS order_id, n * 7919::bigint % 2000 AS product_id, filler(n) AS body FROM generate_series(1, 40000) n;
+CREATE INDEX picks_order_id ON picks (order_id);
+CREATE TABLE shelves AS SELECT * FROM picks;
+
+-- Under a LIMIT: in letters what is sought may be anywhere along the order; in notes each tenth row will do.
+CREATE TABLE letters AS SELECT n AS id, n * 7919::bigint % 40009 AS sent_at, jsonb_build_object('customer', 'c' || n % 4000) AS data, filler(n) AS body
+    FROM generate_series(1, 40000) n;
+CREATE TABLE notes AS SELECT id, sent_at, id % 10 AS kind, body FROM letters;
 
 -- A foreign key without an index on its own side.
 CREATE TABLE parents AS SELECT n AS id FROM generate_series(1, 20000) n;

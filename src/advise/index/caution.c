@@ -7,7 +7,7 @@
 #include <string.h>
 
 typedef struct Caution {
-    CautionFacts facts;
+    bool is_generic;
     CautiousCost cost;
 } Caution;
 
@@ -83,13 +83,6 @@ early_stop_of(const PgPlanNode *node, bool is_generic)
     return stop;
 }
 
-/* Of a LIMIT that it has no value for, the planner takes a tenth of the rows. */
-static bool
-is_guessed(const PgPlanNode *limit, double rows)
-{
-    return fabs(limit->plan_rows - fmax(1, rint(rows / 10))) < 0.5;
-}
-
 /* Adds what one LIMIT may cost beyond the planner's hope, as often as it is run. */
 static void
 limit_add(Caution *caution, const PgPlanNode *limit, double times)
@@ -98,16 +91,12 @@ limit_add(Caution *caution, const PgPlanNode *limit, double times)
     if (below == NULL || isnan(below->total_cost) || isnan(below->startup_cost) || !(below->plan_rows > 0) ||
         !(limit->plan_rows < below->plan_rows))
         return;
-    EarlyStop stop = early_stop_of(below, caution->facts.is_generic);
+    EarlyStop stop = early_stop_of(below, caution->is_generic);
     if (!stop.is_uncertain)
         return;
     double part = limit->plan_rows / below->plan_rows;
-    double likely_part = part;
-    if (stop.basis == CONDITION_BLIND)
-        likely_part = 1;
-    else if (caution->facts.limit_rows > 0 && is_guessed(limit, below->plan_rows))
-        likely_part = fmin(1, fmax(part, caution->facts.limit_rows / below->plan_rows));
-    double worst_part = stop.basis == CONDITION_ESTIMATED ? fmin(1, likely_part * CAUTION_FACTOR) : 1;
+    double likely_part = stop.basis == CONDITION_BLIND ? 1 : part;
+    double worst_part = stop.basis == CONDITION_ESTIMATED ? fmin(1, part * CAUTION_FACTOR) : 1;
     double whole = times * (below->total_cost - below->startup_cost);
     caution->cost.likely += whole * (likely_part - part);
     caution->cost.worst += whole * (worst_part - part);
@@ -135,37 +124,20 @@ caution_walk(Caution *caution, const PgPlanNode *node, double times)
 }
 
 CautiousCost
-plan_cautious_cost(const PgPlan *plan, const CautionFacts *facts)
+plan_cautious_cost(const PgPlan *plan, bool is_generic)
 {
-    Caution caution = {.facts = *facts,
+    Caution caution = {.is_generic = is_generic,
                        .cost = {.likely = plan->root->total_cost, .worst = plan->root->total_cost}};
     caution_walk(&caution, plan->root, 1);
     return caution.cost;
 }
 
-/* What the application limits to, as far as the rows that it gets tell; 0: the text says it, or no limit. */
-static double
-limit_rows_of(const WorkloadStatement *statement)
-{
-    const SqlAnalysis *analysis = statement->analysis;
-    bool is_unknown = false;
-    for (size_t i = 0; analysis != NULL && i < analysis->sort_count; i++)
-        is_unknown = is_unknown || (analysis->sorts[i].has_limit && isnan(analysis->sorts[i].limit_rows));
-    if (!is_unknown)
-        return 0;
-    double rows = statement->source->rows / statement->source->calls;
-    return rows > CAUTION_LIMIT_ROWS ? rows : CAUTION_LIMIT_ROWS;
-}
-
 static CautiousCost
-cautious_cost(const WorkloadStatement *statement, double cost, const PgPlan *plan, bool is_generic)
+cautious_cost(double cost, const PgPlan *plan, bool is_generic)
 {
-    CautiousCost known = {.likely = cost, .worst = cost};
     if (plan == NULL || !(plan->root->total_cost > 0))
-        return known;
-    const CautionFacts facts = {.is_generic = is_generic,
-                                .limit_rows = is_generic ? limit_rows_of(statement) : 0};
-    CautiousCost of_plan = plan_cautious_cost(plan, &facts);
+        return (CautiousCost){.likely = cost, .worst = cost};
+    CautiousCost of_plan = plan_cautious_cost(plan, is_generic);
     return (CautiousCost){.likely = cost * of_plan.likely / plan->root->total_cost,
                           .worst = cost * of_plan.worst / plan->root->total_cost};
 }
@@ -174,12 +146,14 @@ CautiousValue
 cautious_value(const Workload *workload, const WorkloadStatement *statement, double cost, const PgPlan *plan,
                bool is_generic)
 {
-    CautiousCost after = cautious_cost(statement, cost, plan, is_generic);
-    CautiousCost before =
-        cautious_cost(statement, statement->baseline_cost, statement->baseline_plan, statement->is_generic);
+    CautiousCost after = cautious_cost(cost, plan, is_generic);
+    CautiousCost today =
+        cautious_cost(statement->baseline_cost, statement->baseline_plan, statement->is_generic);
     double weight = workload_risk_weight(workload, statement);
-    double lost = fmax(0, after.worst - fmax(after.likely, before.worst));
+    double less_gained = fmax(0, fmin(after.worst, today.worst) - after.likely);
+    double lost = fmax(0, after.worst - fmax(after.likely, today.worst));
     double planned = statement->weight * cost;
-    return (CautiousValue){.priced = planned + weight * (after.likely - cost + lost),
-                           .worst = planned + weight * (after.worst - cost)};
+    return (CautiousValue){
+        .priced = planned + weight * (after.likely - cost + CAUTION_CHANCE * less_gained + lost),
+        .worst = planned + weight * (after.worst - cost)};
 }

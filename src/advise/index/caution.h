@@ -9,12 +9,10 @@
  * 2015, "How good are query optimizers, really?"), so at worst matches are CAUTION_FACTOR times rarer than
  * estimated. Where the planner's estimate is a constant of its own (condition.h), all is read at worst; and
  * likely too, unless it is that of a range of one bound, which is right within small factors most often.
- * Where a generic plan has no value for the LIMIT itself, it takes a tenth of the rows, however few that is;
- * what is likely is as many as the application gets, or CAUTION_LIMIT_ROWS.
  *
- * The price of a plan is what is likely, and what it may lose: its worst beyond the worst of the plan as it
- * is today. So an index in whose order a statement stops early costs nothing on top as long as that cannot
- * be slower than today, and its whole worst where it can.
+ * The price of a plan is what is likely, CAUTION_CHANCE of the way from there to its worst, and all of what
+ * that is beyond the worst of the plan as it is today: a statement that gains less is a pity, one that gets
+ * slower is harm. A baseline plan that may be slow today already is no new risk.
  */
 #ifndef FETTLE_ADVISE_INDEX_CAUTION_H
 #define FETTLE_ADVISE_INDEX_CAUTION_H
@@ -24,13 +22,7 @@
 
 #define CAUTION_FACTOR 20.0
 
-/* A page of a list, where neither the statement's text nor the rows that it returns say more. */
-#define CAUTION_LIMIT_ROWS 20.0
-
-typedef struct CautionFacts {
-    bool is_generic;   /* $n stand for values that the planner did not know */
-    double limit_rows; /* of a LIMIT that it did not know; 0: it did */
-} CautionFacts;
+#define CAUTION_CHANCE 0.1
 
 /* Neither is less than the planner's own cost. */
 typedef struct CautiousCost {
@@ -38,8 +30,9 @@ typedef struct CautiousCost {
     double worst;
 } CautiousCost;
 
-/* Of the root, with each early stop taken cautiously. */
-CautiousCost plan_cautious_cost(const PgPlan *plan, const CautionFacts *facts);
+/* Of the root, with each early stop taken cautiously. is_generic: $n stand for values that the planner did
+ * not know. */
+CautiousCost plan_cautious_cost(const PgPlan *plan, bool is_generic);
 
 /* In the objective's unit. */
 typedef struct CautiousValue {

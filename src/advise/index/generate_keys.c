@@ -106,6 +106,35 @@ use_keys_push(CandidateKey *keys, size_t *count, CandidateKey key)
         keys[(*count)++] = key;
 }
 
+static bool
+is_comparison(const char *operator_name)
+{
+    static const char *const names[] = {"=", "<", "<=", ">", ">="};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
+        if (text_equals(operator_name, names[i]))
+            return true;
+    return false;
+}
+
+/* "data ->> $1 = $2": an index on the expression might serve it, but a key that the server's statistics have
+ * replaced by a parameter is not to be guessed. */
+static void
+reject_unknown_expression(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
+{
+    if (predicate->kind != SQL_PREDICATE_OTHER || predicate->column > 0 || predicate->expression != NULL ||
+        predicate->expression_columns.count == 0 || !is_comparison(predicate->operator_name) ||
+        !expression_has_parameter(keys->statement->source->text))
+        return;
+    Text columns = text_new(generation->arena);
+    for (size_t i = 0; i < predicate->expression_columns.count; i++)
+        text_append_format(&columns, "%s%s", i == 0 ? "" : ", ", predicate->expression_columns.items[i]);
+    generation_reject(generation,
+                      generation_subject(generation, keys->relation,
+                                         arena_printf(generation->arena, "an expression of %s", columns.data)),
+                      "the statement compares it, and its text has a parameter where the index needs a "
+                      "constant: give a workload file with the statement as it is sent");
+}
+
 /* An expression that an index could serve, were it immutable: the person who wrote it wonders. */
 static void
 reject_mutable(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
@@ -173,6 +202,7 @@ use_keys_take(Generation *generation, const SqlPredicate *predicate, UseKeys *ke
     CandidateKey key;
     if (!key_of_predicate(generation, keys->relation, predicate, &key)) {
         reject_mutable(generation, keys, predicate);
+        reject_unknown_expression(generation, keys, predicate);
         return;
     }
     bool is_range = predicate_is_range(predicate);

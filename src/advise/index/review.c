@@ -17,14 +17,12 @@
 #define ROUNDS_MOST 12
 /* Risk below this share of the workload's cost is none. */
 #define RISK_SHARE_LEAST 1e-4
-/* At worst, of the worst today: below it a plan is no risk, however far it is from what the planner hopes. */
-#define RISKY_TIMES_LEAST 1.1
 
 typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
     double value;     /* in the objective's unit, with caution */
-    double surcharge; /* of it, over what the planner said, where the statement may get slower than today */
+    double surcharge; /* of it, over what the planner said */
 } Reviewed;
 
 typedef struct Review {
@@ -64,8 +62,7 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
         return false;
     CautiousValue after = cautious_value(workload, statement, cost, answer.plan, answer.is_generic);
     reviewed->value = after.priced;
-    if (after.worst > today.worst * RISKY_TIMES_LEAST)
-        reviewed->surcharge = after.priced - statement->weight * cost;
+    reviewed->surcharge = after.priced - statement->weight * cost;
     return true;
 }
 
