@@ -71,14 +71,18 @@ typedef struct SampleTotal {
     int64_t fingerprint_hash; /* 0 unknown */
     const char *database_name;
     const char *user_name;  /* NULL: several or unknown */
-    const char *query_text; /* NULL unknown */
+    const char *query_text; /* NULL unknown, or left out */
+    bool is_text_left_out;  /* the texts before it were too long together */
     double observed_seconds;
     int64_t first_seen_us;
     int64_t last_seen_us;
     int64_t counters[SAMPLE_COUNTER_COUNT];
 } SampleTotal;
 
-/* The first most (1 .. 10,000) of the window, in descending order, ties by query_hash. */
+#define SAMPLE_TOP_TEXT_BYTES_MOST ((int64_t)64 * 1024 * 1024)
+
+/* The first most (1 .. 10,000) of the window, in descending order, ties by query_hash. Their texts are not
+ * longer than SAMPLE_TOP_TEXT_BYTES_MOST together: the last ones' are left out. */
 bool sample_top_read(PgConnection *session, Arena *arena, const SampleRange *range, SampleOrder order,
                      size_t most, SampleTotal **ret_totals, size_t *ret_count, Error *error) FETTLE_MUST_USE;
 

@@ -118,6 +118,7 @@ total_describe(Arena *arena, SampleTotal *total, const PgResult *rows, int64_t r
         if (pg_result_text(rows, row, 5) != NULL)
             total->query_text = arena_strdup(arena, pg_result_text(rows, row, 5));
     }
+    total->is_text_left_out |= pg_result_bool(rows, row, 8);
     if (is_first || last_us > total->last_seen_us)
         total->last_seen_us = last_us;
     total->database_name = arena_strdup(arena, pg_result_text(rows, row, 3));
@@ -184,10 +185,16 @@ top_describe(PgConnection *session, Arena *arena, Arena *scratch, int64_t target
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber target = store_number(target_id);
-    if (!store_query_prepared(
-            session, "sample_top_statements",
-            STORE_PARAMETERS(target.text, sample_numbers_text(scratch, chosen->ids.items, chosen->ids.count)),
-            &rows, error))
+    StoreNumber text_bytes = store_number(SAMPLE_TOP_TEXT_BYTES_MOST);
+    IdList ids = {0};
+    for (size_t i = 0; i < chosen->count; i++)
+        for (size_t s = 0; s < chosen->groups[i]->statement_ids.count; s++)
+            vector_push(scratch, &ids, chosen->groups[i]->statement_ids.items[s]);
+    if (!store_query_prepared(session, "sample_top_statements",
+                              STORE_PARAMETERS(target.text,
+                                               sample_numbers_text(scratch, ids.items, ids.count),
+                                               text_bytes.text),
+                              &rows, error))
         return false;
     for (int64_t row = 0; row < pg_result_rows(rows); row++) {
         const Group *group = map_get_id(chosen->owners, (uint64_t)pg_result_int(rows, row, 0, 0));
@@ -251,7 +258,7 @@ top_recall(Arena *scratch, const SampleCacheAnswer *answer)
         group->observed_ms = kept->observed_ms;
         memcpy(group->sum.counters, kept->counters, sizeof(kept->counters));
         for (size_t s = 0; s < kept->id_count; s++, next++) {
-            vector_push(scratch, &chosen.ids, answer->ids[next]);
+            vector_push(scratch, &group->statement_ids, answer->ids[next]);
             map_put_id(chosen.owners, (uint64_t)answer->ids[next], group);
         }
     }

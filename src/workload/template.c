@@ -75,12 +75,18 @@ templates_read(PgConnection *session, Arena *arena, const TemplateRange *range,
                          error))
         return false;
     templates.items = ARENA_NEW_ARRAY(arena, WorkloadTemplate, templates.count);
+    size_t left_out = 0;
     for (size_t i = 0; i < templates.count; i++) {
         templates.items[i] = template_of(&totals[i]);
         templates.total_ms += templates.items[i].total_ms;
+        left_out += totals[i].is_text_left_out;
     }
     if (templates.count == TEMPLATES_MOST)
         templates.missing = "only the 10,000 statements with the most time are looked at";
+    if (left_out > 0)
+        templates.missing = arena_printf(
+            arena, "the texts of %zu statements are not looked at: those with more time have %d MB of text",
+            left_out, (int)(SAMPLE_TOP_TEXT_BYTES_MOST >> 20));
     if (range->with_history && templates.count > 0 &&
         !history_read(session, arena, &samples, &templates, error))
         return false;

@@ -153,7 +153,7 @@ cautious_value(const Workload *workload, const WorkloadStatement *statement, dou
     double less_gained = fmax(0, fmin(after.worst, today.worst) - after.likely);
     double lost = fmax(0, after.worst - fmax(after.likely, today.worst));
     double planned = statement->weight * cost;
-    return (CautiousValue){
-        .priced = planned + weight * (after.likely - cost + CAUTION_CHANCE * less_gained + lost),
-        .worst = planned + weight * (after.worst - cost)};
+    return (CautiousValue){.priced =
+                               planned + weight * (after.likely - cost + CAUTION_CHANCE * less_gained + lost),
+                           .worst = planned + weight * (after.worst - cost)};
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 /* Statements and databases of a target: what is written comes back, what is not known takes nothing away. */
 #include "fixture.h"
+#include "rounds.h"
 
+#include "base/clock.h"
 #include "pg/result.h"
+#include "store/sample_read.h"
 #include "store/statement.h"
 
 #include <stdlib.h>
@@ -182,12 +185,44 @@ a_failed_write_leaves_no_transaction(void **state)
     assert_int_equal(read_rows(fixture, target_id, false).count, 0);
 }
 
+static void
+texts_that_are_too_long_together_are_left_out_from_the_end_of_a_top(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("long texts", (size_t)128 << 20);
+    int64_t target_id = rounds_target(fixture, "long");
+    assert_done(
+        pg_execute(fixture->connection,
+                   "INSERT INTO fettle.metrics_pg_stats_query (collected_at, interval_seconds, "
+                   "database_name, query_hash, query_text, calls, mean_exec_time_ms) "
+                   "SELECT now() - interval '1 hour', 3600, 'db', i, repeat('x', 1048576), 1000 - i, 10 "
+                   "FROM generate_series(1, 70) i",
+                   &error),
+        &error);
+    SampleRange range = {
+        .target_id = target_id, .from_us = clock_wall_us() - INT64_C(86400000000), .to_us = clock_wall_us()};
+    SampleTotal *totals = NULL;
+    size_t count = 0;
+    assert_done(
+        sample_top_read(fixture->connection, arena, &range, SAMPLE_BY_TIME, 100, &totals, &count, &error),
+        &error);
+    assert_int_equal(count, 70);
+    for (size_t i = 0; i < count; i++) {
+        bool is_in = (int64_t)(i + 1) << 20 <= SAMPLE_TOP_TEXT_BYTES_MOST;
+        assert_int_equal(totals[i].query_hash, i + 1);
+        assert_true((totals[i].query_text != NULL) == is_in);
+        assert_true(totals[i].is_text_left_out == !is_in);
+    }
+}
+
 static int
 clear(void **state)
 {
     StoreFixture *fixture = *state;
     Error error = {0};
-    assert_done(pg_execute(fixture->connection, "TRUNCATE fettle.statements", &error), &error);
+    assert_done(pg_execute(fixture->connection, "TRUNCATE fettle.statements, fettle.sample_rows", &error),
+                &error);
     return store_fixture_clear(state);
 }
 
@@ -201,6 +236,7 @@ main(void)
         cmocka_unit_test_setup(a_text_that_is_too_long_is_cut_before_a_whole_character, clear),
         cmocka_unit_test_setup(a_database_that_was_renamed_has_its_new_name, clear),
         cmocka_unit_test_setup(what_fettle_asks_itself_is_known_by_its_mark, clear),
+        cmocka_unit_test_setup(texts_that_are_too_long_together_are_left_out_from_the_end_of_a_top, clear),
         cmocka_unit_test_setup(a_failed_write_leaves_no_transaction, clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
