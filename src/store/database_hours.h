@@ -42,6 +42,7 @@ typedef struct DatabaseHoursRange {
     const char *database_name; /* NULL: all */
     int64_t from_us;           /* both at whole hours, at most DATABASE_HOURS_DAYS_MOST days apart */
     int64_t to_us;
+    bool only_calls; /* observed_ms, calls and exec_us; of days that are added up the others are 0 */
 } DatabaseHoursRange;
 
 /* One for each database that was observed in the range, by target and name. Not in a transaction. */

@@ -42,7 +42,8 @@ series_read(PgConnection *session, Arena *arena, const PatternRefresh *what, Hou
                                 .target_count = what->target_count,
                                 .database_name = what->database_name,
                                 .from_us = from_hour * HOUR_US,
-                                .to_us = to_hour * HOUR_US};
+                                .to_us = to_hour * HOUR_US,
+                                .only_calls = what->only_calls};
     *ret_count = 0;
     if (what->target_count == 0)
         return true;
@@ -77,7 +78,9 @@ pattern_refresh_find(PgConnection *session, Arena *arena, const PatternRefresh *
     HourlySeries *series = NULL;
     size_t count;
     FoundList list = {0};
-    if (!series_read(session, arena, what, &series, &count, error))
+    PatternRefresh calls = *what;
+    calls.only_calls = true;
+    if (!series_read(session, arena, &calls, &series, &count, error))
         return false;
     for (size_t i = 0; i < count; i++) {
         ArenaMark mark = arena_mark(scratch);

@@ -23,6 +23,7 @@ typedef struct PatternRefresh {
     const char *database_name; /* NULL: all */
     int lookback_days;         /* PATTERN_LOOKBACK_DAYS_LEAST .. _MOST */
     int64_t now_us;
+    bool only_calls; /* of series_read(): no blocks are wanted; patterns need none */
 } PatternRefresh;
 
 /* The hours from lookback_days ago until now, both whole. Not in a transaction. */

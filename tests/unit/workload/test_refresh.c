@@ -286,6 +286,21 @@ hours_by_c(StoreFixture *fixture, const DatabaseHoursRange *range)
     return text.data;
 }
 
+static int64_t
+blocks_by_c(StoreFixture *fixture, const DatabaseHoursRange *range)
+{
+    DatabaseHours *databases;
+    size_t count;
+    Error error = {0};
+    int64_t blocks = 0;
+    assert_done(database_hours_read(fixture->connection, fixture->arena, range, &databases, &count, &error),
+                &error);
+    for (size_t i = 0; i < count; i++)
+        for (int64_t h = 0; h < (range->to_us - range->from_us) / SAMPLE_HOUR_US; h++)
+            blocks += databases[i].hours[h].blocks_hit + databases[i].hours[h].blocks_read;
+    return blocks;
+}
+
 static const char *
 hours_by_sql(StoreFixture *fixture, const DatabaseHoursRange *range)
 {
@@ -345,9 +360,15 @@ hours_are_the_same_wherever_their_samples_are_kept(void **state)
                             h == 0   ? "0"
                             : h == 1 ? "2"
                                      : "6");
-        assert_lines_equal(hours_by_c(fixture, &range), journal);
+        for (int only_calls = 0; only_calls < 2; only_calls++) {
+            range.only_calls = only_calls == 1;
+            assert_lines_equal(hours_by_c(fixture, &range), journal);
+        }
         assert_lines_equal(hours_by_sql(fixture, &range), journal);
     }
+    assert_true(blocks_by_c(fixture, &range) == 0); /* of calls alone */
+    range.only_calls = false;
+    assert_true(blocks_by_c(fixture, &range) > 0);
 }
 
 int
