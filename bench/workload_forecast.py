@@ -21,6 +21,9 @@ def forecasts():
     for band in BANDS:
         held = sum(row[f"covered_{band}"] for row in rows) / len(rows)
         bar(f"forecasts, {band} % band", f"held for {held:.1%} of the hours, bar within 2 points", abs(held - band / 100) <= 0.02)
+    told = [row for row in rows if row["kind"] != "7 to 14 days"]  # few days hold more often than they say
+    furthest, kind = max((abs(row[f"covered_{band}"] - band / 100), f"{row['kind']}, {band} %") for row in told for band in BANDS)
+    bar("forecasts, the kind and band that is furthest off", f"{kind}: {100 * furthest:.1f} points, bar 2", furthest <= 0.02)
     bar("forecasts, CPU of a series", f"{cost:.0f} ms, bar 50 ms", cost <= 50)
 
 

@@ -8,8 +8,10 @@
  * far ahead. What is left is pooled over all hours, and its quantiles, below and above apart, are those of
  * the next hours. The errors of one origin are the more alike the more of
  * them lasts, so few origins know the tails badly: the bands are widened by a share that falls with their
- * number and grows with what is common to an origin's hours. Its two constants were found on generated
- * series.
+ * number and grows with what is common to an origin's hours. And they follow how much is erred lately, as
+ * adaptive conformal inference does (Gibbs and Candes 2021), by the root of its share of what was erred in
+ * all: after a shift of the level the errors of quieter weeks hold no more. The constants were found on
+ * generated series (even seeds).
  */
 #include "math/statistics.h"
 #include "workload/forecast_internal.h"
@@ -23,6 +25,10 @@
 #define LEVEL_SHARE 0.02
 #define WIDEN 1.5
 #define WIDEN_COMMON 5.0
+#define RECENT_FADING 0.6 /* of an origin's weight, a day */
+#define RECENT_POWER 0.5
+#define RECENT_LEAST 0.8
+#define RECENT_MOST 3.0
 
 static const double shares[FORECAST_BANDS] = {0.80, 0.90, 0.95};
 static const double powers[] = {0, 0.25, 0.5, 0.75, 1};
@@ -139,6 +145,24 @@ common_share(const Misses *misses, const double *units)
     return squares > 0 ? common / squares : 0;
 }
 
+/* How much more the newest origins erred than all: by its root the bands are wider after a shift or a step
+ * that no model knows yet, and narrower when the errors of before were those of another time. */
+static double
+recent_share(const Misses *misses, const double *units, size_t origins)
+{
+    double recent = 0;
+    double weights = 0;
+    double all = 0;
+    for (size_t i = 0; i < misses->count; i++) {
+        double weight = pow(RECENT_FADING, (double)(origins - 1 - misses->items[i].origin));
+        recent += weight * fabs(units[i]);
+        weights += weight;
+        all += fabs(units[i]);
+    }
+    double ratio = all > 0 ? recent / weights / (all / (double)misses->count) : 1;
+    return pow(fmax(RECENT_LEAST, fmin(RECENT_MOST, ratio)), RECENT_POWER);
+}
+
 /* The share by which the bands are widened, for so few errors know the tails badly. */
 static double
 widening(const Misses *misses, const double *units, size_t origins, size_t hours)
@@ -193,7 +217,8 @@ forecast_bands(Arena *arena, const ForecastPast *past, double ceiling, Forecast 
         double scale = scales[misses.items[i].block] * unit_of(misses.items[i].predicted, level, power);
         units[i] = scale > 0 ? misses.items[i].error / scale : 0;
     }
-    double wider = 1 + widening(&misses, units, past->origin_count, forecast->count);
+    double wider = (1 + widening(&misses, units, past->origin_count, forecast->count)) *
+                   recent_share(&misses, units, past->origin_count);
     qsort(units, misses.count, sizeof(double), compare);
     for (size_t h = 0; h < forecast->count; h++) {
         double below[FORECAST_BANDS];
