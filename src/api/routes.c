@@ -125,6 +125,7 @@ const ApiRoute api_routes[] = {
     ACT("POST", "/scheduled-changes/{scheduled_change_id}/cancel", "scheduledChangeCancel", ROLE_OPERATOR,
         NONE, QUICK, "schedule.cancel", scheduled_change_cancel),
     READ("/optimization-results", "resultList", ROLE_VIEWER, QUICK, results_list),
+    READ("/optimization-results/report", "resultReport", ROLE_VIEWER, QUICK, results_report),
     SLOW_ACT("/optimization-results/{implementation_id}/measure", "resultMeasure", NONE, "result.measure",
              result_measure),
     SLOW_ACT("/optimization-results/{implementation_id}/revert", "resultRevert", OPTIONAL, "result.revert",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "base/json_writer.h"
 #include "cli/recommendation_argument.h"
+#include "cli/result_report_text.h"
 #include "cli/store_session.h"
 #include "cli/table.h"
 #include "workflow/recommendation_measure.h"
@@ -17,6 +18,8 @@ static const CliOption results_options[] = {
     {"json", 0, NULL, "as JSON"},
     {"status", 0, "WORD", "only pending, implemented, no_improvement, regressed, reverted or failed"},
     {"limit", 0, "NUMBER", "rows at most (default: 20)"},
+    {"report", 'r', NULL, "how well each kind did, and whether the stated confidence was true"},
+    {"target", 't', "NAME", "with --report: only this target"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -99,6 +102,25 @@ results_write(CliInput *input, const Implementations *list, bool is_one, Error *
 }
 
 static bool
+report_run(CliInput *input, Error *error)
+{
+    FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
+    Target target = {0};
+    ResultReport report;
+    const char *name = cli_option(input, "target");
+    if (!cli_store_open(input, false, &store, error) ||
+        (name != NULL && !cli_target_find(&store, name, &target, error)) ||
+        !result_report_read(store.connection, input->arena, target.target_id, &report, error))
+        return false;
+    Text text = text_new(input->arena);
+    if (cli_option(input, "json") != NULL)
+        result_report_append_json(&text, &report);
+    else
+        result_report_append_text(&text, &report);
+    return cli_write(input, text.data, text.length, error);
+}
+
+static bool
 list_run(CliInput *input, Error *error)
 {
     static const char *const statuses[] = {"pending",   "implemented", "no_improvement",
@@ -109,6 +131,10 @@ list_run(CliInput *input, Error *error)
     const char *status = cli_option(input, "status");
     const char *text = cli_option(input, "limit");
     bool is_known = status == NULL;
+    if (cli_option(input, "report") != NULL)
+        return report_run(input, error);
+    if (cli_option(input, "target") != NULL)
+        return error_set(error, ERROR_USAGE, "--target goes with --report");
     for (size_t i = 0; i < FETTLE_COUNT_OF(statuses); i++)
         is_known = is_known || strcmp(statuses[i], status) == 0;
     if (!is_known)
@@ -159,10 +185,13 @@ const CliVerb cli_verb_results = {
     .description =
         "Recommendations that were carried out, the newest first, with what was predicted and what was "
         "measured. A plus is\nfaster, a minus slower. They are measured after 24 and 48 hours by "
-        "the service, and at any time with \"measure\".",
+        "the service, and at any time with \"measure\". With --report: success by kind with Wilson's "
+        "interval, "
+        "predicted against\nmeasured, and the calibration curve, all with intervals of 95 %.",
     .examples = "  fettle results\n"
                 "  fettle results --status regressed\n"
                 "  fettle results measure 17\n"
+                "  fettle results --report\n"
                 "  fettle results --json | jq '.[].accuracy_score'\n",
     .options = results_options,
     .run = results_run,

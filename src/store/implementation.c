@@ -222,6 +222,36 @@ implementation_reverted(PgConnection *session, int64_t id, const char *reason, E
 }
 
 bool
+implementation_outcomes(PgConnection *session, Arena *arena, int64_t target_id,
+                        ImplementationOutcome **ret_outcomes, size_t *ret_count, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber target = store_number(target_id);
+    StoreNumber most = store_number(IMPLEMENTATION_OUTCOMES_MOST);
+    if (!store_query(session, "implementation_outcomes",
+                     STORE_PARAMETERS(target_id == 0 ? NULL : target.text, most.text), &rows, error))
+        return error_prefix(error, "could not read the results");
+    size_t count = (size_t)pg_result_rows(rows);
+    ImplementationOutcome *outcomes = ARENA_NEW_ARRAY(arena, ImplementationOutcome, count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t row = (int64_t)i;
+        outcomes[i] =
+            (ImplementationOutcome){.source_type = arena_strdup(arena, pg_result_text(rows, row, 0)),
+                                    .kind = arena_strdup(arena, pg_result_text(rows, row, 1)),
+                                    .target_id = pg_result_int(rows, row, 2, 0),
+                                    .status = arena_strdup(arena, pg_result_text(rows, row, 3)),
+                                    .predicted_percent = pg_result_double(rows, row, 4, NAN),
+                                    .actual_percent = pg_result_double(rows, row, 5, NAN),
+                                    .confidence = pg_result_double(rows, row, 6, NAN),
+                                    .accuracy = pg_result_double(rows, row, 7, NAN),
+                                    .factor = pg_result_double(rows, row, 8, NAN)};
+    }
+    *ret_outcomes = outcomes;
+    *ret_count = count;
+    return true;
+}
+
+bool
 implementation_on_table(PgConnection *session, const ImplementationPlace *place, int64_t *ret_id,
                         Error *error)
 {

@@ -121,6 +121,23 @@ bool implementation_undo_failed(PgConnection *session, int64_t id, const char *m
 bool implementation_reverted(PgConnection *session, int64_t id, const char *reason, Error *error)
     FETTLE_MUST_USE;
 
+/* How they ended, the newest first; those that are pending are left out; target_id 0: of all targets. */
+#define IMPLEMENTATION_OUTCOMES_MOST 100000
+typedef struct ImplementationOutcome {
+    const char *source_type;
+    const char *kind; /* "": entered by hand */
+    int64_t target_id;
+    const char *status;
+    double predicted_percent; /* NAN unknown, as below */
+    double actual_percent;
+    double confidence; /* that was stated when it was carried out */
+    double accuracy;
+    double factor; /* of the kind's calibration on the target */
+} ImplementationOutcome;
+bool implementation_outcomes(PgConnection *session, Arena *arena, int64_t target_id,
+                             ImplementationOutcome **ret_outcomes, size_t *ret_count, Error *error)
+    FETTLE_MUST_USE;
+
 /* A change of this table whose measurement is not over (at most 48 h); *ret_id 0: none. */
 typedef struct ImplementationPlace {
     int64_t target_id;

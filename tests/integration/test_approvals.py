@@ -147,3 +147,16 @@ def test_what_changed_since_the_approval_is_refused_at_its_moment(world):
     assert [(change["scheduled_change_id"], change["state"]) for change in listed] == [(waiting["id"], "refused")]
     assert "does not apply any more" in listed[0]["message"]
     assert "refused" in world.fettle("schedule", "list", "--all")
+
+
+def test_the_report_is_the_same_by_the_api_and_the_command_line(world):
+    assert "nothing was measured yet" in world.fettle("results", "--report")
+    number = world.advise("orders", "note")
+    world.store("INSERT INTO fettle.optimization_implementations (recommendation_id, status, predicted_percent, stated_confidence, accuracy_score, "
+                f"actual_improvement_percent, measured_at) SELECT {number}, status, 70, 0.8, 0.5, gain, now() FROM "
+                "(VALUES ('implemented', 60), ('implemented', 50), ('no_improvement', 0.2)) v (status, gain)")
+    report = act(world, "GET", f"/optimization-results/report?target_id={world.target_id}", token="viewer").json
+    assert (report["all"]["count"], report["all"]["held"], report["all"]["is_enough"]) == (3, 2, False)
+    shown = json.loads(world.fettle("results", "--report", "--target", "shop", "--json"))
+    assert shown["kinds"] == report["kinds"] and shown["calibration"] == report["calibration"]
+    assert "not enough data" in world.fettle("results", "--report")

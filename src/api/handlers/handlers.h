@@ -41,6 +41,7 @@
     X(change_policy_set)                                                                                     \
     X(scheduled_changes_list)                                                                                \
     X(scheduled_change_cancel)                                                                               \
+    X(results_report)                                                                                        \
     X(jobs_list)                                                                                             \
     X(job_get)                                                                                               \
     X(users_list)                                                                                            \
