@@ -128,11 +128,12 @@ reject_unknown_expression(Generation *generation, const UseKeys *keys, const Sql
     Text columns = text_new(generation->arena);
     for (size_t i = 0; i < predicate->expression_columns.count; i++)
         text_append_format(&columns, "%s%s", i == 0 ? "" : ", ", predicate->expression_columns.items[i]);
-    generation_reject(generation,
-                      generation_subject(generation, keys->relation,
-                                         arena_printf(generation->arena, "an expression of %s", columns.data)),
-                      "the statement compares it, and its text has a parameter where the index needs a "
-                      "constant: give a workload file with the statement as it is sent");
+    generation_reject(
+        generation,
+        generation_subject(generation, keys->relation,
+                           arena_printf(generation->arena, "an expression of %s", columns.data)),
+        "the statement compares it, and its text has a parameter where the index needs a "
+        "constant: give a workload file with the statement as it is sent");
 }
 
 /* An expression that an index could serve, were it immutable: the person who wrote it wonders. */
