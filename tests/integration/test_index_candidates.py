@@ -170,6 +170,10 @@ def test_brin_is_not_advised_where_the_rows_are_in_another_order(advice):
     assert indexes_of(advice, "mixed") == ["btree (logged_at)"]
 
 
+def test_an_order_that_tempts_is_told(advice):
+    assert "slower than it is today" in why_not(advice, "btree (product_id) on public.picks")[0]
+
+
 def test_an_order_is_not_read_for_what_may_be_anywhere_along_it(advice):
     """The planner takes an expression's equality for 200 rows of 40,000 and hopes for the LIMIT's after a tenth of them; there are ten."""
     assert not of_table(advice, "letters")

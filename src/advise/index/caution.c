@@ -150,8 +150,9 @@ cautious_value(const Workload *workload, const WorkloadStatement *statement, dou
     CautiousCost today =
         cautious_cost(statement->baseline_cost, statement->baseline_plan, statement->is_generic);
     double weight = workload_risk_weight(workload, statement);
-    double less_gained = fmax(0, fmin(after.worst, today.worst) - after.likely);
-    double lost = fmax(0, after.worst - fmax(after.likely, today.worst));
+    double harmful = CAUTION_HARM_TIMES * today.worst;
+    double less_gained = fmax(0, fmin(after.worst, harmful) - after.likely);
+    double lost = fmax(0, after.worst - fmax(after.likely, harmful));
     double planned = statement->weight * cost;
     return (CautiousValue){.priced =
                                planned + weight * (after.likely - cost + CAUTION_CHANCE * less_gained + lost),

@@ -11,8 +11,8 @@
  * likely too, unless it is that of a range of one bound, which is right within small factors most often.
  *
  * The price of a plan is what is likely, CAUTION_CHANCE of the way from there to its worst, and all of what
- * that is beyond the worst of the plan as it is today: a statement that gains less is a pity, one that gets
- * slower is harm. A baseline plan that may be slow today already is no new risk.
+ * that is beyond CAUTION_HARM_TIMES the worst of the plan as it is today: a statement that gains less is a
+ * pity, one that gets far slower is harm. A baseline plan that may be slow today already is no new risk.
  */
 #ifndef FETTLE_ADVISE_INDEX_CAUTION_H
 #define FETTLE_ADVISE_INDEX_CAUTION_H
@@ -22,7 +22,8 @@
 
 #define CAUTION_FACTOR 20.0
 
-#define CAUTION_CHANCE 0.1
+#define CAUTION_CHANCE 0.2
+#define CAUTION_HARM_TIMES 2.0
 
 /* Neither is less than the planner's own cost. */
 typedef struct CautiousCost {

@@ -195,6 +195,7 @@ search_report(const Search *search, SearchResult *result)
 {
     result->chosen = search->best;
     result->harvested = search->harvested;
+    result->avoided = search->avoided;
     result->bound = search->bound;
     result->gap_percent = NAN;
     if (search->bound > 0 && search->proven_value > 0)

@@ -27,6 +27,7 @@
 typedef struct SearchResult {
     Bits chosen;
     Bits harvested;     /* candidates that some plan used */
+    Bits avoided;       /* left out by the review, for what they may lose */
     double *cost_after; /* by statement, verified by direct questions */
     double value;       /* objective of chosen */
     double bound;       /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */

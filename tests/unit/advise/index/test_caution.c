@@ -60,13 +60,16 @@ a_statements_cost_is_raised_as_its_plans_is(void **state)
     Workload workload = {.typical_ms = 0.1};
     /* a mean of 50 over several values, which may be 20 times as much, as 5 may be 100 */
     assert_cost(cautious_value(&workload, &statement, 50, plan, true).worst, 2 * 50 + 2 * 19 * 50);
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced, 2 * 50 + 2 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced,
+                2 * 50 + 2 * (0.2 * 50 + 18 * 50));
     assert_cost(cautious_value(&workload, &statement, 50, NULL, true).worst, 2 * 50);
     /* ten calls at 0.5 ms for a unit elsewhere: what is read on top takes that, however cheap the rest was */
     workload.typical_ms = 0.5;
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced, 2 * 50 + 5 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced,
+                2 * 50 + 5 * (0.2 * 50 + 18 * 50));
     workload.typical_ms = NAN;
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced, 2 * 50 + 2 * 19 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced,
+                2 * 50 + 2 * (0.2 * 50 + 18 * 50));
     workload.typical_ms = 0.5;
     statement.total_ms = NAN; /* no times: weights are calls */
     assert_true(workload_risk_weight(&workload, &statement) == 2);
@@ -142,14 +145,16 @@ harm_is_priced_whole_and_a_smaller_gain_by_its_chance(void **state)
     WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
     Workload workload = {.typical_ms = NAN};
     /* 100 at worst, and 100 today */
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.1 * 95));
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 95));
     assert_cost(cautious_value(&workload, &statement, 5, plan, true).worst, 2 * 100);
-    statement.baseline_cost = 60;
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.1 * 55 + 40));
+    statement.baseline_cost = 60; /* not twice as slow */
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 95));
+    statement.baseline_cost = 40;
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 75 + 20));
     /* what may be slow today already is no new risk */
     statement.baseline_cost = 5;
     statement.baseline_plan = plan;
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.1 * 95));
+    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 95));
 }
 
 static void
