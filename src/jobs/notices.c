@@ -105,8 +105,7 @@ webhook_turn(NoticesRun *run, const NoticeWaiting *waiting, Error *error)
 
 /* What there is to tell of: new recommendations, and then all that waits. */
 static bool
-waiting_read(const NoticesRun *run, Arena *arena, NoticeWaiting **ret_waiting, size_t *ret_count,
-             Error *error)
+waiting_read(NoticesRun *run, Arena *arena, NoticeWaiting **ret_waiting, size_t *ret_count, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     int64_t told;
@@ -114,6 +113,7 @@ waiting_read(const NoticesRun *run, Arena *arena, NoticeWaiting **ret_waiting, s
            notice_recommendations(session.connection,
                                   settings_get_double(run->settings, SETTING_NOTICE_ROI_SCORE), &told,
                                   error) &&
+           notice_is_awaited(session.connection, &run->is_awaited, error) &&
            notice_waiting(session.connection, arena,
                           settings_get_int(run->settings, SETTING_NOTICE_MESSAGES_PER_MINUTE), ret_waiting,
                           ret_count, error);

@@ -24,6 +24,7 @@ typedef struct NoticesRun {
     void *context;
     int64_t sent; /* out */
     int64_t failed;
+    bool is_awaited; /* there is something to send at a later time: come again, also if nothing is written */
 } NoticesRun;
 
 /* False when the store failed; a webhook that fails is no failure. */

@@ -13,6 +13,8 @@
 #define TICK_TURN 97 /* watches; a prime, so that the turns meet each one first some time */
 #define FULL_WAIT_MS 10000
 #define UPKEEP_THREADS 4
+/* What rests while nothing is written looks all the same this often, for what comes of time alone. */
+#define REST_MS_MOST (10 * 60 * 1000)
 #define QUEUE_MOST 16384
 /* Samples of activity that may wait for a worker: few enough that a round behind them is hardly late. */
 #define SAMPLES_WAITING_MOST 128
@@ -167,8 +169,8 @@ schedule_new(const ScheduleOptions *options, Schedule **ret_schedule, Error *err
     schedule->options = *options;
     pthread_mutex_init(&schedule->mutex, NULL);
     for (size_t i = 0; i < UPKEEP_COUNT; i++)
-        schedule->tasks[i] =
-            (UpkeepTask){.schedule = schedule, .id = (UpkeepId)i, .due_ms = clock_monotonic_ms()};
+        schedule->tasks[i] = (UpkeepTask){
+            .schedule = schedule, .id = (UpkeepId)i, .due_ms = clock_monotonic_ms(), .changes = -1};
     int workers = (int)settings_get_int(settings_of(held), SETTING_COLLECT_WORKERS);
     schedule->workers = (size_t)workers;
     schedule->collect = pool_make("collect", workers, 0, error);
@@ -286,16 +288,35 @@ watches_clean(Schedule *schedule)
     schedule->watch_count = kept;
 }
 
+/* Its turn would find what the one before found. Each would open a session, if only for a moment, and a
+ * session that has read a few tables holds some MB of the store's memory. */
+static bool
+task_rests(const Schedule *schedule, const UpkeepTask *task, int64_t now_ms)
+{
+    return upkeep_rests(task->id) && task->changes == schedule->changes && !task->is_wanted &&
+           !task->is_awaited && task->failures == 0 && now_ms - task->begun_ms < REST_MS_MOST;
+}
+
+static void
+task_submit(Schedule *schedule, UpkeepTask *task, int64_t now_ms)
+{
+    task->is_busy = worker_pool_submit(schedule->upkeep, upkeep_run, task);
+    if (!task->is_busy)
+        return;
+    task->is_wanted = false;
+    task->begun_ms = now_ms;
+    task->changes = schedule->changes;
+}
+
 static void
 tasks_tick(Schedule *schedule, int64_t now_ms)
 {
     for (size_t i = 0; i < UPKEEP_COUNT; i++) {
         UpkeepTask *task = &schedule->tasks[i];
         bool is_possible = schedule->state.store == STORE_STATE_OK || task->id == UPKEEP_LEASE;
-        if (task->is_busy || task->due_ms > now_ms || !is_possible)
-            continue;
-        task->is_busy = worker_pool_submit(schedule->upkeep, upkeep_run, task);
-        task->is_wanted = task->is_wanted && !task->is_busy;
+        bool is_due = task->due_ms <= now_ms && !task_rests(schedule, task, now_ms);
+        if (is_due && is_possible && !task->is_busy)
+            task_submit(schedule, task, now_ms);
     }
 }
 

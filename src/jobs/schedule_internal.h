@@ -66,6 +66,10 @@ typedef struct UpkeepTask {
     bool is_busy;
     bool is_wanted; /* asked for since it was last handed out: what runs may not have seen why */
     int failures;   /* in a row */
+    /* of those that rest while nothing is written (upkeep_rests()) */
+    int64_t begun_ms; /* when it was last handed out */
+    int64_t changes;  /* the schedule's then; -1: never handed out */
+    bool is_awaited;  /* something waits for a time that comes without a write */
 } UpkeepTask;
 
 struct Schedule {
@@ -82,6 +86,7 @@ struct Schedule {
     size_t sample_room; /* samples that this tick may still hand out */
     size_t workers;     /* of the pool "collect" */
     UpkeepTask tasks[UPKEEP_COUNT];
+    int64_t changes;       /* store_lease_changes() when the lease was last looked at */
     int64_t full_until_ms; /* the store's disk was full: nothing is tried before */
     int64_t trial_due_ms;  /* the store's disk was full: when one round may try whether it still is */
     ScheduleState state;   /* counters; the gauges are filled in when asked for */
@@ -98,6 +103,8 @@ bool watch_close(Watch *watch, Deadline deadline, Error *error);
 
 /* upkeep.c; argument an UpkeepTask that is_busy */
 void upkeep_run(void *argument);
+/* It only finds what somebody has written, and need not look while nobody has. */
+bool upkeep_rests(UpkeepId id);
 
 /* Sets what is known of the store; logs when it changes. Takes the mutex. */
 void schedule_store_set(Schedule *schedule, StoreState state, const char *reason);

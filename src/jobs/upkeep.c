@@ -30,6 +30,7 @@ lease_keep(Schedule *schedule, const Settings *settings, Error *error)
 {
     (void)settings;
     Store *store = schedule->options.store;
+    store_sessions_tidy(store);
     if (!store_recover(store, error))
         return false;
     if (!store_lease_is_held(store) && !store_lease_take(store, schedule->options.holder, error)) {
@@ -40,7 +41,9 @@ lease_keep(Schedule *schedule, const Settings *settings, Error *error)
         return false;
     }
     /* that a full disk has room again shows only when a round could be written */
+    int64_t changes = store_lease_changes(store);
     pthread_mutex_lock(&schedule->mutex);
+    schedule->changes = changes;
     bool is_full = schedule->state.store == STORE_STATE_FULL;
     pthread_mutex_unlock(&schedule->mutex);
     if (!is_full)
@@ -425,6 +428,7 @@ notices_keep(Schedule *schedule, const Settings *settings, Error *error)
     pthread_mutex_lock(&schedule->mutex);
     schedule->state.notices_sent += run.sent;
     schedule->state.notices_failed += run.failed;
+    schedule->tasks[UPKEEP_NOTICES].is_awaited = run.is_awaited;
     pthread_mutex_unlock(&schedule->mutex);
     return good;
 }
@@ -447,21 +451,28 @@ static const struct {
     const char *name;
     int64_t interval_ms;
     UpkeepFunction run;
+    bool rests; /* upkeep_rests() */
 } upkeep_table[UPKEEP_COUNT] = {
     [UPKEEP_ANALYSES] = {"analyses", 5000, analyses_keep},
     [UPKEEP_ANOMALIES] = {"anomalies", 5000, anomalies_keep},
     [UPKEEP_LEASE] = {"lease", 1000, lease_keep},
-    [UPKEEP_TARGETS] = {"targets", 5000, targets_read},
+    [UPKEEP_TARGETS] = {"targets", 5000, targets_read, true},
     [UPKEEP_COMPACT] = {"compact", 10 * 60 * 1000, compact},
     [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep},
     [UPKEEP_PLANS] = {"plans", 5000, plans_keep},
-    [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep},
+    [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep, true},
     [UPKEEP_RECOMMENDATIONS] = {"recommendations", 60 * 60 * 1000, recommendations_keep},
-    [UPKEEP_RESULTS] = {"results", 2000, results_keep},
+    [UPKEEP_RESULTS] = {"results", 2000, results_keep, true},
     [UPKEEP_SCHEDULED_CHANGES] = {"scheduled changes", 5000, scheduled_changes_keep},
-    [UPKEEP_NOTICES] = {"notices", 2000, notices_keep},
+    [UPKEEP_NOTICES] = {"notices", 2000, notices_keep, true},
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };
+
+bool
+upkeep_rests(UpkeepId id)
+{
+    return upkeep_table[id].rests;
+}
 
 void
 upkeep_run(void *argument)

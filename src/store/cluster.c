@@ -124,7 +124,7 @@ cluster_close_at(Cluster **cluster)
 }
 
 bool
-cluster_recover(Cluster *cluster, Error *error)
+cluster_restart(Cluster *cluster, Error *error)
 {
     Deadline deadline = deadline_after_ms(START_MS);
     cluster_process_stop(cluster);

@@ -71,8 +71,8 @@ bool cluster_is_alive(Cluster *cluster);
 /* When the cluster's disk is full, says so in an error that came of it (a lost session, a failed write).
  * Always false, to end a return statement. */
 bool cluster_explain_failure(const Cluster *cluster, Error *error);
-/* Starts it again after its postmaster died. */
-bool cluster_recover(Cluster *cluster, Error *error) FETTLE_MUST_USE;
+/* Stops it, if it runs, and starts it again; every session ends. */
+bool cluster_restart(Cluster *cluster, Error *error) FETTLE_MUST_USE;
 
 int cluster_major(const Cluster *cluster);
 const char *cluster_socket_directory(const Cluster *cluster);

@@ -131,6 +131,16 @@ notice_waiting(PgConnection *session, Arena *arena, int64_t per_minute, NoticeWa
     return true;
 }
 
+bool
+notice_is_awaited(PgConnection *session, bool *ret_is_awaited, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *row = NULL;
+    if (!store_query(session, "notice_is_awaited", NULL, 0, &row, error))
+        return error_prefix(error, "could not look for notices that wait");
+    *ret_is_awaited = pg_result_bool(row, 0, 0);
+    return true;
+}
+
 static bool
 messages_read(PgConnection *session, Arena *arena, const NoticeWaiting *waiting, NoticeMessage **ret_messages,
               size_t *ret_count, Error *error)

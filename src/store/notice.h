@@ -110,6 +110,9 @@ typedef struct NoticeWaiting {
 bool notice_waiting(PgConnection *session, Arena *arena, int64_t per_minute, NoticeWaiting **ret_waiting,
                     size_t *ret_count, Error *error) FETTLE_MUST_USE;
 
+/* Something is to be sent, now or at a time that is set already: it needs no new notice for that. */
+bool notice_is_awaited(PgConnection *session, bool *ret_is_awaited, Error *error) FETTLE_MUST_USE;
+
 typedef struct NoticeMessage {
     int64_t delivery_id;
     const char *message_id;

@@ -145,6 +145,23 @@ make_schema(Store *store, Error *error)
     return store_connect(store, &session, error) && migration_run(session, &applied, error);
 }
 
+/*
+ * Starts a cluster anew in which the schema was made: that has touched four times the shared memory that is
+ * needed afterwards, and a server keeps what it has touched for as long as it runs. Only for who stays, and
+ * only if nobody has joined in, nor can meanwhile.
+ */
+static bool
+make_small(Store *store, Error *error)
+{
+    const char *path = path_join(store->arena, store->data_directory, "store-users");
+    if (store->cluster == NULL || store->access != STORE_ACCESS_HOLD)
+        return true;
+    FETTLE_CLEANUP(descriptor_close_at) int users = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (users < 0 || flock(users, LOCK_EX | LOCK_NB) != 0)
+        return true;
+    return cluster_restart(store->cluster, error);
+}
+
 /* The state of the schema. Another process may be making the store that was joined: that is waited for. */
 static bool
 schema_status(const Store *store, PgConnection *session, MigrationStatus *ret_status, Error *error)
@@ -160,17 +177,27 @@ schema_status(const Store *store, PgConnection *session, MigrationStatus *ret_st
     }
 }
 
+static bool
+read_schema_status(Store *store, MigrationStatus *ret_status, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    if (!store_session_take(store, 0, &session, error))
+        return false;
+    bool is_read = schema_status(store, session.connection, ret_status, error);
+    if (is_read && ret_status->version == 0)
+        store_session_retire(&session);
+    return is_read;
+}
+
 /* An empty private store is made at once; another one must be this program's. */
 static bool
 check_schema(Store *store, Error *error)
 {
-    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     MigrationStatus status;
-    if (!store_session_take(store, 0, &session, error) ||
-        !schema_status(store, session.connection, &status, error))
+    if (!read_schema_status(store, &status, error))
         return false;
     if (status.version == 0 && store->is_private)
-        return make_schema(store, error);
+        return make_schema(store, error) && make_small(store, error);
     if (status.missing == 0)
         return true;
     error_set(error, ERROR_CONFLICT, "the store is of an older Fettle: %d of %d migrations are missing",
@@ -278,7 +305,7 @@ store_recover(Store *store, Error *error)
     if (store->cluster == NULL)
         return true;
     pthread_mutex_lock(&store->recover_mutex);
-    bool is_well = cluster_is_alive(store->cluster) || cluster_recover(store->cluster, error);
+    bool is_well = cluster_is_alive(store->cluster) || cluster_restart(store->cluster, error);
     pthread_mutex_unlock(&store->recover_mutex);
     return is_well;
 }

@@ -72,11 +72,20 @@ void store_session_close_at(StoreSession *session);
 /* Giving it back will close it: for work that touches many tables, of which its process keeps some MB. */
 void store_session_retire(StoreSession *session);
 
+/* Closes those that nobody has wanted for 20 s; done also whenever one is given back. For whoever runs for
+ * long. */
+void store_sessions_tidy(Store *store);
+
 /* The right to be the one server that collects into this store, held as an advisory lock by a session of its
  * own. ERROR_CONFLICT names the server that holds it. store_lease_is_held() is false once the session broke:
  * then collecting must stop until it is taken again. */
 bool store_lease_take(Store *store, const char *holder, Error *error) FETTLE_MUST_USE;
 bool store_lease_is_held(Store *store);
 void store_lease_release(Store *store);
+/* Another number than before: something may have been written to the store's server meanwhile, by anyone. The
+ * same number: nothing had been, when the lease was last asked about (each second, by
+ * store_lease_is_held()). So what only a write can bring about need not be looked for. Who does not hold the
+ * lease knows nothing, and gets another number each time. */
+int64_t store_lease_changes(Store *store);
 
 #endif

@@ -42,6 +42,8 @@ struct Store {
     pthread_mutex_t lease_mutex; /* for what follows */
     PgConnection *lease;         /* NULL: not held */
     Deadline lease_believed_to;  /* no need to ask before */
+    int64_t lease_seen;          /* what it was told last of the transactions that are over */
+    int64_t changes;             /* how often that was another thing than before */
 
     pthread_mutex_t key_mutex; /* for what follows */
     SealKey *key;              /* NULL: not read yet */

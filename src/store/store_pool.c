@@ -123,6 +123,17 @@ pool_give_back(Store *store, const StoreSession *session, bool is_good)
         pg_connection_close(session->connection);
 }
 
+void
+store_sessions_tidy(Store *store)
+{
+    PgConnection *unwanted[STORE_SESSIONS_MOST];
+    pthread_mutex_lock(&store->pool_mutex);
+    int count = pool_take_unwanted(store, unwanted);
+    pthread_mutex_unlock(&store->pool_mutex);
+    while (count > 0)
+        pg_connection_close(unwanted[--count]);
+}
+
 bool
 store_session_take(Store *store, Deadline deadline, StoreSession *ret_session, Error *error)
 {
@@ -211,16 +222,27 @@ store_lease_take(Store *store, const char *holder, Error *error)
     return true;
 }
 
-/* Asks the server when it has said something, else once a second: a dead network says nothing by itself. */
+/*
+ * Asks the server when it has said something, else once a second: a dead network says nothing by itself. What
+ * is asked is which transactions are over, which changes with each one that wrote and with no other; it reads
+ * no table, so that the session stays as small as a new one.
+ */
 static bool
 lease_ask(Store *store)
 {
     Error ignored = {0};
-    PgQuery query = {.text = "SELECT 1", .deadline = deadline_after_ms(LEASE_ANSWER_MS)};
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *answer = NULL;
+    PgQuery query = {.text = store_query_text("lease_ask"), .deadline = deadline_after_ms(LEASE_ANSWER_MS)};
     if (!deadline_passed(store->lease_believed_to) && pg_connection_is_quiet(store->lease))
         return true;
     store->lease_believed_to = deadline_after_ms(LEASE_ASK_MS);
-    return pg_query(store->lease, &query, NULL, &ignored);
+    if (!pg_query(store->lease, &query, &answer, &ignored))
+        return false;
+    int64_t seen = pg_result_int(answer, 0, 0, 0);
+    if (seen != store->lease_seen)
+        store->changes++;
+    store->lease_seen = seen;
+    return true;
 }
 
 bool
@@ -234,6 +256,17 @@ store_lease_is_held(Store *store)
     }
     pthread_mutex_unlock(&store->lease_mutex);
     return is_held;
+}
+
+int64_t
+store_lease_changes(Store *store)
+{
+    pthread_mutex_lock(&store->lease_mutex);
+    if (store->lease == NULL)
+        store->changes++;
+    int64_t changes = store->changes;
+    pthread_mutex_unlock(&store->lease_mutex);
+    return changes;
 }
 
 void

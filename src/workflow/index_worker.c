@@ -16,6 +16,8 @@
 #define THREADS 4
 #define CHANGES_MOST INDEX_LOCKS_MOST
 #define KEEPER_SECONDS 10
+/* While nothing is written to the store, and nothing was open, it is looked at this often. */
+#define KEEPER_REST_MS ((int64_t)10 * 60 * 1000)
 #define AUTO_MOST 2 /* rounds of targets at a time: an analysis keeps a processor busy */
 #define KEEPER_ARENA_BYTES ((size_t)64 * 1024 * 1024)
 
@@ -29,7 +31,11 @@ struct IndexWorker {
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     int64_t active[CHANGES_MOST]; /* waiting or running here; 0: a free place; negative: a target's round */
-    char auto_failure[ERROR_MESSAGE_BYTES]; /* last told; of the keeper's thread */
+    /* of the keeper's thread */
+    char auto_failure[ERROR_MESSAGE_BYTES]; /* last told */
+    int64_t looked_ms;                      /* when it looked last */
+    int64_t changes;                        /* store_lease_changes() before that */
+    bool is_awaited;                        /* something was open, or could not be looked for */
 };
 
 typedef enum WorkerTaskKind {
@@ -150,8 +156,11 @@ keeper_look(IndexWorker *worker)
     if (!store_session_take(worker->store, 0, &session, &error) ||
         !index_change_list(session.connection, arena, 0, true, INDEX_CHANGES_MOST, &open, &error)) {
         log_write(LOG_LEVEL_DEBUG, "could not look for open index changes: %s", error.message);
+        worker->is_awaited = true;
         return;
     }
+    /* whoever works on one may die without a word */
+    worker->is_awaited |= open.count > 0;
     for (size_t i = 0; i < open.count; i++)
         if (!index_change_is_fresh(&open.items[i]))
             (void)submit(worker, open.items[i].id, WORKER_SETTLE);
@@ -183,6 +192,7 @@ static void
 keeper_look_unasked(IndexWorker *worker)
 {
     size_t most = rounds_left(worker);
+    worker->is_awaited |= most < AUTO_MOST;
     if (most == 0)
         return;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("unasked index changes", KEEPER_ARENA_BYTES);
@@ -194,7 +204,24 @@ keeper_look_unasked(IndexWorker *worker)
     if (index_auto_due(&manager, arena, most, &targets, &count, &error))
         for (size_t i = 0; i < count; i++)
             (void)submit(worker, -targets[i], WORKER_AUTO);
+    worker->is_awaited |= error.code != ERROR_NONE;
     auto_failure_tell(worker, error.message);
+}
+
+/* Both looks, unless they would find what the ones before found: they need a session, which a store with
+ * nothing to do can be without. */
+static void
+keeper_turn(IndexWorker *worker)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t changes = store_lease_changes(worker->store);
+    if (!worker->is_awaited && changes == worker->changes && now_ms - worker->looked_ms < KEEPER_REST_MS)
+        return;
+    worker->is_awaited = false;
+    worker->changes = changes;
+    worker->looked_ms = now_ms;
+    keeper_look(worker);
+    keeper_look_unasked(worker);
 }
 
 static void *
@@ -203,8 +230,7 @@ keeper_thread(void *opaque)
     IndexWorker *worker = opaque;
     while (!atomic_load(&worker->stop)) {
         index_locks_keep(worker->locks);
-        keeper_look(worker);
-        keeper_look_unasked(worker);
+        keeper_turn(worker);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += KEEPER_SECONDS;
@@ -234,6 +260,7 @@ index_worker_new(Store *store, SettingsHolder *settings, IndexWorker **ret_worke
     worker->store = store;
     worker->settings = settings;
     worker->locks = index_locks_new(store);
+    worker->is_awaited = true;
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

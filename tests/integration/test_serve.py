@@ -55,6 +55,13 @@ def wait_for_round(service, target_id, seconds=30):
     assert wait_until(lambda: rounds(service, target_id) not in (None, before), seconds), service.target(target_id)
 
 
+def test_the_store_of_a_server_that_made_it_is_started_anew_with_little_memory_touched(service):
+    connection = psycopg2.connect(f"host={service.store_place() / 'socket'} user=fettle_store dbname=postgres")
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time() > max(applied_at) FROM fettle.migrations")
+        assert cursor.fetchone()[0]
+
+
 def test_every_call_between_two_rounds_is_counted_once(service, target):
     target_id = service.add_target("counted", target.dsn())
     run_known(target, 1)

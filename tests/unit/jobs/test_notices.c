@@ -31,6 +31,15 @@ webhook_now(StoreFixture *fixture, int64_t id)
     return webhook;
 }
 
+static bool
+is_awaited(StoreFixture *fixture)
+{
+    bool is_awaited = false;
+    Error error = {0};
+    assert_done(notice_is_awaited(fixture->connection, &is_awaited, &error), &error);
+    return is_awaited;
+}
+
 static void
 a_place_that_nobody_is_at_gets_one_attempt_a_turn_and_a_stop_is_none(void **state)
 {
@@ -43,6 +52,7 @@ a_place_that_nobody_is_at_gets_one_attempt_a_turn_and_a_stop_is_none(void **stat
         assert_done(notice_record(fixture->connection, &(Notice){.event = "incident.opened", .payload = "{}"},
                                   NULL, &error),
                     &error);
+    assert_true(is_awaited(fixture));
     NoticesRun run = {.store = fixture->store, .settings = fixture->settings, .is_stopping = stops};
     assert_done(notices_send(&run, &error), &error);
     assert_int_equal(webhook_now(fixture, id).failures, 0);
@@ -59,6 +69,12 @@ a_place_that_nobody_is_at_gets_one_attempt_a_turn_and_a_stop_is_none(void **stat
     assert_done(notices_send(&run, &error), &error);
     assert_true(run.failed == 1 && webhook_now(fixture, id).failures == 2 &&
                 webhook_now(fixture, id).paused_until_us > 0);
+    /* paused, it is still to get what waits; switched off, it is not */
+    assert_true(run.is_awaited && is_awaited(fixture));
+    assert_done(pg_execute(fixture->connection, "UPDATE fettle.webhooks SET enabled = false", &error),
+                &error);
+    assert_done(notices_send(&run, &error), &error);
+    assert_false(run.is_awaited || is_awaited(fixture));
 }
 
 int

@@ -174,6 +174,68 @@ a_change_told_while_the_targets_are_read_has_them_read_again_at_once(void **stat
     bench_close(&bench);
 }
 
+static bool
+are_results_at_rest(Schedule *schedule)
+{
+    UpkeepTask *lease = &schedule->tasks[UPKEEP_LEASE];
+    const UpkeepTask *results = &schedule->tasks[UPKEEP_RESULTS];
+    pthread_mutex_lock(&schedule->mutex);
+    bool are_at_rest = !lease->is_busy && !results->is_busy && results->changes == schedule->changes;
+    /* from now on nobody asks what was written */
+    lease->is_busy = are_at_rest;
+    pthread_mutex_unlock(&schedule->mutex);
+    return are_at_rest;
+}
+
+/* Whether a tick hands the results out, that are due; waits for their end. */
+static bool
+are_results_handed_out(Schedule *schedule)
+{
+    UpkeepTask *results = &schedule->tasks[UPKEEP_RESULTS];
+    pthread_mutex_lock(&schedule->mutex);
+    results->due_ms = 0;
+    pthread_mutex_unlock(&schedule->mutex);
+    (void)schedule_tick(schedule);
+    bool is_busy = true;
+    bool was_busy = false;
+    while (is_busy) {
+        pthread_mutex_lock(&schedule->mutex);
+        is_busy = results->is_busy;
+        was_busy = was_busy || is_busy || results->due_ms != 0;
+        pthread_mutex_unlock(&schedule->mutex);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return was_busy;
+}
+
+static void
+what_only_a_write_can_bring_about_is_not_looked_for_while_nothing_is_written(void **state)
+{
+    Bench bench = bench_open(*state);
+    Schedule *schedule = bench.schedule;
+    UpkeepTask *results = &schedule->tasks[UPKEEP_RESULTS];
+    Deadline deadline = deadline_after_ms(WAIT_MS);
+    while (!are_results_at_rest(schedule)) {
+        assert_false(deadline_passed(deadline));
+        (void)schedule_tick(schedule);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    assert_false(are_results_handed_out(schedule));
+    schedule->changes++;
+    assert_true(are_results_handed_out(schedule));
+    assert_false(are_results_handed_out(schedule));
+    results->is_awaited = true;
+    assert_true(are_results_handed_out(schedule));
+    results->is_awaited = false;
+    results->begun_ms -= (int64_t)3600 * 1000;
+    assert_true(are_results_handed_out(schedule));
+    schedule_task_want(schedule, UPKEEP_RESULTS);
+    assert_true(are_results_handed_out(schedule));
+    assert_false(are_results_handed_out(schedule));
+    assert_true(upkeep_rests(UPKEEP_RESULTS) && !upkeep_rests(UPKEEP_LEASE));
+    bench_close(&bench);
+}
+
 /* A target that answers: the store's own cluster. */
 static const char *
 living_dsn(StoreFixture *fixture)
@@ -358,6 +420,7 @@ main(void)
         WITH_STORE(a_new_schedule_has_done_nothing_and_stops_at_once),
         WITH_STORE(targets_that_are_added_disabled_and_removed_are_seen_when_told),
         WITH_STORE(a_change_told_while_the_targets_are_read_has_them_read_again_at_once),
+        WITH_STORE(what_only_a_write_can_bring_about_is_not_looked_for_while_nothing_is_written),
         WITH_STORE(a_stop_ends_by_its_deadline_when_the_store_hangs_and_counts_what_was_not_written),
         WITH_STORE(samples_that_were_due_while_nobody_had_time_are_counted_as_left_out),
         WITH_STORE(no_sample_is_taken_while_more_rounds_wait_than_are_worked_on),

@@ -149,7 +149,7 @@ a_postmaster_that_was_killed_is_recovered(void **state)
     assert_false(cluster_is_alive(cluster));
     PgConnection *connection = NULL;
     assert_false(cluster_connect(cluster, "postgres", NULL, &connection, &error));
-    if (!cluster_recover(cluster, &error))
+    if (!cluster_restart(cluster, &error))
         fail_msg("%s", error.message);
     assert_true(cluster_is_alive(cluster));
     assert_int_equal(ask_number(cluster, "postgres", NULL, "SELECT 1"), 1);

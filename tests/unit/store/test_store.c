@@ -6,6 +6,7 @@
 #include "pg/result.h"
 #include "store/cluster.h"
 #include "store/migrate.h"
+#include "store/store_handle_internal.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -104,6 +105,21 @@ a_retired_session_is_closed_and_another_is_kept(void **state)
 }
 
 static void
+a_session_that_nobody_wanted_for_a_while_is_closed_without_another_being_given_back(void **state)
+{
+    StoreFixture *fixture = *state;
+    Store *store = fixture->store;
+    int64_t first = process_of_a_session(store, false);
+    store_sessions_tidy(store);
+    assert_int_equal(process_of_a_session(store, false), first);
+    for (int i = 0; i < store->idle_count; i++)
+        store->idle[i].since_ms -= 60000;
+    store_sessions_tidy(store);
+    assert_int_equal(store->idle_count, 0);
+    assert_int_not_equal(process_of_a_session(store, false), first);
+}
+
+static void
 sessions_that_the_server_ended_are_replaced_unseen(void **state)
 {
     StoreFixture *fixture = *state;
@@ -183,6 +199,47 @@ the_lease_is_of_one_holder_who_is_named(void **state)
     assert_done(store_lease_take(fixture->store, "first@machine", &error), &error);
     assert_false(store_lease_is_held(other));
     store_lease_release(fixture->store);
+}
+
+/* As the schedule does, only without waiting for the second to be over. */
+static int64_t
+changes_now(Store *store)
+{
+    store->lease_believed_to = 0;
+    assert_true(store_lease_is_held(store));
+    return store_lease_changes(store);
+}
+
+static void
+who_holds_the_lease_sees_whether_anything_was_written(void **state)
+{
+    StoreFixture *fixture = *state;
+    Store *store = fixture->store;
+    Error error = {0};
+    assert_true(store_lease_changes(store) != store_lease_changes(store));
+    assert_done(store_lease_take(store, "first@machine", &error), &error);
+    /* the server's own vacuum writes as well, now and then */
+    bool was_still = false;
+    for (int tries = 0; tries < 100 && !was_still; tries++) {
+        int64_t before = changes_now(store);
+        (void)store_fixture_value(fixture, "SELECT count(*) FROM fettle.jobs");
+        was_still = changes_now(store) == before;
+    }
+    assert_true(was_still);
+    /* also by who began before another that is over by now */
+    FETTLE_CLEANUP(store_session_close_at) StoreSession slow = {0};
+    assert_done(store_session_take(store, 0, &slow, &error), &error);
+    assert_done(pg_execute(slow.connection, "BEGIN", &error) &&
+                    pg_execute(slow.connection, "INSERT INTO fettle.jobs (kind) VALUES ('slow')", &error),
+                &error);
+    int64_t begun = changes_now(store);
+    assert_done(pg_execute(fixture->connection, "INSERT INTO fettle.jobs (kind) VALUES ('fast')", &error),
+                &error);
+    int64_t fast = changes_now(store);
+    assert_int_not_equal(fast, begun);
+    assert_done(pg_execute(slow.connection, "COMMIT", &error), &error);
+    assert_int_not_equal(changes_now(store), fast);
+    store_lease_release(store);
 }
 
 static void
@@ -315,9 +372,13 @@ main(void)
         cmocka_unit_test(more_sessions_than_allowed_wait_and_then_time_out),
         cmocka_unit_test_setup(a_session_given_back_in_a_transaction_leaves_nothing, store_fixture_clear),
         cmocka_unit_test_setup(a_retired_session_is_closed_and_another_is_kept, store_fixture_clear),
+        cmocka_unit_test_setup(
+            a_session_that_nobody_wanted_for_a_while_is_closed_without_another_being_given_back,
+            store_fixture_clear),
         cmocka_unit_test(sessions_that_the_server_ended_are_replaced_unseen),
         cmocka_unit_test_setup(threads_share_the_pool_and_no_row_is_lost, store_fixture_clear),
         cmocka_unit_test(the_lease_is_of_one_holder_who_is_named),
+        cmocka_unit_test_setup(who_holds_the_lease_sees_whether_anything_was_written, store_fixture_clear),
         cmocka_unit_test_setup(a_store_that_was_killed_recovers_with_all_that_was_committed,
                                store_fixture_clear),
         cmocka_unit_test_setup(a_store_says_where_it_is_and_never_its_password, store_fixture_clear),
