@@ -146,6 +146,13 @@ statistics_of(const SnapshotRelation *relation, int attnum)
     return found;
 }
 
+double
+characteristic_skew(const SnapshotRelation *relation, const SnapshotColumn *column)
+{
+    const SnapshotStatistics *statistics = statistics_of(relation, column->attnum);
+    return statistics == NULL ? NAN : characteristic_of(relation, column, statistics).skew;
+}
+
 void
 characteristics_find(Arena *arena, const char *database_name, const Snapshot *snapshot, const PlanBook *plans,
                      Characteristics *characteristics)

@@ -41,6 +41,9 @@ typedef struct Characteristics {
     size_t unknown_count; /* columns without statistics */
 } Characteristics;
 
+/* Of one column; NAN: not known. */
+double characteristic_skew(const SnapshotRelation *relation, const SnapshotColumn *column);
+
 /* Appends to *characteristics. only_table NULL: all tables. plans NULL: none. */
 void characteristics_find(Arena *arena, const char *database_name, const Snapshot *snapshot,
                           const PlanBook *plans, Characteristics *characteristics);

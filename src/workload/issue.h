@@ -3,14 +3,16 @@
  * Issues: what is wrong in a workload, by the contract's eleven types and thresholds (section 11).
  *
  *   missing_index           a sequential scan reads more than 1000 rows (high: 10,000), its filter keeps a
- *                           tenth of them at most, and no index leads with a column that the filter names
+ *                           tenth of them at most (or the join gives out so many), and no index leads with a
+ *                           column that the filter names (or that it is joined by)
  *   full_table_scan         as many rows, where an index would not help, is there and not used, or cannot be
  *                           told
  *   inefficient_index       a scan of an index reads more than 1000 rows each time (high: 10,000), and its
  *                           filter throws nine of ten of them away
  *   poor_join_strategy      a nested loop yields more than 10,000 rows (high: 100,000)
  *   wrong_cardinality       the planner's row count is off by .2 of the greater one or more (high: .5): of
- *                           scans that were measured, else of the rows that a statement returns on average
+ *                           scans that were measured, else of the rows that a statement returns on average,
+ *                           where the plan for any parameters can be compared with them
  *   suboptimal_pattern      a statement has more than 5 joins
  *   orm_generated           more than 20 statements are alike but for their output and the length of lists
  *   high_io_workload        less than .9 of a statement's blocks are found in shared buffers (high: .5)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "workload/characteristic.h"
 #include "workload/issue_internal.h"
 
 #include <math.h>
 #include <string.h>
 
-#define KEPT_SHARE 0.1          /* of a scan's rows, above which no index would help */
-#define ESTIMATE_ROWS_LEAST 10  /* an error among fewer changes no plan */
-#define ESTIMATE_CALLS_LEAST 10 /* whose mean says something */
-#define ROLE_LEAST 0.8          /* of a column that an index could serve: equality, join, IN, range */
+#define KEPT_SHARE 0.1         /* of a scan's rows, above which no index would help */
+#define ESTIMATE_ROWS_LEAST 10 /* an error among fewer changes no plan */
+#define CALLS_LEAST 10         /* whose mean says something */
+#define SKEW_MOST 2.0          /* of a column whose mean over all values is that of the values asked for */
+#define ROLE_LEAST 0.8         /* of a column that an index could serve: equality, join, IN, range */
 
 /* The sequential scans of one table in a plan: partitions are added up. */
 typedef struct TableScan {
@@ -40,7 +42,19 @@ root_of(const PlanLook *look, const IssueTable *table)
     return root == NULL ? table : root;
 }
 
-/* Measured, else all rows that the table has, else those that the plan keeps: it reads no fewer. */
+/* Rows that a call gives out, where they are rows of its tables and not groups of them, or a part; NAN: not
+ * known. */
+static double
+rows_given(const PlanLook *look)
+{
+    const SqlShape *shape = &look->facts->shape;
+    bool is_plain = look->facts->kind == SQL_KIND_SELECT && !shape->has_aggregate && !shape->has_group_by &&
+                    !shape->has_distinct && !shape->has_limit && shape->window_count == 0;
+    return is_plain && look->template->calls >= CALLS_LEAST ? template_rows_per_call(look->template) : NAN;
+}
+
+/* Rows read: measured, else all that the table has, else those that the plan keeps: it reads no fewer. Rows
+ * kept: the plan is for any parameters, so where the scan is all there is, those that came are told. */
 static TableScan
 scan_of(const PlanLook *look, const PlanScan *scan)
 {
@@ -52,6 +66,8 @@ scan_of(const PlanLook *look, const PlanScan *scan)
                        .rows_read = scan->rows_read};
     if (isnan(found.rows_read) && table != NULL)
         found.rows_read = table->row_count;
+    if (look->plan->scans.count == 1 && isnan(scan->rows_read) && !isnan(rows_given(look)))
+        found.rows_kept = rows_given(look);
     if (isnan(found.rows_read)) {
         found.rows_read = scan->rows_kept;
         found.is_least = scan->filter != NULL;
@@ -93,17 +109,20 @@ index_leads_with(const SnapshotRelation *relation, const char *column)
     return false;
 }
 
+static bool
+is_of(const FactColumn *column, const IssueTable *table)
+{
+    return strcmp(column->table, table->name) == 0 && strcmp(column->schema, table->schema) == 0;
+}
+
 /* The columns that the filter names and an index could serve, "a, b"; NULL: none, or one of them has one. */
 static const char *
-columns_without_index(const PlanLook *look, const TableScan *scan)
+columns_of_filter(const PlanLook *look, const TableScan *scan)
 {
     Text columns = text_new(look->work->arena);
-    if (scan->filter == NULL || scan->table == NULL || scan->table->relation == NULL)
-        return NULL;
     for (size_t i = 0; i < look->facts->columns.count; i++) {
         const FactColumn *column = &look->facts->columns.items[i];
-        if (column->role < ROLE_LEAST || strcmp(column->table, scan->table->name) != 0 ||
-            strcmp(column->schema, scan->table->schema) != 0 ||
+        if (column->role < ROLE_LEAST || !is_of(column, scan->table) ||
             !plan_condition_names(scan->filter, column->column))
             continue;
         if (index_leads_with(scan->table->relation, column->column))
@@ -111,6 +130,40 @@ columns_without_index(const PlanLook *look, const TableScan *scan)
         text_append_format(&columns, columns.length == 0 ? "%s" : ", %s", column->column);
     }
     return columns.length == 0 ? NULL : columns.data;
+}
+
+/* The column that the table is joined by, which no index leads with; NULL: there is none, or another has one.
+ */
+static const char *
+column_of_join(const PlanLook *look, const TableScan *scan)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < look->facts->joins.count; i++) {
+        const FactJoin *join = &look->facts->joins.items[i];
+        const FactColumn *column = is_of(&join->left, scan->table)    ? &join->left
+                                   : is_of(&join->right, scan->table) ? &join->right
+                                                                      : NULL;
+        if (column == NULL)
+            continue;
+        if (index_leads_with(scan->table->relation, column->column))
+            return NULL;
+        if (found == NULL)
+            found = column->column;
+    }
+    return found;
+}
+
+/* What an index would have to lead with so that few rows are read; NULL: it would not help, is there, or it
+ * cannot be told. */
+static const char *
+columns_without_index(const PlanLook *look, const TableScan *scan)
+{
+    double few = KEPT_SHARE * scan->rows_read;
+    if (scan->table == NULL || scan->table->relation == NULL)
+        return NULL;
+    if (scan->filter != NULL)
+        return scan->is_least || scan->rows_kept <= few ? columns_of_filter(look, scan) : NULL;
+    return rows_given(look) <= few ? column_of_join(look, scan) : NULL; /* false when it is not known */
 }
 
 static const char *
@@ -133,23 +186,26 @@ table_scan_tell(PlanLook *look, const TableScan *scan)
     if (scan->rows_read <= ISSUE_SCAN_ROWS)
         return;
     const char *name = scan->table == NULL ? scan->name : issue_table_name(arena, scan->table);
-    bool is_selective = scan->is_least || scan->rows_kept <= KEPT_SHARE * scan->rows_read;
-    const char *columns = is_selective ? columns_without_index(look, scan) : NULL;
+    const char *columns = columns_without_index(look, scan);
     const char *rows = arena_printf(arena, "%s%s", scan->is_least ? "at least " : "",
                                     text_format_count(arena, round(scan->rows_read)));
     IssueFound found = {.type = columns != NULL ? ISSUE_MISSING_INDEX : ISSUE_FULL_TABLE_SCAN,
                         .severity = issue_severity_above(scan->rows_read, ISSUE_SCAN_ROWS_HIGH),
                         .database_name = look->template->database_name,
-                        .object = name,
+                        .object = columns == NULL ? name : arena_printf(arena, "%s (%s)", name, columns),
                         .table = name,
                         .statement = look->place,
                         .figure = "rows read by a sequential scan",
                         .value = scan->rows_read,
                         .threshold = ISSUE_SCAN_ROWS};
     if (columns != NULL) {
-        found.description =
-            arena_printf(arena, "%s rows of %s are read to keep %s of them: no index leads with %s", rows,
-                         name, text_format_count(arena, round(scan->rows_kept)), columns);
+        double kept = scan->filter == NULL ? rows_given(look) : scan->rows_kept;
+        found.description = arena_printf(
+            arena,
+            scan->filter == NULL ? "%s rows of %s are read to give out %s: no index leads with %s, by which "
+                                   "it is joined"
+                                 : "%s rows of %s are read to keep %s of them: no index leads with %s",
+            rows, name, text_format_count(arena, round(kept)), columns);
         found.action = arena_printf(arena,
                                     "index %s (%s); \"fettle advise\" finds the index that serves all "
                                     "statements best, and proves it",
@@ -262,6 +318,33 @@ scan_errors_tell(PlanLook *look)
     }
 }
 
+/* Whether the plan for any parameters expects what a plan for those that are given would: no bound of a range
+ * or pattern among them, which such a plan guesses, and no column that has values which are more frequent
+ * than others by much. Without a schema, or statistics, it cannot be told. */
+static bool
+is_plan_of_any_values(const PlanLook *look)
+{
+    for (size_t i = 0; i < look->plan->scans.count; i++) {
+        const PlanScan *scan = &look->plan->scans.items[i];
+        const IssueTable *table = root_of(look, issue_table_of_plan(look->work, look->place, scan->table));
+        const SnapshotRelation *relation = table == NULL ? NULL : table->relation;
+        if (relation == NULL || (relation->statistics.count == 0 && !table->was_never_analyzed))
+            return false;
+        const char *conditions[] = {scan->filter, scan->condition};
+        for (size_t c = 0; c < FETTLE_COUNT_OF(conditions); c++)
+            if (conditions[c] != NULL && strpbrk(conditions[c], "<>~@") != NULL)
+                return false;
+        for (size_t c = 0; c < look->facts->columns.count; c++) {
+            const FactColumn *used = &look->facts->columns.items[c];
+            const SnapshotColumn *column =
+                is_of(used, table) ? snapshot_column_named(relation, used->column) : NULL;
+            if (column != NULL && characteristic_skew(relation, column) > SKEW_MOST) /* false of NaN */
+                return false;
+        }
+    }
+    return look->plan->scans.count > 0;
+}
+
 /* Where no scan was measured: what the statement returns on average, beside its plan for any parameters. A
  * LIMIT's number is not in the text, so the planner could not know it. */
 static void
@@ -271,8 +354,8 @@ returned_rows_tell(PlanLook *look)
     PlanError error = {.rows_expected = look->plan->rows_expected,
                        .rows_actual = template_rows_per_call(look->template)};
     if (look->plan->errors.count > 0 || look->facts->kind != SQL_KIND_SELECT ||
-        look->facts->shape.has_limit || look->template->calls < ESTIMATE_CALLS_LEAST ||
-        isnan(error.rows_expected) || !is_off(&error))
+        look->facts->shape.has_limit || look->template->calls < CALLS_LEAST || isnan(error.rows_expected) ||
+        !is_off(&error) || !is_plan_of_any_values(look))
         return;
     IssueFound found = cardinality_issue(look, &error);
     found.object = arena_printf(arena, "%lld", (long long)look->template->query_hash);

@@ -129,6 +129,9 @@ a_plan_tells_what_was_read_and_how_far_off_it_was(void **state)
     assert_true(status->estimate_error == 0.95 && status->estimate_count == 1 && isnan(id->estimate_error));
     assert_string_equal(status->severity, "high");
     assert_true(fabs(status->skew - 0.6 * 4 / 0.8) < 1e-9 && status->null_share == 0.2);
+    const SnapshotRelation *orders = snapshot_relation_named(shop_snapshot(arena), "public", "orders");
+    assert_true(characteristic_skew(orders, snapshot_column_named(orders, "status")) == status->skew);
+    assert_true(isnan(characteristic_skew(orders, snapshot_column_named(orders, "customer_id"))));
 }
 
 static void

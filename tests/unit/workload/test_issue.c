@@ -109,6 +109,7 @@ check(Arena *arena, Case of, IssueType type, const char *severity)
         fail_msg("%s: %s, not %s", issue_type_word(type), found, severity);
 }
 
+static const char by_customer[] = "SELECT id FROM orders WHERE customer_id = $1";
 static const char by_status[] = "SELECT id FROM orders WHERE status = $1";
 static const char all_orders[] = "SELECT id FROM orders";
 
@@ -165,10 +166,18 @@ a_scan_that_an_index_would_not_help_is_a_full_one(void **state)
     check(arena, of, ISSUE_FULL_TABLE_SCAN, "high");
     /* a filter that keeps more than a tenth */
     of = (Case){.text = by_status, .plan = scan_plan(arena, "(status = $1)", 1001), .rows_of_orders = 10000};
+    of.calls = 9;
     check(arena, of, ISSUE_FULL_TABLE_SCAN, "medium");
     check(arena, of, ISSUE_MISSING_INDEX, "none");
     of.plan = scan_plan(arena, "(status = $1)", 1000);
     check(arena, of, ISSUE_MISSING_INDEX, "medium");
+    /* of enough calls what came is told, not what the plan for any status expects */
+    of.calls = 10;
+    of.plan = scan_plan(arena, "(status = $1)", 5000);
+    of.rows_per_call = 1000;
+    check(arena, of, ISSUE_MISSING_INDEX, "medium");
+    of.rows_per_call = 1001;
+    check(arena, of, ISSUE_MISSING_INDEX, "none");
     /* an index that is there and not used; none that is known */
     of = (Case){.text = "SELECT 1 FROM orders WHERE id = $1", .plan = scan_plan(arena, "(id = $1)", 1)};
     of.rows_of_orders = 5000;
@@ -180,6 +189,31 @@ a_scan_that_an_index_would_not_help_is_a_full_one(void **state)
     Issues issues = issues_of(arena, of);
     assert_int_equal(issues.without_schema, 1);
     assert_non_null(strstr(issue_of(&issues, ISSUE_FULL_TABLE_SCAN)->description, "not known"));
+}
+
+static void
+a_join_that_gives_out_few_rows_of_many_misses_an_index(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text =
+                   "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.name = $1"};
+    of.plan = "[{\"Plan\": {\"Node Type\": \"Hash Join\", \"Plan Rows\": 20, \"Plans\": [{\"Node Type\": "
+              "\"Seq Scan\", \"Relation Name\": \"orders\", \"Plan Rows\": 20000}, {\"Node Type\": \"Hash\", "
+              "\"Plan Rows\": 1, \"Plans\": [{\"Node Type\": \"Seq Scan\", \"Relation Name\": \"customers\", "
+              "\"Filter\": \"(name = $1)\", \"Plan Rows\": 1}]}]}}]";
+    of.rows_of_orders = 20000;
+    of.rows_per_call = 2000;
+    Issues issues = issues_of(arena, of);
+    const Issue *issue = issue_of(&issues, ISSUE_MISSING_INDEX);
+    assert_non_null(issue);
+    assert_non_null(strstr(issue->action, "index public.orders (customer_id)"));
+    of.rows_per_call = 2001;
+    check(arena, of, ISSUE_MISSING_INDEX, "none");
+    check(arena, of, ISSUE_FULL_TABLE_SCAN, "high");
+    of.rows_per_call = 2000;
+    of.text = "SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.name = $1";
+    check(arena, of, ISSUE_MISSING_INDEX, "none");
 }
 
 static void
@@ -301,7 +335,7 @@ a_row_count_is_wrong_from_a_fifth_on(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
-    Case of = {.text = by_status, .plan = scan_plan(arena, "(status = $1)", 100)};
+    Case of = {.text = by_customer, .plan = scan_plan(arena, "(customer_id = $1)", 100)};
     of.rows_per_call = 81;
     check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
     of.rows_per_call = 80;
@@ -309,6 +343,16 @@ a_row_count_is_wrong_from_a_fifth_on(void **state)
     of.rows_per_call = 50;
     check(arena, of, ISSUE_WRONG_CARDINALITY, "high");
     of.calls = 9; /* too few to have a mean */
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
+    of.calls = 10;
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "high");
+    of.without_schema = true;
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
+    of.without_schema = false;
+    of.plan = scan_plan(arena, "(customer_id > $1)", 100); /* such a plan guesses the bound */
+    check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
+    of.text = by_status; /* one status has three times as many rows as others */
+    of.plan = scan_plan(arena, "(status = $1)", 100);
     check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
     of = (Case){.text = "SELECT id FROM orders WHERE status = $1 LIMIT $2", .rows_per_call = 1};
     of.plan = scan_plan(arena, NULL, 100);
@@ -439,6 +483,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_filter_that_no_index_serves_misses_one_from_1001_rows_on),
         cmocka_unit_test(a_scan_that_an_index_would_not_help_is_a_full_one),
+        cmocka_unit_test(a_join_that_gives_out_few_rows_of_many_misses_an_index),
         cmocka_unit_test(a_scan_below_a_limit_is_told_only_when_it_was_measured),
         cmocka_unit_test(scans_of_partitions_are_one_of_their_table),
         cmocka_unit_test(an_index_that_reads_1001_rows_to_keep_a_tenth_is_inefficient),
