@@ -122,7 +122,9 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched():
-    with tempfile.TemporaryDirectory(prefix="fettle-anomalies") as home, Server(15, conf=["shared_buffers = 16MB", "track_io_timing = on", "jit = off"]) as target, Server(15, preload=None) as store:
+    conf = ["shared_buffers = 16MB", "track_io_timing = on", "jit = off", "timezone = 'Pacific/Chatham'"]
+    with tempfile.TemporaryDirectory(prefix="fettle-anomalies") as home, Server(15, conf=conf) as target, \
+            Server(15, preload=None, conf=["timezone = 'America/St_Johns'"]) as store:
         store.sql("CREATE DATABASE store")
         load = Load(target)
         load.build()
@@ -205,6 +207,14 @@ def test_blocks_pushed_out_of_the_cache_are_a_degraded_cache(watched):
     watched.calm_down()
 
 
+def test_counters_that_were_reset_are_no_incident(watched):
+    told = watched.told()
+    watched.load.restart()
+    watched.load.server.sql("SELECT pg_stat_statements_reset(); SELECT pg_stat_reset()")
+    watched.look(3)
+    assert watched.told() == told
+
+
 def test_findings_end_with_what_they_are_of_and_a_look_again_changes_nothing(watched):
     watched.look(2)
     rows = watched.rounds.sql("SELECT count(*) FILTER (WHERE resolved), count(*) FILTER (WHERE incident_id IS NOT NULL) FROM fettle.query_anomalies")[0]
@@ -231,16 +241,25 @@ def test_the_command_shows_incidents_and_findings(watched):
         shown(watched, "nobody")
 
 
-def test_the_server_looks_by_itself(watched, fettle):
-    looked = f"SELECT count(*) FROM fettle.anomaly_points WHERE ended_at > to_timestamp({time.time() + 1})"
-    server = fettle.start("serve", FETTLE_STORE_URL=watched.rounds.store.dsn("store"), FETTLE_SERVER_LISTEN="127.0.0.1:0",
-                          FETTLE_COLLECT_INTERVAL="1s", FETTLE_ANOMALIES_INTERVAL="1s")
-    try:
-        assert wait_until(lambda: watched.rounds.value(looked) > 0, 60)
-    finally:
-        server.terminate()
-        out, err = server.communicate(timeout=60)
-    fettle.check(server.returncode, out + err)
+def test_the_server_looks_by_itself_and_names_a_dropped_index(watched, fettle):
+    watched.rounds.tell("plans")  # the index is there again
+    named = "SELECT count(*) FROM fettle.incidents WHERE NOT resolved AND probable_cause LIKE '%the index orders_customer is gone%'"
+
+    def is_named():
+        watched.load.run()
+        return watched.rounds.value(named) > 0
+
+    with tempfile.TemporaryDirectory(prefix="fettle-anomalies") as data:
+        server = fettle.start("serve", FETTLE_STORE_URL=watched.rounds.store.dsn("store"), FETTLE_SERVER_LISTEN="127.0.0.1:0", FETTLE_DATA=data,
+                              FETTLE_COLLECT_INTERVAL="1s", FETTLE_ANOMALIES_INTERVAL="1s", FETTLE_COLLECT_PLANS_INTERVAL="1h")
+        try:
+            watched.load.restart()
+            watched.load.server.sql("DROP INDEX orders_customer")
+            assert wait_until(is_named, 180), watched.told()
+        finally:
+            server.terminate()
+            out, err = server.communicate(timeout=60)
+        fettle.check(server.returncode, out + err)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@
 #include "../store/rounds.h"
 
 #include "base/clock.h"
+#include "pg/result.h"
 #include "store/observation.h"
 #include "store/sample_read.h"
 #include "workload/anomaly_past.h"
@@ -150,6 +151,62 @@ a_look_again_and_a_clock_that_was_set_back_change_nothing(void **state)
                         store_fixture_value(what.fixture, "SELECT string_agg(a::text, ' ' ORDER BY id) FROM "
                                                           "fettle.query_anomalies a"));
     assert_int_equal(incidents_of(&what).count, 0);
+}
+
+static void
+a_round_written_twice_counts_once_and_a_clock_that_jumps_ahead_leaves_a_gap(void **state)
+{
+    Case what = case_with_history(*state);
+    look(&what, what.at_us + ROUND_US);
+    for (int again = 0; again < 2; again++) {
+        what.at_us -= ROUND_US; /* the newest round once more, as if it had been quite another */
+        round_write(&what, 900);
+    }
+    for (int i = 0; i < 3; i++) {
+        round_and_look(&what, 104);
+        what.at_us -= ROUND_US;
+        round_and_look(&what, 900);
+    }
+    assert_int_equal(incidents_of(&what).count, 0);
+    what.at_us += 60 * ROUND_US;
+    for (int i = 0; i < 4; i++)
+        round_and_look(&what, 103);
+    assert_int_equal(incidents_of(&what).count, 0);
+    assert_string_equal(store_fixture_value(what.fixture, "SELECT count(*) FROM fettle.query_anomalies"),
+                        "0");
+    round_and_look(&what, 210);
+    round_and_look(&what, 210);
+    assert_int_equal(incidents_of(&what).count, 1); /* and what is really new is still seen */
+}
+
+/* Baselines by hours, steps and incidents are in UTC, whatever the sessions' time zone is. */
+static void
+another_time_zone_moves_no_hour_and_no_incident(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    int64_t first_us[2];
+    const char *centres[2];
+    static const char *const zones[] = {"UTC", "Pacific/Chatham"}; /* twelve and three quarters of hours */
+    for (size_t zone = 0; zone < FETTLE_COUNT_OF(zones); zone++) {
+        assert_int_equal(store_fixture_clear(state), 0);
+        assert_done(pg_execute(fixture->connection,
+                               arena_printf(fixture->arena, "SET timezone = '%s'", zones[zone]), &error),
+                    &error);
+        Case what = case_with_history(fixture);
+        look(&what, what.at_us + ROUND_US);
+        round_and_look(&what, 210);
+        round_and_look(&what, 210);
+        Incidents incidents = incidents_of(&what);
+        assert_int_equal(incidents.count, 1);
+        first_us[zone] = incidents.items[0].first_at_us - what.at_us;
+        centres[zone] = store_fixture_value(
+            fixture, "SELECT string_agg(metric_name || centres::text, ' ' ORDER BY metric_name) FROM "
+                     "fettle.query_baselines WHERE query_hash = 1001");
+    }
+    assert_done(pg_execute(fixture->connection, "SET timezone = 'UTC'", &error), &error);
+    assert_true(llabs(first_us[0] - first_us[1]) <= ROUND_US);
+    assert_string_equal(centres[0], centres[1]);
 }
 
 static void
@@ -416,6 +473,9 @@ main(void)
             store_fixture_clear),
         cmocka_unit_test_setup(a_look_again_and_a_clock_that_was_set_back_change_nothing,
                                store_fixture_clear),
+        cmocka_unit_test_setup(a_round_written_twice_counts_once_and_a_clock_that_jumps_ahead_leaves_a_gap,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(another_time_zone_moves_no_hour_and_no_incident, store_fixture_clear),
         cmocka_unit_test_setup(gaps_are_no_zeros_and_a_target_without_rounds_has_nothing,
                                store_fixture_clear),
         cmocka_unit_test_setup(steps_hold_what_statements_and_the_target_did_in_them, store_fixture_clear),

@@ -371,6 +371,38 @@ hours_are_the_same_wherever_their_samples_are_kept(void **state)
     assert_true(blocks_by_c(fixture, &range) > 0);
 }
 
+static void
+rounds_written_again_and_another_time_zone_change_no_hour(void **state)
+{
+    StoreFixture *fixture = *state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("rounds", ARENA_BYTES);
+    int64_t target_id = rounds_target(fixture, "abroad");
+    int64_t base_us = sample_time_floor(clock_wall_us(), SAMPLE_DAY_US) - 3 * SAMPLE_DAY_US;
+    DatabaseHoursRange range = {.target_ids = &target_id,
+                                .target_count = 1,
+                                .from_us = base_us + 2 * SAMPLE_HOUR_US,
+                                .to_us = base_us + 50 * SAMPLE_HOUR_US};
+    size_t count = 0;
+    Error error = {0};
+    SampleUpkeep upkeep = {0};
+    SampleRound *rounds =
+        rounds_make(arena, 5, target_id, 1, base_us, base_us + 50 * SAMPLE_HOUR_US, STEP_US, &count);
+    assert_done(sample_rounds_write(fixture->connection, rounds, count, &error), &error);
+    const char *once = hours_by_c(fixture, &range);
+    assert_true(strlen(once) > 1000);
+    assert_done(sample_rounds_write(fixture->connection, rounds, count, &error), &error);
+    assert_lines_equal(hours_by_c(fixture, &range), once);
+    assert_done(pg_execute(fixture->connection, "SET timezone = 'Pacific/Chatham'", &error), &error);
+    assert_lines_equal(hours_by_c(fixture, &range), once);
+    assert_done(
+        sample_compact(fixture->connection, target_id, base_us + 90 * SAMPLE_HOUR_US, &upkeep, &error),
+        &error);
+    assert_lines_equal(hours_by_c(fixture, &range), once);
+    assert_done(sample_rounds_write(fixture->connection, rounds, count, &error), &error);
+    assert_lines_equal(hours_by_c(fixture, &range), once);
+    assert_done(pg_execute(fixture->connection, "SET timezone = 'UTC'", &error), &error);
+}
+
 int
 main(void)
 {
@@ -382,6 +414,8 @@ main(void)
         cmocka_unit_test_setup(too_short_a_time_and_unknown_databases_are_told_apart_in_sql,
                                store_fixture_clear),
         cmocka_unit_test_setup(hours_are_the_same_wherever_their_samples_are_kept, store_fixture_clear),
+        cmocka_unit_test_setup(rounds_written_again_and_another_time_zone_change_no_hour,
+                               store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }
