@@ -21,48 +21,90 @@
 typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
+    double cost;      /* the planner's */
     double value;     /* in the objective's unit, with caution */
     double surcharge; /* of it, over what the planner said */
 } Reviewed;
 
+VECTOR_DEFINE(ReviewedList, Reviewed);
+
 typedef struct Review {
     Search *search;
-    Reviewed *statements;
-    Bits tried;   /* indexes that nothing better than keeping them was found for */
-    double *risk; /* by candidate, of the set valued last */
+    Reviewed *statements; /* under the set valued last */
+    ReviewedList *known;  /* by statement: under all sets so far, so that to come back to one asks nothing */
+    Bits tried;           /* indexes that nothing better than keeping them was found for */
+    double *risk;         /* by candidate, of the set valued last */
 } Review;
 
-/* A statement under a set, asked once for each part of a set that concerns it. */
+static bool
+review_known(Review *review, size_t position, Bits present)
+{
+    const ReviewedList *known = &review->known[position];
+    for (size_t i = 0; i < known->count; i++)
+        if (bits_equal(known->items[i].present, present)) {
+            review->statements[position] = known->items[i];
+            return true;
+        }
+    return false;
+}
+
+/* The same plan was looked at under another set. */
+static const Reviewed *
+review_same_plan(const Review *review, size_t position, Bits used, double cost)
+{
+    const ReviewedList *known = &review->known[position];
+    for (size_t i = 0; i < known->count; i++)
+        if (known->items[i].cost == cost && bits_equal(known->items[i].used, used))
+            return &known->items[i];
+    return NULL;
+}
+
+static bool
+review_plan(Review *review, size_t position, Bits set, Reviewed *reviewed, Error *error)
+{
+    Search *search = review->search;
+    const Workload *workload = search->context->workload;
+    const WorkloadStatement *statement = &workload->statements[position];
+    WhatIfAnswer answer = {0};
+    if (!oracle_plan(search->oracle, position, set, &answer, error))
+        return false;
+    reviewed->value =
+        cautious_value(workload, statement, reviewed->cost, answer.plan, answer.is_generic).priced;
+    reviewed->surcharge = reviewed->value - statement->weight * reviewed->cost;
+    return true;
+}
+
+/* A statement under a set: asked once for each part of a set that concerns it, its plan looked at once for
+ * each set of indexes that it uses. */
 static bool
 review_statement(Review *review, size_t position, Bits set, Error *error)
 {
     Search *search = review->search;
-    const WorkloadStatement *statement = &search->context->workload->statements[position];
-    Reviewed *reviewed = &review->statements[position];
+    const Workload *workload = search->context->workload;
+    const WorkloadStatement *statement = &workload->statements[position];
     Bits present = bits_copy(search->arena, set);
     bits_keep(present, oracle_relevant(search->oracle, position));
-    if (reviewed->present.word_count > 0 && bits_equal(reviewed->present, present))
+    if (review_known(review, position, present))
         return true;
-    const Workload *workload = search->context->workload;
-    CautiousValue today = cautious_value(workload, statement, statement->baseline_cost,
-                                         statement->baseline_plan, statement->is_generic);
-    *reviewed = (Reviewed){.present = present,
-                           .used = bits_new(search->arena, search->candidates->count),
-                           .value = today.priced};
-    if (bits_is_empty(present))
-        return true;
-    double cost;
-    if (!oracle_cost(search->oracle, position, set, false, &cost, &reviewed->used, error))
+    Reviewed reviewed = {.present = present,
+                         .used = bits_new(search->arena, search->candidates->count),
+                         .cost = statement->baseline_cost};
+    if (!bits_is_empty(present) &&
+        !oracle_cost(search->oracle, position, set, false, &reviewed.cost, &reviewed.used, error))
         return false;
-    bits_keep(reviewed->used, present);
-    if (bits_is_empty(reviewed->used))
-        return true;
-    WhatIfAnswer answer = {0};
-    if (!oracle_plan(search->oracle, position, set, &answer, error))
+    const Reviewed *same = review_same_plan(review, position, reviewed.used, reviewed.cost);
+    if (same != NULL) {
+        reviewed.value = same->value;
+        reviewed.surcharge = same->surcharge;
+    } else if (bits_is_empty(reviewed.used)) {
+        reviewed.value = cautious_value(workload, statement, statement->baseline_cost,
+                                        statement->baseline_plan, statement->is_generic)
+                             .priced;
+    } else if (!review_plan(review, position, set, &reviewed, error)) {
         return false;
-    CautiousValue after = cautious_value(workload, statement, cost, answer.plan, answer.is_generic);
-    reviewed->value = after.priced;
-    reviewed->surcharge = after.priced - statement->weight * cost;
+    }
+    vector_push(search->arena, &review->known[position], reviewed);
+    review->statements[position] = reviewed;
     return true;
 }
 
@@ -264,11 +306,12 @@ bool
 search_review(Search *search, Error *error)
 {
     size_t count = search->candidates->count;
-    Review review = {.search = search,
-                     .statements =
-                         ARENA_NEW_ARRAY(search->arena, Reviewed, search->context->workload->count + 1),
-                     .tried = bits_new(search->arena, count),
-                     .risk = ARENA_NEW_ARRAY(search->arena, double, count + 1)};
+    Review review = {
+        .search = search,
+        .statements = ARENA_NEW_ARRAY(search->arena, Reviewed, search->context->workload->count + 1),
+        .known = ARENA_NEW_ARRAY(search->arena, ReviewedList, search->context->workload->count + 1),
+        .tried = bits_new(search->arena, count),
+        .risk = ARENA_NEW_ARRAY(search->arena, double, count + 1)};
     Choice choice = {.best = search->best, .avoided = search->avoided, .best_value = search->best_value};
     if (!review_value(&review, search->best, &choice.value, error))
         return false;

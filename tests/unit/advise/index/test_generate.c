@@ -237,6 +237,35 @@ is_relevant(const CandidateSet *set, size_t statement, const char *text)
 }
 
 static void
+a_column_that_some_seek_the_first_of_is_offered_an_index_without_an_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *other;
+        bool is_offered;
+    } cases[] = {{"select min(owner) from jobs where made_at > $1", true},
+                 {"select id from jobs where made_at > $1 order by owner limit 5", true},
+                 {"select j.id from jobs j join jobs k on k.id = j.id order by j.owner limit 5", true},
+                 /* all of them, those of one owner, and no first ones */
+                 {"select min(owner) from jobs", false},
+                 {"select min(owner) from jobs where owner > $1", false},
+                 {"select id from jobs where made_at > $1 order by owner", false},
+                 {"select id from jobs where made_at > $1 order by status, owner limit 5", false},
+                 /* of another column */
+                 {"select min(id) from jobs where made_at > $1", false}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        const MemoryStatement statements[] = {{"select * from jobs where owner = 5", 1, NAN, NAN, 1000},
+                                              {cases[i].other, 1, NAN, NAN, 900}};
+        Fixture fixture = memory_workload(arena, rich_shop, statements, 2);
+        const CandidateSet *set = candidates_generate(arena, &fixture.context, fixture.advice);
+        if (is_relevant(set, 0, "hash (owner)") != cases[i].is_offered)
+            fail_msg("%s", cases[i].other);
+        assert_true(is_relevant(set, 0, "btree (owner)"));
+    }
+}
+
+static void
 covering_candidates_of_the_same_keys_are_merged_for_all_their_statements(void **state)
 {
     (void)state;
@@ -293,6 +322,12 @@ why_nothing_is_tried_is_told_once(void **state)
     assert_true(small->weight > 0 && small->weight <= 1);
     (void)candidates_of(arena, "select * from orders where status = 'done'", &advice);
     assert_non_null(strstr(rejection_of(advice, "btree (status) on public.orders")->reason, "50 %"));
+    (void)candidates_of(arena, "select * from orders where data ->> $1 = $2 || $3", &advice);
+    const Rejection *gone = rejection_of(advice, "an expression of data on public.orders");
+    assert_non_null(strstr(gone->reason, "workload file"));
+    (void)candidates_of(arena, "select * from orders where data ->> 'k' = $1 and coalesce(total, $2) <> 5",
+                        &advice);
+    assert_int_equal(advice->rejections.count, 0);
 }
 
 static void
@@ -360,6 +395,7 @@ main(void)
         cmocka_unit_test(no_index_has_more_keys_than_are_allowed),
         cmocka_unit_test(each_family_offers_its_index),
         cmocka_unit_test(a_literal_must_be_the_same_in_most_samples_to_be_a_predicate),
+        cmocka_unit_test(a_column_that_some_seek_the_first_of_is_offered_an_index_without_an_order),
         cmocka_unit_test(covering_candidates_of_the_same_keys_are_merged_for_all_their_statements),
         cmocka_unit_test(a_longer_index_of_another_statement_is_relevant_too),
         cmocka_unit_test(why_nothing_is_tried_is_told_once),
