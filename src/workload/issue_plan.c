@@ -8,7 +8,7 @@
 #define KEPT_SHARE 0.1         /* of a scan's rows, above which no index would help */
 #define ESTIMATE_ROWS_LEAST 10 /* an error among fewer changes no plan */
 #define CALLS_LEAST 10         /* whose mean says something */
-#define SKEW_MOST 2.0          /* of a column whose mean over all values is that of the values asked for */
+#define SKEW_MOST 1.25         /* of a column whose mean over all values is that of the values asked for */
 #define ROLE_LEAST 0.8         /* of a column that an index could serve: equality, join, IN, range */
 
 /* The sequential scans of one table in a plan: partitions are added up. */
@@ -178,6 +178,16 @@ scan_why(const TableScan *scan)
     return "no index serves its filter, or the planner uses none";
 }
 
+static const char *
+scan_remedy(const TableScan *scan)
+{
+    if (scan->table == NULL || scan->table->relation == NULL)
+        return "read the schema (\"fettle workload NAME analyze\"), so that a missing index can be told";
+    if (scan->filter == NULL)
+        return "ask for fewer rows, page through them by a key, or keep a summary of them";
+    return "narrow the condition, or let \"fettle advise\" look for a partial or another kind of index";
+}
+
 static void
 table_scan_tell(PlanLook *look, const TableScan *scan)
 {
@@ -212,10 +222,7 @@ table_scan_tell(PlanLook *look, const TableScan *scan)
                                     name, columns);
     } else {
         found.description = arena_printf(arena, "all %s rows of %s are read: %s", rows, name, scan_why(scan));
-        found.action = scan->filter == NULL
-                           ? "ask for fewer rows, page through them by a key, or keep a summary of them"
-                           : "narrow the condition, or let \"fettle advise\" look for a partial or another "
-                             "kind of index";
+        found.action = scan_remedy(scan);
     }
     issue_add(work, &found);
 }
