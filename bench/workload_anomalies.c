@@ -239,12 +239,13 @@ ours_run(Arena *arena, const Stream *stream, const AnomalyThresholds *thresholds
         if ((at - WEEK) % REFRESH == 0)
             (void)baseline_make(arena, stream, incidents, at, &baseline);
         arena_rewind(arena, mark);
-        if (at == WEEK) /* the first week, as its own baseline saw it */
-            for (size_t i = 0; i < WEEK; i++) {
-                AnomalyPoint past = {.at_us = (int64_t)(i + 1) * STEP_US, .value = stream->values[i]};
-                deviations[i] = (float)anomaly_deviation(&baseline, ANOMALY_CALLS, &past);
+        /* as a look does, which knows the past by its baseline of now */
+        for (size_t i = at - WEEK; (at - WEEK) % REFRESH == 0 && i < at; i++) {
+            AnomalyPoint past = {.at_us = (int64_t)(i + 1) * STEP_US, .value = stream->values[i]};
+            deviations[i] = (float)anomaly_deviation(&baseline, ANOMALY_CALLS, &past);
+            if (at == WEEK)
                 anomaly_stream_feed(strange, (double)deviations[i]);
-            }
+        }
         if ((at - WEEK) % REFRESH == 0)
             job = anomaly_job_find(arena, &(AnomalyJobSeries){.deviations = deviations + at - WEEK,
                                                               .count = WEEK,

@@ -129,7 +129,7 @@ phases_part(const AnomalyJobSeries *series, AnomalyJob *job)
         job->is_on[p] = fold.means[p] >= limit;
 }
 
-/* The contrasts of the periods that have gone by, the oldest first; those of which too little is known are
+/* The contrasts of the periods up to the last step, the oldest first; those of which too little is known are
  * left out. */
 static size_t
 contrasts_of(Arena *arena, const AnomalyJob *job, const AnomalyJobSeries *series, double **ret_contrasts)
@@ -137,7 +137,7 @@ contrasts_of(Arena *arena, const AnomalyJob *job, const AnomalyJobSeries *series
     double on[ANOMALY_JOB_PERIOD_MOST];
     double off[ANOMALY_JOB_PERIOD_MOST];
     size_t count = 0;
-    size_t start = (job->period - phase_of(series->first, job->period)) % job->period;
+    size_t start = series->count % job->period;
     size_t on_phases = 0;
     for (size_t p = 0; p < job->period; p++)
         on_phases += job->is_on[p];
@@ -148,7 +148,7 @@ contrasts_of(Arena *arena, const AnomalyJob *job, const AnomalyJobSeries *series
             double value = (double)series->deviations[start + p];
             if (!isfinite(value))
                 continue;
-            if (job->is_on[p])
+            if (job->is_on[phase_of(series->first + (int64_t)(start + p), job->period)])
                 on[on_count++] = value;
             else
                 off[off_count++] = value;
