@@ -24,6 +24,7 @@ from workloads import load_shop
 
 BLOCKS = 8
 LEARNT = 5  # blocks that run before the advice
+ADVICE_TIME = "60s"  # enough on a machine that others use: what is measured are the indexes, not how fast they are found
 SEED = 20_000
 SEEDS = [int(word) for word in os.environ.get("IMPROVEMENT_SEEDS", "0").split(",")]
 SCALE = float(os.environ.get("IMPROVEMENT_SCALE", "0.1"))
@@ -135,7 +136,7 @@ def run_in_turns(server, name, seed):
 def measure(server, home, name, seed):
     for block in range(LEARNT):
         run_load(server, name, name, seed - 2 - block, reset=block == 0)
-    advice_run = Run(home, server, "advise", "--json", "--no-verify", server.dsn(name))
+    advice_run = Run(home, server, "advise", "--json", "--no-verify", "--time", ADVICE_TIME, server.dsn(name))
     advice = advice_run.json
     size = sum(r["size_bytes"] or 0 for r in advice["recommendations"]) / 2**20
     print(f"  {name}, seed {seed}: {len(advice['recommendations'])} recommendations, {size:.0f} MB, planner cost "
@@ -200,13 +201,15 @@ def slower_reads(before, after, texts):
 
 
 def report_slower(name, before, after, slower, advice):
+    same = 0
     for text in slower:
         ratio, low, high = ratio_of(before, after, [text])
         pages = [total(blocks, [text], 2) / max(1, total(blocks, [text], 0)) for blocks in (before, after)]
+        same += abs(pages[1] - pages[0]) < 0.02 * pages[0]
         named = any("times slower: " + text[:60] in note for r in advice["recommendations"] for note in r["notes"])
         print(f"    slower: {ratio:.2f} [{low:.2f}, {high:.2f}], {total(before, [text]):.1f} -> {total(after, [text]):.1f} ms, {pages[0]:.0f} -> {pages[1]:.0f} "
               f"pages a call{', as the advice warns' if named else ''}: {text[:110]}")
-    bar(f"improvement, {name}, slower reads", f"{len(slower)}, bar 0", not slower)
+    bar(f"improvement, {name}, slower reads", f"{len(slower)}, bar 0{f' ({same} of them on as many pages as before)' if same else ''}", not slower)
 
 
 def bench(_, home):
