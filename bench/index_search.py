@@ -40,8 +40,10 @@ class Driver:
     """index_search_bench on one snapshot; runs are asked of it one after another."""
 
     def __init__(self, home, snapshot):
-        program = pathlib.Path(FETTLE).resolve().parents[2] / "bench" / "index_search_bench"
-        self.process = subprocess.Popen([str(program), str(snapshot), str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        build = pathlib.Path(FETTLE).resolve().parents[2]
+        # The driver lies elsewhere in the build than the program, so that it would not find the twin's module by itself.
+        self.process = subprocess.Popen([str(build / "bench" / "index_search_bench"), str(snapshot), str(home)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, env={**os.environ, "FETTLE_MODULES": str(build / "twin_module")})
 
     def __enter__(self):
         return self
