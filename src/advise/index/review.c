@@ -47,15 +47,15 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
         .present = present, .used = bits_new(search->arena, search->candidates->count), .value = baseline};
     if (bits_is_empty(present))
         return true;
-    double cost;
-    if (!oracle_cost(search->oracle, position, set, false, &cost, &reviewed->used, error))
+    WhatIfAnswer answer = {0};
+    Bits used;
+    if (!oracle_plan(search->oracle, position, set, &answer, &used, error))
         return false;
+    bits_join(reviewed->used, used);
     bits_keep(reviewed->used, present);
     if (bits_is_empty(reviewed->used))
         return true;
-    WhatIfAnswer answer = {0};
-    if (!oracle_plan(search->oracle, position, set, &answer, error))
-        return false;
+    double cost = answer.is_known ? answer.cost : statement->baseline_cost;
     reviewed->value = cautious_value(workload, statement, cost, answer.plan, answer.is_generic);
     reviewed->surcharge = reviewed->value - statement->weight * cost;
     return true;
@@ -109,10 +109,11 @@ review_choose_without(Search *search, size_t avoided, Error *error)
     search_indexes_refresh(search);
     Bits rest = bits_copy(search->arena, search->best);
     bits_remove(rest, avoided);
-    Bits used;
-    if (!search_evaluate(search, rest, &search->best_value, &used, error))
+    SearchEvaluation evaluation;
+    if (!search_evaluate(search, rest, search_patience(search), &evaluation, error))
         return false;
     search->best = rest;
+    search->best_value = evaluation.value;
     return search_choose(search, error);
 }
 
