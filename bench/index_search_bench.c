@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define ARENA_BYTES ((size_t)8 << 30)
@@ -39,10 +40,11 @@ typedef struct Run {
 
 typedef struct Outcome {
     Bits chosen;
+    double *size_bytes; /* by candidate, as the algorithm saw them */
     double cost_before;
     double cost_after; /* asked directly */
     double wall_s;
-    double cpu_s;           /* of this process; its cluster's is the caller's to read */
+    double cpu_s;           /* of this process and its 0/1 programs; its cluster's is the caller's to read */
     int64_t first_explains; /* before the proof; -1 when there is none */
     double first_wall_s;
     double gap_percent;
@@ -61,7 +63,10 @@ must(bool done, const Error *error)
 static double
 cpu_seconds(void)
 {
-    return (double)clock() / CLOCKS_PER_SEC;
+    struct rusage solvers;
+    getrusage(RUSAGE_CHILDREN, &solvers);
+    return (double)clock() / CLOCKS_PER_SEC + (double)(solvers.ru_utime.tv_sec + solvers.ru_stime.tv_sec) +
+           (double)(solvers.ru_utime.tv_usec + solvers.ru_stime.tv_usec) / 1e6;
 }
 
 /* Bytes of a column's values as HypoPG takes them: a fixed length, else what ANALYZE found. */
@@ -111,7 +116,6 @@ run_ours(const Run *run, const AdvisorContext *context, const CandidateSet *cand
     Oracle *oracle = oracle_new(context->arena, context, candidates);
     if (strcmp(run->sizes, "hypopg") == 0)
         oracle_size_by(oracle, size_by_hypopg, NULL);
-    int64_t before = whatif_statistics(context->whatif).explains;
     SearchResult result;
     Error error = {0};
     must(index_search(context->arena, context, candidates, oracle, &result, &error), &error);
@@ -120,7 +124,6 @@ run_ours(const Run *run, const AdvisorContext *context, const CandidateSet *cand
     outcome->first_wall_s = (double)result.first_ms / 1000;
     outcome->gap_percent = result.gap_percent;
     outcome->is_stopped_early = result.is_stopped_early;
-    (void)before;
 }
 
 static void
@@ -136,8 +139,9 @@ run_extend(const Run *run, const AdvisorContext *context, const CandidateSet *ca
 }
 
 static void
-write_indexes(JsonWriter *json, const CandidateSet *candidates, Bits chosen)
+write_indexes(JsonWriter *json, const CandidateSet *candidates, const Outcome *outcome)
 {
+    Bits chosen = outcome->chosen;
     json_key(json, "indexes");
     json_array_begin(json);
     for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1)) {
@@ -145,7 +149,7 @@ write_indexes(JsonWriter *json, const CandidateSet *candidates, Bits chosen)
         json_object_begin(json);
         json_key_string(json, "table", candidate->relation->name);
         json_key_string(json, "statement", candidate->whatif_statement);
-        json_key_double(json, "size_bytes", candidate->size_bytes);
+        json_key_double(json, "size_bytes", outcome->size_bytes[i]);
         json_object_end(json);
     }
     json_array_end(json);
@@ -158,7 +162,7 @@ write_outcome(Arena *arena, const CandidateSet *candidates, const Outcome *outco
     JsonWriter json = json_writer_new(&text, false);
     double bytes = 0;
     for (size_t i = bits_next(outcome->chosen, 0); i != SIZE_MAX; i = bits_next(outcome->chosen, i + 1))
-        bytes += candidates->items[i]->size_bytes;
+        bytes += outcome->size_bytes[i];
     json_object_begin(&json);
     json_key_double(&json, "cost_before", outcome->cost_before);
     json_key_double(&json, "cost_after", outcome->cost_after);
@@ -177,7 +181,7 @@ write_outcome(Arena *arena, const CandidateSet *candidates, const Outcome *outco
     else
         json_double(&json, outcome->gap_percent);
     json_key_bool(&json, "stopped_early", outcome->is_stopped_early);
-    write_indexes(&json, candidates, outcome->chosen);
+    write_indexes(&json, candidates, outcome);
     json_object_end(&json);
     printf("%s\n", text.data);
     fflush(stdout);
@@ -210,7 +214,7 @@ cost_under(const AdvisorContext *context, const CandidateSet *candidates, Bits c
         /* all chosen count, also those that were not thought of for it */
         for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1))
             oracle_relevant_add(oracle, q, i);
-        must(oracle_plan(oracle, q, chosen, &answer, &error), &error);
+        must(oracle_plan(oracle, q, chosen, &answer, NULL, &error), &error);
         sum += answer.cost;
     }
     return sum;
@@ -251,6 +255,9 @@ run_one(const Run *run, Twin *twin, const Snapshot *snapshot)
     asked.questions -= before.questions;
     asked.explains -= before.explains;
     asked.index_creations -= before.index_creations;
+    outcome.size_bytes = ARENA_NEW_ARRAY(arena, double, candidates->count + 1);
+    for (size_t i = 0; i < candidates->count; i++)
+        outcome.size_bytes[i] = candidates->items[i]->size_bytes;
     outcome.cost_after = cost_under(&context, candidates, outcome.chosen);
     write_outcome(arena, candidates, &outcome, asked);
 }

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- The eight tables of TPC-H, clause 1.4 of its specification. No keys and no indexes: keys.sql adds the keys, and an index
--- advisor is measured without them.
+-- advisor is measured without them. Key types are those of the dss.ddl that comes with dbgen: published sizes of indexes and costs
+-- are of int order numbers, which are enough up to scale 300.
 CREATE TABLE region (
     r_regionkey int NOT NULL,
     r_name char(25) NOT NULL,
@@ -50,7 +51,7 @@ CREATE TABLE customer (
     c_comment varchar(117) NOT NULL
 );
 CREATE TABLE orders (
-    o_orderkey bigint NOT NULL,
+    o_orderkey int NOT NULL,
     o_custkey int NOT NULL,
     o_orderstatus char(1) NOT NULL,
     o_totalprice decimal(15, 2) NOT NULL,
@@ -61,7 +62,7 @@ CREATE TABLE orders (
     o_comment varchar(79) NOT NULL
 );
 CREATE TABLE lineitem (
-    l_orderkey bigint NOT NULL,
+    l_orderkey int NOT NULL,
     l_partkey int NOT NULL,
     l_suppkey int NOT NULL,
     l_linenumber int NOT NULL,

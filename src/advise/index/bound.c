@@ -15,6 +15,15 @@
 #define ROUNDS_MOST 100
 #define NODES_MOST 2000
 
+/*
+ * Shares of the gap allowed. A set is refuted when it cannot be better than the best by half of the gap;
+ * together with the program's own gap that is less than the whole, so that a choice that is refuted already
+ * ends the proof. What is not refuted but better may stay open by a little.
+ */
+#define REFUTED_SHARE 0.5
+#define PROGRAM_SHARE 0.25
+#define SLACK_SHARE 0.125
+
 /* What everything together makes of each statement: the least that it can cost. */
 static bool
 bound_start(Search *search, Error *error)
@@ -32,16 +41,10 @@ bound_start(Search *search, Error *error)
     return true;
 }
 
-static double
-gap_allowed(const Search *search)
-{
-    return settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) / 100;
-}
-
 static bool
 is_proven(const Search *search)
 {
-    return search->best_value - search->bound <= gap_allowed(search) * search->best_value;
+    return search->best_value - search->bound <= search_gap_allowed(search) * search->best_value;
 }
 
 static bool
@@ -51,7 +54,7 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
     ProgramAnswer answer;
     Program program = *search_program(search, scratch);
     /* A part of the gap may be the program's own: to close that costs more than it tells. */
-    program.gap = fmax(program.gap, gap_allowed(search) / 4);
+    program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
     program.nodes_most = NODES_MOST;
     bool found = program_bound(scratch, &program, &answer);
     if (isfinite(answer.bound))
@@ -61,17 +64,19 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
         return true;
     int64_t questions = search_questions(search);
     bool is_better;
-    if (!search_offer(search, answer.chosen, &is_better, error))
+    double gap = search_gap_allowed(search) * search->best_value;
+    SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
+                               .slack = gap * SLACK_SHARE};
+    if (!search_offer(search, answer.chosen, patience, &is_better, error))
         return false;
     *ret_is_done = search_questions(search) == questions && !is_better;
-    return !is_better || search_choose(search, error);
+    return *ret_is_done || search_choose(search, error);
 }
 
 bool
 search_prove(Search *search, Error *error)
 {
-    search->proven_value = search->best_value;
-    if (settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) >= 100)
+    if (search_gap_allowed(search) >= 1)
         return true;
     if (!bound_start(search, error))
         return false;
@@ -81,6 +86,6 @@ search_prove(Search *search, Error *error)
         if (!bound_round(search, &is_done, error))
             return false;
     }
-    search->proven_value = search->best_value;
+    search->is_proven = is_proven(search);
     return true;
 }

@@ -25,7 +25,7 @@ evidence_ask(Evidence *evidence, Error *error)
         evidence->used[q] = bits_new(evidence->arena, evidence->candidates->count);
         if (!workload->statements[q].is_costed)
             continue;
-        if (!oracle_plan(evidence->oracle, q, evidence->result->chosen, &evidence->answers[q], error))
+        if (!oracle_plan(evidence->oracle, q, evidence->result->chosen, &evidence->answers[q], NULL, error))
             return false;
         const WhatIfAnswer *answer = &evidence->answers[q];
         for (size_t i = 0; i < answer->used_indexes.count; i++)

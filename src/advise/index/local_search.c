@@ -75,7 +75,8 @@ local_try(const LocalPass *pass, size_t added, size_t removed, bool *ret_is_bett
         arena_rewind(search->arena, mark);
         return true;
     }
-    return search_offer(search, set, ret_is_better, error);
+    SearchPatience all = {.value_most = search->best_value, .slack = 0};
+    return search_offer(search, set, all, ret_is_better, error);
 }
 
 static bool
@@ -125,6 +126,8 @@ local_pass(Search *search, bool *ret_is_better, Error *error)
 bool
 search_locally(Search *search, Error *error)
 {
+    if (search->is_proven)
+        return true;
     for (size_t pass = 0; pass < PASSES_MOST && !search_out_of_time(search); pass++) {
         search_progress(search, "exchanging indexes", pass, 0);
         bool is_better;

@@ -268,13 +268,6 @@ oracle_ask(Oracle *oracle, size_t statement, Bits set, bool with_plan, WhatIfAns
                        error);
 }
 
-bool
-oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer, Error *error)
-{
-    Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
-    return oracle_ask(oracle, statement, reduced, true, ret_answer, error);
-}
-
 /* With more present the planner can only do better; where it did worse, that bounds nothing. */
 static void
 oracle_mend(OracleAnswerList *answers, OracleAnswer *fresh)
@@ -288,7 +281,23 @@ oracle_mend(OracleAnswerList *answers, OracleAnswer *fresh)
     }
 }
 
-/* Asks, and keeps the answer; ret_answer lives until the next question. */
+/* Keeps what was answered; the pointer lives until the next question. */
+static const OracleAnswer *
+oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *answer)
+{
+    OracleAnswerList *answers = &oracle->answers[statement];
+    double baseline = oracle->context->workload->statements[statement].baseline_cost;
+    OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
+                          .cost = answer->is_known ? answer->cost : baseline,
+                          .used = oracle_used(oracle, oracle->arena, answer)};
+    fresh.low = fresh.cost;
+    fettle_assert(answers->items != NULL); /* the baseline is there */
+    oracle_mend(answers, &fresh);
+    fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
+    vector_push(oracle->arena, answers, fresh);
+    return &answers->items[answers->count - 1];
+}
+
 static bool
 oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer **ret_answer, Error *error)
 {
@@ -296,17 +305,20 @@ oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer 
     oracle->questions++;
     if (!oracle_ask(oracle, statement, reduced, false, &answer, error))
         return false;
-    OracleAnswerList *answers = &oracle->answers[statement];
-    double baseline = oracle->context->workload->statements[statement].baseline_cost;
-    OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
-                          .cost = answer.is_known ? answer.cost : baseline,
-                          .used = oracle_used(oracle, oracle->arena, &answer)};
-    fresh.low = fresh.cost;
-    fettle_assert(answers->items != NULL); /* the baseline is there */
-    oracle_mend(answers, &fresh);
-    fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
-    vector_push(oracle->arena, answers, fresh);
-    *ret_answer = &answers->items[answers->count - 1];
+    *ret_answer = oracle_note(oracle, statement, reduced, &answer);
+    return true;
+}
+
+bool
+oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer, Bits *ret_used,
+            Error *error)
+{
+    Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
+    if (!oracle_ask(oracle, statement, reduced, true, ret_answer, error))
+        return false;
+    const OracleAnswer *noted = oracle_note(oracle, statement, reduced, ret_answer);
+    if (ret_used != NULL)
+        *ret_used = noted->used;
     return true;
 }
 
@@ -317,11 +329,13 @@ oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswer *known = oracle_answer_exact(oracle, statement, reduced);
     OracleBounds bounds = oracle_bounds(oracle, statement, reduced);
+    if (direct && known != NULL && !bits_equal(known->set, reduced))
+        known = NULL;
     if (!direct && known == NULL && ret_used == NULL && bounds.high <= bounds.low * (1 + ORACLE_TOLERANCE)) {
         *ret_cost = bounds.high;
         return true;
     }
-    if ((direct || known == NULL) && !oracle_learn(oracle, statement, reduced, &known, error))
+    if (known == NULL && !oracle_learn(oracle, statement, reduced, &known, error))
         return false;
     *ret_cost = known->cost;
     if (ret_used != NULL)
@@ -329,15 +343,18 @@ oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret
     return true;
 }
 
-/* The cheapest plan known that a set allows. */
-static const OracleAnswer *
+size_t
 oracle_answer_below(const Oracle *oracle, size_t statement, Bits set)
 {
+    ArenaMark mark = arena_mark(oracle->arena);
+    Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswerList *answers = &oracle->answers[statement];
-    const OracleAnswer *found = &answers->items[0];
+    size_t found = 0;
     for (size_t i = 1; i < answers->count; i++)
-        if (bits_is_subset(answers->items[i].used, set) && answers->items[i].cost < found->cost)
-            found = &answers->items[i];
+        if (bits_is_subset(answers->items[i].used, reduced) &&
+            answers->items[i].cost < answers->items[found].cost)
+            found = i;
+    arena_rewind(oracle->arena, mark);
     return found;
 }
 
@@ -373,27 +390,58 @@ descent_remove(const Oracle *oracle, Bits present, Bits set, Bits used, size_t *
     }
 }
 
+static size_t
+position_of(const Oracle *oracle, size_t statement, const OracleAnswer *answer)
+{
+    return (size_t)(answer - oracle->answers[statement].items);
+}
+
+OracleDescent
+oracle_descent_begin(Oracle *oracle, size_t statement, Bits set)
+{
+    OracleDescent descent = {.statement = statement, .known = ORACLE_NO_PARENT};
+    descent.set = oracle_reduce(oracle, oracle->arena, statement, set);
+    const OracleAnswer *known = oracle_answer_exact(oracle, statement, descent.set);
+    OracleBounds bounds = oracle_bounds(oracle, statement, descent.set);
+    if (known != NULL)
+        descent.known = position_of(oracle, statement, known);
+    else if (bounds.high <= bounds.low * (1 + ORACLE_TOLERANCE))
+        descent.known = oracle_answer_below(oracle, statement, descent.set);
+    else
+        descent.from = oracle_answer_above(oracle, statement, descent.set);
+    return descent;
+}
+
+bool
+oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
+{
+    size_t statement = descent->statement;
+    fettle_assert(descent->known == ORACLE_NO_PARENT);
+    if (descent->times == NULL)
+        descent->times = ARENA_NEW_ARRAY(oracle->arena, size_t, oracle->candidates->count + 1);
+    Bits present = oracle_relevant(oracle, statement);
+    if (descent->from != ORACLE_NO_PARENT) {
+        const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
+        present = oracle_reduce(oracle, oracle->arena, statement, above->set);
+        descent_remove(oracle, present, descent->set, above->used, descent->times);
+    }
+    const OracleAnswer *fresh;
+    if (!oracle_learn(oracle, statement, present, &fresh, error))
+        return false;
+    descent->from = position_of(oracle, statement, fresh);
+    if (bits_is_subset(fresh->used, descent->set) || bits_equal(fresh->set, descent->set))
+        descent->known = descent->from;
+    return true;
+}
+
 bool
 oracle_descend(Oracle *oracle, size_t statement, Bits set, double *ret_cost, Bits *ret_used, Error *error)
 {
-    Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
-    const OracleAnswer *known = oracle_answer_exact(oracle, statement, reduced);
-    OracleBounds bounds = oracle_bounds(oracle, statement, reduced);
-    if (known == NULL && bounds.high <= bounds.low * (1 + ORACLE_TOLERANCE))
-        known = oracle_answer_below(oracle, statement, reduced);
-    size_t *times = ARENA_NEW_ARRAY(oracle->arena, size_t, oracle->candidates->count + 1);
-    size_t from = oracle_answer_above(oracle, statement, reduced);
-    const OracleAnswer *last = from == ORACLE_NO_PARENT ? NULL : oracle_answer(oracle, statement, from);
-    while (known == NULL) {
-        Bits present = last == NULL ? oracle_relevant(oracle, statement)
-                                    : oracle_reduce(oracle, oracle->arena, statement, last->set);
-        if (last != NULL)
-            descent_remove(oracle, present, reduced, last->used, times);
-        if (!oracle_learn(oracle, statement, present, &last, error))
+    OracleDescent descent = oracle_descent_begin(oracle, statement, set);
+    while (descent.known == ORACLE_NO_PARENT)
+        if (!oracle_descent_step(oracle, &descent, error))
             return false;
-        if (bits_is_subset(last->used, reduced) || bits_equal(last->set, reduced))
-            known = last;
-    }
+    const OracleAnswer *known = oracle_answer(oracle, statement, descent.known);
     *ret_cost = known->cost;
     *ret_used = known->used;
     return true;

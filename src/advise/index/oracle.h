@@ -63,12 +63,23 @@ void oracle_relevant_add(Oracle *oracle, size_t statement, size_t candidate);
 void oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate);
 
 /* Cost of a workload statement (by position) when the candidates of set exist; ret_used (may be NULL) gets
- * those its plan uses, when the planner was asked or an exact answer is at hand. direct asks the planner
- * whatever is cached. */
+ * those its plan uses, when the planner was asked or an exact answer is at hand. direct: only what the
+ * planner said of this very set will do. */
 bool oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used,
                  Error *error) FETTLE_MUST_USE;
 
-/* The same cost within ORACLE_TOLERANCE, asked from above. */
+/* The same question by question, for callers that may have heard enough before the cost is known. */
+typedef struct OracleDescent {
+    size_t statement;
+    Bits set;
+    size_t *times;
+    size_t from;  /* answer to go on from; ORACLE_NO_PARENT: everything present */
+    size_t known; /* answer that holds for the set; ORACLE_NO_PARENT: not yet */
+} OracleDescent;
+OracleDescent oracle_descent_begin(Oracle *oracle, size_t statement, Bits set);
+bool oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error) FETTLE_MUST_USE;
+
+/* The whole descent: the cost within ORACLE_TOLERANCE. */
 bool oracle_descend(Oracle *oracle, size_t statement, Bits set, double *ret_cost, Bits *ret_used,
                     Error *error) FETTLE_MUST_USE;
 
@@ -79,9 +90,12 @@ OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);
 size_t oracle_answer_count(const Oracle *oracle, size_t statement);
 const OracleAnswer *oracle_answer(const Oracle *oracle, size_t statement, size_t position);
 
-/* The plan under a set, for evidence; always asks. *ret_plan is NULL when it cannot be planned. */
-bool oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer, Error *error)
-    FETTLE_MUST_USE;
+/* The cheapest plan known that a set allows: its position among the answers. */
+size_t oracle_answer_below(const Oracle *oracle, size_t statement, Bits set);
+
+/* The plan under a set; always asks, and the answer counts like any other. ret_used may be NULL. */
+bool oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer, Bits *ret_used,
+                 Error *error) FETTLE_MUST_USE;
 
 /* Questions that reached the WhatIf, those for plans apart. */
 int64_t oracle_questions(const Oracle *oracle);

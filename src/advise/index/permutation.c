@@ -9,6 +9,7 @@ VECTOR_DEFINE(NumberList, size_t);
 
 typedef struct Permutation {
     Arena *arena;
+    const SqlAnalysis *analysis; /* of the statement at hand */
     PermutationList candidates;
     Map *by_key_text; /* "oid attnum attnum" -> Candidate */
     NumberList numbers;
@@ -16,6 +17,7 @@ typedef struct Permutation {
     size_t width;
     const SnapshotRelation *relation;
     const SqlRelationUse *use;
+    int use_number; /* its position in the analysis */
 } Permutation;
 
 static bool
@@ -38,6 +40,65 @@ permutation_key(Arena *arena, const Candidate *candidate)
     return text.data;
 }
 
+/* Can a B-tree's order serve the predicate? */
+static bool
+is_searchable(const SqlPredicate *predicate)
+{
+    switch (predicate->kind) {
+        case SQL_PREDICATE_NOT_EQUAL:
+        case SQL_PREDICATE_LIKE_ANY:
+        case SQL_PREDICATE_CONTAINS:
+        case SQL_PREDICATE_FULL_TEXT: return false;
+        default: return true;
+    }
+}
+
+/* Does the order of a column's values serve a predicate or a sort of the use? */
+static bool
+is_ordered_by(const Permutation *permutation, int attnum)
+{
+    const SqlAnalysis *analysis = permutation->analysis;
+    for (size_t i = 0; i < analysis->predicate_count; i++) {
+        const SqlPredicate *predicate = &analysis->predicates[i];
+        if ((predicate->use == permutation->use_number && predicate->column == attnum &&
+             is_searchable(predicate)) ||
+            (predicate->join_use == permutation->use_number && predicate->join_column == attnum))
+            return true;
+    }
+    for (size_t i = 0; i < analysis->sort_count; i++)
+        for (size_t k = 0; k < analysis->sorts[i].key_count; k++)
+            if (analysis->sorts[i].keys[k].use == permutation->use_number &&
+                analysis->sorts[i].keys[k].column == attnum)
+                return true;
+    return false;
+}
+
+static bool
+has_key(const Candidate *candidate, int attnum)
+{
+    for (size_t i = 0; i < candidate->key_count; i++)
+        if (candidate->keys[i].attnum == attnum)
+            return true;
+    return false;
+}
+
+/* Without a column whose order nothing asks for an index serves the same and is smaller, unless with it all
+ * that the statement reads of the table is there. */
+static bool
+is_useful(const Permutation *permutation, const Candidate *candidate)
+{
+    const SqlRelationUse *use = permutation->use;
+    bool is_covering = !use->needs_all_columns;
+    for (size_t i = 0; i < use->needed_column_count; i++)
+        is_covering = is_covering && has_key(candidate, use->needed_columns[i]);
+    if (is_covering || permutation->analysis->is_partial)
+        return true;
+    for (size_t i = 0; i < candidate->key_count; i++)
+        if (!is_ordered_by(permutation, candidate->keys[i].attnum))
+            return false;
+    return true;
+}
+
 static void
 permutation_add(Permutation *permutation, const Candidate *candidate)
 {
@@ -56,7 +117,7 @@ permutation_add(Permutation *permutation, const Candidate *candidate)
         map_put(permutation->by_key_text, key, known);
         vector_push(arena, &permutation->candidates, known);
     }
-    if (map_get(permutation->noted, key) == NULL) {
+    if (map_get(permutation->noted, key) == NULL && is_useful(permutation, known)) {
         map_put(permutation->noted, key, known);
         vector_push(arena, &permutation->numbers, known->number);
     }
@@ -68,10 +129,7 @@ permutation_extend(Permutation *permutation, Candidate *candidate)
 {
     for (size_t i = 0; i < permutation->use->needed_column_count; i++) {
         int attnum = permutation->use->needed_columns[i];
-        bool is_there = false;
-        for (size_t k = 0; k < candidate->key_count; k++)
-            is_there = is_there || candidate->keys[k].attnum == attnum;
-        if (is_there)
+        if (has_key(candidate, attnum))
             continue;
         candidate->keys[candidate->key_count++] = (CandidateKey){.attnum = attnum};
         permutation_add(permutation, candidate);
@@ -87,8 +145,10 @@ permutation_of_statement(Permutation *permutation, const AdvisorContext *context
 {
     permutation->noted = map_new(permutation->arena);
     permutation->numbers = (NumberList){0};
+    permutation->analysis = statement->analysis;
     for (size_t u = 0; statement->is_costed && u < statement->analysis->use_count; u++) {
         permutation->use = &statement->analysis->uses[u];
+        permutation->use_number = (int)u;
         permutation->relation = snapshot_relation(context->snapshot, permutation->use->relation_id);
         if (permutation->relation == NULL || strchr("rpm", permutation->relation->kind) == NULL)
             continue;

@@ -12,8 +12,9 @@
 
 #include "advise/index/candidate.h"
 
-/* A statement's permutations are relevant to it. Ends with PERMUTATIONS_MOST; what exists already is left
- * out. */
+/* Relevant to a statement are those of its permutations whose every key's order serves one of its predicates
+ * or sorts, and those that cover all that it reads of the table: another is dominated by a shorter one. Ends
+ * with PERMUTATIONS_MOST; what exists already is left out. */
 #define PERMUTATIONS_MOST 20000
 const CandidateSet *candidates_permute(Arena *arena, const AdvisorContext *context, size_t width);
 

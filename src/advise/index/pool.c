@@ -130,7 +130,7 @@ search_choose(Search *search, Error *error)
         search->has_chosen = true;
         int64_t questions = search_questions(search);
         bool is_better;
-        if (!search_offer(search, answer.chosen, &is_better, error))
+        if (!search_offer(search, answer.chosen, search_patience(search), &is_better, error))
             return false;
         if (search_questions(search) == questions)
             return true;

@@ -59,6 +59,31 @@ review_same_plan(const Review *review, size_t position, Bits used, double cost)
     return NULL;
 }
 
+/* With caution, without any index. */
+static double
+review_baseline(const Review *review, size_t position)
+{
+    const Workload *workload = review->search->context->workload;
+    const WorkloadStatement *statement = &workload->statements[position];
+    return cautious_value(workload, statement, statement->baseline_cost, statement->baseline_plan,
+                          statement->is_generic)
+        .priced;
+}
+
+/* The planner said what the statement costs under the set. */
+static bool
+review_recall(const Review *review, size_t position, Bits set, Reviewed *reviewed)
+{
+    const Oracle *oracle = review->search->oracle;
+    OracleDescent descent = oracle_descent_begin(review->search->oracle, position, set);
+    if (descent.known == ORACLE_NO_PARENT)
+        return false;
+    const OracleAnswer *answer = oracle_answer(oracle, position, descent.known);
+    reviewed->cost = answer->cost;
+    reviewed->used = answer->used;
+    return true;
+}
+
 static bool
 review_plan(Review *review, size_t position, Bits set, Reviewed *reviewed, Error *error)
 {
@@ -66,8 +91,13 @@ review_plan(Review *review, size_t position, Bits set, Reviewed *reviewed, Error
     const Workload *workload = search->context->workload;
     const WorkloadStatement *statement = &workload->statements[position];
     WhatIfAnswer answer = {0};
-    if (!oracle_plan(search->oracle, position, set, &answer, error))
+    if (!oracle_plan(search->oracle, position, set, &answer, &reviewed->used, error))
         return false;
+    reviewed->cost = answer.is_known ? answer.cost : statement->baseline_cost;
+    if (bits_is_empty(reviewed->used)) {
+        reviewed->value = review_baseline(review, position);
+        return true;
+    }
     reviewed->value =
         cautious_value(workload, statement, reviewed->cost, answer.plan, answer.is_generic).priced;
     reviewed->surcharge = reviewed->value - statement->weight * reviewed->cost;
@@ -89,17 +119,13 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     Reviewed reviewed = {.present = present,
                          .used = bits_new(search->arena, search->candidates->count),
                          .cost = statement->baseline_cost};
-    if (!bits_is_empty(present) &&
-        !oracle_cost(search->oracle, position, set, false, &reviewed.cost, &reviewed.used, error))
-        return false;
-    const Reviewed *same = review_same_plan(review, position, reviewed.used, reviewed.cost);
+    bool is_known = bits_is_empty(present) || review_recall(review, position, set, &reviewed);
+    const Reviewed *same = is_known ? review_same_plan(review, position, reviewed.used, reviewed.cost) : NULL;
     if (same != NULL) {
         reviewed.value = same->value;
         reviewed.surcharge = same->surcharge;
-    } else if (bits_is_empty(reviewed.used)) {
-        reviewed.value = cautious_value(workload, statement, statement->baseline_cost,
-                                        statement->baseline_plan, statement->is_generic)
-                             .priced;
+    } else if (is_known && bits_is_empty(reviewed.used)) {
+        reviewed.value = review_baseline(review, position);
     } else if (!review_plan(review, position, set, &reviewed, error)) {
         return false;
     }
@@ -166,6 +192,18 @@ review_alike(const Search *search, size_t index)
     return alike;
 }
 
+/* Makes a set the search's, with its value by the cheapest plans known. */
+static bool
+review_choice_set(Search *search, Bits set, Error *error)
+{
+    SearchEvaluation evaluation;
+    if (!search_evaluate(search, set, search_patience(search), &evaluation, error))
+        return false;
+    search->best = set;
+    search->best_value = evaluation.value;
+    return true;
+}
+
 /* From the search's set, and from what it may choose. */
 static bool
 review_take_out(Search *search, Bits forbidden, Error *error)
@@ -175,11 +213,7 @@ review_take_out(Search *search, Bits forbidden, Error *error)
     search_indexes_refresh(search);
     Bits rest = bits_copy(search->arena, search->best);
     bits_subtract(rest, forbidden);
-    Bits used;
-    if (!search_evaluate(search, rest, &search->best_value, &used, error))
-        return false;
-    search->best = rest;
-    return true;
+    return review_choice_set(search, rest, error);
 }
 
 /* Of the statements whose risk hangs on an index, the one that it is greatest for; SIZE_MAX: none. */
@@ -222,8 +256,7 @@ review_choose_with(Review *review, size_t index, Error *error)
     bits_join(set, used);
     if (!search_fits(search, set))
         return true;
-    search->best = set;
-    return search_evaluate(search, set, &search->best_value, &used, error);
+    return review_choice_set(search, set, error);
 }
 
 /* Cheapest first. */

@@ -112,50 +112,6 @@ is_concerned(const Search *search, size_t statement, Bits set)
            oracle_concerns(search->oracle, statement, set);
 }
 
-bool
-search_evaluate(Search *search, Bits set, double *ret_value, Bits *ret_used, Error *error)
-{
-    const Workload *workload = search->context->workload;
-    Bits used = bits_new(search->arena, search->candidates->count);
-    double value = 0;
-    for (size_t q = 0; q < workload->count; q++) {
-        const WorkloadStatement *statement = &workload->statements[q];
-        double cost = statement->baseline_cost;
-        Bits used_here = {0};
-        if (is_concerned(search, q, set)) {
-            if (!oracle_descend(search->oracle, q, set, &cost, &used_here, error))
-                return false;
-            if (search_gain(search->context, statement, statement->baseline_cost, cost) > 0)
-                bits_join(used, used_here);
-        }
-        if (statement->is_costed)
-            value += search_value(search->context, statement, cost);
-    }
-    *ret_value = value + search_cost_of_having(search, set);
-    *ret_used = used;
-    return true;
-}
-
-bool
-search_offer(Search *search, Bits set, bool *ret_is_better, Error *error)
-{
-    double value;
-    Bits used;
-    *ret_is_better = false;
-    if (!search_evaluate(search, set, &value, &used, error))
-        return false;
-    bits_join(search->harvested, used);
-    Bits kept = bits_copy(search->arena, set);
-    bits_keep(kept, used);
-    value -= search_cost_of_having(search, set) - search_cost_of_having(search, kept);
-    if (value >= search->best_value - SEARCH_TOLERANCE * search->value_without || !search_fits(search, kept))
-        return true;
-    search->best = kept;
-    search->best_value = value;
-    *ret_is_better = true;
-    return true;
-}
-
 static void
 search_start(Search *search)
 {
@@ -228,13 +184,14 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     search.avoided = bits_new(arena, candidates->count);
     search.deadline = deadline_before_review(context->deadline);
     search_start(&search);
-    if (!search_harvest(&search, error) || !search_choose(&search, error) || !search_locally(&search, error))
+    if (!search_harvest(&search, error) || !search_choose(&search, error))
         return false;
     search.first_questions = search_questions(&search);
     search.first_ms = clock_monotonic_ms() - search.start_ms;
     SearchResult result = {0};
-    if (!search_prove(&search, error))
+    if (!search_prove(&search, error) || !search_locally(&search, error))
         return false;
+    search.proven_value = search.best_value;
     search.was_stopped = search.is_stopped;
     search.is_stopped = false;
     search.deadline = context->deadline;

@@ -2,7 +2,8 @@
 /*
  * What the rooms of the search share: search.h says what they are for.
  *
- * best is the best set found, never over a budget; its value is exact but for ORACLE_TOLERANCE. Only
+ * best is the best set found, never over a budget; its value is by the cheapest plans known, no less than the
+ * true one, and verified in the end. Only
  * search_offer() and search_review() change it.
  */
 #ifndef FETTLE_ADVISE_INDEX_SEARCH_STATE_H
@@ -25,7 +26,8 @@ typedef struct Search {
     Bits best;
     double best_value;
     double bound;        /* 0: none */
-    double proven_value; /* best_value when the proof ended, before the review */
+    double proven_value; /* best_value before the review */
+    bool is_proven;      /* best is within the gap allowed */
     double value_without;
     int64_t first_questions;
     int64_t start_ms;
@@ -51,12 +53,28 @@ bool search_fits(const Search *search, Bits set);
 /* Cost of having the set, whatever it serves. */
 double search_cost_of_having(const Search *search, Bits set);
 
-/* The exact value of a set; ret_used: those of it that some statement's gain needs. */
-bool search_evaluate(Search *search, Bits set, double *ret_value, Bits *ret_used, Error *error)
-    FETTLE_MUST_USE;
+/* evaluate.c: how much is asked about a set. */
+typedef struct SearchPatience {
+    double value_most; /* a set that cannot be worth less is asked no further about */
+    double slack;      /* this much of the value may stay open; 0: all is asked */
+} SearchPatience;
+
+typedef struct SearchEvaluation {
+    double value; /* by the cheapest plans known: no less than the true value, and exact without slack */
+    Bits used;    /* those of the set that some statement's gain needs */
+    bool is_refuted;
+} SearchEvaluation;
+
+/* advise.proof_percent as a share; 1 or more: no proof. */
+double search_gap_allowed(const Search *search);
+/* What is asked about a set where nothing else is known of the purpose. */
+SearchPatience search_patience(const Search *search);
+bool search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluation *ret_evaluation,
+                     Error *error) FETTLE_MUST_USE;
 
 /* Evaluates a set, less what nothing uses; it becomes the best when it is better. */
-bool search_offer(Search *search, Bits set, bool *ret_is_better, Error *error) FETTLE_MUST_USE;
+bool search_offer(Search *search, Bits set, SearchPatience patience, bool *ret_is_better, Error *error)
+    FETTLE_MUST_USE;
 
 /* harvest.c */
 bool search_harvest(Search *search, Error *error) FETTLE_MUST_USE;

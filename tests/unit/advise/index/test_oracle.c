@@ -189,11 +189,47 @@ what_is_known_is_not_asked_again_but_directly(void **state)
     assert_int_equal(planner.questions, 1);
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x02), true, &cost, NULL, &error));
     assert_int_equal(planner.questions, 2);
+    /* what the planner said of this very set is its own word */
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x02), true, &cost, NULL, &error));
+    assert_int_equal(planner.questions, 2);
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1D), false, &cost, NULL, &error));
     assert_true(cost == BASELINE && planner.questions == 3);
     WhatIfAnswer answer;
-    assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x02), &answer, &error));
+    assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x02), &answer, NULL, &error));
     assert_true(answer.cost == 10 && planner.questions == 4);
+}
+
+/* One question at a time from above; on the way what is known brackets the cost, and plans are learned. */
+static void
+a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known(void **state)
+{
+    (void)state;
+    Random random = random_new(73);
+    size_t steps = 0;
+    for (int round = 0; round < 200; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        planner_random(&random);
+        World *world = world_new(arena);
+        Bits set = set_of(arena, (uint32_t)random_below(&random, 1u << CANDIDATES));
+        uint32_t used;
+        double wanted = planner_cost((uint32_t)set.words[0] & 0x1F, &used);
+        Error error = {0};
+        OracleBounds before = oracle_bounds(world->oracle, 0, set);
+        OracleDescent descent = oracle_descent_begin(world->oracle, 0, set);
+        for (size_t asked = 0; descent.known == ORACLE_NO_PARENT; asked++, steps++) {
+            assert_int_equal(planner.questions, asked);
+            assert_true(oracle_descent_step(world->oracle, &descent, &error));
+            OracleBounds bounds = oracle_bounds(world->oracle, 0, set);
+            assert_true(before.low <= bounds.low && bounds.low <= wanted);
+            assert_true(wanted <= bounds.high && bounds.high <= before.high);
+            size_t below = oracle_answer_below(world->oracle, 0, set);
+            assert_true(oracle_answer(world->oracle, 0, below)->cost == bounds.high);
+            before = bounds;
+        }
+        double cost = oracle_answer(world->oracle, 0, descent.known)->cost;
+        assert_true(fabs(cost - wanted) <= wanted * 2 * ORACLE_TOLERANCE);
+    }
+    assert_true(steps > 200);
 }
 
 static void
@@ -286,6 +322,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_the_planners_and_bounds_hold),
         cmocka_unit_test(what_is_known_is_not_asked_again_but_directly),
+        cmocka_unit_test(a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known),
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
         cmocka_unit_test(a_statement_that_cannot_be_planned_costs_what_it_did),
         cmocka_unit_test(a_lost_twin_is_an_error),

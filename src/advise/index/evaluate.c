@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: PostgreSQL
+/*
+ * The value of a set of indexes, with no more questions than the caller's patience asks for: always about the
+ * statement of which least is known, and no further than until the set is refuted or what is open is slack.
+ */
+#include "advise/index/search_state.h"
+
+#include <math.h>
+
+typedef struct EvaluatedStatement {
+    size_t statement;
+    OracleDescent descent;
+    double low; /* in the objective's unit, between low and high */
+    double high;
+    bool is_open; /* a question could tell more */
+} EvaluatedStatement;
+
+typedef struct Evaluated {
+    Search *search;
+    Bits set;
+    EvaluatedStatement *statements; /* those that the set concerns */
+    size_t count;
+    double fixed; /* the others' value, and the cost of having the set */
+} Evaluated;
+
+static void
+statement_refresh(const Evaluated *evaluated, EvaluatedStatement *subject)
+{
+    const Search *search = evaluated->search;
+    const WorkloadStatement *statement = &search->context->workload->statements[subject->statement];
+    subject->is_open = subject->descent.known == ORACLE_NO_PARENT;
+    OracleBounds bounds = {0};
+    if (subject->is_open)
+        bounds = oracle_bounds(search->oracle, subject->statement, evaluated->set);
+    else
+        bounds.low = bounds.high =
+            oracle_answer(search->oracle, subject->statement, subject->descent.known)->cost;
+    subject->low = search_value(search->context, statement, bounds.low);
+    subject->high = search_value(search->context, statement, bounds.high);
+}
+
+static Evaluated
+evaluated_begin(Search *search, Bits set)
+{
+    const Workload *workload = search->context->workload;
+    Evaluated evaluated = {.search = search, .set = set, .fixed = search_cost_of_having(search, set)};
+    evaluated.statements = ARENA_NEW_ARRAY(search->arena, EvaluatedStatement, workload->count + 1);
+    for (size_t q = 0; q < workload->count; q++) {
+        const WorkloadStatement *statement = &workload->statements[q];
+        if (!statement->is_costed)
+            continue;
+        if (!oracle_concerns(search->oracle, q, set)) {
+            evaluated.fixed += search_value(search->context, statement, statement->baseline_cost);
+            continue;
+        }
+        EvaluatedStatement *subject = &evaluated.statements[evaluated.count++];
+        *subject =
+            (EvaluatedStatement){.statement = q, .descent = oracle_descent_begin(search->oracle, q, set)};
+        statement_refresh(&evaluated, subject);
+    }
+    return evaluated;
+}
+
+/* Sums what is known; the statement of which least is known, NULL when all is. */
+static EvaluatedStatement *
+evaluated_sum(const Evaluated *evaluated, double *ret_low, double *ret_high, double *ret_open)
+{
+    EvaluatedStatement *widest = NULL;
+    *ret_low = *ret_high = evaluated->fixed;
+    *ret_open = 0;
+    for (size_t i = 0; i < evaluated->count; i++) {
+        EvaluatedStatement *subject = &evaluated->statements[i];
+        *ret_low += subject->low;
+        *ret_high += subject->high;
+        if (!subject->is_open)
+            continue;
+        *ret_open += subject->high - subject->low;
+        if (widest == NULL || subject->high - subject->low > widest->high - widest->low)
+            widest = subject;
+    }
+    return widest;
+}
+
+/* Those of the set that some statement's gain needs, by the cheapest plans known. */
+static Bits
+evaluated_used(const Evaluated *evaluated)
+{
+    const Search *search = evaluated->search;
+    Bits used = bits_new(search->arena, search->candidates->count);
+    for (size_t i = 0; i < evaluated->count; i++) {
+        const EvaluatedStatement *subject = &evaluated->statements[i];
+        const WorkloadStatement *statement = &search->context->workload->statements[subject->statement];
+        size_t known = subject->is_open
+                           ? oracle_answer_below(search->oracle, subject->statement, evaluated->set)
+                           : subject->descent.known;
+        const OracleAnswer *answer = oracle_answer(search->oracle, subject->statement, known);
+        if (search_gain(search->context, statement, statement->baseline_cost, answer->cost) > 0)
+            bits_join(used, answer->used);
+    }
+    return used;
+}
+
+bool
+search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluation *ret_evaluation,
+                Error *error)
+{
+    Evaluated evaluated = evaluated_begin(search, set);
+    double low, open;
+    *ret_evaluation = (SearchEvaluation){.value = 0};
+    for (;;) {
+        EvaluatedStatement *widest = evaluated_sum(&evaluated, &low, &ret_evaluation->value, &open);
+        ret_evaluation->is_refuted = low >= patience.value_most;
+        if (widest == NULL || ret_evaluation->is_refuted || open <= patience.slack)
+            break;
+        if (!oracle_descent_step(search->oracle, &widest->descent, error))
+            return false;
+        statement_refresh(&evaluated, widest);
+    }
+    ret_evaluation->used = evaluated_used(&evaluated);
+    return true;
+}
+
+double
+search_gap_allowed(const Search *search)
+{
+    return settings_get_double(search->context->settings, SETTING_ADVISE_PROOF_PERCENT) / 100;
+}
+
+SearchPatience
+search_patience(const Search *search)
+{
+    /* Where a proof follows, what is known of plans is enough: it asks about what matters. */
+    bool is_proven_later = search_gap_allowed(search) < 1;
+    return (SearchPatience){.value_most = INFINITY, .slack = is_proven_later ? INFINITY : 0};
+}
+
+bool
+search_offer(Search *search, Bits set, SearchPatience patience, bool *ret_is_better, Error *error)
+{
+    SearchEvaluation evaluation;
+    *ret_is_better = false;
+    if (!search_evaluate(search, set, patience, &evaluation, error))
+        return false;
+    bits_join(search->harvested, evaluation.used);
+    Bits kept = bits_copy(search->arena, set);
+    bits_keep(kept, evaluation.used);
+    double value =
+        evaluation.value - search_cost_of_having(search, set) + search_cost_of_having(search, kept);
+    if (evaluation.is_refuted || value >= search->best_value - SEARCH_TOLERANCE * search->value_without ||
+        !search_fits(search, kept))
+        return true;
+    search->best = kept;
+    search->best_value = value;
+    *ret_is_better = true;
+    return true;
+}
