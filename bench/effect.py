@@ -68,6 +68,6 @@ def bench(_server, _home):
     bar("effects, harm of 20 % at 100 calls/h undone within 2 h of 30 calls and 4 buckets", f"{soon:.1%}, bar 95 %", soon >= 0.95)
     enough, undone = sum(row["enough"] for row in harmed), sum(row["undone_enough"] for row in harmed)
     bar("effects, the same within 2 h of enough data",
-        f"{undone / max(enough, 1):.1%} of {enough} of {sum(row['cases'] for row in harmed)} that have enough in two days, bar 95 %", undone >= 0.95 * enough)
+        f"{undone / max(enough, 1):.1%} of {enough} of {sum(row['cases'] for row in harmed)} that have enough in two days, bar 95 %", undone >= 0.95 * max(enough, 1))
     cost = sum(row["cpu_ms"] * row["cases"] for row in lines) / sum(row["cases"] for row in lines)
     print(f"  CPU of a report (query, two others, total, 12 controls): {cost:.1f} ms")

@@ -98,8 +98,7 @@ growth_detectable(const Growth *growth, const EffectPlan *plan, double uneven)
         return NAN;
     amount.week /= amount.weight;
     amount.uneven = uneven;
-    amount.base_square =
-        effect_profile_base(plan->profile, &plan->grid, plan->points.weights, growth->cell_weights);
+    amount.base_square = effect_profile_base(plan->profile, growth->cell_weights);
     double least = log1p(plan->harm_limit_percent / 100) + effect_plan_harm_radius(plan, &amount) +
                    effect_plan_deviation(plan, &amount, CHANCE_MISSED);
     return 100 * expm1(least);

@@ -57,6 +57,7 @@ typedef struct EffectPoints {
 
 typedef struct EffectSum {
     double weight;
+    double weight_square;
     double value;
     double week; /* of time */
 } EffectSum;
@@ -163,8 +164,7 @@ EffectProfile *effect_profile_make(Arena *arena, const EffectGrid *grid, EffectM
 EffectExpected effect_profile_expect(const EffectProfile *profile, size_t cell);
 /* The sum of the squared parts that the weighted buckets before have in the comparison of so much weight in
  * each cell: times the variance of a score, the variance of the comparison. */
-double effect_profile_base(const EffectProfile *profile, const EffectGrid *grid, const double *weights,
-                           const double *cell_weights);
+double effect_profile_base(const EffectProfile *profile, const double *cell_weights);
 /* The share of a day's or hour's own values in what it is compared with. */
 double effect_profile_leverage(const EffectProfile *profile);
 

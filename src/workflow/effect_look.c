@@ -61,7 +61,7 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
         sight.drift /= amount->weight;
         sight.cells_mean /= amount->weight;
         amount->week /= amount->weight;
-        amount->base_square = effect_profile_base(plan->profile, grid, plan->points.weights, cell_weights);
+        amount->base_square = effect_profile_base(plan->profile, cell_weights);
     }
     return sight;
 }
