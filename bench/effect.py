@@ -21,6 +21,13 @@ def share(rows, value):
     return sum(value(row) for row in rows) / max(sum(row["cases"] for row in rows), 1)
 
 
+def show_enough(rows):
+    enough, foreseen = sum(row["enough"] for row in rows), sum(row["foreseen"] for row in rows)
+    print(f"    enough data for a harm of 20 % in two days: {share(rows, lambda row: row['enough']):.1%}"
+          + (f", after {sum(row['hours_to_enough'] for row in rows) / enough:.1f} h in the mean" if enough else "")
+          + (f" (expected at the change, give or take {sum(row['hours_off'] for row in rows) / foreseen:.1f} h, of {foreseen} of {enough})" if foreseen else ""))
+
+
 def show(name, rows):
     print(f"  {name}, {sum(row['cases'] for row in rows)} changes")
     for key, title in RULES.items():
@@ -32,6 +39,7 @@ def show(name, rows):
     undone = sum(row["undone"] for row in rows)
     print(f"    undone {share(rows, lambda row: row['undone']):6.1%} in two days (two means: {share(rows, lambda row: row['naive_undone']):.1%})"
           + (f", after {sum(row['hours_to_undo'] * row['undone'] for row in rows) / undone:.1f} h in the mean" if undone else ""))
+    show_enough(rows)
     for row in rows if rows[0]["scenario"] in BY_NOISE else []:
         ours, cases = row["window"], max(row["cases"], 1)
         print(f"      noise {row['noise_from']:.2f} to {row['noise_to']:.2f}: {row['cases']:4} changes; at either look implemented {ours['implemented'][2] / cases:6.1%}, "
@@ -58,8 +66,8 @@ def bench(_server, _home):
     harmed = rows["harm of 20 %"]
     soon = share(harmed, lambda row: row["undone_soon"])
     bar("effects, harm of 20 % at 100 calls/h undone within 2 h of 30 calls and 4 buckets", f"{soon:.1%}, bar 95 %", soon >= 0.95)
-    able, undone = sum(row["able"] for row in harmed), sum(row["undone_able"] for row in harmed)
-    bar("effects, the same within 2 h of the sequence being narrow enough for it",
-        f"{undone / max(able, 1):.1%} of the {share(harmed, lambda row: row['able']):.1%} that come so far in two days, bar 95 %", undone >= 0.95 * able)
+    enough, undone = sum(row["enough"] for row in harmed), sum(row["undone_enough"] for row in harmed)
+    bar("effects, the same within 2 h of enough data",
+        f"{undone / max(enough, 1):.1%} of {enough} of {sum(row['cases'] for row in harmed)} that have enough in two days, bar 95 %", undone >= 0.95 * max(enough, 1))
     cost = sum(row["cpu_ms"] * row["cases"] for row in lines) / sum(row["cases"] for row in lines)
     print(f"  CPU of a report (query, two others, total, 12 controls): {cost:.1f} ms")

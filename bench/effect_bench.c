@@ -25,12 +25,15 @@ typedef struct Tally {
     size_t cases;
     size_t implemented[RULES][3]; /* after a day, after two, at either */
     size_t regressed[RULES][3];
-    size_t bounded[2];  /* intervals given, after a day and after two */
-    size_t covered[2];  /* which the truth is in */
-    size_t undone;      /* ever in two days */
-    size_t undone_soon; /* within two hours of 30 calls and 4 buckets */
-    size_t able;        /* whose sequence came to be narrow enough for a harm of 20 % */
-    size_t undone_able; /* within two hours of that */
+    size_t bounded[2];      /* intervals given, after a day and after two */
+    size_t covered[2];      /* which the truth is in */
+    size_t undone;          /* ever in two days */
+    size_t undone_soon;     /* within two hours of 30 calls and 4 buckets */
+    size_t enough;          /* came to have enough data in two days */
+    size_t undone_enough;   /* within two hours of that */
+    double hours_to_enough; /* summed over those, as the next */
+    double hours_off;       /* what was expected at the change, from that */
+    size_t foreseen;        /* of those, for which a time was expected then */
     size_t undone_day;
     size_t naive_undone;
     double cpu_ms;
@@ -91,18 +94,6 @@ tally_verdicts(Tally *tally, int rule, EffectVerdict day, EffectVerdict two_days
     tally->regressed[rule][2] += day == EFFECT_REGRESSED || two_days == EFFECT_REGRESSED;
 }
 
-/* Whether a harm of 20 % would now be seen 95 times of 100, going by the widths alone. */
-static bool
-is_able(const Effect *effect)
-{
-    if (effect->reason != NULL)
-        return false;
-    double estimate = log1p(-effect->improvement_percent / 100);
-    double radius = estimate - log1p(effect->harm_percent / 100);
-    double half = (log1p(-effect->low_percent / 100) - log1p(-effect->high_percent / 100)) / 2;
-    return radius + 1.645 / 2.18 * half <= log(1.2 / (1 + EFFECT_HARM_LIMIT_PERCENT / 100));
-}
-
 /* Counts whether the interval holds the truth. */
 static void
 tally_cover(Tally *tally, int look, const Effect *effect, double factor)
@@ -113,6 +104,22 @@ tally_cover(Tally *tally, int look, const Effect *effect, double factor)
         effect->reason == NULL && effect->low_percent <= truth && truth <= effect->high_percent;
 }
 
+/* By looks, 0: never; and by what was expected when the change was made. */
+static void
+tally_enough(Tally *tally, const EffectWindow *window, size_t enough, size_t undone, int64_t expected_us)
+{
+    if (enough == 0)
+        return;
+    tally->enough++;
+    tally->undone_enough += undone > 0 && undone <= enough + 8;
+    tally->hours_to_enough += (double)enough / 4;
+    if (expected_us == 0)
+        return;
+    int64_t after_us = expected_us - window->from_us - (int64_t)window->after_first * window->bucket_us;
+    tally->foreseen++;
+    tally->hours_off += fabs((double)after_us / (double)EFFECT_HOUR_US - (double)enough / 4);
+}
+
 /* Looks as the watch does: each bucket for four hours, then each two hours. */
 static void
 watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tally *tally)
@@ -121,27 +128,30 @@ watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tall
     EffectPlan *query = effect_plan_make(arena, context, subject->query, EFFECT_OF_TIME);
     EffectPlan *total = effect_plan_make(arena, context, &total_series, EFFECT_OF_TIME);
     const EffectWindow *window = &subject->window;
+    Effect expected = effect_unknown(NULL);
+    effect_plan_enough(arena, query, window, window->after_first, &expected);
+    size_t least = 0;
     size_t enough = 0;
-    size_t able = 0;
     size_t undone = 0;
     for (size_t looks = 1; looks <= HARM_LOOKS_MOST; looks += looks < 16 ? 1 : 8) {
         Effect effects[2];
         ArenaMark mark = arena_mark(arena);
         effect_plan_look(arena, query, window, window->after_first + looks, &effects[0]);
         effect_plan_look(arena, total, window, window->after_first + looks, &effects[1]);
+        if (enough == 0)
+            effect_plan_enough(arena, query, window, window->after_first + looks, &effects[0]);
         arena_rewind(arena, mark);
-        enough = enough == 0 && effects[0].reason == NULL ? looks : enough;
-        able = able == 0 && is_able(&effects[0]) ? looks : able;
+        least = least == 0 && effects[0].reason == NULL ? looks : least;
+        enough = enough == 0 && effects[0].detectable_percent <= EFFECT_ENOUGH_PERCENT ? looks : enough;
         bool is_harm = effects[0].harm_percent > EFFECT_HARM_LIMIT_PERCENT ||
                        effects[1].harm_percent > EFFECT_HARM_LIMIT_PERCENT;
         undone = undone == 0 && is_harm ? looks : undone;
     }
-    tally->able += able > 0;
-    tally->undone_able += able > 0 && undone > 0 && undone <= able + 8;
     tally->undone += undone > 0;
-    tally->undone_soon += undone > 0 && undone <= enough + 8;
+    tally->undone_soon += undone > 0 && undone <= least + 8;
     tally->undone_day += undone > 0 && undone <= DAY;
     tally->hours_to_undo += (double)undone / 4;
+    tally_enough(tally, window, enough, undone, expected.enough_us);
 }
 
 static void
@@ -187,12 +197,14 @@ print_tally(const char *name, double noise_from, double noise_to, const Tally *t
     static const char *const rules[RULES] = {"window", "lag_rule", "bootstrap", "naive"};
     printf("{\"scenario\": \"%s\", \"noise_from\": %.2f, \"noise_to\": %.2f, \"cases\": %zu, \"bounded\": "
            "[%zu, %zu], \"covered\": [%zu, %zu], "
-           "\"able\": %zu, \"undone_able\": %zu, \"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
+           "\"enough\": %zu, \"undone_enough\": %zu, \"hours_to_enough\": %.2f, \"foreseen\": %zu, "
+           "\"hours_off\": %.2f, "
+           "\"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
            "\"naive_undone\": %zu, "
            "\"hours_to_undo\": %.2f, \"cpu_ms\": %.3f",
            name, noise_from, noise_to, tally->cases, tally->bounded[0], tally->bounded[1], tally->covered[0],
-           tally->covered[1], tally->able, tally->undone_able, tally->undone, tally->undone_soon,
-           tally->undone_day, tally->naive_undone,
+           tally->covered[1], tally->enough, tally->undone_enough, tally->hours_to_enough, tally->foreseen,
+           tally->hours_off, tally->undone, tally->undone_soon, tally->undone_day, tally->naive_undone,
            tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
            tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
     for (int rule = 0; rule < RULES; rule++)

@@ -180,7 +180,8 @@ bool
 cli_settings_load(const CliInput *input, Arena *arena, Settings **ret_settings, Error *error)
 {
     Settings *settings = settings_new(arena);
-    const char *config = input->common->config != NULL ? input->common->config : getenv("FETTLE_CONFIG");
+    const char *given = input->common == NULL ? NULL : input->common->config;
+    const char *config = given != NULL ? given : getenv("FETTLE_CONFIG");
     if (config != NULL && config[0] != '\0' && !settings_read_file(settings, config, error))
         return false;
     if (!settings_read_environment(settings, error))
@@ -192,7 +193,7 @@ cli_settings_load(const CliInput *input, Arena *arena, Settings **ret_settings, 
 bool
 cli_settings_override(const CliInput *input, Settings *settings, Error *error)
 {
-    for (size_t i = 0; i < input->common->set_count; i++) {
+    for (size_t i = 0; input->common != NULL && i < input->common->set_count; i++) {
         const char *set = input->common->sets[i];
         const char *equals = strchr(set, '=');
         if (equals == NULL)

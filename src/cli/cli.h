@@ -29,7 +29,7 @@ typedef struct CliInput {
     Arena *arena;
     const Settings *settings;
     const struct CliVerb *verb;
-    const struct CliCommon *common; /* the options that every verb takes */
+    const struct CliCommon *common; /* the options that every verb takes; NULL: none was given */
     const char *arguments[CLI_ARGUMENTS_MOST];
     int argument_count;
     const char *options[CLI_OPTIONS_MOST]; /* by position in the verb's table: the argument, "" for a switch,

@@ -4,6 +4,7 @@
 #include "cli/result_report_text.h"
 #include "cli/store_session.h"
 #include "cli/table.h"
+#include "workflow/effect.h"
 #include "workflow/recommendation_measure.h"
 
 #include <inttypes.h>
@@ -52,6 +53,8 @@ result_json(JsonWriter *json, const Implementation *found)
     json_key_string(json, "error_message", found->error_message);
     json_key_string(json, "undo_sql", found->undo_sql);
     json_key_string(json, "undo_reason", found->undo_reason);
+    key_time(json, "enough_data_at", found->enough_data_at_us);
+    json_key_double(json, "detectable_percent", found->detectable_percent);
     json_object_end(json);
 }
 
@@ -67,6 +70,23 @@ outcome_text(Arena *arena, const Implementation *found)
                         found->actual_low, found->actual_high, found->predicted_percent);
 }
 
+/* When there is enough data to judge by; NULL where nothing is known of that. */
+static const char *
+enough_text(Arena *arena, const Implementation *found)
+{
+    if (found->enough_data_at_us == 0 && isnan(found->detectable_percent))
+        return NULL;
+    const char *now = isnan(found->detectable_percent)
+                          ? ""
+                          : arena_printf(arena, "; by now of %.0f %%", found->detectable_percent);
+    if (found->enough_data_at_us == 0)
+        return arena_printf(arena, "not enough data for a harm of %g %% within two weeks%s",
+                            EFFECT_ENOUGH_PERCENT, now);
+    return arena_printf(arena, "enough data for a harm of %g %% %s %s%s", EFFECT_ENOUGH_PERCENT,
+                        found->enough_data_at_us > clock_wall_us() ? "expected at" : "since",
+                        clock_format_utc(arena, found->enough_data_at_us), now);
+}
+
 static void
 append_result(Text *text, const Implementation *found)
 {
@@ -75,6 +95,9 @@ append_result(Text *text, const Implementation *found)
                        cli_without_controls(arena, found->text));
     text_append_format(text, "  %s of %s, %s\n  %s\n", found->status, found->target_name,
                        clock_format_utc(arena, found->implemented_at_us), outcome_text(arena, found));
+    const char *enough = enough_text(arena, found);
+    if (enough != NULL)
+        text_append_format(text, "  %s\n", enough);
     if (found->error_message != NULL)
         text_append_format(text, "  %s\n", cli_without_controls(arena, found->error_message));
 }
@@ -185,9 +208,10 @@ const CliVerb cli_verb_results = {
     .description =
         "Recommendations that were carried out, the newest first, with what was predicted and what was "
         "measured. A plus is\nfaster, a minus slower. They are measured after 24 and 48 hours by "
-        "the service, and at any time with \"measure\". With --report: success by kind with Wilson's "
-        "interval, "
-        "predicted against\nmeasured, and the calibration curve, all with intervals of 95 %.",
+        "the service, and at any time with \"measure\". Data is\nenough once a harm of 20 % would be undone "
+        "with a chance of 95 %: the noise before the change and the calls since\nsay so, whatever came out. "
+        "With --report: success by kind with Wilson's interval, predicted against\nmeasured, and the "
+        "calibration curve, all with intervals of 95 %.",
     .examples = "  fettle results\n"
                 "  fettle results --status regressed\n"
                 "  fettle results measure 17\n"

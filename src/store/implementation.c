@@ -82,7 +82,9 @@ row_read(const PgResult *rows, int64_t row, Arena *arena)
                             .undo_reason = arena_strdup(arena, pg_result_text(rows, row, 25)),
                             .harm = arena_strdup(arena, pg_result_text(rows, row, 26)),
                             .undo_sql = arena_strdup(arena, pg_result_text(rows, row, 27)),
-                            .database_name = arena_strdup(arena, pg_result_text(rows, row, 28))};
+                            .database_name = arena_strdup(arena, pg_result_text(rows, row, 28)),
+                            .enough_data_at_us = pg_result_int(rows, row, 29, 0),
+                            .detectable_percent = pg_result_double(rows, row, 30, NAN)};
 }
 
 static bool
@@ -156,6 +158,19 @@ implementation_measured(PgConnection *session, Arena *arena, int64_t id, const I
         return !refusal_take(error) && error_prefix(error, "could not write the measurement");
     return pg_result_bool(rows, 0, 0) ||
            error_set(error, ERROR_NOT_FOUND, "there is no implementation %" PRId64, id);
+}
+
+bool
+implementation_enough(PgConnection *session, Arena *arena, int64_t id, const ImplementationEnough *enough,
+                      Error *error)
+{
+    StoreNumber number = store_number(id);
+    StoreNumber at = store_number(enough->at_us);
+    return store_query(session, "implementation_enough",
+                       STORE_PARAMETERS(number.text, enough->at_us == 0 ? NULL : at.text,
+                                        number_text(arena, enough->detectable_percent)),
+                       NULL, error) ||
+           error_prefix(error, "could not note when the implementation has enough data");
 }
 
 bool

@@ -49,6 +49,8 @@ typedef struct Implementation {
     const char *harm;     /* what was measured that asks for an undo; NULL: nothing */
     const char *undo_sql; /* that is stored; NULL: none */
     const char *database_name;
+    int64_t enough_data_at_us; /* as below; 0 and NAN: not known */
+    double detectable_percent;
 } Implementation;
 
 typedef struct Implementations {
@@ -93,6 +95,15 @@ typedef struct ImplementationResult {
 } ImplementationResult;
 bool implementation_measured(PgConnection *session, Arena *arena, int64_t id,
                              const ImplementationResult *result, Error *error) FETTLE_MUST_USE;
+
+/* When a measurement has, or will have, enough data (workflow/effect.h). An id that is not there is nobody's.
+ */
+typedef struct ImplementationEnough {
+    int64_t at_us;             /* 0: not within two weeks, or not known */
+    double detectable_percent; /* NAN: nothing yet */
+} ImplementationEnough;
+bool implementation_enough(PgConnection *session, Arena *arena, int64_t id,
+                           const ImplementationEnough *enough, Error *error) FETTLE_MUST_USE;
 
 /* Those that are to be measured now (24 h and 48 h after), or only looked at for harm (is_due false); they
  * are not named again for a while. */

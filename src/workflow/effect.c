@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/effect.h"
 
+#include "base/clock.h"
 #include "math/statistics.h"
 #include "workflow/effect_internal.h"
 
@@ -110,12 +111,15 @@ judge_work(Arena *arena, EffectContext *context, const EffectSeries *series, Eff
 
 /* Time alone; what is named in the end is asked for its work too. */
 static void
-measure_series(Arena *arena, EffectContext *context, const EffectSeries *series, Effect *ret_effect)
+measure_series(Arena *arena, EffectContext *context, const EffectSeries *series, bool asks_enough,
+               Effect *ret_effect)
 {
     const EffectWindow *window = &context->subject->window;
     ArenaMark mark = arena_mark(arena);
-    effect_plan_look(arena, effect_plan_make(arena, context, series, EFFECT_OF_TIME), window,
-                     window->bucket_count, ret_effect);
+    const EffectPlan *plan = effect_plan_make(arena, context, series, EFFECT_OF_TIME);
+    effect_plan_look(arena, plan, window, window->bucket_count, ret_effect);
+    if (asks_enough)
+        effect_plan_enough(arena, plan, window, window->bucket_count, ret_effect);
     arena_rewind(arena, mark);
     ret_effect->query_hash = series->query_hash;
 }
@@ -145,6 +149,16 @@ judge_others(Arena *arena, EffectContext *context, Effect *others, size_t count)
             judge_work(arena, context, &context->subject->others[places[i]], effect);
     }
     arena_rewind(arena, mark);
+}
+
+/* What is too little now, with the time at which it is expected to be enough. */
+static void
+say_enough(Arena *arena, Effect *effect)
+{
+    if (effect->reason != NULL && effect->enough_us != 0)
+        effect->reason =
+            arena_printf(arena, "%s; enough for a harm of %g %% is expected at %s", effect->reason,
+                         EFFECT_ENOUGH_PERCENT, clock_format_utc(arena, effect->enough_us));
 }
 
 static void
@@ -177,14 +191,16 @@ effect_measure(Arena *arena, const EffectCase *subject, EffectReport *ret_report
     *ret_report = (EffectReport){.others = ARENA_NEW_ARRAY(arena, Effect, subject->other_count),
                                  .other_count = subject->other_count};
     for (size_t i = 0; i < subject->other_count; i++)
-        measure_series(scratch, &context, &subject->others[i], &ret_report->others[i]);
+        measure_series(scratch, &context, &subject->others[i], false, &ret_report->others[i]);
     judge_others(scratch, &context, ret_report->others, subject->other_count);
     EffectSeries total = effect_total_of(scratch, subject);
-    measure_series(scratch, &context, &total, &ret_report->total);
+    measure_series(scratch, &context, &total, true, &ret_report->total);
+    say_enough(arena, &ret_report->total);
     ret_report->total.mean_before_ms = ret_report->total.mean_after_ms = NAN;
     ret_report->query = effect_unknown("the change is for no query alone");
     if (subject->query != NULL) {
-        measure_series(scratch, &context, subject->query, &ret_report->query);
+        measure_series(scratch, &context, subject->query, true, &ret_report->query);
+        say_enough(arena, &ret_report->query);
         judge_work(scratch, &context, subject->query, &ret_report->query);
     }
     double limit = subject->harm_limit_percent > 0 ? subject->harm_limit_percent : EFFECT_HARM_LIMIT_PERCENT;

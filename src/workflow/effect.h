@@ -13,20 +13,26 @@
  *   match     each bucket is compared with those before the change of its hour of the week, as far as hours
  *             and weekdays are seen to differ, and with the rest as far as they are not (effect_internal.h).
  *             With less than two weeks weekdays are not told apart, with less than two days hours neither,
- * and intervals are wider by 15 and 50 %. drift     what a mixture of the controls did in the same bucket is
- * taken off (difference in differences; weights >= 0 that add up to 1, by which they followed the query
- * before: Abadie, Diamond and Hainmueller 2010). Fewer than five usable controls: none of it, intervals half
- * as wide again, and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a
- * ridge. interval  95 % for two looks, after a day and after two (Pocock 1977): Newey-West over what is left
- * before the change, its lag as long as the time measured, with Student's t. always_*: 95 % for as many looks
- * as one likes (a confidence sequence). work      rows of a call that moved along by at least half as much as
- * the time say that the work changed, not its price: work_changed, and neither credit nor blame. Blocks of a
- * call are shown as a second witness, and decide nothing: fewer of them is what an index is for. least     30
- * calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success. undo      harm beyond a
- * limit (5 %) that is certain at 99 % however often one looks, of the query or of all together: the time that
- * the calls took, over what the same calls took before. many      of the other queries, named winners and
- * losers are a share of 5 % false at most (Benjamini and Hochberg 1995); the rest is no_improvement. Rows and
- * blocks are looked at of the named alone.
+ *             and intervals are wider by 15 and 50 %.
+ *   drift     what a mixture of the controls did in the same bucket is taken off (difference in differences;
+ *             weights >= 0 that add up to 1, by which they followed the query before: Abadie, Diamond and
+ *             Hainmueller 2010). Fewer than five usable controls: none of it, intervals half as wide again,
+ *             and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a ridge.
+ *   interval  95 % for two looks, after a day and after two (Pocock 1977): Newey-West over what is left
+ *             before the change, its lag as long as the time measured, with Student's t. always_*: 95 % for
+ *             as many looks as one likes (a confidence sequence).
+ *   work      rows of a call that moved along by at least half as much as the time say that the work changed,
+ *             not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a
+ *             second witness, and decide nothing: fewer of them is what an index is for.
+ *   least     30 calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success.
+ *   undo      harm beyond a limit (5 %) that is certain at 99 % however often one looks, of the query or of
+ *             all together: the time that the calls took, over what the same calls took before.
+ *   enough    data is enough once a harm of 20 % would be undone with a chance of 95 %: the sequence's width
+ *             and the estimate's deviation say so by the noise before the change, the calls since, and how
+ *             alike the controls moved. What the query's time did after the change has no part in it, so it
+ *             can be said before the effect is looked at, and not be chosen by it.
+ *   many      of the other queries, named winners and losers are a share of 5 % false at most (Benjamini and
+ *             Hochberg 1995); the rest is no_improvement. Rows and blocks are looked at of the named alone.
  *
  * The two looks are the contract's; who looks oftener goes by always_* and should_undo. Where load moves from
  * the controls' tables to the changed one, or the change itself makes the controls faster, the controls are
@@ -51,6 +57,8 @@
 #define EFFECT_CONTROLS_LEAST ((size_t)5)
 #define EFFECT_HARM_LIMIT_PERCENT 5.0
 #define EFFECT_IMPROVEMENT_LEAST_PERCENT 1.0 /* contract, 7.4 */
+#define EFFECT_ENOUGH_PERCENT 20.0           /* the harm that enough data would show */
+#define EFFECT_ENOUGH_DAYS_MOST 14           /* looked ahead for it */
 
 /* Sums of a bucket. calls NAN: not observed, or not to be used (a reset, a restart, a round that is missing);
  * calls 0: observed, not called. */
@@ -107,9 +115,13 @@ typedef struct Effect {
     double high_percent;
     double always_low_percent; /* 95 %, for any number of looks */
     double always_high_percent;
-    double p_value;        /* two-sided, of no effect, for one look */
-    double harm_percent;   /* at least so much slower, at 99 %, however often one looks; <= 0: not certain of
-                              any */
+    double p_value;      /* two-sided, of no effect, for one look */
+    double harm_percent; /* at least so much slower, at 99 %, however often one looks; <= 0: not certain of
+                            any */
+    double detectable_percent; /* the least harm that would be undone by now with a chance of 95 %; not of
+                                  others */
+    int64_t enough_us;     /* since when, or from when on as calls come, that is 20 % or less; 0: not within
+                              two weeks of the change, or not known */
     double mean_before_ms; /* of a call, matched to the hours after and without the drift */
     double mean_after_ms;
     double calls_before;

@@ -5,9 +5,10 @@
  *   effect_points.c   a series joined to wider buckets, its logarithms, without single spikes
  *   effect_profile.c  what a bucket of an hour of the week is compared with
  *   effect_uneven.c   how differently the controls moved at the change
- *   effect_plan.c     before the change: what each bucket is compared with, the mixture of controls, the
- * noise effect_look.c     after it: estimate, interval, sequence and harm of the buckets so far effect.c the
- * report of all queries
+ *   effect_plan.c     before the change: what each bucket is compared with, controls' mixture, noise
+ *   effect_look.c     after it: estimate, interval, sequence and harm of the buckets so far
+ *   effect_enough.c   when there is, or will be, enough to see a harm that matters
+ *   effect.c          the report of all queries
  *
  * A plan is made once of what was before the change; one may then look at it after each bucket.
  */
@@ -56,6 +57,7 @@ typedef struct EffectPoints {
 
 typedef struct EffectSum {
     double weight;
+    double weight_square;
     double value;
     double week; /* of time */
 } EffectSum;
@@ -125,7 +127,20 @@ typedef struct EffectPlan {
     double weight_square; /* mean over the slots before */
     double slope;         /* a week */
     double slope_variance;
+    double harm_limit_percent;
 } EffectPlan;
+
+/* How much there is to judge by after the change, without what it says: noise before, time and calls. */
+typedef struct EffectAmount {
+    size_t slots;   /* from the first bucket after to the last looked at */
+    double buckets; /* with a value; of those to come, expected ones */
+    double calls;
+    double weight;
+    double weight_square;
+    double week;        /* mean distance in time */
+    double uneven;      /* variance of what moves queries differently */
+    double base_square; /* of the weights that the buckets before have in the comparison, squared */
+} EffectAmount;
 
 /* The grid of the least join at which the middle bucket before the change has 5 calls. */
 EffectGrid effect_grid_of(Arena *arena, const EffectWindow *window, const EffectSeries *series);
@@ -149,8 +164,7 @@ EffectProfile *effect_profile_make(Arena *arena, const EffectGrid *grid, EffectM
 EffectExpected effect_profile_expect(const EffectProfile *profile, size_t cell);
 /* The sum of the squared parts that the weighted buckets before have in the comparison of so much weight in
  * each cell: times the variance of a score, the variance of the comparison. */
-double effect_profile_base(const EffectProfile *profile, const EffectGrid *grid, const double *weights,
-                           const double *cell_weights);
+double effect_profile_base(const EffectProfile *profile, const double *cell_weights);
 /* The share of a day's or hour's own values in what it is compared with. */
 double effect_profile_leverage(const EffectProfile *profile);
 
@@ -175,6 +189,18 @@ Effect effect_unknown(const char *reason);
 /* Looks at the original buckets before after_end. Sets all but the work's fields. */
 void effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
                       Effect *ret_effect);
+
+/* Whole joined buckets before an original one; at least up to where the time after begins. */
+size_t effect_plan_joined_end(const EffectPlan *plan, const EffectWindow *window, size_t after_end);
+/* In logarithms: how far below the estimate harm is certain; and how far an estimate is from the truth at
+ * most, but for so small a tail on one side, for one look. */
+double effect_plan_harm_radius(const EffectPlan *plan, const EffectAmount *amount);
+double effect_plan_deviation(const EffectPlan *plan, const EffectAmount *amount, double tail);
+
+/* Sets detectable_percent and enough_us (effect.h): by what was seen before after_end, and by calls to come
+ * as they came at these hours before. */
+void effect_plan_enough(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
+                        Effect *effect);
 
 /* All queries as one series: the time they took as a multiple of what the same calls took before. */
 EffectSeries effect_total_of(Arena *arena, const EffectCase *subject);

@@ -4,10 +4,10 @@
 #include "math/confidence_sequence.h"
 #include "math/distribution.h"
 #include "math/long_run.h"
+#include "math/statistics.h"
 #include "workflow/effect_internal.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* Two looks, after a day and after two, of which 95 % shall err in neither: Pocock (1977), table 1. */
 #define INTERVAL_ALPHA 0.0294
@@ -23,28 +23,20 @@
 
 /* What the buckets after the change say, in logarithms. */
 typedef struct Sight {
-    size_t slots;   /* from the first bucket after to the last looked at */
-    size_t buckets; /* with a value */
-    double calls;
-    double weight;
-    double weight_square;
-    double effect;      /* without the slope */
-    double drift;       /* mean of the controls' */
-    double cells_mean;  /* mean of what it is compared with */
-    double week;        /* mean distance in time */
-    double uneven;      /* variance of what moves queries differently */
-    double base_square; /* of the weights that the buckets before have in the comparison, squared */
-    double *deviations; /* of the slots */
+    EffectAmount amount;
+    double effect;     /* without the slope */
+    double drift;      /* mean of the controls' */
+    double cells_mean; /* mean of what it is compared with */
 } Sight;
 
 static Sight
 sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
 {
     const EffectGrid *grid = &plan->grid;
-    Sight sight = {.slots = after_end - grid->after_first};
+    Sight sight = {.amount = {.slots = after_end - grid->after_first}};
+    EffectAmount *amount = &sight.amount;
     double *calm = ARENA_NEW_ARRAY(arena, double, grid->count);
     double *cell_weights = ARENA_NEW_ARRAY(arena, double, EFFECT_CELLS);
-    sight.deviations = ARENA_NEW_ARRAY(arena, double, sight.slots);
     effect_points_calm(&plan->points, grid->after_first, after_end, plan->scale, calm);
     for (size_t i = grid->after_first; i < after_end; i++) {
         size_t c = effect_cell_of(grid, i);
@@ -53,25 +45,23 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
             continue;
         EffectExpected expected = effect_profile_expect(plan->profile, c);
         double drift = plan->drift == NULL ? 0 : plan->drift[i];
-        double deviation = calm[i] - expected.value - drift;
-        sight.deviations[i - grid->after_first] = deviation;
-        sight.buckets++;
-        sight.calls += plan->points.calls[i];
-        sight.weight += weight;
-        sight.weight_square += weight * weight;
-        sight.effect += weight * deviation;
+        amount->buckets++;
+        amount->calls += plan->points.calls[i];
+        amount->weight += weight;
+        amount->weight_square += weight * weight;
+        amount->week += weight * (effect_week_of(grid, i) - expected.week);
+        cell_weights[c] += weight;
+        sight.effect += weight * (calm[i] - expected.value - drift);
         sight.drift += weight * drift;
         sight.cells_mean += weight * expected.value;
-        sight.week += weight * (effect_week_of(grid, i) - expected.week);
-        cell_weights[c] += weight;
     }
-    sight.uneven = sight.slots == 0 ? 0 : effect_uneven_variance(plan, sight.slots);
-    if (sight.weight > 0) {
-        sight.effect /= sight.weight;
-        sight.drift /= sight.weight;
-        sight.cells_mean /= sight.weight;
-        sight.week /= sight.weight;
-        sight.base_square = effect_profile_base(plan->profile, grid, plan->points.weights, cell_weights);
+    amount->uneven = amount->slots == 0 ? 0 : effect_uneven_variance(plan, amount->slots);
+    if (amount->weight > 0) {
+        sight.effect /= amount->weight;
+        sight.drift /= amount->weight;
+        sight.cells_mean /= amount->weight;
+        amount->week /= amount->weight;
+        amount->base_square = effect_profile_base(plan->profile, cell_weights);
     }
     return sight;
 }
@@ -79,9 +69,10 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
 /* Variance of the comparison: of the means before, of the slope and of uneven drift, for the variance of a
  * single score. */
 static double
-base_variance(const EffectPlan *plan, const Sight *sight, double variance)
+base_variance(const EffectPlan *plan, const EffectAmount *amount, double variance)
 {
-    return variance * sight->base_square + sight->week * sight->week * plan->slope_variance + sight->uneven;
+    return variance * amount->base_square + amount->week * amount->week * plan->slope_variance +
+           amount->uneven;
 }
 
 static double
@@ -89,14 +80,6 @@ freedom_of(const EffectPlan *plan, size_t slots)
 {
     size_t lag = slots - 1 < plan->lag_most ? slots - 1 : plan->lag_most;
     return fmax(long_run_freedom(plan->grid.before_end, lag) * (1 - plan->leverage), 1);
-}
-
-static int
-compare_doubles(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
 }
 
 /* How much wider for what could not be compared. */
@@ -111,13 +94,13 @@ spread_of(const EffectPlan *plan)
 
 /* Half the width of an interval by moving blocks of the residuals before, for both sides. */
 static double
-bootstrap_half(Arena *arena, const EffectPlan *plan, const Sight *sight)
+bootstrap_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount)
 {
     size_t count = plan->grid.before_end;
     size_t most = plan->lag_most > 4 ? plan->lag_most : 4;
     size_t block = most < count ? long_run_memory(plan->scores, count, most, MEMORY_LIMIT) : 1;
     block = block < 4 ? 4 : block;
-    size_t length = sight->slots < count ? sight->slots : count;
+    size_t length = amount->slots < count ? amount->slots : count;
     double *draws = ARENA_NEW_ARRAY(arena, double, BOOTSTRAP_DRAWS);
     double *values = ARENA_NEW_ARRAY(arena, double, count);
     for (size_t i = 0; i < count; i++)
@@ -128,32 +111,39 @@ bootstrap_half(Arena *arena, const EffectPlan *plan, const Sight *sight)
     double square = 0;
     for (size_t d = 0; d < BOOTSTRAP_DRAWS; d++)
         square += draws[d] * draws[d];
-    qsort(draws, BOOTSTRAP_DRAWS, sizeof(*draws), compare_doubles);
-    size_t outside = (size_t)(INTERVAL_ALPHA / 2 * BOOTSTRAP_DRAWS);
-    double half = (draws[BOOTSTRAP_DRAWS - 1 - outside] - draws[outside]) / 2;
+    double half = (statistics_quantile(draws, BOOTSTRAP_DRAWS, 1 - INTERVAL_ALPHA / 2) -
+                   statistics_quantile(draws, BOOTSTRAP_DRAWS, INTERVAL_ALPHA / 2)) /
+                  2;
     double normal = distribution_student_quantile(INTERVAL_ALPHA / 2, INFINITY);
-    double variance = square / BOOTSTRAP_DRAWS * sight->weight * sight->weight / sight->weight_square;
-    return sqrt(half * half + normal * normal * base_variance(plan, sight, variance));
+    double variance = square / BOOTSTRAP_DRAWS * amount->weight * amount->weight / amount->weight_square;
+    return sqrt(half * half + normal * normal * base_variance(plan, amount, variance));
+}
+
+/* Of the estimate, for the variance of a single score. */
+static double
+deviation_of(const EffectPlan *plan, const EffectAmount *amount, double variance)
+{
+    double own = amount->weight_square / (amount->weight * amount->weight);
+    return spread_of(plan) * sqrt(variance * own + base_variance(plan, amount, variance));
 }
 
 /* Half the width of the interval of one look, and the two-sided p-value of the effect. */
 static double
-interval_half(Arena *arena, const EffectPlan *plan, const Sight *sight, double effect, double *ret_p_value)
+interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double effect,
+              double *ret_p_value)
 {
-    double spread = spread_of(plan);
-    double freedom = freedom_of(plan, sight->slots);
-    double variance = effect_plan_variance(plan, sight->slots);
+    double freedom = freedom_of(plan, amount->slots);
+    double variance = effect_plan_variance(plan, amount->slots);
     if (plan->interval == EFFECT_BY_LAG_RULE) {
         size_t lag = long_run_lag(plan->grid.before_end);
         variance = long_run_variance_whitened(plan->scores, plan->grid.before_end, lag) / plan->weight_square;
         freedom = INFINITY;
     }
-    double own = sight->weight_square / (sight->weight * sight->weight);
-    double deviation = spread * sqrt(variance * own + base_variance(plan, sight, variance));
+    double deviation = deviation_of(plan, amount, variance);
     *ret_p_value = deviation > 0 ? 2 * distribution_student_upper(fabs(effect) / deviation, freedom)
                                  : (effect == 0 ? 1 : 0);
     if (plan->interval == EFFECT_BY_BOOTSTRAP)
-        return spread * bootstrap_half(arena, plan, sight);
+        return spread_of(plan) * bootstrap_half(arena, plan, amount);
     return deviation * distribution_student_quantile(INTERVAL_ALPHA / 2, freedom);
 }
 
@@ -163,23 +153,36 @@ interval_half(Arena *arena, const EffectPlan *plan, const Sight *sight, double e
  * increments of the same variances would (Slepian 1962), so those may stand for them.
  */
 static double
-sequence_radius(const EffectPlan *plan, const Sight *sight, double alpha, bool is_one_sided)
+sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha, bool is_one_sided)
 {
     size_t tightest = is_one_sided ? HARM_BUCKETS : SEQUENCE_BUCKETS;
     double two_sided_alpha = is_one_sided ? 2 * alpha : alpha;
-    double variance = effect_plan_variance(plan, sight->slots);
+    double variance = effect_plan_variance(plan, amount->slots);
     double tightest_variance = effect_plan_variance(plan, tightest) * (double)tightest * plan->weight_square;
-    double sum_variance = variance * sight->weight_square;
+    double sum_variance = variance * amount->weight_square;
     if (!(tightest_variance > 0))
         return 0;
     double rho = confidence_sequence_rho(two_sided_alpha, tightest_variance);
     double boundary = is_one_sided ? confidence_sequence_one_sided(alpha, rho, sum_variance)
                                    : confidence_sequence_two_sided(alpha, rho, sum_variance);
-    double own = boundary / sight->weight;
+    double own = boundary / amount->weight;
     double normal = distribution_student_quantile(two_sided_alpha / 2, INFINITY);
-    double base = normal * normal * base_variance(plan, sight, variance);
-    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, sight->slots));
+    double base = normal * normal * base_variance(plan, amount, variance);
+    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount->slots));
     return spread_of(plan) * student / normal * sqrt(own * own + base);
+}
+
+double
+effect_plan_harm_radius(const EffectPlan *plan, const EffectAmount *amount)
+{
+    return sequence_radius(plan, amount, HARM_ALPHA, true);
+}
+
+double
+effect_plan_deviation(const EffectPlan *plan, const EffectAmount *amount, double tail)
+{
+    double deviation = deviation_of(plan, amount, effect_plan_variance(plan, amount->slots));
+    return deviation * distribution_student_quantile(tail, freedom_of(plan, amount->slots));
 }
 
 static double
@@ -200,6 +203,7 @@ effect_unknown(const char *reason)
                     .always_high_percent = NAN,
                     .p_value = NAN,
                     .harm_percent = NAN,
+                    .detectable_percent = NAN,
                     .mean_before_ms = NAN,
                     .mean_after_ms = NAN,
                     .drift_percent = NAN,
@@ -207,9 +211,8 @@ effect_unknown(const char *reason)
                     .blocks_percent = NAN};
 }
 
-/* Whole joined buckets before an original one; at least up to where the time after begins. */
-static size_t
-joined_end(const EffectPlan *plan, const EffectWindow *window, size_t after_end)
+size_t
+effect_plan_joined_end(const EffectPlan *plan, const EffectWindow *window, size_t after_end)
 {
     int64_t width = INT64_C(1) << plan->grid.join;
     int64_t ends = window->from_us / window->bucket_us + (int64_t)after_end;
@@ -221,11 +224,12 @@ joined_end(const EffectPlan *plan, const EffectWindow *window, size_t after_end)
 static void
 look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *effect)
 {
-    double estimate = sight->effect - plan->slope * sight->week;
-    double expected = sight->cells_mean + plan->slope * sight->week;
-    double half = interval_half(arena, plan, sight, estimate, &effect->p_value);
-    double always = sequence_radius(plan, sight, SEQUENCE_ALPHA, false);
-    double harm = sequence_radius(plan, sight, HARM_ALPHA, true);
+    const EffectAmount *amount = &sight->amount;
+    double estimate = sight->effect - plan->slope * amount->week;
+    double expected = sight->cells_mean + plan->slope * amount->week;
+    double half = interval_half(arena, plan, amount, estimate, &effect->p_value);
+    double always = sequence_radius(plan, amount, SEQUENCE_ALPHA, false);
+    double harm = effect_plan_harm_radius(plan, amount);
     effect->improvement_percent = percent_of(estimate);
     effect->low_percent = percent_of(estimate + half);
     effect->high_percent = percent_of(estimate - half);
@@ -251,12 +255,12 @@ effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *windo
     ret_effect->control_count = plan->control_count;
     if (plan->reason != NULL)
         return;
-    Sight sight = sight_take(arena, plan, joined_end(plan, window, after_end));
-    ret_effect->calls_after = sight.calls;
-    ret_effect->buckets_after = sight.buckets;
-    if (sight.calls < EFFECT_CALLS_LEAST)
+    Sight sight = sight_take(arena, plan, effect_plan_joined_end(plan, window, after_end));
+    ret_effect->calls_after = sight.amount.calls;
+    ret_effect->buckets_after = (size_t)sight.amount.buckets;
+    if (sight.amount.calls < EFFECT_CALLS_LEAST)
         ret_effect->reason = "fewer than 30 calls after the change";
-    else if (sight.buckets < EFFECT_BUCKETS_LEAST)
+    else if (ret_effect->buckets_after < EFFECT_BUCKETS_LEAST)
         ret_effect->reason = "fewer than 4 buckets with calls after the change";
     else
         look_estimate(arena, plan, &sight, ret_effect);

@@ -275,6 +275,8 @@ effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *serie
 {
     EffectPlan *plan = ARENA_NEW(arena, EffectPlan);
     plan->interval = context->interval;
+    double limit = context->subject->harm_limit_percent;
+    plan->harm_limit_percent = limit > 0 ? limit : EFFECT_HARM_LIMIT_PERCENT;
     if (!plan_take_before(arena, &context->subject->window, series, measure, plan))
         return plan;
     size_t count = plan->grid.before_end;

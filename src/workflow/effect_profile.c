@@ -133,6 +133,7 @@ sums_add(EffectSums *sums, size_t cell, double weight, double value, double week
                             &sums->cells[cell]};
     for (size_t i = 0; i < FETTLE_COUNT_OF(members); i++) {
         members[i]->weight += weight;
+        members[i]->weight_square += weight * weight;
         members[i]->value += weight * value;
         members[i]->week += weight * week;
     }
@@ -203,8 +204,7 @@ effect_profile_expect(const EffectProfile *profile, size_t cell)
 }
 
 double
-effect_profile_base(const EffectProfile *profile, const EffectGrid *grid, const double *weights,
-                    const double *cell_weights)
+effect_profile_base(const EffectProfile *profile, const double *cell_weights)
 {
     EffectSums parts = {0}; /* value: the weight of a bucket's unit of weight in each mean */
     double all = 0;
@@ -221,13 +221,10 @@ effect_profile_base(const EffectProfile *profile, const EffectGrid *grid, const 
                 members[i]->value += cell_weights[c] / all * mixture.parts[i] / mixture.sums[i]->weight;
     }
     double square = 0;
-    for (size_t i = 0; i < grid->before_end; i++) {
-        if (weights[i] <= 0)
-            continue;
-        size_t c = effect_cell_of(grid, i);
+    for (size_t c = 0; c < EFFECT_CELLS; c++) {
         double part = parts.all.value + parts.weekdays[c / HOURS].value + parts.hours[c % HOURS].value +
                       parts.cells[c].value;
-        square += part * part * weights[i] * weights[i];
+        square += part * part * profile->sums.cells[c].weight_square;
     }
     return square;
 }

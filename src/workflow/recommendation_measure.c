@@ -109,15 +109,24 @@ effect_keep(PgConnection *session, Arena *arena, const Implementation *found, co
     return implementation_measured(session, arena, found->id, &result, error);
 }
 
-/* *ret_report is only filled where *ret_is_known. */
+/* *ret_report is only filled where *ret_is_known. When there is enough data is noted at every look, also
+ * where it is too early for anything else. */
 static bool
 effect_take(PgConnection *session, Arena *arena, const Implementation *found, EffectReport *ret_report,
             bool *ret_is_known, Error *error)
 {
     EffectRequest request;
     *ret_is_known = false;
-    return request_make(session, arena, found, &request, ret_is_known, error) &&
-           (!*ret_is_known || effect_read(session, arena, &request, ret_report, error));
+    if (!request_make(session, arena, found, &request, ret_is_known, error))
+        return false;
+    if (!*ret_is_known)
+        return true;
+    if (!effect_read(session, arena, &request, ret_report, error))
+        return false;
+    const Effect *effect = effect_of(found, ret_report);
+    ImplementationEnough enough = {.at_us = effect->enough_us,
+                                   .detectable_percent = effect->detectable_percent};
+    return implementation_enough(session, arena, found->id, &enough, error);
 }
 
 /* The store refuses the same when it writes (implementation_measure_check); here it is before the samples are

@@ -342,6 +342,8 @@ def test_a_gain_is_measured_with_an_interval_and_against_what_did_not_change(wor
     assert measured["post_metrics"]["control_count"] >= 1 and measured["post_metrics"]["total"]["verdict"] == "implemented"
     assert measured["accuracy_score"] == pytest.approx(1 - abs(measured["actual_improvement_percent"] - 70) / 70)
     assert "measured (" in world.fettle("results")
+    assert measured["detectable_percent"] > 5
+    assert "data for a harm of 20 %" in world.fettle("results") and f"; by now of {measured['detectable_percent']:.0f} %" in world.fettle("results")
     assert world.result(number)["confidence_score"] == measured["confidence_score"]
 
 

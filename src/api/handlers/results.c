@@ -58,6 +58,8 @@ result_write(JsonWriter *json, const Implementation *found)
     json_key_string(json, "undo_sql", found->undo_sql);
     json_key_string(json, "undo_reason", found->undo_reason);
     json_key_string(json, "harm", found->harm);
+    api_json_time(json, "enough_data_at", found->enough_data_at_us);
+    api_json_double(json, "detectable_percent", found->detectable_percent);
     json_object_end(json);
 }
 

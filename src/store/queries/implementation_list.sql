@@ -2,7 +2,8 @@ SELECT i.id, i.recommendation_id, r.target_id, t.name, i.query_hash, r.source_ty
        i.pre_optimization_stats, i.post_optimization_stats, coalesce(i.predicted_percent, r.estimated_improvement_percent),
        i.actual_improvement_percent, i.actual_low, i.actual_high, i.actual_improvement_seconds, i.accuracy_score, r.confidence_score, i.status,
        i.error_message, (extract(epoch FROM i.implementation_timestamp) * 1000000)::bigint, (extract(epoch FROM i.measured_at) * 1000000)::bigint,
-       (extract(epoch FROM i.rolled_back_at) * 1000000)::bigint, i.index_change_id, i.undo_change_id, i.undo_reason, i.harm, c.undo_sql, c.database_name
+       (extract(epoch FROM i.rolled_back_at) * 1000000)::bigint, i.index_change_id, i.undo_change_id, i.undo_reason, i.harm, c.undo_sql, c.database_name,
+       (extract(epoch FROM i.enough_data_at) * 1000000)::bigint, i.detectable_percent
   FROM fettle.optimization_implementations i
   JOIN fettle.optimization_recommendations r ON r.id = i.recommendation_id
   JOIN fettle.targets t ON t.target_id = r.target_id

@@ -375,6 +375,29 @@ what_nobody_could_measure_in_a_month_stands_in_nobodys_way(void **state)
 }
 
 static void
+when_there_is_enough_data_is_kept_until_it_is_said_anew(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t id = implementation_new(fixture);
+    Error error = {0};
+    Implementation found = now_of(fixture, id);
+    assert_true(found.enough_data_at_us == 0 && isnan(found.detectable_percent));
+    static const ImplementationEnough said[] = {
+        {1764252000000001, NAN}, {1764255600000000, 19.5}, {0, 31}, {0, NAN}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(said); i++) {
+        assert_done(implementation_enough(fixture->connection, fixture->arena, id, &said[i], &error), &error);
+        found = now_of(fixture, id);
+        assert_int_equal(found.enough_data_at_us, said[i].at_us);
+        assert_true(isnan(said[i].detectable_percent)
+                        ? isnan(found.detectable_percent)
+                        : found.detectable_percent == said[i].detectable_percent);
+    }
+    assert_done(implementation_enough(fixture->connection, fixture->arena, id + 99, &said[0], &error),
+                &error);
+    assert_int_equal(now_of(fixture, id).enough_data_at_us, 0);
+}
+
+static void
 statistics_that_are_no_numbers_are_unknown_and_stop_nobody_elses_undo(void **state)
 {
     StoreFixture *fixture = *state;
@@ -449,6 +472,7 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(what_nobody_could_measure_in_a_month_stands_in_nobodys_way,
                                store_fixture_clear),
+        cmocka_unit_test_setup(when_there_is_enough_data_is_kept_until_it_is_said_anew, store_fixture_clear),
         cmocka_unit_test_setup(statistics_that_are_no_numbers_are_unknown_and_stop_nobody_elses_undo,
                                store_fixture_clear),
     };
