@@ -193,7 +193,9 @@ cli_settings_load(const CliInput *input, Arena *arena, Settings **ret_settings, 
 bool
 cli_settings_override(const CliInput *input, Settings *settings, Error *error)
 {
-    for (size_t i = 0; input->common != NULL && i < input->common->set_count; i++) {
+    if (input->common == NULL)
+        return true;
+    for (size_t i = 0; i < input->common->set_count; i++) {
         const char *set = input->common->sets[i];
         const char *equals = strchr(set, '=');
         if (equals == NULL)
