@@ -28,6 +28,7 @@ struct IndexWorker {
     WorkerPool *pool;
     pthread_t keeper;
     atomic_bool stop;
+    atomic_bool is_wanted; /* a look, whether or not something was written */
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     int64_t active[CHANGES_MOST]; /* waiting or running here; 0: a free place; negative: a target's round */
@@ -214,8 +215,12 @@ static void
 keeper_turn(IndexWorker *worker)
 {
     int64_t now_ms = clock_monotonic_ms();
+    /* asked here too: whoever else asks may be held up, and then nothing would seem to be written */
+    bool is_known = store_lease_is_held(worker->store);
     int64_t changes = store_lease_changes(worker->store);
-    if (!worker->is_awaited && changes == worker->changes && now_ms - worker->looked_ms < KEEPER_REST_MS)
+    bool is_wanted = atomic_exchange(&worker->is_wanted, false);
+    if (is_known && !is_wanted && !worker->is_awaited && changes == worker->changes &&
+        now_ms - worker->looked_ms < KEEPER_REST_MS)
         return;
     worker->is_awaited = false;
     worker->changes = changes;
@@ -277,6 +282,12 @@ index_worker_new(Store *store, SettingsHolder *settings, IndexWorker **ret_worke
     fettle_assert(failure == 0);
     *ret_worker = worker;
     return true;
+}
+
+void
+index_worker_want(IndexWorker *worker)
+{
+    atomic_store(&worker->is_wanted, true);
 }
 
 bool
