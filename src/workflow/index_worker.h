@@ -6,7 +6,7 @@
  * request can. A keeper looks at once, and then every ten seconds, for open changes that nobody works on
  * (the service was killed, the target was away) and has them settled; and, where that is allowed, for targets
  * whose indexes are due for a look (index_auto.h). It rests while there was none and nothing is written to
- * the store, for ten minutes at most.
+ * the store, for ten minutes at most, and no longer than until quiet hours begin or a window opens.
  *
  * index_worker_stop() cancels what runs; what cannot be cleaned up until the deadline stays open in the store
  * and is settled by the next start. Functions may be called from any thread, but stop from one only.
