@@ -178,6 +178,12 @@ api_carry_out(Api *api, int64_t change_id)
     return index_worker_submit(api->index_worker, change_id);
 }
 
+void
+api_settings_changed(Api *api)
+{
+    index_worker_want(api->index_worker);
+}
+
 int
 api_port(const Api *api)
 {

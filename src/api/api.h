@@ -40,6 +40,8 @@ bool api_stop(Api *api, Deadline deadline);
 
 /* Takes an index change that was recorded, to carry it out. Any thread; false: it takes none now. */
 bool api_carry_out(Api *api, int64_t change_id);
+/* Settings have been read again: what they allow is looked for. */
+void api_settings_changed(Api *api);
 
 int api_port(const Api *api);
 

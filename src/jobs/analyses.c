@@ -24,8 +24,8 @@ analysis_last(Store *store, int64_t target_id, int64_t *ret_at_us, Error *error)
 static bool
 run_goes_on(const AnalysisRun *run, Error *error)
 {
-    return run->is_stopping == NULL || !run->is_stopping(run->context) ||
-           error_set(error, ERROR_CANCELLED, "the server stops");
+    const char *reason = run->ends_for == NULL ? NULL : run->ends_for(run->context);
+    return reason == NULL || error_set(error, ERROR_CANCELLED, "%s", reason);
 }
 
 /* One read of the store, of so many days as people are shown by default. */

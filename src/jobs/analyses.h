@@ -8,7 +8,8 @@
  * Due once a day for each target, from the time of "patterns.schedule" on; that it was done is known by its
  * job in the store. A target of which nothing was collected yet has nothing to analyse.
  *
- * Between a target's databases, and before what takes long, it is asked whether the server stops.
+ * Between a target's databases, and before what takes long, it is asked whether it is to end: the server
+ * stops, or the target is gone or disabled. One that failed is tried again within the hour.
  */
 #ifndef FETTLE_JOBS_ANALYSES_H
 #define FETTLE_JOBS_ANALYSES_H
@@ -24,7 +25,7 @@ typedef struct AnalysisRun {
     const Settings *settings;
     int64_t target_id;
     int64_t now_us;
-    bool (*is_stopping)(void *context); /* NULL: never */
+    const char *(*ends_for)(void *context); /* why it is to end now, NULL: it goes on; itself NULL: never */
     void *context;
 } AnalysisRun;
 
@@ -42,7 +43,7 @@ bool analysis_last(Store *store, int64_t target_id, int64_t *ret_at_us, Error *e
 bool analysis_databases(const AnalysisRun *run, Arena *arena, TextList *ret_databases, Error *error)
     FETTLE_MUST_USE;
 
-/* ERROR_CANCELLED: the server stops; what was read until then is kept. */
+/* ERROR_CANCELLED: it was to end, the message says why; what was read until then is kept. */
 bool analysis_take(const AnalysisRun *run, const TextList *databases, AnalysisDone *ret_done, Error *error)
     FETTLE_MUST_USE;
 

@@ -19,10 +19,10 @@
 #define PLANS_ARENA_BYTES ((size_t)4 << 30)
 #define WINDOW_US ((int64_t)24 * 3600 * 1000000)
 #define CLUSTER_START_MS 60000
-/* Of incidents, so many more statements are planned, out of so many of the costliest. */
+/* Of incidents, so many more statements are planned. */
 #define INCIDENTS_MOST 20
 #define INCIDENT_STATEMENTS_MOST 40
-#define LOOKED_THROUGH_MOST 1000
+#define INCIDENT_TOTALS_MOST 400 /* a statement of several databases is one of each */
 
 /* One call's state. */
 typedef struct Planning {
@@ -67,26 +67,63 @@ incident_statements(const Planning *planning, PgConnection *session, Map *ret_ha
     return true;
 }
 
+static SampleRange
+window_of(const Planning *planning)
+{
+    return (SampleRange){
+        .target_id = planning->target_id, .from_us = planning->now_us - WINDOW_US, .to_us = planning->now_us};
+}
+
+static bool
+has_total(const SampleTotal *totals, size_t count, const SampleTotal *wanted)
+{
+    for (size_t i = 0; i < count; i++)
+        if (totals[i].query_hash == wanted->query_hash &&
+            strcmp(totals[i].database_name, wanted->database_name) == 0)
+            return true;
+    return false;
+}
+
+/* The statements of incidents, however little time they took, before the costliest: their databases are to be
+ * among those that are read. */
+static bool
+incident_totals(Planning *planning, PgConnection *session, const Map *hashes, Error *error)
+{
+    SampleRange range = window_of(planning);
+    int64_t *wanted = ARENA_NEW_ARRAY(planning->arena, int64_t, map_count(hashes));
+    SampleTotal *totals;
+    size_t count;
+    for (size_t i = 0; i < map_count(hashes); i++)
+        wanted[i] = (int64_t)map_id_at(hashes, i);
+    range.query_hashes = wanted;
+    range.query_hash_count = map_count(hashes);
+    if (range.query_hash_count == 0)
+        return true;
+    if (!sample_top_read(session, planning->arena, &range, SAMPLE_BY_TIME, INCIDENT_TOTALS_MOST, &totals,
+                         &count, error))
+        return false;
+    size_t all_count = count;
+    SampleTotal *all = ARENA_NEW_ARRAY(planning->arena, SampleTotal, planning->total_count + count);
+    for (size_t i = 0; i < count; i++)
+        all[i] = totals[i];
+    for (size_t i = 0; i < planning->total_count; i++)
+        if (!has_total(totals, count, &planning->totals[i]))
+            all[all_count++] = planning->totals[i];
+    planning->totals = all;
+    planning->total_count = all_count;
+    return true;
+}
+
 /* The costliest statements, and those of incidents. */
 static bool
 statements_choose(Planning *planning, PgConnection *session, size_t most, Error *error)
 {
-    SampleRange range = {
-        .target_id = planning->target_id, .from_us = planning->now_us - WINDOW_US, .to_us = planning->now_us};
+    SampleRange range = window_of(planning);
     Map *hashes = map_new(planning->arena);
-    SampleTotal *totals;
-    size_t count;
-    if (!incident_statements(planning, session, hashes, error))
-        return false;
-    size_t looked_through = map_count(hashes) == 0 ? most : LOOKED_THROUGH_MOST;
-    if (!sample_top_read(session, planning->arena, &range, SAMPLE_BY_TIME, looked_through, &totals, &count,
-                         error))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (i < most || map_get_id(hashes, (uint64_t)totals[i].query_hash) != NULL)
-            totals[planning->total_count++] = totals[i];
-    planning->totals = totals;
-    return true;
+    return incident_statements(planning, session, hashes, error) &&
+           sample_top_read(session, planning->arena, &range, SAMPLE_BY_TIME, most, &planning->totals,
+                           &planning->total_count, error) &&
+           incident_totals(planning, session, hashes, error);
 }
 
 static bool
@@ -293,7 +330,8 @@ incidents_explain(Planning *planning, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     return store_session_take(planning->store, 0, &session, error) &&
-           anomaly_plans_explain(session.connection, planning->target_id, &planning->report.explained, error);
+           anomaly_plans_explain(session.connection, planning->target_id, planning->now_us,
+                                 &planning->report.explained, error);
 }
 
 bool

@@ -13,6 +13,8 @@
 #define TICK_TURN 97 /* watches; a prime, so that the turns meet each one first some time */
 #define FULL_WAIT_MS 10000
 #define UPKEEP_THREADS 4
+/* Of what takes minutes so much at once: a thread is left for targets, results and notices. */
+#define UPKEEP_LONG_MOST (UPKEEP_THREADS - 1)
 /* What rests while nothing is written looks all the same this often, for what comes of time alone. */
 #define REST_MS_MOST (10 * 60 * 1000)
 #define QUEUE_MOST 16384
@@ -179,7 +181,8 @@ schedule_new(const ScheduleOptions *options, Schedule **ret_schedule, Error *err
     schedule->connect = schedule->activity == NULL ? NULL : pool_make("connect", workers, 0, error);
     schedule->upkeep =
         schedule->connect == NULL ? NULL : pool_make("upkeep", UPKEEP_THREADS, UPKEEP_STACK_BYTES, error);
-    if (schedule->upkeep != NULL) {
+    schedule->lease = schedule->upkeep == NULL ? NULL : pool_make("lease", 1, UPKEEP_STACK_BYTES, error);
+    if (schedule->lease != NULL) {
         *ret_schedule = schedule;
         return true;
     }
@@ -300,7 +303,8 @@ task_rests(const Schedule *schedule, const UpkeepTask *task, int64_t now_ms)
 static void
 task_submit(Schedule *schedule, UpkeepTask *task, int64_t now_ms)
 {
-    task->is_busy = worker_pool_submit(schedule->upkeep, upkeep_run, task);
+    WorkerPool *pool = task->id == UPKEEP_LEASE ? schedule->lease : schedule->upkeep;
+    task->is_busy = worker_pool_submit(pool, upkeep_run, task);
     if (!task->is_busy)
         return;
     task->is_wanted = false;
@@ -308,14 +312,24 @@ task_submit(Schedule *schedule, UpkeepTask *task, int64_t now_ms)
     task->changes = schedule->changes;
 }
 
+static size_t
+long_tasks(const Schedule *schedule)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < UPKEEP_COUNT; i++)
+        count += schedule->tasks[i].is_busy && upkeep_is_long((UpkeepId)i);
+    return count;
+}
+
 static void
 tasks_tick(Schedule *schedule, int64_t now_ms)
 {
     for (size_t i = 0; i < UPKEEP_COUNT; i++) {
         UpkeepTask *task = &schedule->tasks[i];
+        bool is_room = !upkeep_is_long(task->id) || long_tasks(schedule) < UPKEEP_LONG_MOST;
         bool is_possible = schedule->state.store == STORE_STATE_OK || task->id == UPKEEP_LEASE;
         bool is_due = task->due_ms <= now_ms && !task_rests(schedule, task, now_ms);
-        if (is_due && is_possible && !task->is_busy)
+        if (is_due && is_possible && is_room && !task->is_busy)
             task_submit(schedule, task, now_ms);
     }
 }
@@ -348,6 +362,16 @@ schedule_targets_changed(Schedule *schedule)
 {
     pthread_mutex_lock(&schedule->mutex);
     schedule_task_want(schedule, UPKEEP_TARGETS);
+    pthread_mutex_unlock(&schedule->mutex);
+}
+
+void
+schedule_settings_changed(Schedule *schedule)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < UPKEEP_COUNT; i++)
+        if (upkeep_rests((UpkeepId)i))
+            schedule_task_want(schedule, (UpkeepId)i);
     pthread_mutex_unlock(&schedule->mutex);
 }
 
@@ -397,7 +421,8 @@ schedule_stop(Schedule *schedule, Deadline deadline, size_t *ret_unwritten)
     pthread_mutex_unlock(&schedule->mutex);
     /* one after the other: they share the deadline */
     if (!worker_pool_stop(schedule->collect, deadline) || !worker_pool_stop(schedule->activity, deadline) ||
-        !worker_pool_stop(schedule->connect, deadline) || !worker_pool_stop(schedule->upkeep, deadline))
+        !worker_pool_stop(schedule->connect, deadline) || !worker_pool_stop(schedule->upkeep, deadline) ||
+        !worker_pool_stop(schedule->lease, deadline))
         return false;
     *ret_unwritten = watches_close(schedule, deadline);
     free(schedule->watches);

@@ -3,10 +3,11 @@
  * Schedule: when each target is read, and when the store is kept in order.
  *
  * The main thread calls schedule_tick() many times a second; it does no input or output, it only hands what
- * is due to worker threads, so a stalled target or store never delays it. Four pools: "collect" for rounds of
+ * is due to worker threads, so a stalled target or store never delays it. Five pools: "collect" for rounds of
  * targets that answer, "connect" for those that are not connected yet or did not answer last time (so that
  * dead targets, each costing its time-out, cannot starve the living), "activity" for samples between rounds
- * (so that no round stands behind a thousand of them), "upkeep" for the store's own work.
+ * (so that no round stands behind a thousand of them), "upkeep" for the store's own work, "lease" for the one
+ * thing of it that must never wait: is the store there, is it ours, was something written.
  *
  *   target    rounds every interval, staggered by the target's id; samples of activity between them, as far
  * as the workers have time for them; never two at once on one target. One that fails is tried again after 2,
@@ -16,7 +17,8 @@
  * Nothing is collected while the lease is not held or the store cannot be written (gone, disk full): counters
  * on the targets go on by themselves, so the next round after it covers the time, only coarser.
  *
- * Threads: schedule_targets_changed() and schedule_state() from any; the rest from the main thread.
+ * Threads: schedule_targets_changed(), schedule_settings_changed() and schedule_state() from any; the rest
+ * from the main thread.
  */
 #ifndef FETTLE_JOBS_SCHEDULE_H
 #define FETTLE_JOBS_SCHEDULE_H
@@ -42,6 +44,9 @@ int schedule_tick(Schedule *schedule);
 
 /* The list of targets in the store has changed: read it again now. */
 void schedule_targets_changed(Schedule *schedule);
+
+/* Settings have been read again, the targets' too: what rests while nothing is written looks at once. */
+void schedule_settings_changed(Schedule *schedule);
 
 typedef enum StoreState {
     STORE_STATE_OK,

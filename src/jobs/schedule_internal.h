@@ -78,6 +78,7 @@ struct Schedule {
     WorkerPool *activity;
     WorkerPool *connect;
     WorkerPool *upkeep;
+    WorkerPool *lease;
     pthread_mutex_t mutex;
     Watch **watches;
     size_t watch_count;
@@ -105,6 +106,8 @@ bool watch_close(Watch *watch, Deadline deadline, Error *error);
 void upkeep_run(void *argument);
 /* It only finds what somebody has written, and need not look while nobody has. */
 bool upkeep_rests(UpkeepId id);
+/* It may take minutes, for it works on targets or on much of the store. */
+bool upkeep_is_long(UpkeepId id);
 
 /* Sets what is known of the store; logs when it changes. Takes the mutex. */
 void schedule_store_set(Schedule *schedule, StoreState state, const char *reason);

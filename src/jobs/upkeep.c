@@ -20,6 +20,7 @@
 #define JOBS_KEPT_MS ((int64_t)30 * 24 * 3600 * 1000)
 #define RETRY_MS 5000
 #define ANALYSIS_LOOK_MS ((int64_t)10 * 60 * 1000)
+#define ANALYSIS_RETRY_MS ((int64_t)50 * 60 * 1000)
 #define PLANS_RETRY_MS 60000
 #define TARGETS_ARENA_BYTES ((size_t)256 * 1024 * 1024)
 
@@ -91,6 +92,29 @@ static bool
 schedule_is_stopping(void *context)
 {
     return is_stopping(context);
+}
+
+/* What a long job on one target asks of the schedule. */
+typedef struct WatchedTarget {
+    Schedule *schedule;
+    int64_t target_id;
+} WatchedTarget;
+
+/* Why the work on the target is to end; NULL: it goes on. */
+static const char *
+analysis_ends_for(void *context)
+{
+    const WatchedTarget *watched = context;
+    Schedule *schedule = watched->schedule;
+    bool is_watched = false;
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        is_watched |= schedule->watches[i]->target_id == watched->target_id && !schedule->watches[i]->is_gone;
+    bool stopping = schedule->is_stopping;
+    pthread_mutex_unlock(&schedule->mutex);
+    if (stopping)
+        return "the server stops";
+    return is_watched ? NULL : "the target is not watched any more";
 }
 
 /* One job's row around the work; a row that cannot be written fails the work. */
@@ -332,7 +356,8 @@ analysis_note(Schedule *schedule, int64_t target_id, int64_t at_us)
 /* The job's row and the work in it. What fails for the target's sake, or because the server stops, is told by
  * that row. */
 static bool
-analysis_run(Schedule *schedule, const AnalysisRun *run, const TextList *databases, Error *error)
+analysis_run(Schedule *schedule, const AnalysisRun *run, const TextList *databases, bool *ret_is_done,
+             Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("analysis job", 65536);
     AnalysisDone done = {0};
@@ -340,7 +365,8 @@ analysis_run(Schedule *schedule, const AnalysisRun *run, const TextList *databas
     int64_t job;
     if (!job_around(schedule, ANALYSIS_JOB, run->target_id, &job, error))
         return false;
-    if (!analysis_take(run, databases, &done, &failure))
+    *ret_is_done = analysis_take(run, databases, &done, &failure);
+    if (!*ret_is_done)
         log_write(LOG_LEVEL_DEBUG, "analysis of target %lld: %s", (long long)run->target_id, failure.message);
     const char *result = arena_printf(
         arena, "{\"statements\": %lld, \"issues\": %lld, \"schemas\": %lld, \"refused\": %lld}",
@@ -348,22 +374,37 @@ analysis_run(Schedule *schedule, const AnalysisRun *run, const TextList *databas
     return job_finish(schedule, job, &failure, result, error);
 }
 
-/* One target at a time, with a rest between two: a thousand of them take an hour and a half of the night. */
+/* Tried again within the hour, not at once: it may have cost much. */
+static void
+analysis_put_off(Schedule *schedule, int64_t target_id)
+{
+    int64_t look_ms = clock_monotonic_ms() + ANALYSIS_RETRY_MS;
+    pthread_mutex_lock(&schedule->mutex);
+    for (size_t i = 0; i < schedule->watch_count; i++)
+        if (schedule->watches[i]->target_id == target_id)
+            schedule->watches[i]->analysis_look_ms = look_ms;
+    pthread_mutex_unlock(&schedule->mutex);
+}
+
+/* One target at a time, with a rest of 5 s between two. One of a few small databases takes seconds; a
+ * thousand that take half a minute each take ten hours, so that the last ones have their turn in the day. */
 static bool
 analyses_keep(Schedule *schedule, const Settings *settings, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("databases to analyse", TARGETS_ARENA_BYTES);
+    WatchedTarget watched = {.schedule = schedule};
     AnalysisRun run = {.store = schedule->options.store,
                        .settings = settings,
                        .now_us = clock_wall_us(),
-                       .is_stopping = schedule_is_stopping,
-                       .context = schedule};
+                       .ends_for = analysis_ends_for,
+                       .context = &watched};
     TextList databases;
     int64_t due_us = 0;
     int64_t last_us = -1;
+    bool is_done = false;
     if (!patterns_due(settings_get_text(settings, SETTING_PATTERNS_SCHEDULE), run.now_us, &due_us, error))
         return false;
-    run.target_id = due_us == 0 ? 0 : analysis_next(schedule, due_us, &last_us);
+    watched.target_id = run.target_id = due_us == 0 ? 0 : analysis_next(schedule, due_us, &last_us);
     if (run.target_id == 0)
         return true;
     if (last_us < 0 && !analysis_last(run.store, run.target_id, &last_us, error))
@@ -375,9 +416,12 @@ analyses_keep(Schedule *schedule, const Settings *settings, Error *error)
         return false;
     if (databases.count == 0) /* nothing was collected yet: it is looked again */
         return true;
-    if (!analysis_run(schedule, &run, &databases, error))
+    if (!analysis_run(schedule, &run, &databases, &is_done, error))
         return false;
-    analysis_note(schedule, run.target_id, run.now_us);
+    if (is_done)
+        analysis_note(schedule, run.target_id, run.now_us);
+    else
+        analysis_put_off(schedule, run.target_id);
     return true;
 }
 
@@ -451,17 +495,18 @@ static const struct {
     const char *name;
     int64_t interval_ms;
     UpkeepFunction run;
-    bool rests; /* upkeep_rests() */
+    bool rests;   /* upkeep_rests() */
+    bool is_long; /* upkeep_is_long() */
 } upkeep_table[UPKEEP_COUNT] = {
-    [UPKEEP_ANALYSES] = {"analyses", 5000, analyses_keep},
-    [UPKEEP_ANOMALIES] = {"anomalies", 5000, anomalies_keep},
+    [UPKEEP_ANALYSES] = {"analyses", 5000, analyses_keep, .is_long = true},
+    [UPKEEP_ANOMALIES] = {"anomalies", 5000, anomalies_keep, .is_long = true},
     [UPKEEP_LEASE] = {"lease", 1000, lease_keep},
     [UPKEEP_TARGETS] = {"targets", 5000, targets_read, true},
-    [UPKEEP_COMPACT] = {"compact", 10 * 60 * 1000, compact},
-    [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep},
-    [UPKEEP_PLANS] = {"plans", 5000, plans_keep},
-    [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep, true},
-    [UPKEEP_RECOMMENDATIONS] = {"recommendations", 60 * 60 * 1000, recommendations_keep},
+    [UPKEEP_COMPACT] = {"compact", 10 * 60 * 1000, compact, .is_long = true},
+    [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep, .is_long = true},
+    [UPKEEP_PLANS] = {"plans", 5000, plans_keep, .is_long = true},
+    [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep, true, .is_long = true},
+    [UPKEEP_RECOMMENDATIONS] = {"recommendations", 60 * 60 * 1000, recommendations_keep, .is_long = true},
     [UPKEEP_RESULTS] = {"results", 2000, results_keep, true},
     [UPKEEP_SCHEDULED_CHANGES] = {"scheduled changes", 5000, scheduled_changes_keep},
     [UPKEEP_NOTICES] = {"notices", 2000, notices_keep, true},
@@ -472,6 +517,12 @@ bool
 upkeep_rests(UpkeepId id)
 {
     return upkeep_table[id].rests;
+}
+
+bool
+upkeep_is_long(UpkeepId id)
+{
+    return upkeep_table[id].is_long;
 }
 
 void

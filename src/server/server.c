@@ -214,7 +214,11 @@ reload(Server *server)
         log_write(LOG_LEVEL_INFO, "settings were read again");
     else
         log_write(LOG_LEVEL_ERROR, "settings stay as they are: %s", error.message);
-    schedule_targets_changed(server->schedule);
+    schedule_settings_changed(server->schedule);
+    pthread_mutex_lock(&server->api_mutex);
+    if (server->api != NULL)
+        api_settings_changed(server->api);
+    pthread_mutex_unlock(&server->api_mutex);
     sd_notify(0, "READY=1");
 }
 

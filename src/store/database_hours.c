@@ -111,6 +111,9 @@ number_read(const char *at, int64_t *ret_number)
     return at == first ? NULL : at;
 }
 
+/* Which of the numbers a range of calls alone has. */
+static const bool is_of_calls[NUMBERS] = {[0] = true, [1] = true, [3] = true};
+
 /* "{1,2,...}" of exactly 24 whole numbers, read where it stands: there are many. */
 static bool
 day_numbers(const char *text, int64_t ret_numbers[DAY_HOURS], Error *error)
@@ -128,7 +131,7 @@ add_day(Reading *reading, const PgResult *rows, int64_t row, Error *error)
     int64_t numbers[NUMBERS][DAY_HOURS] = {{0}};
     for (int i = 0; i < NUMBERS; i++) {
         const char *text = pg_result_text(rows, row, 3 + i);
-        if (text == NULL && reading->range->only_calls)
+        if (reading->range->only_calls && !is_of_calls[i])
             continue;
         if (!day_numbers(text == NULL ? "" : text, numbers[i], error))
             return false;

@@ -226,6 +226,19 @@ index_auto_targets(PgConnection *session, Arena *arena, const IndexAutoOrder *or
 }
 
 bool
+index_auto_opens(PgConnection *session, const IndexAutoOrder *order, int64_t *ret_wait_ms, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    if (!store_query(session, "index_auto_opens",
+                     STORE_PARAMETERS(order->classes[CHANGE_CREATE_INDEX], order->classes[CHANGE_DROP_INDEX],
+                                      order->classes[CHANGE_REPLACE_INDEX]),
+                     &rows, error))
+        return error_prefix(error, "could not look for windows that will open");
+    *ret_wait_ms = pg_result_int(rows, 0, 0, INT64_MAX);
+    return true;
+}
+
+bool
 index_auto_is_free(PgConnection *session, int64_t target_id, bool *ret_is_free, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;

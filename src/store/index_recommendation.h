@@ -81,6 +81,10 @@ typedef struct IndexAutoOrder {
 } IndexAutoOrder;
 bool index_auto_targets(PgConnection *session, Arena *arena, const IndexAutoOrder *order,
                         int64_t **ret_target_ids, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+/* How long until a window opens of an enabled target of which a class is auto; INT64_MAX: of none, or it is
+ * open. */
+bool index_auto_opens(PgConnection *session, const IndexAutoOrder *order, int64_t *ret_wait_ms, Error *error)
+    FETTLE_MUST_USE;
 /* False while an index change of the target is open, or waits for its measurement. */
 bool index_auto_is_free(PgConnection *session, int64_t target_id, bool *ret_is_free, Error *error)
     FETTLE_MUST_USE;

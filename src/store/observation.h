@@ -266,4 +266,29 @@ bool plan_rows_newest(PgConnection *session, Arena *arena, int64_t target_id, si
 bool plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t query_hash, size_t most,
                     PlanRows *ret_rows, Error *error) FETTLE_MUST_USE;
 
+/* That a statement got another plan. */
+typedef struct PlanChange {
+    int64_t query_hash;
+    int64_t id; /* of the plans' rows */
+    int64_t replaced_id;
+    const char *change_cause; /* NULL: unknown */
+} PlanChange;
+
+typedef struct PlanChangeRange {
+    int64_t target_id;
+    const int64_t *query_hashes; /* in the order in which they are wanted */
+    size_t query_hash_count;
+    int64_t at_us;
+    int64_t near_us; /* before it or after */
+} PlanChangeRange;
+
+/* Of each of the statements the change nearest to the time, those of known cause first. */
+bool plan_changes_read(PgConnection *session, Arena *arena, const PlanChangeRange *range,
+                       PlanChange **ret_changes, size_t *ret_count, Error *error) FETTLE_MUST_USE;
+/* Both plans of a change, as JSON; NULL: gone, or longer than PLAN_PAIR_BYTES_MOST, a thousand scans or more.
+ */
+#define PLAN_PAIR_BYTES_MOST (1024 * 1024)
+bool plan_pair_read(PgConnection *session, Arena *arena, int64_t target_id, const PlanChange *change,
+                    const char *ret_plans[2], Error *error) FETTLE_MUST_USE;
+
 #endif

@@ -123,3 +123,48 @@ plan_rows_newest(PgConnection *session, Arena *arena, int64_t target_id, size_t 
     *ret_rows = rows;
     return true;
 }
+
+bool
+plan_changes_read(PgConnection *session, Arena *arena, const PlanChangeRange *range, PlanChange **ret_changes,
+                  size_t *ret_count, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    StoreNumber target = store_number(range->target_id);
+    StoreNumber at = store_number(range->at_us);
+    StoreNumber near_us = store_number(range->near_us);
+    Text hashes = observation_array_begin(arena);
+    for (size_t i = 0; i < range->query_hash_count; i++)
+        observation_array_int(&hashes, range->query_hashes[i]);
+    if (!store_query(session, "plan_changes",
+                     STORE_PARAMETERS(target.text, observation_array_end(&hashes), at.text, near_us.text),
+                     &result, error))
+        return error_prefix(error, "could not read changes of plans");
+    int64_t count = pg_result_rows(result);
+    *ret_changes = ARENA_NEW_ARRAY(arena, PlanChange, (size_t)count);
+    *ret_count = (size_t)count;
+    for (int64_t row = 0; row < count; row++)
+        (*ret_changes)[row] =
+            (PlanChange){.query_hash = pg_result_int(result, row, 0, 0),
+                         .id = pg_result_int(result, row, 1, 0),
+                         .replaced_id = pg_result_int(result, row, 2, 0),
+                         .change_cause = arena_strdup(arena, pg_result_text(result, row, 3))};
+    return true;
+}
+
+bool
+plan_pair_read(PgConnection *session, Arena *arena, int64_t target_id, const PlanChange *change,
+               const char *ret_plans[2], Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    StoreNumber target = store_number(target_id);
+    StoreNumber before = store_number(change->replaced_id);
+    StoreNumber now = store_number(change->id);
+    StoreNumber bytes = store_number(PLAN_PAIR_BYTES_MOST);
+    if (!store_query(session, "plan_pair", STORE_PARAMETERS(target.text, before.text, now.text, bytes.text),
+                     &result, error))
+        return error_prefix(error, "could not read the plans of a change");
+    fettle_assert(pg_result_rows(result) == 1);
+    for (int i = 0; i < 2; i++)
+        ret_plans[i] = arena_strdup(arena, pg_result_text(result, 0, i));
+    return true;
+}

@@ -40,22 +40,48 @@ minutes_of(const char *text)
     return minutes < DAY_MINUTES ? minutes : -1;
 }
 
+/* The hours' begin and end, in minutes. */
+static bool
+hours_parse(const char *hours, int64_t *ret_from, int64_t *ret_to, Error *error)
+{
+    static const char form[] = "22:00-05:30";
+    bool has_form = strlen(hours) == strlen(form) && hours[5] == '-';
+    *ret_from = has_form ? minutes_of(hours) : -1;
+    *ret_to = has_form ? minutes_of(hours + 6) : -1;
+    if (*ret_from >= 0 && *ret_to >= 0)
+        return true;
+    error_set(error, ERROR_INPUT, "index.quiet_hours: \"%.40s\" are no hours", hours);
+    return error_set_hint(error, "write them as 22:00-05:30, in UTC, or leave it empty");
+}
+
 bool
 index_auto_is_quiet(const char *hours, int64_t now_us, bool *ret_is_quiet, Error *error)
 {
-    static const char form[] = "22:00-05:30";
+    int64_t from;
+    int64_t to;
     *ret_is_quiet = hours[0] == '\0';
     if (*ret_is_quiet)
         return true;
-    bool has_form = strlen(hours) == strlen(form) && hours[5] == '-';
-    int64_t from = has_form ? minutes_of(hours) : -1;
-    int64_t to = has_form ? minutes_of(hours + 6) : -1;
-    if (from < 0 || to < 0) {
-        error_set(error, ERROR_INPUT, "index.quiet_hours: \"%.40s\" are no hours", hours);
-        return error_set_hint(error, "write them as 22:00-05:30, in UTC, or leave it empty");
-    }
+    if (!hours_parse(hours, &from, &to, error))
+        return false;
     int64_t now = now_us / MINUTE_US % DAY_MINUTES;
     *ret_is_quiet = from <= to ? now >= from && now < to : now >= from || now < to;
+    return true;
+}
+
+bool
+index_auto_quiet_wait(const char *hours, int64_t now_us, int64_t *ret_wait_ms, Error *error)
+{
+    int64_t from;
+    int64_t to;
+    *ret_wait_ms = INT64_MAX;
+    if (hours[0] == '\0')
+        return true;
+    if (!hours_parse(hours, &from, &to, error))
+        return false;
+    int64_t day_us = DAY_MINUTES * MINUTE_US;
+    int64_t wait_us = (from * MINUTE_US - now_us % day_us + day_us) % day_us;
+    *ret_wait_ms = (wait_us == 0 ? day_us : wait_us) / 1000 + 1;
     return true;
 }
 
@@ -103,6 +129,27 @@ index_auto_due(const IndexManager *manager, Arena *arena, size_t most, int64_t *
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     return store_session_take(manager->store, 0, &session, error) &&
            index_auto_targets(session.connection, arena, &order, ret_target_ids, ret_count, error);
+}
+
+bool
+index_auto_wait(const IndexManager *manager, int64_t *ret_wait_ms, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Approval approval;
+    IndexAutoOrder order = {0};
+    int64_t quiet_ms;
+    int64_t opens_ms;
+    if (!approval_standard(manager->settings, &approval, error) ||
+        !index_auto_quiet_wait(settings_get_text(manager->settings, SETTING_INDEX_QUIET_HOURS),
+                               clock_wall_us(), &quiet_ms, error))
+        return false;
+    for (int action = 0; action < CHANGE_ACTIONS; action++)
+        order.classes[action] = approval_class_word(approval.classes[action]);
+    if (!store_session_take(manager->store, 0, &session, error) ||
+        !index_auto_opens(session.connection, &order, &opens_ms, error))
+        return false;
+    *ret_wait_ms = quiet_ms < opens_ms ? quiet_ms : opens_ms;
+    return true;
 }
 
 typedef struct AutoRound {

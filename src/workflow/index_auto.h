@@ -38,12 +38,19 @@ IndexAutoRules index_auto_rules(const Settings *settings, const Approval *approv
 /* hours "22:00-05:30" in UTC, past midnight or not; "" is always. ERROR_INPUT for what is none. */
 bool index_auto_is_quiet(const char *hours, int64_t now_us, bool *ret_is_quiet, Error *error) FETTLE_MUST_USE;
 
+/* How long until they begin next, rounded up; INT64_MAX: they are always. */
+bool index_auto_quiet_wait(const char *hours, int64_t now_us, int64_t *ret_wait_ms, Error *error)
+    FETTLE_MUST_USE;
+
 /* The best that the rules allow; NULL: none. The list is in the store's order, the greatest benefit first. */
 const IndexRecommendation *index_auto_choose(const IndexRecommendations *list, const IndexAutoRules *rules);
 
 /* Targets whose round is due now, at most `most`; none when nothing is allowed or the hour is not quiet. */
 bool index_auto_due(const IndexManager *manager, Arena *arena, size_t most, int64_t **ret_target_ids,
                     size_t *ret_count, Error *error) FETTLE_MUST_USE;
+/* How long until quiet hours begin or a target's window opens, whichever comes first: time alone may make a
+ * target due then. INT64_MAX: neither is to come. */
+bool index_auto_wait(const IndexManager *manager, int64_t *ret_wait_ms, Error *error) FETTLE_MUST_USE;
 
 /* The round of a target, from analysis to the end of the change. Its job says what became of it. */
 bool index_auto_round(const IndexManager *manager, int64_t target_id, Error *error) FETTLE_MUST_USE;

@@ -28,12 +28,13 @@ struct IndexWorker {
     WorkerPool *pool;
     pthread_t keeper;
     atomic_bool stop;
+    atomic_bool is_wanted; /* a look, whether or not something was written */
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
     int64_t active[CHANGES_MOST]; /* waiting or running here; 0: a free place; negative: a target's round */
     /* of the keeper's thread */
     char auto_failure[ERROR_MESSAGE_BYTES]; /* last told */
-    int64_t looked_ms;                      /* when it looked last */
+    int64_t rests_to_ms;                    /* when it looks at the latest */
     int64_t changes;                        /* store_lease_changes() before that */
     bool is_awaited;                        /* something was open, or could not be looked for */
 };
@@ -204,6 +205,9 @@ keeper_look_unasked(IndexWorker *worker)
     if (index_auto_due(&manager, arena, most, &targets, &count, &error))
         for (size_t i = 0; i < count; i++)
             (void)submit(worker, -targets[i], WORKER_AUTO);
+    int64_t wait_ms = INT64_MAX;
+    if (error.code == ERROR_NONE && index_auto_wait(&manager, &wait_ms, &error) && wait_ms < KEEPER_REST_MS)
+        worker->rests_to_ms = clock_monotonic_ms() + wait_ms;
     worker->is_awaited |= error.code != ERROR_NONE;
     auto_failure_tell(worker, error.message);
 }
@@ -214,12 +218,16 @@ static void
 keeper_turn(IndexWorker *worker)
 {
     int64_t now_ms = clock_monotonic_ms();
+    /* asked here too: whoever else asks may be held up, and then nothing would seem to be written */
+    bool is_known = store_lease_is_held(worker->store);
     int64_t changes = store_lease_changes(worker->store);
-    if (!worker->is_awaited && changes == worker->changes && now_ms - worker->looked_ms < KEEPER_REST_MS)
+    bool is_wanted = atomic_exchange(&worker->is_wanted, false);
+    if (is_known && !is_wanted && !worker->is_awaited && changes == worker->changes &&
+        now_ms < worker->rests_to_ms)
         return;
     worker->is_awaited = false;
     worker->changes = changes;
-    worker->looked_ms = now_ms;
+    worker->rests_to_ms = now_ms + KEEPER_REST_MS;
     keeper_look(worker);
     keeper_look_unasked(worker);
 }
@@ -277,6 +285,12 @@ index_worker_new(Store *store, SettingsHolder *settings, IndexWorker **ret_worke
     fettle_assert(failure == 0);
     *ret_worker = worker;
     return true;
+}
+
+void
+index_worker_want(IndexWorker *worker)
+{
+    atomic_store(&worker->is_wanted, true);
 }
 
 bool

@@ -476,6 +476,30 @@ statements_to_explain(const Incident *incident)
     return anomaly_plan_may_explain(incident) ? incident->query_hash_count : 0;
 }
 
+/* An open incident before the look's alerts joined it. */
+typedef struct IncidentBefore {
+    size_t statements;          /* that plans may explain */
+    const char *probable_cause; /* another pointer: told anew */
+} IncidentBefore;
+
+/* A plan's cause stays where it was told; one is looked for while it may come, for statements that have
+ * joined, and when the counters have told another cause over it. */
+static bool
+plans_consult(const Looking *looking, const IncidentBefore *before, size_t open_before,
+              IncidentList *incidents, Error *error)
+{
+    AnomalyLook *look = looking->look;
+    for (size_t i = 0; i < incidents->count; i++) {
+        Incident *incident = &incidents->items[i];
+        bool is_other = i >= open_before || statements_to_explain(incident) > before[i].statements ||
+                        incident->probable_cause != before[i].probable_cause;
+        if ((is_other || anomaly_plan_is_near(incident, looking->at_us)) &&
+            !anomaly_plan_consult(look->session, look->arena, incident, error))
+            return false;
+    }
+    return true;
+}
+
 /* The look's alerts become incidents; what the plans in the store tell of those is their cause. */
 static bool
 incidents_make(Looking *looking, IncidentList *incidents, Error *error)
@@ -483,15 +507,16 @@ incidents_make(Looking *looking, IncidentList *incidents, Error *error)
     AnomalyLook *look = looking->look;
     AnomalyScene scene = scene_of(looking);
     size_t open_before = incidents->count;
-    size_t *statements = ARENA_NEW_ARRAY(look->arena, size_t, open_before);
+    IncidentBefore *before = ARENA_NEW_ARRAY(look->arena, IncidentBefore, open_before);
     for (size_t i = 0; i < open_before; i++)
-        statements[i] = statements_to_explain(&incidents->items[i]);
+        before[i] = (IncidentBefore){.statements = statements_to_explain(&incidents->items[i]),
+                                     .probable_cause = incidents->items[i].probable_cause};
     anomaly_alerts_type(&scene, &looking->alerts);
     anomaly_incidents_fold(look->arena, &scene, &looking->alerts, incidents);
     for (size_t i = 0; i < incidents->count; i++)
         look->report->wants_plans |=
-            statements_to_explain(&incidents->items[i]) > (i < open_before ? statements[i] : 0);
-    return anomaly_plans_consult(look->session, look->arena, incidents->items, incidents->count, error);
+            statements_to_explain(&incidents->items[i]) > (i < open_before ? before[i].statements : 0);
+    return plans_consult(looking, before, open_before, incidents, error);
 }
 
 static void

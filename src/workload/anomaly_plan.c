@@ -1,56 +1,56 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workload/anomaly_plan.h"
 
+#include "base/map.h"
 #include "workload/anomaly.h"
 
 #include <string.h>
 
 #define SCRATCH_BYTES ((size_t)256 * 1024 * 1024)
 #define OPEN_INCIDENTS_MOST 100
-#define PLANS_OF_STATEMENT 10 /* the newest; older ones are not near what is open */
+#define TABLES_TOLD_MOST ((size_t)5)
 
 typedef struct Scans {
+    Map *seen;
     Arena *arena;
     TextList tables; /* scanned sequentially, each once */
 } Scans;
-
-static bool
-has_table(const TextList *tables, const char *name)
-{
-    for (size_t i = 0; i < tables->count; i++)
-        if (strcmp(tables->items[i], name) == 0)
-            return true;
-    return false;
-}
 
 static void
 scan_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
 {
     (void)parent;
     Scans *scans = context;
-    if (node->relation != NULL && node->node_type != NULL && strcmp(node->node_type, "Seq Scan") == 0 &&
-        !has_table(&scans->tables, node->relation))
-        vector_push(scans->arena, &scans->tables, node->relation);
+    if (node->relation == NULL || node->node_type == NULL || strcmp(node->node_type, "Seq Scan") != 0 ||
+        map_get(scans->seen, node->relation) != NULL)
+        return;
+    map_put(scans->seen, node->relation, scans);
+    vector_push(scans->arena, &scans->tables, node->relation);
 }
 
-static TextList
+static Scans
 tables_scanned(Arena *arena, const PgPlan *plan)
 {
-    Scans scans = {.arena = arena};
+    Scans scans = {.arena = arena, .seen = map_new(arena)};
     pg_plan_walk(plan, scan_visit, &scans);
-    return scans.tables;
+    return scans;
 }
 
 const char *
 anomaly_plan_text(Arena *arena, const char *change_cause, const PgPlan *before, const PgPlan *now)
 {
-    TextList were = tables_scanned(arena, before);
-    TextList are = tables_scanned(arena, now);
     Text text = text_new(arena);
     text_append(&text, change_cause == NULL ? "it has another plan" : change_cause);
-    for (size_t i = 0; i < are.count; i++)
-        if (!has_table(&were, are.items[i]))
-            text_append_format(&text, ", %s is now scanned sequentially", are.items[i]);
+    if (before == NULL || now == NULL)
+        return text.data;
+    Scans were = tables_scanned(arena, before);
+    Scans are = tables_scanned(arena, now);
+    size_t new_count = 0;
+    for (size_t i = 0; i < are.tables.count; i++)
+        if (map_get(were.seen, are.tables.items[i]) == NULL && new_count++ < TABLES_TOLD_MOST)
+            text_append_format(&text, ", %s is now scanned sequentially", are.tables.items[i]);
+    if (new_count > TABLES_TOLD_MOST)
+        text_append_format(&text, ", and so are %zu more tables", new_count - TABLES_TOLD_MOST);
     return text.data;
 }
 
@@ -65,52 +65,29 @@ anomaly_plan_may_explain(const Incident *incident)
            type == ANOMALY_IO || type == ANOMALY_TIME;
 }
 
-static int64_t
-distance_us(const Incident *incident, const PlanRow *row)
-{
-    int64_t distance = row->collected_at_us - incident->first_at_us;
-    return distance < 0 ? -distance : distance;
-}
-
-/* The plan that the row's replaced, NULL: it was the first that was seen. */
-static const PlanRow *
-row_before(const PlanRows *rows, size_t position)
-{
-    for (size_t i = position + 1; i < rows->count; i++)
-        if (strcmp(rows->items[i].database_name, rows->items[position].database_name) == 0)
-            return &rows->items[i];
-    return NULL;
-}
-
 static bool
-row_parse(Arena *arena, const PlanRow *row, PgPlan **ret_plan)
+plan_parse(Arena *arena, const char *text, PgPlan **ret_plan)
 {
     Error unreadable = {0}; /* what another version stored explains nothing */
-    return row->plan_json != NULL &&
-           pg_plan_parse(arena, row->plan_json, strlen(row->plan_json), ret_plan, &unreadable);
+    return text == NULL || pg_plan_parse(arena, text, strlen(text), ret_plan, &unreadable);
 }
 
-/* The change of plan nearest to the incident's first point; NULL: there is none near it. */
-static const char *
-change_of(Arena *arena, const Incident *incident, const PlanRows *rows, bool *ret_is_known)
+/* What the change is told as, in the arena; NULL: its plans do not parse. Of plans that are too long to be
+ * read, only that one replaced the other, and why. */
+static bool
+change_tell(PgConnection *session, Arena *arena, int64_t target_id, const PlanChange *change,
+            const char **ret_text, Error *error)
 {
-    const PlanRow *nearest = NULL;
-    const PlanRow *replaced = NULL;
-    for (size_t i = 0; i < rows->count; i++) {
-        const PlanRow *before = row_before(rows, i);
-        bool is_near = distance_us(incident, &rows->items[i]) <= ANOMALY_PLAN_NEAR_US;
-        if (before == NULL || !is_near ||
-            (nearest != NULL && distance_us(incident, nearest) <= distance_us(incident, &rows->items[i])))
-            continue;
-        nearest = &rows->items[i];
-        replaced = before;
-    }
-    PgPlan *before;
-    PgPlan *now;
-    if (nearest == NULL || !row_parse(arena, replaced, &before) || !row_parse(arena, nearest, &now))
-        return NULL;
-    *ret_is_known = nearest->change_cause != NULL;
-    return anomaly_plan_text(arena, nearest->change_cause, before, now);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("plans of a change", SCRATCH_BYTES);
+    const char *plans[2];
+    PgPlan *before = NULL;
+    PgPlan *now = NULL;
+    *ret_text = NULL;
+    if (!plan_pair_read(session, scratch, target_id, change, plans, error))
+        return false;
+    if (plan_parse(scratch, plans[0], &before) && plan_parse(scratch, plans[1], &now))
+        *ret_text = arena_strdup(arena, anomaly_plan_text(scratch, change->change_cause, before, now));
+    return true;
 }
 
 static void
@@ -126,37 +103,44 @@ static bool
 incident_consult(PgConnection *session, Arena *arena, Incident *incident, bool *ret_is_explained,
                  Error *error)
 {
-    const char *change = NULL;
-    bool is_known = false;
-    for (size_t i = 0; i < incident->query_hash_count && i < ANOMALY_PLAN_STATEMENTS_MOST && !is_known; i++) {
-        FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("plans of an incident", SCRATCH_BYTES);
-        PlanRows rows;
-        if (!plan_rows_read(session, scratch, incident->target_id, incident->query_hashes[i],
-                            PLANS_OF_STATEMENT, &rows, error))
+    PlanChangeRange range = {.target_id = incident->target_id,
+                             .query_hashes = incident->query_hashes,
+                             .query_hash_count = incident->query_hash_count < ANOMALY_PLAN_STATEMENTS_MOST
+                                                     ? incident->query_hash_count
+                                                     : ANOMALY_PLAN_STATEMENTS_MOST,
+                             .at_us = incident->first_at_us,
+                             .near_us = ANOMALY_PLAN_NEAR_US};
+    PlanChange *changes;
+    size_t count;
+    const char *text = NULL;
+    if (!plan_changes_read(session, arena, &range, &changes, &count, error))
+        return false;
+    for (size_t i = 0; i < count && text == NULL; i++)
+        if (!change_tell(session, arena, incident->target_id, &changes[i], &text, error))
             return false;
-        const char *found = change_of(scratch, incident, &rows, &is_known);
-        if (found != NULL && (change == NULL || is_known))
-            change = arena_strdup(arena, found);
-    }
-    *ret_is_explained = change != NULL;
-    if (change != NULL)
-        incident_explain(arena, incident, change);
+    *ret_is_explained = text != NULL;
+    if (text != NULL)
+        incident_explain(arena, incident, text);
     return true;
 }
 
 bool
-anomaly_plans_consult(PgConnection *session, Arena *arena, Incident *incidents, size_t count, Error *error)
+anomaly_plan_consult(PgConnection *session, Arena *arena, Incident *incident, Error *error)
 {
     bool is_explained;
-    for (size_t i = 0; i < count; i++)
-        if (anomaly_plan_may_explain(&incidents[i]) &&
-            !incident_consult(session, arena, &incidents[i], &is_explained, error))
-            return false;
-    return true;
+    return !anomaly_plan_may_explain(incident) ||
+           incident_consult(session, arena, incident, &is_explained, error);
 }
 
 bool
-anomaly_plans_explain(PgConnection *session, int64_t target_id, int64_t *ret_explained, Error *error)
+anomaly_plan_is_near(const Incident *incident, int64_t at_us)
+{
+    return at_us - incident->first_at_us <= ANOMALY_PLAN_NEAR_US;
+}
+
+bool
+anomaly_plans_explain(PgConnection *session, int64_t target_id, int64_t taken_at_us, int64_t *ret_explained,
+                      Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("incidents explained", SCRATCH_BYTES);
     AnomalyFilter filter = {.target_id = target_id, .most = OPEN_INCIDENTS_MOST};
@@ -167,7 +151,7 @@ anomaly_plans_explain(PgConnection *session, int64_t target_id, int64_t *ret_exp
     for (size_t i = 0; i < incidents.count; i++) {
         Incident *incident = &incidents.items[i];
         bool is_explained = false;
-        if (!anomaly_plan_may_explain(incident))
+        if (!anomaly_plan_may_explain(incident) || !anomaly_plan_is_near(incident, taken_at_us))
             continue;
         if (!incident_consult(session, arena, incident, &is_explained, error) ||
             (is_explained && !incident_explain_write(session, incident, error)))

@@ -121,15 +121,15 @@ a_target_is_analysed_once_after_its_time_and_not_before_it_did_something(void **
     schedule_end(fixture, schedule, holder);
 }
 
-static bool
-stops(void *context)
+static const char *
+ends_after_one(void *context)
 {
     int *asked = context;
-    return ++*asked > 1; /* after the first database */
+    return ++*asked > 1 ? "the target is not watched any more" : NULL; /* after the first database */
 }
 
 static void
-an_analysis_ends_between_two_databases_when_the_server_stops(void **state)
+an_analysis_ends_between_two_databases_when_it_is_to_and_says_why(void **state)
 {
     StoreFixture *fixture = *state;
     Error error = {0};
@@ -144,16 +144,17 @@ an_analysis_ends_between_two_databases_when_the_server_stops(void **state)
                        .settings = fixture->settings,
                        .target_id = id,
                        .now_us = clock_wall_us(),
-                       .is_stopping = stops,
+                       .ends_for = ends_after_one,
                        .context = &asked};
     assert_false(analysis_take(&run, &databases, &done, &error));
     assert_int_equal(error.code, ERROR_CANCELLED);
+    assert_string_equal(error.message, "the target is not watched any more");
     assert_int_equal(asked, 2);
     assert_string_equal(count_of(fixture, "target_snapshots", id), "1");
     assert_string_equal(count_of(fixture, "workload_classes", id), "0");
     assert_done(analysis_last(fixture->store, id, &last_us, &error), &error);
     assert_int_equal(last_us, 0);
-    run.is_stopping = NULL;
+    run.ends_for = NULL;
     assert_done(analysis_databases(&run, fixture->arena, &databases, &error), &error);
     assert_int_equal(databases.count, 1);
     assert_string_equal(databases.items[0], "postgres");
@@ -182,7 +183,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_target_is_analysed_once_after_its_time_and_not_before_it_did_something),
-        WITH_STORE(an_analysis_ends_between_two_databases_when_the_server_stops),
+        WITH_STORE(an_analysis_ends_between_two_databases_when_it_is_to_and_says_why),
         WITH_STORE(a_database_that_cannot_be_read_is_counted_and_the_rest_is_analysed),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

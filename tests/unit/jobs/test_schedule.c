@@ -236,6 +236,132 @@ what_only_a_write_can_bring_about_is_not_looked_for_while_nothing_is_written(voi
     bench_close(&bench);
 }
 
+/* Nothing but the lease and the results is due from now on, and what was handed out is over. */
+static void
+others_rest(Bench *bench)
+{
+    Schedule *schedule = bench->schedule;
+    bool are_busy = true;
+    while (are_busy) {
+        pthread_mutex_lock(&schedule->mutex);
+        are_busy = false;
+        for (size_t i = 0; i < UPKEEP_COUNT; i++) {
+            are_busy |= schedule->tasks[i].is_busy;
+            if (i != UPKEEP_LEASE && i != UPKEEP_RESULTS)
+                schedule->tasks[i].due_ms = INT64_MAX;
+        }
+        pthread_mutex_unlock(&schedule->mutex);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+static int64_t
+changes_seen(Schedule *schedule)
+{
+    pthread_mutex_lock(&schedule->mutex);
+    int64_t changes = schedule->changes;
+    pthread_mutex_unlock(&schedule->mutex);
+    return changes;
+}
+
+static void
+something_is_written(StoreFixture *fixture)
+{
+    Error error = {0};
+    assert_done(pg_execute_script(fixture->connection,
+                                  "CREATE TABLE fettle.written (); DROP TABLE fettle.written", NULL, &error),
+                &error);
+}
+
+static void
+a_write_by_anyone_wakes_what_rests(void **state)
+{
+    Bench bench = bench_open(*state);
+    Schedule *schedule = bench.schedule;
+    UpkeepTask *results = &schedule->tasks[UPKEEP_RESULTS];
+    tick_until(&bench, is_well, "the lease");
+    Deadline deadline = deadline_after_ms(WAIT_MS);
+    for (bool are_at_rest = false; !are_at_rest;) {
+        assert_false(deadline_passed(deadline));
+        (void)schedule_tick(schedule);
+        others_rest(&bench);
+        are_at_rest = are_results_at_rest(schedule);
+    }
+    schedule->tasks[UPKEEP_LEASE].is_busy = false;
+    int64_t before = changes_seen(schedule);
+    something_is_written(bench.fixture);
+    while (changes_seen(schedule) == before || results->changes == before) {
+        assert_false(deadline_passed(deadline));
+        (void)schedule_tick(schedule);
+        others_rest(&bench);
+    }
+    bench_close(&bench);
+}
+
+static void
+gate_pass(void *argument)
+{
+    pthread_mutex_lock(argument);
+    pthread_mutex_unlock(argument);
+}
+
+static void
+what_was_written_is_asked_also_while_all_threads_of_upkeep_are_held_up(void **state)
+{
+    Bench bench = bench_open(*state);
+    Schedule *schedule = bench.schedule;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    for (int i = 0; i < 8; i++)
+        assert_true(worker_pool_submit(schedule->upkeep, gate_pass, &gate));
+    for (int turn = 0; turn < 2; turn++) {
+        int64_t before = changes_seen(schedule);
+        Deadline deadline = deadline_after_ms(WAIT_MS);
+        something_is_written(bench.fixture);
+        while (changes_seen(schedule) == before) {
+            if (deadline_passed(deadline)) {
+                pthread_mutex_unlock(&gate);
+                fail_msg("nobody asked the lease");
+            }
+            (void)schedule_tick(schedule);
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        }
+    }
+    pthread_mutex_unlock(&gate);
+    bench_close(&bench);
+}
+
+static void
+what_takes_long_leaves_a_thread_to_the_rest(void **state)
+{
+    Bench bench = bench_open(*state);
+    Schedule *schedule = bench.schedule;
+    static const UpkeepId held[] = {UPKEEP_ANALYSES, UPKEEP_PLANS, UPKEEP_COMPACT};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(held); i++) {
+        assert_true(upkeep_is_long(held[i]));
+        schedule->tasks[held[i]].is_busy = true; /* as if a thread were at it */
+    }
+    for (int i = 0; i < 5; i++)
+        (void)schedule_tick(schedule);
+    assert_int_equal(schedule->tasks[UPKEEP_ANOMALIES].begun_ms, 0);
+    assert_true(schedule->tasks[UPKEEP_TARGETS].begun_ms > 0);
+    schedule->tasks[UPKEEP_PLANS].is_busy = false;
+    schedule->tasks[UPKEEP_PLANS].due_ms = INT64_MAX;
+    (void)schedule_tick(schedule);
+    assert_true(schedule->tasks[UPKEEP_ANOMALIES].begun_ms > 0);
+    bench_close(&bench);
+}
+
+static void
+settings_that_were_read_again_wake_what_rests(void **state)
+{
+    Bench bench = bench_open(*state);
+    schedule_settings_changed(bench.schedule);
+    for (size_t i = 0; i < UPKEEP_COUNT; i++)
+        assert_int_equal(bench.schedule->tasks[i].is_wanted, upkeep_rests((UpkeepId)i));
+    bench_close(&bench);
+}
+
 /* A target that answers: the store's own cluster. */
 static const char *
 living_dsn(StoreFixture *fixture)
@@ -313,13 +439,6 @@ samples_that_were_due_while_nobody_had_time_are_counted_as_left_out(void **state
     /* there was no collector to take one with: the next round is to tell why */
     assert_true(!watch->is_reached && watch->sample_due_ms == 0);
     bench_close(&bench);
-}
-
-static void
-gate_pass(void *argument)
-{
-    pthread_mutex_lock(argument);
-    pthread_mutex_unlock(argument);
 }
 
 static void
@@ -421,6 +540,10 @@ main(void)
         WITH_STORE(targets_that_are_added_disabled_and_removed_are_seen_when_told),
         WITH_STORE(a_change_told_while_the_targets_are_read_has_them_read_again_at_once),
         WITH_STORE(what_only_a_write_can_bring_about_is_not_looked_for_while_nothing_is_written),
+        WITH_STORE(a_write_by_anyone_wakes_what_rests),
+        WITH_STORE(what_was_written_is_asked_also_while_all_threads_of_upkeep_are_held_up),
+        WITH_STORE(what_takes_long_leaves_a_thread_to_the_rest),
+        WITH_STORE(settings_that_were_read_again_wake_what_rests),
         WITH_STORE(a_stop_ends_by_its_deadline_when_the_store_hangs_and_counts_what_was_not_written),
         WITH_STORE(samples_that_were_due_while_nobody_had_time_are_counted_as_left_out),
         WITH_STORE(no_sample_is_taken_while_more_rounds_wait_than_are_worked_on),

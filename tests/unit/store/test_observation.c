@@ -295,6 +295,56 @@ a_plan_is_kept_when_its_shape_differs_from_the_newest(void **state)
 }
 
 static void
+of_each_statement_the_change_of_plan_nearest_to_a_moment_is_found_and_both_its_plans(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "changes");
+    static const char *const plans[] = {"[1]", "[2]", "[3]", "[4]"};
+    int64_t wanted[] = {1003, 1002, 1001};
+    int64_t written;
+    PlanChange *changes;
+    size_t count;
+    Error error = {0};
+    for (int64_t hash = 1001; hash <= 1002; hash++)
+        for (int i = 0; i < 4; i++) {
+            PlanRow row = {.target_id = target,
+                           .database_name = i == 3 ? "other" : "shop",
+                           .query_hash = hash,
+                           .collected_at_us = TEN_US + i * HOUR_US,
+                           .plan_hash = (uint64_t)i + 1,
+                           .plan_json = plans[i],
+                           .rows_expected = NAN,
+                           .cost = NAN,
+                           .change_cause = hash == 1001 && i == 2 ? "the index a is gone" : NULL};
+            assert_done(plan_rows_write(fixture->connection, &row, 1, &written, &error), &error);
+        }
+    PlanChangeRange range = {.target_id = target,
+                             .query_hashes = wanted,
+                             .query_hash_count = FETTLE_COUNT_OF(wanted),
+                             .at_us = TEN_US + 2 * HOUR_US + 1,
+                             .near_us = HOUR_US};
+    assert_done(plan_changes_read(fixture->connection, fixture->arena, &range, &changes, &count, &error),
+                &error);
+    assert_int_equal(count, 2);
+    assert_true(changes[0].query_hash == 1001 && changes[1].query_hash == 1002);
+    assert_string_equal(changes[0].change_cause, "the index a is gone");
+    const char *pair[2];
+    for (size_t i = 0; i < count; i++) {
+        assert_done(plan_pair_read(fixture->connection, fixture->arena, target, &changes[i], pair, &error),
+                    &error);
+        assert_true(strcmp(pair[0], "[2]") == 0 && strcmp(pair[1], "[3]") == 0);
+    }
+    PlanChange gone = {.id = 4711, .replaced_id = changes[0].id};
+    assert_done(plan_pair_read(fixture->connection, fixture->arena, target, &gone, pair, &error), &error);
+    assert_true(strcmp(pair[0], "[3]") == 0 && pair[1] == NULL);
+    /* a first plan, also of another database, is no change */
+    range.at_us = TEN_US + 4 * HOUR_US;
+    assert_done(plan_changes_read(fixture->connection, fixture->arena, &range, &changes, &count, &error),
+                &error);
+    assert_int_equal(count, 0);
+}
+
+static void
 a_query_is_found_on_every_target_that_knows_it_or_on_one(void **state)
 {
     StoreFixture *fixture = *state;
@@ -334,6 +384,7 @@ main(void)
         WITH_STORE(the_newest_round_of_relations_at_a_time_comes_back_of_each_database),
         WITH_STORE(only_changes_of_settings_are_kept_and_no_secret_value),
         WITH_STORE(a_plan_is_kept_when_its_shape_differs_from_the_newest),
+        WITH_STORE(of_each_statement_the_change_of_plan_nearest_to_a_moment_is_found_and_both_its_plans),
         WITH_STORE(a_query_is_found_on_every_target_that_knows_it_or_on_one),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

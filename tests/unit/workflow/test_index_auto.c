@@ -117,6 +117,34 @@ the_best_that_passes_every_threshold_is_chosen(void **state)
     assert_int_equal(error.code, ERROR_UNSUPPORTED);
 }
 
+static void
+how_long_it_is_until_quiet_hours_begin_is_known(void **state)
+{
+    (void)state;
+    Error error = {0};
+    int64_t wait_ms;
+    int64_t minute_us = INT64_C(60) * 1000000;
+    int64_t at_us = 20000 * 1440 * minute_us + 1320 * minute_us; /* 22:00 of a day */
+    assert_true(index_auto_quiet_wait("", at_us, &wait_ms, &error) && wait_ms == INT64_MAX);
+    assert_true(index_auto_quiet_wait("22:05-22:10", at_us, &wait_ms, &error));
+    assert_in_range(wait_ms, 300000, 300001);
+    assert_true(index_auto_quiet_wait("21:59-22:10", at_us, &wait_ms, &error));
+    assert_in_range(wait_ms, 1439 * 60000, 1439 * 60000 + 1);
+    assert_true(index_auto_quiet_wait("22:00-05:30", at_us, &wait_ms, &error));
+    assert_in_range(wait_ms, 1440 * 60000, 1440 * 60000 + 1);
+    assert_false(index_auto_quiet_wait("late", at_us, &wait_ms, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
+}
+
+static int64_t
+wait_of(const Place *place)
+{
+    int64_t wait_ms = -1;
+    Error error = {0};
+    assert_done(index_auto_wait(&place->manager, &wait_ms, &error), &error);
+    return wait_ms;
+}
+
 static size_t
 due_count(const Place *place)
 {
@@ -209,10 +237,19 @@ a_targets_own_class_windows_and_pauses_decide_whether_it_has_rounds(void **state
     const char *closed = store_fixture_value(
         place.fixture, "SELECT 'daily ' || to_char(now() AT TIME ZONE 'UTC' + interval '2 hours', 'HH24:MI') "
                        "|| '-' || to_char(now() AT TIME ZONE 'UTC' + interval '3 hours', 'HH24:MI')");
+    assert_true(wait_of(&place) == INT64_MAX);
     policy_set(&place, NULL, "auto", closed);
     assert_int_equal(due_count(&place), 0);
+    assert_in_range(wait_of(&place), 119 * 60000 - 1, 120 * 60000);
+    IndexAutoOrder order = {.classes = {"ask", "ask", "ask"}};
+    int64_t opens_ms = -1;
+    assert_done(index_auto_opens(own, &order, &opens_ms, &error), &error);
+    assert_in_range(opens_ms, 119 * 60000 - 1, 120 * 60000);
+    policy_set(&place, NULL, "ask", closed);
+    assert_true(wait_of(&place) == INT64_MAX);
     policy_set(&place, NULL, "auto", "daily 00:00-24:00");
     assert_int_equal(due_count(&place), 1);
+    assert_true(wait_of(&place) == INT64_MAX);
     (void)rules_of(place.fixture, "on", "off", "low");
     policy_set(&place, "ask", NULL, NULL);
     assert_int_equal(due_count(&place), 0);
@@ -297,6 +334,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_done_unasked_unless_it_and_its_class_are_allowed),
         cmocka_unit_test(quiet_hours_may_pass_midnight),
+        cmocka_unit_test(how_long_it_is_until_quiet_hours_begin_is_known),
         cmocka_unit_test(the_best_that_passes_every_threshold_is_chosen),
         cmocka_unit_test_setup(a_round_carries_out_one_recommendation_as_an_approval_would,
                                store_fixture_clear),

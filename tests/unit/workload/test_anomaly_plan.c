@@ -67,7 +67,7 @@ static void
 consult(StoreFixture *fixture, Incident *incident)
 {
     Error error = {0};
-    assert_done(anomaly_plans_consult(fixture->connection, fixture->arena, incident, 1, &error), &error);
+    assert_done(anomaly_plan_consult(fixture->connection, fixture->arena, incident, &error), &error);
 }
 
 static void
@@ -81,6 +81,54 @@ the_words_name_what_is_now_scanned_and_was_not(void **state)
     assert_string_equal(anomaly_plan_text(arena, "the index orders_customer is gone", before, now),
                         "the index orders_customer is gone, orders is now scanned sequentially");
     assert_string_equal(anomaly_plan_text(arena, NULL, now, before), "it has another plan");
+    assert_string_equal(anomaly_plan_text(arena, "the index orders_customer is gone", before, NULL),
+                        "the index orders_customer is gone");
+}
+
+/* A plan that scans so many partitions, p0 and so on. */
+static const char *
+partitions_plan(Arena *arena, int count)
+{
+    Text text = text_new(arena);
+    text_append(&text, "[{\"Plan\": {\"Node Type\": \"Append\", \"Plans\": [");
+    for (int i = 0; i < count; i++)
+        text_append_format(&text, "%s{\"Node Type\": \"Seq Scan\", \"Relation Name\": \"p%d\"}",
+                           i == 0 ? "" : ",", i);
+    text_append(&text, "]}}]");
+    return text.data;
+}
+
+static void
+of_many_tables_that_are_now_scanned_the_first_are_named_and_the_others_counted(void **state)
+{
+    StoreFixture *fixture = *state;
+    Arena *arena = fixture->arena;
+    const PgPlan *before = plan_of(arena, PLAN(INDEX_SCAN("p0", "p0_pkey")));
+    assert_string_equal(
+        anomaly_plan_text(arena, NULL, before, plan_of(arena, partitions_plan(arena, 2))),
+        "it has another plan, p0 is now scanned sequentially, p1 is now scanned sequentially");
+    const char *many = anomaly_plan_text(arena, NULL, before, plan_of(arena, partitions_plan(arena, 300)));
+    assert_non_null(strstr(many, ", p4 is now scanned sequentially, and so are 295 more tables"));
+    assert_null(strstr(many, "p5 "));
+}
+
+static void
+a_plan_of_thousands_of_partitions_is_not_read_and_its_known_cause_is_told(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target_id = rounds_target(fixture, "shop");
+    int64_t hashes[2] = {5, 7};
+    Incident incident = incident_of(target_id, "io_increase", hashes, 2);
+    const char *before = PLAN(INDEX_SCAN("orders", "orders_customer"));
+    const char *now = partitions_plan(fixture->arena, 25000);
+    assert_true(strlen(now) > PLAN_PAIR_BYTES_MOST);
+    for (int i = 0; i < 2; i++) {
+        plan_write(fixture, target_id, hashes[i], BEGAN_US - 9 * HOUR_US, before);
+        plan_write(fixture, target_id, hashes[i], BEGAN_US, now);
+    }
+    consult(fixture, &incident);
+    assert_string_equal(incident.probable_cause,
+                        "another plan: the index orders_customer is gone (blocks_read is 500, usually 2)");
 }
 
 static void
@@ -165,7 +213,14 @@ plans_that_were_just_taken_explain_the_open_incidents_of_the_store(void **state)
     assert_done(incident_write(fixture->connection, &over, &error), &error);
     plan_write(fixture, target_id, 7, BEGAN_US - 9 * HOUR_US, PLAN(INDEX_SCAN("orders", "orders_customer")));
     plan_write(fixture, target_id, 7, BEGAN_US, PLAN(SEQ_SCAN("orders")));
-    assert_done(anomaly_plans_explain(fixture->connection, target_id, &explained, &error), &error);
+    /* plans of so much later are not near where it began */
+    assert_true(anomaly_plan_is_near(&open, BEGAN_US + HOUR_US));
+    assert_false(anomaly_plan_is_near(&open, BEGAN_US + HOUR_US + 1));
+    assert_done(
+        anomaly_plans_explain(fixture->connection, target_id, BEGAN_US + 2 * HOUR_US, &explained, &error),
+        &error);
+    assert_int_equal(explained, 0);
+    assert_done(anomaly_plans_explain(fixture->connection, target_id, BEGAN_US, &explained, &error), &error);
     assert_int_equal(explained, 1);
     assert_string_equal(
         store_fixture_value(fixture,
@@ -183,6 +238,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_words_name_what_is_now_scanned_and_was_not),
+        cmocka_unit_test(of_many_tables_that_are_now_scanned_the_first_are_named_and_the_others_counted),
+        cmocka_unit_test_setup(a_plan_of_thousands_of_partitions_is_not_read_and_its_known_cause_is_told,
+                               store_fixture_clear),
         cmocka_unit_test(only_what_a_plan_can_bring_about_is_explained_by_one),
         cmocka_unit_test_setup(a_change_near_the_beginning_is_the_cause_and_the_known_one_goes_first,
                                store_fixture_clear),
