@@ -19,7 +19,7 @@ typedef struct IssueWork {
     Arena *arena;
     const IssueInput *input;
     IssueList list;
-    Map *places; /* of the list's items, by type and object */
+    Map *places; /* IssuePlace * of the list's items, by type and object: issue.c */
     Issues counts;
 } IssueWork;
 
@@ -38,7 +38,8 @@ typedef struct IssueFound {
     const char *action;
 } IssueFound;
 
-/* The gravest of an object is what is told of it, with all statements. */
+/* The gravest of an object is what is told of it, with all statements. What is found of a statement in one
+ * look at it, or at the object, comes without another statement between. */
 void issue_add(IssueWork *work, const IssueFound *found);
 
 /* By a figure whose greater values are worse; more than high is ISSUE_HIGH. */

@@ -9,6 +9,7 @@
 #define BLOCKS_LEAST 10000.0   /* before a share of them says something */
 #define CHANGED_SHARE_HIGH 0.2 /* of a table's rows: twice what autovacuum waits for */
 #define ROWS_NEVER_HIGH 10000.0
+#define ROWS_NEVER_LEAST 50.0 /* autovacuum_analyze_threshold: it never analyses a table of fewer changes */
 
 /* The statements that use each table, by its root's place in the catalog. */
 typedef struct TableUse {
@@ -21,8 +22,9 @@ typedef struct TableUse {
 static IssueSeverity
 stale_severity(const IssueTable *table)
 {
+    bool is_small = !(table->row_count > ROWS_NEVER_LEAST); /* true when no row of it was ever counted */
     if (table->was_never_analyzed)
-        return table->row_count > ROWS_NEVER_HIGH ? ISSUE_HIGH : ISSUE_MEDIUM;
+        return is_small ? ISSUE_LOW : table->row_count > ROWS_NEVER_HIGH ? ISSUE_HIGH : ISSUE_MEDIUM;
     if (table->changed_rows <= 0)
         return ISSUE_LOW;
     return table->changed_rows > CHANGED_SHARE_HIGH * table->row_count ? ISSUE_HIGH : ISSUE_MEDIUM;

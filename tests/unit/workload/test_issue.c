@@ -26,6 +26,7 @@ typedef struct Case {
     int64_t index_rows_read;   /* of 10 scans of orders_customer */
     bool without_schema;
     bool is_never_analyzed;
+    const PlanBook *book; /* NULL: the plan alone, of the first statement */
 } Case;
 
 static RelationRound
@@ -65,7 +66,7 @@ issues_of_templates(Arena *arena, const WorkloadTemplates *templates, const Case
     assert_int_equal(plans.unreadable_count, 0);
     IssueInput input = {.templates = templates,
                         .facts = facts,
-                        .plans = &plans,
+                        .plans = of->book == NULL ? &plans : of->book,
                         .catalog = &catalog,
                         .work_mem_bytes = 4 << 20,
                         .shared_buffers_bytes = 128 << 20,
@@ -321,12 +322,48 @@ statistics_are_stale_after_30_days_or_when_there_are_none(void **state)
     assert_true(issue_of(&issues, ISSUE_STALE_STATISTICS)->value == 31);
     assert_non_null(strstr(issue_of(&issues, ISSUE_STALE_STATISTICS)->action, "ANALYZE public.orders"));
     of.is_never_analyzed = true;
+    of.without_schema = true; /* the schema has statistics of it */
+    check(arena, of, ISSUE_STALE_STATISTICS, "medium");
+    of.rows_of_orders = 50; /* autovacuum does not analyse so small a table */
+    check(arena, of, ISSUE_STALE_STATISTICS, "low");
+    of.rows_of_orders = 51;
     check(arena, of, ISSUE_STALE_STATISTICS, "medium");
     of.rows_of_orders = 10001;
     check(arena, of, ISSUE_STALE_STATISTICS, "high");
+    of.without_schema = false;
     of.text = "SELECT 1 FROM customers WHERE id = $1"; /* no round saw it: nothing is guessed */
     check(arena, of, ISSUE_STALE_STATISTICS, "none");
     issues = issues_of(arena, of);
+    assert_int_equal(issues.tables_unknown, 1);
+}
+
+/* After a reset of the statistics, or a crash, no round tells when a table was analysed. */
+static void
+a_partitioned_table_of_a_round_is_not_told_as_never_analysed(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    RelationRow row = {.schema_name = "public", .relation_name = "events", .kind = 'p', .row_estimate = -1};
+    RelationRound round = {.rows = &row, .row_count = 1};
+    FactCatalog schema = {.database_name = "shop", .snapshot = shop_snapshot(arena)};
+    IssueCatalog catalog = issue_catalog_new(arena);
+    issue_catalog_add_round(&catalog, "shop", &round);
+    const IssueTable *events = map_value_at(catalog.tables, 0);
+    assert_true(isnan(events->row_count) && !events->was_never_analyzed);
+    issue_catalog_add_snapshot(&catalog, &schema);
+    assert_true(events->row_count == 50000 && !events->was_never_analyzed);
+}
+
+static void
+a_table_with_statistics_was_analysed(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    Case of = {.text = by_customer, .is_never_analyzed = true, .without_schema = true};
+    check(arena, of, ISSUE_STALE_STATISTICS, "medium");
+    of.without_schema = false; /* its columns have statistics there: it was analysed, when is not known */
+    check(arena, of, ISSUE_STALE_STATISTICS, "none");
+    Issues issues = issues_of(arena, of);
     assert_int_equal(issues.tables_unknown, 1);
 }
 
@@ -397,6 +434,53 @@ more_than_twenty_statements_that_are_alike_are_generated(void **state)
     assert_true(issue->value == 21 && issue->statement_count == 21);
     assert_int_equal(issue->statement_named, ISSUE_STATEMENTS_MOST);
     assert_true(issue->time_share > 0.95 && issue->time_share < 0.96);
+}
+
+/* Seven statements, each with three indexes' worth of errors on one table. */
+static void
+a_statement_with_several_finds_of_an_object_counts_once(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    const size_t count = 7;
+    ShopStatement *statements = ARENA_NEW_ARRAY(arena, ShopStatement, count);
+    PlanBook plans = {.plans = map_new(arena), .arena = arena};
+    for (size_t i = 0; i < count; i++) {
+        statements[i] = (ShopStatement){by_customer, 10, 1, 1};
+        plan_book_add(&plans, "shop", (int64_t)i + 1,
+                      "[{\"Plan\": {\"Node Type\": \"Append\", \"Plans\": [{\"Node Type\": \"Seq Scan\", "
+                      "\"Relation Name\": \"orders\", \"Plan Rows\": 100, \"Actual Rows\": 10, \"Actual "
+                      "Loops\": 1}, {\"Node Type\": \"Seq Scan\", \"Relation Name\": \"orders\", \"Plan "
+                      "Rows\": 200, \"Actual Rows\": 10, \"Actual Loops\": 1}]}}]");
+    }
+    WorkloadTemplates templates = shop_templates(arena, statements, count);
+    Issues issues = issues_of_templates(arena, &templates, &(Case){.rows_of_orders = 100, .book = &plans});
+    const Issue *issue = issue_of(&issues, ISSUE_WRONG_CARDINALITY);
+    assert_non_null(issue);
+    assert_int_equal(issue->statement_count, count);
+    assert_true(issue->value == 0.95 && fabs(issue->time_share - 1) < 1e-9);
+}
+
+/* So many statements, each of a table of its own, that spill. */
+static void
+an_issue_names_some_of_its_tables_and_counts_all(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    const size_t count = 3 * ISSUE_TABLES_MOST;
+    ShopStatement *statements = ARENA_NEW_ARRAY(arena, ShopStatement, count);
+    for (size_t i = 0; i < count; i++) /* each table twice */
+        statements[i] = (ShopStatement){arena_printf(arena, "SELECT 1 FROM t%zu", i / 2), 10, 1, 1};
+    WorkloadTemplates templates = shop_templates(arena, statements, count);
+    for (size_t i = 0; i < count; i++)
+        templates.items[i].temp_blocks = 10000;
+    Issues issues =
+        issues_of_templates(arena, &templates, &(Case){.rows_of_orders = 100, .without_schema = true});
+    const Issue *issue = issue_of(&issues, ISSUE_CONFIG_TUNING);
+    assert_non_null(issue);
+    assert_int_equal(issue->statement_count, count);
+    assert_int_equal(issue->tables.count, ISSUE_TABLES_MOST);
+    assert_int_equal(issue->table_count, count / 2);
 }
 
 static void
@@ -490,8 +574,12 @@ main(void)
         cmocka_unit_test(a_nested_loop_of_more_than_10000_rows_is_poor),
         cmocka_unit_test(more_than_five_joins_are_no_good_pattern),
         cmocka_unit_test(statistics_are_stale_after_30_days_or_when_there_are_none),
+        cmocka_unit_test(a_partitioned_table_of_a_round_is_not_told_as_never_analysed),
+        cmocka_unit_test(a_table_with_statistics_was_analysed),
         cmocka_unit_test(a_row_count_is_wrong_from_a_fifth_on),
         cmocka_unit_test(more_than_twenty_statements_that_are_alike_are_generated),
+        cmocka_unit_test(a_statement_with_several_finds_of_an_object_counts_once),
+        cmocka_unit_test(an_issue_names_some_of_its_tables_and_counts_all),
         cmocka_unit_test(a_hit_ratio_below_nine_tenths_is_much_reading),
         cmocka_unit_test(a_report_of_more_than_a_second_is_inefficient),
         cmocka_unit_test(temporary_files_ask_for_work_mem_from_a_hundredth_of_all_blocks_on),
