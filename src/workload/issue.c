@@ -230,7 +230,9 @@ statements_look(IssueWork *work)
 void
 issues_find(Arena *arena, const IssueInput *input, Issues *ret_issues)
 {
-    IssueWork work = {.arena = arena, .input = input, .places = map_new(arena)};
+    IssueWork work = {
+        .arena = arena, .input = input, .places = map_new(arena), .index_users = map_new(arena)};
+    issue_index_users_find(&work);
     statements_look(&work);
     issues_of_similar(&work);
     issues_of_tables(&work);
