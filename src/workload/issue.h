@@ -136,6 +136,7 @@ typedef struct IssueInput {
     const IssueCatalog *catalog;
     double work_mem_bytes;       /* NAN: not known */
     double shared_buffers_bytes; /* NAN: not known */
+    double block_bytes;          /* NAN: not known */
     int64_t now_us;
 } IssueInput;
 

@@ -25,6 +25,7 @@ typedef struct Case {
     int64_t analyzed_days_ago; /* 0: today */
     int64_t index_rows_read;   /* of 10 scans of orders_customer */
     bool without_schema;
+    double block_bytes;
     bool is_never_analyzed;
     bool has_no_rows_counted;
     const PlanBook *book; /* NULL: the plan alone, of the first statement */
@@ -71,6 +72,7 @@ issues_of_templates(Arena *arena, const WorkloadTemplates *templates, const Case
                         .catalog = &catalog,
                         .work_mem_bytes = 4 << 20,
                         .shared_buffers_bytes = 128 << 20,
+                        .block_bytes = of->block_bytes > 0 ? of->block_bytes : NAN,
                         .now_us = NOW_US};
     Issues issues;
     issues_find(arena, &input, &issues);
@@ -584,6 +586,37 @@ more_than_twenty_statements_that_are_alike_are_generated(void **state)
     assert_true(issue->time_share > 0.95 && issue->time_share < 0.96);
 }
 
+/* Lists of 300 columns under the longest names: 20 times what the issues may take. */
+static void
+texts_of_many_columns_take_little_memory(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("issues", ARENA_BYTES);
+    const size_t count = 50;
+    ShopStatement *statements = ARENA_NEW_ARRAY(arena, ShopStatement, count);
+    Text text = text_new(arena);
+    char *table = arena_printf(arena, "%063d", 0);
+    memset(table, 't', 63);
+    text_append_format(&text, "SELECT 1 FROM %s WHERE c0 = $1", table);
+    for (size_t c = 1; c < 300; c++)
+        text_append_format(&text, " AND c%zu = $%zu", c, c + 1);
+    for (size_t i = 0; i < count; i++)
+        statements[i] = (ShopStatement){text.data, 10, 1, 1};
+    WorkloadTemplates templates = shop_templates(arena, statements, count);
+    FactCatalog none = {0};
+    StatementFacts *facts;
+    facts_read(arena, &templates, &none, 0, &facts);
+    assert_int_equal(facts[0].columns.count, 300);
+    PlanBook plans = {.plans = map_new(arena), .arena = arena};
+    IssueCatalog catalog = issue_catalog_new(arena);
+    IssueInput input = {.templates = &templates, .facts = facts, .plans = &plans, .catalog = &catalog};
+    Issues issues;
+    size_t before_bytes = arena_used_bytes(arena);
+    issues_find(arena, &input, &issues);
+    assert_int_equal(issue_of(&issues, ISSUE_ORM_GENERATED)->statement_count, count);
+    assert_true(arena_used_bytes(arena) - before_bytes < 100000);
+}
+
 /* Seven statements, each with three indexes' worth of errors on one table. */
 static void
 a_statement_with_several_finds_of_an_object_counts_once(void **state)
@@ -677,6 +710,11 @@ temporary_files_ask_for_work_mem_from_a_hundredth_of_all_blocks_on(void **state)
     assert_null(issue->database_name);
     assert_int_equal(issue->statement_count, 1);
     assert_non_null(strstr(issue->description, "it is 4.0 MB"));
+    assert_non_null(strstr(issue->description, "1,001 blocks were"));
+    of.block_bytes = 32768; /* as a server may be built */
+    of.temp_blocks = 3200;
+    issues = issues_of(arena, of);
+    assert_non_null(strstr(issue_of(&issues, ISSUE_CONFIG_TUNING)->description, "100 MB were"));
 }
 
 static void
@@ -769,6 +807,7 @@ main(void)
         cmocka_unit_test(a_table_with_statistics_was_analysed),
         cmocka_unit_test(a_row_count_is_wrong_from_a_fifth_on),
         cmocka_unit_test(more_than_twenty_statements_that_are_alike_are_generated),
+        cmocka_unit_test(texts_of_many_columns_take_little_memory),
         cmocka_unit_test(a_statement_with_several_finds_of_an_object_counts_once),
         cmocka_unit_test(an_issue_names_some_of_its_tables_and_counts_all),
         cmocka_unit_test(a_hit_ratio_below_nine_tenths_is_much_reading),
