@@ -54,12 +54,42 @@ issue_statement_label(const IssueWork *work, size_t place)
     return template_label(work->arena, work->input->templates->items[place].text, LABEL_BYTES);
 }
 
+/* Of one issue, while they are found. */
+typedef struct IssuePlace {
+    size_t place; /* in the list */
+    size_t last_statement;
+    Map *tables; /* all, once there are more than are named; else NULL */
+} IssuePlace;
+
+/* The name is of the arena, from the mark on when it was made for this. */
 static void
-tables_add(IssueWork *work, Issue *issue, const IssueFound *found)
+table_add(IssueWork *work, IssuePlace *place, const char *name, ArenaMark mark)
+{
+    Issue *issue = &work->list.items[place->place];
+    bool is_there = place->tables == NULL ? text_list_contains(&issue->tables, name)
+                                          : map_get(place->tables, name) != NULL;
+    if (is_there) {
+        arena_rewind(work->arena, mark);
+        return;
+    }
+    issue->table_count++;
+    if (issue->tables.count < ISSUE_TABLES_MOST) {
+        vector_push(work->arena, &issue->tables, name);
+        return;
+    }
+    if (place->tables == NULL) {
+        place->tables = map_new(work->arena);
+        for (size_t i = 0; i < issue->tables.count; i++)
+            map_put(place->tables, issue->tables.items[i], work);
+    }
+    map_put(place->tables, name, work);
+}
+
+static void
+tables_add(IssueWork *work, IssuePlace *place, const IssueFound *found)
 {
     if (found->table != NULL) {
-        if (!text_list_contains(&issue->tables, found->table))
-            vector_push(work->arena, &issue->tables, found->table);
+        table_add(work, place, found->table, arena_mark(work->arena));
         return;
     }
     if (found->statement == ISSUE_NO_STATEMENT)
@@ -67,27 +97,28 @@ tables_add(IssueWork *work, Issue *issue, const IssueFound *found)
     const FactColumns *tables = &work->input->facts[found->statement].tables;
     for (size_t i = 0; i < tables->count; i++) {
         const FactColumn *table = &tables->items[i];
+        ArenaMark mark = arena_mark(work->arena);
         const char *name = table->schema[0] == '\0'
                                ? table->table
                                : arena_printf(work->arena, "%s.%s", table->schema, table->table);
-        if (!text_list_contains(&issue->tables, name))
-            vector_push(work->arena, &issue->tables, name);
+        table_add(work, place, name, mark);
     }
 }
 
 /* Templates come in the order of their time, so the first ones are the costliest. */
 static void
-statement_add(IssueWork *work, Issue *issue, size_t place)
+statement_add(IssueWork *work, IssuePlace *place, size_t statement)
 {
     const WorkloadTemplates *templates = work->input->templates;
-    for (size_t i = 0; i < issue->statement_named; i++)
-        if (issue->statements[i] == place)
-            return;
+    Issue *issue = &work->list.items[place->place];
+    if (place->last_statement == statement)
+        return;
+    place->last_statement = statement;
     if (issue->statement_named < ISSUE_STATEMENTS_MOST)
-        issue->statements[issue->statement_named++] = place;
+        issue->statements[issue->statement_named++] = statement;
     issue->statement_count++;
     if (templates->total_ms > 0)
-        issue->time_share += templates->items[place].total_ms / templates->total_ms;
+        issue->time_share += templates->items[statement].total_ms / templates->total_ms;
 }
 
 static bool
@@ -98,21 +129,33 @@ is_graver(const IssueFound *found, const Issue *issue)
     return found->value > issue->value;
 }
 
+/* The object's issue, new when there was none of the type: *ret_is_new. */
+static IssuePlace *
+place_take(IssueWork *work, const IssueFound *found, bool *ret_is_new)
+{
+    ArenaMark mark = arena_mark(work->arena);
+    const char *key = arena_printf(work->arena, "%s\001%s\001%s", issue_type_word(found->type),
+                                   found->database_name == NULL ? "" : found->database_name, found->object);
+    IssuePlace *place = map_get(work->places, key);
+    *ret_is_new = place == NULL;
+    if (place != NULL) {
+        arena_rewind(work->arena, mark);
+        return place;
+    }
+    place = ARENA_NEW(work->arena, IssuePlace);
+    *place = (IssuePlace){.place = work->list.count, .last_statement = ISSUE_NO_STATEMENT};
+    map_put(work->places, key, place);
+    vector_push(work->arena, &work->list,
+                ((Issue){.type = found->type, .database_name = found->database_name}));
+    return place;
+}
+
 void
 issue_add(IssueWork *work, const IssueFound *found)
 {
-    const char *key = arena_printf(work->arena, "%s\001%s\001%s", issue_type_word(found->type),
-                                   found->database_name == NULL ? "" : found->database_name, found->object);
-    size_t *place = map_get(work->places, key);
-    bool is_new = place == NULL;
-    if (is_new) {
-        place = ARENA_NEW(work->arena, size_t);
-        *place = work->list.count;
-        map_put(work->places, key, place);
-        vector_push(work->arena, &work->list,
-                    ((Issue){.type = found->type, .database_name = found->database_name}));
-    }
-    Issue *issue = &work->list.items[*place];
+    bool is_new;
+    IssuePlace *place = place_take(work, found, &is_new);
+    Issue *issue = &work->list.items[place->place];
     if (is_new || is_graver(found, issue)) {
         issue->severity = found->severity;
         issue->figure = found->figure;
@@ -121,9 +164,9 @@ issue_add(IssueWork *work, const IssueFound *found)
         issue->description = found->description;
         issue->action = found->action;
     }
-    tables_add(work, issue, found);
+    tables_add(work, place, found);
     if (found->statement != ISSUE_NO_STATEMENT)
-        statement_add(work, issue, found->statement);
+        statement_add(work, place, found->statement);
 }
 
 /* Of figures of rows, for which there is a "high". */
@@ -187,7 +230,9 @@ statements_look(IssueWork *work)
 void
 issues_find(Arena *arena, const IssueInput *input, Issues *ret_issues)
 {
-    IssueWork work = {.arena = arena, .input = input, .places = map_new(arena)};
+    IssueWork work = {
+        .arena = arena, .input = input, .places = map_new(arena), .index_users = map_new(arena)};
+    issue_index_users_find(&work);
     statements_look(&work);
     issues_of_similar(&work);
     issues_of_tables(&work);

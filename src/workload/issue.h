@@ -23,12 +23,12 @@
  *
  * An issue that was high is critical when its figure is a hundred times what high asks for and the statements
  * behind it take a quarter of the time; one is low where the figure says little: statistics of a table that
- * has not changed.
+ * has not changed, or none of one that is too small for autovacuum to analyse (50 rows).
  *
  * One object (a table, an index, a statement) has one issue of a type: the statements behind it are counted,
- * the costliest named. What the data cannot tell is not guessed: a statement without a plan has no issue that
- * only a plan tells, a table whose rows or statistics nobody counted none of its own; how many there are is
- * told beside. Statements on system catalogs are left out.
+ * the costliest named, and so with its tables. What the data cannot tell is not guessed: a statement without
+ * a plan has no issue that only a plan tells, a table whose rows or statistics nobody counted none of its
+ * own; how many there are is told beside. Statements on system catalogs are left out.
  *
  * issues_find() is pure; issue_input_read() (below) gathers from the store what a study has not.
  */
@@ -42,6 +42,7 @@
 
 #define ISSUES_MOST ((size_t)200)    /* the gravest */
 #define ISSUE_STATEMENTS_MOST 5      /* named of each */
+#define ISSUE_TABLES_MOST 20         /* as well */
 #define ISSUE_SCAN_ROWS 1000.0       /* more is medium ... */
 #define ISSUE_SCAN_ROWS_HIGH 10000.0 /* ... and high */
 #define ISSUE_NESTED_ROWS 10000.0
@@ -81,7 +82,8 @@ typedef struct Issue {
     IssueType type;
     IssueSeverity severity;
     const char *database_name;                /* NULL: the target as a whole */
-    TextList tables;                          /* "public.orders" */
+    TextList tables;                          /* "public.orders": ISSUE_TABLES_MOST at most */
+    size_t table_count;                       /* with those that are not named */
     size_t statements[ISSUE_STATEMENTS_MOST]; /* places of templates, the costliest first */
     size_t statement_named;                   /* of them here */
     size_t statement_count;
@@ -134,6 +136,7 @@ typedef struct IssueInput {
     const IssueCatalog *catalog;
     double work_mem_bytes;       /* NAN: not known */
     double shared_buffers_bytes; /* NAN: not known */
+    double block_bytes;          /* NAN: not known */
     int64_t now_us;
 } IssueInput;
 

@@ -88,8 +88,17 @@ issue_catalog_add_round(IssueCatalog *catalog, const char *database_name, const 
         if (isnan(table->row_count) && row->live_rows > 0)
             table->row_count = (double)row->live_rows;
         table->analyzed_at_us = row->analyzed_at_us;
-        table->was_never_analyzed = row->analyzed_at_us == 0 && row->row_estimate < 0;
+        /* the collector tells no rows of a partitioned table, analysed or not */
+        table->was_never_analyzed = row->analyzed_at_us == 0 && row->row_estimate < 0 && row->kind != 'p';
     }
+}
+
+/* Before version 14 a partitioned table has 0, however many rows are in its partitions. */
+static double
+rows_of(const SnapshotRelation *relation)
+{
+    bool is_known = relation->kind == 'p' ? relation->reltuples > 0 : relation->reltuples >= 0;
+    return is_known ? relation->reltuples : NAN;
 }
 
 void
@@ -108,11 +117,14 @@ issue_catalog_add_snapshot(IssueCatalog *catalog, const FactCatalog *schema)
         table->root = snapshot_relation_root(snapshot, relation);
         if (activity->is_known)
             table->changed_rows = (double)activity->modified_since_analyze;
-        if (!is_new)
+        if (!is_new && relation->kind != 'p') {
+            table->was_never_analyzed = table->was_never_analyzed && relation->statistics.count == 0;
             continue;
-        table->row_count = relation->reltuples >= 0 ? relation->reltuples : NAN;
-        table->was_never_analyzed =
-            relation->reltuples < 0 && activity->is_known && activity->last_analyze == NULL;
+        }
+        table->row_count = rows_of(relation);
+        table->was_never_analyzed = table->analyzed_at_us == 0 && relation->reltuples < 0 &&
+                                    activity->is_known && activity->last_analyze == NULL &&
+                                    relation->statistics.count == 0;
     }
 }
 

@@ -19,7 +19,8 @@ typedef struct IssueWork {
     Arena *arena;
     const IssueInput *input;
     IssueList list;
-    Map *places; /* of the list's items, by type and object */
+    Map *places;      /* IssuePlace * of the list's items, by type and object: issue.c */
+    Map *index_users; /* size_t *, by database and index: the one statement whose plan uses it */
     Issues counts;
 } IssueWork;
 
@@ -38,7 +39,8 @@ typedef struct IssueFound {
     const char *action;
 } IssueFound;
 
-/* The gravest of an object is what is told of it, with all statements. */
+/* The gravest of an object is what is told of it, with all statements. What is found of a statement in one
+ * look at it, or at the object, comes without another statement between. */
 void issue_add(IssueWork *work, const IssueFound *found);
 
 /* By a figure whose greater values are worse; more than high is ISSUE_HIGH. */
@@ -56,6 +58,8 @@ const IssueTable *issue_table_named(const IssueCatalog *catalog, const char *dat
 /* NAN: not known. */
 double issue_index_rows(const IssueCatalog *catalog, const char *database_name, const char *name);
 
+/* Fills index_users, before any plan is looked at; ISSUE_NO_STATEMENT: several use it. */
+void issue_index_users_find(IssueWork *work);
 void issues_of_plan(IssueWork *work, size_t place);
 void issues_of_statement(IssueWork *work, size_t place);
 void issues_of_similar(IssueWork *work);

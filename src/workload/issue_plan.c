@@ -8,16 +8,27 @@
 #define KEPT_SHARE 0.1         /* of a scan's rows, above which no index would help */
 #define ESTIMATE_ROWS_LEAST 10 /* an error among fewer changes no plan */
 #define CALLS_LEAST 10         /* whose mean says something */
+#define LIST_MARK "/*, ... */" /* pg_stat_statements 18 writes IN ($1, $2, $3) as IN ($1 LIST_MARK) */
 #define SKEW_MOST 1.25         /* of a column whose mean over all values is that of the values asked for */
 #define ROLE_LEAST 0.8         /* of a column that an index could serve: equality, join, IN, range */
+
+/* A sequential scan of a table or of one of its partitions; of several of it in a plan, the greatest. */
+typedef struct PartScan {
+    const char *name; /* as the plan tells it */
+    const char *filter;
+    double rows_read; /* at least, when it is not known how many there are */
+    double rows_kept;
+    bool is_unknown;  /* rows_read, and so the share that is kept */
+    bool is_expected; /* rows_kept: not what came */
+} PartScan;
+
+VECTOR_DEFINE(PartScans, PartScan);
 
 /* The sequential scans of one table in a plan: partitions are added up. */
 typedef struct TableScan {
     const IssueTable *table; /* the root; NULL: not known */
-    const char *name;        /* as the plan tells it */
-    const char *filter;
-    double rows_read; /* at least, when it is not known how many there are */
-    double rows_kept;
+    PartScans parts;
+    PartScan sum; /* with the name of the first and the filter of the greatest */
     bool is_least;
 } TableScan;
 
@@ -55,22 +66,23 @@ rows_given(const PlanLook *look)
 
 /* Rows read: measured, else all that the table has, else those that the plan keeps: it reads no fewer. Rows
  * kept: the plan is for any parameters, so where the scan is all there is, those that came are told. */
-static TableScan
-scan_of(const PlanLook *look, const PlanScan *scan)
+static PartScan
+scan_of(const PlanLook *look, const PlanScan *scan, const IssueTable *table)
 {
-    const IssueTable *table = issue_table_of_plan(look->work, look->place, scan->table);
-    TableScan found = {.table = root_of(look, table),
-                       .name = scan->table,
-                       .filter = scan->filter,
-                       .rows_kept = scan->rows_kept,
-                       .rows_read = scan->rows_read};
+    PartScan found = {.name = scan->table,
+                      .filter = scan->filter,
+                      .rows_kept = scan->rows_kept,
+                      .rows_read = scan->rows_read,
+                      .is_expected = isnan(scan->rows_read)};
     if (isnan(found.rows_read) && table != NULL)
         found.rows_read = table->row_count;
-    if (look->plan->scans.count == 1 && isnan(scan->rows_read) && !isnan(rows_given(look)))
+    if (look->plan->scans.count == 1 && isnan(scan->rows_read) && !isnan(rows_given(look))) {
         found.rows_kept = rows_given(look);
+        found.is_expected = false;
+    }
     if (isnan(found.rows_read)) {
         found.rows_read = scan->rows_kept;
-        found.is_least = scan->filter != NULL;
+        found.is_unknown = scan->filter != NULL;
     }
     return found;
 }
@@ -78,23 +90,51 @@ scan_of(const PlanLook *look, const PlanScan *scan)
 static void
 scan_add(PlanLook *look, const PlanScan *scan)
 {
-    TableScan found = scan_of(look, scan);
+    Arena *arena = look->work->arena;
+    const IssueTable *table = issue_table_of_plan(look->work, look->place, scan->table);
+    const IssueTable *root = root_of(look, table);
+    PartScan found = scan_of(look, scan, table);
+    TableScan *whole = NULL;
     if (isnan(found.rows_read))
         return;
-    for (size_t i = 0; i < look->scans.count; i++) {
+    for (size_t i = 0; whole == NULL && i < look->scans.count; i++) {
         TableScan *before = &look->scans.items[i];
-        if (before->table != found.table || (found.table == NULL && strcmp(before->name, found.name) != 0))
+        if (before->table == root && (root != NULL || strcmp(before->parts.items[0].name, found.name) == 0))
+            whole = before;
+    }
+    if (whole == NULL) {
+        vector_push(arena, &look->scans, ((TableScan){.table = root}));
+        whole = &look->scans.items[look->scans.count - 1];
+    }
+    for (size_t i = 0; i < whole->parts.count; i++) {
+        PartScan *before = &whole->parts.items[i];
+        if (strcmp(before->name, found.name) != 0)
             continue;
-        if (strcmp(before->name, found.name) != 0) {
-            before->rows_read += found.rows_read;
-            before->rows_kept += found.rows_kept;
-            before->is_least = before->is_least || found.is_least;
-        } else if (found.rows_read > before->rows_read) {
+        if (found.rows_read > before->rows_read)
             *before = found;
-        }
         return;
     }
-    vector_push(look->work->arena, &look->scans, found);
+    vector_push(arena, &whole->parts, found);
+}
+
+static void
+parts_sum(const PlanLook *look, TableScan *scan)
+{
+    PartScan sum = {.name = scan->parts.items[0].name};
+    double greatest = -1;
+    for (size_t i = 0; i < scan->parts.count; i++) {
+        const PartScan *part = &scan->parts.items[i];
+        sum.rows_read += part->rows_read;
+        sum.rows_kept += part->rows_kept;
+        sum.is_unknown = sum.is_unknown || part->is_unknown;
+        sum.is_expected = sum.is_expected || part->is_expected;
+        if (part->rows_read > greatest) {
+            greatest = part->rows_read;
+            sum.filter = part->filter;
+        }
+    }
+    scan->sum = sum;
+    scan->is_least = sum.is_unknown || look->plan->has_more_scans;
 }
 
 static bool
@@ -123,7 +163,7 @@ columns_of_filter(const PlanLook *look, const TableScan *scan)
     for (size_t i = 0; i < look->facts->columns.count; i++) {
         const FactColumn *column = &look->facts->columns.items[i];
         if (column->role < ROLE_LEAST || !is_of(column, scan->table) ||
-            !plan_condition_names(scan->filter, column->column))
+            !plan_condition_names(scan->sum.filter, column->column))
             continue;
         if (index_leads_with(scan->table->relation, column->column))
             return NULL;
@@ -158,11 +198,11 @@ column_of_join(const PlanLook *look, const TableScan *scan)
 static const char *
 columns_without_index(const PlanLook *look, const TableScan *scan)
 {
-    double few = KEPT_SHARE * scan->rows_read;
+    double few = KEPT_SHARE * scan->sum.rows_read;
     if (scan->table == NULL || scan->table->relation == NULL)
         return NULL;
-    if (scan->filter != NULL)
-        return scan->is_least || scan->rows_kept <= few ? columns_of_filter(look, scan) : NULL;
+    if (scan->sum.filter != NULL)
+        return !scan->sum.is_unknown && scan->sum.rows_kept <= few ? columns_of_filter(look, scan) : NULL;
     return rows_given(look) <= few ? column_of_join(look, scan) : NULL; /* false when it is not known */
 }
 
@@ -171,9 +211,11 @@ scan_why(const TableScan *scan)
 {
     if (scan->table == NULL || scan->table->relation == NULL)
         return "whether an index is there is not known: no schema is kept of it";
-    if (scan->filter == NULL)
+    if (scan->sum.filter == NULL)
         return "nothing narrows it down";
-    if (!scan->is_least && scan->rows_kept > KEPT_SHARE * scan->rows_read)
+    if (scan->sum.is_unknown)
+        return "how many rows it has, and so whether its filter keeps few of them, is not known";
+    if (scan->sum.rows_kept > KEPT_SHARE * scan->sum.rows_read)
         return "its filter keeps so many of them that an index would not help";
     return "no index serves its filter, or the planner uses none";
 }
@@ -183,7 +225,9 @@ scan_remedy(const TableScan *scan)
 {
     if (scan->table == NULL || scan->table->relation == NULL)
         return "read the schema (\"fettle workload NAME analyze\"), so that a missing index can be told";
-    if (scan->filter == NULL)
+    if (scan->sum.is_unknown)
+        return "ANALYZE it, so that its rows are counted";
+    if (scan->sum.filter == NULL)
         return "ask for fewer rows, page through them by a key, or keep a summary of them";
     return "narrow the condition, or let \"fettle advise\" look for a partial or another kind of index";
 }
@@ -193,38 +237,116 @@ table_scan_tell(PlanLook *look, const TableScan *scan)
 {
     IssueWork *work = look->work;
     Arena *arena = work->arena;
-    if (scan->rows_read <= ISSUE_SCAN_ROWS)
+    if (scan->sum.rows_read <= ISSUE_SCAN_ROWS)
         return;
-    const char *name = scan->table == NULL ? scan->name : issue_table_name(arena, scan->table);
+    const char *name = scan->table == NULL ? scan->sum.name : issue_table_name(arena, scan->table);
     const char *columns = columns_without_index(look, scan);
     const char *rows = arena_printf(arena, "%s%s", scan->is_least ? "at least " : "",
-                                    text_format_count(arena, round(scan->rows_read)));
+                                    text_format_count(arena, round(scan->sum.rows_read)));
     IssueFound found = {.type = columns != NULL ? ISSUE_MISSING_INDEX : ISSUE_FULL_TABLE_SCAN,
-                        .severity = issue_severity_above(scan->rows_read, ISSUE_SCAN_ROWS_HIGH),
+                        .severity = issue_severity_above(scan->sum.rows_read, ISSUE_SCAN_ROWS_HIGH),
                         .database_name = look->template->database_name,
                         .object = columns == NULL ? name : arena_printf(arena, "%s (%s)", name, columns),
                         .table = name,
                         .statement = look->place,
                         .figure = "rows read by a sequential scan",
-                        .value = scan->rows_read,
+                        .value = scan->sum.rows_read,
                         .threshold = ISSUE_SCAN_ROWS};
     if (columns != NULL) {
-        double kept = scan->filter == NULL ? rows_given(look) : scan->rows_kept;
+        bool is_joined = scan->sum.filter == NULL;
+        double kept = is_joined ? rows_given(look) : scan->sum.rows_kept;
         found.description = arena_printf(
             arena,
-            scan->filter == NULL ? "%s rows of %s are read to give out %s: no index leads with %s, by which "
-                                   "it is joined"
-                                 : "%s rows of %s are read to keep %s of them: no index leads with %s",
-            rows, name, text_format_count(arena, round(kept)), columns);
+            is_joined ? "%s rows of %s are read to give out %s%s: no index leads with %s, by which it is "
+                        "joined"
+                      : "%s rows of %s are read to keep %s%s of them: no index leads with %s",
+            rows, name, !is_joined && scan->sum.is_expected ? "about " : "",
+            text_format_count(arena, round(kept)), columns);
         found.action = arena_printf(arena,
                                     "index %s (%s); \"fettle advise\" finds the index that serves all "
                                     "statements best, and proves it",
                                     name, columns);
     } else {
-        found.description = arena_printf(arena, "all %s rows of %s are read: %s", rows, name, scan_why(scan));
+        found.description = arena_printf(arena, "%s%s rows of %s are read: %s", scan->is_least ? "" : "all ",
+                                         rows, name, scan_why(scan));
         found.action = scan_remedy(scan);
     }
     issue_add(work, &found);
+}
+
+static const char *
+index_key(Arena *arena, const char *database_name, const char *index)
+{
+    return arena_printf(arena, "%s\001%s", database_name == NULL ? "" : database_name, index);
+}
+
+void
+issue_index_users_find(IssueWork *work)
+{
+    const WorkloadTemplates *templates = work->input->templates;
+    for (size_t place = 0; place < templates->count; place++) {
+        const WorkloadTemplate *template = &templates->items[place];
+        const PlanFacts *plan =
+            plan_facts_find(work->input->plans, template->database_name, template->query_hash);
+        for (size_t i = 0; plan != NULL && i < plan->scans.count; i++) {
+            if (plan->scans.items[i].index == NULL)
+                continue;
+            const char *key = index_key(work->arena, template->database_name, plan->scans.items[i].index);
+            size_t *user = map_get(work->index_users, key);
+            if (user == NULL) {
+                user = ARENA_NEW(work->arena, size_t);
+                *user = place;
+                map_put(work->index_users, key, user);
+            } else if (*user != place) {
+                *user = ISSUE_NO_STATEMENT;
+            }
+        }
+    }
+}
+
+typedef enum IndexRowsSource { INDEX_ROWS_MEASURED, INDEX_ROWS_EXPECTED, INDEX_ROWS_MEAN } IndexRowsSource;
+
+/* Rows that a scan reads by its index: measured, else as the planner expects of a bitmap's, else the mean of
+ * the index's counters, where no other statement is known to use it. NAN: not known. */
+static double
+index_rows_of(const PlanLook *look, const PlanScan *scan, IndexRowsSource *ret_source)
+{
+    IssueWork *work = look->work;
+    *ret_source = INDEX_ROWS_MEASURED;
+    if (!isnan(scan->rows_read) || scan->is_cut)
+        return scan->rows_read;
+    *ret_source = INDEX_ROWS_EXPECTED;
+    if (!isnan(scan->rows_of_index))
+        return scan->rows_of_index;
+    *ret_source = INDEX_ROWS_MEAN;
+    const size_t *user =
+        map_get(work->index_users, index_key(work->arena, look->template->database_name, scan->index));
+    if (user == NULL || *user != look->place)
+        return NAN;
+    return issue_index_rows(work->input->catalog, look->template->database_name, scan->index);
+}
+
+static const char *
+index_rows_tell(Arena *arena, const PlanScan *scan, double rows, IndexRowsSource source)
+{
+    const char *read = text_format_count(arena, round(rows));
+    const char *kept = text_format_count(arena, round(scan->rows_kept));
+    switch (source) {
+        case INDEX_ROWS_MEASURED:
+            return arena_printf(
+                arena, "a scan of the index %s reads %s rows, of which the statement's filter keeps %s",
+                scan->index, read, kept);
+        case INDEX_ROWS_EXPECTED:
+            return arena_printf(arena,
+                                "a scan of the index %s is expected to read about %s rows, of which the "
+                                "statement's filter keeps about %s",
+                                scan->index, read, kept);
+        case INDEX_ROWS_MEAN: break;
+    }
+    return arena_printf(arena,
+                        "a scan of the index %s, of whatever statement, reads %s rows on average; this "
+                        "one's filter is expected to keep about %s",
+                        scan->index, read, kept);
 }
 
 static void
@@ -232,9 +354,8 @@ index_scan_tell(PlanLook *look, const PlanScan *scan)
 {
     IssueWork *work = look->work;
     Arena *arena = work->arena;
-    double rows = scan->rows_read;
-    if (isnan(rows) && !scan->is_cut)
-        rows = issue_index_rows(work->input->catalog, look->template->database_name, scan->index);
+    IndexRowsSource source;
+    double rows = index_rows_of(look, scan, &source);
     if (scan->filter == NULL || isnan(rows) || rows <= ISSUE_SCAN_ROWS || isnan(scan->rows_kept) ||
         scan->rows_kept > KEPT_SHARE * rows)
         return;
@@ -249,11 +370,7 @@ index_scan_tell(PlanLook *look, const PlanScan *scan)
         .figure = "rows read by a scan of the index",
         .value = rows,
         .threshold = ISSUE_SCAN_ROWS,
-        .description = arena_printf(
-            arena,
-            "a scan of the index %s reads %s rows on average, of which the statement's filter keeps %s",
-            scan->index, text_format_count(arena, round(rows)),
-            text_format_count(arena, round(scan->rows_kept))),
+        .description = index_rows_tell(arena, scan, rows, source),
         .action = "put the filter's columns into the index, or make a partial one; \"fettle advise\" proves "
                   "which"};
     issue_add(work, &found);
@@ -325,12 +442,16 @@ scan_errors_tell(PlanLook *look)
     }
 }
 
-/* Whether the plan for any parameters expects what a plan for those that are given would: no bound of a range
- * or pattern among them, which such a plan guesses, and no column that has values which are more frequent
- * than others by much. Without a schema, or statistics, it cannot be told. */
+/* Whether the plan for any parameters expects what a plan for those that are given would: columns are
+ * compared with one value each, for such a plan guesses the bounds of ranges, the lengths of lists and what a
+ * pattern finds (of lists of any length the server keeps one text, with one value), and no column that has
+ * values which are more frequent than others by much. Without a schema, or statistics, it cannot be told. */
 static bool
 is_plan_of_any_values(const PlanLook *look)
 {
+    if (look->plan->is_guessed || look->plan->has_more_scans ||
+        (look->template->text != NULL && strstr(look->template->text, LIST_MARK) != NULL))
+        return false;
     for (size_t i = 0; i < look->plan->scans.count; i++) {
         const PlanScan *scan = &look->plan->scans.items[i];
         const IssueTable *table = root_of(look, issue_table_of_plan(look->work, look->place, scan->table));
@@ -339,7 +460,7 @@ is_plan_of_any_values(const PlanLook *look)
             return false;
         const char *conditions[] = {scan->filter, scan->condition};
         for (size_t c = 0; c < FETTLE_COUNT_OF(conditions); c++)
-            if (conditions[c] != NULL && strpbrk(conditions[c], "<>~@") != NULL)
+            if (conditions[c] != NULL && !plan_condition_is_equality(conditions[c]))
                 return false;
         for (size_t c = 0; c < look->facts->columns.count; c++) {
             const FactColumn *used = &look->facts->columns.items[c];
@@ -390,8 +511,10 @@ issues_of_plan(IssueWork *work, size_t place)
         else if (scan->index != NULL)
             index_scan_tell(&look, scan);
     }
-    for (size_t i = 0; i < look.scans.count; i++)
+    for (size_t i = 0; i < look.scans.count; i++) {
+        parts_sum(&look, &look.scans.items[i]);
         table_scan_tell(&look, &look.scans.items[i]);
+    }
     nested_loop_tell(&look);
     scan_errors_tell(&look);
     returned_rows_tell(&look);

@@ -63,5 +63,6 @@ issue_input_read(PgConnection *session, Arena *arena, const IssueSource *source,
     input->catalog = ret_catalog;
     input->work_mem_bytes = work_mem * KILOBYTE;
     input->shared_buffers_bytes = shared_buffers * block_bytes;
+    input->block_bytes = block_bytes;
     return true;
 }

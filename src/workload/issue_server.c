@@ -5,10 +5,10 @@
 #include <string.h>
 
 #define DAY_US (24 * 3600 * 1e6)
-#define BLOCK_BYTES 8192.0
 #define BLOCKS_LEAST 10000.0   /* before a share of them says something */
 #define CHANGED_SHARE_HIGH 0.2 /* of a table's rows: twice what autovacuum waits for */
 #define ROWS_NEVER_HIGH 10000.0
+#define ROWS_NEVER_LEAST 50.0 /* autovacuum_analyze_threshold: it never analyses a table of fewer changes */
 
 /* The statements that use each table, by its root's place in the catalog. */
 typedef struct TableUse {
@@ -21,8 +21,9 @@ typedef struct TableUse {
 static IssueSeverity
 stale_severity(const IssueTable *table)
 {
+    bool is_small = !(table->row_count > ROWS_NEVER_LEAST); /* true when no row of it was ever counted */
     if (table->was_never_analyzed)
-        return table->row_count > ROWS_NEVER_HIGH ? ISSUE_HIGH : ISSUE_MEDIUM;
+        return is_small ? ISSUE_LOW : table->row_count > ROWS_NEVER_HIGH ? ISSUE_HIGH : ISSUE_MEDIUM;
     if (table->changed_rows <= 0)
         return ISSUE_LOW;
     return table->changed_rows > CHANGED_SHARE_HIGH * table->row_count ? ISSUE_HIGH : ISSUE_MEDIUM;
@@ -65,6 +66,35 @@ statistics_tell(IssueWork *work, const IssueTable *table, const size_t *places, 
     }
 }
 
+static void
+unknown_add(Arena *arena, Map *unknown, const char *database_name, const FactColumn *used)
+{
+    ArenaMark mark = arena_mark(arena);
+    const char *key = arena_printf(arena, "%s\001%s.%s", database_name, used->schema, used->table);
+    if (map_get(unknown, key) == NULL)
+        map_put(unknown, key, unknown);
+    else
+        arena_rewind(arena, mark);
+}
+
+static void
+use_add(Arena *arena, Map *uses, const IssueTable *table, size_t place)
+{
+    ArenaMark mark = arena_mark(arena);
+    const char *key = arena_printf(arena, "%s\001%s.%s", table->database_name, table->schema, table->name);
+    TableUse *use = map_get(uses, key);
+    if (use == NULL) {
+        use = ARENA_NEW(arena, TableUse);
+        use->table = table;
+        map_put(uses, key, use);
+    } else {
+        arena_rewind(arena, mark);
+    }
+    if (use->count == use->capacity)
+        use->places = vector_grow(arena, use->places, use->count, &use->capacity, sizeof(*use->places));
+    use->places[use->count++] = place;
+}
+
 void
 issues_of_tables(IssueWork *work)
 {
@@ -77,24 +107,10 @@ issues_of_tables(IssueWork *work)
             const char *database_name = input->templates->items[i].database_name;
             const IssueTable *table =
                 issue_table_named(input->catalog, database_name, used->schema, used->table);
-            if (table == NULL || (table->analyzed_at_us == 0 && !table->was_never_analyzed)) {
-                map_put(unknown,
-                        arena_printf(work->arena, "%s\001%s.%s", database_name, used->schema, used->table),
-                        work);
-                continue;
-            }
-            const char *key =
-                arena_printf(work->arena, "%s\001%s.%s", database_name, table->schema, table->name);
-            TableUse *use = map_get(uses, key);
-            if (use == NULL) {
-                use = ARENA_NEW(work->arena, TableUse);
-                use->table = table;
-                map_put(uses, key, use);
-            }
-            if (use->count == use->capacity)
-                use->places =
-                    vector_grow(work->arena, use->places, use->count, &use->capacity, sizeof(*use->places));
-            use->places[use->count++] = i;
+            if (table == NULL || (table->analyzed_at_us == 0 && !table->was_never_analyzed))
+                unknown_add(work->arena, unknown, database_name, used);
+            else
+                use_add(work->arena, uses, table, i);
         }
     work->counts.tables_unknown = map_count(unknown);
     for (size_t i = 0; i < map_count(uses); i++) {
@@ -123,6 +139,9 @@ work_mem_tell(IssueWork *work, const BlockSums *sums)
         isnan(input->work_mem_bytes)
             ? ""
             : arena_printf(arena, "; it is %s", text_format_bytes(arena, input->work_mem_bytes));
+    const char *temporary = isnan(input->block_bytes)
+                                ? arena_printf(arena, "%s blocks", text_format_count(arena, sums->temporary))
+                                : text_format_bytes(arena, sums->temporary * input->block_bytes);
     IssueFound found = {
         .type = ISSUE_CONFIG_TUNING,
         .severity = ISSUE_MEDIUM,
@@ -133,7 +152,7 @@ work_mem_tell(IssueWork *work, const BlockSums *sums)
         .description = arena_printf(arena,
                                     "%s were written and read in temporary files: work_mem is too small "
                                     "for these statements%s",
-                                    text_format_bytes(arena, sums->temporary * BLOCK_BYTES), now),
+                                    temporary, now),
         .action = "raise work_mem for the role or the session that runs them, not for all: each sort and "
                   "hash of each session may take as much"};
     for (size_t i = 0; i < input->templates->count; i++)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workload/issue_internal.h"
 
+#include "base/hash.h"
+
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,16 +111,17 @@ text_compare(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+#define LIKENESS_BYTES 33 /* 128 bits in hex */
+
 /* What statements that a program generates have in common: all but what they give out and the length of
- * their lists. NULL: it is about no table. */
-static const char *
-likeness_of(const IssueWork *work, size_t place)
+ * their lists, as a hash: a text may name hundreds of columns. */
+static void
+likeness_of(const IssueWork *work, size_t place, char ret_likeness[LIKENESS_BYTES])
 {
     const StatementFacts *facts = &work->input->facts[place];
     const SqlShape *shape = &facts->shape;
     size_t count = facts->tables.count + facts->columns.count;
-    if (facts->tables.count == 0 || facts->kind == SQL_KIND_UNPARSED || facts->is_internal)
-        return NULL;
+    ArenaMark mark = arena_mark(work->arena);
     const char **parts = ARENA_NEW_ARRAY(work->arena, const char *, count);
     for (size_t i = 0; i < count; i++) {
         bool is_table = i < facts->tables.count;
@@ -133,7 +138,10 @@ likeness_of(const IssueWork *work, size_t place)
                        shape->has_group_by, shape->has_limit);
     for (size_t i = 0; i < count; i++)
         text_append_format(&likeness, "\001%s", parts[i]);
-    return likeness.data;
+    (void)snprintf(ret_likeness, LIKENESS_BYTES, "%016" PRIx64 "%016" PRIx64,
+                   hash_bytes(likeness.data, likeness.length, 0),
+                   hash_bytes(likeness.data, likeness.length, 1));
+    arena_rewind(work->arena, mark);
 }
 
 VECTOR_DEFINE(Places, size_t);
@@ -170,9 +178,11 @@ issues_of_similar(IssueWork *work)
 {
     Map *groups = map_new(work->arena);
     for (size_t i = 0; i < work->input->templates->count; i++) {
-        const char *likeness = likeness_of(work, i);
-        if (likeness == NULL)
+        const StatementFacts *facts = &work->input->facts[i];
+        char likeness[LIKENESS_BYTES];
+        if (facts->tables.count == 0 || facts->kind == SQL_KIND_UNPARSED || facts->is_internal)
             continue;
+        likeness_of(work, i, likeness);
         Places *places = map_get(groups, likeness);
         if (places == NULL) {
             places = ARENA_NEW(work->arena, Places);

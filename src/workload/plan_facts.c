@@ -81,28 +81,34 @@ scan_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut, double workers)
     const PgPlanNode *index = index_of(node);
     bool is_measured = !isnan(node->actual_rows);
     double removed = isnan(node->rows_removed_by_filter) ? 0 : node->rows_removed_by_filter;
-    if (node->node_type == NULL || facts->scans.count == PLAN_SCANS_MOST)
+    if (node->node_type == NULL)
         return;
+    if (facts->scans.count == PLAN_SCANS_MOST) {
+        facts->has_more_scans = true;
+        return;
+    }
+    const char *condition = index == NULL ? node->recheck_condition : index->index_condition;
     PlanScan scan = {.table = arena_strdup(walk->arena, node->relation),
                      .index = index == NULL ? NULL : arena_strdup(walk->arena, index->index),
-                     .condition = index == NULL ? NULL : arena_strdup(walk->arena, index->index_condition),
+                     .condition = arena_strdup(walk->arena, condition),
                      .filter = arena_strdup(walk->arena, node->filter),
                      .is_sequential = strcmp(node->node_type, "Seq Scan") == 0,
                      .is_cut = is_cut && !is_measured,
                      .rows_kept = (is_measured ? node->actual_rows : node->plan_rows) * workers,
-                     .rows_read = is_measured ? (node->actual_rows + removed) * workers : NAN};
+                     .rows_read = is_measured ? (node->actual_rows + removed) * workers : NAN,
+                     .rows_of_index = index == NULL || index == node ? NAN : index->plan_rows};
     vector_push(walk->arena, &facts->scans, scan);
 }
 
 static void
-table_take(PlanWalk *walk, const PgPlanNode *node)
+table_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut)
 {
     PlanFacts *facts = walk->facts;
     share_add(walk, node);
     facts->rows_read += rows_read_of(node);
     if (node->node_type != NULL && strcmp(node->node_type, "Seq Scan") == 0)
         facts->rows_sequential = fmax(facts->rows_sequential, rows_read_of(node));
-    if (isnan(node->actual_rows) || isnan(node->plan_rows) || node->actual_loops == 0)
+    if (is_cut || isnan(node->actual_rows) || isnan(node->plan_rows) || node->actual_loops == 0)
         return;
     const char *condition = node->filter != NULL ? node->filter : node->index_condition;
     PlanError error = {.table = arena_strdup(walk->arena, node->relation),
@@ -127,6 +133,54 @@ reads_all(const PgPlanNode *node)
            (node_is(node, "Aggregate") && !is_grouped_by_order);
 }
 
+/* Whether the condition runs the subplan row by row; a hashed one is read whole. */
+static bool
+runs_subplan(const char *condition, const char *name)
+{
+    static const char hashed[] = "hashed ";
+    size_t length = strlen(name);
+    size_t hashed_length = sizeof(hashed) - 1;
+    if (condition == NULL || length == 0)
+        return false;
+    for (const char *at = strstr(condition, name); at != NULL; at = strstr(at + 1, name)) {
+        bool is_hashed = (size_t)(at - condition) >= hashed_length &&
+                         strncmp(at - hashed_length, hashed, hashed_length) == 0;
+        if (!is_hashed && !isdigit((unsigned char)at[length]))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the node may stop at the child's first match. Of the rows of an EXISTS nothing is asked for, so
+ * they have no width; IN stands in a condition, as may a value, which is read whole: those are told apart no
+ * further. */
+static bool
+stops_early(const PgPlanNode *node, const PgPlanNode *child)
+{
+    const char *relationship = child->parent_relationship;
+    const char *name = child->subplan_name == NULL ? "" : child->subplan_name;
+    if (text_equals(relationship, "Inner"))
+        return node_is(node, "Nested Loop") &&
+               (text_equals(node->join_type, "Semi") || text_equals(node->join_type, "Anti"));
+    if (!text_equals(relationship, "InitPlan") && !text_equals(relationship, "SubPlan"))
+        return false;
+    if (text_starts_with(name, "CTE "))
+        return false;
+    return !(child->plan_width > 0) ||
+           (text_equals(relationship, "SubPlan") &&
+            (runs_subplan(node->filter, name) || runs_subplan(node->join_filter, name)));
+}
+
+/* Whether the node's own row count is a constant of the planner's, that no statistics mend. */
+static bool
+guesses_rows(const PgPlanNode *node)
+{
+    return node_is(node, "Function Scan") || node_is(node, "Table Function Scan") ||
+           node_is(node, "ProjectSet") || node_is(node, "Recursive Union") ||
+           (node->filter != NULL && node->relation == NULL) ||
+           (node->join_filter != NULL && !plan_condition_is_equality(node->join_filter));
+}
+
 /* How many times one process's share the rows of all are, as the planner reckons: the leader helps less the
  * more workers it has. */
 static double
@@ -143,7 +197,7 @@ node_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut, double workers)
     double share = node->is_parallel_aware ? workers : 1;
     bool is_measured = !isnan(node->actual_rows);
     if (node->relation != NULL && node->operation == NULL) { /* ModifyTable: its scans are below it */
-        table_take(walk, node);
+        table_take(walk, node, is_cut);
         scan_take(walk, node, is_cut, is_measured && share > 1 ? loops_of(node) : share);
     }
     if (node_is(node, "Nested Loop") && (is_measured || !is_cut)) {
@@ -152,9 +206,12 @@ node_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut, double workers)
     }
     if (node_is(node, "Gather") || node_is(node, "Gather Merge"))
         workers = workers_of(node);
+    walk->facts->is_guessed = walk->facts->is_guessed || guesses_rows(node);
     is_cut = node_is(node, "Limit") || (is_cut && !reads_all(node));
-    for (size_t i = 0; i < node->children.count; i++)
-        node_take(walk, node->children.items[i], is_cut, workers);
+    for (size_t i = 0; i < node->children.count; i++) {
+        const PgPlanNode *child = node->children.items[i];
+        node_take(walk, child, is_cut || stops_early(node, child), workers);
+    }
 }
 
 void
@@ -220,6 +277,58 @@ plan_condition_names(const char *condition, const char *column)
             return true;
     }
     return false;
+}
+
+/* The place after a name or a value in quotes. */
+static const char *
+quoted_end(const char *at)
+{
+    char quote = *at++;
+    for (; *at != '\0'; at++)
+        if (*at == quote && *++at != quote)
+            return at;
+    return at;
+}
+
+/* The place after a word; NULL: one that stands for more than a column, a type, a parameter or AND. */
+static const char *
+word_end(const char *at)
+{
+    const char *from = at;
+    bool has_capital = false;
+    for (; isalnum((unsigned char)*at) || *at == '_' || *at == '$' || (unsigned char)*at >= 0x80; at++)
+        has_capital = has_capital || isupper((unsigned char)*at);
+    bool is_and = at - from == 3 && strncmp(from, "AND", 3) == 0;
+    return has_capital && !is_and ? NULL : at;
+}
+
+static bool
+is_cast_to_text(const char *at)
+{
+    return text_starts_with(at, "::text") || text_starts_with(at, "::bpchar");
+}
+
+bool
+plan_condition_is_equality(const char *condition)
+{
+    bool is_value = false; /* the last word is a parameter or a constant */
+    for (const char *at = condition; *at != '\0';) {
+        bool is_quoted = *at == '"' || *at == '\'';
+        if (is_quoted || isalnum((unsigned char)*at) || strchr("_$", *at) != NULL ||
+            (unsigned char)*at >= 0x80) {
+            is_value = strchr("'$", *at) != NULL || isdigit((unsigned char)*at);
+            at = is_quoted ? quoted_end(at) : word_end(at);
+            if (at == NULL || *at == '(') /* a function */
+                return false;
+            continue;
+        }
+        if (strchr(" ().:=", *at) == NULL)
+            return false;
+        at++;
+        if (at[-1] == ')' && *at == ':' && !is_value && !is_cast_to_text(at))
+            return false;
+    }
+    return true;
 }
 
 double

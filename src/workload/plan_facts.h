@@ -8,9 +8,10 @@
  * spread over their tables by the same shares. Errors exist only where a plan has actual rows, which EXPLAIN
  * has with ANALYZE only. A plan that does not parse is passed over and counted.
  *
- * What stands below a LIMIT with nothing between them that reads all its rows may end early: unless it was
- * measured, nothing is told of how many rows it reads (is_cut). Row counts of parallel parts are of all
- * workers together.
+ * What stands below a LIMIT, in an EXISTS or on the inner side of a nested loop that asks for one match only,
+ * with nothing between them that reads all its rows, may end early: unless it was measured, nothing is told
+ * of how many rows it reads (is_cut), and its planned rows are never compared with those that came. Row
+ * counts of parallel parts are of all workers together.
  */
 #ifndef FETTLE_WORKLOAD_PLAN_FACTS_H
 #define FETTLE_WORKLOAD_PLAN_FACTS_H
@@ -44,12 +45,13 @@ VECTOR_DEFINE(PlanErrors, PlanError);
 typedef struct PlanScan {
     const char *table;     /* plans name it without its schema */
     const char *index;     /* NULL: none, a sequential scan, or several at once */
-    const char *condition; /* of the index; NULL: none */
+    const char *condition; /* of the index, of several at once all of it; NULL: none */
     const char *filter;    /* NULL: none */
     bool is_sequential;
     bool is_cut;
-    double rows_kept; /* of one loop, as found, else as expected; NAN: not known */
-    double rows_read; /* of one loop, the filter's included; NAN: not measured */
+    double rows_kept;     /* of one loop, as found, else as expected; NAN: not known */
+    double rows_read;     /* of one loop, the filter's included; NAN: not measured */
+    double rows_of_index; /* that the planner expects of a bitmap's index; NAN: not known */
 } PlanScan;
 
 VECTOR_DEFINE(PlanScans, PlanScan);
@@ -58,6 +60,8 @@ typedef struct PlanFacts {
     PlanShares shares;
     PlanErrors errors;
     PlanScans scans;      /* PLAN_SCANS_MOST of them at most */
+    bool has_more_scans;  /* there are more */
+    bool is_guessed;      /* a function's rows, a condition on groups or the like stands in rows_expected */
     double rows_nested;   /* of the nested loop that yields most; 0: none that is known */
     double rows_expected; /* that the planner thought it returns; NAN: not known */
     double rows_returned;
@@ -79,6 +83,10 @@ const PlanFacts *plan_facts_find(const PlanBook *book, const char *database_name
 
 /* Whether a condition of a plan names the column. */
 bool plan_condition_names(const char *condition, const char *column);
+
+/* Whether it is "column = value", or several of them, ANDed: what the planner knows the share of without the
+ * value. No list or pattern, no bound, no expression but a column cast to text. */
+bool plan_condition_is_equality(const char *condition);
 
 /* |actual - expected| over the greater of both: 0 .. 1 */
 double plan_error_of(const PlanError *error);

@@ -104,6 +104,7 @@ issue_write(JsonWriter *json, const WorkloadStudy *study, const Issue *issue)
     json_key_string(json, "severity", issue_severity_word(issue->severity));
     json_key_string(json, "database_name", issue->database_name);
     texts_write(json, "tables", &issue->tables);
+    json_key_int(json, "table_count", (int64_t)issue->table_count);
     issue_statements_write(json, study, issue);
     json_key_double(json, "time_share", fmin(issue->time_share, 1));
     json_key_string(json, "figure", issue->figure);
