@@ -399,7 +399,8 @@ index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *ch
 {
     if (!undo_plan(manager, arena, change, performed_by, ret_plan, error))
         return false;
-    ret_plan->change.is_undo = true;
+    /* what takes an undo back makes the change anew: a pause stands against it, and a class */
+    ret_plan->change.is_undo = !change->is_undo;
     return true;
 }
 

@@ -2,8 +2,40 @@
 -- What may be changed on a target, by whom and when: the kill switch, the classes of approval, windows for maintenance, and approved
 -- changes that wait for their moment.
 
-ALTER TABLE fettle.index_changes ADD COLUMN is_undo boolean NOT NULL DEFAULT false;
+ALTER TABLE fettle.index_changes
+    ADD COLUMN is_undo boolean NOT NULL DEFAULT false,
+    ADD COLUMN begin_before timestamptz,
+    ADD COLUMN held_by varchar(10) CHECK (held_by IN ('pause', 'moment'));
 COMMENT ON COLUMN fettle.index_changes.is_undo IS 'it takes an earlier change back, which a pause need not stop';
+COMMENT ON COLUMN fettle.index_changes.begin_before IS 'the end of the moment that it was approved for; it does not begin later; NULL: whenever its turn comes';
+COMMENT ON COLUMN fettle.index_changes.held_by IS 'what asked it to stop, where no person did: a pause, or that its moment was over';
+UPDATE fettle.index_changes c SET is_undo = true
+ WHERE c.id IN (SELECT i.undo_change_id FROM fettle.optimization_implementations i);
+
+-- An attempt begins. A pause, or the end of its moment, stops only what has not begun: half of a change is worse than either end.
+-- Answers whether it should rather not; no row: it is over.
+CREATE FUNCTION fettle.index_change_attempt(change_id bigint, pid integer, must_finish boolean) RETURNS SETOF boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    c fettle.index_changes;
+    held text;
+BEGIN
+    SELECT x.* INTO c FROM fettle.index_changes x WHERE x.id = change_id AND x.state IN ('pending', 'running') FOR UPDATE;
+    IF c.id IS NULL THEN
+        RETURN;
+    END IF;
+    IF c.started_at IS NULL AND NOT c.cancel_requested THEN
+        held := CASE WHEN EXISTS (SELECT FROM fettle.pause_of(c.target_id, c.is_undo)) THEN 'pause'
+                     WHEN c.begin_before <= clock_timestamp() THEN 'moment' END;
+    END IF;
+    RETURN QUERY
+    UPDATE fettle.index_changes x
+       SET state = 'running', started_at = coalesce(x.started_at, clock_timestamp()), attempts = x.attempts + 1, backend_pid = pid,
+           cancel_requested = NOT must_finish AND (x.cancel_requested OR held IS NOT NULL), held_by = coalesce(x.held_by, held)
+     WHERE x.id = change_id
+    RETURNING x.cancel_requested;
+END $$;
 
 -- --- the kill switch
 
@@ -63,11 +95,27 @@ BEGIN
         ON CONFLICT (coalesce(target_id, 0)) WHERE resumed_at IS NULL
         DO UPDATE SET stops_undo = excluded.stops_undo, reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now()
         RETURNING p.id INTO pause_id;
-    UPDATE fettle.index_changes c SET cancel_requested = true
+    UPDATE fettle.index_changes c SET cancel_requested = true, held_by = CASE WHEN c.cancel_requested THEN c.held_by ELSE 'pause' END
      WHERE NOT $3 AND c.state IN ('pending', 'running') AND ($1 IS NULL OR c.target_id = $1) AND ($2 OR NOT c.is_undo);
     GET DIAGNOSTICS stopped = ROW_COUNT;
     RETURN NEXT;
 END $$;
+
+-- An undo that did not succeed (0010), but for one thing: a pause is nobody's wish to keep what does harm. What it stopped is undone
+-- when it is over (implementations_harmful).
+CREATE OR REPLACE FUNCTION fettle.implementation_undo_failed(implementation_id bigint, change_id bigint, message text, was_stopped boolean)
+    RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$
+    UPDATE fettle.optimization_implementations i
+       SET error_message = 'it could not be undone: ' || $3, undo_change_id = NULL,
+           undo_failures = i.undo_failures + CASE WHEN h.is_paused THEN 0 ELSE 1 END,
+           undo_after = CASE WHEN h.is_paused THEN i.undo_after
+                             WHEN $4 OR i.undo_after = 'infinity' THEN 'infinity'
+                             ELSE now() + interval '1 hour' * 2 ^ least(i.undo_failures, 7) END
+      FROM (SELECT EXISTS (SELECT FROM fettle.index_changes c WHERE c.id = $2 AND c.held_by = 'pause') AS is_paused) h
+     WHERE i.id = $1 AND i.undo_change_id IS NOT DISTINCT FROM $2 AND i.status NOT IN ('reverted', 'failed')
+    $$;
 
 -- --- what a target's own rules are
 
