@@ -264,9 +264,12 @@ a_pause_that_is_repeated_takes_the_place_of_the_one_in_force(void **state)
     assert_done(pause_list(fixture->connection, fixture->arena, &pauses, &error), &error);
     assert_int_equal(pauses.count, 2);
     assert_true(pauses.items[0].target_id == 0 && pauses.items[0].target_name == NULL);
-    assert_string_equal(pauses.items[0].reason, "second");
+    assert_string_equal(pauses.items[0].reason, "second; before, by ann: first");
     assert_string_equal(pauses.items[0].paused_by, "bob");
-    assert_false(pauses.items[0].stops_undo);
+    assert_true(pauses.items[0].stops_undo); /* it is no weaker than the one before, which is kept */
+    assert_string_equal(store_fixture_value(fixture, "SELECT reason || ' ' || resumed_by FROM fettle.pauses "
+                                                     "WHERE resumed_at IS NOT NULL"),
+                        "first bob");
     assert_string_equal(pauses.items[1].target_name, "shop");
     /* that of all ends by itself, and leaves the target's */
     assert_done(pause_end(fixture->connection, 0, "ann", &error), &error);
