@@ -128,10 +128,10 @@ apply_check(CliInput *input, CliStore *store, const IndexManager *manager, const
     CliAct act = {.action = moment == CHANGE_NOW ? "recommendation.implement" : "schedule.open",
                   .object = arena_printf(input->arena, "recommendation:%" PRId64, apply->recommendation.id),
                   .target_id = apply->recommendation.target_id};
-    bool good = moment == CHANGE_NOW ? recommendation_apply_check(manager, input->arena, apply, error)
-                                     : !apply->is_acting || approval_check(manager->settings, store->connection,
-                                                                           input->arena, &apply->plan.change,
-                                                                           error);
+    bool good = moment == CHANGE_NOW
+                    ? recommendation_apply_check(manager, input->arena, apply, error)
+                    : !apply->is_acting || approval_check(manager->settings, store->connection, input->arena,
+                                                          &apply->plan.change, error);
     return good || cli_store_audit(store, &act, false, error);
 }
 
@@ -156,8 +156,7 @@ apply_planned(CliInput *input, CliStore *store, const IndexManager *manager, Rec
         outcome.message = apply->is_acting ? apply->plan.message : "it is only recorded; nothing is changed";
         return outcome_write(input, &outcome, error);
     }
-    if (!moment_option(input, &moment, error) ||
-        !apply_check(input, store, manager, apply, moment, error) ||
+    if (!moment_option(input, &moment, error) || !apply_check(input, store, manager, apply, moment, error) ||
         (apply->is_acting && !index_plan_is_approved(input, &apply->plan, name, error)))
         return false;
     if (moment != CHANGE_NOW)

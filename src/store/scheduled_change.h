@@ -7,7 +7,8 @@
  *
  * An end is written once; of two that end it at once one has ERROR_CONFLICT. The end "done" is written in the
  * transaction that records the change and its implementation, so that no kill carries it out twice or not at
- * all; a change that then was not begun, or that a pause stopped, waits again (scheduled_change_follow()). At most one waits for a recommendation.
+ * all; a change that then was not begun, or that a pause stopped, waits again (scheduled_change_follow()). At
+ * most one waits for a recommendation.
  */
 #ifndef FETTLE_STORE_SCHEDULED_CHANGE_H
 #define FETTLE_STORE_SCHEDULED_CHANGE_H

@@ -8,9 +8,9 @@
  * Yesterday's approval is checked against today's target: what does not apply any more, or would be another
  * statement than the one that was approved, is refused, and says so. What only cannot be done now (a pause,
  * the table's last change is not measured yet, the target is away) waits, with its reason; when its moment
- * has passed, for the next one, and until it expires (approval.expiry, but not before the first moment that was
- * planned). A change whose turn comes after its moment does not begin, and waits on; so does one that a pause
- * stops. One that has begun is not broken off when its window closes.
+ * has passed, for the next one, and until it expires (approval.expiry, but not before the first moment that
+ * was planned). A change whose turn comes after its moment does not begin, and waits on; so does one that a
+ * pause stops. One that has begun is not broken off when its window closes.
  *
  * Everything is in the store: a restart forgets nothing. The clock is the caller's.
  *

@@ -43,9 +43,9 @@ definition_equals(const SqlIndexStatement *one, const SqlIndexStatement *other)
     return equals;
 }
 
-/* That the index to drop is the one that was advised to go. What an analysis advised is in the server's words, as
- * is what is there now; what Fettle made is in its own, of which the server may have written a condition or an
- * expression otherwise. */
+/* That the index to drop is the one that was advised to go. What an analysis advised is in the server's
+ * words, as is what is there now; what Fettle made is in its own, of which the server may have written a
+ * condition or an expression otherwise. */
 static bool
 drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendation *found, Error *error)
 {

@@ -190,8 +190,9 @@ undo_after(StoreFixture *fixture, int64_t undo)
             NULL, &error),
         &error);
     assert_done(index_change_end(fixture->connection, undo, "cancelled", "stopped", &error), &error);
-    return store_fixture_value(fixture, "SELECT coalesce(undo_after::text, 'at once') || ' ' || undo_failures "
-                                        "FROM fettle.optimization_implementations");
+    return store_fixture_value(fixture,
+                               "SELECT coalesce(undo_after::text, 'at once') || ' ' || undo_failures "
+                               "FROM fettle.optimization_implementations");
 }
 
 static void
