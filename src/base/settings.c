@@ -128,6 +128,20 @@ setting_type_words(SettingType type)
     return words[type];
 }
 
+/* NULL: the text is one that the setting takes; else what it takes. */
+static const char *
+choice_refusal(const SettingInfo *info, const char *text)
+{
+    static const char *const classes[] = {"", "advise", "ask", "auto"};
+    bool is_class = info == &setting_table[SETTING_APPROVAL_CREATE_INDEX] ||
+                    info == &setting_table[SETTING_APPROVAL_DROP_INDEX] ||
+                    info == &setting_table[SETTING_APPROVAL_REPLACE_INDEX];
+    bool is_taken = !is_class;
+    for (size_t i = 0; i < FETTLE_COUNT_OF(classes); i++)
+        is_taken |= strcmp(text, classes[i]) == 0;
+    return is_taken ? NULL : "advise, ask or auto; empty: by index.auto_create and the like";
+}
+
 static bool
 value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValue *ret_value, Error *error)
 {
@@ -148,6 +162,11 @@ value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValu
         error_set(error, ERROR_INPUT, "\"%s\" is not a value for %s",
                   info->type == SETTING_SECRET ? "***" : text, info->name);
         return error_set_hint(error, "it takes %s", setting_type_words(info->type));
+    }
+    const char *refusal = is_text ? choice_refusal(info, text) : NULL;
+    if (refusal != NULL) {
+        error_set(error, ERROR_INPUT, "\"%.40s\" is not a value for %s", text, info->name);
+        return error_set_hint(error, "it takes %s", refusal);
     }
     if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high)) {
         error_set(error, ERROR_INPUT, "%s must be between %.15g and %.15g", info->name, info->low,

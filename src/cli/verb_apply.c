@@ -8,6 +8,7 @@
 #include "cli/recommendation_argument.h"
 #include "cli/scheduled_text.h"
 #include "cli/verb_index_internal.h"
+#include "workflow/approval.h"
 #include "workflow/change_schedule.h"
 #include "workflow/index_run.h"
 #include "workflow/recommendation_apply.h"
@@ -119,6 +120,21 @@ apply_later(CliInput *input, CliStore *store, const IndexManager *manager, const
     return cli_write(input, text.data, text.length, error);
 }
 
+/* What would refuse it, before the person is asked; a refusal is on record as well. */
+static bool
+apply_check(CliInput *input, CliStore *store, const IndexManager *manager, const RecommendationApply *apply,
+            ChangeMoment moment, Error *error)
+{
+    CliAct act = {.action = moment == CHANGE_NOW ? "recommendation.implement" : "schedule.open",
+                  .object = arena_printf(input->arena, "recommendation:%" PRId64, apply->recommendation.id),
+                  .target_id = apply->recommendation.target_id};
+    bool good = moment == CHANGE_NOW
+                    ? recommendation_apply_check(manager, input->arena, apply, error)
+                    : !apply->is_acting || approval_check(manager->settings, store->connection, input->arena,
+                                                          &apply->plan.change, error);
+    return good || cli_store_audit(store, &act, false, error);
+}
+
 static bool
 moment_option(const CliInput *input, ChangeMoment *ret_moment, Error *error)
 {
@@ -140,8 +156,7 @@ apply_planned(CliInput *input, CliStore *store, const IndexManager *manager, Rec
         outcome.message = apply->is_acting ? apply->plan.message : "it is only recorded; nothing is changed";
         return outcome_write(input, &outcome, error);
     }
-    if (!moment_option(input, &moment, error) ||
-        (moment == CHANGE_NOW && !recommendation_apply_check(manager, input->arena, apply, error)) ||
+    if (!moment_option(input, &moment, error) || !apply_check(input, store, manager, apply, moment, error) ||
         (apply->is_acting && !index_plan_is_approved(input, &apply->plan, name, error)))
         return false;
     if (moment != CHANGE_NOW)

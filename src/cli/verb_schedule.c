@@ -56,7 +56,9 @@ cancel_run(CliInput *input, Error *error)
     if (!text_parse_int64(input->arguments[1], &id) || id < 1)
         return error_set(error, ERROR_USAGE, "\"%.40s\" is no number of a scheduled change",
                          input->arguments[1]);
-    if (!cli_store_open(input, false, &store, error))
+    ScheduledChange found;
+    if (!cli_store_open(input, false, &store, error) ||
+        !scheduled_change_get(store.connection, input->arena, id, &found, error))
         return false;
     ScheduledEnd end = {.state = "cancelled",
                         .message = arena_printf(input->arena, "cancelled by %s", store.actor)};

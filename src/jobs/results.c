@@ -97,7 +97,7 @@ undo_one(const ResultsOptions *options, const IndexManager *manager, int64_t id,
         return false;
     log_write(LOG_LEVEL_INFO, "implementation %" PRId64 " is undone: %s", id, reason);
     if (!undo.plan.is_done && options->carry_out != NULL)
-        options->carry_out(options->context, undo.plan.change.id);
+        (void)options->carry_out(options->context, undo.plan.change.id);
     return undo_audit(options, arena, &undo, reason, error);
 }
 

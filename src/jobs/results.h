@@ -17,8 +17,8 @@
 typedef struct ResultsOptions {
     Store *store;
     const Settings *settings;
-    /* Takes a recorded index change; NULL: it waits for a verb or the service. */
-    void (*carry_out)(void *context, int64_t change_id);
+    /* Takes a recorded index change; NULL, or false: it waits for a verb or the service. */
+    bool (*carry_out)(void *context, int64_t change_id);
     void *context;
 } ResultsOptions;
 

@@ -32,8 +32,9 @@ typedef struct ScheduleOptions {
     Store *store;
     SettingsHolder *settings;
     const char *holder; /* of the lease, for people: "host:pid" */
-    /* Takes an index change that was recorded, to carry it out. On a worker. NULL: nobody does. */
-    void (*carry_out)(void *context, int64_t change_id);
+    /* Takes an index change that was recorded, to carry it out; false: not now. On a worker. NULL: nobody
+     * does. */
+    bool (*carry_out)(void *context, int64_t change_id);
     void *context;
 } ScheduleOptions;
 

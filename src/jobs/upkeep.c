@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define JOBS_KEPT_MS ((int64_t)30 * 24 * 3600 * 1000)
+#define SCHEDULED_KEPT_MS ((int64_t)90 * 24 * 3600 * 1000)
 #define RETRY_MS 5000
 #define ANALYSIS_LOOK_MS ((int64_t)10 * 60 * 1000)
 #define ANALYSIS_RETRY_MS ((int64_t)50 * 60 * 1000)
@@ -457,8 +458,14 @@ scheduled_changes_keep(Schedule *schedule, const Settings *settings, Error *erro
     ChangeScheduleOptions options = {.store = schedule->options.store,
                                      .settings = settings,
                                      .carry_out = schedule->options.carry_out,
-                                     .context = schedule->options.context};
-    return change_schedule_run(&options, clock_wall_us(), &report, error);
+                                     .context = schedule->options.context,
+                                     .is_stopping = schedule_is_stopping,
+                                     .stop_context = schedule};
+    bool good = change_schedule_run(&options, clock_wall_us(), &report, error);
+    pthread_mutex_lock(&schedule->mutex);
+    schedule->tasks[UPKEEP_SCHEDULED_CHANGES].is_awaited = report.is_awaited;
+    pthread_mutex_unlock(&schedule->mutex);
+    return good;
 }
 
 static bool
@@ -487,6 +494,7 @@ clean_up(Schedule *schedule, const Settings *settings, Error *error)
     store_session_retire(&session);
     return job_expire(session.connection, JOBS_KEPT_MS, error) &&
            notice_expire(session.connection, NOTICES_KEPT_MS, error) &&
+           scheduled_change_expire(session.connection, SCHEDULED_KEPT_MS, error) &&
            audit_drop_old(session.connection, settings_get_int(settings, SETTING_RETENTION_AUDIT), &dropped,
                           error);
 }
@@ -508,7 +516,7 @@ static const struct {
     [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep, true, .is_long = true},
     [UPKEEP_RECOMMENDATIONS] = {"recommendations", 60 * 60 * 1000, recommendations_keep, .is_long = true},
     [UPKEEP_RESULTS] = {"results", 2000, results_keep, true},
-    [UPKEEP_SCHEDULED_CHANGES] = {"scheduled changes", 5000, scheduled_changes_keep},
+    [UPKEEP_SCHEDULED_CHANGES] = {"scheduled changes", 5000, scheduled_changes_keep, true},
     [UPKEEP_NOTICES] = {"notices", 2000, notices_keep, true},
     [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
 };

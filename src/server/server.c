@@ -143,7 +143,7 @@ on_settings_changed(void *context)
     atomic_store(&((Server *)context)->wants_reload, true);
 }
 
-static void
+static bool
 on_change_recorded(void *context, int64_t change_id)
 {
     Server *server = context;
@@ -152,6 +152,7 @@ on_change_recorded(void *context, int64_t change_id)
     pthread_mutex_unlock(&server->api_mutex);
     if (!is_taken)
         log_write(LOG_LEVEL_WARNING, "no thread takes index change %" PRId64 " now", change_id);
+    return is_taken;
 }
 
 /* "host:pid", for whoever finds the store taken. */

@@ -18,13 +18,15 @@ index_change_begin(PgConnection *session, Arena *arena, const IndexChange *chang
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber recommendation = store_number(change->recommendation_id);
     StoreNumber target = store_number(change->target_id);
+    StoreNumber before = store_number(change->begin_before_us);
     const char *columns = pg_array_literal(arena, change->columns, change->column_count);
     if (store_query(session, "index_change_begin",
                     STORE_PARAMETERS(change->recommendation_id == 0 ? NULL : recommendation.text, target.text,
                                      change->database_name, change->action, change->schema_name,
                                      change->table_name, change->index_name, columns, change->index_type,
                                      change->sql, change->undo_sql, change->performed_by,
-                                     change->is_undo ? "t" : "f"),
+                                     change->is_undo ? "t" : "f",
+                                     change->begin_before_us == 0 ? NULL : before.text),
                     &rows, error)) {
         *ret_id = pg_result_int(rows, 0, 0, 0);
         return true;

@@ -34,9 +34,10 @@ typedef struct IndexChange {
     const char *index_type;
     const char *sql;
     const char *undo_sql;
-    bool is_undo;      /* it takes an earlier change back */
-    const char *state; /* pending, running, completed, failed, cancelled */
-    int success;       /* -1 not known yet, 0, 1 */
+    bool is_undo;            /* it takes an earlier change back */
+    int64_t begin_before_us; /* it does not begin later; 0: whenever its turn comes; only written */
+    const char *state;       /* pending, running, completed, failed, cancelled */
+    int success;             /* -1 not known yet, 0, 1 */
     const char *error_message;
     double duration_ms; /* NAN: it has not ended */
     const char *performed_by;
@@ -55,8 +56,8 @@ typedef struct IndexChanges {
     int64_t total; /* that there are, beyond the limit too */
 } IndexChanges;
 
-/* Records what is going to be done, from the fields up to is_undo and performed_by. ERROR_CONFLICT when
- * another change of the table is open, or a pause stands against it (pause.h). */
+/* Records what is going to be done, from the fields up to begin_before_us and performed_by. ERROR_CONFLICT
+ * when another change of the table is open, or a pause stands against it (pause.h). */
 bool index_change_begin(PgConnection *session, Arena *arena, const IndexChange *change, int64_t *ret_id,
                         Error *error) FETTLE_MUST_USE;
 /* An attempt starts, by this backend of the target. must_finish: there is no way back, so that a wish to

@@ -128,7 +128,8 @@ recommendation_read_row(const PgResult *rows, int64_t row, Arena *arena, IndexRe
                                   .status = arena_strdup(arena, pg_result_text(rows, row, 21)),
                                   .reason = arena_strdup(arena, pg_result_text(rows, row, 22)),
                                   .created_at_us = pg_result_int(rows, row, 23, 0),
-                                  .applied_at_us = pg_result_int(rows, row, 24, 0)};
+                                  .applied_at_us = pg_result_int(rows, row, 24, 0),
+                                  .is_unearned = pg_result_bool(rows, row, 25)};
     return texts_read(arena, pg_result_text(rows, row, 6), &read->columns, &read->column_count, error) &&
            texts_read(arena, pg_result_text(rows, row, 10), &read->include_columns, &read->include_count,
                       error);

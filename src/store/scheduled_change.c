@@ -17,6 +17,9 @@ scheduled_change_open(PgConnection *session, const ScheduledChange *change, int6
     StoreNumber to = store_number(change->to_us);
     StoreNumber expires = store_number(change->expires_us);
     StoreNumber hash = store_number(change->query_hash);
+    if (change->pre_stats != NULL && strlen(change->pre_stats) > SCHEDULED_FIGURES_BYTES)
+        return error_set(error, ERROR_INPUT, "the figures of what waits have at most %d bytes",
+                         SCHEDULED_FIGURES_BYTES);
     if (store_query(session, "scheduled_change_open",
                     STORE_PARAMETERS(target.text, recommendation.text, change->text, change->moment,
                                      from.text, to.text, expires.text, change->sql,
@@ -100,6 +103,24 @@ scheduled_change_get(PgConnection *session, Arena *arena, int64_t id, ScheduledC
         return error_set(error, ERROR_NOT_FOUND, "there is no scheduled change %" PRId64, id);
     *ret_change = list.items[0];
     return true;
+}
+
+bool
+scheduled_change_is_awaited(PgConnection *session, bool *ret_is_awaited, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *row = NULL;
+    if (!store_query(session, "scheduled_change_is_awaited", NULL, 0, &row, error))
+        return error_prefix(error, "could not look for scheduled changes");
+    *ret_is_awaited = pg_result_bool(row, 0, 0);
+    return true;
+}
+
+bool
+scheduled_change_expire(PgConnection *session, int64_t kept_ms, Error *error)
+{
+    StoreNumber kept = store_number(kept_ms);
+    return store_query(session, "scheduled_change_expire", STORE_PARAMETERS(kept.text), NULL, error) ||
+           error_prefix(error, "could not drop old scheduled changes");
 }
 
 bool

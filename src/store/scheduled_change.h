@@ -2,11 +2,13 @@
 /*
  * Scheduled changes: what was approved, and waits for its moment (fettle.scheduled_changes).
  *
- *   waiting ──► done | refused | cancelled | expired
+ *   waiting ◄──► done
+ *      └───────► refused | cancelled | expired
  *
  * An end is written once; of two that end it at once one has ERROR_CONFLICT. The end "done" is written in the
  * transaction that records the change and its implementation, so that no kill carries it out twice or not at
- * all. At most one waits for a recommendation.
+ * all; a change that then was not begun, or that a pause stopped, waits again (scheduled_change_follow()). At
+ * most one waits for a recommendation.
  */
 #ifndef FETTLE_STORE_SCHEDULED_CHANGE_H
 #define FETTLE_STORE_SCHEDULED_CHANGE_H
@@ -14,6 +16,7 @@
 #include "pg/connection.h"
 
 #define SCHEDULED_CHANGES_MOST 1000
+#define SCHEDULED_FIGURES_BYTES 65536
 
 typedef struct ScheduledChange {
     int64_t id;
@@ -28,7 +31,7 @@ typedef struct ScheduledChange {
     const char *sql; /* that was approved */
     int64_t query_hash;
     const char *notes;
-    const char *pre_stats; /* JSON object text; NULL: what the store knows */
+    const char *pre_stats; /* JSON object text; NULL: what the store knows; not in lists */
     const char *state;
     const char *message; /* how it ended, or why it waits still; NULL: nothing to say */
     int64_t implementation_id;
@@ -42,7 +45,8 @@ typedef struct ScheduledChanges {
     size_t count;
 } ScheduledChanges;
 
-/* From target_id to pre_stats, and requested_by. ERROR_CONFLICT: one waits for the recommendation already. */
+/* From target_id to pre_stats, and requested_by. ERROR_CONFLICT: one waits for the recommendation already.
+ * ERROR_INPUT: more than SCHEDULED_FIGURES_BYTES of pre_stats. */
 bool scheduled_change_open(PgConnection *session, const ScheduledChange *change, int64_t *ret_id,
                            Error *error) FETTLE_MUST_USE;
 
@@ -59,6 +63,10 @@ bool scheduled_change_list(PgConnection *session, Arena *arena, const ScheduledF
 /* ERROR_NOT_FOUND */
 bool scheduled_change_get(PgConnection *session, Arena *arena, int64_t id, ScheduledChange *ret_change,
                           Error *error) FETTLE_MUST_USE;
+/* Whether any waits, be it due or not. */
+bool scheduled_change_is_awaited(PgConnection *session, bool *ret_is_awaited, Error *error) FETTLE_MUST_USE;
+/* Drops those that ended so long ago. */
+bool scheduled_change_expire(PgConnection *session, int64_t kept_ms, Error *error) FETTLE_MUST_USE;
 /* It waits on, for this moment; message NULL: nothing to say. */
 bool scheduled_change_move(PgConnection *session, int64_t id, int64_t from_us, int64_t to_us,
                            const char *message, Error *error) FETTLE_MUST_USE;

@@ -50,26 +50,32 @@ derived_read(const Settings *settings, bool ret_is_auto[CHANGE_ACTIONS], Error *
     return true;
 }
 
-bool
-approval_standard(const Settings *settings, Approval *ret_approval, Error *error)
+/* What the server states; what it does not is left. */
+static void
+stated_read(const Settings *settings, Approval *approval)
 {
     static const SettingId stated[CHANGE_ACTIONS] = {
         [CHANGE_CREATE_INDEX] = SETTING_APPROVAL_CREATE_INDEX,
         [CHANGE_DROP_INDEX] = SETTING_APPROVAL_DROP_INDEX,
         [CHANGE_REPLACE_INDEX] = SETTING_APPROVAL_REPLACE_INDEX,
     };
+    for (int action = 0; action < CHANGE_ACTIONS; action++) {
+        const char *text = settings_get_text(settings, stated[action]);
+        bool is_known = text[0] == '\0' || approval_class_parse(text, &approval->classes[action]);
+        fettle_assert(is_known); /* the setting takes nothing else */
+    }
+}
+
+bool
+approval_standard(const Settings *settings, Approval *ret_approval, Error *error)
+{
     Approval approval = {0};
     bool is_auto[CHANGE_ACTIONS];
     if (!derived_read(settings, is_auto, error))
         return false;
-    for (int action = 0; action < CHANGE_ACTIONS; action++) {
-        const char *text = settings_get_text(settings, stated[action]);
+    for (int action = 0; action < CHANGE_ACTIONS; action++)
         approval.classes[action] = is_auto[action] ? APPROVAL_AUTO : APPROVAL_ASK;
-        if (text[0] == '\0' || approval_class_parse(text, &approval.classes[action]))
-            continue;
-        error_set(error, ERROR_INPUT, "approval.%s: \"%.40s\" is no class", change_action_word(action), text);
-        return error_set_hint(error, "it is advise, ask or auto; empty: by index.auto_create and the like");
-    }
+    stated_read(settings, &approval);
     *ret_approval = approval;
     return true;
 }
@@ -91,13 +97,14 @@ bool
 approval_check(const Settings *settings, PgConnection *session, Arena *arena, const IndexChange *change,
                Error *error)
 {
-    Approval approval;
+    /* what the older settings would make automatic is allowed to people in any case, whatever they say */
+    Approval approval = {.classes = {APPROVAL_ASK, APPROVAL_ASK, APPROVAL_ASK}};
     ChangePolicy policy;
     if (change->recommendation_id == 0 || change->is_undo)
         return true;
-    if (!approval_standard(settings, &approval, error) ||
-        !change_policy_read(session, arena, change->target_id, clock_wall_us(), &policy, error))
+    if (!change_policy_read(session, arena, change->target_id, clock_wall_us(), &policy, error))
         return false;
+    stated_read(settings, &approval);
     ChangeAction action = approval_action(change->action);
     approval = approval_of_policy(&approval, &policy);
     if (approval.classes[action] != APPROVAL_ADVISE)

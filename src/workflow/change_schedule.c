@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/change_schedule.h"
 
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "store/audit.h"
+#include "store/index_change.h"
 #include "workflow/approval.h"
 #include "workload/outlook.h"
 #include "workload/quiet_window.h"
@@ -45,6 +47,11 @@ window_find(PgConnection *session, Arena *arena, int64_t target_id, int64_t now_
     ChangePolicy policy;
     if (!change_policy_read(session, arena, target_id, now_us, &policy, error))
         return false;
+    if (policy.opens_us == 0 && policy.window_count > 0) {
+        error_set(error, ERROR_CONFLICT, "no window of the target can be read: \"%s\"", policy.windows[0]);
+        return error_set_hint(error, "the store's server does not know its time zone; write another one with "
+                                     "\"fettle policy TARGET --windows ...\"");
+    }
     if (policy.opens_us == 0) {
         error_set(error, ERROR_CONFLICT, "the target has no window for maintenance");
         return error_set_hint(error, "give it one with \"fettle policy TARGET --windows ...\"");
@@ -64,7 +71,7 @@ quiet_find(PgConnection *session, Arena *arena, int64_t target_id, int64_t now_u
     if (!outlook_read(session, arena, &request, &outlook, error))
         return false;
     if (outlook.count == 0 || !quiet_window_find(&outlook.forecast, QUIET_HOURS, 0, &quiet)) {
-        error_set(error, ERROR_CONFLICT, "the target's load cannot be forecast: nothing was observed yet");
+        error_set(error, ERROR_CONFLICT, "the target's load cannot be forecast: too little was observed yet");
         return error_set_hint(error, "let the service collect first, or give the target a window");
     }
     int64_t hour = outlook.from_hour + (int64_t)(outlook.count + quiet.from);
@@ -90,7 +97,8 @@ change_schedule_open(const IndexManager *manager, Arena *arena, const Recommenda
     fettle_assert(order->moment != CHANGE_NOW);
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     MomentSpan span = {0};
-    int64_t expiry_us = settings_get_int(manager->settings, SETTING_APPROVAL_EXPIRY) * US_PER_MS;
+    int64_t expires_us =
+        order->now_us + settings_get_int(manager->settings, SETTING_APPROVAL_EXPIRY) * US_PER_MS;
     int64_t id = 0;
     if (!apply->is_acting)
         return error_set(error, ERROR_UNSUPPORTED, "only what Fettle carries out itself can wait");
@@ -105,7 +113,8 @@ change_schedule_open(const IndexManager *manager, Arena *arena, const Recommenda
                               .moment = moment_words[order->moment],
                               .from_us = span.from_us,
                               .to_us = span.to_us,
-                              .expires_us = order->now_us + expiry_us,
+                              /* whoever approves for a moment that is known does not mean never */
+                              .expires_us = expires_us > span.to_us ? expires_us : span.to_us,
                               .sql = apply->plan.change.sql,
                               .query_hash = apply->opening.query_hash,
                               .notes = apply->opening.notes,
@@ -115,6 +124,17 @@ change_schedule_open(const IndexManager *manager, Arena *arena, const Recommenda
            scheduled_change_get(session.connection, arena, id, ret_change, error);
 }
 
+/* A target that could not be reached in this run: its other changes do not wait for it each. */
+typedef struct AwayTarget {
+    int64_t target_id;
+    const char *message;
+} AwayTarget;
+
+typedef struct AwayTargets {
+    AwayTarget *items;
+    size_t count;
+} AwayTargets;
+
 /* One change that is due. */
 typedef struct DueChange {
     const ChangeScheduleOptions *options;
@@ -123,11 +143,12 @@ typedef struct DueChange {
     const ScheduledChange *change;
     int64_t now_us;
     ChangeScheduleReport *report;
+    AwayTargets *away;
 } DueChange;
 
 static bool
-audit_line_write(const DueChange *due, const char *action, const char *outcome, const char *message,
-                 Error *error)
+audit_line_write(const DueChange *due, const char *action, const RecommendationApply *apply,
+                 const char *message, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Text details = text_new(due->arena);
@@ -136,6 +157,11 @@ audit_line_write(const DueChange *due, const char *action, const char *outcome, 
     json_key_int(&json, "scheduled_change_id", due->change->id);
     json_key_string(&json, "requested_by", due->change->requested_by);
     json_key_string(&json, "sql", due->change->sql);
+    if (apply != NULL) {
+        json_key_string(&json, "undo_sql", apply->plan.change.undo_sql);
+        json_key_int(&json, "change_id", apply->plan.change.id);
+        json_key_int(&json, "implementation_id", apply->implementation_id);
+    }
     json_key_string(&json, "message", message);
     json_object_end(&json);
     AuditLine line = {.actor = "fettle",
@@ -143,7 +169,7 @@ audit_line_write(const DueChange *due, const char *action, const char *outcome, 
                       .object =
                           arena_printf(due->arena, "recommendation:%" PRId64, due->change->recommendation_id),
                       .target_id = due->change->target_id,
-                      .outcome = outcome,
+                      .outcome = "ok",
                       .details = details.data};
     return store_session_take(due->options->store, 0, &session, error) &&
            audit_write(session.connection, &line, error);
@@ -162,7 +188,7 @@ end_write(const DueChange *due, const char *state, const char *message, Error *e
             !scheduled_change_end(session.connection, due->change->id, &end, &target_id, error))
             return false;
     }
-    return audit_line_write(due, arena_printf(due->arena, "schedule.%s", state), "ok", message, error);
+    return audit_line_write(due, arena_printf(due->arena, "schedule.%s", state), NULL, message, error);
 }
 
 static bool
@@ -204,36 +230,58 @@ move(const DueChange *due, Error *error)
     return wait_on(due, &span, failure.message, error);
 }
 
-/* Whether the moment is now: a window is read anew, a quiet time is the one that was planned. */
+/* When the moment that is now is over; 0: it is not now. A window is read anew, a quiet time is the one that
+ * was planned. */
 static bool
-is_now(const DueChange *due, bool *ret_is_now, Error *error)
+moment_now(const DueChange *due, int64_t *ret_closes_us, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     ChangePolicy policy;
-    *ret_is_now = due->now_us >= due->change->from_us && due->now_us < due->change->to_us;
+    bool is_now = due->now_us >= due->change->from_us && due->now_us < due->change->to_us;
+    *ret_closes_us = is_now ? due->change->to_us : 0;
     if (strcmp(due->change->moment, moment_words[CHANGE_IN_WINDOW]) != 0)
         return true;
     if (!store_session_take(due->options->store, 0, &session, error) ||
         !change_policy_read(session.connection, due->arena, due->change->target_id, due->now_us, &policy,
                             error))
         return false;
-    *ret_is_now = policy.opens_us != 0 && policy.opens_us <= due->now_us;
+    *ret_closes_us = policy.opens_us != 0 && policy.opens_us <= due->now_us ? policy.closes_us : 0;
     return true;
 }
 
-/* That it does not apply any more, which no waiting mends. */
+/* That it does not apply any more, or is not allowed any more, which no waiting mends. A full disk, a right
+ * that is missing or a server that is a standby may be otherwise within the hour. */
 static bool
 is_refusal(const Error *failure)
 {
-    switch (failure->code) {
-        case ERROR_INPUT:
-        case ERROR_NOT_FOUND:
-        case ERROR_CONFLICT:
-        case ERROR_UNSUPPORTED:
-        case ERROR_PERMISSION:
-        case ERROR_DISK_FULL: return true;
-        default: return false;
-    }
+    return failure->code == ERROR_INPUT || failure->code == ERROR_NOT_FOUND ||
+           (failure->code == ERROR_CONFLICT && strcmp(failure->sqlstate, INDEX_SQLSTATE_BUSY) != 0);
+}
+
+static bool
+is_away(const Error *failure)
+{
+    return failure->code == ERROR_CONNECTION || failure->code == ERROR_AUTHENTICATION ||
+           failure->code == ERROR_TIMEOUT;
+}
+
+/* NULL: the target was not found to be away in this run. */
+static const char *
+away_message(const DueChange *due)
+{
+    for (size_t i = 0; i < due->away->count; i++)
+        if (due->away->items[i].target_id == due->change->target_id)
+            return due->away->items[i].message;
+    return NULL;
+}
+
+/* The class of what was approved may be another one by now. */
+static bool
+class_check(const DueChange *due, const IndexChange *change, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(due->options->store, 0, &session, error) &&
+           approval_check(due->options->settings, session.connection, due->arena, change, error);
 }
 
 static bool
@@ -246,47 +294,111 @@ plan_make(const DueChange *due, RecommendationApply *ret_apply, Error *failure)
                                    due->change->requested_by, ret_apply, failure))
         return false;
     if (!ret_apply->is_acting)
-        return error_set(failure, ERROR_UNSUPPORTED, "it is not Fettle's to carry out any more");
-    return strcmp(ret_apply->plan.change.sql, due->change->sql) == 0 ||
-           error_set(failure, ERROR_CONFLICT,
-                     "it would be another statement than the one that was approved: %s",
-                     ret_apply->plan.change.sql);
+        return error_set(failure, ERROR_CONFLICT, "it is not Fettle's to carry out any more");
+    if (strcmp(ret_apply->plan.change.sql, due->change->sql) != 0)
+        return error_set(failure, ERROR_CONFLICT,
+                         "it would be another statement than the one that was approved: %s",
+                         ret_apply->plan.change.sql);
+    return class_check(due, &ret_apply->plan.change, failure);
+}
+
+/* Nobody takes what was recorded: it waits on, for that is what becomes of a change that did not begin. */
+static bool
+take_back(const DueChange *due, int64_t change_id, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    due->report->waiting++;
+    return store_session_take(due->options->store, 0, &session, error) &&
+           index_change_end(session.connection, change_id, "cancelled", "no thread was free for it", error);
 }
 
 static bool
-carry_out(const DueChange *due, RecommendationApply *apply, Error *error)
+carry_out(const DueChange *due, RecommendationApply *apply, int64_t closes_us, Error *error)
 {
     Error failure = {0};
+    const ChangeScheduleOptions *options = due->options;
     apply->opening.query_hash = due->change->query_hash;
     apply->opening.notes = due->change->notes;
     apply->opening.pre_stats = due->change->pre_stats;
     apply->scheduled_id = due->change->id;
+    apply->plan.change.begin_before_us = closes_us;
     if (!recommendation_apply_record(&due->manager, due->arena, apply, &failure))
         return wait_a_while(due, failure.message, error);
+    if (!audit_line_write(due, "recommendation.implement", apply, NULL, error))
+        return false;
+    if (options->carry_out != NULL && !options->carry_out(options->context, apply->plan.change.id))
+        return take_back(due, apply->plan.change.id, error);
     due->report->done++;
-    if (due->options->carry_out != NULL)
-        due->options->carry_out(due->options->context, apply->plan.change.id);
-    return audit_line_write(due, "recommendation.implement", "ok", NULL, error);
+    return true;
+}
+
+/* What could not be done now: for good, or for a while. */
+static bool
+put_off(const DueChange *due, const Error *failure, Arena *run_arena, Error *error)
+{
+    if (is_refusal(failure))
+        return end_write(due, "refused", failure->message, error);
+    if (is_away(failure))
+        due->away->items[due->away->count++] = (AwayTarget){
+            .target_id = due->change->target_id, .message = arena_strdup(run_arena, failure->message)};
+    return wait_a_while(due, failure->message, error);
 }
 
 static bool
-due_run(const DueChange *due, Error *error)
+due_run(const DueChange *due, Arena *run_arena, Error *error)
 {
     RecommendationApply apply;
     Error failure = {0};
-    bool has_come = false;
+    int64_t closes_us = 0;
     if (due->change->expires_us <= due->now_us)
         return end_write(
             due, "expired",
             due->change->message != NULL ? due->change->message : "its moment did not come in time", error);
-    if (!is_now(due, &has_come, error))
+    if (!moment_now(due, &closes_us, error))
         return false;
-    if (!has_come)
+    if (closes_us == 0)
         return move(due, error);
-    if (plan_make(due, &apply, &failure))
-        return carry_out(due, &apply, error);
-    return is_refusal(&failure) ? end_write(due, "refused", failure.message, error)
-                                : wait_a_while(due, failure.message, error);
+    const char *message = away_message(due);
+    if (message != NULL)
+        return wait_a_while(due, message, error);
+    return plan_make(due, &apply, &failure) ? carry_out(due, &apply, closes_us, error)
+                                            : put_off(due, &failure, run_arena, error);
+}
+
+static bool
+due_read(const ChangeScheduleOptions *options, Arena *arena, int64_t now_us, ScheduledChanges *ret_list,
+         bool *ret_is_awaited, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    ScheduledFilter filter = {.due_us = now_us, .limit = SCHEDULED_CHANGES_MOST};
+    return store_session_take(options->store, 0, &session, error) &&
+           scheduled_change_is_awaited(session.connection, ret_is_awaited, error) &&
+           scheduled_change_list(session.connection, arena, &filter, ret_list, error);
+}
+
+/* As it is now, with its figures: those before it may have taken a while. */
+static bool
+change_read(const ChangeScheduleOptions *options, Arena *arena, int64_t id, ScheduledChange *ret_change,
+            Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    return store_session_take(options->store, 0, &session, error) &&
+           scheduled_change_get(session.connection, arena, id, ret_change, error);
+}
+
+/* Runs one of the list; whoever ended it meanwhile was quicker, which is no failure. */
+static bool
+one_run(DueChange *due, Arena *run_arena, int64_t id, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *own = arena_new("scheduled change", RUN_ARENA_BYTES);
+    ScheduledChange change;
+    due->arena = own;
+    due->change = &change;
+    if ((change_read(due->options, own, id, &change, error) &&
+         (strcmp(change.state, "waiting") != 0 || due_run(due, run_arena, error))) ||
+        error->code == ERROR_CONFLICT || error->code == ERROR_NOT_FOUND)
+        return true;
+    return error_prefix(error, "scheduled change %" PRId64, id);
 }
 
 bool
@@ -295,25 +407,26 @@ change_schedule_run(const ChangeScheduleOptions *options, int64_t now_us, Change
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("scheduled changes", RUN_ARENA_BYTES);
     ScheduledChanges list;
-    ScheduledFilter filter = {.due_us = now_us, .limit = SCHEDULED_CHANGES_MOST};
-    *ret_report = (ChangeScheduleReport){0};
-    {
-        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-        if (!store_session_take(options->store, 0, &session, error) ||
-            !scheduled_change_list(session.connection, arena, &filter, &list, error))
-            return false;
-    }
+    AwayTargets away = {0};
+    int64_t begun_ms = clock_monotonic_ms();
+    bool is_good = true;
+    *ret_report = (ChangeScheduleReport){.is_awaited = true};
+    if (!due_read(options, arena, now_us, &list, &ret_report->is_awaited, error))
+        return false;
+    away.items = ARENA_NEW_ARRAY(arena, AwayTarget, list.count);
     for (size_t i = 0; i < list.count; i++) {
-        FETTLE_CLEANUP(arena_free_at) Arena *own = arena_new("scheduled change", RUN_ARENA_BYTES);
+        if (options->is_stopping != NULL && options->is_stopping(options->stop_context))
+            return is_good;
+        Error failure = {0};
         DueChange due = {.options = options,
                          .manager = {.store = options->store, .settings = options->settings},
-                         .arena = own,
-                         .change = &list.items[i],
-                         .now_us = now_us,
-                         .report = ret_report};
-        if (!due_run(&due, error) && error->code != ERROR_CONFLICT)
-            return error_prefix(error, "scheduled change %" PRId64, list.items[i].id);
-        error_clear(error);
+                         .now_us = now_us + (clock_monotonic_ms() - begun_ms) * US_PER_MS,
+                         .report = ret_report,
+                         .away = &away};
+        if (one_run(&due, arena, list.items[i].id, &failure) || !is_good)
+            continue;
+        is_good = false;
+        *error = failure;
     }
-    return true;
+    return is_good;
 }

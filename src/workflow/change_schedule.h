@@ -8,8 +8,9 @@
  * Yesterday's approval is checked against today's target: what does not apply any more, or would be another
  * statement than the one that was approved, is refused, and says so. What only cannot be done now (a pause,
  * the table's last change is not measured yet, the target is away) waits, with its reason; when its moment
- * has passed, for the next one, and until it expires (approval.expiry). A change that has begun is not broken
- * off when its window closes.
+ * has passed, for the next one, and until it expires (approval.expiry, but not before the first moment that
+ * was planned). A change whose turn comes after its moment does not begin, and waits on; so does one that a
+ * pause stops. One that has begun is not broken off when its window closes.
  *
  * Everything is in the store: a restart forgets nothing. The clock is the caller's.
  *
@@ -47,17 +48,23 @@ bool change_schedule_open(const IndexManager *manager, Arena *arena, const Recom
 typedef struct ChangeScheduleOptions {
     Store *store;
     const Settings *settings;
-    /* Takes a recorded index change, to carry it out; NULL: it waits for whoever settles it. */
-    void (*carry_out)(void *context, int64_t change_id);
+    /* Takes a recorded index change, to carry it out; false: not now, and it waits on. NULL: whoever settles
+     * index changes finds it. */
+    bool (*carry_out)(void *context, int64_t change_id);
     void *context;
+    bool (*is_stopping)(void *stop_context); /* no further change is begun; NULL: never */
+    void *stop_context;
 } ChangeScheduleOptions;
 
 typedef struct ChangeScheduleReport {
     int64_t done;    /* recorded, and handed over */
     int64_t ended;   /* refused or expired */
     int64_t waiting; /* still, though their moment had come */
+    bool is_awaited; /* some waited before, be they due or not */
 } ChangeScheduleReport;
 
+/* One that cannot be looked at does not keep the others from their moments; the first such failure is the
+ * run's. now_us is when it begins. */
 bool change_schedule_run(const ChangeScheduleOptions *options, int64_t now_us,
                          ChangeScheduleReport *ret_report, Error *error) FETTLE_MUST_USE;
 

@@ -306,8 +306,9 @@ round_run(AutoRound *round, Error *error)
     round->outcome = "the target's window for maintenance has closed";
     if (!is_open)
         return true;
-    /* what an earlier advice would create may have lost its reason since */
+    /* what an earlier advice would create, also in another's place, may have lost its reason since */
     rules.may_create = rules.may_create && analysis.advice != NULL;
+    rules.may_replace = rules.may_replace && analysis.advice != NULL;
     if (!plan_choose(round, &rules, list, &plan, &is_found, error))
         return false;
     if (!is_found && analysis.advice_failure != NULL)

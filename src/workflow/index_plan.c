@@ -98,6 +98,15 @@ table_check(Arena *arena, const IndexTable *table, Error *error)
                       error);
 }
 
+/* Which passes by itself. */
+static bool
+refuse_busy(const char *name, Error *error)
+{
+    error_set(error, ERROR_CONFLICT, "index %s is being built at this moment", name);
+    memcpy(error->sqlstate, INDEX_SQLSTATE_BUSY, sizeof(INDEX_SQLSTATE_BUSY));
+    return false;
+}
+
 /* What stands under the wanted name already. */
 static bool
 existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *wanted, IndexPlan *plan,
@@ -118,8 +127,7 @@ existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *w
         return error_set_hint(error, "it is: %s", facts->definition);
     }
     if (facts->is_being_built)
-        return error_set(error, ERROR_CONFLICT, "index %s is being built at this moment",
-                         pg_identifier_qualify(arena, facts->schema, facts->name));
+        return refuse_busy(pg_identifier_qualify(arena, facts->schema, facts->name), error);
     plan->is_done = facts->is_valid;
     plan->message = facts->is_valid
                         ? "the index exists with this definition"
@@ -300,7 +308,7 @@ index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error)
         return error_set(error, ERROR_UNSUPPORTED, "index %s is %s: PostgreSQL cannot drop it CONCURRENTLY",
                          name, facts->kind == 'I' ? "partitioned" : "part of a partitioned index");
     if (facts->is_being_built)
-        return error_set(error, ERROR_CONFLICT, "index %s is being built at this moment", name);
+        return refuse_busy(name, error);
     return role_check(arena, facts->is_standby, facts->is_owned, facts->role, name, error);
 }
 
@@ -399,7 +407,8 @@ index_plan_undo(const IndexManager *manager, Arena *arena, const IndexChange *ch
 {
     if (!undo_plan(manager, arena, change, performed_by, ret_plan, error))
         return false;
-    ret_plan->change.is_undo = true;
+    /* what takes an undo back makes the change anew: a pause stands against it, and a class */
+    ret_plan->change.is_undo = !change->is_undo;
     return true;
 }
 

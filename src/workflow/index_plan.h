@@ -20,6 +20,8 @@
 #include "workflow/index_session.h"
 
 #define INDEX_COLUMNS_MOST 32
+/* In the ERROR_CONFLICT of an index that is being built: it passes by itself. */
+#define INDEX_SQLSTATE_BUSY "55006"
 
 typedef struct IndexOrder {
     int64_t target_id;

@@ -26,7 +26,7 @@ refuse_stale(Error *error)
         error->code = ERROR_CONFLICT;
         error->sqlstate[0] = '\0';
     }
-    if (error->code == ERROR_CONFLICT)
+    if (error->code == ERROR_CONFLICT && strcmp(error->sqlstate, INDEX_SQLSTATE_BUSY) != 0)
         error_fill_prefix(error, "the recommendation does not apply any more");
     return false;
 }
@@ -43,7 +43,9 @@ definition_equals(const SqlIndexStatement *one, const SqlIndexStatement *other)
     return equals;
 }
 
-/* That the index to drop is the one that was advised to go. */
+/* That the index to drop is the one that was advised to go. What an analysis advised is in the server's
+ * words, as is what is there now; what Fettle made is in its own, of which the server may have written a
+ * condition or an expression otherwise. */
 static bool
 drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendation *found, Error *error)
 {
@@ -54,7 +56,9 @@ drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendati
         !sql_index_statement_parse(arena, found->create_statement, &(SqlIndexNames){0}, &advised,
                                    &unreadable) ||
         !sql_index_statement_parse(arena, plan->change.undo_sql, &(SqlIndexNames){0}, &now, &unreadable) ||
-        definition_equals(&advised, &now))
+        (found->is_unearned
+             ? strcmp(advised.outline, now.outline) == 0 && strcmp(advised.table, now.table) == 0
+             : definition_equals(&advised, &now)))
         return true;
     error_set(error, ERROR_CONFLICT, "index %s has another definition now", plan->change.index_name);
     return error_set_hint(error, "it is: %s", plan->change.undo_sql);

@@ -75,6 +75,10 @@ def test_an_undo_goes_on_within_a_pause_unless_all_is_stopped(world):
     refused = world.revert(implementation)
     assert refused.status == 409 and "storage is moved" in refused.json["message"] and "--target shop" in refused.json["details"]["hint"]
     world.fettle("pause", "--target", "shop", "--reason", "release day")
+    refused = world.revert(implementation)
+    assert refused.status == 409 and "release day; before, by" in refused.json["message"] and "storage is moved" in refused.json["message"]
+    world.fettle("resume", "--target", "shop")
+    world.fettle("pause", "--target", "shop", "--reason", "release day")
     assert world.revert(implementation).json["status"] == "reverted"
     shown = json.loads(world.fettle("status", "--json"))
     assert [(pause["target"], pause["stops_undo"]) for pause in shown["pauses"]] == [("shop", False)]

@@ -64,7 +64,8 @@ ready_look(ApiRequest *request, Api *api)
 
 /* One look serves all who ask within READY_KEPT_MS: the question is open to everybody. */
 static void
-ready_find(ApiRequest *request, char ret_part[16], char ret_reason[256], int64_t *ret_size_bytes)
+ready_find(ApiRequest *request, char ret_part[16], char ret_reason[256], int64_t *ret_size_bytes,
+           int64_t *ret_pauses)
 {
     Api *api = request->api;
     pthread_mutex_lock(&api->ready_mutex);
@@ -73,6 +74,7 @@ ready_find(ApiRequest *request, char ret_part[16], char ret_reason[256], int64_t
     memcpy(ret_part, api->ready_part, sizeof(api->ready_part));
     memcpy(ret_reason, api->ready_reason, sizeof(api->ready_reason));
     *ret_size_bytes = api->ready_size_bytes;
+    *ret_pauses = api->ready_pauses;
     pthread_mutex_unlock(&api->ready_mutex);
 }
 
@@ -83,7 +85,8 @@ handle_ready_get(ApiRequest *request, Error *error)
     char part[16];
     char reason[256];
     int64_t size_bytes;
-    ready_find(request, part, reason, &size_bytes);
+    int64_t pauses; /* -1: not known */
+    ready_find(request, part, reason, &size_bytes, &pauses);
     if (part[0] != '\0') {
         http_reply_error(request->http, 503, "unavailable", reason,
                          arena_printf(request->arena, "{\"part\":\"%s\"}", part));
@@ -94,7 +97,11 @@ handle_ready_get(ApiRequest *request, Error *error)
     json_key_string(json, "status", "ready");
     json_key_int(json, "schema_version", request->api->ready_version);
     json_key_int(json, "store_bytes", size_bytes);
-    json_key_bool(json, "changes_paused", request->api->ready_pauses > 0);
+    json_key(json, "changes_paused");
+    if (pauses < 0)
+        json_write_null(json); /* the store did not say */
+    else
+        json_bool(json, pauses > 0);
     api_json_now(json, "timestamp");
     json_object_end(json);
     return api_reply(request, 200);
@@ -107,7 +114,8 @@ handle_metrics_get(ApiRequest *request, Error *error)
     char part[16];
     char reason[256];
     int64_t size_bytes;
-    ready_find(request, part, reason, &size_bytes);
+    int64_t pauses; /* -1: not known */
+    ready_find(request, part, reason, &size_bytes, &pauses);
     Text text = text_new(request->arena);
     metrics_write(request->api->context.metrics, &text);
     text_append_format(&text,
@@ -119,11 +127,11 @@ handle_metrics_get(ApiRequest *request, Error *error)
                            "# HELP fettle_store_bytes size of the store\n# TYPE fettle_store_bytes gauge\n"
                            "fettle_store_bytes %lld\n",
                            (long long)size_bytes);
-    if (request->api->ready_pauses >= 0)
+    if (pauses >= 0)
         text_append_format(&text,
                            "# HELP fettle_changes_paused pauses of changes in force: of all targets, or of "
                            "one\n# TYPE fettle_changes_paused gauge\nfettle_changes_paused %lld\n",
-                           (long long)request->api->ready_pauses);
+                           (long long)pauses);
     request->http->reply = (HttpReply){.status = 200,
                                        .content_type = "text/plain; version=0.0.4; charset=utf-8",
                                        .body = text.data,

@@ -2,8 +2,40 @@
 -- What may be changed on a target, by whom and when: the kill switch, the classes of approval, windows for maintenance, and approved
 -- changes that wait for their moment.
 
-ALTER TABLE fettle.index_changes ADD COLUMN is_undo boolean NOT NULL DEFAULT false;
+ALTER TABLE fettle.index_changes
+    ADD COLUMN is_undo boolean NOT NULL DEFAULT false,
+    ADD COLUMN begin_before timestamptz,
+    ADD COLUMN held_by varchar(10) CHECK (held_by IN ('pause', 'moment'));
 COMMENT ON COLUMN fettle.index_changes.is_undo IS 'it takes an earlier change back, which a pause need not stop';
+COMMENT ON COLUMN fettle.index_changes.begin_before IS 'the end of the moment that it was approved for; it does not begin later; NULL: whenever its turn comes';
+COMMENT ON COLUMN fettle.index_changes.held_by IS 'what asked it to stop, where no person did: a pause, or that its moment was over';
+UPDATE fettle.index_changes c SET is_undo = true
+ WHERE c.id IN (SELECT i.undo_change_id FROM fettle.optimization_implementations i);
+
+-- An attempt begins. A pause, or the end of its moment, stops only what has not begun: half of a change is worse than either end.
+-- Answers whether it should rather not; no row: it is over.
+CREATE FUNCTION fettle.index_change_attempt(change_id bigint, pid integer, must_finish boolean) RETURNS SETOF boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    c fettle.index_changes;
+    held text;
+BEGIN
+    SELECT x.* INTO c FROM fettle.index_changes x WHERE x.id = change_id AND x.state IN ('pending', 'running') FOR UPDATE;
+    IF c.id IS NULL THEN
+        RETURN;
+    END IF;
+    IF c.started_at IS NULL AND NOT c.cancel_requested THEN
+        held := CASE WHEN EXISTS (SELECT FROM fettle.pause_of(c.target_id, c.is_undo)) THEN 'pause'
+                     WHEN c.begin_before <= clock_timestamp() THEN 'moment' END;
+    END IF;
+    RETURN QUERY
+    UPDATE fettle.index_changes x
+       SET state = 'running', started_at = coalesce(x.started_at, clock_timestamp()), attempts = x.attempts + 1, backend_pid = pid,
+           cancel_requested = NOT must_finish AND (x.cancel_requested OR held IS NOT NULL), held_by = coalesce(x.held_by, held)
+     WHERE x.id = change_id
+    RETURNING x.cancel_requested;
+END $$;
 
 -- --- the kill switch
 
@@ -52,22 +84,44 @@ BEGIN
     END IF;
 END $$;
 
--- Begins a pause, or changes the one that is in force; what waits or runs is asked to stop, unless it may finish.
+-- Begins a pause, in the place of the one that is in force: that one is kept as ended by it, and it stops no less, and says why both; what waits or runs is asked to stop, unless it may finish.
 CREATE FUNCTION fettle.pause_begin(target bigint, stops_undo boolean, lets_finish boolean, reason text, actor text)
     RETURNS TABLE (pause_id bigint, stopped bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
+DECLARE
+    former fettle.pauses;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('fettle.pauses', 0));
-    INSERT INTO fettle.pauses AS p (target_id, stops_undo, reason, paused_by) VALUES ($1, $2, $4, $5)
-        ON CONFLICT (coalesce(target_id, 0)) WHERE resumed_at IS NULL
-        DO UPDATE SET stops_undo = excluded.stops_undo, reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now()
-        RETURNING p.id INTO pause_id;
-    UPDATE fettle.index_changes c SET cancel_requested = true
+    UPDATE fettle.pauses p SET resumed_by = $5, resumed_at = now()
+     WHERE p.resumed_at IS NULL AND coalesce(p.target_id, 0) = coalesce($1, 0)
+    RETURNING p.* INTO former;
+    INSERT INTO fettle.pauses AS p (target_id, stops_undo, reason, paused_by)
+    VALUES ($1, $2 OR coalesce(former.stops_undo, false),
+            CASE WHEN former.id IS NULL OR former.reason = $4 THEN $4
+                 ELSE left(format('%s; before, by %s: %s', $4, former.paused_by, former.reason), 2000) END, $5)
+    RETURNING p.id INTO pause_id;
+    UPDATE fettle.index_changes c SET cancel_requested = true, held_by = CASE WHEN c.cancel_requested THEN c.held_by ELSE 'pause' END
      WHERE NOT $3 AND c.state IN ('pending', 'running') AND ($1 IS NULL OR c.target_id = $1) AND ($2 OR NOT c.is_undo);
     GET DIAGNOSTICS stopped = ROW_COUNT;
     RETURN NEXT;
 END $$;
+
+-- An undo that did not succeed (0010), but for one thing: a pause is nobody's wish to keep what does harm. What it stopped is undone
+-- when it is over (implementations_harmful).
+CREATE OR REPLACE FUNCTION fettle.implementation_undo_failed(implementation_id bigint, change_id bigint, message text, was_stopped boolean)
+    RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$
+    UPDATE fettle.optimization_implementations i
+       SET error_message = 'it could not be undone: ' || $3, undo_change_id = NULL,
+           undo_failures = i.undo_failures + CASE WHEN h.is_paused THEN 0 ELSE 1 END,
+           undo_after = CASE WHEN h.is_paused THEN i.undo_after
+                             WHEN $4 OR i.undo_after = 'infinity' THEN 'infinity'
+                             ELSE now() + interval '1 hour' * 2 ^ least(i.undo_failures, 7) END
+      FROM (SELECT EXISTS (SELECT FROM fettle.index_changes c WHERE c.id = $2 AND c.held_by = 'pause') AS is_paused) h
+     WHERE i.id = $1 AND i.undo_change_id IS NOT DISTINCT FROM $2 AND i.status NOT IN ('reverted', 'failed')
+    $$;
 
 -- --- what a target's own rules are
 
@@ -134,7 +188,9 @@ DECLARE
 BEGIN
     FOREACH item IN ARRAY windows LOOP
         SELECT p.zone INTO named FROM fettle.change_window_parse(item) p;
-        IF NOT EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = named) THEN
+        -- an abbreviation, such as CET, is one offset all the year
+        IF NOT EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = named)
+           OR (named NOT IN ('UTC', 'GMT') AND EXISTS (SELECT FROM pg_timezone_abbrevs b WHERE b.abbrev = upper(named))) THEN
             RAISE invalid_parameter_value USING MESSAGE = format('there is no time zone "%s"', left(named, 80)),
                   HINT = 'zones have names such as Europe/Paris; daylight saving is theirs';
         END IF;
@@ -142,20 +198,38 @@ BEGIN
     RETURN windows;
 END $$;
 
--- The window that is open at a moment, else the next one; no row: there are none. Hours that the change to daylight saving leaves out
--- are moved by it.
+-- The first time that a window is open at a moment or after it; no row: it cannot be told, for the store's server does not know its
+-- zone (any more), and then the window is closed. Hours that the change to daylight saving leaves out are moved by it.
+CREATE FUNCTION fettle.change_window_next(window_text text, moment timestamptz) RETURNS TABLE (opens_at timestamptz, closes_at timestamptz)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT m.opens_at, m.closes_at
+      FROM fettle.change_window_parse(window_text) p
+     CROSS JOIN generate_series(-1, 8) ahead
+     CROSS JOIN LATERAL (SELECT (moment AT TIME ZONE p.zone)::date + ahead AS day) d
+     CROSS JOIN LATERAL (SELECT d.day + p.opens AS opens,
+                                d.day + CASE WHEN p.closes > p.opens THEN 0 ELSE 1 END + p.closes AS closes) l
+     CROSS JOIN LATERAL (SELECT l.opens AT TIME ZONE p.zone AS opens_at, l.closes AT TIME ZONE p.zone AS closes_at) z
+     -- one that opens within the hour that is left out, and closes after it, keeps its length
+     CROSS JOIN LATERAL (SELECT z.opens_at, CASE WHEN z.closes_at > z.opens_at THEN z.closes_at
+                                                 ELSE z.opens_at + (l.closes - l.opens) END AS closes_at) m
+     WHERE extract(dow FROM d.day)::integer = ANY (p.days) AND m.closes_at > moment
+     ORDER BY m.opens_at
+     LIMIT 1;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN;
+END $$;
+
+-- The window that is open at a moment, else the next one; no row: there are none, or none that can be told.
 CREATE FUNCTION fettle.change_window_at(windows text[], moment timestamptz) RETURNS TABLE (opens_at timestamptz, closes_at timestamptz)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT m.opens_at, m.closes_at
+    SELECT n.opens_at, n.closes_at
       FROM unnest($1) w (window_text)
-     CROSS JOIN LATERAL fettle.change_window_parse(w.window_text) p
-     CROSS JOIN generate_series(-1, 8) ahead
-     CROSS JOIN LATERAL (SELECT ($2 AT TIME ZONE p.zone)::date + ahead AS day) d
-     CROSS JOIN LATERAL (SELECT (d.day + p.opens) AT TIME ZONE p.zone AS opens_at,
-                                (d.day + CASE WHEN p.closes > p.opens THEN 0 ELSE 1 END + p.closes) AT TIME ZONE p.zone AS closes_at) m
-     WHERE extract(dow FROM d.day)::integer = ANY (p.days) AND m.closes_at > $2 AND m.closes_at > m.opens_at
-     ORDER BY m.opens_at, m.closes_at DESC
+     CROSS JOIN LATERAL fettle.change_window_next(w.window_text, $2) n
+     ORDER BY n.opens_at, n.closes_at DESC
      LIMIT 1
     $$;
 
@@ -200,16 +274,37 @@ CREATE INDEX scheduled_changes_target ON fettle.scheduled_changes (target_id, id
 COMMENT ON COLUMN fettle.scheduled_changes.sql IS 'the statement that was approved; another one is not carried out';
 COMMENT ON COLUMN fettle.scheduled_changes.message IS 'how it ended, or why it waits still';
 
+-- A change that was handed over, and that no person stopped before anything was done, waits on: a pause held it, its moment was over
+-- before its turn came, nobody took it, or the service stopped. Not at once, for what stood against it may stand there still.
+CREATE FUNCTION fettle.scheduled_change_follow() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    UPDATE fettle.scheduled_changes s
+       SET state = 'waiting', ended_at = NULL, implementation_id = NULL,
+           message = CASE NEW.held_by WHEN 'pause' THEN 'a pause stopped it' WHEN 'moment' THEN 'its moment was over before its turn came'
+                                      ELSE coalesce(NEW.error_message, 'nobody carried it out') END,
+           planned_from = least(now() + interval '5 minutes', s.planned_to - interval '1 microsecond')
+      FROM fettle.optimization_implementations i
+     WHERE i.index_change_id = NEW.id AND s.implementation_id = i.id AND s.state = 'done'
+       AND NOT EXISTS (SELECT FROM fettle.scheduled_changes w WHERE w.recommendation_id = s.recommendation_id AND w.state = 'waiting');
+    RETURN NEW;
+END $$;
+CREATE TRIGGER scheduled_change_follow AFTER UPDATE OF state ON fettle.index_changes
+    FOR EACH ROW WHEN (NEW.state IN ('failed', 'cancelled') AND (NEW.state = 'cancelled' OR NEW.started_at IS NULL)
+                       AND (NOT NEW.cancel_requested OR NEW.held_by IS NOT NULL))
+    EXECUTE FUNCTION fettle.scheduled_change_follow();
+
 -- --- what did not earn its cost
 
 ALTER TABLE fettle.index_recommendations
     ADD COLUMN unearned_id bigint;
 COMMENT ON COLUMN fettle.index_recommendations.unearned_id IS 'the implementation that it takes back, for it did not earn its cost (no key: the tables would depend on each other in a ring); NULL: an analysis proposes it';
 
--- What the last round saw of an index: its scans since the counters began, its size, and the rows of its table that were written since
+-- What the last round saw of an index: its scans since the counters began, its size and that of its table with all indexes, and the rows of the table that were written since
 -- a moment. is_whole: its counters are of all the time since then. No row: the database is not collected, or the index is gone.
 CREATE FUNCTION fettle.index_use_since(target bigint, database text, schema text, index_name text, since timestamptz)
-    RETURNS TABLE (seen_at timestamptz, scans bigint, size_bytes bigint, rows_written bigint, is_whole boolean)
+    RETURNS TABLE (seen_at timestamptz, scans bigint, size_bytes bigint, table_bytes bigint, rows_written bigint, is_whole boolean)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
     WITH place AS (
@@ -235,6 +330,8 @@ CREATE FUNCTION fettle.index_use_since(target bigint, database text, schema text
          WHERE u.relation_oid = (SELECT f.table_oid FROM found f)
     )
     SELECT f.collected_at, f.scans, f.size,
+           (SELECT sum(v.size) FROM last l CROSS JOIN LATERAL unnest(l.table_oids, l.sizes) v (table_oid, size)
+             WHERE v.table_oid = f.table_oid)::bigint,
            CASE WHEN w.is_same THEN greatest(w.most - w.least, 0) END,
            -- counters that began anew a while after it was made do not know the time before
            w.begins_at <= $5 + interval '1 day' AND coalesce(f.statistics_reset_at <= $5 + interval '1 day', true)
@@ -245,15 +342,16 @@ CREATE FUNCTION fettle.index_use_since(target bigint, database text, schema text
                         (SELECT x.rows FROM written x ORDER BY x.collected_at LIMIT 1) AS least) w
     $$;
 
--- Indexes that Fettle made at least a week ago, on a recommendation, and that are still there, of which either the measurement found no
+-- Indexes that Fettle made at least a week and at most a year ago, on a recommendation, and that are still there, of which either the measurement found no
 -- improvement, or that nothing has scanned. What enforces uniqueness is not among them.
 CREATE FUNCTION fettle.indexes_unearned(only_target bigint)
     RETURNS TABLE (implementation_id bigint, target_id bigint, database_name text, schema_name text, table_name text, index_name text,
-                   columns text[], index_type text, create_statement text, scans bigint, size_bytes bigint, reason text)
+                   columns text[], index_type text, create_statement text, scans bigint, size_bytes bigint, size_percent double precision,
+                   reason text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT i.id, c.target_id, c.database_name::text, c.schema_name::text, c.table_name::text, c.index_name::text, c.columns, c.index_type::text,
-           c.sql, u.scans, u.size_bytes,
+           c.sql, u.scans, u.size_bytes, least(100.0 * u.size_bytes / nullif(u.table_bytes, 0), 100)::double precision,
            concat_ws('; ',
                'made on ' || to_char(i.implementation_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ' for '
                    || coalesce(round(i.predicted_percent::numeric) || ' %', 'a gain'),
@@ -271,7 +369,7 @@ CREATE FUNCTION fettle.indexes_unearned(only_target bigint)
      CROSS JOIN LATERAL fettle.index_use_since(c.target_id, c.database_name, c.schema_name, c.index_name, i.implementation_timestamp) u
      WHERE ($1 IS NULL OR r.target_id = $1)
        AND i.status IN ('pending', 'implemented', 'no_improvement', 'regressed') AND i.undo_change_id IS NULL
-       AND i.implementation_timestamp <= now() - interval '7 days' AND u.seen_at > i.implementation_timestamp + interval '6 days'
+       AND i.implementation_timestamp BETWEEN now() - interval '1 year' AND now() - interval '7 days' AND u.seen_at > i.implementation_timestamp + interval '6 days'
        AND u.seen_at > now() - interval '2 days' AND u.size_bytes > 0
        AND (i.status IN ('no_improvement', 'regressed') OR (u.is_whole AND u.scans = 0))
        AND c.sql !~* '^\s*create\s+unique\s'
@@ -280,28 +378,35 @@ CREATE FUNCTION fettle.indexes_unearned(only_target bigint)
                         WHERE a.target_id = c.target_id)
     $$;
 
--- Proposes to drop what did not earn its cost, and takes back what is not so any more. Not sure enough for being done unasked: a week
--- has no month's end. What was dropped or dismissed stays so, and what is made again has a month of its own.
+-- Proposes to drop what did not earn its cost, and takes back what is not so any more; what it gains is the share of the table's space.
+-- Not sure enough for being done unasked: a week has no month's end. What was dropped or dismissed stays so, and what is made again has a
+-- month of its own.
 CREATE FUNCTION fettle.indexes_unearned_refresh(only_target bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     proposed bigint;
 BEGIN
-    DELETE FROM fettle.index_recommendations x
-     WHERE x.unearned_id IS NOT NULL AND x.status = 'recommended' AND (only_target IS NULL OR x.target_id = only_target)
-       AND NOT EXISTS (SELECT FROM fettle.indexes_unearned(only_target) u WHERE u.implementation_id = x.unearned_id);
+    WITH found AS MATERIALIZED (
+        SELECT DISTINCT ON (u.target_id, u.database_name, u.schema_name, u.table_name, u.columns, u.index_type) u.*
+          FROM fettle.indexes_unearned(only_target) u
+         ORDER BY u.target_id, u.database_name, u.schema_name, u.table_name, u.columns, u.index_type, u.implementation_id DESC
+    ), gone AS (
+        DELETE FROM fettle.index_recommendations x
+         WHERE x.unearned_id IS NOT NULL AND x.status = 'recommended' AND (only_target IS NULL OR x.target_id = only_target)
+           AND NOT EXISTS (SELECT FROM found f
+                            WHERE f.target_id = x.target_id AND f.database_name = x.database_name AND f.schema_name = x.schema_name
+                              AND f.table_name = x.table_name AND f.columns = x.columns AND f.index_type = x.index_type)
+    )
     INSERT INTO fettle.index_recommendations AS x (target_id, database_name, schema_name, table_name, index_name, columns, index_type,
-           recommendation_type, confidence_score, usage_count, size_bytes, create_statement, reason, unearned_id)
-    SELECT DISTINCT ON (u.target_id, u.database_name, u.schema_name, u.table_name, u.columns, u.index_type)
-           u.target_id, u.database_name, u.schema_name, u.table_name, u.index_name, u.columns, u.index_type, 'drop', 0.7, u.scans, u.size_bytes,
-           u.create_statement, 'it did not earn its cost: ' || u.reason, u.implementation_id
-      FROM fettle.indexes_unearned(only_target) u
-     ORDER BY u.target_id, u.database_name, u.schema_name, u.table_name, u.columns, u.index_type, u.implementation_id DESC
+           recommendation_type, confidence_score, usage_count, size_bytes, estimated_benefit, create_statement, reason, unearned_id)
+    SELECT u.target_id, u.database_name, u.schema_name, u.table_name, u.index_name, u.columns, u.index_type, 'drop', 0.7, u.scans, u.size_bytes,
+           u.size_percent, u.create_statement, 'it did not earn its cost: ' || u.reason, u.implementation_id
+      FROM found u
         ON CONFLICT (target_id, database_name, schema_name, table_name, columns, index_type, recommendation_type) DO UPDATE
        SET index_name = excluded.index_name, usage_count = excluded.usage_count, size_bytes = excluded.size_bytes,
            create_statement = excluded.create_statement, reason = excluded.reason, unearned_id = excluded.unearned_id,
-           confidence_score = excluded.confidence_score, estimated_benefit = NULL, status = 'recommended'
+           confidence_score = excluded.confidence_score, estimated_benefit = excluded.estimated_benefit, status = 'recommended'
      -- an analysis's own proposal is surer; what a person dismissed, or was dropped within a month, is left
      WHERE (x.status = 'recommended' AND x.unearned_id IS NOT NULL)
         OR (x.status <> 'recommended' AND x.applied_at < now() - interval '30 days');

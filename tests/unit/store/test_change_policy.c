@@ -110,6 +110,8 @@ a_window_is_open_or_the_next_one_is_known_whatever_the_zone_and_the_season(void 
         /* the hour that spring leaves out */
         {"Sun 02:30-05:00 Europe/Paris", "2026-03-28 12:00Z", "2026-03-29 01:30Z", "2026-03-29 03:00Z",
          false},
+        {"Sun 02:30-03:15 Europe/Paris", "2026-03-28 12:00Z", "2026-03-29 01:30Z", "2026-03-29 02:15Z",
+         false},
         {"Mon-Fri 22:00-04:00", "2026-02-21 03:59Z", "2026-02-20 22:00Z", "2026-02-21 04:00Z", true},
         {"Mon-Fri 22:00-04:00", "2026-02-21 04:00Z", "2026-02-23 22:00Z", "2026-02-24 04:00Z", false},
         {"fri-mon 10:00-11:00", "2026-02-23 10:30Z", "2026-02-23 10:00Z", "2026-02-23 11:00Z", true},
@@ -148,6 +150,7 @@ what_is_no_window_no_zone_and_no_class_is_refused(void **state)
                                         "Mon-Wed-Fri 02:00-05:00",
                                         "Mon-Fri, 02:00-05:00",
                                         "Sat 02:00-05:00 Europe/Atlantis",
+                                        "Sat 02:00-05:00 CET",
                                         "Sat 02:00-05:00 '; DROP"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(wrong); i++) {
         Error error = {0};

@@ -7,6 +7,7 @@
 #include "store/pause.h"
 #include "store/target.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static int64_t
@@ -138,6 +139,79 @@ a_change_that_was_recorded_before_a_pause_does_not_begin_within_it(void **state)
 }
 
 static void
+a_change_that_may_finish_is_not_stopped_by_a_further_attempt(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t shop = target_new(fixture, "shop");
+    int64_t id = 0;
+    bool is_unwanted = true;
+    Error error = {0};
+    assert_done(change_begin(fixture, shop, false, &id, &error), &error);
+    assert_done(index_change_attempt(fixture->connection, id, 1, false, &is_unwanted, &error), &error);
+    assert_false(is_unwanted);
+    paused(fixture, &(PauseOrder){.reason = "release day", .actor = "ann", .lets_finish = true});
+    assert_done(index_change_attempt(fixture->connection, id, 2, false, &is_unwanted, &error), &error);
+    assert_false(is_unwanted);
+}
+
+static void
+a_change_whose_moment_is_over_does_not_begin(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t shop = target_new(fixture, "shop");
+    int64_t id = 0;
+    bool is_unwanted = false;
+    Error error = {0};
+    assert_done(change_begin(fixture, shop, false, &id, &error), &error);
+    assert_done(pg_execute(fixture->connection,
+                           "UPDATE fettle.index_changes SET begin_before = now() - interval '1 second'",
+                           &error),
+                &error);
+    assert_done(index_change_attempt(fixture->connection, id, 1, false, &is_unwanted, &error), &error);
+    assert_true(is_unwanted);
+    assert_string_equal(store_fixture_value(fixture, "SELECT held_by FROM fettle.index_changes"), "moment");
+}
+
+/* When the service may try an undo again that was cancelled. */
+static const char *
+undo_after(StoreFixture *fixture, int64_t undo)
+{
+    Error error = {0};
+    assert_done(
+        pg_execute_script(
+            fixture->connection,
+            arena_printf(fixture->arena,
+                         "INSERT INTO fettle.optimization_recommendations (id, source_type, "
+                         "recommendation_text) VALUES (7, 'index', 'x') ON CONFLICT DO NOTHING; DELETE FROM "
+                         "fettle.optimization_implementations; INSERT INTO "
+                         "fettle.optimization_implementations (recommendation_id, status, undo_change_id) "
+                         "VALUES (7, 'regressed', %" PRId64 ")",
+                         undo),
+            NULL, &error),
+        &error);
+    assert_done(index_change_end(fixture->connection, undo, "cancelled", "stopped", &error), &error);
+    return store_fixture_value(fixture,
+                               "SELECT coalesce(undo_after::text, 'at once') || ' ' || undo_failures "
+                               "FROM fettle.optimization_implementations");
+}
+
+static void
+an_undo_that_a_pause_stopped_is_tried_again_and_one_that_a_person_stopped_is_theirs(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t shop = target_new(fixture, "shop");
+    int64_t by_pause = 0;
+    int64_t by_person = 0;
+    Error error = {0};
+    assert_done(change_begin(fixture, shop, true, &by_pause, &error), &error);
+    assert_done(change_begin(fixture, shop, true, &by_person, &error), &error);
+    assert_done(index_change_cancel(fixture->connection, by_person, &error), &error);
+    paused(fixture, &(PauseOrder){.reason = "storage", .actor = "ann", .stops_undo = true});
+    assert_string_equal(undo_after(fixture, by_pause), "at once 0");
+    assert_string_equal(undo_after(fixture, by_person), "infinity 1");
+}
+
+static void
 a_pause_waits_for_a_change_that_is_just_being_recorded(void **state)
 {
     StoreFixture *fixture = *state;
@@ -191,9 +265,12 @@ a_pause_that_is_repeated_takes_the_place_of_the_one_in_force(void **state)
     assert_done(pause_list(fixture->connection, fixture->arena, &pauses, &error), &error);
     assert_int_equal(pauses.count, 2);
     assert_true(pauses.items[0].target_id == 0 && pauses.items[0].target_name == NULL);
-    assert_string_equal(pauses.items[0].reason, "second");
+    assert_string_equal(pauses.items[0].reason, "second; before, by ann: first");
     assert_string_equal(pauses.items[0].paused_by, "bob");
-    assert_false(pauses.items[0].stops_undo);
+    assert_true(pauses.items[0].stops_undo); /* it is no weaker than the one before, which is kept */
+    assert_string_equal(store_fixture_value(fixture, "SELECT reason || ' ' || resumed_by FROM fettle.pauses "
+                                                     "WHERE resumed_at IS NOT NULL"),
+                        "first bob");
     assert_string_equal(pauses.items[1].target_name, "shop");
     /* that of all ends by itself, and leaves the target's */
     assert_done(pause_end(fixture->connection, 0, "ann", &error), &error);
@@ -231,6 +308,10 @@ main(void)
         cmocka_unit_test_setup(undoing_goes_on_unless_the_pause_stops_it_too, clear),
         cmocka_unit_test_setup(what_waits_or_runs_is_asked_to_stop_unless_it_may_finish_or_undoes, clear),
         cmocka_unit_test_setup(a_change_that_was_recorded_before_a_pause_does_not_begin_within_it, clear),
+        cmocka_unit_test_setup(a_change_that_may_finish_is_not_stopped_by_a_further_attempt, clear),
+        cmocka_unit_test_setup(a_change_whose_moment_is_over_does_not_begin, clear),
+        cmocka_unit_test_setup(
+            an_undo_that_a_pause_stopped_is_tried_again_and_one_that_a_person_stopped_is_theirs, clear),
         cmocka_unit_test_setup(a_pause_waits_for_a_change_that_is_just_being_recorded, clear),
         cmocka_unit_test_setup(a_pause_needs_a_reason_and_a_target_that_is_there, clear),
         cmocka_unit_test_setup(a_pause_that_is_repeated_takes_the_place_of_the_one_in_force, clear),

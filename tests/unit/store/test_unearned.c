@@ -131,7 +131,7 @@ an_index_without_improvement_is_proposed_to_be_dropped_with_its_figures(void **s
     for (size_t i = 0; i < FETTLE_COUNT_OF(parts); i++)
         if (strstr(reason, parts[i]) == NULL)
             fail_msg("%s is not in: %s", parts[i], reason);
-    /* it is in the ranked list, and too unsure for being done unasked */
+    /* it is in the ranked list, too unsure for being done unasked, and no candidate for that in any case */
     Aggregated aggregated;
     AggregateOptions options = {.min_confidence = 0.6};
     Error error = {0};
@@ -143,6 +143,17 @@ an_index_without_improvement_is_proposed_to_be_dropped_with_its_figures(void **s
                                                           "fettle.optimization_recommendations WHERE kind = "
                                                           "'drop'"),
                         "Drop index orders_a_idx on public.orders (a) 0.7");
+    RankedRecommendations ranked;
+    RecommendationFilter filter = {.target_id = made.target_id, .limit = 10, .min_impact = 5};
+    assert_done(recommendation_list(made.fixture->connection, made.fixture->arena, &filter, &ranked, &error),
+                &error);
+    assert_int_equal(ranked.count, 1);
+    assert_int_equal((int)ranked.items[0].improvement_percent, 99); /* of its table's space */
+    IndexRecommendations candidates;
+    assert_done(index_auto_candidates(made.fixture->connection, made.fixture->arena, made.target_id, "shop",
+                                      &candidates, &error),
+                &error);
+    assert_int_equal(candidates.count, 0);
 }
 
 static void

@@ -55,12 +55,12 @@ a_class_is_what_is_stated_else_what_the_older_settings_make_of_it(void **state)
                 fail_msg("case %zu: %s is %s", i, change_action_word((ChangeAction)action),
                          approval_class_word(approval.classes[action]));
     }
-    Approval approval;
     Error error = {0};
-    set(fixture, "approval.create_index", "maybe");
-    assert_false(approval_standard(fixture->settings, &approval, &error));
+    assert_false(settings_set(fixture->settings, "approval.create_index", "Advise", &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "approval.create_index"));
+    assert_non_null(strstr(error.hint, "advise, ask or auto"));
+    assert_int_equal(standard(fixture).classes[CHANGE_CREATE_INDEX], APPROVAL_AUTO);
 }
 
 static void
@@ -128,12 +128,17 @@ what_is_only_advised_is_not_carried_out_and_the_refusal_names_the_rule(void **st
     assert_done(recommendation_apply_plan(&place.manager, place.arena, id, true, "ann", &apply, &error),
                 &error);
     assert_false(recommendation_apply_check(&place.manager, place.arena, &apply, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
     assert_false(recommendation_apply_record(&place.manager, place.arena, &apply, &error));
     assert_int_equal(error.code, ERROR_CONFLICT);
     assert_string_equal(error.hint, "its class is the setting approval.create_index");
+    error_clear(&error);
     assert_false(index_plan_record(&place.manager, place.arena, &apply.plan, &apply.plan.change.id, &error));
     assert_int_equal(error.code, ERROR_CONFLICT);
-    /* the target's own rule allows it */
+    /* the target's own rule allows it, and the older settings say nothing of what people approve */
+    error_clear(&error);
+    set(fixture, "index.auto_class", "unreadable");
     ChangePolicy policy = {.classes = {"ask"}};
     assert_done(
         change_policy_write(fixture->connection, place.arena, place.target_id, &policy, "ann", &error),
@@ -141,6 +146,39 @@ what_is_only_advised_is_not_carried_out_and_the_refusal_names_the_rule(void **st
     assert_done(recommendation_apply_check(&place.manager, place.arena, &apply, &error), &error);
     assert_done(recommendation_apply_record(&place.manager, place.arena, &apply, &error), &error);
     set(fixture, "approval.create_index", "");
+}
+
+/* The server writes a condition otherwise than Fettle did when it made the index. */
+static void
+what_did_not_earn_its_cost_is_dropped_also_where_the_server_words_it_otherwise(void **state)
+{
+    Place place = place_of(state);
+    StoreFixture *fixture = place.fixture;
+    RecommendationApply apply;
+    Error error = {0};
+#define MADE "CREATE INDEX t_p ON own.t (a) WHERE a > 5 AND id IS NOT NULL"
+    const char *form =
+        MADE "; INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, "
+             "table_name, columns, index_type, recommendation_type, confidence_score, "
+             "index_name, create_statement, unearned_id) VALUES (%lld, '%s', 'own', 't', '{a}', "
+             "'btree', 'drop', 0.7, 't_p', '" MADE "', 1); INSERT INTO "
+             "fettle.optimization_recommendations (target_id, source_type, source_id, kind, "
+             "recommendation_text) SELECT target_id, 'index', id, 'drop', 'Drop' FROM "
+             "fettle.index_recommendations";
+    const char *script = arena_printf(place.arena, form, (long long)place.target_id,
+                                      pg_connection_database(fixture->connection));
+    assert_done(pg_execute_script(fixture->connection, script, NULL, &error), &error);
+    int64_t id =
+        strtoll(store_fixture_value(fixture, "SELECT id FROM fettle.optimization_recommendations"), NULL, 10);
+    assert_done(recommendation_apply_plan(&place.manager, place.arena, id, true, "ann", &apply, &error),
+                &error);
+    assert_string_equal(apply.plan.change.action, "drop");
+    /* another index of its name stays */
+    assert_done(pg_execute_script(fixture->connection, "DROP INDEX own.t_p; CREATE INDEX t_p ON own.t (id)",
+                                  NULL, &error),
+                &error);
+    assert_false(recommendation_apply_plan(&place.manager, place.arena, id, true, "ann", &apply, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
 }
 
 static void
@@ -167,6 +205,8 @@ main(void)
         cmocka_unit_test(a_targets_own_class_goes_before_the_servers),
         cmocka_unit_test(classes_have_words_and_actions_have_classes),
         cmocka_unit_test_setup(what_is_only_advised_is_not_carried_out_and_the_refusal_names_the_rule,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_did_not_earn_its_cost_is_dropped_also_where_the_server_words_it_otherwise,
                                store_fixture_clear),
         cmocka_unit_test_setup(what_was_ordered_without_a_recommendation_and_an_undo_have_no_class,
                                store_fixture_clear),

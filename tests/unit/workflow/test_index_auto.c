@@ -302,15 +302,23 @@ nothing_is_created_by_an_earlier_advice_when_the_advisor_does_not_work(void **st
     Place place = place_of(state);
     Error error = {0};
     StoreFixture *fixture = place.fixture;
-    (void)rules_of(fixture, "on", "off", "low");
+    (void)rules_of(fixture, "on", "on", "medium");
     (void)advised(&place, pg_connection_database(fixture->connection), "a");
+    (void)advised(&place, pg_connection_database(fixture->connection), "id");
+    assert_done(pg_execute_script(fixture->connection,
+                                  "CREATE INDEX t_old ON own.t (\"B b\"); UPDATE "
+                                  "fettle.index_recommendations SET recommendation_type = 'modify', "
+                                  "index_name = 't_old' WHERE columns = '{id}'",
+                                  NULL, &error),
+                &error);
     assert_done(index_auto_round(&place.manager, place.target_id, &error), &error);
-    assert_false(exists(&place, "t_a"));
+    assert_false(exists(&place, "t_a") || exists(&place, "t_id"));
+    assert_true(exists(&place, "t_old"));
     assert_non_null(
         strstr(store_fixture_value(fixture, "SELECT result FROM fettle.jobs WHERE kind = 'index_auto'"),
                "pg_stat_statements cannot be read"));
     assert_string_equal(store_fixture_value(fixture, "SELECT count(*) FROM fettle.index_recommendations"),
-                        "1");
+                        "2");
 }
 
 static void

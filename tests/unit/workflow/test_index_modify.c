@@ -42,6 +42,8 @@ an_index_is_replaced_and_put_back_as_one_change_each(void **state)
     assert_true(exists(&place, "t_wide") && !exists(&place, "t_narrow"));
     for (int i = 0; i < 2; i++) { /* an undo is a change that can be undone */
         assert_done(index_plan_undo(&place.manager, place.arena, &done, "test", &plan, &error), &error);
+        /* what takes an undo back is none: a pause stands against it */
+        assert_int_equal(plan.change.is_undo, i == 0);
         assert_done(index_plan_record(&place.manager, place.arena, &plan, &plan.change.id, &error), &error);
         assert_done(index_run(&place.manager, plan.change.id, &error), &error);
         done = change_of(&place, plan.change.id);
