@@ -84,9 +84,11 @@ typedef struct Advice {
     double cost_before;                 /* weighted cost of the statements that could be costed */
     double cost_after;                  /* with everything recommended, writes included */
     WhatIfStatistics questions;
-    double gap_percent;    /* no set of the indexes considered saves more than this of cost_after beside; NAN:
-                              not proven */
-    bool is_stopped_early; /* the time limit cut the search: the answer is the best so far */
+    double gap_percent; /* no set of the indexes considered saves more than this of cost_after beside; NAN:
+                           not proven */
+    bool is_cautious;   /* other sets are better by the planner's costs, for it hopes for too much */
+    size_t unreviewed_count; /* statements whose new plans were not looked at for risk, for want of time */
+    bool is_stopped_early;   /* the time limit cut the search: the answer is the best so far */
 } Advice;
 
 typedef struct AdvisorContext {

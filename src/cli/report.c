@@ -109,8 +109,17 @@ write_head(Text *text, const Report *report)
     if (!isnan(report->advice->gap_percent))
         text_append_format(text,
                            "%sproof: no other set of the indexes considered is better by more than %.2f %%, "
-                           "by the planner's costs\n",
-                           bullet, report->advice->gap_percent);
+                           "by the planner's costs%s\n",
+                           bullet, report->advice->gap_percent,
+                           report->advice->is_cautious
+                               ? "; caution preferred this one to what those costs alone would choose"
+                               : "");
+    if (report->advice->unreviewed_count > 0)
+        text_append_format(text,
+                           "%sthe time limit ended the review: whether new plans may be far slower than the "
+                           "planner thinks is not known of %zu statement%s\n",
+                           bullet, report->advice->unreviewed_count,
+                           report->advice->unreviewed_count == 1 ? "" : "s");
     if (report->advice->is_stopped_early)
         text_append_format(text, "%sthe time limit ended the search: this is the best answer so far\n",
                            bullet);

@@ -24,6 +24,18 @@
 #define PROGRAM_SHARE 0.25
 #define SLACK_SHARE 0.125
 
+/* The bound holds for every set only when each statement knows of every index that its planner could take,
+ * whatever it was thought of for. */
+static void
+bound_relate(Search *search)
+{
+    Bits allowed = bits_new(search->arena, search->candidates->count);
+    for (size_t i = 0; i < search->candidates->count; i++)
+        if (!search->indexes[i].is_forbidden)
+            bits_add(allowed, i);
+    oracle_relate(search->oracle, allowed, ORACLE_BESIDE);
+}
+
 /* What everything together makes of each statement: the least that it can cost. */
 static bool
 bound_start(Search *search, Error *error)
@@ -44,7 +56,24 @@ bound_start(Search *search, Error *error)
 static bool
 is_proven(const Search *search)
 {
-    return search->best_value - search->bound <= search_gap_allowed(search) * search->best_value;
+    return oracle_mends(search->oracle) == search->bound_mends &&
+           search->best_value - search->bound <= search_gap_allowed(search) * search->best_value;
+}
+
+/* Solves the program from below. What an answer since mended has bounded is forgotten. */
+static bool
+bound_solve(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
+{
+    Program program = *search_program(search, scratch);
+    /* A part of the gap may be the program's own: to close that costs more than it tells. */
+    program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
+    program.nodes_most = NODES_MOST;
+    bool found = program_bound(scratch, &program, ret_answer);
+    int64_t mends = oracle_mends(search->oracle);
+    double before = mends == search->bound_mends ? search->bound : 0;
+    search->bound_mends = mends;
+    search->bound = isfinite(ret_answer->bound) ? fmax(before, ret_answer->bound) : before;
+    return found;
 }
 
 static bool
@@ -52,13 +81,7 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
     ProgramAnswer answer;
-    Program program = *search_program(search, scratch);
-    /* A part of the gap may be the program's own: to close that costs more than it tells. */
-    program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
-    program.nodes_most = NODES_MOST;
-    bool found = program_bound(scratch, &program, &answer);
-    if (isfinite(answer.bound))
-        search->bound = fmax(search->bound, answer.bound);
+    bool found = bound_solve(search, scratch, &answer);
     *ret_is_done = !found || is_proven(search);
     if (*ret_is_done)
         return true;
@@ -78,6 +101,7 @@ search_prove(Search *search, Error *error)
 {
     if (search_gap_allowed(search) >= 1)
         return true;
+    bound_relate(search);
     if (!bound_start(search, error))
         return false;
     bool is_done = false;
@@ -88,4 +112,21 @@ search_prove(Search *search, Error *error)
     }
     search->is_proven = is_proven(search);
     return true;
+}
+
+void
+search_bound_renew(Search *search)
+{
+    if (search->bound <= 0 || oracle_mends(search->oracle) == search->bound_mends)
+        return;
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
+    Bits avoided = search->avoided;
+    /* The bound is of all sets, those too that the review left out. */
+    search->avoided = bits_new(scratch, search->candidates->count);
+    search_indexes_refresh(search);
+    ProgramAnswer answer;
+    if (search_out_of_time(search) || !bound_solve(search, scratch, &answer))
+        search->bound = 0;
+    search->avoided = avoided;
+    search_indexes_refresh(search);
 }

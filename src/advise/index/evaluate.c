@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * The value of a set of indexes, with no more questions than the caller's patience asks for: always about the
- * statement of which least is known, and no further than until the set is refuted or what is open is slack.
+ * statement of which least is known, and no further than until the set is refuted, what is open is slack, or
+ * time is up.
  */
 #include "advise/index/search_state.h"
 
@@ -40,11 +41,11 @@ statement_refresh(const Evaluated *evaluated, EvaluatedStatement *subject)
 }
 
 static Evaluated
-evaluated_begin(Search *search, Bits set)
+evaluated_begin(Search *search, Arena *scratch, Bits set)
 {
     const Workload *workload = search->context->workload;
     Evaluated evaluated = {.search = search, .set = set, .fixed = search_cost_of_having(search, set)};
-    evaluated.statements = ARENA_NEW_ARRAY(search->arena, EvaluatedStatement, workload->count + 1);
+    evaluated.statements = ARENA_NEW_ARRAY(scratch, EvaluatedStatement, workload->count + 1);
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
         if (!statement->is_costed)
@@ -54,8 +55,8 @@ evaluated_begin(Search *search, Bits set)
             continue;
         }
         EvaluatedStatement *subject = &evaluated.statements[evaluated.count++];
-        *subject =
-            (EvaluatedStatement){.statement = q, .descent = oracle_descent_begin(search->oracle, q, set)};
+        *subject = (EvaluatedStatement){.statement = q,
+                                        .descent = oracle_descent_begin(search->oracle, scratch, q, set)};
         statement_refresh(&evaluated, subject);
     }
     return evaluated;
@@ -104,13 +105,15 @@ bool
 search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluation *ret_evaluation,
                 Error *error)
 {
-    Evaluated evaluated = evaluated_begin(search, set);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("value of a set", (size_t)1 << 30);
+    Evaluated evaluated = evaluated_begin(search, scratch, set);
     double low, open;
     *ret_evaluation = (SearchEvaluation){.value = 0};
     for (;;) {
         EvaluatedStatement *widest = evaluated_sum(&evaluated, &low, &ret_evaluation->value, &open);
         ret_evaluation->is_refuted = low >= patience.value_most;
-        if (widest == NULL || ret_evaluation->is_refuted || open <= patience.slack)
+        if (widest == NULL || ret_evaluation->is_refuted || open <= patience.slack ||
+            search_out_of_time(search))
             break;
         if (!oracle_descent_step(search->oracle, &widest->descent, error))
             return false;
@@ -129,9 +132,7 @@ search_gap_allowed(const Search *search)
 SearchPatience
 search_patience(const Search *search)
 {
-    /* Where a proof follows, what is known of plans is enough: it asks about what matters. */
-    bool is_proven_later = search_gap_allowed(search) < 1;
-    return (SearchPatience){.value_most = INFINITY, .slack = is_proven_later ? INFINITY : 0};
+    return (SearchPatience){.value_most = INFINITY, .slack = search->is_asking ? 0 : INFINITY};
 }
 
 bool

@@ -435,6 +435,8 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
         if (bits_has(result->chosen, i))
             advice->cost_after += candidates->items[i]->write_cost;
     advice->gap_percent = result->gap_percent;
+    advice->is_cautious = result->is_cautious;
+    advice->unreviewed_count = result->unreviewed_count;
     advice->is_stopped_early = advice->is_stopped_early || result->is_stopped_early;
     return true;
 }

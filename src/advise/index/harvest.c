@@ -16,7 +16,6 @@
  */
 #define HARVEST_QUESTIONS_MOST 4
 #define HARVEST_QUESTIONS_SMALL 1
-#define SMALL_STATEMENTS_MOST 50
 #define HARVEST_QUEUE_MOST 512
 
 /* A question that may be asked. */
@@ -129,9 +128,7 @@ harvest_is_over(Search *search)
 static bool
 harvest_further(Search *search, HarvestStatement *harvest, Error *error)
 {
-    bool is_small =
-        search->context->workload->count <= SMALL_STATEMENTS_MOST && search_gap_allowed(search) < 1;
-    int most = is_small ? HARVEST_QUESTIONS_SMALL : HARVEST_QUESTIONS_MOST;
+    int most = search_is_small(search) ? HARVEST_QUESTIONS_SMALL : HARVEST_QUESTIONS_MOST;
     for (int asked = 0; asked < most && !harvest_is_over(search); asked++) {
         HarvestQuestion *next = harvest_next(search, harvest->statement, &harvest->queue);
         if (next == NULL)

@@ -102,7 +102,8 @@ local_pass(Search *search, bool *ret_is_better, Error *error)
     *ret_is_better = false;
     Bits chosen = bits_copy(search->arena, search->best);
     LocalPass pass = local_pass_begin(search);
-    for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX; removed = bits_next(chosen, removed + 1))
+    for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX && !search_out_of_time(search);
+         removed = bits_next(chosen, removed + 1))
         if (!local_try(&pass, SIZE_MAX, removed, ret_is_better, error))
             return false;
         else if (*ret_is_better)
@@ -112,7 +113,8 @@ local_pass(Search *search, bool *ret_is_better, Error *error)
             continue;
         if (!local_try(&pass, added, SIZE_MAX, ret_is_better, error))
             return false;
-        for (size_t removed = bits_next(chosen, 0); removed != SIZE_MAX && !*ret_is_better;
+        for (size_t removed = bits_next(chosen, 0);
+             removed != SIZE_MAX && !*ret_is_better && !search_out_of_time(search);
              removed = bits_next(chosen, removed + 1))
             if (is_exchange(search, added, removed) &&
                 !local_try(&pass, added, removed, ret_is_better, error))

@@ -5,6 +5,9 @@
 
 VECTOR_DEFINE(OracleAnswerList, OracleAnswer);
 
+/* As a share of the cost: what rounding makes is no mend. */
+#define MEND_LEAST 1e-9
+
 struct Oracle {
     Arena *arena;
     const AdvisorContext *context;
@@ -16,6 +19,7 @@ struct Oracle {
     double (*size_bytes)(const Candidate *candidate, const void *context); /* NULL: the twin's */
     const void *size_context;
     int64_t questions;
+    int64_t mends;
 };
 
 Oracle *
@@ -62,6 +66,12 @@ int64_t
 oracle_questions(const Oracle *oracle)
 {
     return oracle->questions;
+}
+
+int64_t
+oracle_mends(const Oracle *oracle)
+{
+    return oracle->mends;
 }
 
 bool
@@ -258,24 +268,24 @@ oracle_used(const Oracle *oracle, Arena *arena, const WhatIfAnswer *answer)
     return used;
 }
 
-static bool
-oracle_ask(Oracle *oracle, size_t statement, Bits set, bool with_plan, WhatIfAnswer *ret_answer, Error *error)
+static const WhatIfStatement *
+oracle_question(const Oracle *oracle, size_t statement)
 {
     const WorkloadStatement *subject = &oracle->context->workload->statements[statement];
     fettle_assert(subject->is_costed);
-    return oracle_present(oracle, set, error) &&
-           whatif_cost(oracle->context->whatif, oracle->arena, &subject->question, with_plan, ret_answer,
-                       error);
+    return &subject->question;
 }
 
 /* With more present the planner can only do better; where it did worse, that bounds nothing. */
 static void
-oracle_mend(OracleAnswerList *answers, OracleAnswer *fresh)
+oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
 {
     for (size_t i = 0; i < answers->count; i++) {
         OracleAnswer *answer = &answers->items[i];
-        if (bits_is_subset(fresh->set, answer->set) && fresh->cost < answer->low)
+        if (bits_is_subset(fresh->set, answer->set) && fresh->cost < answer->low) {
+            oracle->mends += fresh->cost < answer->low * (1 - MEND_LEAST);
             answer->low = fresh->cost;
+        }
         if (bits_is_subset(answer->set, fresh->set) && answer->cost < fresh->low)
             fresh->low = answer->cost;
     }
@@ -292,7 +302,7 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
                           .used = oracle_used(oracle, oracle->arena, answer)};
     fresh.low = fresh.cost;
     fettle_assert(answers->items != NULL); /* the baseline is there */
-    oracle_mend(answers, &fresh);
+    oracle_mend(oracle, answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
     vector_push(oracle->arena, answers, fresh);
     return &answers->items[answers->count - 1];
@@ -301,9 +311,12 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
 static bool
 oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer **ret_answer, Error *error)
 {
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("planner's answer", 64 * 1024 * 1024);
     WhatIfAnswer answer = {0};
     oracle->questions++;
-    if (!oracle_ask(oracle, statement, reduced, false, &answer, error))
+    if (!oracle_present(oracle, reduced, error) ||
+        !whatif_cost(oracle->context->whatif, scratch, oracle_question(oracle, statement), false, &answer,
+                     error))
         return false;
     *ret_answer = oracle_note(oracle, statement, reduced, &answer);
     return true;
@@ -314,7 +327,9 @@ oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer
             Error *error)
 {
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
-    if (!oracle_ask(oracle, statement, reduced, true, ret_answer, error))
+    if (!oracle_present(oracle, reduced, error) ||
+        !whatif_cost(oracle->context->whatif, oracle->arena, oracle_question(oracle, statement), true,
+                     ret_answer, error))
         return false;
     const OracleAnswer *noted = oracle_note(oracle, statement, reduced, ret_answer);
     if (ret_used != NULL)
@@ -397,10 +412,10 @@ position_of(const Oracle *oracle, size_t statement, const OracleAnswer *answer)
 }
 
 OracleDescent
-oracle_descent_begin(Oracle *oracle, size_t statement, Bits set)
+oracle_descent_begin(Oracle *oracle, Arena *scratch, size_t statement, Bits set)
 {
-    OracleDescent descent = {.statement = statement, .known = ORACLE_NO_PARENT};
-    descent.set = oracle_reduce(oracle, oracle->arena, statement, set);
+    OracleDescent descent = {.scratch = scratch, .statement = statement, .known = ORACLE_NO_PARENT};
+    descent.set = oracle_reduce(oracle, scratch, statement, set);
     const OracleAnswer *known = oracle_answer_exact(oracle, statement, descent.set);
     OracleBounds bounds = oracle_bounds(oracle, statement, descent.set);
     if (known != NULL)
@@ -418,11 +433,11 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
     size_t statement = descent->statement;
     fettle_assert(descent->known == ORACLE_NO_PARENT);
     if (descent->times == NULL)
-        descent->times = ARENA_NEW_ARRAY(oracle->arena, size_t, oracle->candidates->count + 1);
-    Bits present = oracle_relevant(oracle, statement);
+        descent->times = ARENA_NEW_ARRAY(descent->scratch, size_t, oracle->candidates->count + 1);
+    Bits present = oracle_reduce(oracle, descent->scratch, statement, oracle->relevant[statement]);
     if (descent->from != ORACLE_NO_PARENT) {
         const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
-        present = oracle_reduce(oracle, oracle->arena, statement, above->set);
+        present = oracle_reduce(oracle, descent->scratch, statement, above->set);
         descent_remove(oracle, present, descent->set, above->used, descent->times);
     }
     const OracleAnswer *fresh;
@@ -431,18 +446,5 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
     descent->from = position_of(oracle, statement, fresh);
     if (bits_is_subset(fresh->used, descent->set) || bits_equal(fresh->set, descent->set))
         descent->known = descent->from;
-    return true;
-}
-
-bool
-oracle_descend(Oracle *oracle, size_t statement, Bits set, double *ret_cost, Bits *ret_used, Error *error)
-{
-    OracleDescent descent = oracle_descent_begin(oracle, statement, set);
-    while (descent.known == ORACLE_NO_PARENT)
-        if (!oracle_descent_step(oracle, &descent, error))
-            return false;
-    const OracleAnswer *known = oracle_answer(oracle, statement, descent.known);
-    *ret_cost = known->cost;
-    *ret_used = known->used;
     return true;
 }

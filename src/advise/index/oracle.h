@@ -10,9 +10,9 @@
  * more present bound no more than it, and the search verifies its final set by direct questions.
  *
  * The cost of a small set is asked from above: with everything present the plan uses some indexes that the
- * set lacks; those go, and so on until the plan uses only what the set has (oracle_descend()). Each answer on
- * the way is a lower bound for every set without what had gone by then, which is what the proof of the search
- * is made of (bound.h), and tells a plan that may serve another set.
+ * set lacks; those go, and so on until the plan uses only what the set has (oracle_descent_step()). Each
+ * answer on the way is a lower bound for every set without what had gone by then, which is what the proof of
+ * the search is made of (bound.h), and tells a plan that may serve another set.
  *
  * Owned by the arena it is made in; one thread at a time.
  */
@@ -68,20 +68,18 @@ void oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate);
 bool oracle_cost(Oracle *oracle, size_t statement, Bits set, bool direct, double *ret_cost, Bits *ret_used,
                  Error *error) FETTLE_MUST_USE;
 
-/* The same question by question, for callers that may have heard enough before the cost is known. */
+/* The cost within ORACLE_TOLERANCE, question by question: callers may have heard enough before it is known.
+ * What it needs on the way lives in scratch. */
 typedef struct OracleDescent {
+    Arena *scratch;
     size_t statement;
     Bits set;
     size_t *times;
     size_t from;  /* answer to go on from; ORACLE_NO_PARENT: everything present */
     size_t known; /* answer that holds for the set; ORACLE_NO_PARENT: not yet */
 } OracleDescent;
-OracleDescent oracle_descent_begin(Oracle *oracle, size_t statement, Bits set);
+OracleDescent oracle_descent_begin(Oracle *oracle, Arena *scratch, size_t statement, Bits set);
 bool oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error) FETTLE_MUST_USE;
-
-/* The whole descent: the cost within ORACLE_TOLERANCE. */
-bool oracle_descend(Oracle *oracle, size_t statement, Bits set, double *ret_cost, Bits *ret_used,
-                    Error *error) FETTLE_MUST_USE;
 
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);
@@ -99,6 +97,9 @@ bool oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_a
 
 /* Questions that reached the WhatIf, those for plans apart. */
 int64_t oracle_questions(const Oracle *oracle);
+
+/* How often an answer bounded less than was thought: what was concluded before a mend may be false. */
+int64_t oracle_mends(const Oracle *oracle);
 
 /* Does any of the set matter to the statement? */
 bool oracle_concerns(const Oracle *oracle, size_t statement, Bits set);

@@ -6,8 +6,9 @@
  * are tried: the set without it; with an index beside it that serves the statement which suffers, so that the
  * planner is not tempted; the choice made again without it; and without all that begin as it does, for those
  * tempt alike: an index of another kind for the same statements, or none. What is cautiously best stays. When
- * time is up only the first is tried, which takes a question for each statement that used it. The bound is
- * not touched: it holds for every set.
+ * time is up only the first is tried, by what is known already: nothing more is asked, a statement whose plan
+ * was not looked at counts at the planner's word, and how many those are is told. The bound is not touched:
+ * it holds for every set.
  */
 #include "advise/index/caution.h"
 #include "advise/index/search_state.h"
@@ -24,6 +25,7 @@ typedef struct Reviewed {
     double cost;      /* the planner's */
     double value;     /* in the objective's unit, with caution */
     double surcharge; /* of it, over what the planner said */
+    bool is_late;     /* time was up: by the cheapest plan known, its risk perhaps not looked at */
 } Reviewed;
 
 VECTOR_DEFINE(ReviewedList, Reviewed);
@@ -75,7 +77,8 @@ static bool
 review_recall(const Review *review, size_t position, Bits set, Reviewed *reviewed)
 {
     const Oracle *oracle = review->search->oracle;
-    OracleDescent descent = oracle_descent_begin(review->search->oracle, position, set);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("review of a plan", (size_t)1 << 24);
+    OracleDescent descent = oracle_descent_begin(review->search->oracle, scratch, position, set);
     if (descent.known == ORACLE_NO_PARENT)
         return false;
     const OracleAnswer *answer = oracle_answer(oracle, position, descent.known);
@@ -104,6 +107,17 @@ review_plan(Review *review, size_t position, Bits set, Reviewed *reviewed, Error
     return true;
 }
 
+/* Instead of asking: the cheapest plan known that the set allows. */
+static void
+review_recall_below(const Review *review, size_t position, Bits set, Reviewed *reviewed)
+{
+    const Oracle *oracle = review->search->oracle;
+    const OracleAnswer *answer = oracle_answer(oracle, position, oracle_answer_below(oracle, position, set));
+    reviewed->cost = answer->cost;
+    reviewed->used = answer->used;
+    reviewed->is_late = true;
+}
+
 /* A statement under a set: asked once for each part of a set that concerns it, its plan looked at once for
  * each set of indexes that it uses. */
 static bool
@@ -120,16 +134,24 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
                          .used = bits_new(search->arena, search->candidates->count),
                          .cost = statement->baseline_cost};
     bool is_known = bits_is_empty(present) || review_recall(review, position, set, &reviewed);
+    if (!is_known && search_out_of_time(search)) {
+        review_recall_below(review, position, set, &reviewed);
+        is_known = true;
+    }
     const Reviewed *same = is_known ? review_same_plan(review, position, reviewed.used, reviewed.cost) : NULL;
     if (same != NULL) {
         reviewed.value = same->value;
         reviewed.surcharge = same->surcharge;
     } else if (is_known && bits_is_empty(reviewed.used)) {
         reviewed.value = review_baseline(review, position);
+    } else if (search_out_of_time(search)) {
+        reviewed.value = statement->weight * reviewed.cost;
+        reviewed.is_late = true;
     } else if (!review_plan(review, position, set, &reviewed, error)) {
         return false;
     }
-    vector_push(search->arena, &review->known[position], reviewed);
+    if (!reviewed.is_late)
+        vector_push(search->arena, &review->known[position], reviewed);
     review->statements[position] = reviewed;
     return true;
 }
@@ -320,6 +342,15 @@ review_index(Review *review, size_t index, Choice *choice, bool *ret_is_better, 
     return review_value(review, choice->best, &choice->value, error);
 }
 
+static size_t
+review_late_count(const Review *review)
+{
+    size_t count = 0;
+    for (size_t q = 0; q < review->search->context->workload->count; q++)
+        count += review->statements[q].is_late;
+    return count;
+}
+
 /* What no plan uses has no place in the set. */
 static void
 review_prune(const Review *review)
@@ -345,6 +376,7 @@ search_review(Search *search, Error *error)
         .known = ARENA_NEW_ARRAY(search->arena, ReviewedList, search->context->workload->count + 1),
         .tried = bits_new(search->arena, count),
         .risk = ARENA_NEW_ARRAY(search->arena, double, count + 1)};
+    Bits chosen = search->best;
     Choice choice = {.best = search->best, .avoided = search->avoided, .best_value = search->best_value};
     if (!review_value(&review, search->best, &choice.value, error))
         return false;
@@ -360,6 +392,8 @@ search_review(Search *search, Error *error)
     }
     if (search->harvested.word_count > 0)
         bits_join(search->harvested, search->best);
+    search->is_cautious = !bits_equal(search->best, chosen);
+    search->unreviewed = review_late_count(&review);
     review_prune(&review);
     return true;
 }

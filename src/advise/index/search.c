@@ -21,6 +21,12 @@ search_progress(const Search *search, const char *step, size_t done, size_t tota
         context->progress(context->progress_context, step, (int64_t)done, (int64_t)total);
 }
 
+bool
+search_is_small(const Search *search)
+{
+    return search->context->workload->count <= SMALL_STATEMENTS_MOST && search_gap_allowed(search) < 1;
+}
+
 int64_t
 search_questions(const Search *search)
 {
@@ -49,8 +55,14 @@ search_table_budget(const Search *search)
     return search->context->table_budget_bytes > 0 ? search->context->table_budget_bytes : INFINITY;
 }
 
-/* Of the time of the search, at the least. */
+/* Of the time of the search, at the least; and of that, what the last questions about the set get. */
 #define REVIEW_TIME_SHARE 0.2
+#define VERIFY_TIME_SHARE 0.25
+/* Of the time before the review, for the proof of a small workload: what it leaves open is searched locally.
+ */
+#define PROOF_TIME_SHARE 0.6
+/* The 0/1 program's own. */
+#define BOUND_TOLERANCE 1e-6
 
 /* In times of advise.index_percent. */
 #define COLUMN_LEAST 0.1
@@ -146,30 +158,81 @@ search_verify(Search *search, SearchResult *result, Error *error)
     return true;
 }
 
+/* A set that costs less than the bound says that the bound is none. */
+static bool
+search_bound_holds(const Search *search, double value)
+{
+    return search->bound > 0 && fmin(search->proven_value, value) >= search->bound * (1 - BOUND_TOLERANCE);
+}
+
 static void
 search_report(const Search *search, SearchResult *result)
 {
     result->chosen = search->best;
     result->harvested = search->harvested;
     result->avoided = search->avoided;
-    result->bound = search->bound;
+    result->is_cautious = search->is_cautious;
+    result->unreviewed_count = search->unreviewed;
     result->gap_percent = NAN;
-    if (search->bound > 0 && search->proven_value > 0)
-        result->gap_percent = fmax(0, search->proven_value - search->bound) / search->proven_value * 100;
+    if (search_bound_holds(search, result->value)) {
+        result->bound = search->bound;
+        result->gap_percent = fmax(0, result->value - search->bound) / result->value * 100;
+    }
     result->first_questions = search->first_questions;
     result->first_ms = search->first_ms;
     result->is_stopped_early = search->is_stopped || search->was_stopped || search->is_harvest_cut;
 }
 
-/* A proof takes all the time that there is; what guards against plans a thousand times slower must not wait
- * for the end of it. */
+/* When a share of the time that is left is over. */
 static Deadline
-deadline_before_review(Deadline deadline)
+deadline_of_share(Deadline deadline, double share)
 {
     if (deadline == DEADLINE_NEVER)
         return deadline;
-    int left_ms = deadline_left_ms(deadline);
-    return deadline_earlier(deadline, deadline_after_ms((int64_t)(left_ms * (1 - REVIEW_TIME_SHARE))));
+    return deadline_earlier(deadline, deadline_after_ms((int64_t)(deadline_left_ms(deadline) * share)));
+}
+
+static void
+search_note_first(Search *search)
+{
+    search->first_questions = search_questions(search);
+    search->first_ms = clock_monotonic_ms() - search->start_ms;
+}
+
+/* Chooses at the plans known, for the proof asks about what matters; true in ret_is_over when it came to an
+ * end. */
+static bool
+search_small(Search *search, bool *ret_is_over, Error *error)
+{
+    Deadline deadline = search->deadline;
+    if (!search_choose(search, error))
+        return false;
+    search_note_first(search);
+    search->deadline = deadline_of_share(deadline, PROOF_TIME_SHARE);
+    if (!search_prove(search, error))
+        return false;
+    *ret_is_over = !search->is_stopped;
+    search->deadline = deadline;
+    search->is_stopped = false;
+    return true;
+}
+
+/* Where a proof may come to no end, or came to none, sets are asked about as they are chosen, and searched
+ * locally. */
+static bool
+search_before_review(Search *search, Error *error)
+{
+    bool is_over = false;
+    if (!search_harvest(search, error) || (search_is_small(search) && !search_small(search, &is_over, error)))
+        return false;
+    if (search->is_proven)
+        return true;
+    search->is_asking = true;
+    if (!search_choose(search, error) || !search_locally(search, error))
+        return false;
+    if (!search_is_small(search))
+        search_note_first(search);
+    return is_over || search_prove(search, error);
 }
 
 bool
@@ -182,21 +245,21 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     search.harvested = bits_new(arena, candidates->count);
     search.best = bits_new(arena, candidates->count);
     search.avoided = bits_new(arena, candidates->count);
-    search.deadline = deadline_before_review(context->deadline);
+    /* A proof takes all the time that there is; what guards against plans a thousand times slower must not
+     * wait for the end of it. */
+    search.deadline = deadline_of_share(context->deadline, 1 - REVIEW_TIME_SHARE);
     search_start(&search);
-    if (!search_harvest(&search, error) || !search_choose(&search, error))
-        return false;
-    search.first_questions = search_questions(&search);
-    search.first_ms = clock_monotonic_ms() - search.start_ms;
     SearchResult result = {0};
-    if (!search_prove(&search, error) || !search_locally(&search, error))
+    if (!search_before_review(&search, error))
         return false;
     search.proven_value = search.best_value;
     search.was_stopped = search.is_stopped;
     search.is_stopped = false;
-    search.deadline = context->deadline;
+    search.deadline = deadline_of_share(context->deadline, 1 - VERIFY_TIME_SHARE);
     if (!search_review(&search, error) || !search_verify(&search, &result, error))
         return false;
+    search.deadline = context->deadline;
+    search_bound_renew(&search);
     search_report(&search, &result);
     *ret_result = result;
     return true;

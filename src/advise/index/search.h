@@ -31,8 +31,11 @@ typedef struct SearchResult {
     double *cost_after; /* by statement, verified by direct questions */
     double value;       /* objective of chosen */
     double bound;       /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
-    double gap_percent; /* over bound, before the review; NAN when no bound was reached */
-    int64_t first_questions; /* asked when the set was found, before the proof */
+    double
+        gap_percent;  /* of value over bound; NAN: no bound was reached, or the planner's answers refute it */
+    bool is_cautious; /* the review changed the set: the planner's costs may prefer another */
+    size_t unreviewed_count; /* statements whose plans the time did not suffice to review */
+    int64_t first_questions; /* asked when the set was found, before the proof ends */
     int64_t first_ms;
     bool is_stopped_early;
 } SearchResult;

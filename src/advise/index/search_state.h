@@ -15,6 +15,10 @@
 /* A difference this small, as a share of the workload, is none. */
 #define SEARCH_TOLERANCE 1e-7
 
+/* Of a workload this small the proof asks all that matters; of a larger one it may come to no end, and what
+ * is chosen must be good before it. */
+#define SMALL_STATEMENTS_MOST 50
+
 typedef struct Search {
     Arena *arena;
     const AdvisorContext *context;
@@ -26,8 +30,12 @@ typedef struct Search {
     Bits best;
     double best_value;
     double bound;        /* 0: none */
+    int64_t bound_mends; /* the oracle's when it was computed */
     double proven_value; /* best_value before the review */
     bool is_proven;      /* best is within the gap allowed */
+    bool is_asking;      /* about sets that are chosen from what is known: no proof will do it */
+    bool is_cautious;    /* the review changed the set */
+    size_t unreviewed;   /* statements */
     double value_without;
     int64_t first_questions;
     int64_t start_ms;
@@ -41,6 +49,7 @@ typedef struct Search {
 } Search;
 
 bool search_out_of_time(Search *search);
+bool search_is_small(const Search *search);
 void search_progress(const Search *search, const char *step, size_t done, size_t total);
 int64_t search_questions(const Search *search);
 
@@ -88,6 +97,9 @@ bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
 
 /* bound.c */
 bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
+/* After the last question: a bound that rests on answers mended since is computed again, 0 when it cannot be.
+ */
+void search_bound_renew(Search *search);
 
 /* review.c: best becomes what is best when plans that hope to stop early do not. */
 bool search_review(Search *search, Error *error) FETTLE_MUST_USE;

@@ -215,7 +215,7 @@ a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known(void **s
         double wanted = planner_cost((uint32_t)set.words[0] & 0x1F, &used);
         Error error = {0};
         OracleBounds before = oracle_bounds(world->oracle, 0, set);
-        OracleDescent descent = oracle_descent_begin(world->oracle, 0, set);
+        OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set);
         for (size_t asked = 0; descent.known == ORACLE_NO_PARENT; asked++, steps++) {
             assert_int_equal(planner.questions, asked);
             assert_true(oracle_descent_step(world->oracle, &descent, &error));
@@ -230,6 +230,29 @@ a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known(void **s
         assert_true(fabs(cost - wanted) <= wanted * 2 * ORACLE_TOLERANCE);
     }
     assert_true(steps > 200);
+}
+
+static void
+an_answer_that_refutes_a_bound_is_counted_as_a_mend(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 100 : BASELINE;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
+    planner.cost[0] = 100 * (1 - 1e-12); /* rounding */
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x0F), true, &cost, NULL, &error));
+    assert_int_equal(oracle_mends(world->oracle), 0);
+    assert_true(oracle_bounds(world->oracle, 0, set_of(arena, 0x06)).low > 99);
+    planner.cost[0] = 50; /* cheaper with less present */
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x07), true, &cost, NULL, &error));
+    assert_int_equal(oracle_mends(world->oracle), 2); /* of both answers with more */
+    assert_true(oracle_bounds(world->oracle, 0, set_of(arena, 0x06)).low == 50);
 }
 
 static void
@@ -323,6 +346,7 @@ main(void)
         cmocka_unit_test(answers_are_the_planners_and_bounds_hold),
         cmocka_unit_test(what_is_known_is_not_asked_again_but_directly),
         cmocka_unit_test(a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known),
+        cmocka_unit_test(an_answer_that_refutes_a_bound_is_counted_as_a_mend),
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
         cmocka_unit_test(a_statement_that_cannot_be_planned_costs_what_it_did),
         cmocka_unit_test(a_lost_twin_is_an_error),
