@@ -79,9 +79,13 @@ def of_budget(budget):
     return f"{budget} MB" if budget else "no limit"
 
 
+def gap_text(result):
+    return "unknown" if result["gap_percent"] is None else f"{result['gap_percent']:.2f} %"
+
+
 def show(name, result):
-    gap = "" if result["gap_percent"] is None else f", gap {result['gap_percent']:.2f} %"
-    first = "" if result["first_explains"] < 0 else f" ({result['first_explains']} and {result['first_wall_s']:.1f} s before the proof)"
+    gap = "" if result["first_explains"] < 0 else f", gap {gap_text(result)}"
+    first = "" if result["first_explains"] < 0 else f" ({result['first_explains']} and {result['first_wall_s']:.1f} s of them until the proof began)"
     stopped = ", STOPPED by the clock" if result["stopped_early"] else ""
     print(f"    {name:34s} {result['ratio']:.6f}  {len(result['indexes']):2d} indexes {result['size_bytes'] / 1e6:5.0f} MB  {result['questions']:6d} calls "
           f"{result['explains']:6d} EXPLAINs {result['wall_s']:6.1f} s wall {result['cpu_s']:6.1f} s CPU{first}{gap}{stopped}", flush=True)
@@ -99,11 +103,11 @@ def compare(driver, queries, width, budget):
     bar(name + ", cost", f"{ours['ratio']:.4f}, Extend {extend['ratio']:.4f}", ours["cost_after"] <= extend["cost_after"] * (1 + 1e-6))
     if published:
         bar(name + ", published", f"{ours['ratio']:.4f}, published {published:.4f}", ours["ratio"] <= published + 5e-5)
-    bar(name + ", calls and time", f"1/{extend['questions'] / ours['questions']:.0f} of Extend's calls, 1/{extend['wall_s'] / ours['wall_s']:.1f} of its wall "
+    bar(name + ", calls and time", f"{'STOPPED Extend, so at least ' if extend['stopped_early'] else ''}1/{extend['questions'] / ours['questions']:.1f} of Extend's calls, 1/{extend['wall_s'] / ours['wall_s']:.1f} of its wall "
         f"time, 1/{extend['cpu_s'] / ours['cpu_s']:.1f} of its CPU, proof included; bar 1/10",
         extend["questions"] >= 10 * ours["questions"] and extend["wall_s"] >= 10 * ours["wall_s"])
-    bar(name + ", proof", f"{ours['explains']} EXPLAINs, gap {ours['gap_percent'] or 0:.2f} %, bar 400 and 0.2 %",
-        ours["explains"] <= 400 and ours["gap_percent"] is not None and ours["gap_percent"] <= 0.2)
+    bar(name + ", proof", f"{ours['explains']} EXPLAINs and {ours['wall_s']:.1f} s{' (STOPPED by the clock)' if ours['stopped_early'] else ''}, gap {gap_text(ours)}; "
+        "bar 400, 30 s and 0.2 %", ours["explains"] <= 400 and ours["wall_s"] <= 30 and ours["gap_percent"] is not None and ours["gap_percent"] <= 0.2)
 
 
 def beside(driver):
@@ -187,7 +191,7 @@ def bench(server, home):
 
 
 def searches(server, home, queries):
-    print(f"== index search on TPC-H scale {SCALE} without keys and indexes")
+    print(f"== index search on TPC-H scale {SCALE} without keys and indexes; proof to {PROOF_PERCENT} %, stopped after {SEARCH_S} s; Extend after {EXTEND_S:.0f} s")
     load_tpch(server, SCALE, keys=False)
     for name, part in (("19", chosen_queries(queries)), ("22", queries)):
         with Driver(home, snapshot(server, home, name, part, "tpch")) as driver:

@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define ARENA_BYTES ((size_t)8 << 30)
@@ -44,8 +43,8 @@ typedef struct Outcome {
     double cost_before;
     double cost_after; /* asked directly */
     double wall_s;
-    double cpu_s;           /* of this process and its 0/1 programs; its cluster's is the caller's to read */
-    int64_t first_explains; /* before the proof; -1 when there is none */
+    double cpu_s; /* of this process, which solves the 0/1 programs too; its cluster's is the caller's */
+    int64_t first_explains; /* until the proof began; -1 when there is none */
     double first_wall_s;
     double gap_percent;
     bool is_stopped_early;
@@ -63,10 +62,7 @@ must(bool done, const Error *error)
 static double
 cpu_seconds(void)
 {
-    struct rusage solvers;
-    getrusage(RUSAGE_CHILDREN, &solvers);
-    return (double)clock() / CLOCKS_PER_SEC + (double)(solvers.ru_utime.tv_sec + solvers.ru_stime.tv_sec) +
-           (double)(solvers.ru_utime.tv_usec + solvers.ru_stime.tv_usec) / 1e6;
+    return (double)clock() / CLOCKS_PER_SEC;
 }
 
 /* Bytes of a column's values as HypoPG takes them: a fixed length, else what ANALYZE found. */
@@ -136,6 +132,7 @@ run_extend(const Run *run, const AdvisorContext *context, const CandidateSet *ca
     outcome->first_explains = -1;
     outcome->gap_percent = NAN;
     must(index_extend(context, candidates, &options, &outcome->chosen, &error), &error);
+    outcome->is_stopped_early = deadline_passed(context->deadline);
 }
 
 static void

@@ -1,15 +1,19 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Fills the shop. psql variable "scale": 1 makes about 900 MB. The same scale always gives the same rows. Needs a superuser:
+-- Fills the shop. psql variable "scale": 1 makes about 900 MB. The same scale and "seed" (0 to 1) always give the same rows. Needs a superuser:
 -- foreign keys are not checked row by row, the rows are made to keep them.
 \if :{?scale}
 \else
 \set scale 1
 \endif
+\if :{?seed}
+\else
+\set seed 0.42
+\endif
 SELECT ceil(200000 * :scale)::int AS customers, ceil(20000 * :scale)::int AS products, ceil(1000000 * :scale)::int AS orders,
        ceil(300000 * :scale)::int AS reviews, ceil(250000 * :scale)::int AS sessions, ceil(1500000 * :scale)::int AS events \gset
 SET session_replication_role = replica;
 SET timezone = 'UTC';
-DO 'BEGIN PERFORM setseed(0.42); END';
+SELECT setseed(:seed) AS seeded \gset
 
 INSERT INTO categories
 SELECT n, CASE WHEN n > 8 THEN 1 + n % 8 END, 'Category ' || n FROM generate_series(1, 60) n;

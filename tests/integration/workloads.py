@@ -14,11 +14,11 @@ OF_BENCH = ROOT / "bench" / "workloads"
 VALUES = {"c": 77, "o": 4321, "p": 55, "k": 7, "b": 3, "n": 5, "f": 48, "a": 41, "id": 4321, "s": 1234}
 
 
-def load_shop(server, scale, seconds=0):
-    """The demonstration's shop in database "shop"; with seconds its load is run too."""
+def load_shop(server, scale, seconds=0, seed=None):
+    """The demonstration's shop in database "shop"; with seconds its load is run too. seed (0 to 1): other rows than always."""
     server.sql("CREATE DATABASE shop")
     server.psql("shop", "-f", ROOT / "demo" / "schema.sql")
-    server.psql("shop", "-v", f"scale={scale}", "-f", ROOT / "demo" / "load.sql")
+    server.psql("shop", "-v", f"scale={scale}", *([] if seed is None else ["-v", f"seed={seed}"]), "-f", ROOT / "demo" / "load.sql")
     server.sql("SELECT pg_stat_statements_reset()", "shop")
     if seconds:
         subprocess.run([str(ROOT / "demo" / "run"), server.dsn("shop", "shop_app"), str(seconds), str(scale)], check=True,

@@ -1,14 +1,18 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Fills the measurements. psql variable "scale": 1 makes about 700 MB. The same scale always gives the same rows.
+-- Fills the measurements. psql variable "scale": 1 makes about 700 MB. The same scale and "seed" (0 to 1) always give the same rows.
 \if :{?scale}
 \else
 \set scale 1
+\endif
+\if :{?seed}
+\else
+\set seed 0.23
 \endif
 SELECT greatest(20, ceil(200 * :scale))::int AS sites, ceil(5000 * :scale)::int AS devices, ceil(6000000 * :scale)::int AS readings,
        ceil(300000 * :scale)::int AS alarms, ceil(1000000 * :scale)::int AS views \gset
 SET session_replication_role = replica;
 SET timezone = 'UTC';
-DO 'BEGIN PERFORM setseed(0.23); END';
+SELECT setseed(:seed) AS seeded \gset
 INSERT INTO sites
 SELECT n, 'Site ' || n, (ARRAY['DE', 'FR', 'US', 'GB'])[1 + n % 4], '10.0.0.0'::inet + n * 256 FROM generate_series(1, :sites) n;
 INSERT INTO devices

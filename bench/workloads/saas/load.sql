@@ -1,16 +1,20 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Fills the tracker. psql variable "scale": 1 makes about 700 MB. The same scale always gives the same rows. Needs a superuser:
+-- Fills the tracker. psql variable "scale": 1 makes about 700 MB. The same scale and "seed" (0 to 1) always give the same rows. Needs a superuser:
 -- foreign keys are not checked row by row, the rows are made to keep them.
 \if :{?scale}
 \else
 \set scale 1
+\endif
+\if :{?seed}
+\else
+\set seed 0.17
 \endif
 SELECT greatest(20, ceil(400 * :scale))::int AS tenants, ceil(40000 * :scale)::int AS members, ceil(4000 * :scale)::int AS projects,
        ceil(1000000 * :scale)::int AS issues, ceil(1500000 * :scale)::int AS comments,
        ceil(1000000 * :scale)::int AS notifications, ceil(1000000 * :scale)::int AS audits \gset
 SET session_replication_role = replica;
 SET timezone = 'UTC';
-DO 'BEGIN PERFORM setseed(0.17); END';
+SELECT setseed(:seed) AS seeded \gset
 
 INSERT INTO tenants
 SELECT n, 'Company ' || n, (ARRAY['free', 'team', 'business'])[1 + n % 3], timestamptz '2024-01-01 00:00+00' + n * interval '1 day'
