@@ -404,14 +404,15 @@ change_read(const ChangeScheduleOptions *options, Arena *arena, int64_t id, Sche
 
 /* Runs one of the list; whoever ended it meanwhile was quicker, which is no failure. */
 static bool
-one_run(DueChange *due, Arena *run_arena, int64_t id, Error *error)
+one_run(const DueChange *form, Arena *run_arena, int64_t id, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *own = arena_new("scheduled change", RUN_ARENA_BYTES);
     ScheduledChange change;
-    due->arena = own;
-    due->change = &change;
-    if ((change_read(due->options, own, id, &change, error) &&
-         (strcmp(change.state, "waiting") != 0 || due_run(due, run_arena, error))) ||
+    DueChange due = *form;
+    due.arena = own;
+    due.change = &change;
+    if ((change_read(due.options, own, id, &change, error) &&
+         (strcmp(change.state, "waiting") != 0 || due_run(&due, run_arena, error))) ||
         error->code == ERROR_CONFLICT || error->code == ERROR_NOT_FOUND)
         return true;
     return error_prefix(error, "scheduled change %" PRId64, id);
