@@ -131,7 +131,7 @@ audit_line_of(const ApiRequest *request, const char *outcome)
                                                             : "anonymous";
     return (AuditLine){.actor = actor,
                        .role = request->caller.role == ROLE_NONE ? NULL : role_word(request->caller.role),
-                       .action = request->route->action,
+                       .action = request->action != NULL ? request->action : request->route->action,
                        .object = request->object,
                        .target_id = request->target_id,
                        .request_id = request->http->request_id,

@@ -48,6 +48,7 @@ struct ApiRequest {
     bool is_in_transaction;
     void (*after)(ApiRequest *request); /* called once the act is committed; NULL: nothing to do then */
     /* for the audit line of an act */
+    const char *action; /* when it is not the route's; only of a route that has one */
     const char *object; /* "target:17" */
     int64_t target_id;
     const char *actor; /* when it is not the caller's: of a login */

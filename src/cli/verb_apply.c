@@ -103,7 +103,11 @@ apply_later(CliInput *input, CliStore *store, const IndexManager *manager, const
     ScheduledChange change = {0};
     ChangeScheduleOrder order = {.moment = moment, .now_us = clock_wall_us(), .requested_by = store->actor};
     bool done = change_schedule_open(manager, input->arena, apply, &order, &change, error);
+    Text details = text_new(input->arena);
+    if (done)
+        scheduled_json_append(&details, &change);
     CliAct act = {.action = "schedule.open",
+                  .details = done ? details.data : NULL,
                   .object = arena_printf(input->arena, "recommendation:%" PRId64, apply->recommendation.id),
                   .target_id = apply->recommendation.target_id};
     if (!cli_store_audit(store, &act, done, error))

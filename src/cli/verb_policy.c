@@ -97,6 +97,9 @@ append_words(Text *text, const Target *target, const ChangePolicy *policy, const
         text_append(text, "  no windows: changes may begin at any time\n");
     for (size_t i = 0; i < policy->window_count; i++)
         text_append_format(text, "  window         %s\n", cli_without_controls(arena, policy->windows[i]));
+    if (policy->opens_us == 0 && policy->window_count > 0)
+        text_append(text,
+                    "  no window can be read: the store's server does not know their zones (any more)\n");
     if (policy->opens_us != 0)
         text_append_format(
             text, "  %-14s %s to %s\n", change_policy_is_open(policy, clock_wall_us()) ? "open" : "next",

@@ -60,6 +60,20 @@ window_find(PgConnection *session, Arena *arena, int64_t target_id, int64_t now_
     return true;
 }
 
+/* What begins while nobody looks begins within the target's windows, if it has any. */
+static bool
+quiet_allow(PgConnection *session, Arena *arena, int64_t target_id, const MomentSpan *span, Error *error)
+{
+    ChangePolicy policy;
+    if (!change_policy_read(session, arena, target_id, span->from_us, &policy, error))
+        return false;
+    if (change_policy_is_open(&policy, span->from_us))
+        return true;
+    error_set(error, ERROR_CONFLICT, "the target's quietest hours, from %s, are outside of its windows",
+              clock_format_utc(arena, span->from_us));
+    return error_set_hint(error, "approve it for a window, or give the target other windows");
+}
+
 static bool
 quiet_find(PgConnection *session, Arena *arena, int64_t target_id, int64_t now_us, MomentSpan *ret_span,
            Error *error)
@@ -76,7 +90,7 @@ quiet_find(PgConnection *session, Arena *arena, int64_t target_id, int64_t now_u
     }
     int64_t hour = outlook.from_hour + (int64_t)(outlook.count + quiet.from);
     *ret_span = (MomentSpan){.from_us = hour * HOUR_US, .to_us = (hour + QUIET_HOURS) * HOUR_US};
-    return true;
+    return quiet_allow(session, arena, target_id, ret_span, error);
 }
 
 static bool
@@ -231,21 +245,23 @@ move(const DueChange *due, Error *error)
 }
 
 /* When the moment that is now is over; 0: it is not now. A window is read anew, a quiet time is the one that
- * was planned. */
+ * was planned, as far as a window is open. */
 static bool
 moment_now(const DueChange *due, int64_t *ret_closes_us, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     ChangePolicy policy;
-    bool is_now = due->now_us >= due->change->from_us && due->now_us < due->change->to_us;
-    *ret_closes_us = is_now ? due->change->to_us : 0;
-    if (strcmp(due->change->moment, moment_words[CHANGE_IN_WINDOW]) != 0)
-        return true;
+    bool is_quiet = strcmp(due->change->moment, moment_words[CHANGE_WHEN_QUIET]) == 0;
+    *ret_closes_us = 0;
     if (!store_session_take(due->options->store, 0, &session, error) ||
         !change_policy_read(session.connection, due->arena, due->change->target_id, due->now_us, &policy,
                             error))
         return false;
-    *ret_closes_us = policy.opens_us != 0 && policy.opens_us <= due->now_us ? policy.closes_us : 0;
+    if (!is_quiet && policy.opens_us != 0 && policy.opens_us <= due->now_us)
+        *ret_closes_us = policy.closes_us;
+    if (is_quiet && due->now_us >= due->change->from_us && due->now_us < due->change->to_us &&
+        change_policy_is_open(&policy, due->now_us))
+        *ret_closes_us = due->change->to_us;
     return true;
 }
 
@@ -388,14 +404,15 @@ change_read(const ChangeScheduleOptions *options, Arena *arena, int64_t id, Sche
 
 /* Runs one of the list; whoever ended it meanwhile was quicker, which is no failure. */
 static bool
-one_run(DueChange *due, Arena *run_arena, int64_t id, Error *error)
+one_run(const DueChange *form, Arena *run_arena, int64_t id, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *own = arena_new("scheduled change", RUN_ARENA_BYTES);
     ScheduledChange change;
-    due->arena = own;
-    due->change = &change;
-    if ((change_read(due->options, own, id, &change, error) &&
-         (strcmp(change.state, "waiting") != 0 || due_run(due, run_arena, error))) ||
+    DueChange due = *form;
+    due.arena = own;
+    due.change = &change;
+    if ((change_read(due.options, own, id, &change, error) &&
+         (strcmp(change.state, "waiting") != 0 || due_run(&due, run_arena, error))) ||
         error->code == ERROR_CONFLICT || error->code == ERROR_NOT_FOUND)
         return true;
     return error_prefix(error, "scheduled change %" PRId64, id);

@@ -126,11 +126,13 @@ def test_a_change_waits_for_its_window_and_is_made_when_it_opens(world):
     assert window(world, 120, 180)["window_is_open"] is False
     waiting = world.implement(number, when="window", notes="agreed")
     assert waiting.status == 202 and waiting.json["state"] == "waiting"
+    assert [line["action"] for line in world.service.audit(limit=1)] == ["schedule.open"]
     assert world.get(number)["planned_at"] == waiting.json["planned_from"]
     assert waiting.json["planned_from"] in world.fettle("recommendations")
     assert world.implement(number, when="window").status == 409
     cancelled = act(world, "POST", f"/scheduled-changes/{waiting.json['id']}/cancel")
     assert cancelled.json["state"] == "cancelled" and act(world, "POST", f"/scheduled-changes/{waiting.json['id']}/cancel").status == 409
+    world.fettle("schedule", "cancel", 4711, status=4)
     window(world, -60, 60)
     again = json.loads(world.fettle("apply", number, "--yes", "--when", "window", "--json"))
     wait_until(lambda: "orders_note_idx" in world.indexes(), 60)

@@ -308,6 +308,7 @@ implement_later(ApiRequest *request, const IndexManager *manager, const Recommen
 {
     ScheduledChange change;
     Error failure = {0};
+    request->action = "schedule.open";
     ChangeScheduleOrder order = {
         .moment = moment, .now_us = clock_wall_us(), .requested_by = request->caller.actor};
     if (!change_schedule_open(manager, request->arena, apply, &order, &change, &failure))

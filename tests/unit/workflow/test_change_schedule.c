@@ -499,6 +499,33 @@ the_figures_of_what_waits_are_bounded_and_not_in_lists(void **state)
 }
 
 static void
+a_quiet_time_outside_of_the_targets_windows_is_not_used(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    int64_t recommendation_id = recommended(&place);
+    ScheduledChange planned = tonight(&place, recommendation_id);
+    ScheduledEnd end = {.state = "cancelled"};
+    PgConnection *own = place.fixture->connection;
+    assert_done(scheduled_change_end(own, planned.id, &end, &place.target_id, &error), &error);
+    ScheduledChange change = {.target_id = place.target_id,
+                              .recommendation_id = recommendation_id,
+                              .text = "Create",
+                              .moment = "quiet",
+                              .from_us = noon_us(),
+                              .to_us = noon_us() + 2 * HOUR_US,
+                              .expires_us = noon_us() + 2 * DAY_US,
+                              .sql = planned.sql,
+                              .requested_by = "ann"};
+    assert_done(scheduled_change_open(own, &change, &change.id, &error), &error);
+    assert_int_equal(run_at(&place, noon_us() + 1).done, 0);
+    assert_done(scheduled_change_move(own, change.id, noon_us(), noon_us() + 2 * HOUR_US, NULL, &error),
+                &error);
+    window_set(&place, "daily 11:00-13:00");
+    assert_int_equal(run_at(&place, noon_us() + 1).done, 1);
+}
+
+static void
 a_quiet_time_that_passed_without_a_forecast_says_why_it_waits(void **state)
 {
     Place place = place_of(state);
@@ -566,6 +593,7 @@ main(void)
         cmocka_unit_test_setup(a_window_whose_zone_is_not_known_any_more_is_closed_and_said,
                                store_fixture_clear),
         cmocka_unit_test_setup(the_figures_of_what_waits_are_bounded_and_not_in_lists, store_fixture_clear),
+        cmocka_unit_test_setup(a_quiet_time_outside_of_the_targets_windows_is_not_used, store_fixture_clear),
         cmocka_unit_test(moments_have_words),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
