@@ -10,6 +10,11 @@
  * estimated. Where the planner's estimate is a constant of its own (condition.h), all is read at worst; and
  * likely too, unless it is that of a range of one bound, which is right within small factors most often.
  *
+ * What part of its rows a LIMIT takes is read from costs, which know of an OFFSET. "LIMIT $1" is planned as a
+ * tenth of the rows; when each call of the statement gave the same number, that many are what it asks for. A
+ * LIMIT within another's reach, in a lateral join or a subplan, is run for the rows that the outer one
+ * fetches.
+ *
  * The price of a plan is what is likely, CAUTION_CHANCE of the way from there to its worst, and all of what
  * that is beyond CAUTION_HARM_TIMES the worst of the plan as it is today: a statement that gains less is a
  * pity, one that gets far slower is harm. A baseline plan that may be slow today already is no new risk.
@@ -17,6 +22,7 @@
 #ifndef FETTLE_ADVISE_INDEX_CAUTION_H
 #define FETTLE_ADVISE_INDEX_CAUTION_H
 
+#include "advise/index/candidate.h"
 #include "advise/workload.h"
 #include "pg/plan.h"
 
@@ -31,19 +37,30 @@ typedef struct CautiousCost {
     double worst;
 } CautiousCost;
 
-/* Of the root, with each early stop taken cautiously. is_generic: $n stand for values that the planner did
- * not know. */
-CautiousCost plan_cautious_cost(const PgPlan *plan, bool is_generic);
+/* What is known of a plan beside itself. */
+typedef struct CautionView {
+    bool is_generic;                /* planned without the values of its $n */
+    double rows_each_call;          /* that the statement gave; 0: unknown. cautious_value() fills it */
+    const CandidateSet *candidates; /* whose indexes the plan may use; NULL: unknown */
+    const char *const *names;       /* by candidate, of those that the plan shows by another name; or NULL */
+} CautionView;
 
-/* In the objective's unit. */
+/* Of the root, with each early stop taken cautiously. */
+CautiousCost plan_cautious_cost(const PgPlan *plan, const CautionView *view);
+
+/* Whether an index is what a LIMIT of the plan stops reading along, and not one that rows are looked up in
+ * beside. */
+bool plan_stops_along(const PgPlan *plan, const char *index);
+
 typedef struct CautiousValue {
-    double priced; /* what the choice of indexes reckons with */
-    double worst;
+    double priced;      /* in the objective's unit: what the choice of indexes reckons with */
+    double worst_times; /* its worst cost for the worst of the plan as it is today; NAN when that is none */
 } CautiousValue;
 
 /* What a statement at a cost adds to the objective when its plan (NULL: unknown, no caution) is taken
- * cautiously: what comes on top weighs as much as it does in the workload's other statements, at least. */
+ * cautiously. Up to the worst that the plan of today may cost, a cost weighs what the statement's does; what
+ * is beyond weighs as much as it does in the workload's other statements, at least. */
 CautiousValue cautious_value(const Workload *workload, const WorkloadStatement *statement, double cost,
-                             const PgPlan *plan, bool is_generic);
+                             const PgPlan *plan, const CautionView *view);
 
 #endif

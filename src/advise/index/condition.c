@@ -108,11 +108,20 @@ part_next(const char **at, const char *end, Part *ret_part)
 }
 
 static bool
-part_has_parameter(const Part *part)
+begins_with(const char *at, const char *end, const char *word)
+{
+    size_t length = strlen(word);
+    return (size_t)(end - at) >= length && memcmp(at, word, length) == 0;
+}
+
+/* A value that the planner did not know, outside of quotes. */
+static bool
+part_has_unknown(const Part *part)
 {
     const char *end = part->text + part->length;
     for (const char *at = part->text; at + 1 < end;) {
-        if (*at == '$' && at[1] >= '0' && at[1] <= '9')
+        if ((*at == '$' && at[1] >= '0' && at[1] <= '9') || begins_with(at, end, "InitPlan ") ||
+            begins_with(at, end, "SubPlan "))
             return true;
         at = *at == '\'' || *at == '"' ? skip_quoted(at, end) : at + 1;
     }
@@ -120,58 +129,165 @@ part_has_parameter(const Part *part)
 }
 
 static bool
-part_begins_with(const Part *part, const char *column, size_t length)
+is_name_character(char character)
 {
-    return column != NULL && part->length > length && strncmp(part->text, column, length) == 0 &&
-           part->text[length] == ' ';
+    return character == '_' || character == '.' || (character >= '0' && character <= '9') ||
+           (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
 }
+
+/* "is_due(a)", "NOT is_due(a)", "EXISTS(SubPlan 1)": true or false by what is called. */
+static bool
+part_is_call(const Part *part)
+{
+    const char *end = part->text + part->length;
+    const char *at = part->text;
+    if (begins_with(at, end, "NOT "))
+        at += 4;
+    while (at < end && *at == '(')
+        at++;
+    if (begins_with(at, end, "SubPlan ") || begins_with(at, end, "hashed SubPlan "))
+        return true;
+    const char *name = at;
+    while (at < end && is_name_character(*at))
+        at++;
+    return at > name && at < end && *at == '(';
+}
+
+#define ROW "ROW("
 
 /* "(lower(a)) = $1": what stands left is in parentheses, and no cast of a column. */
 static bool
 part_is_of_expression(const Part *part)
 {
-    return part->operator- part->text >= 2 && part->operator[-2] == ')';
+    return part->operator- part->text >= 2 && part->operator[-2] ==
+        ')' && !begins_with(part->text, part->operator, ROW);
 }
 
 static ConditionBasis
-part_basis(const Part *part, bool is_generic)
+part_basis(const Part *part)
 {
     if (part->operator== NULL)
-        return CONDITION_ESTIMATED;
-    bool is_unknown = is_generic && part_has_parameter(part);
+        return part_is_call(part) ? CONDITION_RANGE : CONDITION_ESTIMATED;
+    bool is_unknown = part_has_unknown(part);
     if ((is_search(part) && is_unknown) || (is_equality(part) && part_is_of_expression(part)))
         return CONDITION_BLIND;
-    return is_range(part) && is_unknown ? CONDITION_RANGE : CONDITION_ESTIMATED;
+    return is_range(part) && (is_unknown || part_is_of_expression(part)) ? CONDITION_RANGE
+                                                                         : CONDITION_ESTIMATED;
 }
 
 /* "a >= $1" and "a <= $2". */
 static bool
 is_other_bound(const Part *a, const Part *b)
 {
+    if (a->operator== NULL || b->operator== NULL)
+        return false;
     size_t length = (size_t)(a->operator- a->text);
     return length == (size_t)(b->operator- b->text) && strncmp(a->text, b->text, length) == 0 &&
            *a->operator!= * b->operator;
 }
 
-ConditionBasis
-condition_basis(const char *condition, const char *column, size_t length, bool is_generic)
+static size_t
+parts_of(const char *condition, Part *parts)
 {
     const char *end = condition + strlen(condition);
-    Part bounds[PARTS_MOST];
-    size_t bound_count = 0;
-    ConditionBasis basis = CONDITION_ESTIMATED;
     const char *at = condition;
-    Part part;
-    for (size_t i = 0; i < PARTS_MOST && part_next(&at, end, &part); i++) {
-        if (part_begins_with(&part, column, length))
-            continue;
-        ConditionBasis own = part_basis(&part, is_generic);
-        for (size_t k = 0; own == CONDITION_RANGE && k < bound_count; k++)
-            if (is_other_bound(&bounds[k], &part))
+    size_t count = 0;
+    while (count < PARTS_MOST && part_next(&at, end, &parts[count]))
+        count++;
+    return count;
+}
+
+static ConditionBasis
+parts_basis(const Part *parts, size_t count)
+{
+    ConditionBasis basis = CONDITION_ESTIMATED;
+    for (size_t i = 0; i < count; i++) {
+        ConditionBasis own = part_basis(&parts[i]);
+        for (size_t k = 0; own == CONDITION_RANGE && k < i; k++)
+            if (part_basis(&parts[k]) == CONDITION_RANGE && is_other_bound(&parts[k], &parts[i]))
                 own = CONDITION_BLIND;
-        if (own == CONDITION_RANGE)
-            bounds[bound_count++] = part;
         basis = own > basis ? own : basis;
     }
     return basis;
+}
+
+ConditionBasis
+condition_basis(const char *condition)
+{
+    Part parts[PARTS_MOST];
+    return parts_basis(parts, parts_of(condition, parts));
+}
+
+/* What a part compares, as far as it can be one key: "a" of "a >= $1" and of "ROW(a, b) > ROW($1, $2)". */
+typedef struct KeyName {
+    const char *text;
+    size_t length;
+} KeyName;
+
+static KeyName
+key_name(const char *text, const char *end)
+{
+    while (text < end && *text == '(')
+        text++;
+    if (begins_with(text, end, ROW))
+        text += strlen(ROW);
+    const char *stop = text;
+    while (stop < end && strchr(" ),:[", *stop) == NULL)
+        stop = *stop == '\'' || *stop == '"' ? skip_quoted(stop, end) : stop + 1;
+    return (KeyName){.text = text, .length = (size_t)(stop - text)};
+}
+
+/* An expression's name is its beginning: "lower(email" is that of "lower(email)". A condition quotes a column
+ * where the key, a column's bare name, does not. */
+static bool
+key_is_named(KeyName key, const char *whole, KeyName name)
+{
+    if (whole != NULL && name.length >= 2 && *name.text == '"')
+        return strlen(whole) == name.length - 2 && memcmp(whole, name.text + 1, name.length - 2) == 0;
+    return key.length == name.length && memcmp(key.text, name.text, key.length) == 0;
+}
+
+static bool
+part_is_equality(const Part *part)
+{
+    static const char is_null[] = " IS NULL";
+    const char *end = part->text + part->length;
+    for (const char *at = part->text; part->operator== NULL && at<end; at++)
+        if (begins_with(at, end, is_null))
+            return true;
+    return part->operator!= NULL && is_equality(part);
+}
+
+/* Takes out the parts that compare the key (whole: as the index has it; NULL: it is of a condition); true
+ * when one of them is an equality. */
+static bool
+parts_take_out(Part *parts, size_t *count, KeyName key, const char *whole)
+{
+    bool is_equal = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        if (!key_is_named(key, whole, key_name(parts[i].text, parts[i].text + parts[i].length))) {
+            parts[kept++] = parts[i];
+            continue;
+        }
+        is_equal = is_equal || part_is_equality(&parts[i]);
+    }
+    *count = kept;
+    return is_equal;
+}
+
+bool
+condition_beside_keys(const char *condition, const char *const *keys, size_t key_count,
+                      ConditionBasis *ret_basis)
+{
+    Part parts[PARTS_MOST];
+    size_t count = parts_of(condition, parts);
+    bool goes_on = true;
+    for (size_t i = 0; goes_on && count > 0 && (key_count == 0 || i < key_count); i++) {
+        const char *text = key_count == 0 ? parts[0].text : keys[i];
+        const char *end = key_count == 0 ? text + parts[0].length : text + strlen(text);
+        goes_on = parts_take_out(parts, &count, key_name(text, end), key_count == 0 ? NULL : text);
+    }
+    *ret_basis = parts_basis(parts, count);
+    return count > 0;
 }

@@ -124,13 +124,11 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number) ||
             answer->plan == NULL || statement->baseline_plan == NULL)
             continue;
-        double before = cautious_value(workload, statement, statement->baseline_cost,
-                                       statement->baseline_plan, statement->is_generic)
-                            .worst;
-        double after =
-            cautious_value(workload, statement, answer->cost, answer->plan, answer->is_generic).worst;
-        if (before > 0 && after / before > most) {
-            most = after / before;
+        const CautionView view = {
+            .is_generic = answer->is_generic, .candidates = evidence->candidates, .names = evidence->names};
+        double times = cautious_value(workload, statement, answer->cost, answer->plan, &view).worst_times;
+        if (times > most) {
+            most = times;
             worst = statement;
         }
     }

@@ -104,8 +104,11 @@ evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
     if (candidate->is_refused)
         reason = arena_printf(arena, "the server refuses it: %s", candidate->reason);
     else if (bits_has(evidence->result->avoided, candidate->number))
-        reason = "the planner would read along it until enough rows match, and some statement may then be "
-                 "slower than it is today";
+        reason = candidate->method == CANDIDATE_BTREE
+                     ? "the planner would read along an index that begins so until enough rows match, and "
+                       "some statement may then be slower than it is today"
+                     : "with it some statement's plan hopes to stop early, and may then be slower than it is "
+                       "today";
     for (size_t i = 0; reason == NULL && i < evidence->candidates->count; i++)
         if (bits_has(evidence->result->chosen, i) &&
             candidate_is_prefix(candidate, evidence->candidates->items[i]))

@@ -22,9 +22,10 @@
 typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
+    Bits tempting;    /* of those used, what the risk hangs on */
     double cost;      /* the planner's */
     double value;     /* in the objective's unit, with caution */
-    double surcharge; /* of it, over what the planner said */
+    double surcharge; /* of it, over what the planner said, as far as today's plan has none */
     bool is_late;     /* time was up: by the cheapest plan known, its risk perhaps not looked at */
 } Reviewed;
 
@@ -67,9 +68,22 @@ review_baseline(const Review *review, size_t position)
 {
     const Workload *workload = review->search->context->workload;
     const WorkloadStatement *statement = &workload->statements[position];
-    return cautious_value(workload, statement, statement->baseline_cost, statement->baseline_plan,
-                          statement->is_generic)
+    const CautionView view = {.is_generic = statement->is_generic};
+    return cautious_value(workload, statement, statement->baseline_cost, statement->baseline_plan, &view)
         .priced;
+}
+
+/* The indexes that the plan stops reading along; all that it uses when it is along none of them, as along an
+ * existing one that they make the planner hope for. */
+static Bits
+review_tempting(const Review *review, const PgPlan *plan, Bits used)
+{
+    const Search *search = review->search;
+    Bits tempting = bits_new(search->arena, search->candidates->count);
+    for (size_t i = bits_next(used, 0); plan != NULL && i != SIZE_MAX; i = bits_next(used, i + 1))
+        if (plan_stops_along(plan, search->candidates->items[i]->whatif_name))
+            bits_add(tempting, i);
+    return bits_is_empty(tempting) ? used : tempting;
 }
 
 /* The planner said what the statement costs under the set. */
@@ -101,9 +115,11 @@ review_plan(Review *review, size_t position, Bits set, Reviewed *reviewed, Error
         reviewed->value = review_baseline(review, position);
         return true;
     }
-    reviewed->value =
-        cautious_value(workload, statement, reviewed->cost, answer.plan, answer.is_generic).priced;
-    reviewed->surcharge = reviewed->value - statement->weight * reviewed->cost;
+    const CautionView view = {.is_generic = answer.is_generic, .candidates = search->candidates};
+    reviewed->value = cautious_value(workload, statement, reviewed->cost, answer.plan, &view).priced;
+    double today = review_baseline(review, position) - statement->weight * statement->baseline_cost;
+    reviewed->surcharge = fmax(0, reviewed->value - statement->weight * reviewed->cost - today);
+    reviewed->tempting = review_tempting(review, answer.plan, reviewed->used);
     return true;
 }
 
@@ -141,6 +157,7 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     const Reviewed *same = is_known ? review_same_plan(review, position, reviewed.used, reviewed.cost) : NULL;
     if (same != NULL) {
         reviewed.value = same->value;
+        reviewed.tempting = same->tempting;
         reviewed.surcharge = same->surcharge;
     } else if (is_known && bits_is_empty(reviewed.used)) {
         reviewed.value = review_baseline(review, position);
@@ -174,7 +191,10 @@ review_value(Review *review, Bits set, double *ret_value, Error *error)
             return false;
         const Reviewed *reviewed = &review->statements[q];
         *ret_value += reviewed->value;
-        for (size_t i = bits_next(reviewed->used, 0); i != SIZE_MAX; i = bits_next(reviewed->used, i + 1))
+        if (!(reviewed->surcharge > 0))
+            continue;
+        Bits tempting = reviewed->tempting;
+        for (size_t i = bits_next(tempting, 0); i != SIZE_MAX; i = bits_next(tempting, i + 1))
             review->risk[i] += reviewed->surcharge;
     }
     return true;
@@ -246,7 +266,7 @@ review_sufferer(const Review *review, size_t index)
     double most = 0;
     for (size_t q = 0; q < review->search->context->workload->count; q++) {
         const Reviewed *reviewed = &review->statements[q];
-        if (reviewed->surcharge <= most || !bits_has(reviewed->used, index))
+        if (reviewed->surcharge <= most || !bits_has(reviewed->tempting, index))
             continue;
         sufferer = q;
         most = reviewed->surcharge;

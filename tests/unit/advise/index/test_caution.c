@@ -22,6 +22,8 @@ assert_cost(double cost, double expected)
         fail_msg("%g, not %g", cost, expected);
 }
 
+static const CautionView GENERIC = {.is_generic = true};
+
 static CautiousCost
 cautious_of(const char *text, bool is_generic)
 {
@@ -30,7 +32,8 @@ cautious_of(const char *text, bool is_generic)
     Error error = {0};
     if (!pg_plan_parse(arena, text, strlen(text), &plan, &error))
         fail_msg("%s", error.message);
-    return plan_cautious_cost(plan, is_generic);
+    const CautionView view = {.is_generic = is_generic};
+    return plan_cautious_cost(plan, &view);
 }
 
 static double
@@ -59,16 +62,17 @@ a_statements_cost_is_raised_as_its_plans_is(void **state)
     WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 50};
     Workload workload = {.typical_ms = 0.1};
     /* a mean of 50 over several values, which may be 20 times as much, as 5 may be 100 */
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true).worst, 2 * 50 + 2 * 19 * 50);
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced,
+    assert_cost(cautious_value(&workload, &statement, 50, plan, &GENERIC).worst_times, 20);
+    assert_cost(cautious_value(&workload, &statement, 50, plan, &GENERIC).priced,
                 2 * 50 + 2 * (0.2 * 50 + 18 * 50));
-    assert_cost(cautious_value(&workload, &statement, 50, NULL, true).worst, 2 * 50);
+    assert_cost(cautious_value(&workload, &statement, 50, NULL, &GENERIC).worst_times, 1);
+    assert_cost(cautious_value(&workload, &statement, 50, NULL, &GENERIC).priced, 2 * 50);
     /* ten calls at 0.5 ms for a unit elsewhere: what is read on top takes that, however cheap the rest was */
     workload.typical_ms = 0.5;
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced,
+    assert_cost(cautious_value(&workload, &statement, 50, plan, &GENERIC).priced,
                 2 * 50 + 5 * (0.2 * 50 + 18 * 50));
     workload.typical_ms = NAN;
-    assert_cost(cautious_value(&workload, &statement, 50, plan, true).priced,
+    assert_cost(cautious_value(&workload, &statement, 50, plan, &GENERIC).priced,
                 2 * 50 + 2 * (0.2 * 50 + 18 * 50));
     workload.typical_ms = 0.5;
     statement.total_ms = NAN; /* no times: weights are calls */
@@ -122,7 +126,9 @@ the_least_of_a_column_is_sought_among_all_where_another_is_asked_for(void **stat
         double cost;
     } cases[] = {{"((a IS NOT NULL) AND (b >= $1) AND (b <= $2))", 500},
                  {"((a IS NOT NULL) AND (a >= $1))", 0.5},
-                 {"((b = $1) AND (a IS NOT NULL))", 0.5}};
+                 {"((b = $1) AND (a IS NOT NULL))", 0.5},
+                 /* and where statistics tell of it, it may be rarer than they do */
+                 {"((a IS NOT NULL) AND (b = 5))", 10}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         char text[1024];
         snprintf(text, sizeof(text),
@@ -145,16 +151,16 @@ harm_is_priced_whole_and_a_smaller_gain_by_its_chance(void **state)
     WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
     Workload workload = {.typical_ms = NAN};
     /* 100 at worst, and 100 today */
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 95));
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).worst, 2 * 100);
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).priced, 2 * (5 + 0.2 * 95));
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).worst_times, 1);
     statement.baseline_cost = 60; /* not twice as slow */
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 95));
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).priced, 2 * (5 + 0.2 * 95));
     statement.baseline_cost = 40;
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 75 + 20));
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).priced, 2 * (5 + 0.2 * 75 + 20));
     /* what may be slow today already is no new risk */
     statement.baseline_cost = 5;
     statement.baseline_plan = plan;
-    assert_cost(cautious_value(&workload, &statement, 5, plan, true).priced, 2 * (5 + 0.2 * 95));
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).priced, 2 * (5 + 0.2 * 95));
 }
 
 static void
@@ -207,6 +213,204 @@ what_stops_early_for_each_outer_row_counts_as_often(void **state)
     assert_cost(cautious(text, false), 45 + 7 * 95);
 }
 
+static void
+a_plan_no_worse_than_todays_is_priced_as_the_statement_is(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("50.0", "100", ", \"Filter\": \"(a > $1)\"")));
+    PgPlan *plan;
+    Error error = {0};
+    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    const SnapshotStatement source = {.calls = 10};
+    WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 50};
+    /* reading costs a hundred times as much in other statements */
+    Workload workload = {.typical_ms = 20};
+    assert_true(workload_risk_weight(&workload, &statement) == 200);
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).priced, 2 * (5 + 0.2 * 45));
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).worst_times, 1);
+    /* only what is beyond today's worst */
+    statement.baseline_cost = 40;
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).priced,
+                2 * (5 + 0.2 * 35) + 200 * 0.2 * 10);
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).worst_times, 1.25);
+}
+
+#define INIT_PLAN                                                                                            \
+    "{\"Node Type\": \"Aggregate\", \"Strategy\": \"Plain\", \"Parent Relationship\": \"InitPlan\", "        \
+    "\"Subplan Name\": \"InitPlan 1 (returns $0)\", \"Startup Cost\": 100.0, \"Total Cost\": 100.0, "        \
+    "\"Plan Rows\": 1}, "
+
+static void
+an_initplan_is_not_what_a_limit_stops(void **state)
+{
+    (void)state;
+    /* its cost is in the limit's */
+    static const char text[] =
+        PLAN("\"Node Type\": \"Limit\", \"Startup Cost\": 100.0, \"Total Cost\": 105.0, "
+             "\"Plan Rows\": 10, \"Plans\": [" INIT_PLAN
+             "{" SCAN("500.0", "1000", ", \"Filter\": \"(a > $0)\"") "}]");
+    assert_cost(cautious_of(text, false).likely, 105);
+    assert_cost(cautious_of(text, false).worst, 105 + 495);
+}
+
+static void
+an_offset_is_read_too(void **state)
+{
+    (void)state;
+    /* OFFSET 990 LIMIT 10 of 10,000 rows: a tenth is read, twice which ten rows would be */
+    static const char blind[] =
+        PLAN(LIMIT("500.0", "10", SCAN("5000.0", "10000", ", \"Filter\": \"(a ~~ $1)\"")));
+    assert_cost(cautious_of(blind, true).likely, 5000);
+    assert_cost(cautious_of(blind, true).worst, 5000);
+    static const char estimated[] =
+        PLAN(LIMIT("50.0", "10", SCAN("5000.0", "10000", ", \"Filter\": \"(a = 1)\"")));
+    assert_cost(cautious_of(estimated, false).worst, 1000);
+}
+
+static void
+a_limit_without_a_value_is_what_each_call_gave(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    static const char text[] =
+        PLAN(LIMIT("100.0", "1000", SCAN("1000.0", "10000", ", \"Filter\": \"(a = $1)\"")));
+    PgPlan *plan;
+    Error error = {0};
+    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    static const struct {
+        double calls, rows, worst;
+    } cases[] = {/* twenty of 10,000 by twenty: a twenty-fifth, less than the planner thought of */
+                 {100, 2000, 100},
+                 /* a hundred: a fifth */
+                 {100, 10000, 200},
+                 /* some call found fewer, perhaps none: nothing is known */
+                 {100, 1999, 1000},
+                 {5, 100, 1000},
+                 {100, 0, 1000},
+                 {100, NAN, 1000}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        const SnapshotStatement source = {.calls = cases[i].calls, .rows = cases[i].rows};
+        const WorkloadStatement statement = {
+            .source = &source, .weight = 1, .total_ms = NAN, .baseline_cost = 1000};
+        const Workload workload = {.typical_ms = NAN};
+        assert_cost(cautious_value(&workload, &statement, 100, plan, &GENERIC).worst_times,
+                    cases[i].worst / 1000);
+    }
+}
+
+#define JOIN(type, join, cost, outer, inner)                                                                 \
+    "\"Node Type\": \"" type "\", \"Join Type\": \"" join "\", \"Startup Cost\": 0.0, \"Total Cost\": " cost \
+    ", \"Plan Rows\": 1000, \"Plans\": [{\"Parent Relationship\": \"Outer\", " outer                         \
+    "}, {\"Parent Relationship\": \"Inner\", " inner "}]"
+
+static void
+what_is_asked_of_partners_throws_rows_away_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *join;
+        double likely;
+    } cases[] = {{"Nested Loop", "Inner", 500}, {"Hash Join", "Inner", 500}, {"Nested Loop", "Left", 5}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        char text[2048];
+        snprintf(text, sizeof(text), PLAN(LIMIT("5.0", "10", JOIN("%s", "%s", "500.0", "%s", "%s"))),
+                 cases[i].type, cases[i].join, SCAN("300.0", "1000", ""),
+                 SCAN("1.0", "1", ", \"Index Cond\": \"(id = o.id)\", \"Filter\": \"(name ~~* $1)\""));
+        assert_cost(cautious_of(text, true).likely, cases[i].likely);
+    }
+}
+
+static void
+every_branch_of_an_append_is_looked_at(void **state)
+{
+    (void)state;
+    static const char text[] = PLAN(LIMIT(
+        "5.0", "10",
+        "\"Node Type\": \"Merge Append\", \"Startup Cost\": 0.0, \"Total Cost\": 500.0, \"Plan Rows\": 1000, "
+        "\"Plans\": [{\"Parent Relationship\": \"Member\", " SCAN(
+            "200.0", "500",
+            "") "}, {\"Parent Relationship\": \"Member\", " SCAN("300.0", "500",
+                                                                 ", \"Filter\": \"(a ~~ $1)\"") "}]"));
+    assert_cost(cautious_of(text, true).likely, 500);
+}
+
+#define SUBPLAN(name)                                                                                        \
+    ", \"Plans\": [{\"Parent Relationship\": \"SubPlan\", \"Subplan Name\": \"" name                         \
+    "\", " LIMIT("5.0", "1", SCAN("500.0", "100", ", \"Filter\": \"(a > $1)\"")) "}]"
+
+static void
+a_limit_in_a_subplan_is_run_for_the_rows_that_the_outer_one_fetches(void **state)
+{
+    (void)state;
+    /* 20 of 1,000,000 rows: that many times 495 */
+    static const char listed[] =
+        PLAN(LIMIT("100.0", "20", SCAN("5000000.0", "1000000", SUBPLAN("SubPlan 1"))));
+    assert_cost(cautious(listed, true), 100 + 20 * 495);
+    /* of its own condition, for each row before it: 1,000 rows are left of 10,000 */
+    static const char filter[] =
+        PLAN(SCAN("50000.0", "1000", ", \"Filter\": \"(SubPlan 1)\"" SUBPLAN("SubPlan 1")));
+    assert_cost(cautious(filter, true), 50000 + 10000.0 * 495);
+    static const char hashed[] =
+        PLAN(SCAN("50000.0", "1000", ", \"Filter\": \"(NOT (hashed SubPlan 1))\"" SUBPLAN("SubPlan 1")));
+    assert_cost(cautious(hashed, true), 50000 + 495);
+}
+
+static void
+a_lateral_limit_is_run_for_the_rows_that_the_outer_one_fetches(void **state)
+{
+    (void)state;
+    static const char text[] =
+        PLAN(LIMIT("10.0", "20",
+                   JOIN("Nested Loop", "Left", "500.0", SCAN("300.0", "1000", ""),
+                        LIMIT("5.0", "1", SCAN("500.0", "100", ", \"Filter\": \"(a > $1)\"")))));
+    assert_cost(cautious(text, true), 10 + 20 * 495);
+}
+
+static void
+the_keys_of_an_index_tell_what_only_chooses_within_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    SnapshotColumn columns[] = {{.attnum = 1, .name = "a"}, {.attnum = 2, .name = "b"}};
+    const SnapshotRelation relation = {.columns = columns, .column_count = 2};
+    Candidate candidate = {
+        .relation = &relation, .keys = {{.attnum = 1}, {.attnum = 2}}, .key_count = 2, .whatif_name = "i"};
+    Candidate *items[] = {&candidate};
+    const CandidateSet candidates = {.items = items, .count = 1};
+    static const char text[] =
+        PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Index Cond\": \"((b >= $1) AND (b <= $2))\"")));
+    PgPlan *plan;
+    Error error = {0};
+    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    CautionView view = {.is_generic = true, .candidates = &candidates};
+    assert_cost(plan_cautious_cost(plan, &view).likely, 500);
+    /* by the name that is advised */
+    candidate.whatif_name = "other";
+    assert_cost(plan_cautious_cost(plan, &view).likely, 5);
+    static const char *const names[] = {"i"};
+    view.names = names;
+    assert_cost(plan_cautious_cost(plan, &view).likely, 500);
+}
+
+static void
+only_what_is_read_along_is_what_a_limit_stops(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    static const char text[] = PLAN(LIMIT("5.0", "10",
+                                          JOIN("Nested Loop", "Inner", "500.0", SCAN("300.0", "1000", ""),
+                                               "\"Node Type\": \"Index Scan\", \"Index Name\": \"beside\"")));
+    static const char without[] = PLAN(SCAN("300.0", "1000", ""));
+    PgPlan *plan;
+    Error error = {0};
+    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    assert_true(plan_stops_along(plan, "i"));
+    assert_false(plan_stops_along(plan, "beside"));
+    assert_true(pg_plan_parse(arena, without, strlen(without), &plan, &error));
+    assert_false(plan_stops_along(plan, "i"));
+}
+
 int
 main(void)
 {
@@ -221,6 +425,16 @@ main(void)
         cmocka_unit_test(a_constant_of_the_planners_is_hoped_on_where_it_is_right_most_often),
         cmocka_unit_test(a_sort_reads_everything_anyway),
         cmocka_unit_test(what_stops_early_for_each_outer_row_counts_as_often),
+        cmocka_unit_test(a_plan_no_worse_than_todays_is_priced_as_the_statement_is),
+        cmocka_unit_test(an_initplan_is_not_what_a_limit_stops),
+        cmocka_unit_test(an_offset_is_read_too),
+        cmocka_unit_test(a_limit_without_a_value_is_what_each_call_gave),
+        cmocka_unit_test(what_is_asked_of_partners_throws_rows_away_too),
+        cmocka_unit_test(every_branch_of_an_append_is_looked_at),
+        cmocka_unit_test(a_limit_in_a_subplan_is_run_for_the_rows_that_the_outer_one_fetches),
+        cmocka_unit_test(a_lateral_limit_is_run_for_the_rows_that_the_outer_one_fetches),
+        cmocka_unit_test(the_keys_of_an_index_tell_what_only_chooses_within_it),
+        cmocka_unit_test(only_what_is_read_along_is_what_a_limit_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
