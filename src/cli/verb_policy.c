@@ -163,7 +163,7 @@ policy_run(CliInput *input, int *ret_exit_status, Error *error)
 
 const CliVerb cli_verb_policy = {
     .name = "policy",
-    .arguments = "TARGET",
+    .arguments = "NAME",
     .arguments_least = 1,
     .arguments_most = 1,
     .summary = "what may be changed on a target, by whom, and when",

@@ -50,11 +50,11 @@ window_find(PgConnection *session, Arena *arena, int64_t target_id, int64_t now_
     if (policy.opens_us == 0 && policy.window_count > 0) {
         error_set(error, ERROR_CONFLICT, "no window of the target can be read: \"%s\"", policy.windows[0]);
         return error_set_hint(error, "the store's server does not know its time zone; write another one with "
-                                     "\"fettle policy TARGET --windows ...\"");
+                                     "\"fettle policy NAME --windows ...\"");
     }
     if (policy.opens_us == 0) {
         error_set(error, ERROR_CONFLICT, "the target has no window for maintenance");
-        return error_set_hint(error, "give it one with \"fettle policy TARGET --windows ...\"");
+        return error_set_hint(error, "give it one with \"fettle policy NAME --windows ...\"");
     }
     *ret_span = (MomentSpan){.from_us = policy.opens_us, .to_us = policy.closes_us};
     return true;

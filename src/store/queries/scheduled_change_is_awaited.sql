@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT FROM fettle.scheduled_changes WHERE state = 'waiting')
