@@ -113,6 +113,9 @@ coverage_append(Text *text, const Issues *issues)
     if (issues->tables_unknown > 0)
         text_append_format(text, "  when %zu of their tables were analysed is not known\n",
                            issues->tables_unknown);
+    if (!issues->has_all_relations)
+        text_append(text, "  there are more tables and indexes than are looked at: the smaller ones are left "
+                          "out\n");
 }
 
 static void

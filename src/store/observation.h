@@ -205,6 +205,24 @@ bool relation_rounds_read(PgConnection *session, Arena *arena, int64_t target_id
                           int64_t at_us, RelationRound **ret_rounds, size_t *ret_count, Error *error)
     FETTLE_MUST_USE;
 
+/* What the newest rounds of some databases tell of their greatest relations: of each row its names, kind,
+ * size, row estimate, scans, rows read, live rows and when it was analysed; the rest is empty. */
+typedef struct RelationUses {
+    RelationRound *rounds;
+    size_t count;
+    bool is_cut; /* there are more than row_limit: that many and one come */
+} RelationUses;
+
+typedef struct RelationUsesOf {
+    int64_t target_id;
+    const char *const *database_names;
+    size_t database_count;
+    size_t row_limit; /* of all databases together */
+} RelationUsesOf;
+
+bool relation_uses_read(PgConnection *session, Arena *arena, const RelationUsesOf *of, RelationUses *ret_uses,
+                        Error *error) FETTLE_MUST_USE;
+
 typedef struct SettingChange {
     int64_t changed_at_us; /* when it was seen */
     const char *name;

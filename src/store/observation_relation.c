@@ -168,3 +168,45 @@ relation_rounds_read(PgConnection *session, Arena *arena, int64_t target_id, int
     rounds_take(arena, result, target_id, *ret_rounds, ret_count);
     return true;
 }
+
+static RelationRow
+use_of(Arena *arena, const PgResult *result, int64_t at)
+{
+    return (RelationRow){.schema_name = arena_strdup(arena, pg_result_text(result, at, 1)),
+                         .relation_name = arena_strdup(arena, pg_result_text(result, at, 2)),
+                         .kind = pg_result_text(result, at, 3)[0],
+                         .size_bytes = pg_result_int(result, at, 4, -1),
+                         .row_estimate = pg_result_double(result, at, 5, -1),
+                         .scans = pg_result_int(result, at, 6, 0),
+                         .rows_read = pg_result_int(result, at, 7, 0),
+                         .live_rows = pg_result_int(result, at, 8, 0),
+                         .analyzed_at_us = pg_result_int(result, at, 9, 0),
+                         .bloat_bytes = NAN};
+}
+
+bool
+relation_uses_read(PgConnection *session, Arena *arena, const RelationUsesOf *of, RelationUses *ret_uses,
+                   Error *error)
+{
+    StoreNumber target = store_number(of->target_id);
+    StoreNumber limit = store_number((int64_t)of->row_limit + 1);
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    const char *names = pg_array_literal(arena, of->database_names, of->database_count);
+    if (!store_query(session, "relation_uses_read", STORE_PARAMETERS(target.text, names, limit.text), &result,
+                     error))
+        return error_prefix(error, "could not read the use of tables and indexes");
+    size_t total = (size_t)pg_result_rows(result);
+    RelationUses uses = {.rounds = ARENA_NEW_ARRAY(arena, RelationRound, total),
+                         .is_cut = total > of->row_limit};
+    RelationRow *rows = ARENA_NEW_ARRAY(arena, RelationRow, total);
+    for (size_t i = 0; i < total; i++) {
+        int32_t database_id = (int32_t)pg_result_int(result, (int64_t)i, 0, 0);
+        if (uses.count == 0 || uses.rounds[uses.count - 1].database_id != database_id)
+            uses.rounds[uses.count++] =
+                (RelationRound){.target_id = of->target_id, .database_id = database_id, .rows = rows + i};
+        rows[i] = use_of(arena, result, (int64_t)i);
+        uses.rounds[uses.count - 1].row_count++;
+    }
+    *ret_uses = uses;
+    return true;
+}

@@ -245,6 +245,7 @@ issues_find(Arena *arena, const IssueInput *input, Issues *ret_issues)
     }
     if (work.list.count > 1)
         qsort(work.list.items, work.list.count, sizeof(*work.list.items), issue_compare);
+    work.counts.has_all_relations = !input->catalog->is_cut;
     work.counts.items = work.list.items;
     work.counts.found_count = work.list.count;
     work.counts.count = work.list.count < ISSUES_MOST ? work.list.count : ISSUES_MOST;

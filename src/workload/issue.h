@@ -122,6 +122,7 @@ typedef struct IssueCatalog {
     Map *tables_by_name; /* IssueTables *, by database and name: plans tell no schema */
     Map *indexes;        /* IssueIndex *, by database and name; of names that stand for two: NAN */
     double size_bytes;   /* of all relations of the rounds; NAN: no round */
+    bool is_cut;         /* smaller relations were left out of the rounds */
 } IssueCatalog;
 
 IssueCatalog issue_catalog_new(Arena *arena);
@@ -149,6 +150,7 @@ typedef struct Issues {
     size_t without_text;    /* unknown, or it does not parse */
     size_t without_schema;  /* statements of databases of which no schema is kept */
     size_t tables_unknown;  /* that statements use and of whose statistics' age nothing is known */
+    bool has_all_relations; /* none was left out because there are so many */
 } Issues;
 
 void issues_find(Arena *arena, const IssueInput *input, Issues *ret_issues);
@@ -160,7 +162,8 @@ typedef struct IssueSource {
 } IssueSource;
 
 /* Fills the input's catalog, which is *ret_catalog, and the settings from the store; the rest is the
- * caller's. */
+ * caller's, the templates before. Of the databases that have statements the 50,000 greatest relations are
+ * read. */
 bool issue_input_read(PgConnection *session, Arena *arena, const IssueSource *source,
                       IssueCatalog *ret_catalog, IssueInput *input, Error *error) FETTLE_MUST_USE;
 

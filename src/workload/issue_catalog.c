@@ -128,14 +128,28 @@ issue_catalog_add_snapshot(IssueCatalog *catalog, const FactCatalog *schema)
     }
 }
 
+static const IssueTables *
+tables_named(const IssueCatalog *catalog, const char *database_name, const char *name)
+{
+    ArenaMark mark = arena_mark(catalog->arena);
+    const IssueTables *tables =
+        map_get(catalog->tables_by_name, name_key_of(catalog->arena, database_name, name));
+    arena_rewind(catalog->arena, mark);
+    return tables;
+}
+
 const IssueTable *
 issue_table_named(const IssueCatalog *catalog, const char *database_name, const char *schema,
                   const char *name)
 {
-    if (schema[0] != '\0')
-        return map_get(catalog->tables, key_of(catalog->arena, database_name, schema, name));
-    const IssueTables *tables =
-        map_get(catalog->tables_by_name, name_key_of(catalog->arena, database_name, name));
+    ArenaMark mark = arena_mark(catalog->arena);
+    if (schema[0] != '\0') {
+        const IssueTable *table =
+            map_get(catalog->tables, key_of(catalog->arena, database_name, schema, name));
+        arena_rewind(catalog->arena, mark);
+        return table;
+    }
+    const IssueTables *tables = tables_named(catalog, database_name, name);
     return tables != NULL && tables->count == 1 ? tables->items[0] : NULL;
 }
 
@@ -145,8 +159,7 @@ issue_table_of_plan(const IssueWork *work, size_t place, const char *name)
     const IssueCatalog *catalog = work->input->catalog;
     const char *database_name = work->input->templates->items[place].database_name;
     const FactColumns *used = &work->input->facts[place].tables;
-    const IssueTables *tables =
-        map_get(catalog->tables_by_name, name_key_of(catalog->arena, database_name, name));
+    const IssueTables *tables = tables_named(catalog, database_name, name);
     if (tables == NULL || tables->count == 1)
         return tables == NULL ? NULL : tables->items[0];
     for (size_t t = 0; t < tables->count; t++)
@@ -160,6 +173,8 @@ issue_table_of_plan(const IssueWork *work, size_t place, const char *name)
 double
 issue_index_rows(const IssueCatalog *catalog, const char *database_name, const char *name)
 {
+    ArenaMark mark = arena_mark(catalog->arena);
     const IssueIndex *index = map_get(catalog->indexes, name_key_of(catalog->arena, database_name, name));
+    arena_rewind(catalog->arena, mark);
     return index == NULL ? NAN : index->rows_per_scan;
 }

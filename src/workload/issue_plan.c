@@ -319,8 +319,10 @@ index_rows_of(const PlanLook *look, const PlanScan *scan, IndexRowsSource *ret_s
     if (!isnan(scan->rows_of_index))
         return scan->rows_of_index;
     *ret_source = INDEX_ROWS_MEAN;
+    ArenaMark mark = arena_mark(work->arena);
     const size_t *user =
         map_get(work->index_users, index_key(work->arena, look->template->database_name, scan->index));
+    arena_rewind(work->arena, mark);
     if (user == NULL || *user != look->place)
         return NAN;
     return issue_index_rows(work->input->catalog, look->template->database_name, scan->index);

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define KILOBYTE 1024.0
+#define RELATIONS_MOST ((size_t)50000) /* as the collector takes of one database */
 
 static bool
 setting_read(PgConnection *session, Arena *arena, int64_t target_id, const char *name, double *ret_value,
@@ -27,20 +28,42 @@ database_named(const DatabaseRows *databases, int32_t database_id)
     return NULL;
 }
 
+/* Those that have statements here. */
+static TextList
+database_names(Arena *arena, const WorkloadTemplates *templates)
+{
+    TextList names = {0};
+    Map *seen = map_new(arena);
+    for (size_t i = 0; i < templates->count; i++) {
+        const char *name = templates->items[i].database_name;
+        if (name == NULL || map_get(seen, name) != NULL)
+            continue;
+        map_put(seen, name, seen);
+        vector_push(arena, &names, name);
+    }
+    return names;
+}
+
 static bool
-rounds_read(PgConnection *session, Arena *arena, int64_t target_id, IssueCatalog *catalog, Error *error)
+rounds_read(PgConnection *session, Arena *arena, const IssueSource *source,
+            const WorkloadTemplates *templates, IssueCatalog *catalog, Error *error)
 {
     DatabaseRows databases;
-    RelationRound *rounds = NULL;
-    size_t count = 0;
-    if (!database_rows_read(session, arena, target_id, &databases, error) ||
-        !relation_rounds_read(session, arena, target_id, 0, 0, &rounds, &count, error))
+    RelationUses uses;
+    TextList names = database_names(arena, templates);
+    RelationUsesOf of = {.target_id = source->target_id,
+                         .database_names = names.items,
+                         .database_count = names.count,
+                         .row_limit = RELATIONS_MOST};
+    if (!database_rows_read(session, arena, source->target_id, &databases, error) ||
+        !relation_uses_read(session, arena, &of, &uses, error))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        const char *name = database_named(&databases, rounds[i].database_id);
+    for (size_t i = 0; i < uses.count; i++) {
+        const char *name = database_named(&databases, uses.rounds[i].database_id);
         if (name != NULL)
-            issue_catalog_add_round(catalog, name, &rounds[i]);
+            issue_catalog_add_round(catalog, name, &uses.rounds[i]);
     }
+    catalog->is_cut = uses.is_cut;
     return true;
 }
 
@@ -52,7 +75,7 @@ issue_input_read(PgConnection *session, Arena *arena, const IssueSource *source,
     double work_mem;
     double shared_buffers;
     double block_bytes;
-    if (!rounds_read(session, arena, source->target_id, &catalog, error) ||
+    if (!rounds_read(session, arena, source, input->templates, &catalog, error) ||
         !setting_read(session, arena, source->target_id, "work_mem", &work_mem, error) ||
         !setting_read(session, arena, source->target_id, "shared_buffers", &shared_buffers, error) ||
         !setting_read(session, arena, source->target_id, "block_size", &block_bytes, error))

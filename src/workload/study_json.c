@@ -132,6 +132,7 @@ issues_write(JsonWriter *json, const WorkloadStudy *study)
     json_key_int(json, "without_text", (int64_t)issues->without_text);
     json_key_int(json, "without_schema", (int64_t)issues->without_schema);
     json_key_int(json, "tables_unknown", (int64_t)issues->tables_unknown);
+    json_key_bool(json, "has_all_relations", issues->has_all_relations);
     json_object_end(json);
 }
 

@@ -166,7 +166,7 @@ def test_issues_have_figures_and_what_could_not_be_looked_at(api, get, shown, st
         assert [row["query_hash"] for row in missing["statements"]] == [2] and "(status)" in missing["action"] and missing["time_share"] > 0.5
         assert issues["inefficient_reporting"]["value"] == pytest.approx(4000) and "sum(o.total)" in issues["inefficient_reporting"]["description"]
         assert found["issue_coverage"] == {"statements": len(STATEMENTS) - 1, "without_plan": len(STATEMENTS) - 2, "without_text": 1, "without_schema": 0,
-                                           "tables_unknown": found["issue_coverage"]["tables_unknown"]}
+                                           "tables_unknown": found["issue_coverage"]["tables_unknown"], "has_all_relations": True}
         assert found["issue_count"] == len(found["issues"])
         told = shown("study", "issues")
         assert told.status == 0 and "[high] missing_index" in told.out and f"{len(STATEMENTS) - 2} of {len(STATEMENTS) - 1} statements have no plan" in told.out

@@ -3,6 +3,7 @@
 #include "rounds.h"
 
 #include "store/observation.h"
+#include "store/statement.h"
 #include "store/query_place.h"
 
 #include <math.h>
@@ -210,6 +211,42 @@ the_newest_round_of_relations_at_a_time_comes_back_of_each_database(void **state
 }
 
 static void
+the_greatest_relations_of_named_databases_come_back_up_to_a_limit(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "uses");
+    DatabaseRow databases[] = {{1, 16384, "uses_a"}, {2, 16385, "uses_b"}};
+    RelationRow early = relation_row("gone", 1);
+    RelationRow rows[] = {relation_row("small", 2), relation_row("great", 3), relation_row("middle", 4)};
+    RelationRow other = relation_row("elsewhere", 5);
+    rows[0].size_bytes = 10;
+    rows[1].size_bytes = 1000;
+    rows[2].size_bytes = 100;
+    rows[1].rows_read = 7;
+    rows[1].analyzed_at_us = TEN_US;
+    RelationRound rounds[] = {{target, 1, TEN_US, 0, &early, 1},
+                              {target, 1, TEN_US + HOUR_US, 0, rows, 3},
+                              {target, 2, TEN_US, 0, &other, 1}};
+    const char *const names[] = {"uses_a", "no such"};
+    RelationUsesOf of = {.target_id = target, .database_names = names, .database_count = 2, .row_limit = 2};
+    RelationUses uses;
+    Error error = {0};
+    assert_done(database_rows_write(fixture->connection, target, databases, 2, &error), &error);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(rounds); i++)
+        assert_done(relation_round_write(fixture->connection, &rounds[i], &error), &error);
+    assert_done(relation_uses_read(fixture->connection, fixture->arena, &of, &uses, &error), &error);
+    assert_true(uses.is_cut && uses.count == 1 && uses.rounds[0].row_count == 3);
+    of.row_limit = 3;
+    assert_done(relation_uses_read(fixture->connection, fixture->arena, &of, &uses, &error), &error);
+    assert_true(!uses.is_cut && uses.count == 1 && uses.rounds[0].row_count == 3);
+    const RelationRow *great = &uses.rounds[0].rows[0];
+    assert_string_equal(great->relation_name, "great");
+    assert_string_equal(great->schema_name, "a \"b\",{}");
+    assert_true(great->kind == 'r' && great->size_bytes == 1000 && great->rows_read == 7);
+    assert_true(great->live_rows == 3 && great->analyzed_at_us == TEN_US && great->row_estimate == -1);
+}
+
+static void
 only_changes_of_settings_are_kept_and_no_secret_value(void **state)
 {
     StoreFixture *fixture = *state;
@@ -382,6 +419,7 @@ main(void)
         WITH_STORE(a_series_of_more_points_than_allowed_is_an_error_and_no_cut),
         WITH_STORE(activity_is_summed_over_the_range_the_most_seen_first),
         WITH_STORE(the_newest_round_of_relations_at_a_time_comes_back_of_each_database),
+        WITH_STORE(the_greatest_relations_of_named_databases_come_back_up_to_a_limit),
         WITH_STORE(only_changes_of_settings_are_kept_and_no_secret_value),
         WITH_STORE(a_plan_is_kept_when_its_shape_differs_from_the_newest),
         WITH_STORE(of_each_statement_the_change_of_plan_nearest_to_a_moment_is_found_and_both_its_plans),

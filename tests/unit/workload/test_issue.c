@@ -751,38 +751,6 @@ a_measured_scan_that_a_limit_ended_is_no_error(void **state)
     check(arena, of, ISSUE_WRONG_CARDINALITY, "none");
 }
 
-static void
-a_condition_is_an_equality_of_columns_with_one_value_each(void **state)
-{
-    (void)state;
-    static const char *const equalities[] = {
-        "(id = $1)",
-        "((a = $1) AND (b = $2))",
-        "((status)::text = $1)",
-        "((o.\"Strange (ANY) \"\"name\" = 'it''s <> OR'::text) AND (id = 5))",
-        "(a = ($1)::character varying)",
-        "is_open"};
-    static const char *const others[] = {
-        "(id = ANY ($1))", "((a = $1) OR (b = $2))", "(a > $1)",    "(a ~~ $1)",     "(a && $1)",
-        "(tags ? $1)",     "(lower(a) = $1)",        "(a IS NULL)", "(NOT is_open)", "((at)::date = $1)",
-        "(\"F\"(a) = $1)", "(hashed SubPlan 1)",     "(a[1] = $1)", "(a <> $1)",     "((a + b) = $1)"};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(equalities); i++)
-        if (!plan_condition_is_equality(equalities[i]))
-            fail_msg("%s", equalities[i]);
-    for (size_t i = 0; i < FETTLE_COUNT_OF(others); i++)
-        if (plan_condition_is_equality(others[i]))
-            fail_msg("%s", others[i]);
-}
-
-static void
-a_condition_names_whole_words(void **state)
-{
-    (void)state;
-    assert_true(plan_condition_names("((status)::text = $1)", "status"));
-    assert_false(plan_condition_names("(order_status = 'status')", "status"));
-    assert_false(plan_condition_names(NULL, "status"));
-}
-
 int
 main(void)
 {
@@ -798,7 +766,6 @@ main(void)
         cmocka_unit_test(a_scan_that_stops_at_the_first_match_is_not_told),
         cmocka_unit_test(an_index_of_two_statements_is_neithers_fault),
         cmocka_unit_test(a_measured_scan_that_a_limit_ended_is_no_error),
-        cmocka_unit_test(a_condition_is_an_equality_of_columns_with_one_value_each),
         cmocka_unit_test(an_index_that_reads_1001_rows_to_keep_a_tenth_is_inefficient),
         cmocka_unit_test(a_nested_loop_of_more_than_10000_rows_is_poor),
         cmocka_unit_test(more_than_five_joins_are_no_good_pattern),
@@ -814,7 +781,6 @@ main(void)
         cmocka_unit_test(a_report_of_more_than_a_second_is_inefficient),
         cmocka_unit_test(temporary_files_ask_for_work_mem_from_a_hundredth_of_all_blocks_on),
         cmocka_unit_test(the_gravest_come_first_and_what_is_not_known_is_counted),
-        cmocka_unit_test(a_condition_names_whole_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
