@@ -106,7 +106,9 @@ def test_what_is_no_budget_is_refused(fettle, shop, option, size):
 
 
 def test_the_set_is_proven_to_be_near_the_best(advice):
-    assert not advice["stopped_early"] and 0 <= advice["gap_percent"] <= 0.2
+    assert not advice["stopped_early"] and advice["unreviewed_statements"] == 0
+    # caution gives up a little of what the planner's costs promise (0.3 % here); the gap is of the set that is printed
+    assert advice["cautious"] and 0 <= advice["gap_percent"] <= 0.5
 
 
 def test_without_time_for_a_proof_the_best_so_far_is_given_and_said_to_be(fettle, shop):
