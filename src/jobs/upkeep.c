@@ -508,17 +508,17 @@ static const struct {
 } upkeep_table[UPKEEP_COUNT] = {
     [UPKEEP_ANALYSES] = {"analyses", 5000, analyses_keep, .is_long = true},
     [UPKEEP_ANOMALIES] = {"anomalies", 5000, anomalies_keep, .is_long = true},
-    [UPKEEP_LEASE] = {"lease", 1000, lease_keep},
-    [UPKEEP_TARGETS] = {"targets", 5000, targets_read, true},
+    [UPKEEP_LEASE] = {"lease", 1000, lease_keep, .rests = false},
+    [UPKEEP_TARGETS] = {"targets", 5000, targets_read, .rests = true},
     [UPKEEP_COMPACT] = {"compact", 10 * 60 * 1000, compact, .is_long = true},
     [UPKEEP_PARTITIONS] = {"partitions", 60 * 60 * 1000, partitions_keep, .is_long = true},
     [UPKEEP_PLANS] = {"plans", 5000, plans_keep, .is_long = true},
-    [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep, true, .is_long = true},
+    [UPKEEP_PATTERNS] = {"patterns", 5000, patterns_keep, .rests = true, .is_long = true},
     [UPKEEP_RECOMMENDATIONS] = {"recommendations", 60 * 60 * 1000, recommendations_keep, .is_long = true},
-    [UPKEEP_RESULTS] = {"results", 2000, results_keep, true},
-    [UPKEEP_SCHEDULED_CHANGES] = {"scheduled changes", 5000, scheduled_changes_keep, true},
-    [UPKEEP_NOTICES] = {"notices", 2000, notices_keep, true},
-    [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up},
+    [UPKEEP_RESULTS] = {"results", 2000, results_keep, .rests = true},
+    [UPKEEP_SCHEDULED_CHANGES] = {"scheduled changes", 5000, scheduled_changes_keep, .rests = true},
+    [UPKEEP_NOTICES] = {"notices", 2000, notices_keep, .rests = true},
+    [UPKEEP_CLEAN_UP] = {"clean up", 60 * 60 * 1000, clean_up, .rests = false},
 };
 
 bool
