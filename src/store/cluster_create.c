@@ -14,6 +14,8 @@
 
 /* Written when PGDATA is whole; without it the directory is a failed attempt and is made again. */
 #define MARKER_NAME "fettle-cluster"
+/* A store that nobody but its maker has been in: without the marker there is nothing in it to lose. */
+#define MAKING_NAME "fettle-making"
 
 bool
 cluster_user_find(const char *name, ClusterUser *ret_user, Error *error)
@@ -70,7 +72,10 @@ cluster_initdb(Cluster *cluster, const char *directory, Deadline deadline, Error
                                      "--no-sync",
                                      cluster->purpose == CLUSTER_STORE ? "--data-checksums" : NULL,
                                      NULL};
+    /* or it compares the machine's zone with all there are; sessions set their own */
+    static const char *const environment[] = {"TZ=UTC", NULL};
     ProcessOptions options = {.arguments = arguments,
+                              .environment = environment,
                               .change_user = cluster->user.change,
                               .user = cluster->user.user,
                               .group = cluster->user.group,
@@ -144,18 +149,26 @@ cluster_store_sync(const Cluster *cluster, Error *error)
 }
 
 bool
-cluster_create(Cluster *cluster, Deadline deadline, Error *error)
+cluster_complete(Cluster *cluster, Error *error)
 {
-    bool is_whole = false;
     const char *marker = path_join(cluster->arena, cluster->directory, MARKER_NAME);
-    if (!cluster_make_directory(cluster, cluster->directory, error) ||
-        !cluster_make_directory(cluster, cluster->socket_directory, error))
+    if ((cluster->purpose == CLUSTER_STORE && !cluster_store_sync(cluster, error)) ||
+        !file_write_atomic(marker, "1\n", 2, 0600, error))
         return false;
-    if (cluster->purpose == CLUSTER_STORE && !cluster_store_check(cluster, marker, &is_whole, error))
-        return false;
-    if (is_whole || (file_exists(marker) && file_exists(cluster->pgdata)))
-        return cluster_check_major(cluster, error);
-    if (!directory_remove(cluster->pgdata, error))
+    /* beside the marker it means nothing */
+    (void)unlink(path_join(cluster->arena, cluster->directory, MAKING_NAME));
+    cluster->is_unsynced = false;
+    return true;
+}
+
+static bool
+cluster_make(Cluster *cluster, Deadline deadline, Error *error)
+{
+    const char *making = path_join(cluster->arena, cluster->directory, MAKING_NAME);
+    bool is_later = cluster->purpose == CLUSTER_STORE && cluster->keep_out != NULL &&
+                    cluster->keep_out(cluster->keep_out_context);
+    if (!directory_remove(cluster->pgdata, error) ||
+        (is_later && !file_write_atomic(making, "1\n", 2, 0600, error)))
         return false;
     if (!cluster_initdb(cluster, cluster->pgdata, deadline, error)) {
         Error ignored = {0};
@@ -163,8 +176,27 @@ cluster_create(Cluster *cluster, Deadline deadline, Error *error)
             error_clear(&ignored);
         return false;
     }
-    return (cluster->purpose != CLUSTER_STORE || cluster_store_sync(cluster, error)) &&
-           file_write_atomic(marker, "1\n", 2, 0600, error);
+    cluster->is_unsynced = is_later;
+    return cluster->is_unsynced || cluster_complete(cluster, error);
+}
+
+bool
+cluster_create(Cluster *cluster, Deadline deadline, Error *error)
+{
+    bool is_whole = false;
+    const char *marker = path_join(cluster->arena, cluster->directory, MARKER_NAME);
+    if (!cluster_make_directory(cluster, cluster->directory, error) ||
+        !cluster_make_directory(cluster, cluster->socket_directory, error))
+        return false;
+    bool was_cut = cluster->purpose == CLUSTER_STORE && !file_exists(marker) &&
+                   file_exists(path_join(cluster->arena, cluster->directory, MAKING_NAME));
+    if (was_cut)
+        return cluster_orphan_stop(cluster, deadline, error) && cluster_make(cluster, deadline, error);
+    if (cluster->purpose == CLUSTER_STORE && !cluster_store_check(cluster, marker, &is_whole, error))
+        return false;
+    if (is_whole || (file_exists(marker) && file_exists(cluster->pgdata)))
+        return cluster_check_major(cluster, error);
+    return cluster_make(cluster, deadline, error);
 }
 
 bool

@@ -265,8 +265,7 @@ def test_a_verb_joins_the_cluster_that_another_process_runs(home):
     assert wait_until(lambda: home.postmaster() is None)
 
 
-def test_verbs_at_the_same_time_all_succeed(home):
-    home.good("target", "list")
+def test_verbs_at_the_same_time_all_succeed_and_the_first_of_them_makes_the_store(home):
     runs = [home.start("target", "add", f"t{number}", "host=h") for number in range(8)]
     for run in runs:
         out, err = run.communicate(timeout=120)
@@ -307,6 +306,26 @@ def test_a_store_whose_data_are_lost_is_not_made_anew(home):
     (home.cluster / "elsewhere").rename(data)
     (home.cluster / "fettle-cluster").unlink()
     assert len(home.good("target", "list", "--json").json) == 1
+
+
+def test_a_store_whose_making_was_cut_is_made_anew_and_writes_to_the_disk(home):
+    making, whole = "fettle-making", "fettle-cluster"
+    for delay in (0.8, 1.6):
+        run = home.start("target", "list")
+        time.sleep(delay)
+        run.kill()
+        run.communicate()
+        home.good("target", "add", f"after-{delay}", "host=h")
+        assert (home.cluster / whole).exists() and not (home.cluster / making).exists()
+        assert "fsync = on" in (home.cluster / "data" / "postgresql.auto.conf").read_text()
+    # the word of a making that ended well is none
+    (home.cluster / making).write_text("1\n")
+    kept = home.good("target", "list", "--json").json
+    assert "after-1.6" in [target["name"] for target in kept]
+    # and without the other there was nobody in it
+    (home.cluster / whole).unlink()
+    assert home.good("target", "list", "--json").json == []
+    assert sorted(path.name for path in home.cluster.iterdir() if path.name.startswith("fettle-")) == [whole]
 
 
 # Secrets
