@@ -142,6 +142,8 @@ search_offer(Search *search, Bits set, SearchPatience patience, bool *ret_is_bet
     *ret_is_better = false;
     if (!search_evaluate(search, set, patience, &evaluation, error))
         return false;
+    /* to ask about an index tells its size */
+    search_indexes_refresh(search);
     bits_join(search->harvested, evaluation.used);
     Bits kept = bits_copy(search->arena, set);
     bits_keep(kept, evaluation.used);

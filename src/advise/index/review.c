@@ -371,6 +371,17 @@ review_late_count(const Review *review)
     return count;
 }
 
+/* Those of the set whose risk counts, after the last round. */
+static size_t
+review_left_count(const Review *review)
+{
+    const Search *search = review->search;
+    size_t count = 0;
+    for (size_t i = bits_next(search->best, 0); i != SIZE_MAX; i = bits_next(search->best, i + 1))
+        count += !bits_has(review->tried, i) && review->risk[i] > RISK_SHARE_LEAST * search->value_without;
+    return count;
+}
+
 /* What no plan uses has no place in the set. */
 static void
 review_prune(const Review *review)
@@ -414,6 +425,7 @@ search_review(Search *search, Error *error)
         bits_join(search->harvested, search->best);
     search->is_cautious = !bits_equal(search->best, chosen);
     search->unreviewed = review_late_count(&review);
+    search->unreviewed_indexes = review_left_count(&review);
     review_prune(&review);
     return true;
 }

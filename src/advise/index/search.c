@@ -139,18 +139,32 @@ search_start(Search *search)
     search_indexes_refresh(search);
 }
 
-/* The planner's own word on the final set. */
+/* The planner's own word on the final set; after the time limit, what is known without. */
+static bool
+search_verify_statement(Search *search, size_t q, SearchResult *result, Error *error)
+{
+    result->is_verified[q] = !is_concerned(search, q, search->best);
+    if (result->is_verified[q])
+        return true;
+    if (deadline_passed(search->context->deadline)) {
+        result->cost_after[q] = oracle_bounds(search->oracle, q, search->best).high;
+        return true;
+    }
+    result->is_verified[q] = true;
+    return oracle_cost(search->oracle, q, search->best, true, &result->cost_after[q], NULL, error);
+}
+
 static bool
 search_verify(Search *search, SearchResult *result, Error *error)
 {
     const Workload *workload = search->context->workload;
     result->cost_after = ARENA_NEW_ARRAY(search->arena, double, workload->count + 1);
+    result->is_verified = ARENA_NEW_ARRAY(search->arena, bool, workload->count + 1);
     result->value = search_cost_of_having(search, search->best);
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
         result->cost_after[q] = statement->baseline_cost;
-        if (is_concerned(search, q, search->best) &&
-            !oracle_cost(search->oracle, q, search->best, true, &result->cost_after[q], NULL, error))
+        if (!search_verify_statement(search, q, result, error))
             return false;
         if (statement->is_costed)
             result->value += search_value(search->context, statement, result->cost_after[q]);
@@ -173,6 +187,10 @@ search_report(const Search *search, SearchResult *result)
     result->avoided = search->avoided;
     result->is_cautious = search->is_cautious;
     result->unreviewed_count = search->unreviewed;
+    result->unreviewed_index_count = search->unreviewed_indexes;
+    const char *reason;
+    result->solver_failures = mip_solver_failures(search->solver, &reason);
+    result->solver_reason = reason == NULL ? NULL : arena_strdup(search->arena, reason);
     result->gap_percent = NAN;
     if (search_bound_holds(search, result->value)) {
         result->bound = search->bound;
@@ -239,7 +257,9 @@ bool
 index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates, Oracle *oracle,
              SearchResult *ret_result, Error *error)
 {
-    Search search = {.arena = arena, .context = context, .candidates = candidates, .oracle = oracle};
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+    Search search = {
+        .arena = arena, .context = context, .candidates = candidates, .oracle = oracle, .solver = solver};
     search.start_ms = clock_monotonic_ms();
     search.indexes = ARENA_NEW_ARRAY(arena, ProgramIndex, candidates->count + 1);
     search.harvested = bits_new(arena, candidates->count);

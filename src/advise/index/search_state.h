@@ -24,6 +24,7 @@ typedef struct Search {
     const AdvisorContext *context;
     const CandidateSet *candidates;
     Oracle *oracle;
+    MipSolver *solver;
     ProgramIndex *indexes; /* by candidate */
     Bits harvested;        /* some plan used them */
     Bits avoided;          /* not to be chosen, whatever the planner's costs say */
@@ -36,6 +37,7 @@ typedef struct Search {
     bool is_asking;      /* about sets that are chosen from what is known: no proof will do it */
     bool is_cautious;    /* the review changed the set */
     size_t unreviewed;   /* statements */
+    size_t unreviewed_indexes;
     double value_without;
     int64_t first_questions;
     int64_t start_ms;
