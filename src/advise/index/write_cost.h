@@ -28,6 +28,7 @@
 #define FETTLE_ADVISE_INDEX_WRITE_COST_H
 
 #include "advise/index/candidate.h"
+#include "advise/index/write_interplay.h"
 
 typedef struct WriteCost {
     double objective; /* in the objective's unit */
@@ -52,5 +53,9 @@ WriteCost index_write_cost_detail(const AdvisorContext *context, const Candidate
 
 /* Its objective alone, as if made alone: a sum over a set is too low where one ends HOT updates for all. */
 double index_write_cost(const AdvisorContext *context, const Candidate *candidate);
+
+/* What sets of the candidates cost beyond that. */
+WriteInterplayList index_write_interplay(Arena *arena, const AdvisorContext *context,
+                                         const CandidateSet *candidates);
 
 #endif
