@@ -27,8 +27,8 @@ typedef struct Search {
     Oracle *oracle;
     ProgramIndex *indexes; /* by candidate */
     WriteInterplayList interplay;
-    Bits harvested;        /* some plan used them */
-    Bits avoided;          /* not to be chosen, whatever the planner's costs say */
+    Bits harvested; /* some plan used them */
+    Bits avoided;   /* not to be chosen, whatever the planner's costs say */
     Bits best;
     double best_value;
     double bound;        /* 0: none */
@@ -61,8 +61,8 @@ void search_indexes_refresh(Search *search);
 double search_table_budget(const Search *search);
 bool search_fits(const Search *search, Bits set);
 
-/* Cost of having the set, whatever it serves: at least the sum of its indexes' own, which is what the programs
- * know. */
+/* Cost of having the set, whatever it serves: at least the sum of its indexes' own, which is what the
+ * programs know. */
 double search_cost_of_having(const Search *search, Bits set);
 
 /* evaluate.c: how much is asked about a set. */

@@ -20,7 +20,8 @@
 #define TRIGRAM_MS_PER_BYTE 0.0025
 #define TRIGRAM_WAL_BYTES_PER_BYTE 50
 #define RANGE_MS 0.1
-/* Of an entry, where rows come in the index's order: all go to its last page, which the processor has at hand. */
+/* Of an entry, where rows come in the index's order: all go to its last page, which the processor has at
+ * hand. */
 #define APPENDED_SHARE 0.4
 #define APPENDED_CORRELATION_LEAST 0.99
 /* From here on an update of columns that only BRIN holds is HOT. */
@@ -328,7 +329,8 @@ index_write_interplay(Arena *arena, const AdvisorContext *context, const Candida
         const SqlAnalysis *analysis = workload->statements[q].analysis;
         for (size_t u = 0; analysis->kind == SQL_KIND_UPDATE && u < analysis->use_count; u++)
             if (analysis->uses[u].is_write_target)
-                interplay_add(arena, context, candidates, &workload->statements[q], &analysis->uses[u], &list);
+                interplay_add(arena, context, candidates, &workload->statements[q], &analysis->uses[u],
+                              &list);
     }
     return list;
 }

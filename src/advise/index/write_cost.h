@@ -13,18 +13,18 @@
  *
  * Besides, a statement pays for each index that it writes, which is most of the cost where it writes one row:
  * 9 µs of an INSERT, 13 µs of an UPDATE. By bench/write_cost.py a statement of one row pays for an index 3 µs
- * (rows that come in the index's order) to 15 µs (texts) of an INSERT and 9 to 11 µs of an UPDATE where nothing
- * else runs, 21 to 32 µs where each call follows one that reads 4 MB of something else. What is charged lies
- * between, for other statements run between these in any workload.
+ * (rows that come in the index's order) to 15 µs (texts) of an INSERT and 9 to 11 µs of an UPDATE where
+ * nothing else runs, 21 to 32 µs where each call follows one that reads 4 MB of something else. What is
+ * charged lies between, for other statements run between these in any workload.
  *
  * Measured on cached tables (15, one session, rough: the machine was shared): a B-tree or hash entry 4 µs and
  * 110 bytes of WAL; of an update that is no longer HOT 1 µs in the table and 5 µs in each other index; GIN
  * 8 µs, for trigrams 2.5 µs for each byte of text; GiST and SP-GiST 100 µs on ranges that come in order, the
  * worst seen, 6 µs on networks; BRIN next to nothing.
  *
- * The estimate has an interval: what was measured at the least and at the most, the least on a machine twice as
- * fast and the most on one half as fast, and none or all of the updates HOT where that is not known. Pages that must be read from the
- * disk are not in it.
+ * The estimate has an interval: what was measured at the least and at the most, the least on a machine twice
+ * as fast and the most on one half as fast, and none or all of the updates HOT where that is not known. Pages
+ * that must be read from the disk are not in it.
  */
 #ifndef FETTLE_ADVISE_INDEX_WRITE_COST_H
 #define FETTLE_ADVISE_INDEX_WRITE_COST_H

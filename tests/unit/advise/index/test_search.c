@@ -39,7 +39,7 @@ static struct {
     bool is_large;
     size_t end_at; /* question during which the time runs out; 0: none */
     int64_t end_ms;
-    uint32_t enders;      /* with one of them, those of interplay pay this besides */
+    uint32_t enders; /* with one of them, those of interplay pay this besides */
     double interplay[CANDIDATES];
     uint32_t risky; /* plans that use these hope to stop at a twentieth of their cost */
     size_t questions;

@@ -233,7 +233,8 @@ a_partial_index_is_written_for_the_rows_it_holds(void **state)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
     const Candidate partial = {
         .keys = {{.attnum = 2}}, .key_count = 1, .predicate = "status = 'open'", .left_out = 0.9};
-    assert_true(fabs(cost_of_candidate(arena, memory_shop, insert_orders, partial) - 100 * 0.004 - 10 * 0.009) < 1e-9);
+    assert_true(fabs(cost_of_candidate(arena, memory_shop, insert_orders, partial) - 100 * 0.004 -
+                     10 * 0.009) < 1e-9);
 }
 
 static void
