@@ -18,12 +18,13 @@ import twin
 import whatif
 import workload
 import workload_forecast
+import write_cost
 from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench, "effect": effect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
            "index_search": index_search.bench, "isolation_forest": isolation_forest.bench, "study": study.bench, "workload": workload.bench,
-           "workload_anomalies": anomalies.bench, "workload_forecast": workload_forecast.bench}
+           "workload_anomalies": anomalies.bench, "workload_forecast": workload_forecast.bench, "write_cost": write_cost.bench}
 
 
 def main():

@@ -111,7 +111,7 @@ search_fits(const Search *search, Bits set)
 double
 search_cost_of_having(const Search *search, Bits set)
 {
-    double cost = 0;
+    double cost = write_interplay_cost(&search->interplay, set);
     for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
         cost += search->indexes[i].cost;
     return cost;
@@ -135,6 +135,7 @@ search_start(Search *search)
     for (size_t i = 0; i < search->candidates->count; i++)
         search->candidates->items[i]->write_cost =
             index_write_cost(search->context, search->candidates->items[i]);
+    search->interplay = index_write_interplay(search->arena, search->context, search->candidates);
     search->best_value = search->value_without;
     search_indexes_refresh(search);
 }

@@ -11,6 +11,7 @@
 
 #include "advise/index/program.h"
 #include "advise/index/search.h"
+#include "advise/index/write_interplay.h"
 
 /* A difference this small, as a share of the workload, is none. */
 #define SEARCH_TOLERANCE 1e-7
@@ -26,8 +27,9 @@ typedef struct Search {
     Oracle *oracle;
     MipSolver *solver;
     ProgramIndex *indexes; /* by candidate */
-    Bits harvested;        /* some plan used them */
-    Bits avoided;          /* not to be chosen, whatever the planner's costs say */
+    WriteInterplayList interplay;
+    Bits harvested; /* some plan used them */
+    Bits avoided;   /* not to be chosen, whatever the planner's costs say */
     Bits best;
     double best_value;
     double bound;        /* 0: none */
@@ -61,7 +63,8 @@ void search_indexes_refresh(Search *search);
 double search_table_budget(const Search *search);
 bool search_fits(const Search *search, Bits set);
 
-/* Cost of having the set, whatever it serves. */
+/* Cost of having the set, whatever it serves: at least the sum of its indexes' own, which is what the
+ * programs know. */
 double search_cost_of_having(const Search *search, Bits set);
 
 /* evaluate.c: how much is asked about a set. */

@@ -43,6 +43,8 @@ static struct {
     bool is_large;
     size_t end_at; /* question during which the time runs out; 0: none */
     int64_t end_ms;
+    uint32_t enders; /* with one of them, those of interplay pay this besides */
+    double interplay[CANDIDATES];
     uint32_t risky; /* plans that use these hope to stop at a twentieth of their cost */
     size_t questions;
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
@@ -133,6 +135,23 @@ index_write_cost(const AdvisorContext *context, const Candidate *candidate)
 {
     (void)context;
     return world.write_cost[candidate->number];
+}
+
+WriteInterplayList
+index_write_interplay(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates)
+{
+    (void)context;
+    WriteInterplayList list = {0};
+    WriteInterplay interplay = {.enders = bits_new(arena, candidates->count)};
+    for (size_t i = 0; i < CANDIDATES; i++) {
+        WritePayer payer = {.number = i, .cost = world.interplay[i]};
+        if ((world.enders >> i & 1) != 0)
+            bits_add(interplay.enders, i);
+        else
+            vector_push(arena, &interplay.payers, payer);
+    }
+    vector_push(arena, &list, interplay);
+    return list;
 }
 
 /* The numbers of a mask, all for none. */
@@ -233,6 +252,16 @@ world_random(Random *random)
     }
 }
 
+/* What those of a set pay besides when one of it ends HOT updates. */
+static double
+world_interplay(uint32_t set)
+{
+    double cost = 0;
+    for (int i = 0; i < CANDIDATES && (set & world.enders) != 0; i++)
+        cost += (set & ~world.enders) >> i & 1 ? world.interplay[i] : 0;
+    return cost;
+}
+
 /* What is saved by a set, less its writes. */
 static double
 world_net(uint32_t set)
@@ -243,7 +272,7 @@ world_net(uint32_t set)
         net += BASELINE - world_cost(q, set, &used);
     for (int i = 0; i < CANDIDATES; i++)
         net -= (set >> i & 1) != 0 ? world.write_cost[i] : 0;
-    return net;
+    return net - world_interplay(set);
 }
 
 static void
@@ -299,6 +328,38 @@ an_index_that_costs_more_than_it_saves_is_not_chosen(void **state)
     assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 0);
     world.write_cost[4] = 500;
     assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 4);
+}
+
+static void
+an_index_that_makes_updates_write_to_all_others_gives_way_to_one_that_does_not(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    for (int is_large = 0; is_large <= 1; is_large++) {
+        world_clear();
+        world.is_large = is_large != 0;
+        for (size_t q = 0; q < 3; q++)
+            world_plan(q, UINT32_C(1) << (2 * q), 10);
+        /* covers what statement 3 needs, an updated column too; the plain one is a little slower */
+        world_plan(3, 1u << 1, 10);
+        world_plan(3, 1u << 3, 60);
+        SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4 | 1u << 1);
+        world.enders = 1u << 1;
+        for (int i = 0; i < CANDIDATES; i++)
+            world.interplay[i] = 40;
+        result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4 | 1u << 3);
+        /* nothing else serves the statement, and it gains more than all others pay */
+        world.plan_count[3] = 1;
+        result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4 | 1u << 1);
+        /* or less */
+        for (int i = 0; i < CANDIDATES; i++)
+            world.interplay[i] = 400;
+        result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4);
+    }
 }
 
 static void
@@ -745,6 +806,7 @@ main(void)
         cmocka_unit_test(two_indexes_that_help_only_together_are_chosen_together),
         cmocka_unit_test(an_index_that_a_later_one_makes_needless_is_pruned),
         cmocka_unit_test(an_index_that_costs_more_than_it_saves_is_not_chosen),
+        cmocka_unit_test(an_index_that_makes_updates_write_to_all_others_gives_way_to_one_that_does_not),
         cmocka_unit_test(an_index_whose_plan_may_be_far_dearer_gives_way_to_one_that_is_sure),
         cmocka_unit_test(an_index_that_tempts_is_kept_beside_one_that_serves_better),
         cmocka_unit_test(those_that_begin_alike_tempt_alike),
