@@ -183,11 +183,11 @@ def killed_world(seed):
         target.sql("CREATE DATABASE shop")
         store.sql("CREATE DATABASE store")
         target.sql(SCHEMA, "shop")
-        service = Service(store_url=store.dsn("store"))
+        service = Service(store_url=store.dsn("store"), collect__enabled="off")
         service.fettle("store", "migrate")
         with service, Writers(target):
             service.json("PUT", f"{BASE}/settings/index.free_space_floor", {"value": "0B"})
-            target_id = service.add_target("shop", target.dsn("shop"), enabled=False)
+            target_id = service.add_target("shop", target.dsn("shop"))
             world = Killed(target, store, service, target_id, random.Random(seed))
             world.original = world.definitions()
             yield world

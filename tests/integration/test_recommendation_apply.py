@@ -71,11 +71,11 @@ def world():
         for name in ("shop", "store"):
             server.sql(f"CREATE DATABASE {name}")
         server.sql(SCHEMA, "shop")
-        service = Service(store_url=server.dsn("store"))
+        service = Service(store_url=server.dsn("store"), collect__enabled="off")
         service.fettle("store", "migrate")
         with service:
             service.json("PUT", f"{BASE}/settings/index.free_space_floor", {"value": "0B"})
-            yield World(server, service, service.add_target("shop", server.dsn("shop"), enabled=False))
+            yield World(server, service, service.add_target("shop", server.dsn("shop")))
 
 
 @pytest.fixture(autouse=True)
