@@ -3,6 +3,7 @@
 
 Load, samples, indexes, verdict and undo are real. Only the calendar is stretched: a round of one second is put down as one of a
 quarter of an hour, for a measurement needs hours. `make soak` runs it (FETTLE_LOOP_SECONDS: how long before and after, 45)."""
+import json
 import os
 import random
 import threading
@@ -20,6 +21,7 @@ CREATE EXTENSION pg_stat_statements;
 CREATE TABLE orders (id int PRIMARY KEY, note text, total numeric);
 INSERT INTO orders SELECT n, 'note ' || n % 20000, n FROM generate_series(1, 40000) n;
 CREATE TABLE events (id serial PRIMARY KEY, body text);
+INSERT INTO events (body) SELECT 'event ' || n FROM generate_series(1, 20000) n;
 CREATE TABLE customers (id int PRIMARY KEY, city text, total int);
 INSERT INTO customers SELECT n, 'city ' || n % 50, n FROM generate_series(1, 3000) n;
 ANALYZE;
@@ -33,7 +35,7 @@ OTHERS = ["SELECT sum(total) FROM customers WHERE city = %s", "SELECT max(total)
 
 
 class Load:
-    """Three sessions that ask and write without a pause to speak of."""
+    """Three sessions that ask and write, with a little time between."""
 
     def __init__(self, server):
         self.server = server
@@ -47,7 +49,7 @@ class Load:
         chance, connection = random.Random(1), psycopg2.connect(self.server.dsn("shop"))
         connection.autocommit = True
         try:
-            while not self.stopping.wait(0.004):
+            while not self.stopping.wait(0.015):
                 with connection.cursor() as cursor:
                     for text, value in statements:
                         cursor.execute(text, (value(chance.randrange(20000)),))
@@ -90,13 +92,21 @@ def query_hash(world, text):
     return found
 
 
+def analyse(world):
+    return world.service.json("POST", f"{BASE}/indexes/analyze", {"connection_id": world.target_id}, token="operator")
+
+
 def advised(world):
     """The number of what the analysis of the load advises."""
-    analysed = world.service.json("POST", f"{BASE}/indexes/analyze", {"connection_id": world.target_id}, token="operator")
-    world.service.json("POST", f"{BASE}/recommendations/aggregate", {})
-    found = world.store("SELECT o.id FROM fettle.optimization_recommendations o JOIN fettle.index_recommendations x ON x.id = o.source_id "
-                        "WHERE o.source_type = 'index' AND x.table_name = 'orders' AND x.columns[1] = 'note' AND x.recommendation_type = 'create'")
-    assert len(found) == 1, (analysed, world.store("SELECT * FROM fettle.index_recommendations"))
+    found, analysed = [], None
+    for _ in range(3):  # a busy machine may take longer than an analysis waits
+        analysed = analyse(world)
+        world.service.json("POST", f"{BASE}/recommendations/aggregate", {})
+        found = world.store("SELECT o.id FROM fettle.optimization_recommendations o JOIN fettle.index_recommendations x ON x.id = o.source_id "
+                            "WHERE o.source_type = 'index' AND x.table_name = 'orders' AND x.columns[1] = 'note' AND x.recommendation_type = 'create'")
+        if found:
+            break
+    assert len(found) == 1, analysed
     return found[0][0]
 
 
@@ -107,10 +117,12 @@ def stretch_calendar(world):
         cursor.execute(f"""
             CREATE TEMP TABLE real AS SELECT * FROM fettle.samples({world.target_id}, now() - interval '1 hour', now() + interval '1 hour');
             CREATE TEMP TABLE edges AS SELECT min(started_at) AS begun, max(completed_at) AS ended FROM fettle.index_changes;
-            CREATE TEMP TABLE placed AS
+            CREATE TEMP TABLE every AS
             SELECT r.*, CASE WHEN collected_at <= begun THEN -dense_rank() OVER (PARTITION BY collected_at <= begun ORDER BY collected_at DESC)
                              ELSE dense_rank() OVER (PARTITION BY collected_at <= begun ORDER BY collected_at) END AS place
               FROM real r, edges e WHERE collected_at <= begun OR collected_at - interval_seconds * interval '1 s' >= ended;
+            -- those of the load's first moments go
+            CREATE TEMP TABLE placed AS SELECT * FROM every WHERE place >= -{SECONDS};
             SELECT count(*) FILTER (WHERE place < 0), max(place) FROM (SELECT DISTINCT place FROM placed) p""")
         before, after = cursor.fetchone()
         for table in ("sample_rows", "sample_blocks", "sample_times", "sample_days", "sample_day_times"):
@@ -128,16 +140,23 @@ def stretch_calendar(world):
     return before, after
 
 
+def failure(world, number, before, after):
+    """What there is to see of one that should have been undone."""
+    asked = world.service.request("POST", f"{BASE}/optimization-results/{world.result(number)['implementation_id']}/measure", token="operator")
+    return f"{before} rounds before, {after} after: {json.dumps(asked.json, indent=1)}"
+
+
 def test_what_is_advised_under_load_is_built_measured_and_kept_and_what_harms_is_undone_by_the_service(world):
     service = world.service
+    analyse(world)  # the first one makes the cluster of the twins
     with Load(world.server) as load:
         assert wait_until(lambda: rounds(world) > 2, 60), service.errors()
         begun = rounds(world)
         assert wait_until(lambda: rounds(world) >= begun + SECONDS, 10 * SECONDS), service.errors()
         good = advised(world)
-        # one that no advisor gives: a search that is hardly ever asked for, paid by each write
-        bad = world.advise("events", "body", index_name="events_words", index_type="gin", query_hashes=f"{{{query_hash(world, OF_EVENTS)}}}",
-                           create_statement="CREATE INDEX events_words ON public.events USING gin (to_tsvector($$english$$::regconfig, body))")
+        # one that no advisor gives: of what nobody asks for, and dear for each row that is written
+        bad = world.advise("events", "body", index_name="events_digest", query_hashes=f"{{{query_hash(world, OF_EVENTS)}}}",
+                           create_statement="CREATE INDEX events_digest ON public.events (md5(repeat(body, 3000)))")
         # approved, and built while the load goes on
         replies = [world.implement(number, query_hash=world.get(number)["query_hash"]) for number in (good, bad)]
         assert [reply.status for reply in replies] == [200, 200], replies
@@ -146,15 +165,15 @@ def test_what_is_advised_under_load_is_built_measured_and_kept_and_what_harms_is
         begun = rounds(world)
         assert wait_until(lambda: rounds(world) >= begun + SECONDS // 2, 10 * SECONDS), service.errors()
         assert not load.failures
-        assert world.target("SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid = ANY (ARRAY['events_words'::regclass])") == [(1,)]
+        assert world.target("SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid = ANY (ARRAY['events_digest'::regclass])") == [(1,)]
         service.json("PUT", f"{BASE}/settings/collect.enabled", {"value": "off"})
         time.sleep(2)  # a round that has begun is written before the samples are replaced
         before, after = stretch_calendar(world)
         # the load still runs when the service takes the harmful one back
         service.json("POST", f"{BASE}/recommendations/aggregate", {})
-        assert wait_until(lambda: world.result(bad)["status"] == "reverted", 90), world.result(bad)
+        assert wait_until(lambda: world.result(bad)["status"] == "reverted", 90), failure(world, bad, before, after)
     undone = world.result(bad)
-    assert "events_words" not in world.indexes() and undone["harm"] == undone["undo_reason"]
+    assert "events_digest" not in world.indexes() and undone["harm"] == undone["undo_reason"]
     line = next(line for line in service.audit(limit=20) if line["action"] == "result.revert")
     assert line["actor"] == "fettle" and line["details"]["reason"] == undone["undo_reason"]
     measured = service.json("POST", f"{BASE}/optimization-results/{kept['implementation_id']}/measure", token="operator")

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
-/* Carrying out and undoing: of two who approve the same one is told of the other, and what the service does by
- * itself has its audit line in the same transaction. */
+/* Carrying out and undoing: of two who approve the same one is told of the other, and what the service does
+ * by itself has its audit line in the same transaction. */
 #include "place.h"
 
 #include "pg/result.h"
+#include "store/index_recommendation.h"
 #include "store/recommendation.h"
 #include "workflow/index_run.h"
 #include "workflow/recommendation_apply.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,8 +97,9 @@ an_undo_that_nobody_asked_for_and_its_audit_line_are_recorded_together_or_not_at
                     "NOT VALID");
     assert_false(recommendation_undo_record(&place.manager, place.arena, &undo, "much slower", &error));
     run_sql(&place, "ALTER TABLE fettle.audit_log DROP CONSTRAINT no_line");
-    const char *recorded_undo = "SELECT count(*) || ' ' || (SELECT count(undo_change_id) FROM "
-                                "fettle.optimization_implementations) FROM fettle.index_changes WHERE is_undo";
+    const char *recorded_undo =
+        "SELECT count(*) || ' ' || (SELECT count(undo_change_id) FROM "
+        "fettle.optimization_implementations) FROM fettle.index_changes WHERE is_undo";
     assert_string_equal(store_fixture_value(place.fixture, recorded_undo), "0 0");
     error_clear(&error);
     assert_done(recommendation_undo_record(&place.manager, place.arena, &undo, "much slower", &error),
@@ -127,6 +130,121 @@ a_dismissal_is_not_worded_like_what_fettle_does(void **state)
     assert_int_equal(target_id, place.target_id);
 }
 
+/* Numbers are of the store, not of a target: what points at another target's row is not carried out. */
+static void
+the_row_of_another_target_is_not_taken_for_ours(void **state)
+{
+    Place place = place_of(state);
+    RecommendationApply apply;
+    Error error = {0};
+    int64_t id = recommended(&place);
+    run_sql(&place,
+            "INSERT INTO fettle.targets (name, conninfo) SELECT 'twin of it', conninfo FROM fettle.targets; "
+            "UPDATE fettle.index_recommendations SET target_id = (SELECT target_id FROM fettle.targets "
+            "WHERE name = 'twin of it')");
+    assert_false(recommendation_apply_plan(&place.manager, place.arena, id, true, "ann", &apply, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    assert_non_null(strstr(error.message, "is of another target"));
+}
+
+typedef struct Waiter {
+    const Place *place;
+    bool (*act)(PgConnection *session, const Place *place, Error *error);
+    bool is_good;
+    Error error;
+} Waiter;
+
+static void *
+waiter_run(void *argument)
+{
+    Waiter *waiter = argument;
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    waiter->is_good = store_session_take(waiter->place->fixture->store, 0, &session, &waiter->error) &&
+                      waiter->act(session.connection, waiter->place, &waiter->error);
+    return NULL;
+}
+
+/* Of the change of the later recommendation, whose index had an earlier one. */
+static bool
+change_ends(PgConnection *session, const Place *place, Error *error)
+{
+    (void)place;
+    return index_change_end(session, 2, "completed", NULL, error);
+}
+
+static bool
+analysis_writes(PgConnection *session, const Place *place, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("analysis", 1 << 20);
+    static const char *const columns[][1] = {{"a"}, {"id"}};
+    IndexRecommendation items[2];
+    for (size_t i = 0; i < 2; i++)
+        items[i] = (IndexRecommendation){.schema_name = "own",
+                                         .table_name = "t",
+                                         .index_name = "t_x",
+                                         .columns = columns[i],
+                                         .column_count = 1,
+                                         .index_type = "btree",
+                                         .type = "create",
+                                         .estimated_benefit = 50};
+    IndexRecommendations found = {.items = items, .count = 2};
+    const char *database = pg_connection_database(place->fixture->connection);
+    return index_recommendations_write(session, arena, &found, place->target_id, database, "{create}", error);
+}
+
+/* Somebody holds the earlier row; whoever waits for it must not hold the later one meanwhile. */
+static void
+waits_with_nothing_in_hand(const Place *place, bool (*act)(PgConnection *, const Place *, Error *))
+{
+    Waiter waiter = {.place = place, .act = act};
+    pthread_t thread;
+    Error error = {0};
+    PgConnection *own = place->fixture->connection;
+    assert_done(pg_execute_script(own,
+                                  "BEGIN; SELECT FROM fettle.index_recommendations WHERE id = 1 FOR UPDATE",
+                                  NULL, &error),
+                &error);
+    assert_int_equal(pthread_create(&thread, NULL, waiter_run, &waiter), 0);
+    Deadline until = deadline_after_ms(20000);
+    while (strcmp(store_fixture_value(place->fixture, "SELECT count(*) FROM pg_locks WHERE NOT granted"),
+                  "0") == 0 &&
+           !deadline_passed(until))
+        run_sql(place, "SELECT pg_sleep(0.01)");
+    bool is_free = pg_execute_script(
+        own, "SELECT FROM fettle.index_recommendations WHERE id = 2 FOR UPDATE NOWAIT", NULL, &error);
+    (void)!pg_execute_script(own, "COMMIT", NULL, &(Error){0});
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_done(is_free, &error);
+    assert_done(waiter.is_good, &waiter.error);
+}
+
+static void
+whoever_writes_index_recommendations_locks_them_by_number(void **state)
+{
+    Place place = place_of(state);
+    const char *form =
+        "INSERT INTO fettle.index_recommendations (id, target_id, database_name, schema_name, table_name, "
+        "columns, index_type, recommendation_type, index_name) OVERRIDING SYSTEM VALUE VALUES (1, %lld, "
+        "'%s', "
+        "'own', 't', '{id}', 'btree', 'create', 't_x'), (2, %lld, '%s', 'own', 't', '{a}', 'btree', "
+        "'create', "
+        "'t_x'); INSERT INTO fettle.index_changes (id, recommendation_id, target_id, database_name, action, "
+        "schema_name, table_name, index_name, columns, index_type, sql, undo_sql, performed_by, state, "
+        "success) "
+        "OVERRIDING SYSTEM VALUE SELECT v.id, v.id, target_id, database_name, 'create', 'own', 't', 't_x', "
+        "columns, 'btree', 'x', 'y', 'ann', v.state, v.success FROM fettle.index_recommendations r JOIN "
+        "(VALUES "
+        "(1, 'completed', true), (2, 'running', NULL)) v (id, state, success) ON v.id = r.id";
+    const char *database = pg_connection_database(place.fixture->connection);
+    long long target_id = (long long)place.target_id;
+    run_sql(&place, arena_printf(place.arena, form, target_id, database, target_id, database));
+    waits_with_nothing_in_hand(&place, analysis_writes);
+    waits_with_nothing_in_hand(&place, change_ends);
+    assert_string_equal(
+        store_fixture_value(place.fixture, "SELECT status FROM fettle.index_recommendations WHERE id = 2"),
+        "created");
+}
+
 int
 main(void)
 {
@@ -137,6 +255,9 @@ main(void)
             an_undo_that_nobody_asked_for_and_its_audit_line_are_recorded_together_or_not_at_all,
             store_fixture_clear),
         cmocka_unit_test_setup(a_dismissal_is_not_worded_like_what_fettle_does, store_fixture_clear),
+        cmocka_unit_test_setup(the_row_of_another_target_is_not_taken_for_ours, store_fixture_clear),
+        cmocka_unit_test_setup(whoever_writes_index_recommendations_locks_them_by_number,
+                               store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }
