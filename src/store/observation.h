@@ -280,7 +280,9 @@ bool plan_rows_write(PgConnection *session, const PlanRow *rows, size_t count, i
 #define PLAN_NEWEST_BYTES_MOST (256 * 1024)
 bool plan_rows_newest(PgConnection *session, Arena *arena, int64_t target_id, size_t most, PlanRows *ret_rows,
                       Error *error) FETTLE_MUST_USE;
-/* The newest first; query_hash 0: of all statements. */
+/* The newest first; query_hash 0: of all statements. A plan that is longer than PLAN_BYTES_MOST, as JSON or
+ * as text, is NULL there: it is of thousands of partitions, and nobody reads it. */
+#define PLAN_BYTES_MOST (16 * 1024 * 1024)
 bool plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t query_hash, size_t most,
                     PlanRows *ret_rows, Error *error) FETTLE_MUST_USE;
 

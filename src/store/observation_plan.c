@@ -73,9 +73,10 @@ plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t q
     StoreNumber target = store_number(target_id);
     StoreNumber hash = store_number(query_hash);
     StoreNumber limit = store_number((int64_t)most);
+    StoreNumber bytes = store_number(PLAN_BYTES_MOST);
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
-    if (!store_query(session, "plans_read", STORE_PARAMETERS(target.text, hash.text, limit.text), &result,
-                     error))
+    if (!store_query(session, "plans_read", STORE_PARAMETERS(target.text, hash.text, limit.text, bytes.text),
+                     &result, error))
         return error_prefix(error, "could not read plans");
     ret_rows->count = (size_t)pg_result_rows(result);
     ret_rows->items = ARENA_NEW_ARRAY(arena, PlanRow, ret_rows->count);

@@ -213,6 +213,8 @@ static const struct {
     {"actual_improvement_percent", "Measured gain", UNIT_PERCENT},
     {"actual_low", "  at least", UNIT_PERCENT},
     {"actual_high", "  at most", UNIT_PERCENT},
+    {"detectable_percent", "A harm that would show by now", UNIT_PERCENT},
+    {"enough_data_at", "Enough data for one of 20 %", UNIT_PLAIN},
     {"confidence_score", "Confidence", UNIT_SCORE},
     {"roi_score", "Return", UNIT_SCORE},
     {"severity", "Severity", UNIT_PLAIN},

@@ -3,6 +3,8 @@
 SELECT i.id
   FROM fettle.optimization_implementations i
   JOIN fettle.optimization_recommendations r ON r.id = i.recommendation_id AND r.source_id IS NOT NULL
+  -- what is disabled is left alone: people can still undo it
+  JOIN fettle.targets t ON t.target_id = r.target_id AND t.enabled
  WHERE i.status = 'regressed' AND i.index_change_id IS NOT NULL AND i.undo_change_id IS NULL AND i.measured_at > now() - interval '7 days'
    AND (i.undo_after IS NULL OR i.undo_after <= now())
    AND NOT EXISTS (SELECT FROM fettle.pause_of(r.target_id, true))

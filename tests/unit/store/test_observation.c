@@ -2,6 +2,7 @@
 /* What is observed besides statements: written, read back, repeated, and what is unknown stays unknown. */
 #include "rounds.h"
 
+#include "pg/result.h"
 #include "store/observation.h"
 #include "store/statement.h"
 #include "store/query_place.h"
@@ -332,6 +333,25 @@ a_plan_is_kept_when_its_shape_differs_from_the_newest(void **state)
 }
 
 static void
+a_plan_that_is_too_long_is_left_out_of_its_row(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "long plans");
+    Error error = {0};
+    PlanRows found;
+    const char *form = "INSERT INTO fettle.explain_plans (target_id, database_name, query_hash, plan_hash, "
+                       "plan_json, plan_text) VALUES (%lld, 'shop', 1003, 1, to_jsonb(repeat('x', %d)), "
+                       "repeat('y', 10))";
+    const char *script =
+        arena_printf(fixture->arena, form, (long long)target, PLAN_BYTES_MOST); /* two quotes more */
+    assert_done(pg_execute_script(fixture->connection, script, NULL, &error), &error);
+    assert_done(plan_rows_read(fixture->connection, fixture->arena, target, 1003, 9, &found, &error), &error);
+    assert_int_equal(found.count, 1);
+    assert_null(found.items[0].plan_json);
+    assert_string_equal(found.items[0].plan_text, "yyyyyyyyyy");
+}
+
+static void
 of_each_statement_the_change_of_plan_nearest_to_a_moment_is_found_and_both_its_plans(void **state)
 {
     StoreFixture *fixture = *state;
@@ -412,6 +432,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plan_that_is_too_long_is_left_out_of_its_row),
         cmocka_unit_test(each_metric_is_found_by_its_name_and_no_other_word_is),
         WITH_STORE(metrics_come_back_and_what_is_unknown_is_no_zero),
         WITH_STORE(a_round_that_is_there_already_is_left_as_it_is),

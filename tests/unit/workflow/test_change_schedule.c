@@ -10,6 +10,8 @@
 #include "workflow/change_schedule.h"
 #include "workflow/index_run.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,6 +423,169 @@ a_target_that_is_away_delays_its_changes_and_is_asked_once(void **state)
     assert_non_null(change.message);
 }
 
+static ChangeScheduleReport
+run_with(const Place *place, ChangeScheduleMemory *memory, int64_t now_us)
+{
+    ChangeScheduleReport report;
+    Error error = {0};
+    ChangeScheduleOptions options = {.store = place->fixture->store,
+                                     .settings = place->fixture->settings,
+                                     .carry_out = hand_over,
+                                     .memory = memory};
+    handed_over = 0;
+    assert_done(change_schedule_run(&options, now_us, &report, &error), &error);
+    return report;
+}
+
+static void
+a_target_that_is_away_is_asked_less_often_from_run_to_run_and_made_when_it_is_back(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    ChangeScheduleMemory memory = {0};
+    ScheduledChange change = tonight(&place, recommended(&place));
+    const char *there =
+        store_fixture_value(place.fixture, "SELECT quote_literal(conninfo) FROM fettle.targets");
+    run_sql(&place, "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'");
+    assert_int_equal(run_with(&place, &memory, change.from_us + 1).waiting, 1);
+    assert_true(memory.away[0].target_id == place.target_id && memory.away[0].times == 1);
+    int64_t until_us = memory.away[0].until_us;
+    /* in its second moment it is back, but is not asked before its time */
+    run_sql(&place, arena_printf(place.arena, "UPDATE fettle.targets SET conninfo = %s", there));
+    assert_done(scheduled_change_move(place.fixture->connection, change.id, change.from_us, change.to_us,
+                                      NULL, &error),
+                &error);
+    ChangeScheduleReport report = run_with(&place, &memory, change.from_us + 2);
+    assert_true(report.waiting == 1 && handed_over == 0);
+    assert_non_null(strstr(again(&place, change.id).message, "nonexistent"));
+    /* still away when it is asked again: twice as long */
+    run_sql(&place, "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'");
+    assert_int_equal(run_with(&place, &memory, until_us + 1).waiting, 1);
+    assert_int_equal(memory.away[0].times, 2);
+    assert_true(memory.away[0].until_us - until_us > INT64_C(600) * 1000000);
+    run_sql(&place, arena_printf(place.arena, "UPDATE fettle.targets SET conninfo = %s", there));
+    assert_int_equal(run_with(&place, &memory, memory.away[0].until_us + 1).done, 1);
+    assert_int_equal(memory.away[0].target_id, 0);
+}
+
+static void
+a_disabled_target_is_not_changed_by_an_earlier_approval(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = tonight(&place, recommended(&place));
+    run_sql(&place, "UPDATE fettle.targets SET enabled = false");
+    ChangeScheduleReport report = run_at(&place, change.from_us + 1);
+    assert_true(report.waiting == 1 && handed_over == 0);
+    assert_non_null(strstr(again(&place, change.id).message, "the target is disabled"));
+    run_sql(&place, "UPDATE fettle.targets SET enabled = true");
+    assert_int_equal(run_at(&place, change.from_us + HOUR_US / 2).done, 1);
+}
+
+/* A kill around the COMMIT leaves both or neither, for they are one transaction. */
+static void
+a_change_and_its_audit_line_are_recorded_together_or_not_at_all(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = tonight(&place, recommended(&place));
+    run_sql(&place, "ALTER TABLE fettle.audit_log ADD CONSTRAINT no_line CHECK (action NOT IN "
+                    "('recommendation.implement', 'schedule.expired')) NOT VALID");
+    ChangeScheduleReport report = run_at(&place, change.from_us + 1);
+    assert_true(report.done == 0 && report.waiting == 1 && handed_over == 0);
+    assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM fettle.index_changes"), "0");
+    assert_string_equal(
+        store_fixture_value(place.fixture, "SELECT count(*) FROM fettle.optimization_implementations"), "0");
+    Error error = {0};
+    ChangeScheduleOptions options = {.store = place.fixture->store, .settings = place.fixture->settings};
+    assert_false(change_schedule_run(&options, change.expires_us, &report, &error));
+    assert_string_equal(again(&place, change.id).state, "waiting");
+    run_sql(&place, "ALTER TABLE fettle.audit_log DROP CONSTRAINT no_line");
+    assert_int_equal(run_at(&place, change.from_us + HOUR_US / 2).done, 1);
+}
+
+typedef struct Runner {
+    const Place *place;
+    int64_t now_us;
+    pthread_barrier_t *start;
+    ChangeScheduleReport report;
+    bool is_good;
+} Runner;
+
+static atomic_int handovers;
+
+static bool
+count_handover(void *context, int64_t change_id)
+{
+    (void)context;
+    (void)change_id;
+    atomic_fetch_add(&handovers, 1);
+    return true;
+}
+
+static void *
+runner_run(void *argument)
+{
+    Runner *runner = argument;
+    Error error = {0};
+    ChangeScheduleOptions options = {.store = runner->place->fixture->store,
+                                     .settings = runner->place->fixture->settings,
+                                     .carry_out = count_handover};
+    (void)pthread_barrier_wait(runner->start);
+    runner->is_good = change_schedule_run(&options, runner->now_us, &runner->report, &error);
+    return NULL;
+}
+
+static void
+two_runners_at_once_make_it_once(void **state)
+{
+    Place place = place_of(state);
+    pthread_barrier_t start;
+    pthread_t threads[2];
+    ScheduledChange change = tonight(&place, recommended(&place));
+    Runner runners[2];
+    atomic_store(&handovers, 0);
+    assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+    for (int i = 0; i < 2; i++) {
+        runners[i] = (Runner){.place = &place, .now_us = change.from_us + 1, .start = &start};
+        assert_int_equal(pthread_create(&threads[i], NULL, runner_run, &runners[i]), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    (void)pthread_barrier_destroy(&start);
+    assert_true(runners[0].is_good && runners[1].is_good);
+    assert_int_equal(runners[0].report.done + runners[1].report.done, 1);
+    assert_int_equal(atomic_load(&handovers), 1);
+    assert_string_equal(again(&place, change.id).state, "done");
+    assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM fettle.index_changes"), "1");
+    const char *form = "SELECT count(*) FROM fettle.audit_log WHERE action = 'recommendation.implement' AND "
+                       "details ->> 'scheduled_change_id' = '%lld' AND at > now() - interval '1 minute'";
+    assert_string_equal(
+        store_fixture_value(place.fixture, arena_printf(place.arena, form, (long long)change.id)), "1");
+}
+
+static void
+a_change_is_planned_for_the_quietest_hours_of_the_forecast_and_made_then(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    ScheduledChange change = {0};
+    const char *form =
+        "INSERT INTO fettle.metrics_pg_stats_query (target_id, collected_at, interval_seconds, "
+        "database_name, query_hash, query_text, calls, mean_exec_time_ms, \"rows\") "
+        "SELECT %lld, at, 3600, 'shop', 1, 'SELECT 1', CASE WHEN extract(hour FROM at AT TIME "
+        "ZONE 'UTC') IN (4, 5) THEN 10 ELSE 1000 END, 10, 1 FROM generate_series(timestamptz "
+        "'epoch' + %lld * interval '1 s', timestamptz 'epoch' + %lld * interval '1 s', "
+        "interval '1 hour') at";
+    long long noon_seconds = (long long)(noon_us() / 1000000);
+    run_sql(&place, arena_printf(place.arena, form, (long long)place.target_id,
+                                 noon_seconds - 21 * 24 * 3600LL, noon_seconds));
+    assert_done(open_at(&place, recommended(&place), CHANGE_WHEN_QUIET, &change, &error), &error);
+    assert_int_equal(change.from_us, noon_us() + 16 * HOUR_US);
+    assert_int_equal(change.to_us, noon_us() + 18 * HOUR_US);
+    assert_string_equal(change.moment, "quiet");
+    assert_int_equal(run_at(&place, change.from_us - 1).done, 0);
+    assert_int_equal(run_at(&place, change.from_us + 1).done, 1);
+}
+
 static void
 an_earlier_window_is_noticed(void **state)
 {
@@ -587,6 +752,15 @@ main(void)
         cmocka_unit_test_setup(a_class_that_became_advise_refuses_what_was_approved_before,
                                store_fixture_clear),
         cmocka_unit_test_setup(a_target_that_is_away_delays_its_changes_and_is_asked_once,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(
+            a_target_that_is_away_is_asked_less_often_from_run_to_run_and_made_when_it_is_back,
+            store_fixture_clear),
+        cmocka_unit_test_setup(a_disabled_target_is_not_changed_by_an_earlier_approval, store_fixture_clear),
+        cmocka_unit_test_setup(a_change_and_its_audit_line_are_recorded_together_or_not_at_all,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(two_runners_at_once_make_it_once, store_fixture_clear),
+        cmocka_unit_test_setup(a_change_is_planned_for_the_quietest_hours_of_the_forecast_and_made_then,
                                store_fixture_clear),
         cmocka_unit_test_setup(an_earlier_window_is_noticed, store_fixture_clear),
         cmocka_unit_test_setup(a_moment_after_the_expiry_is_waited_for, store_fixture_clear),

@@ -93,12 +93,16 @@ a_body_has_a_line_for_each_figure_that_is_known(void **state)
         notice_of("implementation.verdict",
                   "{\"status\": \"implemented\", \"actual_improvement_percent\": 38.25, \"actual_low\": 30, "
                   "\"actual_high\": null, \"expected_saving_ms_per_hour\": 5000, \"roi_score\": 0.4, "
-                  "\"query_hash\": -8000000000000000001, \"undo\": \"DROP INDEX i\", \"of_tomorrow\": 1}");
+                  "\"query_hash\": -8000000000000000001, \"undo\": \"DROP INDEX i\", \"of_tomorrow\": 1, "
+                  "\"detectable_percent\": 31, \"enough_data_at\": \"2026-02-25T08:00:00Z\"}");
     assert_string_equal(notice_text(arena, &notice).body, "shop: it helped: a recommendation\n\n"
                                                           "Query: -8000000000000000001\n"
                                                           "Expected saving: 5.0 s an hour\n"
                                                           "Measured gain: 38.2 %\n"
                                                           "  at least: 30.0 %\n"
+                                                          "A harm that would show by now: 31.0 %\n"
+                                                          "Enough data for one of 20 %: "
+                                                          "2026-02-25T08:00:00Z\n"
                                                           "Return: 0.4\n"
                                                           "Undo: DROP INDEX i\n"
                                                           "Target: shop\n"
