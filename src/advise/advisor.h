@@ -89,8 +89,8 @@ typedef struct Advice {
     bool is_cautious;   /* other sets are better by the planner's costs, for it hopes for too much */
     size_t unreviewed_count; /* statements whose new plans were not looked at for risk, for want of time */
     size_t unreviewed_index_count; /* recommended, with risky plans that no remedy was sought for */
-    size_t unverified_count;   /* statements that the planner was not asked about with what is recommended,
-                                  for want of time: their costs are at most what is told, if it is consistent */
+    size_t unverified_count;   /* statements that the planner was not asked about with all of it, for want of
+                                  time: they cost at most what is told, if it is consistent */
     int solver_failures;       /* how often the 0/1 solver failed: those programs were not solved by it */
     const char *solver_reason; /* of the last; NULL */
     bool is_stopped_early;     /* the time limit cut the search: the answer is the best so far */

@@ -14,8 +14,6 @@
 
 #define DESCRIPTORS_KEPT 3
 
-extern char **environ;
-
 /* Either call returns the number of an error, as posix_spawn() itself does. */
 static int
 companion_spawn(const char *program, int stream, pid_t *ret_process)
@@ -59,17 +57,16 @@ companion_start(Companion *companion, const char *program, Error *error)
     fettle_assert(!companion_is_running(companion));
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
         return error_set_errno(error, errno, "could not run %s", program);
-    FETTLE_CLEANUP(descriptor_close_at) int own = ends[0];
+    int own = ends[0];
     FETTLE_CLEANUP(descriptor_close_at) int other = ends[1];
     /* The companion's end blocks. */
-    if (fcntl(other, F_SETFL, 0) != 0)
-        return error_set_errno(error, errno, "could not run %s", program);
     pid_t process;
-    int failure = companion_spawn(program, other, &process);
-    if (failure != 0)
+    int failure = fcntl(other, F_SETFL, 0) != 0 ? errno : companion_spawn(program, other, &process);
+    if (failure != 0) {
+        descriptor_close_at(&own);
         return error_set_errno(error, failure, "could not run %s", program);
+    }
     *companion = (Companion){.process = process, .stream = own};
-    own = -1;
     return true;
 }
 

@@ -26,8 +26,8 @@
 
 /* The bound holds for every set only when each statement knows of every index that its planner could take,
  * whatever it was thought of for. What is no statement's has another in its place (permutation.h). */
-static void
-bound_relate(Search *search)
+void
+search_relate(Search *search)
 {
     Bits allowed = bits_new(search->arena, search->candidates->count);
     for (size_t q = 0; q < search->context->workload->count; q++)
@@ -104,7 +104,7 @@ search_prove(Search *search, Error *error)
 {
     if (search_gap_allowed(search) >= 1)
         return true;
-    bound_relate(search);
+    search_relate(search);
     if (!bound_start(search, error))
         return false;
     bool is_done = false;

@@ -100,7 +100,8 @@ bool search_choose(Search *search, Error *error) FETTLE_MUST_USE;
 /* local_search.c */
 bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
 
-/* bound.c */
+/* bound.c; the first makes what is some statement's and may be chosen relevant to all on its table. */
+void search_relate(Search *search);
 bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
 /* After the last question: a bound that rests on answers mended since is computed again, 0 when it cannot be.
  */
