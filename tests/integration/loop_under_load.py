@@ -3,7 +3,7 @@
 
 Load, samples, indexes, verdict and undo are real. Only the calendar is stretched: a round of one second is put down as one of a
 quarter of an hour, for a measurement needs hours: of the time before many times as many as of the time after. `make soak` runs it
-(FETTLE_LOOP_SECONDS: how long before, 150)."""
+(FETTLE_LOOP_SECONDS: how long before, 230: two days and more, so that hours are told apart)."""
 import json
 import os
 import random
@@ -16,7 +16,7 @@ from servers import Server, wait_until
 from service import Service
 from test_recommendation_apply import BASE, World
 
-SECONDS = int(os.environ.get("FETTLE_LOOP_SECONDS", "150"))
+SECONDS = int(os.environ.get("FETTLE_LOOP_SECONDS", "230"))
 SCHEMA = """
 CREATE EXTENSION pg_stat_statements;
 CREATE TABLE orders (id int PRIMARY KEY, note text, total numeric);
@@ -163,13 +163,13 @@ def test_what_is_advised_under_load_is_built_measured_and_kept_and_what_harms_is
         good = advised(world)
         # one that no advisor gives: of what nobody asks for, and dear for each row that is written
         bad = world.advise("events", "body", index_name="events_digest", query_hashes=f"{{{query_hash(world, OF_EVENTS)}}}",
-                           create_statement="CREATE INDEX events_digest ON public.events (md5(repeat(body, 300)))")
+                           create_statement="CREATE INDEX events_digest ON public.events (md5(repeat(body, 500)))")
         # approved, and built while the load goes on
         replies = [world.implement(number, query_hash=world.get(number)["query_hash"]) for number in (good, bad)]
         assert [reply.status for reply in replies] == [200, 200], replies
         kept, harmful = (reply.json for reply in replies)
         assert wait_until(lambda: world.store("SELECT count(*) FROM fettle.index_changes WHERE state = 'completed'") == [(2,)], 120)
-        rounds_more(world, SECONDS // 12 + 2)
+        rounds_more(world, SECONDS // 10 + 2)
         assert not load.failures
         assert world.target("SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid = ANY (ARRAY['events_digest'::regclass])") == [(1,)]
         service.json("PUT", f"{BASE}/settings/collect.enabled", {"value": "off"})
