@@ -173,6 +173,9 @@ def test_what_belongs_to_an_extension_is_never_dropped(world):
                               create_statement="CREATE INDEX orders_total ON public.orders USING btree (total)")
         reply = world.implement(number)
         assert reply.status == 422 and "belongs to extension plpgsql" in reply.json["message"] and "orders_total" in world.indexes(), reply
+        # what Fettle made there itself it may take back
+        made = world.implement(world.advise("orders", "note")).json["implementation_id"]
+        assert world.revert(made).json["status"] == "reverted" and "orders_note_idx" not in world.indexes()
     finally:
         world.target("ALTER EXTENSION plpgsql DROP TABLE orders")
 
