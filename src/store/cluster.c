@@ -69,6 +69,7 @@ cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
     cluster->sessions_most = options->sessions_most > 0 ? options->sessions_most : SESSIONS_MOST;
     cluster->shared_buffers_bytes =
         options->shared_buffers_bytes > 0 ? options->shared_buffers_bytes : SHARED_BUFFERS_BYTES;
+    cluster->has_many_locks = options->has_many_locks;
     cluster->keep_out = options->keep_out;
     cluster->keep_out_context = options->keep_out_context;
     return cluster_take_binaries(cluster, options, error) &&

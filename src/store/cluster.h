@@ -32,13 +32,14 @@ typedef enum ClusterPurpose {
 
 typedef struct ClusterOptions {
     ClusterPurpose purpose;
-    int sessions_most;               /* CLUSTER_STORE: sessions it must allow; 0: 20 */
-    const char *data_directory;      /* Fettle's data directory */
-    const char *binaries_directory;  /* these and no others; NULL or "": found by cluster_binaries_find() */
-    int preferred_major;             /* 0: the newest found */
-    int64_t shared_buffers_bytes;    /* 0: 16 MB */
-    const char *run_as_user;         /* when root; NULL: "postgres" if that user exists, else "nobody" */
-    Deadline deadline;               /* for start; 0: 60 s */
+    int sessions_most;              /* CLUSTER_STORE: sessions it must allow; 0: 20 */
+    const char *data_directory;     /* Fettle's data directory */
+    const char *binaries_directory; /* these and no others; NULL or "": found by cluster_binaries_find() */
+    int preferred_major;            /* 0: the newest found */
+    int64_t shared_buffers_bytes;   /* 0: 16 MB */
+    const char *run_as_user;        /* when root; NULL: "postgres" if that user exists, else "nobody" */
+    Deadline deadline;              /* for start; 0: 60 s */
+    bool has_many_locks; /* CLUSTER_STORE: one session will make a whole store in one transaction */
     bool (*keep_out)(void *context); /* CLUSTER_STORE: see below; may be NULL */
     void *keep_out_context;
 } ClusterOptions;

@@ -14,8 +14,9 @@
 
 /* Written when PGDATA is whole; without it the directory is a failed attempt and is made again. */
 #define MARKER_NAME "fettle-cluster"
-/* A store that nobody but its maker has been in: without the marker there is nothing in it to lose. */
+/* Without the marker: a store that nobody but its maker has been in. */
 #define MAKING_NAME "fettle-making"
+#define SETTINGS_NAME "postgresql.auto.conf"
 
 bool
 cluster_user_find(const char *name, ClusterUser *ret_user, Error *error)
@@ -180,6 +181,29 @@ cluster_make(Cluster *cluster, Deadline deadline, Error *error)
     return cluster->is_unsynced || cluster_complete(cluster, error);
 }
 
+/* A store that was made turns on fsync before anybody is let in. */
+static bool
+cluster_was_used(const Cluster *cluster)
+{
+    char *text;
+    size_t length;
+    Error ignored = {0};
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("store settings", 1 << 20);
+    return file_read(arena, path_join(arena, cluster->pgdata, SETTINGS_NAME), 65536, &text, &length,
+                     &ignored) &&
+           strstr(text, "fsync = on") != NULL;
+}
+
+static bool
+cluster_make_again(Cluster *cluster, Deadline deadline, Error *error)
+{
+    if (!cluster_was_used(cluster))
+        return cluster_orphan_stop(cluster, deadline, error) && cluster_make(cluster, deadline, error);
+    error_set(error, ERROR_DAMAGED, "the store in %s is marked as half made, but it was in use",
+              cluster->directory);
+    return error_set_hint(error, "if its files are whole, remove %s/%s", cluster->directory, MAKING_NAME);
+}
+
 bool
 cluster_create(Cluster *cluster, Deadline deadline, Error *error)
 {
@@ -191,7 +215,7 @@ cluster_create(Cluster *cluster, Deadline deadline, Error *error)
     bool was_cut = cluster->purpose == CLUSTER_STORE && !file_exists(marker) &&
                    file_exists(path_join(cluster->arena, cluster->directory, MAKING_NAME));
     if (was_cut)
-        return cluster_orphan_stop(cluster, deadline, error) && cluster_make(cluster, deadline, error);
+        return cluster_make_again(cluster, deadline, error);
     if (cluster->purpose == CLUSTER_STORE && !cluster_store_check(cluster, marker, &is_whole, error))
         return false;
     if (is_whole || (file_exists(marker) && file_exists(cluster->pgdata)))
@@ -238,7 +262,7 @@ cluster_configure(const Cluster *cluster, Error *error)
                            "track_counts = off\n");
     text_append_format(&text, "port = 5432\nunix_socket_directories = '%s'\n", cluster->socket_directory);
     text_append_format(&text, "shared_buffers = %lldkB\n", (long long)(cluster->shared_buffers_bytes / 1024));
-    const char *path = path_join(arena, cluster->pgdata, "postgresql.auto.conf");
+    const char *path = path_join(arena, cluster->pgdata, SETTINGS_NAME);
     if (!file_write_atomic(path, text.data, text.length, 0600, error))
         return false;
     if (cluster->user.change && chown(path, cluster->user.user, cluster->user.group) != 0)

@@ -38,7 +38,8 @@ struct Cluster {
     int64_t shared_buffers_bytes;
     bool (*keep_out)(void *context); /* of ClusterOptions */
     void *keep_out_context;
-    bool is_unsynced; /* just made, and not yet on the disk */
+    bool is_unsynced;    /* just made, and not yet on the disk */
+    bool has_many_locks; /* of ClusterOptions */
 };
 
 /* Makes the data directory and fills in the paths; refuses a place that the cluster's user cannot reach or

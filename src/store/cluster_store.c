@@ -11,6 +11,8 @@
  */
 #include "store/cluster_internal.h"
 
+#include "base/file.h"
+
 #include <dirent.h>
 #include <glob.h>
 #include <stdlib.h>
@@ -19,8 +21,10 @@
 /* Beside the pool: the lease, "fettle" verbs that join in, psql, and the superuser's three. */
 #define SESSIONS_BESIDE 12
 #define LOCKS_LEAST 128
+#define LOCKS_MANY 1024
 #define FILES_MOST 1000000
 
+/* 0 when it is not there. */
 static int
 files_in(const char *directory)
 {
@@ -38,28 +42,28 @@ static int
 files_of_largest(const Cluster *cluster)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("store files", 1 << 20);
-    glob_t found;
+    const char *base = path_join(arena, cluster->pgdata, "base");
+    DIR *databases = opendir(base);
     int most = 0;
-    if (strpbrk(cluster->pgdata, "*?[\\") != NULL ||
-        glob(arena_printf(arena, "%s/base/*", cluster->pgdata), GLOB_NOSORT, NULL, &found) != 0)
-        return 0;
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        int count = files_in(found.gl_pathv[i]);
+    for (const struct dirent *entry; databases != NULL && (entry = readdir(databases)) != NULL;) {
+        int count = entry->d_name[0] == '.' ? 0 : files_in(path_join(arena, base, entry->d_name));
         most = count > most ? count : most;
     }
-    globfree(&found);
+    if (databases != NULL)
+        closedir(databases);
     return most;
 }
 
 /*
  * A backup locks every relation at once, and each lock that there is room for is memory that is touched at
- * the start: there is room for twice what is there now, and at least for half a year of days more.
+ * the start: there is room for twice what is there now, and at least for some months of days more.
  */
 static int
 locks_per_session(const Cluster *cluster, int sessions)
 {
+    int least = cluster->has_many_locks ? LOCKS_MANY : LOCKS_LEAST;
     int wanted = 2 * files_of_largest(cluster) / sessions;
-    return wanted < LOCKS_LEAST ? LOCKS_LEAST : wanted;
+    return wanted < least ? least : wanted;
 }
 
 void

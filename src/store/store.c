@@ -12,6 +12,8 @@
 #include "store/store_handle_internal.h"
 
 #include "base/file.h"
+#include "base/text.h"
+#include "pg/result.h"
 #include "store/migrate.h"
 
 #include <errno.h>
@@ -107,10 +109,21 @@ open_own(Store *store, bool is_checked, Error *error)
     ClusterOptions options = cluster_options(store);
     options.keep_out = is_checked ? keep_others_out : NULL;
     options.keep_out_context = store;
+    options.has_many_locks = !is_checked;
     if (!cluster_open(&options, &store->cluster, error))
         return false;
     use_socket(store, cluster_socket_directory(store->cluster), "");
     return cluster_prepare_roles(store->cluster, error);
+}
+
+/* What is not on the disk yet is thrown away when its maker dies: nobody may join in. */
+static bool
+is_on_disk(PgConnection *session)
+{
+    Error ignored = {0};
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    return pg_query_simple(session, "SHOW fsync", &result, &ignored) && pg_result_rows(result) == 1 &&
+           text_equals(pg_result_text(result, 0, 0), "on");
 }
 
 /* Joins a cluster that another process runs; false without a word when it cannot be reached now. */
@@ -123,7 +136,7 @@ open_joined(Store *store, const char *socket_directory)
     store->users_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     use_socket(store, socket_directory, " (run by another process)");
     if (store->users_lock >= 0 && flock(store->users_lock, LOCK_SH | LOCK_NB) == 0 &&
-        store_connect(store, &trial, &ignored))
+        store_connect(store, &trial, &ignored) && is_on_disk(trial))
         return true;
     descriptor_close_at(&store->users_lock);
     return false;

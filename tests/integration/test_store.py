@@ -308,24 +308,27 @@ def test_a_store_whose_data_are_lost_is_not_made_anew(home):
     assert len(home.good("target", "list", "--json").json) == 1
 
 
-def test_a_store_whose_making_was_cut_is_made_anew_and_writes_to_the_disk(home):
-    making, whole = "fettle-making", "fettle-cluster"
-    for delay in (0.8, 1.6):
-        run = home.start("target", "list")
-        time.sleep(delay)
-        run.kill()
-        run.communicate()
-        home.good("target", "add", f"after-{delay}", "host=h")
-        assert (home.cluster / whole).exists() and not (home.cluster / making).exists()
-        assert "fsync = on" in (home.cluster / "data" / "postgresql.auto.conf").read_text()
-    # the word of a making that ended well is none
-    (home.cluster / making).write_text("1\n")
-    kept = home.good("target", "list", "--json").json
-    assert "after-1.6" in [target["name"] for target in kept]
-    # and without the other there was nobody in it
-    (home.cluster / whole).unlink()
-    assert home.good("target", "list", "--json").json == []
-    assert sorted(path.name for path in home.cluster.iterdir() if path.name.startswith("fettle-")) == [whole]
+@pytest.mark.parametrize("reached", ["data/PG_VERSION", "data/postmaster.pid"])
+def test_a_store_whose_making_was_cut_is_made_anew_and_writes_to_the_disk(home, reached):
+    run = home.start("target", "list")
+    assert wait_until(lambda: list(home.data.glob(f"store-[0-9]*/{reached}")), 60)
+    run.kill()
+    run.communicate()
+    assert (home.cluster / "fettle-making").exists() and not (home.cluster / "fettle-cluster").exists()
+    home.good("target", "add", "after", "host=h")
+    assert sorted(path.name for path in home.cluster.iterdir() if path.name.startswith("fettle-")) == ["fettle-cluster"]
+    assert "fsync = on" in (home.cluster / "data" / "postgresql.auto.conf").read_text()
+
+
+def test_a_store_that_was_in_use_is_never_taken_for_one_whose_making_was_cut(home):
+    home.good("target", "add", "one", "host=h")
+    (home.cluster / "fettle-making").write_text("1\n")
+    assert len(home.good("target", "list", "--json").json) == 1
+    (home.cluster / "fettle-cluster").rename(home.cluster / "elsewhere")
+    result = home("target", "list")
+    assert result.status == 26 and "half made" in result.err and "fettle-making" in result.err
+    (home.cluster / "fettle-making").unlink()
+    assert len(home.good("target", "list", "--json").json) == 1
 
 
 # Secrets
