@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 /* Without the marker: a store that nobody but its maker has been in. */
 #define MAKING_NAME "fettle-making"
 #define SETTINGS_NAME "postgresql.auto.conf"
+#define CUT_POLL_MS 20
 
 bool
 cluster_user_find(const char *name, ClusterUser *ret_user, Error *error)
@@ -162,13 +164,36 @@ cluster_complete(Cluster *cluster, Error *error)
     return true;
 }
 
+/* Out of the way first: what is left of a maker that was killed may write in it until it sees its end. */
+static bool
+cluster_remove_cut(const Cluster *cluster, Deadline deadline, Error *error)
+{
+    const char *cut = path_join(cluster->arena, cluster->directory, "cut");
+    for (bool is_moved = false;;) {
+        Error reason = {0};
+        is_moved = is_moved || !file_exists(cluster->pgdata);
+        if (directory_remove(cut, &reason)) {
+            if (is_moved)
+                return true;
+            is_moved = rename(cluster->pgdata, cut) == 0;
+            if (!is_moved)
+                return error_set_errno(error, errno, "could not move %s", cluster->pgdata);
+        } else if (deadline_passed(deadline)) {
+            *error = reason;
+            return false;
+        } else {
+            (void)poll(NULL, 0, CUT_POLL_MS);
+        }
+    }
+}
+
 static bool
 cluster_make(Cluster *cluster, Deadline deadline, Error *error)
 {
     const char *making = path_join(cluster->arena, cluster->directory, MAKING_NAME);
     bool is_later = cluster->purpose == CLUSTER_STORE && cluster->keep_out != NULL &&
                     cluster->keep_out(cluster->keep_out_context);
-    if (!directory_remove(cluster->pgdata, error) ||
+    if (!cluster_remove_cut(cluster, deadline, error) ||
         (is_later && !file_write_atomic(making, "1\n", 2, 0600, error)))
         return false;
     if (!cluster_initdb(cluster, cluster->pgdata, deadline, error)) {
