@@ -531,6 +531,8 @@ def test_a_private_store_moves_by_backup_and_key_file(home, fettle):
     home.good("store", "backup", home.directory / "b")
     second = Home(fettle)
     second.good("store", "restore", home.directory / "b")
+    # it makes every partition of it in one transaction
+    assert "max_locks_per_transaction = 1024" in (second.cluster / "data" / "postgresql.auto.conf").read_text()
     assert second("target", "test", "shop").status == 4
     (second.data / "key").write_text((home.data / "key").read_text())
     (second.data / "key").chmod(0o600)
