@@ -244,6 +244,9 @@ replacement_plan(PgConnection *connection, Arena *arena, const IndexOrder *order
     /* looked at once more when the new one is there */
     if (order->made_by != NULL || begins_with(wanted, &former))
         facts.lookup = NULL;
+    /* what was made may be taken back, whatever owns its table by now */
+    if (order->made_by != NULL)
+        facts.extension = NULL;
     if (!index_facts_check_drop(arena, &facts, error))
         return false;
     plan->change.action = "modify";

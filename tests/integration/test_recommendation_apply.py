@@ -180,6 +180,19 @@ def test_what_belongs_to_an_extension_is_never_dropped(world):
         world.target("ALTER EXTENSION plpgsql DROP TABLE orders")
 
 
+def test_what_replaced_an_index_is_taken_back_also_when_an_extension_owns_the_table_by_now(world):
+    number = world.advise("orders", "total", recommendation_type="modify", index_name="orders_total",
+                          create_statement="CREATE INDEX orders_total_note ON public.orders (total, note)")
+    made = world.implement(number).json["implementation_id"]
+    world.target("ALTER EXTENSION plpgsql ADD TABLE orders")
+    try:
+        reply = world.revert(made)
+        assert reply.status == 200 and reply.json["status"] == "reverted", reply
+        assert "orders_total" in world.indexes() and "orders_total_note" not in world.indexes()
+    finally:
+        world.target("ALTER EXTENSION plpgsql DROP TABLE orders")
+
+
 def test_a_table_has_one_change_at_a_time_until_it_is_measured(world):
     first, second = world.advise("orders", "note"), world.advise("orders", "customer_id")
     implementation = world.implement(first).json["implementation_id"]
