@@ -12,9 +12,11 @@ BEGIN
                                    'estimated_improvement_percent', r.estimated_improvement_percent,
                                    'actual_improvement_percent', NEW.actual_improvement_percent, 'actual_low', NEW.actual_low,
                                    'actual_high', NEW.actual_high, 'error_message', NEW.error_message,
-                                   'enough_data_at', CASE WHEN NEW.status <> 'failed' THEN fettle.utc_text(NEW.enough_data_at) END,
-                                   'detectable_percent', CASE WHEN NEW.status <> 'failed' THEN NEW.detectable_percent END,
-                                   'reason', to_jsonb(NEW) ->> 'undo_reason'))
+                                   'reason', to_jsonb(NEW) ->> 'undo_reason')
+                -- what failed or is undone is not measured any more
+                || CASE WHEN NEW.status IN ('failed', 'reverted') THEN '{}'
+                        ELSE jsonb_build_object('enough_data_at', fettle.utc_text(NEW.enough_data_at),
+                                                'detectable_percent', NEW.detectable_percent) END)
        FROM fettle.optimization_recommendations r
       WHERE r.id = NEW.recommendation_id;
     RETURN NULL;
