@@ -238,7 +238,11 @@ cause_take(const PlanningStatement *statement, const PgPlan *plan, PlanRow *row,
     Arena *arena = statement->arena;
     PgConnection *session = statement->session;
     PlanRows before;
-    if (!plan_rows_read(session, arena, planning->target_id, row->query_hash, 1, &before, error))
+    PlanRange range = {.target_id = planning->target_id,
+                       .query_hash = row->query_hash,
+                       .most = 1,
+                       .bytes_most = PLANS_BYTES_MOST};
+    if (!plan_rows_read(session, arena, &range, &before, error))
         return false;
     if (before.count == 0 || before.items[0].plan_hash == row->plan_hash)
         return true;
