@@ -22,6 +22,7 @@
 #define HOUR_US (INT64_C(3600) * 1000000)
 #define RETRY_US (INT64_C(300) * 1000000)
 #define AWAY_TIMES_MOST 3 /* so many times RETRY_US, at most, until a target that is away is asked again */
+#define AWAY_US_MOST (AWAY_TIMES_MOST * RETRY_US)
 #define US_PER_MS 1000
 #define RUN_ARENA_BYTES ((size_t)256 * 1024 * 1024)
 
@@ -151,6 +152,8 @@ typedef struct DueChange {
     int64_t now_us;
     ChangeScheduleReport *report;
     ChangeScheduleMemory *memory;
+    int64_t revision; /* of its target */
+    bool is_away;     /* asked, it could not be reached, did not answer in time, or refused who asked */
 } DueChange;
 
 static bool
@@ -267,14 +270,28 @@ is_away(const Error *failure)
            failure->code == ERROR_TIMEOUT;
 }
 
-/* What is known of the target's being away; NULL: nothing. */
+/* What is known of the target's being away; NULL: nothing that holds still. */
 static ChangeScheduleAway *
 away_find(const DueChange *due)
 {
-    for (size_t i = 0; i < CHANGE_SCHEDULE_AWAY_MOST; i++)
-        if (due->memory->away[i].target_id == due->change->target_id)
-            return &due->memory->away[i];
+    for (size_t i = 0; i < CHANGE_SCHEDULE_AWAY_MOST; i++) {
+        ChangeScheduleAway *away = &due->memory->away[i];
+        if (away->target_id != due->change->target_id)
+            continue;
+        if (away->revision == due->revision && away->until_us >= due->now_us - AWAY_US_MOST &&
+            away->until_us <= due->now_us + AWAY_US_MOST)
+            return away;
+        *away = (ChangeScheduleAway){0};
+    }
     return NULL;
+}
+
+static void
+away_forget(const DueChange *due)
+{
+    ChangeScheduleAway *away = away_find(due);
+    if (away != NULL)
+        *away = (ChangeScheduleAway){0};
 }
 
 /* Of more than there is room for, the one that is asked again first is forgotten. */
@@ -287,7 +304,7 @@ away_note(const DueChange *due, const char *message)
         for (size_t i = 1; i < CHANGE_SCHEDULE_AWAY_MOST; i++)
             if (due->memory->away[i].until_us < away->until_us)
                 away = &due->memory->away[i];
-        *away = (ChangeScheduleAway){.target_id = due->change->target_id};
+        *away = (ChangeScheduleAway){.target_id = due->change->target_id, .revision = due->revision};
     }
     away->times += away->times < AWAY_TIMES_MOST;
     away->until_us = due->now_us + away->times * RETRY_US;
@@ -296,14 +313,15 @@ away_note(const DueChange *due, const char *message)
 
 /* Why the target is not asked now; NULL: it may be. */
 static const char *
-target_stands_against(const DueChange *due, Error *error)
+target_stands_against(DueChange *due, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Target target;
-    const ChangeScheduleAway *away = away_find(due);
     if (!store_session_take(due->options->store, 0, &session, error) ||
         !target_get(session.connection, due->arena, due->change->target_id, &target, error))
         return NULL;
+    due->revision = target.revision;
+    const ChangeScheduleAway *away = away_find(due);
     if (!target.is_enabled)
         return "the target is disabled; it is made when the target is enabled again";
     return away != NULL && away->until_us > due->now_us ? away->message : NULL;
@@ -318,14 +336,29 @@ class_check(const DueChange *due, const IndexChange *change, Error *error)
            approval_check(due->options->settings, session.connection, due->arena, change, error);
 }
 
+/* Plans it, which asks the target; what is known of its being away is what it says now. */
 static bool
-plan_make(const DueChange *due, RecommendationApply *ret_apply, Error *failure)
+target_plan(DueChange *due, RecommendationApply *ret_apply, Error *failure)
+{
+    bool is_asked = false;
+    IndexManager manager = due->manager;
+    manager.is_asked = &is_asked;
+    bool is_good = recommendation_apply_plan(&manager, due->arena, due->change->recommendation_id, true,
+                                             due->change->requested_by, ret_apply, failure);
+    /* once it is asked, the store is not, up to the end */
+    due->is_away = is_asked && !is_good && is_away(failure);
+    if (is_asked && !due->is_away)
+        away_forget(due);
+    return is_good;
+}
+
+static bool
+plan_make(DueChange *due, RecommendationApply *ret_apply, Error *failure)
 {
     if (due->change->recommendation_id == 0)
         return error_set(failure, ERROR_CONFLICT,
                          "the recommendation does not apply any more: the last analysis did not find it");
-    if (!recommendation_apply_plan(&due->manager, due->arena, due->change->recommendation_id, true,
-                                   due->change->requested_by, ret_apply, failure))
+    if (!target_plan(due, ret_apply, failure))
         return false;
     if (!ret_apply->is_acting)
         return error_set(failure, ERROR_CONFLICT, "it is not Fettle's to carry out any more");
@@ -370,13 +403,15 @@ put_off(const DueChange *due, const Error *failure, Error *error)
 {
     if (is_refusal(failure))
         return end_write(due, "refused", failure->message, error);
-    if (is_away(failure))
+    if (!wait_a_while(due, failure->message, error))
+        return false;
+    if (due->is_away)
         away_note(due, failure->message);
-    return wait_a_while(due, failure->message, error);
+    return true;
 }
 
 static bool
-due_run(const DueChange *due, Error *error)
+due_run(DueChange *due, Error *error)
 {
     RecommendationApply apply;
     Error failure = {0};
@@ -394,12 +429,8 @@ due_run(const DueChange *due, Error *error)
         return false;
     if (message != NULL)
         return wait_a_while(due, message, error);
-    if (!plan_make(due, &apply, &failure))
-        return put_off(due, &failure, error);
-    ChangeScheduleAway *away = away_find(due);
-    if (away != NULL)
-        *away = (ChangeScheduleAway){0};
-    return carry_out(due, &apply, closes_us, error);
+    return plan_make(due, &apply, &failure) ? carry_out(due, &apply, closes_us, error)
+                                            : put_off(due, &failure, error);
 }
 
 static bool

@@ -48,11 +48,14 @@ bool change_schedule_open(const IndexManager *manager, Arena *arena, const Recom
 /*
  * Targets that could not be reached, from one run to the next: one that is away is asked once in five
  * minutes, then ten, then fifteen, however many of its changes wait, for each time may hold the run for a
- * whole timeout.
+ * whole timeout. What the store fails at does not count. An entry is forgotten with any answer,
+ * with a change of the target's (another address or password may be the cure), when nobody asked for fifteen
+ * minutes after its time (what fails then is not in a row with it), and when the clock was set back.
  */
 #define CHANGE_SCHEDULE_AWAY_MOST 64
 typedef struct ChangeScheduleAway {
     int64_t target_id; /* 0: a free place */
+    int64_t revision;  /* of the target, as it was asked */
     int64_t until_us;  /* not asked before */
     int times;         /* in a row */
     char message[ERROR_MESSAGE_BYTES];
