@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 /* Approved for later: planned, made at its moment by a clock that the test moves, refused, expired,
  * cancelled. */
-#include "place.h"
+#include "evening.h"
 
 #include "pg/result.h"
 #include "store/implementation.h"
 #include "store/pause.h"
 #include "store/scheduled_change.h"
-#include "workflow/change_schedule.h"
 #include "workflow/index_run.h"
 
 #include <pthread.h>
@@ -15,107 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR_US (INT64_C(3600) * 1000000)
-#define DAY_US (24 * HOUR_US)
-
-/* Today's hour 12 in UTC: windows before and after are known. */
-static int64_t
-noon_us(void)
-{
-    return clock_wall_us() / DAY_US * DAY_US + 12 * HOUR_US;
-}
-
-static void
-run_sql(const Place *place, const char *sql)
-{
-    Error error = {0};
-    assert_done(pg_execute_script(place->fixture->connection, sql, NULL, &error), &error);
-}
-
-/* The number of a recommendation to create an index on own.t (a). */
-static int64_t
-recommended(const Place *place)
-{
-    static const char form[] =
-        "WITH x AS (INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, "
-        "table_name, columns, index_type, recommendation_type, estimated_benefit, confidence_score, "
-        "index_name, create_statement) VALUES (%lld, '%s', 'own', 't', '{a}', 'btree', 'create', 90, 0.9, "
-        "'t_a', 'CREATE INDEX t_a ON own.t (a)') RETURNING id) INSERT INTO "
-        "fettle.optimization_recommendations (target_id, source_type, source_id, kind, recommendation_text, "
-        "estimated_improvement_percent) SELECT %lld, 'index', id, 'create', 'Create', 90 FROM x RETURNING id";
-    const char *database = pg_connection_database(place->fixture->connection);
-    return strtoll(
-        store_fixture_value(place->fixture, arena_printf(place->arena, form, (long long)place->target_id,
-                                                         database, (long long)place->target_id)),
-        NULL, 10);
-}
-
-static void
-window_set(const Place *place, const char *window)
-{
-    Error error = {0};
-    ChangePolicy policy = {.windows = &window, .window_count = window != NULL};
-    assert_done(change_policy_write(place->fixture->connection, place->arena, place->target_id, &policy,
-                                    "ann", &error),
-                &error);
-}
-
-static bool
-open_at(const Place *place, int64_t recommendation_id, ChangeMoment moment, ScheduledChange *ret_change,
-        Error *error)
-{
-    RecommendationApply apply;
-    ChangeScheduleOrder order = {.moment = moment, .now_us = noon_us(), .requested_by = "ann"};
-    assert_done(recommendation_apply_plan(&place->manager, place->arena, recommendation_id, true, "ann",
-                                          &apply, error),
-                error);
-    apply.opening.notes = "agreed";
-    return change_schedule_open(&place->manager, place->arena, &apply, &order, ret_change, error);
-}
-
-/* Approved at noon for tonight, 22:00 to 23:00. */
-static ScheduledChange
-tonight(const Place *place, int64_t recommendation_id)
-{
-    ScheduledChange change = {0};
-    Error error = {0};
-    window_set(place, "daily 22:00-23:00");
-    assert_done(open_at(place, recommendation_id, CHANGE_IN_WINDOW, &change, &error), &error);
-    assert_int_equal(change.from_us, noon_us() + 10 * HOUR_US);
-    assert_int_equal(change.to_us, noon_us() + 11 * HOUR_US);
-    assert_string_equal(change.state, "waiting");
-    return change;
-}
-
-static int64_t handed_over;
-
-/* context: anything for a service that has no thread free. */
-static bool
-hand_over(void *context, int64_t change_id)
-{
-    handed_over = change_id;
-    return context == NULL;
-}
-
 static ChangeScheduleReport
 run_at(const Place *place, int64_t now_us)
 {
-    ChangeScheduleReport report;
-    Error error = {0};
-    ChangeScheduleOptions options = {
-        .store = place->fixture->store, .settings = place->fixture->settings, .carry_out = hand_over};
-    handed_over = 0;
-    assert_done(change_schedule_run(&options, now_us, &report, &error), &error);
-    return report;
-}
-
-static ScheduledChange
-again(const Place *place, int64_t id)
-{
-    ScheduledChange change;
-    Error error = {0};
-    assert_done(scheduled_change_get(place->fixture->connection, place->arena, id, &change, &error), &error);
-    return change;
+    return run_with(place, NULL, now_us);
 }
 
 static void
@@ -411,152 +313,6 @@ a_class_that_became_advise_refuses_what_was_approved_before(void **state)
 }
 
 static void
-a_target_that_is_away_delays_its_changes_and_is_asked_once(void **state)
-{
-    Place place = place_of(state);
-    ScheduledChange change = tonight(&place, recommended(&place));
-    run_sql(&place, "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'");
-    ChangeScheduleReport report = run_at(&place, change.from_us + 1);
-    assert_true(report.waiting == 1 && report.ended == 0);
-    change = again(&place, change.id);
-    assert_string_equal(change.state, "waiting");
-    assert_non_null(change.message);
-}
-
-static ChangeScheduleReport
-run_with(const Place *place, ChangeScheduleMemory *memory, int64_t now_us)
-{
-    ChangeScheduleReport report;
-    Error error = {0};
-    ChangeScheduleOptions options = {.store = place->fixture->store,
-                                     .settings = place->fixture->settings,
-                                     .carry_out = hand_over,
-                                     .memory = memory};
-    handed_over = 0;
-    assert_done(change_schedule_run(&options, now_us, &report, &error), &error);
-    return report;
-}
-
-static void
-a_target_that_is_away_is_asked_less_often_from_run_to_run_and_made_when_it_is_back(void **state)
-{
-    Place place = place_of(state);
-    Error error = {0};
-    ChangeScheduleMemory memory = {0};
-    ScheduledChange change = tonight(&place, recommended(&place));
-    const char *there =
-        store_fixture_value(place.fixture, "SELECT quote_literal(conninfo) FROM fettle.targets");
-    run_sql(&place, "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'");
-    assert_int_equal(run_with(&place, &memory, change.from_us + 1).waiting, 1);
-    assert_true(memory.away[0].target_id == place.target_id && memory.away[0].times == 1);
-    int64_t until_us = memory.away[0].until_us;
-    /* in its second moment it is back, but is not asked before its time */
-    run_sql(&place, arena_printf(place.arena, "UPDATE fettle.targets SET conninfo = %s", there));
-    assert_done(scheduled_change_move(place.fixture->connection, change.id, change.from_us, change.to_us,
-                                      NULL, &error),
-                &error);
-    ChangeScheduleReport report = run_with(&place, &memory, change.from_us + 2);
-    assert_true(report.waiting == 1 && handed_over == 0);
-    assert_non_null(strstr(again(&place, change.id).message, "nonexistent"));
-    /* still away when it is asked again: twice as long */
-    run_sql(&place, "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'");
-    assert_int_equal(run_with(&place, &memory, until_us + 1).waiting, 1);
-    assert_int_equal(memory.away[0].times, 2);
-    assert_true(memory.away[0].until_us - until_us > INT64_C(600) * 1000000);
-    run_sql(&place, arena_printf(place.arena, "UPDATE fettle.targets SET conninfo = %s", there));
-    assert_int_equal(run_with(&place, &memory, memory.away[0].until_us + 1).done, 1);
-    assert_int_equal(memory.away[0].target_id, 0);
-}
-
-/* Away by what is remembered of it; its address is right again by now. */
-static ChangeScheduleMemory
-away_memory(const Place *place, int64_t until_us, int64_t revision)
-{
-    ChangeScheduleMemory memory = {0};
-    memory.away[0] = (ChangeScheduleAway){.target_id = place->target_id,
-                                          .revision = revision,
-                                          .until_us = until_us,
-                                          .times = 3,
-                                          .message = "it was away"};
-    return memory;
-}
-
-static int64_t
-revision_of(const Place *place)
-{
-    return strtoll(store_fixture_value(place->fixture, "SELECT revision FROM fettle.targets"), NULL, 10);
-}
-
-static void
-what_is_known_of_a_target_that_was_away_ends_with_a_change_of_it(void **state)
-{
-    Place place = place_of(state);
-    Error error = {0};
-    ScheduledChange change = tonight(&place, recommended(&place));
-    int64_t now_us = change.from_us + 1;
-    ChangeScheduleMemory memory = away_memory(&place, now_us + HOUR_US / 6, revision_of(&place));
-    assert_int_equal(run_with(&place, &memory, now_us).waiting, 1);
-    assert_string_equal(again(&place, change.id).message, "it was away");
-    run_sql(&place, "UPDATE fettle.targets SET revision = revision + 1");
-    assert_done(scheduled_change_move(place.fixture->connection, change.id, change.from_us, change.to_us,
-                                      NULL, &error),
-                &error);
-    assert_int_equal(run_with(&place, &memory, now_us + 1).done, 1);
-    assert_int_equal(memory.away[0].target_id, 0);
-}
-
-static void
-a_clock_that_was_set_back_holds_nothing_back(void **state)
-{
-    Place place = place_of(state);
-    ScheduledChange change = tonight(&place, recommended(&place));
-    ChangeScheduleMemory memory = away_memory(&place, change.from_us + HOUR_US, revision_of(&place));
-    assert_int_equal(run_with(&place, &memory, change.from_us + 1).done, 1);
-    assert_int_equal(memory.away[0].target_id, 0);
-}
-
-static void
-a_target_that_is_away_again_after_a_while_is_asked_again_as_soon_as_the_first_time(void **state)
-{
-    Place place = place_of(state);
-    ScheduledChange change = tonight(&place, recommended(&place));
-    int64_t now_us = change.from_us + 1;
-    ChangeScheduleMemory memory = away_memory(&place, now_us - HOUR_US / 3, revision_of(&place));
-    run_sql(&place, "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'");
-    assert_int_equal(run_with(&place, &memory, now_us).waiting, 1);
-    assert_true(memory.away[0].times == 1 && memory.away[0].target_id == place.target_id);
-}
-
-static void
-a_target_that_answers_with_a_refusal_is_not_away(void **state)
-{
-    Place place = place_of(state);
-    ScheduledChange change = tonight(&place, recommended(&place));
-    ChangeScheduleMemory memory = away_memory(&place, change.from_us, revision_of(&place));
-    run_sql(&place, "DROP TABLE own.t");
-    assert_int_equal(run_with(&place, &memory, change.from_us + 1).ended, 1);
-    assert_int_equal(memory.away[0].target_id, 0);
-}
-
-static void
-a_store_that_is_late_does_not_make_its_targets_away(void **state)
-{
-    Place place = place_of(state);
-    ChangeScheduleMemory memory = {0};
-    ScheduledChange change = tonight(&place, recommended(&place));
-    run_sql(&place,
-            "ALTER TABLE fettle.index_recommendations RENAME TO kept;"
-            "CREATE FUNCTION fettle.late() RETURNS SETOF fettle.kept LANGUAGE plpgsql AS $$ BEGIN RAISE "
-            "EXCEPTION 'the store is late' USING ERRCODE = '57014'; END $$;"
-            "CREATE VIEW fettle.index_recommendations AS SELECT * FROM fettle.late()");
-    assert_int_equal(run_with(&place, &memory, change.from_us + 1).waiting, 1);
-    run_sql(&place, "DROP VIEW fettle.index_recommendations; DROP FUNCTION fettle.late();"
-                    "ALTER TABLE fettle.kept RENAME TO index_recommendations");
-    assert_non_null(strstr(again(&place, change.id).message, "the store is late"));
-    assert_int_equal(memory.away[0].target_id, 0);
-}
-
-static void
 a_disabled_target_is_not_changed_by_an_earlier_approval(void **state)
 {
     Place place = place_of(state);
@@ -839,19 +595,6 @@ main(void)
         cmocka_unit_test_setup(a_service_that_stops_begins_nothing, store_fixture_clear),
         cmocka_unit_test_setup(a_class_that_became_advise_refuses_what_was_approved_before,
                                store_fixture_clear),
-        cmocka_unit_test_setup(a_target_that_is_away_delays_its_changes_and_is_asked_once,
-                               store_fixture_clear),
-        cmocka_unit_test_setup(
-            a_target_that_is_away_is_asked_less_often_from_run_to_run_and_made_when_it_is_back,
-            store_fixture_clear),
-        cmocka_unit_test_setup(what_is_known_of_a_target_that_was_away_ends_with_a_change_of_it,
-                               store_fixture_clear),
-        cmocka_unit_test_setup(a_clock_that_was_set_back_holds_nothing_back, store_fixture_clear),
-        cmocka_unit_test_setup(
-            a_target_that_is_away_again_after_a_while_is_asked_again_as_soon_as_the_first_time,
-            store_fixture_clear),
-        cmocka_unit_test_setup(a_target_that_answers_with_a_refusal_is_not_away, store_fixture_clear),
-        cmocka_unit_test_setup(a_store_that_is_late_does_not_make_its_targets_away, store_fixture_clear),
         cmocka_unit_test_setup(a_disabled_target_is_not_changed_by_an_earlier_approval, store_fixture_clear),
         cmocka_unit_test_setup(a_change_and_its_audit_line_are_recorded_together_or_not_at_all,
                                store_fixture_clear),
