@@ -91,7 +91,7 @@ typedef struct Advice {
     size_t unreviewed_index_count; /* recommended, with risky plans that no remedy was sought for */
     size_t unverified_count;   /* statements that the planner was not asked about with all of it, for want of
                                   time: they cost at most what is told, if it is consistent */
-    int solver_failures;       /* how often the 0/1 solver failed: those programs were not solved by it */
+    int solver_failures;       /* 0/1 programs that are unsolved because the solver failed */
     const char *solver_reason; /* of the last; NULL */
     bool is_stopped_early;     /* the time limit cut the search: the answer is the best so far */
 } Advice;

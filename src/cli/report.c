@@ -96,8 +96,8 @@ write_unsure(Text *text, const Advice *advice, const char *bullet)
     if (advice->solver_failures > 0)
         text_append_format(
             text,
-            "%sthe solver of 0/1 programs failed %d time%s (%s): where it did, the choice is by "
-            "exchanges alone, and it bounds nothing\n",
+            "%sthe solver of 0/1 programs failed on %d program%s (%s): there the choice is by exchanges "
+            "alone, and nothing is bounded\n",
             bullet, advice->solver_failures, advice->solver_failures == 1 ? "" : "s", advice->solver_reason);
 }
 

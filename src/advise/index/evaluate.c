@@ -119,6 +119,10 @@ search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluat
             return false;
         statement_refresh(&evaluated, widest);
     }
+    /* to ask about an index tells its size, and that what it must gain */
+    double having = search_cost_of_having(search, set);
+    search_indexes_refresh(search);
+    ret_evaluation->value += search_cost_of_having(search, set) - having;
     ret_evaluation->used = evaluated_used(&evaluated);
     return true;
 }
@@ -142,8 +146,6 @@ search_offer(Search *search, Bits set, SearchPatience patience, bool *ret_is_bet
     *ret_is_better = false;
     if (!search_evaluate(search, set, patience, &evaluation, error))
         return false;
-    /* to ask about an index tells its size */
-    search_indexes_refresh(search);
     bits_join(search->harvested, evaluation.used);
     Bits kept = bits_copy(search->arena, set);
     bits_keep(kept, evaluation.used);

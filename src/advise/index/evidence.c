@@ -15,7 +15,8 @@
 /* Of the cost without, from which on a cautious cost is worth a note. */
 #define RISKY_TIMES_LEAST 2
 
-/* After the time limit: the search's word, by what its answers used, without a plan. */
+/* After the time limit: the search's word, by what its answers used, without a plan. Where they used an index
+ * nobody sees whether the plan is a risky one, whatever was asked before. */
 static void
 evidence_recall(Evidence *evidence, size_t q)
 {
@@ -156,6 +157,22 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         most, worst->label);
 }
 
+/* Statements that use it by the search's word alone: their plans were not looked at. */
+static const char *
+note_for_unseen_plans(const Evidence *evidence, const Candidate *candidate)
+{
+    size_t count = 0;
+    for (size_t q = 0; q < evidence->context->workload->count; q++)
+        count += evidence->context->workload->statements[q].is_costed &&
+                 bits_has(evidence->used[q], candidate->number) && evidence->answers[q].plan == NULL;
+    if (count == 0)
+        return NULL;
+    return arena_printf(evidence->arena,
+                        "the time limit ended before the new plans of %zu statement%s that would use it were "
+                        "looked at for risk",
+                        count, count == 1 ? "" : "s");
+}
+
 static void
 recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
 {
@@ -188,6 +205,9 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
     const char *risky = note_for_risky_plans(evidence, candidate);
     if (risky != NULL)
         notes[count++] = risky;
+    const char *unseen = note_for_unseen_plans(evidence, candidate);
+    if (unseen != NULL)
+        notes[count++] = unseen;
     if (recommendation->hot_updates_lost >= 1)
         notes[count++] =
             arena_printf(evidence->arena,

@@ -17,7 +17,7 @@
 #define GRACE_MS 1000
 /* A solver that ends on a program is asked once more in another way, and then no more of it. */
 #define TRIES_MOST 2
-#define FAILURES_MOST 8
+#define DEATHS_MOST 8
 /* CBC keeps to bounds, and sums, within its tolerances. */
 #define VALUE_TOLERANCE 1e-5
 #define OBJECTIVE_TOLERANCE 1e-5
@@ -55,11 +55,13 @@ struct Mip {
 struct MipSolver {
     const char *program; /* NULL: not found */
     Companion companion; /* started by the first program */
-    int failures;
-    Error failure; /* the last */
+    int deaths;          /* or nonsense, or silence */
+    int failures;        /* programs that are unsolved for it */
+    Error failure;       /* the last, of either */
 };
 
-/* Where fettle-solver may be: told by the environment, beside the program, in a build, or installed. */
+/* Where fettle-solver may be: told by the environment, installed with the program, installed, or in the build
+ * that this is. Nothing that others may be able to write to: it may be root who runs it. */
 static const char *
 solver_find(Arena *arena)
 {
@@ -72,13 +74,8 @@ solver_find(Arena *arena)
     const char *told = getenv("FETTLE_SOLVER");
     if (told != NULL)
         return arena_strdup(arena, told);
-    const char *const directories[] = {program,
-                                       path_join(arena, program, "../advise"),
-                                       path_join(arena, program, "../src/advise"),
-                                       path_join(arena, program, "../../src/advise"),
-                                       path_join(arena, program, "../../../src/advise"),
-                                       path_join(arena, program, "../libexec/fettle"),
-                                       FETTLE_LIBEXEC_DIRECTORY};
+    const char *const directories[] = {path_join(arena, program, "../libexec/fettle"),
+                                       FETTLE_LIBEXEC_DIRECTORY, FETTLE_SOLVER_BUILD_DIRECTORY};
     for (size_t i = 0; i < FETTLE_COUNT_OF(directories); i++) {
         const char *path = path_join(arena, directories[i], "fettle-solver");
         if (file_exists(path))
@@ -111,7 +108,7 @@ mip_solver_stop_at(MipSolver **solver)
 int
 mip_solver_failures(const MipSolver *solver, const char **ret_reason)
 {
-    *ret_reason = solver->failures > 0 ? solver->failure.message : NULL;
+    *ret_reason = solver->deaths > 0 ? solver->failure.message : NULL;
     return solver->failures;
 }
 
@@ -142,6 +139,8 @@ void
 mip_row_term(Mip *mip, int column, double coefficient)
 {
     fettle_assert(column >= 0 && column < mip_column_count(mip));
+    if (mip->terms.count > MIP_TERMS_MOST)
+        return; /* too large as it is: it will not be solved */
     MipTerm term = {.row = (int)mip->rows.count, .column = column, .coefficient = coefficient};
     vector_push(mip->arena, &mip->terms, term);
 }
@@ -339,7 +338,7 @@ mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret
     MipPieces pieces = {0};
     pieces_add(mip, &pieces, &question, sizeof(question));
     question_prepare(mip, &pieces);
-    for (int try = 0; try < TRIES_MOST && solver->failures < FAILURES_MOST; try++) {
+    for (int try = 0; try < TRIES_MOST && solver->deaths < DEATHS_MOST; try++) {
         bool is_found = false;
         Error error = {0};
         question.is_plain = try > 0;
@@ -347,11 +346,14 @@ mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret
         if (solver_ask(solver, mip, &pieces, deadline + GRACE_MS, ret_solution, &is_found, &error))
             return is_found;
         solver_stop(solver);
-        if (error.code == ERROR_TIMEOUT || deadline_passed(deadline))
-            return false;
-        solver->failures++;
+        if (deadline_passed(limits->deadline))
+            return false; /* the caller's time is up: that is no failure */
+        solver->deaths++;
         solver->failure = error;
+        if (deadline_passed(deadline))
+            break;
     }
+    solver->failures++;
     return false;
 }
 

@@ -15,8 +15,9 @@
  * fettle-solver beside it (base/companion.h), from the first program to mip_solver_stop_at(). When that ends,
  * or answers what does not fit the question, it is started again and asked another way; if that fails too,
  * the program has no solution and no bound, and mip_solver_failures() tells. A solver that does not keep to
- * the deadline is killed. The environment's FETTLE_SOLVER names the program, else it is looked for in a build
- * and where it is installed. One thread per MipSolver.
+ * the deadline is killed; after eight ends no more is asked. The environment's FETTLE_SOLVER names the
+ * program, else it is looked for in ../libexec/fettle beside this one, where it is installed, and last in the
+ * build directory by its absolute path. One thread per MipSolver.
  */
 #ifndef FETTLE_ADVISE_INDEX_MIP_H
 #define FETTLE_ADVISE_INDEX_MIP_H
@@ -46,7 +47,8 @@ typedef struct MipSolver MipSolver;
 MipSolver *mip_solver_new(Arena *arena);
 void mip_solver_stop_at(MipSolver **solver);
 
-/* How often the solver failed so far, and how the last time; NULL when it did not. */
+/* How many programs are unsolved so far because the solver failed, or was killed before the caller's own
+ * deadline; and how it failed last, in a program that another try solved too, NULL when it never did. */
 int mip_solver_failures(const MipSolver *solver, const char **ret_reason);
 
 Mip *mip_new(Arena *arena);

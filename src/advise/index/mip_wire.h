@@ -18,7 +18,7 @@
 #define MIP_WIRE_MAGIC UINT32_C(0x4d495031)
 #define MIP_COLUMNS_MOST (1 << 21)
 #define MIP_ROWS_MOST (1 << 21)
-#define MIP_TERMS_MOST (1 << 24)
+#define MIP_TERMS_MOST (1 << 23)
 
 typedef struct MipQuestion {
     uint32_t magic;

@@ -103,10 +103,13 @@ worth_reason(const Evidence *evidence, const Candidate *candidate, const LoneWor
             arena,
             "its write cost%s (%.2f %% of the workload) exceeds its gain (%.2f %%): it would help "
             "%zu statement%s, %s",
-            candidate->write_cost < worth->gain
-                ? ", with what updates of its columns would then write to the "
-                  "recommended indexes of the table,"
-                : "",
+            candidate->write_cost >= worth->gain ? ""
+            : index_write_cost_detail(evidence->context, candidate, &evidence->chosen).objective >=
+                    worth->gain
+                ? ", with the entries that updates would make in it beside the recommended indexes of the "
+                  "table,"
+                : ", with what updates of its columns would then write to the recommended indexes of the "
+                  "table,",
             whole > 0 ? writes / whole * 100 : 0, percent, worth->statements,
             worth->statements == 1 ? "" : "s", calls_text(evidence, worth->calls));
     if (candidate->size_bytes > evidence->context->budget_bytes)

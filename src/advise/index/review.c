@@ -9,8 +9,6 @@
  * time is up only the first is tried, by what is known already: nothing more is asked, a statement whose plan
  * was not looked at counts at the planner's word, and how many those are is told. The bound is not touched:
  * it holds for every set.
- * Last, each index that the others make dearer to write than it is alone, or that makes them so, must be
- * worth that (write_interplay.h): the set without it is tried, and the choice made again without it.
  */
 #include "advise/index/caution.h"
 #include "advise/index/search_state.h"
@@ -236,13 +234,16 @@ review_alike(const Search *search, size_t index)
     return alike;
 }
 
-/* Makes a set the search's, with its value by the cheapest plans known. */
+/* Makes a set the search's, with its value by the cheapest plans known; not one that is found over a budget.
+ */
 static bool
 review_choice_set(Search *search, Bits set, Error *error)
 {
     SearchEvaluation evaluation;
     if (!search_evaluate(search, set, search_patience(search), &evaluation, error))
         return false;
+    if (!search_fits(search, set))
+        return true;
     search->best = set;
     search->best_value = evaluation.value;
     return true;
@@ -296,6 +297,8 @@ review_choose_with(Review *review, size_t index, Error *error)
         return true;
     if (!oracle_cost(search->oracle, sufferer, offered, false, &cost, &used, error))
         return false;
+    /* to ask about an index tells its size */
+    search_indexes_refresh(search);
     Bits set = bits_copy(search->arena, search->best);
     bits_join(set, used);
     if (!search_fits(search, set))
@@ -337,23 +340,15 @@ review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
            (remedy == REMEDY_DROP || search_choose(search, error));
 }
 
-/* What can be done about an index, one bit a remedy. */
-#define REMEDIES_ALL ((1U << REMEDIES) - 1)
-/* About one that is dear and tempts to nothing. */
-#define REMEDIES_OF_DEAR (1U << REMEDY_DROP | 1U << REMEDY_AVOID)
-
 /* Tries what can be done about an index; the best of it becomes the search's choice. That the set is better
  * without it is found out however late it is. */
 static bool
-review_index(Review *review, size_t index, unsigned remedies, Choice *choice, bool *ret_is_better,
-             Error *error)
+review_index(Review *review, size_t index, Choice *choice, bool *ret_is_better, Error *error)
 {
     Search *search = review->search;
     const Choice before = *choice;
     for (Remedy remedy = 0; remedy < REMEDIES && (remedy == REMEDY_DROP || !search_out_of_time(search));
          remedy++) {
-        if ((remedies >> remedy & 1) == 0)
-            continue;
         choice_take(search, &before);
         double value;
         /* the statements' values are those of the set before */
@@ -370,29 +365,6 @@ review_index(Review *review, size_t index, unsigned remedies, Choice *choice, bo
     *ret_is_better = choice->value < before.value;
     choice_take(search, choice);
     return review_value(review, choice->best, &choice->value, error);
-}
-
-/* The indexes that are dearer in the set than alone, for one ends the HOT updates that spare another its
- * entries: the programs price each alone, and the local search may not have come so far. */
-static bool
-review_dear(Review *review, Choice *choice, Error *error)
-{
-    Search *search = review->search;
-    Bits avoided = search->avoided;
-    Bits chosen = bits_copy(search->arena, search->best);
-    for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1)) {
-        Bits without = bits_copy(search->arena, search->best);
-        bits_remove(without, i);
-        bool is_better;
-        if (write_interplay_cost(&search->interplay, search->best) >
-                write_interplay_cost(&search->interplay, without) &&
-            !review_index(review, i, REMEDIES_OF_DEAR, choice, &is_better, error))
-            return false;
-    }
-    /* none is left out for what it may lose */
-    search->avoided = avoided;
-    search_indexes_refresh(search);
-    return true;
 }
 
 static size_t
@@ -448,7 +420,7 @@ search_review(Search *search, Error *error)
     for (size_t round = 0; round < ROUNDS_MOST && riskiest != SIZE_MAX; round++) {
         search_progress(search, "reviewing risky plans", round, 0);
         bool is_better;
-        if (!review_index(&review, riskiest, REMEDIES_ALL, &choice, &is_better, error))
+        if (!review_index(&review, riskiest, &choice, &is_better, error))
             return false;
         if (!is_better)
             bits_add(review.tried, riskiest);
@@ -457,8 +429,6 @@ search_review(Search *search, Error *error)
     if (search->harvested.word_count > 0)
         bits_join(search->harvested, search->best);
     search->is_cautious = !bits_equal(search->best, chosen);
-    if (!review_dear(&review, &choice, error))
-        return false;
     search->unreviewed = review_late_count(&review);
     search->unreviewed_indexes = review_left_count(&review);
     review_prune(&review);

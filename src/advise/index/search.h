@@ -32,14 +32,17 @@ typedef struct SearchResult {
         *cost_after; /* by statement: by direct questions, or at most that where there was no time for one */
     bool *is_verified; /* by statement: by a direct question, or none is needed */
     double value;      /* objective of chosen */
-    double bound;      /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
+    double bound; /* no set of the candidates has less, as far as the planner is monotone; 0: unknown. By the
+                     prices above: two or more of a set that end the same HOT updates are each charged what
+                     the table and its present indexes lose, so a set may truly cost less than that */
     double
         gap_percent;  /* of value over bound; NAN: no bound was reached, or the planner's answers refute it */
     bool is_cautious; /* the review changed the set: the planner's costs may prefer another */
     size_t unreviewed_count;       /* statements whose plans the time did not suffice to review */
     size_t unreviewed_index_count; /* chosen, with a risk that no remedy was sought for */
-    int solver_failures;       /* of the 0/1 solver: what it failed on was neither chosen by it nor bounded */
-    const char *solver_reason; /* of the last; NULL */
+    int solver_failures; /* 0/1 programs unsolved because the solver failed: neither chosen nor bounded by it
+                          */
+    const char *solver_reason; /* of the last, solved by another try or not; NULL */
     int64_t first_questions;   /* asked when the set was found, before the proof ends */
     int64_t first_ms;
     bool is_stopped_early;

@@ -83,6 +83,7 @@ typedef struct SearchEvaluation {
 double search_gap_allowed(const Search *search);
 /* What is asked about a set where nothing else is known of the purpose. */
 SearchPatience search_patience(const Search *search);
+/* Reads sizes again too. */
 bool search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluation *ret_evaluation,
                      Error *error) FETTLE_MUST_USE;
 

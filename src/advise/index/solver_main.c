@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define SECONDS_TEXT_BYTES 32
+/* The largest question is 0.3 GB; the rest is CBC's. */
+#define MEMORY_BYTES_MOST ((rlim_t)4 << 30)
 
 typedef struct Problem {
     MipQuestion question;
@@ -205,8 +207,11 @@ int
 main(void)
 {
     const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
-    /* Where CBC gives up nobody wants a dump; and nobody waits for an answer once whoever asked is gone. */
+    const struct rlimit memory = {.rlim_cur = MEMORY_BYTES_MOST, .rlim_max = MEMORY_BYTES_MOST};
+    /* Where CBC gives up nobody wants a dump; and nobody waits for an answer once whoever asked is gone. One
+     * that takes all memory would end others than itself. */
     (void)setrlimit(RLIMIT_CORE, &none);
+    (void)setrlimit(RLIMIT_AS, &memory);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (solve_next())
         continue;

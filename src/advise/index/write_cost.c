@@ -24,6 +24,8 @@
  * hand. */
 #define APPENDED_SHARE 0.4
 #define APPENDED_CORRELATION_LEAST 0.99
+/* Values that are not nearly unique tie, and ties count as order: of a constant all is. */
+#define APPENDED_DISTINCT_LEAST 0.9
 /* From here on an update of columns that only BRIN holds is HOT. */
 #define BRIN_HOT_MAJOR 16
 
@@ -31,7 +33,7 @@
 typedef enum Side { SIDE_LIKELY, SIDE_LOW, SIDE_HIGH, SIDES } Side;
 
 /* Of what is lost with HOT; as those of an entry. */
-static const double hot_times[SIDES] = {1, 0.4, 4};
+static const double hot_times[SIDES] = {1, 0.25, 4};
 
 /* One entry. The sides are what was measured at the least and at the most, on machines twice as fast and half
  * as fast. */
@@ -45,8 +47,8 @@ typedef struct EntryCost {
 static EntryCost
 entry_cost(const Candidate *candidate)
 {
-    static const EntryCost costs[] = {[CANDIDATE_BTREE] = {0.004, 0.0005, 110, {1, 0.4, 4}},
-                                      [CANDIDATE_HASH] = {0.004, 0.0005, 110, {1, 0.4, 4}},
+    static const EntryCost costs[] = {[CANDIDATE_BTREE] = {0.004, 0.0005, 110, {1, 0.25, 4}},
+                                      [CANDIDATE_HASH] = {0.004, 0.0005, 110, {1, 0.25, 4}},
                                       [CANDIDATE_GIN] = {0.008, 0.005, 300, {1, 0.2, 4}},
                                       [CANDIDATE_GIST] = {0.006, 0.003, 300, {1, 0.4, 6}},
                                       [CANDIDATE_SPGIST] = {0.006, 0.0005, 230, {1, 0.4, 6}},
@@ -88,7 +90,9 @@ is_appended(Arena *arena, const Candidate *candidate)
     ArenaMark mark = arena_mark(arena);
     double correlation = column_correlation(arena, candidate->relation, key->attnum);
     arena_rewind(arena, mark);
-    return correlation >= APPENDED_CORRELATION_LEAST;
+    double distinct = column_distinct(candidate->relation, key->attnum);
+    return correlation >= APPENDED_CORRELATION_LEAST &&
+           distinct >= APPENDED_DISTINCT_LEAST * fmax(candidate->relation->reltuples, 1);
 }
 
 /* An expression or predicate is only a text here: any column named in it counts. */

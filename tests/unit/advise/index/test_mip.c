@@ -149,10 +149,10 @@ a_solver_that_is_killed_is_started_again(void **state)
     const char *reason;
     assert_true(solve_small(arena, solver, &solution));
     assert_true(fabs(solution.objective - 0.3) < 1e-9 && fabs(solution.bound - 0.3) < 1e-9);
-    assert_int_equal(mip_solver_failures(solver, &reason), 1);
+    assert_int_equal(mip_solver_failures(solver, &reason), 0); /* the other try solved it */
     assert_non_null(strstr(reason, "companion process"));
     assert_true(solve_small(arena, solver, &solution));
-    assert_int_equal(mip_solver_failures(solver, &reason), 1);
+    assert_int_equal(mip_solver_failures(solver, &reason), 0);
 }
 
 static void
@@ -179,12 +179,12 @@ a_solver_that_always_dies_or_talks_nonsense_gives_no_solution_and_no_bound(void 
         const char *reason;
         assert_false(solve_small(arena, solver, &solution));
         assert_true(isinf(solution.bound) && solution.bound < 0);
-        assert_int_equal(mip_solver_failures(solver, &reason), 2);
+        assert_int_equal(mip_solver_failures(solver, &reason), 1);
         assert_non_null(reason);
         for (int more = 0; more < 10; more++)
             assert_false(solve_small(arena, solver, &solution));
         /* whoever asks on and on does not start it on and on */
-        assert_int_equal(mip_solver_failures(solver, &reason), 8);
+        assert_int_equal(mip_solver_failures(solver, &reason), 11);
     }
 }
 

@@ -212,18 +212,20 @@ rows_that_come_in_the_order_of_the_index_are_cheap_to_insert(void **state)
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
     const Candidate plain = {.keys = {{.attnum = 5}}, .key_count = 1};
-    static const char *const correlations[] = {"{0.5}", "{0.999}"};
+    /* the last is nearly a constant, which is in order for its ties */
+    static const char *const correlations[] = {"-0.9|3|{0.5}", "-0.95|3|{0.999}", "1|3|{1}"};
     const char *statistics = strstr(memory_shop, "@statistics");
-    double cost[2];
+    double cost[3];
     for (size_t i = 0; i < FETTLE_COUNT_OF(correlations); i++) {
         const char *text = arena_printf(
             arena,
             "%.*s@statistics relation_id attnum null_fraction average_width_bytes n_distinct kind1 numbers1\n"
-            "1|5|0|8|-0.9|3|%s\n",
+            "1|5|0|8|%s\n",
             (int)(statistics - memory_shop), memory_shop, correlations[i]);
         cost[i] = cost_of_candidate(arena, text, insert_orders, plain);
     }
     assert_true(fabs(cost[1] - 0.4 * cost[0]) < 1e-9 && cost[1] > 0);
+    assert_true(cost[2] == cost[0]);
 }
 
 static void
