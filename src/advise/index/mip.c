@@ -108,7 +108,7 @@ mip_solver_stop_at(MipSolver **solver)
 int
 mip_solver_failures(const MipSolver *solver, const char **ret_reason)
 {
-    *ret_reason = solver->deaths > 0 ? solver->failure.message : NULL;
+    *ret_reason = solver->failures > 0 ? solver->failure.message : NULL;
     return solver->failures;
 }
 
