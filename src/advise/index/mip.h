@@ -48,7 +48,7 @@ MipSolver *mip_solver_new(Arena *arena);
 void mip_solver_stop_at(MipSolver **solver);
 
 /* How many programs are unsolved so far because the solver failed, or was killed before the caller's own
- * deadline; and how it failed last, in a program that another try solved too, NULL when it never did. */
+ * deadline; and how it failed last, NULL while there is none. */
 int mip_solver_failures(const MipSolver *solver, const char **ret_reason);
 
 Mip *mip_new(Arena *arena);
