@@ -150,7 +150,7 @@ a_solver_that_is_killed_is_started_again(void **state)
     assert_true(solve_small(arena, solver, &solution));
     assert_true(fabs(solution.objective - 0.3) < 1e-9 && fabs(solution.bound - 0.3) < 1e-9);
     assert_int_equal(mip_solver_failures(solver, &reason), 0); /* the other try solved it */
-        assert_null(reason);
+    assert_null(reason);
     assert_true(solve_small(arena, solver, &solution));
     assert_int_equal(mip_solver_failures(solver, &reason), 0);
 }
