@@ -94,7 +94,7 @@ CREATE TABLE counters AS SELECT n AS id, n % 2000 AS hits, filler(n) AS body FRO
 ALTER TABLE counters ADD PRIMARY KEY (id);
 CREATE TABLE absent AS SELECT n AS id, CASE WHEN n % 20 = 0 THEN n END AS reference, filler(n) AS body FROM generate_series(1, 40000) n;
 CREATE TABLE towns AS SELECT n AS id, n % 2000 AS postcode, n % 2000 / 20 AS county, filler(n) AS body FROM generate_series(1, 40000) n;
-CREATE STATISTICS towns_postcode_county (dependencies, ndistinct, mcv) ON postcode, county FROM towns;
+CREATE STATISTICS towns_postcode_county (dependencies, ndistinct) ON postcode, county FROM towns;
 
 VACUUM ANALYZE;
 INSERT INTO unseen SELECT * FROM sales;

@@ -189,8 +189,10 @@ def test_many_nulls_are_not_looked_up_by_index(advice):
 
 
 def test_columns_that_go_together_get_one_index(advice):
+    """A BitmapAnd of two indexes is priced as if the postcode told nothing of the county."""
     assert len(indexes_of(advice, "towns")) == 1
     assert indexes_of(advice, "towns")[0].startswith("btree (postcode")
+    assert "go together" in why_not(advice, "btree (county) on public.towns")[0]
 
 
 def test_a_foreign_key_that_nothing_checks_is_told(advice):

@@ -193,6 +193,37 @@ limit_add(Caution *caution, const PgPlanNode *limit, const PgPlanNode *below, do
     caution->cost.worst += whole * (worst_part - part);
 }
 
+/*
+ * Rows that a BitmapAnd finds by the planner's own word on what comes of it; 0: as many as it said. The
+ * product of its parts' selectivities, which it is priced by, knows of no extended statistics.
+ */
+static double
+bitmap_rows_hidden(const PgPlanNode *node)
+{
+    const PgPlanNode *both = first_child(node);
+    if (!text_equals(node->node_type, "Bitmap Heap Scan") || both == NULL ||
+        !text_equals(both->node_type, "BitmapAnd") || both->children.count == 0)
+        return 0;
+    double found = node->plan_rows;
+    for (size_t i = 0; i < both->children.count; i++)
+        found = fmin(found, both->children.items[i]->plan_rows);
+    return fmax(0, found - fmax(1, both->plan_rows));
+}
+
+/* Adds what these rows take to fetch: each as much as those that the planner reckoned with. */
+static void
+bitmap_add(Caution *caution, const PgPlanNode *node, double times)
+{
+    double hidden = bitmap_rows_hidden(node);
+    if (!(hidden > 0))
+        return;
+    const PgPlanNode *both = first_child(node);
+    double own = fmax(0, node->total_cost - both->total_cost);
+    double extra = times * own * hidden / fmax(1, both->plan_rows);
+    caution->cost.likely += extra;
+    caution->cost.worst += extra;
+}
+
 /* A subplan of a node's own condition is run for each row that the condition is asked of. How many these are
  * is not shown, but they cost what the node does. */
 static double
@@ -240,6 +271,7 @@ caution_walk(Caution *caution, const PgPlanNode *node, double times, double part
         double taken = limit_part(node, first);
         part_below = isnan(taken) ? part : part * taken;
     }
+    bitmap_add(caution, node, times * part);
     for (size_t i = 0; i < node->children.count; i++) {
         const PgPlanNode *child = node->children.items[i];
         bool is_streamed = child == first || (is_append(node) && !is_beside(child));
@@ -272,16 +304,16 @@ is_streamed_from(const PgPlanNode *node, const char *index)
     return false;
 }
 
-typedef struct AlongSearch {
+typedef struct IndexSearch {
     const char *index;
     bool is_found;
-} AlongSearch;
+} IndexSearch;
 
 static void
 along_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
 {
     (void)parent;
-    AlongSearch *search = context;
+    IndexSearch *search = context;
     const PgPlanNode *below = text_equals(node->node_type, "Limit") ? first_child(node) : NULL;
     search->is_found = search->is_found || (below != NULL && is_streamed_from(below, search->index));
 }
@@ -289,8 +321,43 @@ along_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *conte
 bool
 plan_stops_along(const PgPlan *plan, const char *index)
 {
-    AlongSearch search = {.index = index};
+    IndexSearch search = {.index = index};
     pg_plan_walk(plan, along_search_visit, &search);
+    return search.is_found;
+}
+
+static bool
+reads_index(const PgPlanNode *node, const char *index)
+{
+    bool reads = text_equals(node->index, index);
+    for (size_t i = 0; !reads && i < node->children.count; i++)
+        reads = reads_index(node->children.items[i], index);
+    return reads;
+}
+
+/* Of a BitmapAnd, the part that leaves the fewest rows would do alone. */
+static void
+crossing_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    IndexSearch *search = context;
+    if (!(bitmap_rows_hidden(node) > 0))
+        return;
+    const PgPlanNode *both = first_child(node);
+    const PgPlanNode *fewest = both->children.items[0];
+    for (size_t i = 1; i < both->children.count; i++)
+        if (both->children.items[i]->plan_rows < fewest->plan_rows)
+            fewest = both->children.items[i];
+    for (size_t i = 0; i < both->children.count; i++)
+        if (both->children.items[i] != fewest && reads_index(both->children.items[i], search->index))
+            search->is_found = true;
+}
+
+bool
+plan_crosses_in_vain(const PgPlan *plan, const char *index)
+{
+    IndexSearch search = {.index = index};
+    pg_plan_walk(plan, crossing_search_visit, &search);
     return search.is_found;
 }
 

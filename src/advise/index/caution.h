@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Caution: what a plan may cost when it cannot stop as early as the planner hopes.
+ * Caution: what a plan may cost when it cannot stop as early as the planner hopes, or crosses indexes for
+ * less than it says.
  *
  * Under a LIMIT (or for min() and max(), which are planned as one) the planner may read rows in the order
  * wanted and throw away those that do not match, counting on matches to be spread evenly. Where they are not,
@@ -14,6 +15,11 @@
  * tenth of the rows; when each call of the statement gave the same number, that many are what it asks for. A
  * LIMIT within another's reach, in a lateral join or a subplan, is run for the rows that the outer one
  * fetches.
+ *
+ * A BitmapAnd is priced by the product of its parts' selectivities, even where extended statistics tell that
+ * the columns go together: then the scan above it shows more rows than the BitmapAnd finds. Each of these
+ * is fetched, at most as many as the least of the parts, so two indexes that are crossed so are worth no more
+ * than the better of them.
  *
  * The price of a plan is what is likely, CAUTION_CHANCE of the way from there to its worst, and all of what
  * that is beyond CAUTION_HARM_TIMES the worst of the plan as it is today: a statement that gains less is a
@@ -45,12 +51,16 @@ typedef struct CautionView {
     const char *const *names;       /* by candidate, of those that the plan shows by another name; or NULL */
 } CautionView;
 
-/* Of the root, with each early stop taken cautiously. */
+/* Of the root, with each early stop and each crossing of indexes taken cautiously. */
 CautiousCost plan_cautious_cost(const PgPlan *plan, const CautionView *view);
 
 /* Whether an index is what a LIMIT of the plan stops reading along, and not one that rows are looked up in
  * beside. */
 bool plan_stops_along(const PgPlan *plan, const char *index);
+
+/* Whether an index is crossed with one that leaves no more rows, and leaves out fewer than the planner
+ * prices. */
+bool plan_crosses_in_vain(const PgPlan *plan, const char *index);
 
 typedef struct CautiousValue {
     double priced;      /* in the objective's unit: what the choice of indexes reckons with */

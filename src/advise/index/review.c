@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * The review: would the chosen set still be worth having if plans that hope to stop early do not (caution.h)?
+ * The review: would the chosen set still be worth having if plans that hope for too much do not get it
+ * (caution.h)?
  *
  * The set is valued anew with cautious costs. Then, for the index that most of the risk hangs on, remedies
  * are tried: the set without it; with an index beside it that serves the statement which suffers, so that the
@@ -73,16 +74,21 @@ review_baseline(const Review *review, size_t position)
         .priced;
 }
 
-/* The indexes that the plan stops reading along; all that it uses when it is along none of them, as along an
- * existing one that they make the planner hope for. */
+/* The indexes that the plan stops reading along or crosses in vain; all that it uses when there are none, as
+ * when it stops along an existing one that they make the planner hope for. */
 static Bits
 review_tempting(const Review *review, const PgPlan *plan, Bits used)
 {
     const Search *search = review->search;
     Bits tempting = bits_new(search->arena, search->candidates->count);
-    for (size_t i = bits_next(used, 0); plan != NULL && i != SIZE_MAX; i = bits_next(used, i + 1))
-        if (plan_stops_along(plan, search->candidates->items[i]->whatif_name))
+    for (size_t i = bits_next(used, 0); plan != NULL && i != SIZE_MAX; i = bits_next(used, i + 1)) {
+        const char *name = search->candidates->items[i]->whatif_name;
+        bool is_crossed = plan_crosses_in_vain(plan, name);
+        if (is_crossed)
+            bits_add(search->crossed, i);
+        if (is_crossed || plan_stops_along(plan, name))
             bits_add(tempting, i);
+    }
     return bits_is_empty(tempting) ? used : tempting;
 }
 

@@ -29,6 +29,7 @@ typedef struct Search {
     ProgramIndex *indexes; /* by candidate */
     WriteInterplayList interplay;
     Bits harvested; /* some plan used them */
+    Bits crossed;   /* that some plan looked at crosses in vain */
     Bits avoided;   /* not to be chosen, whatever the planner's costs say */
     Bits best;
     double best_value;

@@ -49,6 +49,58 @@ a_plan_without_a_limit_costs_what_it_costs(void **state)
     assert_cost(cautious(PLAN(SCAN("500.0", "100", ", \"Filter\": \"(a > 1)\"")), false), 500);
 }
 
+#define PART(name, rows)                                                                                     \
+    "{\"Node Type\": \"Bitmap Index Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 5.0, \"Plan "             \
+    "Rows\": " rows ", \"Index Name\": \"" name "\"}"
+#define CROSSING(rows, both, parts)                                                                          \
+    "\"Node Type\": \"Bitmap Heap Scan\", \"Startup Cost\": 12.0, \"Total Cost\": 16.0, \"Plan "             \
+    "Rows\": " rows ", \"Plans\": [{\"Node Type\": \"BitmapAnd\", \"Startup Cost\": 12.0, \"Total Cost\": "  \
+    "12.0, \"Plan Rows\": " both ", \"Plans\": [" parts "]}]"
+
+static void
+crossed_indexes_fetch_the_rows_that_the_scan_says_it_finds(void **state)
+{
+    (void)state;
+    static const char parts[] = PLAN(CROSSING("24", "1", PART("county", "400") "," PART("postcode", "20")));
+    /* 20 of them at most, 4 for each beyond the first */
+    assert_cost(cautious(parts, false), 16 + 19 * 4);
+    assert_cost(cautious_of(parts, false).likely, 16 + 19 * 4);
+    assert_cost(cautious(PLAN(CROSSING("12", "3", PART("a", "400") "," PART("b", "20"))), false), 16 + 3 * 4);
+    /* what the planner does not contradict itself about, its rounding to one row too */
+    assert_cost(cautious(PLAN(CROSSING("1", "0", PART("a", "400") "," PART("b", "20"))), false), 16);
+    assert_cost(cautious(PLAN(CROSSING("3", "9", PART("a", "400") "," PART("b", "20"))), false), 16);
+}
+
+static bool
+crosses_in_vain(const char *text, const char *index)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    PgPlan *plan;
+    Error error = {0};
+    if (!pg_plan_parse(arena, text, strlen(text), &plan, &error))
+        fail_msg("%s", error.message);
+    return plan_crosses_in_vain(plan, index);
+}
+
+static void
+of_crossed_indexes_the_one_that_leaves_fewest_rows_is_not_in_vain(void **state)
+{
+    (void)state;
+    static const char parts[] = PLAN(CROSSING("24", "1", PART("county", "400") "," PART("postcode", "20")));
+    assert_true(crosses_in_vain(parts, "county"));
+    assert_false(crosses_in_vain(parts, "postcode"));
+    assert_false(crosses_in_vain(parts, "other"));
+    assert_false(crosses_in_vain(PLAN(CROSSING("1", "1", PART("a", "400") "," PART("b", "20"))), "a"));
+    /* one of a BitmapOr's */
+    static const char either[] = PLAN(
+        CROSSING("24", "1",
+                 PART("postcode",
+                      "20") ",{\"Node Type\": \"BitmapOr\", \"Startup Cost\": 5.0, \"Total Cost\": 5.0, "
+                            "\"Plan Rows\": 400, \"Plans\": [" PART("a", "200") "," PART("b", "200") "]}"));
+    assert_true(crosses_in_vain(either, "a"));
+    assert_true(crosses_in_vain(either, "b"));
+}
+
 static void
 a_statements_cost_is_raised_as_its_plans_is(void **state)
 {
@@ -416,6 +468,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_without_a_limit_costs_what_it_costs),
+        cmocka_unit_test(crossed_indexes_fetch_the_rows_that_the_scan_says_it_finds),
+        cmocka_unit_test(of_crossed_indexes_the_one_that_leaves_fewest_rows_is_not_in_vain),
         cmocka_unit_test(a_statements_cost_is_raised_as_its_plans_is),
         cmocka_unit_test(rows_that_all_count_are_stopped_when_there_are_enough),
         cmocka_unit_test(rows_that_are_filtered_may_be_rarer_than_estimated),
