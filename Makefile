@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?=
 PREFIX ?= /usr/local
 
-.PHONY: build demo check bench fuzz soak valgrind deb format install clean help
+.PHONY: build demo check bench fuzz soak tidy valgrind deb format install clean help
 
 build:
 	@scripts/bootstrap build run
@@ -24,6 +24,11 @@ bench: build
 fuzz:
 	@scripts/bootstrap build run test
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# The check's clang-tidy, its analyzer to the full depth.
+tidy:
+	@scripts/bootstrap build run test
+	@scripts/tidy --deep
 
 valgrind:
 	@scripts/bootstrap build run test
@@ -64,6 +69,7 @@ help:
 	@echo "make bench    measurements, beside HypoPG"
 	@echo "make fuzz     each fuzz target for FUZZ_SECONDS (600); FUZZ_TARGETS=\"sql plan\" names some"
 	@echo "make soak     killed 50 times while it collects, 30 times while it changes a target; nothing acknowledged may be lost or doubled"
+	@echo "make tidy     clang-tidy at full depth (the check stops at a quarter of the states)"
 	@echo "make deb      the Debian package, into build-deb/"
 	@echo "make valgrind the unit tests under valgrind"
 	@echo "make format   format the C sources"
