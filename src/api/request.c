@@ -196,12 +196,6 @@ api_json_embed(JsonWriter *json, const char *key, const char *json_text)
 }
 
 void
-api_json_double(JsonWriter *json, const char *key, double value)
-{
-    json_key_double(json, key, value);
-}
-
-void
 api_json_id(JsonWriter *json, const char *key, int64_t id)
 {
     json_key(json, key);

@@ -75,8 +75,7 @@ bool api_reply_nothing(ApiRequest *request);     /* 204; true */
 /* Values in JSON: times as RFC 3339 (0: null), a JSON text as it is (null when it is none). */
 void api_json_time(JsonWriter *json, const char *key, int64_t wall_us);
 void api_json_embed(JsonWriter *json, const char *key, const char *json_text);
-void api_json_double(JsonWriter *json, const char *key, double value); /* NAN: null */
-void api_json_id(JsonWriter *json, const char *key, int64_t id);       /* 0: null */
+void api_json_id(JsonWriter *json, const char *key, int64_t id); /* 0: null */
 void api_json_now(JsonWriter *json, const char *key);
 /* "from" and "to". */
 void api_json_range(JsonWriter *json, int64_t from_us, int64_t to_us);

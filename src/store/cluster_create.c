@@ -198,7 +198,7 @@ cluster_make(Cluster *cluster, Deadline deadline, Error *error)
         return false;
     if (!cluster_initdb(cluster, cluster->pgdata, deadline, error)) {
         Error ignored = {0};
-        if (!directory_remove(cluster->pgdata, &ignored))
+        if (!cluster_remove_cut(cluster, deadline, &ignored))
             error_clear(&ignored);
         return false;
     }

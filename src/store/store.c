@@ -5,7 +5,7 @@
  *   store-lock   exclusive by the process that runs the postmaster (cluster.c)
  *   store-users  shared by every process that joined in; exclusive, for a moment, by a verb that is about to
  *                stop the cluster it started, so that it waits for those who joined, and by who makes a
- * store, so that nobody joins before all of it is on the disk
+ *                store, so that nobody joins before all of it is on the disk
  *
  * The server (STORE_ACCESS_HOLD) stops when it is told to and waits for nobody.
  */

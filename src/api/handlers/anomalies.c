@@ -45,10 +45,10 @@ api_anomaly_write(JsonWriter *json, const AnomalyRow *row)
     json_key_string(json, "anomaly_type", row->anomaly_type);
     json_key_string(json, "severity", row->severity);
     json_key_string(json, "metric_name", row->metric_name);
-    api_json_double(json, "metric_value", row->metric_value);
-    api_json_double(json, "baseline_value", row->baseline_value);
-    api_json_double(json, "deviation_stddev", row->deviation);
-    api_json_double(json, "z_score", row->z_score);
+    json_key_double(json, "metric_value", row->metric_value);
+    json_key_double(json, "baseline_value", row->baseline_value);
+    json_key_double(json, "deviation_stddev", row->deviation);
+    json_key_double(json, "z_score", row->z_score);
     api_json_embed(json, "raw_metrics_json", row->raw_metrics_json);
     api_json_time(json, "detected_at", row->detected_at_us);
     api_json_time(json, "last_seen_at", row->last_seen_at_us);
@@ -84,10 +84,10 @@ incident_json(JsonWriter *json, const Incident *incident)
     api_json_time(json, "first_at", incident->first_at_us);
     api_json_time(json, "last_at", incident->last_at_us);
     api_json_time(json, "peak_at", incident->peak_at_us);
-    api_json_double(json, "peak_z", incident->peak_z);
+    json_key_double(json, "peak_z", incident->peak_z);
     json_key_string(json, "peak_metric", incident->peak_metric);
-    api_json_double(json, "peak_value", incident->peak_value);
-    api_json_double(json, "peak_baseline", incident->peak_baseline);
+    json_key_double(json, "peak_value", incident->peak_value);
+    json_key_double(json, "peak_baseline", incident->peak_baseline);
     api_json_id(json, "peak_query_hash", incident->peak_query_hash);
     json_key(json, "query_hashes");
     json_array_begin(json);

@@ -278,7 +278,7 @@ change_write(JsonWriter *json, const IndexChange *change)
     else
         json_bool(json, change->success == 1);
     json_key_string(json, "error_message", change->error_message);
-    api_json_double(json, "duration_ms", change->duration_ms);
+    json_key_double(json, "duration_ms", change->duration_ms);
     json_key_string(json, "performed_by", change->performed_by);
     api_json_time(json, "performed_at", change->performed_at_us);
     api_json_time(json, "started_at", change->started_at_us);

@@ -35,11 +35,11 @@ recommendation_write(JsonWriter *json, const IndexRecommendation *found)
     json_key_string(json, "predicate", found->predicate);
     json_key_string(json, "recommendation_type", found->type);
     json_key_string(json, "reason", found->reason);
-    api_json_double(json, "estimated_benefit", found->estimated_benefit);
-    api_json_double(json, "estimated_cost", found->estimated_cost);
-    api_json_double(json, "confidence_score", found->confidence_score);
+    json_key_double(json, "estimated_benefit", found->estimated_benefit);
+    json_key_double(json, "estimated_cost", found->estimated_cost);
+    json_key_double(json, "confidence_score", found->confidence_score);
     index_json_size(json, "affected_query_count", found->affected_query_count);
-    api_json_double(json, "affected_total_time_ms", found->affected_total_time_ms);
+    json_key_double(json, "affected_total_time_ms", found->affected_total_time_ms);
     json_key_int(json, "usage_count", found->usage_count);
     json_key_int(json, "scans", found->usage_count);
     index_json_size(json, "size_bytes", found->size_bytes);
@@ -186,8 +186,8 @@ missing_write(JsonWriter *json, const IndexMissing *missing, const IndexRecommen
     json_key_int(json, "seq_scan", missing->sequential_scans);
     json_key_int(json, "seq_tup_read", missing->sequential_tuples);
     json_key_int(json, "idx_scan", missing->index_scans);
-    api_json_double(json, "estimated_benefit", found == NULL ? NAN : found->estimated_benefit);
-    api_json_double(json, "estimated_cost", found == NULL ? NAN : found->estimated_cost);
+    json_key_double(json, "estimated_benefit", found == NULL ? NAN : found->estimated_benefit);
+    json_key_double(json, "estimated_cost", found == NULL ? NAN : found->estimated_cost);
     index_json_size(json, "affected_queries", found == NULL ? -1 : found->affected_query_count);
     json_key_string(json, "create_sql", found == NULL ? NULL : found->create_statement);
     json_object_end(json);

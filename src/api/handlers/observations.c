@@ -67,9 +67,9 @@ metric_series_write(JsonWriter *json, MetricId id, const MetricPoint *points, si
     for (size_t i = 0; i < count; i++) {
         json_object_begin(json);
         api_json_range(json, points[i].from_us, points[i].to_us);
-        api_json_double(json, "mean", points[i].mean);
-        api_json_double(json, "least", points[i].least);
-        api_json_double(json, "greatest", points[i].greatest);
+        json_key_double(json, "mean", points[i].mean);
+        json_key_double(json, "least", points[i].least);
+        json_key_double(json, "greatest", points[i].greatest);
         json_object_end(json);
     }
     json_array_end(json);
@@ -128,7 +128,7 @@ activity_row_write(JsonWriter *json, const ActivityMinute *sum, const ActivityRo
     json_key_string(json, "wait_type", row->wait_type);
     json_key_string(json, "wait_event", row->wait_event[0] == '\0' ? NULL : row->wait_event);
     json_key_int(json, "seen", row->seen);
-    api_json_double(json, "sessions", sum->samples == 0 ? NAN : (double)row->seen / (double)sum->samples);
+    json_key_double(json, "sessions", sum->samples == 0 ? NAN : (double)row->seen / (double)sum->samples);
     json_object_end(json);
 }
 
@@ -212,7 +212,7 @@ relation_write(JsonWriter *json, const RelationPlace *place, const DatabaseRows 
     json_key_string(json, "relation_name", row->relation_name);
     json_key_string(json, "kind", relation_kind_word(row->kind));
     unknown_or_int(json, "size_bytes", row->size_bytes);
-    api_json_double(json, "row_estimate", row->row_estimate < 0 ? NAN : row->row_estimate);
+    json_key_double(json, "row_estimate", row->row_estimate < 0 ? NAN : row->row_estimate);
     const struct {
         const char *key;
         int64_t value;
@@ -233,7 +233,7 @@ relation_write(JsonWriter *json, const RelationPlace *place, const DatabaseRows 
         unknown_or_int(json, counts[i].key, counts[i].value);
     api_json_time(json, "vacuumed_at", row->vacuumed_at_us);
     api_json_time(json, "analyzed_at", row->analyzed_at_us);
-    api_json_double(json, "bloat_bytes", row->bloat_bytes);
+    json_key_double(json, "bloat_bytes", row->bloat_bytes);
     json_key_bool(json, "bloat_is_measured", row->bloat_is_measured);
     json_object_end(json);
 }

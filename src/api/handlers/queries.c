@@ -288,8 +288,8 @@ plan_write(JsonWriter *json, const PlanRow *row)
     json_key_int(json, "plan_hash", (int64_t)(row->plan_hash & INT64_MAX));
     api_json_embed(json, "plan_json", row->plan_json);
     json_key_string(json, "plan_text", row->plan_text);
-    api_json_double(json, "rows_expected", row->rows_expected);
-    api_json_double(json, "cost", row->cost);
+    json_key_double(json, "rows_expected", row->rows_expected);
+    json_key_double(json, "cost", row->cost);
     json_key_bool(json, "has_seq_scan", row->has_seq_scan);
     json_key_bool(json, "has_index_scan", row->has_index_scan);
     json_key_bool(json, "has_bitmap_scan", row->has_bitmap_scan);

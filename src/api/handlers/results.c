@@ -39,27 +39,27 @@ result_write(JsonWriter *json, const Implementation *found)
     json_key_string(json, "implementation_notes", found->notes);
     api_json_embed(json, "pre_metrics", found->pre_stats);
     api_json_embed(json, "post_metrics", found->post_stats);
-    api_json_double(json, "estimated_improvement_percent", found->predicted_percent);
-    api_json_double(json, "actual_improvement_percent", found->actual_percent);
-    api_json_double(json, "actual_low", found->actual_low);
-    api_json_double(json, "actual_high", found->actual_high);
-    api_json_double(json, "actual_improvement_seconds", found->actual_seconds);
-    api_json_double(json, "prediction_error_percent", prediction_error_percent(found));
-    api_json_double(json, "accuracy_score", found->accuracy);
-    api_json_double(json, "confidence_score", found->confidence);
+    json_key_double(json, "estimated_improvement_percent", found->predicted_percent);
+    json_key_double(json, "actual_improvement_percent", found->actual_percent);
+    json_key_double(json, "actual_low", found->actual_low);
+    json_key_double(json, "actual_high", found->actual_high);
+    json_key_double(json, "actual_improvement_seconds", found->actual_seconds);
+    json_key_double(json, "prediction_error_percent", prediction_error_percent(found));
+    json_key_double(json, "accuracy_score", found->accuracy);
+    json_key_double(json, "confidence_score", found->confidence);
     json_key_string(json, "status", found->status);
     json_key_string(json, "error_message", found->error_message);
     api_json_time(json, "implemented_at", found->implemented_at_us);
     api_json_time(json, "measured_at", found->measured_at_us);
     api_json_time(json, "rolled_back_at", found->rolled_back_at_us);
-    api_json_double(json, "time_to_measurement_seconds", waited_seconds);
+    json_key_double(json, "time_to_measurement_seconds", waited_seconds);
     api_json_id(json, "index_change_id", found->index_change_id);
     api_json_id(json, "undo_change_id", found->undo_change_id);
     json_key_string(json, "undo_sql", found->undo_sql);
     json_key_string(json, "undo_reason", found->undo_reason);
     json_key_string(json, "harm", found->harm);
     api_json_time(json, "enough_data_at", found->enough_data_at_us);
-    api_json_double(json, "detectable_percent", found->detectable_percent);
+    json_key_double(json, "detectable_percent", found->detectable_percent);
     json_object_end(json);
 }
 

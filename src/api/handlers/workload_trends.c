@@ -111,8 +111,8 @@ series_write(JsonWriter *json, const Trends *trends)
     for (size_t i = trends->first; i < series->count; i++) {
         json_object_begin(json);
         api_json_time(json, "hour", (series->from_hour + (int64_t)i) * HOUR_US);
-        api_json_double(json, "queries", series->calls[i]);
-        api_json_double(json, "avg_ms", series->time_ms[i]);
+        json_key_double(json, "queries", series->calls[i]);
+        json_key_double(json, "avg_ms", series->time_ms[i]);
         json_object_end(json);
     }
     json_array_end(json);
@@ -203,7 +203,7 @@ handle_workload_trends(ApiRequest *request, Error *error)
     json_key_string(json, "metric", trends.outlook.metric);
     json_key_string(json, "unit", trends.outlook.unit);
     json_key_string(json, "trend", trend_word(trends.trend.word));
-    api_json_double(json, "change_percent", trends.trend.change_percent);
+    json_key_double(json, "change_percent", trends.trend.change_percent);
     json_key(json, "forecast");
     outlook_json_forecast(json, &trends.outlook);
     json_key_string(json, "forecast_verdict", forecast_verdict_word(trends.outlook.forecast.verdict));

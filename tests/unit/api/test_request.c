@@ -101,8 +101,8 @@ a_reply_is_what_was_written_and_nothing_is_204(void **state)
     json_object_begin(json);
     api_json_id(api_json(&bench->request), "id", 0);
     api_json_id(json, "other_id", INT64_MAX);
-    api_json_double(json, "unknown", NAN);
-    api_json_double(json, "known", 0.5);
+    json_key_double(json, "unknown", NAN);
+    json_key_double(json, "known", 0.5);
     api_json_time(json, "never", 0);
     api_json_time(json, "at", 1771597800000000);
     api_json_embed(json, "embedded", "{\"a\": [1]}");
