@@ -158,11 +158,11 @@ def failure(world, number, before, after):
 
 
 def print_table(before, after, results):
-    print(f"\n{before} rounds before, {after} after\n{'index':10} {'status':12} {'predicted':>9} {'measured %':>11} {'95 % interval':>22} {'controls':>8}")
+    print(f"\n{before} rounds before, {after} after\n{'index':10} {'status':12} {'predicted':>9} {'measured %':>11} {'95 % interval':>22} {'all on table %':>14} {'controls':>8}")
     for name, result in results.items():
         interval = f"{result['actual_low']:.1f} .. {result['actual_high']:.1f}"
         print(f"{name:10} {result['status']:12} {result['estimated_improvement_percent']:9.1f} {result['actual_improvement_percent']:11.1f} {interval:>22} "
-              f"{result['post_metrics']['control_count']:8}  {result['undo_reason'] or ''}")
+              f"{result['post_metrics']['total']['improvement_percent']:14.1f} {result['post_metrics']['control_count']:8}  {result['undo_reason'] or ''}")
 
 
 def test_what_is_advised_under_load_is_built_measured_and_kept_and_what_harms_is_undone_by_the_service(world):
