@@ -175,22 +175,30 @@ apply_planned(CliInput *input, CliStore *store, const IndexManager *manager, Rec
     return outcome_write(input, &outcome, error);
 }
 
+/* What a kill left behind is settled first, but for a dry run, which changes nothing. */
+static bool
+recommendation_begin(CliInput *input, CliStore *store, int64_t *ret_id, IndexManager *ret_manager,
+                     Error *error)
+{
+    int settled;
+    if (!recommendation_argument(input->arguments[0], ret_id, error) ||
+        !notes_check(cli_option(input, "notes"), error) || !cli_store_open(input, false, store, error))
+        return false;
+    *ret_manager = index_foreground_manager(input, store);
+    return cli_option(input, "dry-run") != NULL || index_settle_all(ret_manager, &settled, error);
+}
+
 static bool
 apply_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     RecommendationApply apply;
+    IndexManager manager;
     int64_t id;
-    int settled;
     ChangeMoment moment;
-    const char *notes = cli_option(input, "notes");
     bool is_by_hand = cli_option(input, "done") != NULL;
     *ret_exit_status = CLI_EXIT_NOTHING;
-    if (!recommendation_argument(input->arguments[0], &id, error) || !notes_check(notes, error) ||
-        !moment_option(input, &moment, error) || !cli_store_open(input, false, &store, error))
-        return false;
-    IndexManager manager = index_foreground_manager(input, &store);
-    if (cli_option(input, "dry-run") == NULL && !index_settle_all(&manager, &settled, error))
+    if (!moment_option(input, &moment, error) || !recommendation_begin(input, &store, &id, &manager, error))
         return false;
     progress_show("looking at the target", 0, 0);
     bool is_planned =
@@ -205,7 +213,7 @@ apply_run(CliInput *input, int *ret_exit_status, Error *error)
                               " --done\" to have it measured",
                               id);
     }
-    apply.opening.notes = notes;
+    apply.opening.notes = cli_option(input, "notes");
     return apply_planned(input, &store, &manager, &apply, error);
 }
 
@@ -263,15 +271,11 @@ undo_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     RecommendationUndo undo;
+    IndexManager manager;
     int64_t id;
     int64_t implementation_id;
-    int settled;
     *ret_exit_status = CLI_EXIT_NOTHING;
-    if (!recommendation_argument(input->arguments[0], &id, error) ||
-        !notes_check(cli_option(input, "notes"), error) || !cli_store_open(input, false, &store, error))
-        return false;
-    IndexManager manager = index_foreground_manager(input, &store);
-    if ((cli_option(input, "dry-run") == NULL && !index_settle_all(&manager, &settled, error)) ||
+    if (!recommendation_begin(input, &store, &id, &manager, error) ||
         !implementation_find(&store, id, &implementation_id, error))
         return false;
     progress_show("looking at the target", 0, 0);

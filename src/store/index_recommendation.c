@@ -67,6 +67,7 @@ rows_replace(PgConnection *session, const char *const parameters[4], Error *erro
     Error ignored = {0};
     bool is_within = pg_connection_is_in_transaction(session);
     bool good = (is_within || pg_execute(session, "BEGIN", error)) &&
+                store_query(session, "index_recommendation_lock", parameters, 2, NULL, error) &&
                 store_query(session, "index_recommendation_retire", parameters, 3, NULL, error) &&
                 store_query(session, "index_recommendation_write", parameters, 4, NULL, error) &&
                 (is_within || pg_execute(session, "COMMIT", error));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/effect_read.h"
 
+#include "base/text.h"
 #include "sql/statement.h"
+#include "store/changes_touched.h"
 #include "store/query_place.h"
 #include "store/sample_work.h"
 #include "workflow/effect_internal.h"
@@ -23,6 +25,7 @@ typedef struct Parties {
     size_t total_count;
     const char *query_text; /* NULL unknown */
     EffectRelations changed;
+    ChangesTouched touched; /* by other changes too: they move for a reason of their own */
     HashList others;
     HashList controls;
 } Parties;
@@ -34,6 +37,42 @@ is_listed(const HashList *list, int64_t hash)
         if (list->items[i] == hash)
             return true;
     return false;
+}
+
+/* Fettle's own question of a table, which none of the application's load is like. */
+static bool
+is_own(const char *text)
+{
+    return text_starts_with(text, "select /* fettle */") || text_starts_with(text, "/* fettle */");
+}
+
+static bool
+is_touched(const Parties *parties, int64_t hash, const EffectRelations *named)
+{
+    for (size_t i = 0; i < parties->touched.count; i++) {
+        const TouchedThing *item = &parties->touched.items[i];
+        EffectRelation table = {.schema = item->schema_name, .name = item->table_name};
+        EffectRelations one = {.items = &table, .count = 1};
+        if (item->table_name == NULL ? item->query_hash == hash : effect_relations_meet(named, &one))
+            return true;
+    }
+    return false;
+}
+
+/* Whose list a statement belongs to; NULL: to none. */
+static HashList *
+list_of(Parties *parties, const SampleTotal *total)
+{
+    EffectRelations named;
+    if (total->query_text == NULL || total->query_hash == parties->request->query_hash ||
+        is_own(total->query_text) || !effect_relations_of(parties->arena, total->query_text, &named) ||
+        named.count == 0)
+        return NULL;
+    if (effect_relations_meet(&named, &parties->changed))
+        return &parties->others;
+    /* With unknown tables any of them might be concerned. */
+    return parties->changed.count == 0 || is_touched(parties, total->query_hash, &named) ? NULL
+                                                                                         : &parties->controls;
 }
 
 /* The work of one thread with a deep stack: hundreds of texts are parsed. */
@@ -49,17 +88,10 @@ parties_sort(void *context)
              !effect_relations_of(parties->arena, parties->query_text, &parties->changed))
         parties->changed.count = 0;
     for (size_t i = 0; i < parties->total_count; i++) {
-        const SampleTotal *total = &parties->totals[i];
-        EffectRelations named;
-        if (total->query_text == NULL || total->query_hash == request->query_hash ||
-            !effect_relations_of(parties->arena, total->query_text, &named) || named.count == 0)
-            continue;
-        bool is_other = effect_relations_meet(&named, &parties->changed);
-        HashList *list = is_other ? &parties->others : &parties->controls;
-        size_t most = is_other ? EFFECT_OTHERS_MOST : EFFECT_CONTROLS_MOST;
-        /* With unknown tables any of them might be concerned. */
-        if (list->count < most && (is_other || parties->changed.count > 0))
-            vector_push(parties->arena, list, total->query_hash);
+        HashList *list = list_of(parties, &parties->totals[i]);
+        size_t most = list == &parties->others ? EFFECT_OTHERS_MOST : EFFECT_CONTROLS_MOST;
+        if (list != NULL && list->count < most)
+            vector_push(parties->arena, list, parties->totals[i].query_hash);
     }
 }
 
@@ -83,7 +115,12 @@ parties_read(PgConnection *session, const SampleRange *range, Parties *parties, 
     if (request->query_hash != 0 &&
         !query_text_read(session, parties->arena, request, &parties->query_text, error))
         return false;
-    if (!sample_top_read(session, parties->arena, range, SAMPLE_BY_TIME, STATEMENTS_MOST, &totals,
+    ChangesWithin within = {.target_id = request->target_id,
+                            .database_name = request->database_name,
+                            .from_us = range->from_us,
+                            .to_us = range->to_us};
+    if (!changes_touched_read(session, parties->arena, &within, &parties->touched, error) ||
+        !sample_top_read(session, parties->arena, range, SAMPLE_BY_TIME, STATEMENTS_MOST, &totals,
                          &parties->total_count, error))
         return false;
     parties->totals = totals;

@@ -6,7 +6,8 @@
  * Concerned are the query that the change is for and every statement of its database that names the changed
  * table (or, when the change is for a query without a table, a table that the query names). Statements are
  * read as text: what a view hides, or a function does, is not seen. Controls are the busiest statements that
- * name other tables only. Statements whose text is unknown are neither.
+ * name other tables only, and none of them one that another change touched since the days before: those moved
+ * for a reason of their own. Statements whose text is unknown are neither, and Fettle's own are none.
  *
  *     EffectRequest request = {.target_id = 1, .database_name = "shop", .query_hash = hash,
  *                              .schema_name = "public", .table_name = "orders",

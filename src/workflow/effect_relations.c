@@ -11,11 +11,13 @@ typedef struct Names {
     EffectRelations *relations;
 } Names;
 
+/* The views of pg_stat_statements are in the schema that its owner chose. */
 static bool
 is_system(const char *schema, const char *name)
 {
-    return schema == NULL ? text_starts_with(name, "pg_")
-                          : text_equals(schema, "pg_catalog") || text_equals(schema, "information_schema");
+    if (schema == NULL || text_starts_with(name, "pg_stat_statements"))
+        return text_starts_with(name, "pg_");
+    return text_equals(schema, "pg_catalog") || text_equals(schema, "information_schema");
 }
 
 /* A catalog that knows no relation, and keeps what it was asked for. */

@@ -169,7 +169,12 @@ only_certain_harm_by_fettle_itself_is_undone(void **state)
     assert_false(is_harmful(fixture));
     const char *said = "SELECT error_message FROM fettle.optimization_implementations";
     assert_non_null(strstr(store_fixture_value(fixture, said), "not undone: the target is disabled"));
-    run(fixture, "UPDATE fettle.targets SET enabled = true");
+    run(fixture, "UPDATE fettle.targets SET enabled = true; INSERT INTO fettle.pauses (stops_undo, reason, "
+                 "paused_by) VALUES (true, 'a freeze', 'ann')");
+    assert_false(is_harmful(fixture)); /* and says until when it waits */
+    assert_non_null(strstr(store_fixture_value(fixture, said), "not undone: undoing is paused"));
+    assert_non_null(strstr(store_fixture_value(fixture, said), " UTC"));
+    run(fixture, "DELETE FROM fettle.pauses");
     assert_true(is_harmful(fixture));
     run(fixture, "UPDATE fettle.optimization_implementations SET index_change_id = NULL");
     assert_false(is_harmful(fixture));

@@ -1,38 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "evening.h"
 
-#include "pg/result.h"
-
-#include <stdlib.h>
-
 int64_t
 noon_us(void)
 {
     return clock_wall_us() / DAY_US * DAY_US + 12 * HOUR_US;
-}
-
-void
-run_sql(const Place *place, const char *sql)
-{
-    Error error = {0};
-    assert_done(pg_execute_script(place->fixture->connection, sql, NULL, &error), &error);
-}
-
-int64_t
-recommended(const Place *place)
-{
-    static const char form[] =
-        "WITH x AS (INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, "
-        "table_name, columns, index_type, recommendation_type, estimated_benefit, confidence_score, "
-        "index_name, create_statement) VALUES (%lld, '%s', 'own', 't', '{a}', 'btree', 'create', 90, 0.9, "
-        "'t_a', 'CREATE INDEX t_a ON own.t (a)') RETURNING id) INSERT INTO "
-        "fettle.optimization_recommendations (target_id, source_type, source_id, kind, recommendation_text, "
-        "estimated_improvement_percent) SELECT %lld, 'index', id, 'create', 'Create', 90 FROM x RETURNING id";
-    const char *database = pg_connection_database(place->fixture->connection);
-    return strtoll(
-        store_fixture_value(place->fixture, arena_printf(place->arena, form, (long long)place->target_id,
-                                                         database, (long long)place->target_id)),
-        NULL, 10);
 }
 
 void

@@ -15,9 +15,6 @@
 
 /* Today's hour 12 in UTC: windows before and after are known. */
 int64_t noon_us(void);
-void run_sql(const Place *place, const char *sql);
-/* The number of a recommendation to create an index on own.t (a). */
-int64_t recommended(const Place *place);
 /* NULL: none. */
 void window_set(const Place *place, const char *window);
 bool open_at(const Place *place, int64_t recommendation_id, ChangeMoment moment, ScheduledChange *ret_change,

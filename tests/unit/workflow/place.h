@@ -27,5 +27,9 @@ int64_t recorded(const Place *place, const IndexOrder *order);
 IndexChange change_of(const Place *place, int64_t id);
 /* True when schema own has a relation of the name. */
 bool exists(const Place *place, const char *name);
+/* In the store, which is the target too. */
+void run_sql(const Place *place, const char *sql);
+/* The number of a recommendation to create an index on own.t (a). */
+int64_t recommended(const Place *place);
 
 #endif

@@ -95,24 +95,6 @@ classes_have_words_and_actions_have_classes(void **state)
     assert_int_equal(approval_action("modify"), CHANGE_REPLACE_INDEX);
 }
 
-/* The number of a recommendation to create an index on own.t (a). */
-static int64_t
-recommended(const Place *place)
-{
-    static const char form[] =
-        "WITH x AS (INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, "
-        "table_name, columns, index_type, recommendation_type, estimated_benefit, confidence_score, "
-        "index_name, create_statement) VALUES (%lld, '%s', 'own', 't', '{a}', 'btree', 'create', 90, 0.9, "
-        "'t_a', 'CREATE INDEX t_a ON own.t (a)') RETURNING id) INSERT INTO "
-        "fettle.optimization_recommendations (target_id, source_type, source_id, kind, recommendation_text, "
-        "estimated_improvement_percent) SELECT %lld, 'index', id, 'create', 'Create', 90 FROM x RETURNING id";
-    const char *database = pg_connection_database(place->fixture->connection);
-    return strtoll(
-        store_fixture_value(place->fixture, arena_printf(place->arena, form, (long long)place->target_id,
-                                                         database, (long long)place->target_id)),
-        NULL, 10);
-}
-
 static void
 what_is_only_advised_is_not_carried_out_and_the_refusal_names_the_rule(void **state)
 {

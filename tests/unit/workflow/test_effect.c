@@ -594,6 +594,7 @@ a_statement_names_its_tables_without_a_catalog(void **state)
     assert_names("UPDATE orders SET a = $1 WHERE id IN (SELECT order_id FROM late)", true, "orders late");
     assert_names("INSERT INTO log SELECT * FROM orders", true, "orders log");
     assert_names("SELECT * FROM pg_stat_activity, pg_catalog.pg_class", true, "");
+    assert_names("SELECT * FROM monitoring.pg_stat_statements_info", true, "");
     assert_names("SELECT $1", true, "");
     assert_names("VACUUM orders", false, "");
     assert_names("SELECT FROM WHERE", false, "");

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "store/changes_touched.h"
 #include "store/sample_internal.h"
 #include "store/sample_work.h"
 #include "store/statement.h"
@@ -153,6 +154,76 @@ a_change_is_measured_from_the_store_wherever_its_samples_are(void **state)
 }
 
 static void
+change_write(StoreFixture *fixture, int64_t target_id, const char *fields)
+{
+    store_fixture_value(
+        fixture,
+        arena_printf(fixture->arena,
+                     "INSERT INTO fettle.index_changes (target_id, database_name, action, sql, schema_name, "
+                     "table_name, state, success, started_at, completed_at) "
+                     "VALUES (%" PRId64 ", 'shop', 'create', 'CREATE', %s) RETURNING id",
+                     target_id, fields));
+}
+
+static void
+what_another_change_touched_meanwhile_is_no_control_and_what_was_long_ago_or_never_began_is(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    int64_t target_id = target_make(fixture);
+    rounds_write(fixture, target_id);
+    EffectRequest request = request_of(target_id);
+    EffectReport report;
+    /* the change itself, and two that are none of this time */
+    change_write(fixture, target_id, "'public', 'orders', 'completed', true, '2026-01-08', '2026-01-08'");
+    change_write(fixture, target_id, "'public', 'items', 'completed', true, '2025-11-20', '2025-11-21'");
+    change_write(fixture, target_id, "'public', 'stock', 'pending', NULL, NULL, NULL");
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.query.control_count, 6);
+    change_write(fixture, target_id,
+                 "'public', 'items', 'completed', true, '2026-01-08 03:00', '2026-01-08 04:00'");
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.query.control_count, 5);
+    /* a failed build was load, too; and of fewer than five controls none is taken off */
+    change_write(fixture, target_id,
+                 "'public', 'prices', 'failed', false, '2026-01-07 03:00', '2026-01-07 04:00'");
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_false(report.query.has_drift);
+    assert_int_equal(report.query.verdict, EFFECT_IMPLEMENTED);
+}
+
+static void
+a_rewritten_query_is_no_control(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    int64_t target_id = target_make(fixture);
+    ChangesWithin within = {
+        .target_id = target_id, .database_name = "shop", .from_us = FROM_US, .to_us = CHANGE_US};
+    ChangesTouched touched;
+    store_fixture_value(
+        fixture,
+        arena_printf(
+            fixture->arena,
+            "WITH r AS (INSERT INTO fettle.optimization_recommendations (target_id, query_hash, source_type, "
+            "source_id, recommendation_text) VALUES (%" PRId64 ", %d, 'rewrite', 1, 'x') RETURNING id) "
+            "INSERT INTO fettle.optimization_implementations (recommendation_id, query_hash, "
+            "implementation_timestamp) SELECT id, %d, '2026-01-05' FROM r RETURNING id",
+            target_id, QUERY_HASH + 3, QUERY_HASH + 3));
+    assert_done(changes_touched_read(fixture->connection, fixture->arena, &within, &touched, &error), &error);
+    assert_int_equal(touched.count, 1);
+    assert_true(touched.items[0].table_name == NULL && touched.items[0].query_hash == QUERY_HASH + 3);
+    within.to_us = FROM_US + SAMPLE_DAY_US;
+    assert_done(changes_touched_read(fixture->connection, fixture->arena, &within, &touched, &error), &error);
+    assert_int_equal(touched.count, 0);
+    rounds_write(fixture, target_id);
+    EffectRequest request = request_of(target_id);
+    EffectReport report;
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.query.control_count, 5);
+}
+
+static void
 a_request_that_makes_no_sense_is_refused(void **state)
 {
     StoreFixture *fixture = *state;
@@ -215,6 +286,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_change_is_measured_from_the_store_wherever_its_samples_are,
                                store_fixture_clear),
+        cmocka_unit_test_setup(
+            what_another_change_touched_meanwhile_is_no_control_and_what_was_long_ago_or_never_began_is,
+            store_fixture_clear),
+        cmocka_unit_test_setup(a_rewritten_query_is_no_control, store_fixture_clear),
         cmocka_unit_test_setup(a_request_that_makes_no_sense_is_refused, store_fixture_clear),
         cmocka_unit_test_setup(the_work_of_queries_adds_up_users_and_leaves_out_what_was_not_seen,
                                store_fixture_clear),

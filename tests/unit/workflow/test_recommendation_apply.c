@@ -14,31 +14,6 @@
 #include <string.h>
 
 static void
-run_sql(const Place *place, const char *sql)
-{
-    Error error = {0};
-    assert_done(pg_execute_script(place->fixture->connection, sql, NULL, &error), &error);
-}
-
-/* The number of a recommendation to create an index on own.t (a). */
-static int64_t
-recommended(const Place *place)
-{
-    static const char form[] =
-        "WITH x AS (INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, "
-        "table_name, columns, index_type, recommendation_type, estimated_benefit, confidence_score, "
-        "index_name, create_statement) VALUES (%lld, '%s', 'own', 't', '{a}', 'btree', 'create', 90, 0.9, "
-        "'t_a', 'CREATE INDEX t_a ON own.t (a)') RETURNING id) INSERT INTO "
-        "fettle.optimization_recommendations (target_id, source_type, source_id, kind, recommendation_text, "
-        "estimated_improvement_percent) SELECT %lld, 'index', id, 'create', 'Create', 90 FROM x RETURNING id";
-    const char *database = pg_connection_database(place->fixture->connection);
-    return strtoll(
-        store_fixture_value(place->fixture, arena_printf(place->arena, form, (long long)place->target_id,
-                                                         database, (long long)place->target_id)),
-        NULL, 10);
-}
-
-static void
 of_two_who_approve_the_same_the_later_one_is_told_of_the_other(void **state)
 {
     Place place = place_of(state);
