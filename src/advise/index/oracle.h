@@ -84,6 +84,10 @@ bool oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error) F
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);
 
+/* With all of the set present, and maybe more, the planner used none of it, at the cost without: so it does
+ * with less, and there is nothing to ask. */
+bool oracle_uses_none(const Oracle *oracle, size_t statement, Bits set);
+
 /* The answers so far about a statement, oldest first; the first is the baseline, with nothing present. */
 size_t oracle_answer_count(const Oracle *oracle, size_t statement);
 const OracleAnswer *oracle_answer(const Oracle *oracle, size_t statement, size_t position);

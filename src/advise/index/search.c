@@ -144,7 +144,8 @@ search_start(Search *search)
 static bool
 search_verify_statement(Search *search, size_t q, SearchResult *result, Error *error)
 {
-    result->is_verified[q] = !is_concerned(search, q, search->best);
+    result->is_verified[q] =
+        !is_concerned(search, q, search->best) || oracle_uses_none(search->oracle, q, search->best);
     if (result->is_verified[q])
         return true;
     if (deadline_passed(search->context->deadline)) {
