@@ -36,8 +36,9 @@ typedef struct OracleAnswer {
     Bits set;  /* what was present */
     Bits used; /* what the plan used of it */
     double cost;
-    double low;    /* the least cost seen with that or less present: bounds what is not yet asked */
-    size_t parent; /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
+    double low;      /* the least cost seen with that or less present: bounds what is not yet asked */
+    bool is_unknown; /* it could not be planned: the cost without stands for it */
+    size_t parent;   /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
 } OracleAnswer;
 
 Oracle *oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates);
