@@ -320,7 +320,9 @@ interplay_add(Arena *arena, const AdvisorContext *context, const CandidateSet *c
         relation = candidates->items[i]->relation;
         bits_add(enders, i);
     }
-    double hot = relation != NULL ? hot_share(snapshot, use, relation, SIDE_LIKELY) : 0;
+    if (relation == NULL)
+        return;
+    double hot = hot_share(snapshot, use, relation, SIDE_LIKELY);
     if (hot <= 0)
         return;
     WriteInterplay *interplay = interplay_of(arena, list, relation, enders);
