@@ -256,7 +256,7 @@ what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that(void
     (void)state;
     Random random = random_new(67);
     int several = 0;
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < 12; round++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
         world_random(&random);
         world.any_gain_counts = true;
