@@ -6,6 +6,12 @@
  * Its value is the bound. Asked about that choice, the planner either makes it the best set, or shows that it
  * costs more, and the bound rises (logic-based Benders decomposition). Ends when best and bound are within
  * advise.proof_percent.
+ *
+ * What is asked about is the choice together with the small indexes that the budgets still have room for.
+ * An answer bounds each set of which no more was present, so what it refutes it refutes with and without each
+ * of them; of the bare choice it would have to be asked again for nearly every one of them, since the program
+ * would add them next, at no price that counts (the same thought as Magnanti and Wong 1981: of the cuts at
+ * a choice, one that holds for more). Only where that asks nothing new it is the bare choice.
  */
 #include "advise/index/search_state.h"
 
@@ -23,6 +29,9 @@
 #define REFUTED_SHARE 0.5
 #define PROGRAM_SHARE 0.25
 #define SLACK_SHARE 0.125
+
+/* Indexes that are put beside a choice. */
+#define FILLED_MOST 256
 
 /* The bound holds for every set only when each statement knows of every index that its planner could take,
  * whatever it was thought of for. What is no statement's has another in its place (permutation.h). */
@@ -79,6 +88,62 @@ bound_solve(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
     return found;
 }
 
+/* The smallest index that may stand beside a set; SIZE_MAX: none. */
+static size_t
+smallest_beside(const Search *search, Bits set)
+{
+    size_t smallest = SIZE_MAX;
+    for (size_t i = 0; i < search->candidates->count; i++) {
+        const ProgramIndex *index = &search->indexes[i];
+        if (index->is_forbidden || isnan(index->size_bytes) || bits_has(set, i))
+            continue;
+        if (smallest == SIZE_MAX || index->size_bytes < search->indexes[smallest].size_bytes)
+            smallest = i;
+    }
+    return smallest;
+}
+
+/* The choice and what the budgets have room for beside it, smallest first. Without a budget that is all there
+ * is, of which everything is known. */
+static Bits
+bound_fill(const Search *search, Bits chosen)
+{
+    Bits filled = bits_copy(search->arena, chosen);
+    if (!isfinite(search->context->budget_bytes) && !isfinite(search_table_budget(search)))
+        return filled;
+    for (size_t count = 0; count < FILLED_MOST; count++) {
+        size_t next = smallest_beside(search, filled);
+        if (next == SIZE_MAX)
+            break;
+        bits_add(filled, next);
+        if (search_fits(search, filled))
+            continue;
+        bits_remove(filled, next);
+        break;
+    }
+    return filled;
+}
+
+/* Asks about the program's choice until it is refuted, or what is open of it is little. */
+static bool
+bound_ask(Search *search, Bits chosen, bool *ret_is_better, Error *error)
+{
+    double gap = search_gap_allowed(search) * search->best_value;
+    SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
+                               .slack = gap * SLACK_SHARE};
+    int64_t questions = search_questions(search);
+    SearchPatience filled_patience = patience;
+    Bits filled = bound_fill(search, chosen);
+    /* What is put beside serves to ask: it is the choice that is to be refuted, at the price of the choice.
+     */
+    filled_patience.value_most +=
+        search_cost_of_having(search, filled) - search_cost_of_having(search, chosen);
+    if (!search_offer(search, filled, filled_patience, ret_is_better, error))
+        return false;
+    return *ret_is_better || search_questions(search) > questions ||
+           search_offer(search, chosen, patience, ret_is_better, error);
+}
+
 static bool
 bound_round(Search *search, bool *ret_is_done, Error *error)
 {
@@ -90,10 +155,7 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
         return true;
     int64_t questions = search_questions(search);
     bool is_better;
-    double gap = search_gap_allowed(search) * search->best_value;
-    SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
-                               .slack = gap * SLACK_SHARE};
-    if (!search_offer(search, answer.chosen, patience, &is_better, error))
+    if (!bound_ask(search, answer.chosen, &is_better, error))
         return false;
     *ret_is_done = search_questions(search) == questions && !is_better;
     return *ret_is_done || search_choose(search, error);

@@ -320,6 +320,17 @@ is_too_large(const Mip *mip)
            mip->terms.count > MIP_TERMS_MOST;
 }
 
+/* The last end that is waited for tells that no further program is tried. */
+static void
+solver_note_end(MipSolver *solver, const Error *error)
+{
+    solver->deaths++;
+    solver->failure = *error;
+    if (solver->deaths == DEATHS_MOST)
+        error_set(&solver->failure, error->code, "%s; after %d such ends no program is tried any more",
+                  error->message, DEATHS_MOST);
+}
+
 bool
 mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret_solution)
 {
@@ -348,8 +359,7 @@ mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret
         solver_stop(solver);
         if (deadline_passed(limits->deadline))
             return false; /* the caller's time is up: that is no failure */
-        solver->deaths++;
-        solver->failure = error;
+        solver_note_end(solver, &error);
         if (deadline_passed(deadline))
             break;
     }

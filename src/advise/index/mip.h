@@ -15,7 +15,8 @@
  * fettle-solver beside it (base/companion.h), from the first program to mip_solver_stop_at(). When that ends,
  * or answers what does not fit the question, it is started again and asked another way; if that fails too,
  * the program has no solution and no bound, and mip_solver_failures() tells. A solver that does not keep to
- * the deadline is killed; after eight ends no more is asked. The environment's FETTLE_SOLVER names the
+ * the deadline is killed; after eight ends no more is asked: each further program counts as a failure though
+ * it was not tried, and the reason says so. The environment's FETTLE_SOLVER names the
  * program, else it is looked for in ../libexec/fettle beside this one, where it is installed, and last in the
  * build directory by its absolute path. One thread per MipSolver.
  */
@@ -48,7 +49,7 @@ MipSolver *mip_solver_new(Arena *arena);
 void mip_solver_stop_at(MipSolver **solver);
 
 /* How many programs are unsolved so far because the solver failed, or was killed before the caller's own
- * deadline; and how it failed last, NULL while there is none. */
+ * deadline, those that were not tried any more included; and how it failed last, NULL while there is none. */
 int mip_solver_failures(const MipSolver *solver, const char **ret_reason);
 
 Mip *mip_new(Arena *arena);

@@ -214,6 +214,21 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
     return bounds;
 }
 
+bool
+oracle_uses_none(const Oracle *oracle, size_t statement, Bits set)
+{
+    ArenaMark mark = arena_mark(oracle->arena);
+    Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
+    const OracleAnswerList *answers = &oracle->answers[statement];
+    double least = answers->items[0].cost * (1 - MEND_LEAST);
+    bool found = false;
+    for (size_t i = 0; i < answers->count && !found; i++)
+        found = bits_is_empty(answers->items[i].used) && !answers->items[i].is_unknown &&
+                bits_is_subset(reduced, answers->items[i].set) && answers->items[i].low >= least;
+    arena_rewind(oracle->arena, mark);
+    return found;
+}
+
 /* Makes the reduced set's indexes on the twin; sizes and refusals are noted on the candidates. */
 static bool
 oracle_present(Oracle *oracle, Bits set, Error *error)
@@ -299,6 +314,7 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
     double baseline = oracle->context->workload->statements[statement].baseline_cost;
     OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
                           .cost = answer->is_known ? answer->cost : baseline,
+                          .is_unknown = !answer->is_known,
                           .used = oracle_used(oracle, oracle->arena, answer)};
     fresh.low = fresh.cost;
     fettle_assert(answers->items != NULL); /* the baseline is there */

@@ -36,8 +36,9 @@ typedef struct OracleAnswer {
     Bits set;  /* what was present */
     Bits used; /* what the plan used of it */
     double cost;
-    double low;    /* the least cost seen with that or less present: bounds what is not yet asked */
-    size_t parent; /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
+    double low;      /* the least cost seen with that or less present: bounds what is not yet asked */
+    bool is_unknown; /* it could not be planned: the cost without stands for it */
+    size_t parent;   /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
 } OracleAnswer;
 
 Oracle *oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates);
@@ -83,6 +84,10 @@ bool oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error) F
 
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);
+
+/* With all of the set present, and maybe more, the planner used none of it, at the cost without: so it does
+ * with less, and there is nothing to ask. */
+bool oracle_uses_none(const Oracle *oracle, size_t statement, Bits set);
 
 /* The answers so far about a statement, oldest first; the first is the baseline, with nothing present. */
 size_t oracle_answer_count(const Oracle *oracle, size_t statement);

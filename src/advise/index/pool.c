@@ -92,6 +92,16 @@ pool_statement(const Search *search, Arena *arena, size_t statement, ProgramStat
             pool_chain(search, arena, statement, i, program);
 }
 
+static const ProgramShared *
+pool_shared(const Search *search, Arena *arena)
+{
+    const WriteInterplayList *list = &search->interplay;
+    ProgramShared *shared = ARENA_NEW_ARRAY(arena, ProgramShared, list->count + 1);
+    for (size_t i = 0; i < list->count; i++)
+        shared[i] = (ProgramShared){.any = list->items[i].enders, .cost = list->items[i].shared};
+    return shared;
+}
+
 const Program *
 search_program(const Search *search, Arena *arena)
 {
@@ -104,6 +114,8 @@ search_program(const Search *search, Arena *arena)
     Program *program = ARENA_NEW(arena, Program);
     *program = (Program){.indexes = search->indexes,
                          .index_count = search->candidates->count,
+                         .shared = pool_shared(search, arena),
+                         .shared_count = search->interplay.count,
                          .statements = statements,
                          .statement_count = count,
                          .budget_bytes = search->context->budget_bytes,

@@ -77,6 +77,23 @@ model_budgets(Model *model)
     }
 }
 
+static void
+model_shared(Model *model, const ProgramShared *shared)
+{
+    int paid = COLUMN_NONE;
+    if (shared->cost <= 0)
+        return;
+    for (size_t i = bits_next(shared->any, 0); i != SIZE_MAX; i = bits_next(shared->any, i + 1)) {
+        if (model->columns[i] == COLUMN_NONE || model->program->indexes[i].is_forbidden)
+            continue;
+        if (paid == COLUMN_NONE)
+            paid = mip_column(model->mip, 0, 1, shared->cost / model->scale, false);
+        mip_row_term(model->mip, model->columns[i], 1);
+        mip_row_term(model->mip, paid, -1);
+        mip_row_end(model->mip, MIP_AT_MOST, 0);
+    }
+}
+
 /* One plan is taken, or none; a plan needs its indexes. */
 static void
 model_plans(Model *model, const ProgramStatement *statement)
@@ -217,6 +234,8 @@ program_solve_once(Arena *arena, const Program *program, bool from_above, double
         else
             model_chains(&model, &program->statements[q]);
     }
+    for (size_t i = 0; i < program->shared_count; i++)
+        model_shared(&model, &program->shared[i]);
     model_budgets(&model);
     MipLimits limits = {
         .nodes_most = program->nodes_most, .gap = program->gap, .deadline = program->deadline};

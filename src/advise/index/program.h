@@ -17,6 +17,8 @@
  * what would be best if the planner were as cheap as nothing yet forbids; its value is a lower bound for
  * every set of indexes.
  *
+ * What several indexes of a set pay once together is a column y with x_i ≤ y for each of them, in both.
+ *
  * Costs are of the objective (weighted); both programs scale them. Pure: no planner, no clock but the
  * deadline.
  */
@@ -62,9 +64,17 @@ typedef struct ProgramIndex {
     bool is_forbidden; /* too large, refused */
 } ProgramIndex;
 
+/* What a set pays once that has any of these. */
+typedef struct ProgramShared {
+    Bits any;
+    double cost; /* ≥ 0 */
+} ProgramShared;
+
 typedef struct Program {
     const ProgramIndex *indexes;
     size_t index_count;
+    const ProgramShared *shared;
+    size_t shared_count;
     const ProgramStatement *statements;
     size_t statement_count;
     double budget_bytes;       /* INFINITY: none */

@@ -89,12 +89,13 @@ search_indexes_refresh(Search *search)
     double size_most = fmin(context->budget_bytes, search_table_budget(search));
     for (size_t i = 0; i < search->candidates->count; i++) {
         const Candidate *candidate = search->candidates->items[i];
-        search->indexes[i] =
-            (ProgramIndex){.size_bytes = candidate->size_bytes,
-                           .cost = fmax(0, candidate->write_cost) + least * least_factor(candidate),
-                           .table = candidate->relation,
-                           .is_forbidden = candidate->is_refused || candidate->size_bytes > size_most ||
-                                           bits_has(search->avoided, i)};
+        search->indexes[i] = (ProgramIndex){
+            .size_bytes = candidate->size_bytes,
+            .cost = fmax(0, candidate->write_cost - write_interplay_shared(&search->interplay, i)) +
+                    least * least_factor(candidate),
+            .table = candidate->relation,
+            .is_forbidden =
+                candidate->is_refused || candidate->size_bytes > size_most || bits_has(search->avoided, i)};
     }
 }
 
@@ -144,7 +145,8 @@ search_start(Search *search)
 static bool
 search_verify_statement(Search *search, size_t q, SearchResult *result, Error *error)
 {
-    result->is_verified[q] = !is_concerned(search, q, search->best);
+    result->is_verified[q] =
+        !is_concerned(search, q, search->best) || oracle_uses_none(search->oracle, q, search->best);
     if (result->is_verified[q])
         return true;
     if (deadline_passed(search->context->deadline)) {

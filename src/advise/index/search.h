@@ -17,7 +17,8 @@
  * Deterministic: the clock only stops it, and a feasible answer exists from the first. Gains under
  * advise.gain_percent of a statement's cost do not count, and an index must gain advise.index_percent of the
  * workload, somewhat more when it is large or has many columns, so that noise in the estimates buys no index.
- * The final set is verified by direct questions, as far as the time goes.
+ * The final set is verified by direct questions, as far as the time goes; not about a statement that used
+ * none of it with more present.
  */
 #ifndef FETTLE_ADVISE_INDEX_SEARCH_H
 #define FETTLE_ADVISE_INDEX_SEARCH_H
@@ -33,9 +34,7 @@ typedef struct SearchResult {
         *cost_after; /* by statement: by direct questions, or at most that where there was no time for one */
     bool *is_verified; /* by statement: by a direct question, or none is needed */
     double value;      /* objective of chosen */
-    double bound; /* no set of the candidates has less, as far as the planner is monotone; 0: unknown. By the
-                     prices above: two or more of a set that end the same HOT updates are each charged what
-                     the table and its present indexes lose, so a set may truly cost less than that */
+    double bound;      /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
     double
         gap_percent;  /* of value over bound; NAN: no bound was reached, or the planner's answers refute it */
     bool is_cautious; /* the review changed the set: the planner's costs may prefer another */

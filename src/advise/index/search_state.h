@@ -64,8 +64,8 @@ void search_indexes_refresh(Search *search);
 double search_table_budget(const Search *search);
 bool search_fits(const Search *search, Bits set);
 
-/* Cost of having the set, whatever it serves: at least the sum of its indexes' own, which is what the
- * programs know. */
+/* Cost of having the set, whatever it serves: at least the sum of its indexes' own and of what they share,
+ * which is what the programs know. */
 double search_cost_of_having(const Search *search, Bits set);
 
 /* evaluate.c: how much is asked about a set. */

@@ -194,6 +194,17 @@ count_enders(const Snapshot *snapshot, const SqlRelationUse *use, const Candidat
     return count;
 }
 
+/* What the table and its present indexes lose when a share of the rows is no longer HOT. */
+static double
+lost_ms(const SnapshotRelation *relation, Written written, double share, Side side)
+{
+    double others = (double)relation->indexes.count;
+    return share *
+           (written.rows * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS) +
+            written.calls * others * CALL_UPDATE_MS) *
+           hot_times[side];
+}
+
 static void
 update_add(const Pricing *pricing, const SqlRelationUse *use, Written written, WriteCost *cost)
 {
@@ -213,11 +224,14 @@ update_add(const Pricing *pricing, const SqlRelationUse *use, Written written, W
     double others = (double)candidate->relation->indexes.count;
     double lost = hot / (double)(1 + enders); /* each bears its part */
     cost->hot_lost += written.rows * lost;
-    cost->ms += lost *
-                (written.rows * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS) +
-                 written.calls * others * CALL_UPDATE_MS) *
-                hot_times[side];
+    cost->ms += lost_ms(candidate->relation, written, lost, side);
     cost->wal_bytes += written.rows * lost * others * HOT_LOST_OTHER_INDEX_WAL_BYTES;
+}
+
+static double
+objective_of(const AdvisorContext *context, double ms)
+{
+    return context->workload->has_times ? ms : ms * COST_UNITS_PER_MS;
 }
 
 static WriteCost
@@ -249,7 +263,7 @@ cost_at(const AdvisorContext *context, const Candidate *candidate, const WriteBe
                 cost.ms += written.rows * held * pricing.entry.remove_ms * pricing.entry.times[side];
         }
     }
-    cost.objective = workload->has_times ? cost.ms : cost.ms * COST_UNITS_PER_MS;
+    cost.objective = objective_of(context, cost.ms);
     return cost;
 }
 
@@ -306,10 +320,14 @@ interplay_add(Arena *arena, const AdvisorContext *context, const CandidateSet *c
         relation = candidates->items[i]->relation;
         bits_add(enders, i);
     }
-    double hot = relation != NULL ? hot_share(snapshot, use, relation, SIDE_LIKELY) : 0;
+    if (relation == NULL)
+        return;
+    double hot = hot_share(snapshot, use, relation, SIDE_LIKELY);
     if (hot <= 0)
         return;
     WriteInterplay *interplay = interplay_of(arena, list, relation, enders);
+    Written written = written_by(statement);
+    interplay->shared += objective_of(context, lost_ms(relation, written, hot, SIDE_LIKELY));
     for (size_t i = 0; i < candidates->count; i++) {
         const Candidate *candidate = candidates->items[i];
         if (candidate->relation != relation || use_writes_candidate(use, candidate))
@@ -319,8 +337,8 @@ interplay_add(Arena *arena, const AdvisorContext *context, const CandidateSet *c
                                  .entry = entry_cost(candidate),
                                  .side = SIDE_LIKELY};
         WriteCost cost = {0};
-        entries_add(&pricing, written_by(statement), hot * (1 - candidate->left_out), CALL_UPDATE_MS, &cost);
-        payer_add(arena, interplay, i, context->workload->has_times ? cost.ms : cost.ms * COST_UNITS_PER_MS);
+        entries_add(&pricing, written, hot * (1 - candidate->left_out), CALL_UPDATE_MS, &cost);
+        payer_add(arena, interplay, i, objective_of(context, cost.ms));
     }
 }
 

@@ -20,11 +20,13 @@
  * Measured on cached tables (15, one session, rough: the machine was shared): a B-tree or hash entry 4 µs and
  * 110 bytes of WAL; of an update that is no longer HOT 1 µs in the table and 5 µs in each other index; GIN
  * 8 µs, for trigrams 2.5 µs for each byte of text; GiST and SP-GiST 100 µs on ranges that come in order, the
- * worst seen, 6 µs on networks; BRIN next to nothing.
+ * dearest of what was tried, 6 µs on networks; BRIN next to nothing.
  *
  * The estimate has an interval: what was measured at the least and at the most, the least on a machine twice
  * as fast and the most on one half as fast, and none or all of the updates HOT where that is not known. Pages
- * that must be read from the disk are not in it.
+ * that must be read from the disk are not in it. Of GiST and SP-GiST only ranges in order and networks were
+ * measured: for ranges in another order, which at the least are taken to be as cheap as networks, and for
+ * other types, geometry and texts among them, the low side is a guess.
  */
 #ifndef FETTLE_ADVISE_INDEX_WRITE_COST_H
 #define FETTLE_ADVISE_INDEX_WRITE_COST_H
@@ -53,10 +55,11 @@ typedef struct WriteBeside {
 WriteCost index_write_cost_detail(const AdvisorContext *context, const Candidate *candidate,
                                   const WriteBeside *beside);
 
-/* Its objective alone, as if made alone: a sum over a set is too low where one ends HOT updates for all. */
+/* Its objective alone, as if made alone: a sum over a set is too low where one ends HOT updates for all, and
+ * too high where several end the same ones. */
 double index_write_cost(const AdvisorContext *context, const Candidate *candidate);
 
-/* What sets of the candidates cost beyond that. */
+/* What sets of the candidates cost beside that. */
 WriteInterplayList index_write_interplay(Arena *arena, const AdvisorContext *context,
                                          const CandidateSet *candidates);
 

@@ -5,9 +5,9 @@
  * An update that is HOT writes to no index. One index that holds a column which the update sets (an ender)
  * ends that, and all others of the table get their entries too. So an ender is dearer the more indexes stand
  * beside it, and a sum over the set is too low. An interplay has the enders of some updates of a table, and
- * the others of the table with what each pays once one of the enders is there. What the enders themselves pay
- * is in their own prices: several of them are charged what the existing indexes pay once each, so the sum is
- * never too low, and the cost of a set is at least the sum of its indexes' own.
+ * the others of the table with what each pays once one of the enders is there. What the table and its present
+ * indexes lose is shared: it is in the price of each ender alone, and is paid once by a set that has any of
+ * them. So a set costs its indexes' prices less what each shares, and the shared parts once.
  *
  * write_cost.h makes the list once; to price a set is then a pass over it. Pure.
  */
@@ -26,13 +26,17 @@ VECTOR_DEFINE(WritePayerList, WritePayer);
 
 typedef struct WriteInterplay {
     const void *table;
-    Bits enders; /* candidates */
+    Bits enders;   /* candidates */
+    double shared; /* in the price of each ender alone, paid once; in the objective's unit, ≥ 0 */
     WritePayerList payers;
 } WriteInterplay;
 
 VECTOR_DEFINE(WriteInterplayList, WriteInterplay);
 
-/* Of a set of candidates, in the objective's unit. */
+/* Of a set of candidates beside what its indexes cost without what they share, in the objective's unit. */
 double write_interplay_cost(const WriteInterplayList *list, Bits set);
+
+/* What of a candidate's price alone others pay as well. */
+double write_interplay_shared(const WriteInterplayList *list, size_t number);
 
 #endif

@@ -44,6 +44,7 @@ static struct {
     int64_t end_ms;
     uint32_t enders; /* with one of them, those of interplay pay this besides */
     double interplay[CANDIDATES];
+    double shared;  /* what a set with any of the enders pays once */
     uint32_t risky; /* plans that use these hope to stop at a twentieth of their cost */
     size_t questions;
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
@@ -133,7 +134,8 @@ double
 index_write_cost(const AdvisorContext *context, const Candidate *candidate)
 {
     (void)context;
-    return world.write_cost[candidate->number];
+    return world.write_cost[candidate->number] +
+           ((world.enders >> candidate->number & 1) != 0 ? world.shared : 0);
 }
 
 WriteInterplayList
@@ -141,7 +143,7 @@ index_write_interplay(Arena *arena, const AdvisorContext *context, const Candida
 {
     (void)context;
     WriteInterplayList list = {0};
-    WriteInterplay interplay = {.enders = bits_new(arena, candidates->count)};
+    WriteInterplay interplay = {.enders = bits_new(arena, candidates->count), .shared = world.shared};
     for (size_t i = 0; i < CANDIDATES; i++) {
         WritePayer payer = {.number = i, .cost = world.interplay[i]};
         if ((world.enders >> i & 1) != 0)
@@ -251,11 +253,11 @@ world_random(Random *random)
     }
 }
 
-/* What those of a set pay besides when one of it ends HOT updates. */
+/* What a set pays, and those of it besides, when one of it ends HOT updates. */
 static inline double
 world_interplay(uint32_t set)
 {
-    double cost = 0;
+    double cost = (set & world.enders) != 0 ? world.shared : 0;
     for (int i = 0; i < CANDIDATES && (set & world.enders) != 0; i++)
         cost += (set & ~world.enders) >> i & 1 ? world.interplay[i] : 0;
     return cost;

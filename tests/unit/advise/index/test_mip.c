@@ -181,10 +181,12 @@ a_solver_that_always_dies_or_talks_nonsense_gives_no_solution_and_no_bound(void 
         assert_true(isinf(solution.bound) && solution.bound < 0);
         assert_int_equal(mip_solver_failures(solver, &reason), 1);
         assert_non_null(reason);
+        assert_null(strstr(reason, "no program is tried any more"));
         for (int more = 0; more < 10; more++)
             assert_false(solve_small(arena, solver, &solution));
         /* whoever asks on and on does not start it on and on */
         assert_int_equal(mip_solver_failures(solver, &reason), 11);
+        assert_non_null(strstr(reason, "no program is tried any more"));
     }
 }
 

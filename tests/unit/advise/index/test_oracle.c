@@ -233,6 +233,35 @@ a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known(void **s
 }
 
 static void
+a_statement_that_used_none_of_more_uses_none_of_less(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 100 : BASELINE;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_false(oracle_uses_none(world->oracle, 0, set_of(arena, 0x04)));
+    assert_true(oracle_uses_none(world->oracle, 0, set_of(arena, 0x20))); /* not relevant */
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error) && cost == 100);
+    assert_false(oracle_uses_none(world->oracle, 0, set_of(arena, 0x04)));
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x0D), true, &cost, NULL, &error));
+    assert_true(cost == BASELINE && oracle_uses_none(world->oracle, 0, set_of(arena, 0x0C)));
+    assert_false(oracle_uses_none(world->oracle, 0, set_of(arena, 0x14)));
+    planner.is_unknown = true; /* says nothing of its plan */
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x15), true, &cost, NULL, &error));
+    assert_false(oracle_uses_none(world->oracle, 0, set_of(arena, 0x14)));
+    /* some of it was dearer than with less: the planner is not of one mind */
+    planner.is_unknown = false;
+    planner.uses[0] = 1u << 2;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x04), true, &cost, NULL, &error) && cost == 100);
+    assert_false(oracle_uses_none(world->oracle, 0, set_of(arena, 0x0C)));
+}
+
+static void
 an_answer_that_refutes_a_bound_is_counted_as_a_mend(void **state)
 {
     (void)state;
@@ -346,6 +375,7 @@ main(void)
         cmocka_unit_test(answers_are_the_planners_and_bounds_hold),
         cmocka_unit_test(what_is_known_is_not_asked_again_but_directly),
         cmocka_unit_test(a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known),
+        cmocka_unit_test(a_statement_that_used_none_of_more_uses_none_of_less),
         cmocka_unit_test(an_answer_that_refutes_a_bound_is_counted_as_a_mend),
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
         cmocka_unit_test(a_statement_that_cannot_be_planned_costs_what_it_did),

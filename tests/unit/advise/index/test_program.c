@@ -9,6 +9,7 @@
 
 #define INDEXES 7
 #define STATEMENTS 4
+#define SHARED 2
 #define TOLERANCE 1e-3
 
 /* One for all, as a search has one. */
@@ -17,6 +18,7 @@ static MipSolver *solver;
 typedef struct Case {
     ProgramIndex indexes[INDEXES];
     ProgramStatement statements[STATEMENTS];
+    ProgramShared shared[SHARED];
     Program program;
 } Case;
 
@@ -74,9 +76,14 @@ case_random(Arena *arena, Random *random)
             vector_push(arena, &statement->chains, chain);
         }
     }
+    for (size_t i = 0; i < SHARED; i++)
+        made->shared[i] = (ProgramShared){.any = set_of(arena, mask_random(random)),
+                                          .cost = (double)random_below(random, 150)};
     made->program = (Program){
         .indexes = made->indexes,
         .index_count = INDEXES,
+        .shared = made->shared,
+        .shared_count = SHARED,
         .statements = made->statements,
         .statement_count = STATEMENTS,
         .budget_bytes = random_below(random, 3) == 0 ? INFINITY : (double)random_below(random, 120) * 8192,
@@ -94,6 +101,8 @@ cost_of_having(const Case *subject, Bits set)
     double cost = 0;
     for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
         cost += subject->indexes[i].cost;
+    for (size_t i = 0; i < SHARED; i++)
+        cost += bits_meet(subject->shared[i].any, set) ? subject->shared[i].cost : 0;
     return cost;
 }
 

@@ -249,6 +249,37 @@ under_any_budgets_the_best_of_all_sets_is_found_and_proven(void **state)
     world_clear();
 }
 
+/* Half of the candidates end HOT updates, of which the table loses what only several of them are worth. */
+static void
+what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that(void **state)
+{
+    (void)state;
+    Random random = random_new(67);
+    int several = 0;
+    for (int round = 0; round < 12; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        world_random(&random);
+        world.any_gain_counts = true;
+        world.enders = 1u << 0 | 1u << 2 | 1u << 4 | 1u << 6;
+        world.shared = (double)random_below(&random, 1500);
+        double budget = round % 2 == 0 ? INFINITY : (double)random_below(&random, 300) * 8192;
+        SearchResult result = search(arena, budget, DEADLINE_NEVER).result;
+        double best = 0;
+        for (uint32_t set = 0; set < 1u << CANDIDATES; set++)
+            if (world_fits(set, budget))
+                best = fmax(best, world_net(set));
+        uint32_t chosen = mask_of(result.chosen);
+        assert_true(fabs(world_net(chosen) - best) <= ORACLE_TOLERANCE * STATEMENTS * BASELINE);
+        assert_true(fabs(result.value - (STATEMENTS * BASELINE - world_net(chosen))) < 1e-6);
+        assert_true(result.bound <= (STATEMENTS * BASELINE - best) * (1 + 1e-6));
+        assert_true(result.gap_percent <= 0.05);
+        uint32_t enders = chosen & world.enders;
+        several += world.shared > 300 && (enders & (enders - 1)) != 0;
+    }
+    assert_true(several > 0);
+    world_clear();
+}
+
 /* Where a proof may come to no end, a local search goes before it. */
 static void
 of_a_large_workload_too_the_best_of_all_sets_is_found(void **state)
@@ -379,6 +410,7 @@ main(void)
         cmocka_unit_test(in_a_world_without_interplay_the_best_set_is_found),
         cmocka_unit_test(in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index),
         cmocka_unit_test(under_any_budgets_the_best_of_all_sets_is_found_and_proven),
+        cmocka_unit_test(what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that),
         cmocka_unit_test(of_a_large_workload_too_the_best_of_all_sets_is_found),
         cmocka_unit_test(the_bound_is_of_those_sets_too_that_serve_what_they_were_not_thought_of_for),
         cmocka_unit_test(what_the_last_questions_refute_of_the_bound_is_not_printed),
