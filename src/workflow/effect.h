@@ -18,21 +18,22 @@
  *             weights >= 0 that add up to 1, by which they followed the query before: Abadie, Diamond and
  *             Hainmueller 2010). Fewer than five usable controls: none of it, intervals half as wide again,
  *             and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a ridge.
- *   interval  95 % for two looks, after a day and after two (Pocock 1977): Newey-West over what is left
- *             before the change, its lag as long as the time measured, with Student's t. always_*: 95 % for
- *             as many looks as one likes (a confidence sequence).
- *   work      rows of a call that moved along by at least half as much as the time say that the work changed,
- *             not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a
- *             second witness, and decide nothing: fewer of them is what an index is for.
- *   least     30 calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success.
- *   undo      harm beyond a limit (5 %) that is certain at 99 % however often one looks, of the query or of
- *             all together: the time that the calls took, over what the same calls took before.
- *   enough    data is enough once a harm of 20 % would be undone with a chance of 95 %: the sequence's width
- *             and the estimate's deviation say so by the noise before the change, the calls since, and how
- *             alike the controls moved. What the query's time did after the change has no part in it, so it
- *             can be said before the effect is looked at, and not be chosen by it.
- *   many      of the other queries, named winners and losers are a share of 5 % false at most (Benjamini and
- *             Hochberg 1995); the rest is no_improvement. Rows and blocks are looked at of the named alone.
+ *   levels    a query whose plan flips by itself has two levels; which of them it is in is no effect. Where
+ * two are far likelier than one before the change, the effect is by how much both moved (two_level.h), and
+ * where another path of states would explain as much, the interval reaches to that, too. interval  95 % for
+ * two looks, after a day and after two (Pocock 1977), by a mixture of memories that is fitted to what is left
+ * before the change (memory_mixture.h), with Student's t. always_*: 95 % for as many looks as one likes (a
+ * confidence sequence). work      rows of a call that moved along by at least half as much as the time say
+ * that the work changed, not its price: work_changed, and neither credit nor blame. Blocks of a call are
+ * shown as a second witness, and decide nothing: fewer of them is what an index is for. least     30 calls
+ * and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success. undo      harm beyond a limit (5
+ * %) that is certain at 99 % however often one looks, of the query or of all together: the time that the
+ * calls took, over what the same calls took before. enough    data is enough once a harm of 20 % would be
+ * undone with a chance of 95 %: the sequence's width and the estimate's deviation say so by the noise before
+ * the change, the calls since, and how alike the controls moved. What the query's time did after the change
+ * has no part in it, so it can be said before the effect is looked at, and not be chosen by it. many      of
+ * the other queries, named winners and losers are a share of 5 % false at most (Benjamini and Hochberg 1995);
+ * the rest is no_improvement. Rows and blocks are looked at of the named alone.
  *
  * The two looks are the contract's; who looks oftener goes by always_* and should_undo. Where load moves from
  * the controls' tables to the changed one, or the change itself makes the controls faster, the controls are

@@ -29,6 +29,23 @@ typedef struct Sight {
     double cells_mean; /* mean of what it is compared with */
 } Sight;
 
+/* Takes the states of levels out of the values after; returns how far off they may put the effect. */
+static double
+levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *values)
+{
+    const EffectGrid *grid = &plan->grid;
+    double *states = ARENA_NEW_ARRAY(arena, double, grid->count);
+    double *left = ARENA_NEW_ARRAY(arena, double, grid->count);
+    for (size_t i = grid->after_first; i < after_end; i++)
+        left[i] = values[i] - effect_profile_expect(plan->profile, effect_cell_of(grid, i)).value -
+                  (plan->drift == NULL ? 0 : plan->drift[i]);
+    EffectValues residuals = {.values = left, .weights = plan->points.weights};
+    double off = effect_levels_after(arena, grid, plan->levels, &residuals, after_end, states);
+    for (size_t i = grid->after_first; i < after_end; i++)
+        values[i] -= states[i];
+    return off;
+}
+
 static Sight
 sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
 {
@@ -38,6 +55,8 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
     double *calm = ARENA_NEW_ARRAY(arena, double, grid->count);
     double *cell_weights = ARENA_NEW_ARRAY(arena, double, EFFECT_CELLS);
     effect_points_calm(&plan->points, grid->after_first, after_end, plan->scale, calm);
+    if (plan->levels != NULL)
+        amount->levels = levels_take(arena, plan, after_end, calm);
     for (size_t i = grid->after_first; i < after_end; i++) {
         size_t c = effect_cell_of(grid, i);
         double weight = plan->points.weights[i];
@@ -75,11 +94,32 @@ base_variance(const EffectPlan *plan, const EffectAmount *amount, double varianc
            amount->uneven;
 }
 
+/* Degrees of freedom of the noise: as many as there were independent values before (Bayley and Hammersley
+ * 1946), or windows. */
 static double
-freedom_of(const EffectPlan *plan, size_t slots)
+noise_freedom(const EffectPlan *plan, size_t slots, double variance)
 {
     size_t lag = slots - 1 < plan->lag_most ? slots - 1 : plan->lag_most;
-    return fmax(long_run_freedom(plan->grid.before_end, lag) * (1 - plan->leverage), 1);
+    double values = plan->interval == EFFECT_BY_WINDOW ? long_run_freedom(plan->grid.before_end, lag)
+                    : variance > 0                     ? plan->sums[0] / (variance * plan->weight_square)
+                                                       : 1;
+    return fmax(values * (1 - plan->leverage), 1);
+}
+
+/* Of the whole deviation, with what moves queries unevenly, which is known from few controls (Satterthwaite
+ * 1946). */
+static double
+freedom_of(const EffectPlan *plan, const EffectAmount *amount)
+{
+    double variance = effect_plan_variance(plan, amount->slots);
+    double freedom = noise_freedom(plan, amount->slots, variance);
+    if (amount->uneven <= 0 || amount->weight <= 0)
+        return freedom;
+    double own = amount->weight_square / (amount->weight * amount->weight);
+    double noise = variance * (own + amount->base_square);
+    double all = noise + amount->uneven;
+    double parts = noise * noise / freedom + amount->uneven * amount->uneven / effect_uneven_freedom(plan);
+    return fmax(all * all / parts, 1);
 }
 
 /* How much wider for what could not be compared. */
@@ -132,7 +172,7 @@ static double
 interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double effect,
               double *ret_p_value)
 {
-    double freedom = freedom_of(plan, amount->slots);
+    double freedom = freedom_of(plan, amount);
     double variance = effect_plan_variance(plan, amount->slots);
     if (plan->interval == EFFECT_BY_LAG_RULE) {
         size_t lag = long_run_lag(plan->grid.before_end);
@@ -140,11 +180,13 @@ interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, 
         freedom = INFINITY;
     }
     double deviation = deviation_of(plan, amount, variance);
-    *ret_p_value = deviation > 0 ? 2 * distribution_student_upper(fabs(effect) / deviation, freedom)
-                                 : (effect == 0 ? 1 : 0);
+    *ret_p_value =
+        deviation > 0
+            ? 2 * distribution_student_upper(fmax(fabs(effect) - amount->levels, 0) / deviation, freedom)
+            : (effect == 0 ? 1 : 0);
     if (plan->interval == EFFECT_BY_BOOTSTRAP)
-        return spread_of(plan) * bootstrap_half(arena, plan, amount);
-    return deviation * distribution_student_quantile(INTERVAL_ALPHA / 2, freedom);
+        return spread_of(plan) * bootstrap_half(arena, plan, amount) + amount->levels;
+    return deviation * distribution_student_quantile(INTERVAL_ALPHA / 2, freedom) + amount->levels;
 }
 
 /*
@@ -168,8 +210,8 @@ sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha
     double own = boundary / amount->weight;
     double normal = distribution_student_quantile(two_sided_alpha / 2, INFINITY);
     double base = normal * normal * base_variance(plan, amount, variance);
-    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount->slots));
-    return spread_of(plan) * student / normal * sqrt(own * own + base);
+    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount));
+    return spread_of(plan) * student / normal * sqrt(own * own + base) + amount->levels;
 }
 
 double
@@ -182,7 +224,7 @@ double
 effect_plan_deviation(const EffectPlan *plan, const EffectAmount *amount, double tail)
 {
     double deviation = deviation_of(plan, amount, effect_plan_variance(plan, amount->slots));
-    return deviation * distribution_student_quantile(tail, freedom_of(plan, amount->slots));
+    return deviation * distribution_student_quantile(tail, freedom_of(plan, amount));
 }
 
 static double

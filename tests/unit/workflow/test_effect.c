@@ -210,6 +210,78 @@ where_controls_moved_differently_a_query_that_did_too_is_not_credited(void **sta
     arena_free(arena);
 }
 
+/* Lets a series be so much slower for stretches of half a day to three days. */
+static void
+flip(EffectSeries *series, size_t count, double factor, uint64_t seed)
+{
+    EffectBucket *buckets = (EffectBucket *)series->buckets;
+    Random random = random_new(seed);
+    bool is_high = false;
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (left-- == 0) {
+            is_high = !is_high;
+            left = 48 + (size_t)random_below(&random, 240);
+        }
+        buckets[i].time_ms *= is_high ? factor : 1;
+    }
+}
+
+/* The query, or two of its controls, flip by themselves. */
+static Effect
+measure_flipping(Arena *arena, uint64_t seed, double factor, bool is_query)
+{
+    Made made = {
+        .seed = seed, .before = 3 * WEEK, .after = 2 * DAY, .noise = 0.15, .calls = 50, .factor = factor};
+    Made control = made;
+    control.factor = 0;
+    EffectSeries series[1 + CONTROLS];
+    for (size_t k = 0; k <= CONTROLS; k++)
+        series[k] = series_make(arena, k == 0 ? &made : &control, k);
+    size_t count = made.before + made.after;
+    if (is_query)
+        flip(&series[0], count, 1.8, seed);
+    for (size_t k = 1; k <= 2 && !is_query; k++)
+        flip(&series[k], count, 1.8, 10 * seed + k);
+    EffectCase subject = {
+        .window = window_of(&made), .query = series, .controls = series + 1, .control_count = CONTROLS};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    return report.query;
+}
+
+static void
+a_query_that_flips_by_itself_is_judged_by_how_far_both_its_levels_move(void **state)
+{
+    (void)state;
+    size_t found = 0;
+    size_t false_words = 0;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        Arena *arena = arena_new("test", ARENA_BYTES);
+        Effect gain = measure_flipping(arena, seed, 0.8, true);
+        found += gain.verdict == EFFECT_IMPLEMENTED && fabs(gain.improvement_percent - 20) < 6;
+        false_words += measure_flipping(arena, seed, 0, true).verdict != EFFECT_NO_IMPROVEMENT;
+        arena_free(arena);
+    }
+    /* without levels the interval of each is wider than 80 % */
+    assert_true(found >= 9);
+    assert_true(false_words <= 1);
+}
+
+static void
+controls_that_flip_by_themselves_cost_little_certainty(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 30, .before = 3 * WEEK, .after = 2 * DAY, .noise = 0.15, .calls = 50, .factor = 0.8};
+    Effect still = measure(arena, &made, CONTROLS).query;
+    Effect flipping = measure_flipping(arena, 30, 0.8, false);
+    assert_int_equal(flipping.verdict, EFFECT_IMPLEMENTED);
+    assert_true(flipping.high_percent - flipping.low_percent <
+                1.5 * (still.high_percent - still.low_percent));
+    arena_free(arena);
+}
+
 static void
 harm_is_undone_and_says_why(void **state)
 {
@@ -439,7 +511,7 @@ a_single_spike_decides_nothing_and_a_level_that_lasts_does(void **state)
         weights[i] = 1;
     EffectPoints points = {.values = raw, .weights = weights};
     effect_points_calm(&points, 0, 10, 0.1, calm);
-    assert_true(fabs(calm[2] - 1.4) < 1e-12); /* the middle of its neighbours, and four scales */
+    assert_true(fabs(calm[2] - 1.25) < 1e-12); /* the middle of its neighbours, and 2.5 scales */
     for (size_t i = 0; i < 10; i++)
         assert_true(i == 2 || i == 5 || i == 6 || calm[i] == raw[i]);
     assert_true(fabs(calm[8] - 4.9) < 1e-12 && fabs(calm[7] - 5.1) < 1e-12);
@@ -622,6 +694,8 @@ main(void)
         cmocka_unit_test(the_interval_of_a_change_that_changes_nothing_holds_nothing),
         cmocka_unit_test(what_all_queries_do_is_not_credited_to_the_change),
         cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
+        cmocka_unit_test(a_query_that_flips_by_itself_is_judged_by_how_far_both_its_levels_move),
+        cmocka_unit_test(controls_that_flip_by_themselves_cost_little_certainty),
         cmocka_unit_test(harm_is_undone_and_says_why),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
         cmocka_unit_test(more_rows_of_a_call_are_other_work_and_no_harm),

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "../death.h"
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "math/two_level.h"
+
+#include <math.h>
+
+#define ARENA_BYTES ((size_t)64 << 20)
+#define COUNT ((size_t)600)
+#define LATER ((size_t)48)
+
+static void
+assert_near(double value, double wanted, double tolerance)
+{
+    if (!(fabs(value - wanted) <= tolerance))
+        fail_msg("%.15g is not %.15g", value, wanted);
+}
+
+typedef struct Made {
+    double values[COUNT + LATER];
+    bool is_high[COUNT + LATER];
+} Made;
+
+/* noise < 0: of Student's t with four degrees of freedom. */
+static void
+fill(Made *made, double gap, double noise, double memory, uint64_t seed)
+{
+    Random random = random_new(seed);
+    double error = 0;
+    bool is_high = false;
+    for (size_t t = 0; t < COUNT + LATER; t++) {
+        is_high ^= random_unit(&random) < 0.03;
+        double square = noise < 0 ? 0 : 4;
+        for (int i = 0; i < 4 && noise < 0; i++)
+            square += pow(random_normal(&random), 2);
+        error = memory * error + noise * random_normal(&random) / sqrt(square / 4);
+        made->is_high[t] = is_high;
+        made->values[t] = 2 + (is_high ? gap : 0) + error;
+    }
+}
+
+static void
+both_levels_and_the_states_are_found(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made;
+    TwoLevel model;
+    double high[COUNT];
+    fill(&made, 0.5, 0.1, 0.4, 1);
+    for (size_t t = 100; t < 110; t++)
+        made.values[t] = NAN;
+    two_level_fit(arena, made.values, COUNT, &model, high);
+    assert_near(model.levels[0], 2, 0.05);
+    assert_near(model.levels[1], 2.5, 0.05);
+    assert_near(model.memory, 0.4, 0.12);
+    assert_near(model.moves[0], 0.03, 0.03);
+    assert_true(model.gain > 50);
+    size_t wrong = 0;
+    for (size_t t = 0; t < COUNT; t++)
+        wrong += (high[t] > 0.5) != made.is_high[t] && !isnan(made.values[t]);
+    assert_true(wrong <= COUNT / 50);
+    assert_near(model.last_high, made.is_high[COUNT - 1], 0.05);
+    arena_free(arena);
+}
+
+static void
+one_level_with_memory_or_with_heavy_tails_is_not_taken_for_two(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    size_t taken = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        Made made;
+        TwoLevel model;
+        double high[COUNT];
+        fill(&made, 0, seed % 3 == 0 ? -0.2 : 0.2, seed % 2 == 0 ? 0.8 : 0.2, seed);
+        two_level_fit(arena, made.values, COUNT, &model, high);
+        taken += model.gain > 12;
+    }
+    /* normal noise without memory is, once in fifty times */
+    assert_true(taken <= 1);
+    arena_free(arena);
+}
+
+/* The likelihood of three values by adding up all eight paths. */
+static void
+the_likelihood_is_that_of_all_paths_together(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    TwoLevel model = {.levels = {0, 1}, .deviation = 0.5, .moves = {0.1, 0.2}, .last_high = 0.3};
+    const double values[] = {0.2, 1.1, 0.9};
+    double high[3];
+    TwoLevelShift shift;
+    two_level_shift(arena, &model, 0, values, 3, &shift, high);
+    double all = 0;
+    double of_high[3] = {0};
+    for (int path = 0; path < 8; path++) {
+        double chance = path % 2 == 1 ? 0.3 : 0.7;
+        for (int t = 0; t < 3; t++) {
+            int now = path >> t & 1;
+            int next = path >> (t + 1) & 1;
+            double ratio = (values[t] - shift.shift - model.levels[now]) / model.deviation;
+            chance *= pow(1 + ratio * ratio / 5, -3);
+            if (t < 2)
+                chance *= now == next ? 1 - model.moves[now] : model.moves[now];
+        }
+        all += chance;
+        for (int t = 0; t < 3; t++)
+            of_high[t] += (path >> t & 1) == 1 ? chance : 0;
+    }
+    for (int t = 0; t < 3; t++)
+        assert_near(high[t], of_high[t] / all, 2e-3); /* the path is of the step before the last */
+    arena_free(arena);
+}
+
+static void
+a_shift_is_told_from_a_change_of_state_of_its_size(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made;
+    TwoLevel model;
+    double high[COUNT];
+    double later_high[LATER];
+    TwoLevelShift shift;
+    fill(&made, 0.5, 0.05, 0.3, 2);
+    two_level_fit(arena, made.values, COUNT, &model, high);
+    two_level_shift(arena, &model, 0.02, made.values + COUNT, LATER, &shift, later_high);
+    assert_near(shift.shift, 0, 0.05);
+    /* down by just what lies between the levels: whoever saw the states knows it is none of them */
+    for (size_t t = COUNT; t < COUNT + LATER; t++)
+        made.values[t] -= 0.5;
+    two_level_shift(arena, &model, 0.02, made.values + COUNT, LATER, &shift, later_high);
+    assert_near(shift.shift, -0.5, 0.05);
+    assert_true(shift.lead > 3);
+    for (size_t t = 0; t < LATER; t++)
+        assert_true((later_high[t] > 0.5) == made.is_high[COUNT + t]);
+    arena_free(arena);
+}
+
+static void
+where_it_was_is_unknown_another_shift_is_as_likely_and_said(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    TwoLevel model = {.levels = {0, 1}, .deviation = 0.1, .moves = {0.01, 0.01}, .last_high = 0.5};
+    double values[LATER];
+    double high[LATER];
+    for (size_t t = 0; t < LATER; t++)
+        values[t] = 0.5 + 0.05 * sin((double)t);
+    TwoLevelShift shift;
+    two_level_shift(arena, &model, 0.02, values, LATER, &shift, high);
+    assert_near(fabs(shift.shift), 0.5, 0.02);
+    assert_near(shift.other, -shift.shift, 0.02);
+    assert_true(shift.lead < 0.1);
+    arena_free(arena);
+}
+
+static void
+too_few_values_or_none_that_differ_are_no_model(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    double values[20] = {1, 2, 1, NAN, NAN, 2, 1};
+    double high[20];
+    TwoLevel model;
+    two_level_fit(arena, values, 9, &model, high);
+    assert_true(model.gain == 0 && model.levels[1] == 0);
+    for (size_t t = 0; t < 20; t++)
+        values[t] = 4;
+    two_level_fit(arena, values, 20, &model, high);
+    assert_true(model.gain == 0 && high[19] == 0);
+    model = (TwoLevel){.levels = {0, 1}, .deviation = 1, .moves = {0.1, 0.1}};
+    TwoLevelShift shift;
+    two_level_shift(arena, &model, 0.02, values, 0, &shift, high);
+    assert_true(shift.shift == 0 && isinf(shift.lead));
+    arena_free(arena);
+}
+
+static void
+shift_of_one_level(void *context)
+{
+    TwoLevel model = {.deviation = 1};
+    TwoLevelShift shift;
+    double value = 0;
+    double high;
+    two_level_shift(context, &model, 0, &value, 1, &shift, &high);
+}
+
+static void
+levels_without_a_gap_are_a_bug(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    assert_dies(shift_of_one_level, arena, "gap > 0");
+    arena_free(arena);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_levels_and_the_states_are_found),
+        cmocka_unit_test(one_level_with_memory_or_with_heavy_tails_is_not_taken_for_two),
+        cmocka_unit_test(the_likelihood_is_that_of_all_paths_together),
+        cmocka_unit_test(a_shift_is_told_from_a_change_of_state_of_its_size),
+        cmocka_unit_test(where_it_was_is_unknown_another_shift_is_as_likely_and_said),
+        cmocka_unit_test(too_few_values_or_none_that_differ_are_no_model),
+        cmocka_unit_test(levels_without_a_gap_are_a_bug),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
