@@ -19,7 +19,7 @@
 #define DAY 96
 #define HARM_LOOKS_MOST 192
 #define BANDS 4
-#define RULES 4 /* three intervals and two means */
+#define RULES 5 /* four intervals and two means */
 
 typedef struct Tally {
     size_t cases;
@@ -174,7 +174,7 @@ run_case(const EffectTruth *truth, Tally *tallies)
         Effect two_days;
         effect_plan_look(arena, plan, window, window->after_first + DAY, &day);
         effect_plan_look(arena, plan, window, window->bucket_count, &two_days);
-        if (rule == EFFECT_BY_WINDOW) {
+        if (rule == EFFECT_BY_MEMORY) {
             tally_cover(tally, 0, &day, truth->factor);
             tally_cover(tally, 1, &two_days, truth->factor);
         }
@@ -183,7 +183,7 @@ run_case(const EffectTruth *truth, Tally *tallies)
     EffectVerdict naive = naive_verdict(&subject);
     tally_verdicts(tally, RULES - 1, naive, naive);
     tally->naive_undone += naive == EFFECT_REGRESSED;
-    context.interval = EFFECT_BY_WINDOW;
+    context.interval = EFFECT_BY_MEMORY;
     watch_harm(arena, &subject, &context, tally);
     double started_ms = cpu_ms();
     EffectReport report;
@@ -194,7 +194,7 @@ run_case(const EffectTruth *truth, Tally *tallies)
 static void
 print_tally(const char *name, double noise_from, double noise_to, const Tally *tally)
 {
-    static const char *const rules[RULES] = {"window", "lag_rule", "bootstrap", "naive"};
+    static const char *const rules[RULES] = {"memory", "window", "lag_rule", "bootstrap", "naive"};
     printf("{\"scenario\": \"%s\", \"noise_from\": %.2f, \"noise_to\": %.2f, \"cases\": %zu, \"bounded\": "
            "[%zu, %zu], \"covered\": [%zu, %zu], "
            "\"enough\": %zu, \"undone_enough\": %zu, \"hours_to_enough\": %.2f, \"foreseen\": %zu, "
@@ -258,7 +258,7 @@ main(int argument_count, char **arguments)
         if (wanted != NULL && strcmp(wanted, scenarios[s].name) != 0)
             continue;
         Tally tallies[BANDS] = {0};
-        size_t count = s < 3 || wanted != NULL ? cases : cases / 4;
+        size_t count = s < 5 || wanted != NULL ? cases : cases / 4;
         for (size_t n = 0; n < count; n++) {
             EffectTruth truth = scenarios[s].truth;
             truth.seed = 2 * n + (is_even ? 0 : 1);
