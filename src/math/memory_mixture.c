@@ -7,7 +7,7 @@
 
 #define SINGLE_FREQUENCIES ((size_t)16)
 #define WIDTH_SHARE 0.15 /* of a band above those, of its first frequency */
-#define ITERATIONS 300   /* steps; the likelihood rises little after a hundred */
+#define ITERATIONS 1000  /* steps; the slow parts of white noise fade slowly */
 
 /* Neighbouring frequencies, which the parts' spectra differ little over. */
 typedef struct Band {
