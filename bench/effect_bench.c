@@ -7,6 +7,7 @@
  */
 #include "effect_series.h"
 
+#include "math/distribution.h"
 #include "workflow/effect_internal.h"
 
 #include <math.h>
@@ -19,7 +20,8 @@
 #define DAY 96
 #define HARM_LOOKS_MOST 192
 #define BANDS 4
-#define RULES 5 /* four intervals and two means */
+#define ORACLE_QUANTILE 2.178 /* of the normal, two-sided 2.94 %: two looks */
+#define RULES 5               /* four intervals and two means */
 
 typedef struct Tally {
     size_t cases;
@@ -38,6 +40,7 @@ typedef struct Tally {
     size_t naive_undone;
     double cpu_ms;
     double hours_to_undo; /* summed */
+    double known_found;   /* expected after two days of one who knows all but the effect */
 } Tally;
 
 typedef struct Scenario {
@@ -158,13 +161,15 @@ static void
 run_case(const EffectTruth *truth, Tally *tallies)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("effect", ARENA_BYTES);
-    double noise;
-    EffectCase subject = effect_series_make(arena, truth, &noise);
+    EffectDrawn drawn;
+    EffectCase subject = effect_series_make(arena, truth, &drawn);
     size_t band = 0;
-    while (band + 1 < BANDS && noise >= bands[band + 1])
+    while (band + 1 < BANDS && drawn.noise >= bands[band + 1])
         band++;
     Tally *tally = &tallies[band];
     tally->cases++;
+    double distance = fabs(log(truth->factor)) / drawn.deviation;
+    tally->known_found += distribution_student_upper(ORACLE_QUANTILE - distance, INFINITY);
     EffectWindow *window = &subject.window;
     EffectContext context = {.arena = arena, .subject = &subject};
     for (int rule = 0; rule < RULES - 1; rule++) {
@@ -201,11 +206,11 @@ print_tally(const char *name, double noise_from, double noise_to, const Tally *t
            "\"hours_off\": %.2f, "
            "\"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
            "\"naive_undone\": %zu, "
-           "\"hours_to_undo\": %.2f, \"cpu_ms\": %.3f",
+           "\"hours_to_undo\": %.2f, \"known_found\": %.2f, \"cpu_ms\": %.3f",
            name, noise_from, noise_to, tally->cases, tally->bounded[0], tally->bounded[1], tally->covered[0],
            tally->covered[1], tally->enough, tally->undone_enough, tally->hours_to_enough, tally->foreseen,
            tally->hours_off, tally->undone, tally->undone_soon, tally->undone_day, tally->naive_undone,
-           tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
+           tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone, tally->known_found,
            tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
     for (int rule = 0; rule < RULES; rule++)
         printf(", \"%s\": {\"implemented\": [%zu, %zu, %zu], \"regressed\": [%zu, %zu, %zu]}", rules[rule],

@@ -148,8 +148,17 @@ buckets_make(Arena *arena, Random *random, const Habit *habit, const double *sha
     return buckets;
 }
 
+/* The variance of means of an autoregression, and of calls' own noise beside it. */
+static double
+deviation_known(const Habit *habit, size_t before)
+{
+    double of_bucket = habit->noise * habit->noise * (1 + habit->memory) / (1 - habit->memory);
+    double of_calls = (exp(habit->call_noise * habit->call_noise) - 1) / habit->calls;
+    return sqrt((of_bucket + of_calls) * (1.0 / EFFECT_SERIES_AFTER + 1 / (double)before));
+}
+
 EffectCase
-effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise)
+effect_series_make(Arena *arena, const EffectTruth *truth, EffectDrawn *ret_drawn)
 {
     Random random = random_new(truth->seed);
     double days = random_unit(&random) < 0.3 ? between(&random, 3, 14) : between(&random, 14, 35);
@@ -171,7 +180,7 @@ effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise)
         if (k == 0 && truth->calls_per_hour > 0)
             habit.calls = truth->calls_per_hour / 4;
         if (k == 0) {
-            *ret_noise = habit.noise;
+            *ret_drawn = (EffectDrawn){habit.noise, deviation_known(&habit, window.before_end)};
             mean_ms = habit.mean_ms * habit.calls;
         }
         if (k == 1) /* what writes takes three times the query's time */

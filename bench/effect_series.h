@@ -23,7 +23,13 @@ typedef struct EffectTruth {
     bool is_still;         /* without deploys, flips and growth */
 } EffectTruth;
 
-/* The noise that was drawn for the query, of a bucket. */
-EffectCase effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise);
+/* What was drawn for the query. */
+typedef struct EffectDrawn {
+    double noise; /* of a bucket */
+    double
+        deviation; /* of two days' mean from that before, to one who knows noise, seasons, flips and drift */
+} EffectDrawn;
+
+EffectCase effect_series_make(Arena *arena, const EffectTruth *truth, EffectDrawn *ret_drawn);
 
 #endif
