@@ -320,7 +320,7 @@ fit_known(Arena *arena, const double *values, size_t count, TwoLevel *model, dou
     found.gain = found.likelihood - single.likelihood;
     model_order(&found, high, count);
     for (size_t t = 0; t < count; t++)
-        found.share_high += high[t] / (double)count;
+        found.share_high += isnan(values[t]) ? 0 : high[t] / (double)known_count;
     found.last_high = high[count - 1];
     *model = found;
 }
@@ -365,8 +365,18 @@ shift_climb(Pass *pass, const TwoLevel *model, double shift)
     return shift;
 }
 
+double
+two_level_later(const TwoLevel *model, size_t steps)
+{
+    double sum = model->moves[0] + model->moves[1];
+    if (!(sum > 0))
+        return model->last_high;
+    double settled = model->moves[0] / sum;
+    return settled + (model->last_high - settled) * pow(1 - sum, (double)steps);
+}
+
 void
-two_level_shift(Arena *arena, const TwoLevel *model, double start_move, const double *values, size_t count,
+two_level_shift(Arena *arena, const TwoLevel *model, double start_high, const double *values, size_t count,
                 TwoLevelShift *ret_shift, double *ret_high)
 {
     static const double places[] = {0.1, 0.5, 0.9}; /* quantiles that may be either level */
@@ -377,8 +387,8 @@ two_level_shift(Arena *arena, const TwoLevel *model, double start_move, const do
     double *known = ARENA_NEW_ARRAY(arena, double, count);
     size_t known_count = known_of(values, count, known);
     Pass pass = pass_new(arena, values, count, ret_high);
-    pass.start[1] = model->last_high * (1 - start_move) + (1 - model->last_high) * start_move;
-    pass.start[0] = 1 - pass.start[1];
+    pass.start[0] = 1 - start_high;
+    pass.start[1] = start_high;
     double shifts[STARTS] = {0};
     double likelihoods[STARTS];
     size_t best = 0;

@@ -16,7 +16,8 @@
  * passes of four densities a step.
  *
  *     two_level_fit(arena, values, count, &model, high);
- *     if (model.gain > 12) two_level_shift(arena, &model, 0.02, later, later_count, &shift, later_high);
+ *     double start = two_level_later(&model, 1);
+ *     if (model.gain > 12) two_level_shift(arena, &model, start, later, later_count, &shift, later_high);
  */
 #ifndef FETTLE_MATH_TWO_LEVEL_H
 #define FETTLE_MATH_TWO_LEVEL_H
@@ -30,7 +31,7 @@ typedef struct TwoLevel {
     double moves[2];   /* chance of leaving the low, the high level, a step */
     double likelihood; /* logarithm, but for a constant */
     double gain;       /* of that over one level's; 0 where there are fewer than ten values */
-    double share_high; /* of the steps */
+    double share_high; /* of the steps with a value */
     double last_high;  /* chance of the high level at the last step */
 } TwoLevel;
 
@@ -42,9 +43,11 @@ typedef struct TwoLevelShift {
 
 /* ret_high: the chance of the high level at each step; count >= 1. */
 void two_level_fit(Arena *arena, const double *values, size_t count, TwoLevel *ret_model, double *ret_high);
-/* start_move: the chance that the state changed between the last value that was fitted and the first of
- * these. A model with a gap; without values the shift is 0. */
-void two_level_shift(Arena *arena, const TwoLevel *model, double start_move, const double *values,
+/* The chance of the high level so many steps after the last one that was fitted. */
+double two_level_later(const TwoLevel *model, size_t steps);
+/* start_high: the chance of the high level at the first of these values. A model with a gap; without values
+ * the shift is 0. */
+void two_level_shift(Arena *arena, const TwoLevel *model, double start_high, const double *values,
                      size_t count, TwoLevelShift *ret_shift, double *ret_high);
 
 #endif

@@ -19,21 +19,25 @@
  *             Hainmueller 2010). Fewer than five usable controls: none of it, intervals half as wide again,
  *             and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a ridge.
  *   levels    a query whose plan flips by itself has two levels; which of them it is in is no effect. Where
- * two are far likelier than one before the change, the effect is by how much both moved (two_level.h), and
- * where another path of states would explain as much, the interval reaches to that, too. interval  95 % for
- * two looks, after a day and after two (Pocock 1977), by a mixture of memories that is fitted to what is left
- * before the change (memory_mixture.h), with Student's t. always_*: 95 % for as many looks as one likes (a
- * confidence sequence). work      rows of a call that moved along by at least half as much as the time say
- * that the work changed, not its price: work_changed, and neither credit nor blame. Blocks of a call are
- * shown as a second witness, and decide nothing: fewer of them is what an index is for. least     30 calls
- * and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success. undo      harm beyond a limit (5
- * %) that is certain at 99 % however often one looks, of the query or of all together: the time that the
- * calls took, over what the same calls took before. enough    data is enough once a harm of 20 % would be
- * undone with a chance of 95 %: the sequence's width and the estimate's deviation say so by the noise before
- * the change, the calls since, and how alike the controls moved. What the query's time did after the change
- * has no part in it, so it can be said before the effect is looked at, and not be chosen by it. many      of
- * the other queries, named winners and losers are a share of 5 % false at most (Benjamini and Hochberg 1995);
- * the rest is no_improvement. Rows and blocks are looked at of the named alone.
+ *             two are far likelier than one before the change, the effect is by how much both moved
+ *             (two_level.h), and where another path of states would explain nearly as much, the interval
+ *             reaches to that, too. Harm is judged without levels as well, and the worse of the two counts:
+ *             a change that leaves the query in its slow plan has harmed it. has_levels says so.
+ *   interval  95 % for two looks, after a day and after two (Pocock 1977), by a mixture of memories that is
+ *             fitted to what is left before the change (memory_mixture.h), with Student's t. always_*: 95 %
+ *             for as many looks as one likes (a confidence sequence).
+ *   work      rows of a call that moved along by at least half as much as the time say that the work changed,
+ *             not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a
+ *             second witness, and decide nothing: fewer of them is what an index is for.
+ *   least     30 calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success.
+ *   undo      harm beyond a limit (5 %) that is certain at 99 % however often one looks, of the query or of
+ *             all together: the time that the calls took, over what the same calls took before.
+ *   enough    data is enough once a harm of 20 % would be undone with a chance of 95 %: the sequence's width
+ *             and the estimate's deviation say so by the noise before the change, the calls since, and how
+ *             alike the controls moved. What the query's time did after the change has no part in it, so it
+ *             can be said before the effect is looked at, and not be chosen by it.
+ *   many      of the other queries, named winners and losers are a share of 5 % false at most (Benjamini and
+ *             Hochberg 1995); the rest is no_improvement. Rows and blocks are looked at of the named alone.
  *
  * The two looks are the contract's; who looks oftener goes by always_* and should_undo. Where load moves from
  * the controls' tables to the changed one, or the change itself makes the controls faster, the controls are
@@ -123,7 +127,8 @@ typedef struct Effect {
                                   others */
     int64_t enough_us;     /* since when, or from when on as calls come, that is 20 % or less; 0: not within
                               two weeks of the change, or not known */
-    double mean_before_ms; /* of a call, matched to the hours after and without the drift */
+    double mean_before_ms; /* of a call, matched to the hours after and without the drift; with levels, both
+                              at the share of the high one before */
     double mean_after_ms;
     double calls_before;
     double calls_after;
@@ -133,6 +138,8 @@ typedef struct Effect {
     EffectMatch match;
     bool has_drift;
     double drift_percent; /* what the controls improved by themselves */
+    bool has_levels; /* two, that it flips between by itself; judged by how far both moved, and without */
+    double plain_percent; /* then: the improvement without levels, which is improvement_percent where worse */
     size_t control_count; /* with a weight */
     bool work_changed;
     double rows_percent;   /* rows of a call: less (> 0) or more (< 0) */

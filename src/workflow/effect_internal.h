@@ -117,6 +117,8 @@ typedef struct EffectPlan {
     EffectPoints points;
     double scale;     /* of values from their neighbours */
     TwoLevel *levels; /* that it flips between by itself; its states are taken out of the points; or NULL */
+    struct EffectPlan *plain; /* the same without levels, where there are some: harm is judged by both */
+    bool is_of_two;           /* of such a pair: each has half of the chance of a false harm */
     EffectProfile *profile;
     double *drift; /* the mixture of controls, NAN where unknown; NULL without controls */
     size_t control_count;
@@ -197,7 +199,8 @@ typedef struct EffectValues {
 /*
  * A query whose plan flips by itself has two levels, and which of them it is in says nothing of the change:
  * tested is by how much both moved (two_level.h, over means of hours). Found is what is far likelier than one
- * level; ret_states, before the change, is what to take off a bucket for it. After the change, with the
+ * level; ret_states, before the change, is what to take off a bucket for it, in the mean nothing: what
+ * is left is at the level of the share that the high one had before. After the change, with the
  * states up to after_end: how far from here another explanation would put the effect that is not much less
  * likely, 0 when there is none.
  */

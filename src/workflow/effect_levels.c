@@ -6,8 +6,12 @@
 
 #define GAIN_LEAST 12.0 /* logarithm: 160,000 times likelier than one level */
 #define HOURS_LEAST 6.0 /* in the rarer state */
-#define LEAD_LEAST 3.5  /* logarithm: 33 times likelier than the next best explanation */
-#define START_MOVE 0.02 /* a change may make a plan flip: more than in any other hour */
+#define GAP_LEAST 2.5   /* deviations of what is new in an hour: else normal noise passes for two levels */
+#define MOVE_MOST 0.3   /* chance of an hour; whoever flips oftener has no levels, but noise */
+#define START_MOVE 0.02 /* a change may make a plan flip, however rarely it does by itself */
+/* Logarithm: 100 times likelier than the next best explanation. More than START_MOVE alone says (3.89), or a
+ * flip just at the change would always be taken for an effect. */
+#define LEAD_LEAST 4.6
 
 /* Buckets of an hour; wider ones are taken as they are. */
 static size_t
@@ -35,6 +39,15 @@ hours_make(const EffectGrid *grid, const EffectValues *values, size_t from, size
     return count;
 }
 
+static bool
+is_of_two_levels(const TwoLevel *model, size_t known)
+{
+    double rarer = fmin(model->share_high, 1 - model->share_high) * (double)known;
+    double gap = model->levels[1] - model->levels[0];
+    return model->gain >= GAIN_LEAST && rarer >= HOURS_LEAST && gap > 0 &&
+           gap >= GAP_LEAST * model->deviation && fmax(model->moves[0], model->moves[1]) <= MOVE_MOST;
+}
+
 bool
 effect_levels_find(Arena *arena, const EffectGrid *grid, const EffectValues *values, TwoLevel *ret_model,
                    double *ret_states)
@@ -47,12 +60,19 @@ effect_levels_find(Arena *arena, const EffectGrid *grid, const EffectValues *val
     double *hours = ARENA_NEW_ARRAY(arena, double, grid->before_end / width);
     double *high = ARENA_NEW_ARRAY(arena, double, grid->before_end / width);
     size_t count = hours_make(grid, values, from, grid->before_end, hours);
-    two_level_fit(arena, hours, count, ret_model, high);
-    double rarer = fmin(ret_model->share_high, 1 - ret_model->share_high) * (double)count;
+    size_t first = 0; /* before it, the query was not known */
+    size_t known = 0;
+    while (first < count - 1 && isnan(hours[first]))
+        first++;
+    for (size_t i = first; i < count; i++)
+        known += !isnan(hours[i]);
+    two_level_fit(arena, hours + first, count - first, ret_model, high + first);
     double gap = ret_model->levels[1] - ret_model->levels[0];
-    bool is_found = ret_model->gain >= GAIN_LEAST && rarer >= HOURS_LEAST && gap > 0;
-    for (size_t i = 0; i < grid->before_end && is_found; i++)
-        ret_states[i] = gap * high[i < from ? 0 : (i - from) / width];
+    bool is_found = is_of_two_levels(ret_model, known);
+    for (size_t i = 0; i < grid->before_end && is_found; i++) {
+        size_t hour = i < from ? 0 : (i - from) / width;
+        ret_states[i] = hour < first ? 0 : gap * (high[hour] - ret_model->share_high);
+    }
     arena_rewind(arena, mark);
     return is_found;
 }
@@ -66,11 +86,13 @@ effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model,
     double *hours = ARENA_NEW_ARRAY(arena, double, grid->count / width + 1);
     double *high = ARENA_NEW_ARRAY(arena, double, grid->count / width + 1);
     size_t count = hours_make(grid, values, grid->after_first, after_end, hours);
+    /* through the time that the change took, too */
+    double later = two_level_later(model, (grid->after_first - grid->before_end) / width + 1);
     TwoLevelShift shift;
-    two_level_shift(arena, model, START_MOVE, hours, count, &shift, high);
+    two_level_shift(arena, model, fmin(fmax(later, START_MOVE), 1 - START_MOVE), hours, count, &shift, high);
     double gap = model->levels[1] - model->levels[0];
     for (size_t i = grid->after_first; i < after_end; i++)
-        ret_states[i] = gap * high[(i - grid->after_first) / width];
+        ret_states[i] = gap * (high[(i - grid->after_first) / width] - model->share_high);
     arena_rewind(arena, mark);
     return shift.lead < LEAD_LEAST ? fabs(shift.other - shift.shift) : 0;
 }

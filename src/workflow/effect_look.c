@@ -202,22 +202,22 @@ sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha
     double variance = effect_plan_variance(plan, amount->slots);
     double tightest_variance = effect_plan_variance(plan, tightest) * (double)tightest * plan->weight_square;
     double sum_variance = variance * amount->weight_square;
+    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount));
     if (!(tightest_variance > 0))
-        return 0;
+        return spread_of(plan) * student * sqrt(base_variance(plan, amount, 0)) + amount->levels;
     double rho = confidence_sequence_rho(two_sided_alpha, tightest_variance);
     double boundary = is_one_sided ? confidence_sequence_one_sided(alpha, rho, sum_variance)
                                    : confidence_sequence_two_sided(alpha, rho, sum_variance);
     double own = boundary / amount->weight;
     double normal = distribution_student_quantile(two_sided_alpha / 2, INFINITY);
     double base = normal * normal * base_variance(plan, amount, variance);
-    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount));
     return spread_of(plan) * student / normal * sqrt(own * own + base) + amount->levels;
 }
 
 double
 effect_plan_harm_radius(const EffectPlan *plan, const EffectAmount *amount)
 {
-    return sequence_radius(plan, amount, HARM_ALPHA, true);
+    return sequence_radius(plan, amount, plan->is_of_two ? HARM_ALPHA / 2 : HARM_ALPHA, true);
 }
 
 double
@@ -249,6 +249,7 @@ effect_unknown(const char *reason)
                     .mean_before_ms = NAN,
                     .mean_after_ms = NAN,
                     .drift_percent = NAN,
+                    .plain_percent = NAN,
                     .rows_percent = NAN,
                     .blocks_percent = NAN};
 }
@@ -284,9 +285,31 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
     effect->verdict = effect_verdict(effect->improvement_percent, effect->low_percent, effect->high_percent);
 }
 
-void
-effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
-                 Effect *ret_effect)
+/* What is worse without levels is taken as that says it: states are no effect, but a change that leaves a
+ * query in its slow one has harmed it. */
+static void
+look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
+{
+    bool is_regressed = plain->verdict == EFFECT_REGRESSED || effect->verdict == EFFECT_REGRESSED;
+    double harm = fmax(effect->harm_percent, plain->harm_percent);
+    bool is_worse = (plain->verdict == EFFECT_REGRESSED && effect->verdict != EFFECT_REGRESSED) ||
+                    plain->harm_percent > fmax(effect->harm_percent, plan->harm_limit_percent);
+    double p_value = effect->p_value;
+    if (is_worse) {
+        *effect = *plain;
+        p_value = fmin(2 * plain->p_value, 1); /* the worse of two */
+    }
+    effect->harm_percent = harm;
+    effect->p_value = p_value;
+    effect->has_levels = true;
+    effect->plain_percent = plain->improvement_percent;
+    if (is_regressed)
+        effect->verdict = EFFECT_REGRESSED;
+}
+
+static void
+look_alone(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
+           Effect *ret_effect)
 {
     *ret_effect = effect_unknown(plan->reason);
     ret_effect->calls_before = plan->calls_before;
@@ -306,4 +329,17 @@ effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *windo
         ret_effect->reason = "fewer than 4 buckets with calls after the change";
     else
         look_estimate(arena, plan, &sight, ret_effect);
+}
+
+void
+effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
+                 Effect *ret_effect)
+{
+    look_alone(arena, plan, window, after_end, ret_effect);
+    if (plan->plain == NULL || ret_effect->verdict == EFFECT_NOT_ENOUGH_DATA)
+        return;
+    Effect plain;
+    look_alone(arena, plan->plain, window, after_end, &plain);
+    if (plain.verdict != EFFECT_NOT_ENOUGH_DATA)
+        look_plainly(plan, &plain, ret_effect);
 }

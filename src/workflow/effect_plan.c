@@ -300,8 +300,9 @@ plan_take_levels(Arena *arena, EffectPlan *plan)
     }
 }
 
-EffectPlan *
-effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure)
+static EffectPlan *
+plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure,
+          bool with_levels)
 {
     EffectPlan *plan = ARENA_NEW(arena, EffectPlan);
     plan->interval = context->interval;
@@ -315,10 +316,22 @@ effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *serie
     if (measure == EFFECT_OF_TIME) {
         plan_find_drift(arena, plan, controls_of(context, &plan->grid, plan->match));
         plan_take_profile(arena, plan);
-        plan_take_levels(arena, plan);
+        if (with_levels)
+            plan_take_levels(arena, plan);
     }
     plan_measure_noise(arena, plan);
     plan_take_slope(plan);
     plan_measure_noise(arena, plan);
+    return plan;
+}
+
+EffectPlan *
+effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure)
+{
+    EffectPlan *plan = plan_make(arena, context, series, measure, true);
+    if (plan->levels != NULL) {
+        plan->plain = plan_make(arena, context, series, measure, false);
+        plan->is_of_two = plan->plain->is_of_two = true;
+    }
     return plan;
 }

@@ -10,6 +10,7 @@
 #define SQUARE_MEAN 0.9205
 #define SQUARE_DEVIATION 1.1102
 #define SQUARE_FREEDOM 0.885      /* what a square tells of the variance, of what one without a bound does */
+#define COMMON_MOST 1e6           /* variance of logarithms: nothing real comes near */
 #define DEVIATIONS_TO_BELIEVE 1.0 /* of the mean of squares */
 
 void
@@ -96,7 +97,7 @@ effect_uneven_variance(const EffectPlan *plan, size_t slots)
         return 0;
     double low = 0;
     double high = 1e-6;
-    while (mean_square(squares, variances, count, high) > SQUARE_MEAN)
+    while (high < COMMON_MOST && mean_square(squares, variances, count, high) > SQUARE_MEAN)
         high *= 4;
     for (int halvings = 0; halvings < 30; halvings++) {
         double middle = (low + high) / 2;

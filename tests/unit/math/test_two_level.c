@@ -85,34 +85,64 @@ one_level_with_memory_or_with_heavy_tails_is_not_taken_for_two(void **state)
     arena_free(arena);
 }
 
-/* The likelihood of three values by adding up all eight paths. */
 static void
-the_likelihood_is_that_of_all_paths_together(void **state)
+the_chance_of_a_level_later_is_that_of_the_chain_step_by_step(void **state)
+{
+    (void)state;
+    TwoLevel model = {.moves = {0.1, 0.2}, .last_high = 0.9};
+    double high = 0.9;
+    for (size_t steps = 0; steps < 40; steps++) {
+        assert_near(two_level_later(&model, steps), high, 1e-12);
+        high = high * 0.8 + (1 - high) * 0.1;
+    }
+    model = (TwoLevel){.last_high = 0.7};
+    assert_near(two_level_later(&model, 9), 0.7, 0);
+}
+
+/* Student's density of what is new in a value after the one before, which may be missing. */
+static double
+density(const TwoLevel *model, const double *values, int t, double now, double last)
+{
+    double scale = model->deviation;
+    double error = values[t] - now;
+    if (isnan(values[t]))
+        return 1;
+    if (t == 0 || isnan(values[t - 1]))
+        scale /= sqrt(1 - model->memory * model->memory);
+    else
+        error -= model->memory * (values[t - 1] - last);
+    return pow(1 + error * error / (scale * scale * 5), -3) / scale;
+}
+
+/* By adding up all paths of six values with a memory, one of them missing. */
+static void
+the_chances_of_states_are_those_of_all_paths_together(void **state)
 {
     (void)state;
     Arena *arena = arena_new("test", ARENA_BYTES);
-    TwoLevel model = {.levels = {0, 1}, .deviation = 0.5, .moves = {0.1, 0.2}, .last_high = 0.3};
-    const double values[] = {0.2, 1.1, 0.9};
-    double high[3];
+    enum { STEPS = 6 };
+    TwoLevel model = {.levels = {0, 1}, .deviation = 0.5, .memory = 0.5, .moves = {0.1, 0.2}};
+    const double values[STEPS] = {0.2, 1.1, 0.9, NAN, 0.4, -0.3};
+    double high[STEPS];
     TwoLevelShift shift;
-    two_level_shift(arena, &model, 0, values, 3, &shift, high);
+    two_level_shift(arena, &model, 0.3, values, STEPS, &shift, high);
     double all = 0;
-    double of_high[3] = {0};
-    for (int path = 0; path < 8; path++) {
+    double of_high[STEPS] = {0};
+    for (int path = 0; path < 1 << STEPS; path++) {
         double chance = path % 2 == 1 ? 0.3 : 0.7;
-        for (int t = 0; t < 3; t++) {
+        for (int t = 0; t < STEPS; t++) {
             int now = path >> t & 1;
-            int next = path >> (t + 1) & 1;
-            double ratio = (values[t] - shift.shift - model.levels[now]) / model.deviation;
-            chance *= pow(1 + ratio * ratio / 5, -3);
-            if (t < 2)
-                chance *= now == next ? 1 - model.moves[now] : model.moves[now];
+            int last = t == 0 ? now : path >> (t - 1) & 1;
+            if (t > 0)
+                chance *= now == last ? 1 - model.moves[last] : model.moves[last];
+            chance *=
+                density(&model, values, t, model.levels[now] + shift.shift, model.levels[last] + shift.shift);
         }
         all += chance;
-        for (int t = 0; t < 3; t++)
+        for (int t = 0; t < STEPS; t++)
             of_high[t] += (path >> t & 1) == 1 ? chance : 0;
     }
-    for (int t = 0; t < 3; t++)
+    for (int t = 0; t < STEPS; t++)
         assert_near(high[t], of_high[t] / all, 2e-3); /* the path is of the step before the last */
     arena_free(arena);
 }
@@ -129,12 +159,14 @@ a_shift_is_told_from_a_change_of_state_of_its_size(void **state)
     TwoLevelShift shift;
     fill(&made, 0.5, 0.05, 0.3, 2);
     two_level_fit(arena, made.values, COUNT, &model, high);
-    two_level_shift(arena, &model, 0.02, made.values + COUNT, LATER, &shift, later_high);
+    two_level_shift(arena, &model, fmin(fmax(two_level_later(&model, 1), 0.02), 0.98), made.values + COUNT,
+                    LATER, &shift, later_high);
     assert_near(shift.shift, 0, 0.05);
     /* down by just what lies between the levels: whoever saw the states knows it is none of them */
     for (size_t t = COUNT; t < COUNT + LATER; t++)
         made.values[t] -= 0.5;
-    two_level_shift(arena, &model, 0.02, made.values + COUNT, LATER, &shift, later_high);
+    two_level_shift(arena, &model, fmin(fmax(two_level_later(&model, 1), 0.02), 0.98), made.values + COUNT,
+                    LATER, &shift, later_high);
     assert_near(shift.shift, -0.5, 0.05);
     assert_true(shift.lead > 3);
     for (size_t t = 0; t < LATER; t++)
@@ -153,7 +185,7 @@ where_it_was_is_unknown_another_shift_is_as_likely_and_said(void **state)
     for (size_t t = 0; t < LATER; t++)
         values[t] = 0.5 + 0.05 * sin((double)t);
     TwoLevelShift shift;
-    two_level_shift(arena, &model, 0.02, values, LATER, &shift, high);
+    two_level_shift(arena, &model, 0.5, values, LATER, &shift, high);
     assert_near(fabs(shift.shift), 0.5, 0.02);
     assert_near(shift.other, -shift.shift, 0.02);
     assert_true(shift.lead < 0.1);
@@ -176,7 +208,7 @@ too_few_values_or_none_that_differ_are_no_model(void **state)
     assert_true(model.gain == 0 && high[19] == 0);
     model = (TwoLevel){.levels = {0, 1}, .deviation = 1, .moves = {0.1, 0.1}};
     TwoLevelShift shift;
-    two_level_shift(arena, &model, 0.02, values, 0, &shift, high);
+    two_level_shift(arena, &model, 0.5, values, 0, &shift, high);
     assert_true(shift.shift == 0 && isinf(shift.lead));
     arena_free(arena);
 }
@@ -206,7 +238,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_levels_and_the_states_are_found),
         cmocka_unit_test(one_level_with_memory_or_with_heavy_tails_is_not_taken_for_two),
-        cmocka_unit_test(the_likelihood_is_that_of_all_paths_together),
+        cmocka_unit_test(the_chance_of_a_level_later_is_that_of_the_chain_step_by_step),
+        cmocka_unit_test(the_chances_of_states_are_those_of_all_paths_together),
         cmocka_unit_test(a_shift_is_told_from_a_change_of_state_of_its_size),
         cmocka_unit_test(where_it_was_is_unknown_another_shift_is_as_likely_and_said),
         cmocka_unit_test(too_few_values_or_none_that_differ_are_no_model),

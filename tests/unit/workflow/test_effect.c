@@ -228,7 +228,7 @@ flip(EffectSeries *series, size_t count, double factor, uint64_t seed)
 }
 
 /* The query, or two of its controls, flip by themselves. */
-static Effect
+static EffectReport
 measure_flipping(Arena *arena, uint64_t seed, double factor, bool is_query)
 {
     Made made = {
@@ -247,7 +247,7 @@ measure_flipping(Arena *arena, uint64_t seed, double factor, bool is_query)
         .window = window_of(&made), .query = series, .controls = series + 1, .control_count = CONTROLS};
     EffectReport report;
     effect_measure(arena, &subject, &report);
-    return report.query;
+    return report;
 }
 
 static void
@@ -258,14 +258,95 @@ a_query_that_flips_by_itself_is_judged_by_how_far_both_its_levels_move(void **st
     size_t false_words = 0;
     for (uint64_t seed = 1; seed <= 10; seed++) {
         Arena *arena = arena_new("test", ARENA_BYTES);
-        Effect gain = measure_flipping(arena, seed, 0.8, true);
+        Effect gain = measure_flipping(arena, seed, 0.8, true).query;
         found += gain.verdict == EFFECT_IMPLEMENTED && fabs(gain.improvement_percent - 20) < 6;
-        false_words += measure_flipping(arena, seed, 0, true).verdict != EFFECT_NO_IMPROVEMENT;
+        EffectReport nothing = measure_flipping(arena, seed, 0, true);
+        false_words += nothing.query.verdict != EFFECT_NO_IMPROVEMENT;
+        assert_false(nothing.should_undo);
         arena_free(arena);
     }
     /* without levels the interval of each is wider than 80 % */
     assert_true(found >= 9);
     assert_true(false_words <= 1);
+}
+
+/* A query in states of least .. least + more buckets, which moves nothing else, but for
+ * a change that takes a gap of time: from its beginning on the query is in the slow one, and was not just
+ * before. */
+typedef struct Stuck {
+    uint64_t seed;
+    size_t least;
+    size_t more;
+    size_t fast; /* the fast states last so many times as long */
+    size_t gap;
+    size_t after;
+} Stuck;
+
+static EffectReport
+measure_stuck(Arena *arena, const Stuck *stuck)
+{
+    Made made = {.seed = stuck->seed,
+                 .before = 3 * WEEK,
+                 .after = stuck->gap + stuck->after,
+                 .noise = 0.1,
+                 .calls = 50};
+    EffectSeries series[1 + CONTROLS];
+    for (size_t k = 0; k <= CONTROLS; k++)
+        series[k] = series_make(arena, &made, k);
+    EffectBucket *buckets = (EffectBucket *)series[0].buckets;
+    Random random = random_new(stuck->seed);
+    bool is_high = true; /* after the change; before it, back in time, first the fast one */
+    size_t left = stuck->gap + stuck->after;
+    for (size_t i = made.before + made.after; i-- > 0;) {
+        buckets[i].time_ms *= is_high ? 1.8 : 1;
+        if (--left == 0) {
+            is_high = !is_high;
+            left = (is_high ? 1 : stuck->fast) * (stuck->least + (size_t)random_below(&random, stuck->more));
+        }
+    }
+    EffectWindow window = window_of(&made);
+    window.after_first += stuck->gap;
+    EffectCase subject = {
+        .window = window, .query = series, .controls = series + 1, .control_count = CONTROLS};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    return report;
+}
+
+static void
+a_state_that_changed_with_the_change_as_it_does_by_itself_is_no_harm(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        Arena *arena = arena_new("test", ARENA_BYTES);
+        Stuck stuck = {
+            .seed = seed, .least = 48, .more = 240, .fast = 1, .gap = seed % 2 == 0 ? 0 : 24, .after = 48};
+        EffectReport report = measure_stuck(arena, &stuck);
+        assert_true(report.query.has_levels);
+        assert_false(report.should_undo);
+        assert_true(report.query.low_percent < 0 && report.query.high_percent > 0);
+        assert_int_equal(report.query.verdict, EFFECT_NO_IMPROVEMENT);
+        arena_free(arena);
+    }
+}
+
+static void
+a_query_that_the_change_leaves_in_its_slow_plan_is_harmed_and_undone(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        Arena *arena = arena_new("test", ARENA_BYTES);
+        Stuck stuck = {.seed = seed, .least = 8, .more = 24, .fast = 4, .after = 2 * DAY};
+        EffectReport report = measure_stuck(arena, &stuck);
+        assert_true(report.query.has_levels);
+        assert_int_equal(report.query.verdict, EFFECT_REGRESSED);
+        assert_true(report.should_undo);
+        assert_true(report.query.plain_percent < -20);
+        assert_true(report.query.improvement_percent <= report.query.plain_percent);
+        /* of a call as it was, in both its states */
+        assert_true(report.query.mean_before_ms > 11 && report.query.mean_before_ms < 16);
+        arena_free(arena);
+    }
 }
 
 static void
@@ -275,7 +356,7 @@ controls_that_flip_by_themselves_cost_little_certainty(void **state)
     Arena *arena = arena_new("test", ARENA_BYTES);
     Made made = {.seed = 30, .before = 3 * WEEK, .after = 2 * DAY, .noise = 0.15, .calls = 50, .factor = 0.8};
     Effect still = measure(arena, &made, CONTROLS).query;
-    Effect flipping = measure_flipping(arena, 30, 0.8, false);
+    Effect flipping = measure_flipping(arena, 30, 0.8, false).query;
     assert_int_equal(flipping.verdict, EFFECT_IMPLEMENTED);
     assert_true(flipping.high_percent - flipping.low_percent <
                 1.5 * (still.high_percent - still.low_percent));
@@ -695,6 +776,8 @@ main(void)
         cmocka_unit_test(what_all_queries_do_is_not_credited_to_the_change),
         cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
         cmocka_unit_test(a_query_that_flips_by_itself_is_judged_by_how_far_both_its_levels_move),
+        cmocka_unit_test(a_state_that_changed_with_the_change_as_it_does_by_itself_is_no_harm),
+        cmocka_unit_test(a_query_that_the_change_leaves_in_its_slow_plan_is_harmed_and_undone),
         cmocka_unit_test(controls_that_flip_by_themselves_cost_little_certainty),
         cmocka_unit_test(harm_is_undone_and_says_why),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
