@@ -322,8 +322,7 @@ a_state_that_changed_with_the_change_as_it_does_by_itself_is_no_harm(void **stat
         Stuck stuck = {
             .seed = seed, .least = 48, .more = 240, .fast = 1, .gap = seed % 2 == 0 ? 0 : 24, .after = 48};
         EffectReport report = measure_stuck(arena, &stuck);
-        assert_true(report.query.has_levels);
-        assert_false(report.should_undo);
+        assert_true(report.query.has_levels && !report.should_undo);
         assert_true(report.query.low_percent < 0 && report.query.high_percent > 0);
         assert_int_equal(report.query.verdict, EFFECT_NO_IMPROVEMENT);
         arena_free(arena);
@@ -340,8 +339,7 @@ a_query_that_the_change_leaves_in_its_slow_plan_is_harmed_and_undone(void **stat
         EffectReport report = measure_stuck(arena, &stuck);
         assert_true(report.query.has_levels);
         assert_int_equal(report.query.verdict, EFFECT_REGRESSED);
-        assert_true(report.should_undo);
-        assert_true(report.query.plain_percent < -20);
+        assert_true(report.should_undo && report.query.plain_percent < -20);
         assert_true(report.query.improvement_percent <= report.query.plain_percent);
         /* of a call as it was, in both its states */
         assert_true(report.query.mean_before_ms > 11 && report.query.mean_before_ms < 16);
