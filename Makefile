@@ -29,13 +29,15 @@ valgrind:
 	@scripts/bootstrap build run test
 	@scripts/valgrind
 
-# The service killed fifty times at random moments, and what it acknowledged counted.
+# The service killed fifty times at random moments, and what it acknowledged counted; and thirty times in an apply or an undo.
 soak:
 	@scripts/bootstrap build run test
 	@scripts/build build-check -Db_sanitize=address,undefined -Db_lundef=false
 	@scripts/test-servers
 	@FETTLE_SOAK_KILLS=50 FETTLE_BINARY=$(CURDIR)/build-check/src/cli/fettle PATH=/usr/bin:$$PATH \
 		python3 -m pytest -q -p no:cacheprovider tests/integration/test_serve.py -k killed_at_random
+	@FETTLE_SOAK_STEPS=30 FETTLE_BINARY=$(CURDIR)/build-check/src/cli/fettle PATH=/usr/bin:$$PATH \
+		python3 -m pytest -q -s -p no:cacheprovider tests/integration/test_kills.py
 
 deb:
 	@scripts/bootstrap build run deb
@@ -61,7 +63,7 @@ help:
 	@echo "make check    build with sanitizers, style, unit and integration tests (CHECK_FAST=1: without clang-tidy and fuzz inputs)"
 	@echo "make bench    measurements, beside HypoPG"
 	@echo "make fuzz     each fuzz target for FUZZ_SECONDS (600); FUZZ_TARGETS=\"sql plan\" names some"
-	@echo "make soak     the service killed 50 times at random moments; nothing acknowledged may be lost or doubled"
+	@echo "make soak     killed 50 times while it collects, 30 times while it changes a target; nothing acknowledged may be lost or doubled"
 	@echo "make deb      the Debian package, into build-deb/"
 	@echo "make valgrind the unit tests under valgrind"
 	@echo "make format   format the C sources"

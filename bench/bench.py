@@ -18,16 +18,18 @@ import twin
 import whatif
 import workload
 import workload_forecast
+import write_cost
 from machine import bars, bench_server
 
 BENCHES = {"analyze": analyze.bench, "twin": twin.bench, "whatif": whatif.bench, "candidates": candidates.bench, "fidelity": fidelity.bench, "collect": collect.bench, "effect": effect.bench,
            "start": fleet.bench_start, "fleet": fleet.bench, "improvement": improvement.bench,
            "index_search": index_search.bench, "isolation_forest": isolation_forest.bench, "study": study.bench, "workload": workload.bench,
-           "workload_anomalies": anomalies.bench, "workload_forecast": workload_forecast.bench}
+           "workload_anomalies": anomalies.bench, "workload_forecast": workload_forecast.bench, "write_cost": write_cost.bench}
+BY_NAME_ONLY = ("write_cost",)  # slow, and no bar
 
 
 def main():
-    wanted = sys.argv[1:] or list(BENCHES)
+    wanted = sys.argv[1:] or [name for name in BENCHES if name not in BY_NAME_ONLY]
     unknown = [name for name in wanted if name not in BENCHES]
     if unknown:
         sys.exit(f"bench: there is no \"{unknown[0]}\"; there are {', '.join(BENCHES)}")

@@ -11,6 +11,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
@@ -23,6 +24,7 @@ TARGETS = int(os.environ.get("FLEET_TARGETS", "1000"))
 MINUTES = int(os.environ.get("FLEET_MINUTES", "3"))
 SERVERS = int(os.environ.get("FLEET_SERVERS", "5"))
 STATEMENTS = 500
+FIRST_STARTS = 5
 SETTLE_SECONDS = 110  # the store has vacuumed what making the schema left, twice at 30 s, and closed its sessions 20 s later
 IDLE_SECONDS = 20
 FIGURES = {"rounds": "fettle_rounds_total", "failed": "fettle_rounds_failed_total", "late": "fettle_rounds_late_total",
@@ -206,17 +208,43 @@ def bench(_, home):
             measure(service, servers)
 
 
+def first_starts(home, settings):
+    """Seconds until a service that has nothing serves, of some starts."""
+    found = []
+    for _ in range(FIRST_STARTS):
+        with tempfile.TemporaryDirectory(prefix="first", dir=home) as place:
+            service = Service(place, **settings)
+            started = time.monotonic()
+            service.start(expect_ready=False)
+            try:
+                assert wait_until(service.is_up, 60), service.errors()
+                found.append(time.monotonic() - started)
+            finally:
+                service.close()
+    return sorted(found)
+
+
+def initdb_seconds(programs, home):
+    """PostgreSQL's own part of a first start, by itself: how fast the machine is."""
+    with tempfile.TemporaryDirectory(prefix="initdb", dir=home) as place:
+        os.chmod(place, 0o777)
+        command = [str(programs / "initdb"), "-D", f"{place}/data", "-U", "fettle", "-A", "trust", "-E", "UTF8", "--locale=C", "--wal-segsize=1", "--no-sync", "--data-checksums"]
+        started = time.monotonic()
+        subprocess.run(command, check=True, capture_output=True, user="postgres" if os.geteuid() == 0 else None)
+        return time.monotonic() - started
+
+
 def bench_start(server, home):
     """The service without targets: its first start, its memory and its place on the disk; then with one target."""
     print("== the service with nothing to do")
     programs = programs_of_their_own()
+    settings = {"cluster__binaries": programs, "collect__interval": "60s", "collect__activity_interval": "1s", "collect__load_percent": "5"}
+    firsts, initdb = first_starts(home, settings), initdb_seconds(programs, home)
     with tempfile.TemporaryDirectory(prefix="start", dir=home) as place:
-        service = Service(place, cluster__binaries=programs, collect__interval="60s", collect__activity_interval="1s", collect__load_percent="5")
-        started = time.monotonic()
+        service = Service(place, **settings)
         service.start(expect_ready=False)
         try:
             assert wait_until(service.is_up, 60), service.errors()
-            first = time.monotonic() - started
             time.sleep(SETTLE_SECONDS)
             postmaster = service.postmaster()
             own, (cluster, words) = memory_mb([service.process.pid]), cluster_memory(postmaster)
@@ -236,7 +264,8 @@ def bench_start(server, home):
             service.close()
     bare, bare_words = bare_memory(programs)
     print(f"  Fettle itself {own:.1f} MB, both {idle * 100:.2f} % of a core, a second start {again:.2f} s; load {os.getloadavg()[0]:.1f}")
-    bar("store, first start until it serves", f"{first:.2f} s, bar 2.5 s", first <= 2.5)
+    first = statistics.median(firsts)
+    bar("store, first start until it serves", f"{first:.2f} s in the median of {FIRST_STARTS} ({firsts[0]:.2f} to {firsts[-1]:.2f}; PostgreSQL's initdb alone {initdb:.2f}), bar 2.5 s", first <= 2.5)
     print(f"  memory of the store: a bare server without a session {bare:.1f} MB ({bare_words}), the idle store {cluster / bare:.2f} times that; "
           f"with a target collected each minute {mean:.1f} MB in the mean of a minute, {least:.1f} MB between rounds")
     bar("store, idle memory", f"{cluster:.1f} MB (proportional share: {words}), bar 20 MB", cluster <= 20)

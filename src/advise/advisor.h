@@ -88,7 +88,12 @@ typedef struct Advice {
                            not proven */
     bool is_cautious;   /* other sets are better by the planner's costs, for it hopes for too much */
     size_t unreviewed_count; /* statements whose new plans were not looked at for risk, for want of time */
-    bool is_stopped_early;   /* the time limit cut the search: the answer is the best so far */
+    size_t unreviewed_index_count; /* recommended, with risky plans that no remedy was sought for */
+    size_t unverified_count;   /* statements that the planner was not asked about with all of it, for want of
+                                  time: they cost at most what is told, if it is consistent */
+    int solver_failures;       /* 0/1 programs that are unsolved because the solver failed */
+    const char *solver_reason; /* of the last; NULL */
+    bool is_stopped_early;     /* the time limit cut the search: the answer is the best so far */
 } Advice;
 
 typedef struct AdvisorContext {

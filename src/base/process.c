@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +56,9 @@ process_child(const ProcessOptions *options, int output, int status)
         process_give_up(STATUS_DESCRIPTOR);
     if (chdir(options->directory == NULL ? "/" : options->directory) != 0)
         process_give_up(STATUS_DESCRIPTOR);
+    /* its end is waited for here: with nobody to wait it would work on in what the next one makes anew. After
+     * the change of user, which takes it back. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* after the change of user: where there is a second thread (a sanitizer has one), the C library tells it
      * of the change by one of these signals */
     process_take_default_actions();

@@ -77,6 +77,30 @@ write_fidelity(Text *text, const Report *report)
                            report->twin->losses.items[i].reason);
 }
 
+/* What was not looked into, and why. */
+static void
+write_unsure(Text *text, const Advice *advice, const char *bullet)
+{
+    if (advice->unreviewed_index_count > 0)
+        text_append_format(
+            text,
+            "%sof %zu recommended index%s some plans may be far slower than the planner thinks, and "
+            "the review ended before a remedy was sought\n",
+            bullet, advice->unreviewed_index_count, advice->unreviewed_index_count == 1 ? "" : "es");
+    if (advice->unverified_count > 0)
+        text_append_format(text,
+                           "%sthe time limit ended the verification: the planner was not asked what %zu "
+                           "statement%s cost%s with all that is recommended\n",
+                           bullet, advice->unverified_count, advice->unverified_count == 1 ? "" : "s",
+                           advice->unverified_count == 1 ? "s" : "");
+    if (advice->solver_failures > 0)
+        text_append_format(
+            text,
+            "%sthe solver of 0/1 programs failed on %d program%s (%s): there the choice is by exchanges "
+            "alone, and nothing is bounded\n",
+            bullet, advice->solver_failures, advice->solver_failures == 1 ? "" : "s", advice->solver_reason);
+}
+
 static void
 write_head(Text *text, const Report *report)
 {
@@ -120,6 +144,7 @@ write_head(Text *text, const Report *report)
                            "planner thinks is not known of %zu statement%s\n",
                            bullet, report->advice->unreviewed_count,
                            report->advice->unreviewed_count == 1 ? "" : "s");
+    write_unsure(text, report->advice, bullet);
     if (report->advice->is_stopped_early)
         text_append_format(text, "%sthe time limit ended the search: this is the best answer so far\n",
                            bullet);

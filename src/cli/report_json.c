@@ -143,6 +143,9 @@ report_write_json(Text *text, const Report *report)
     json_key_double(&json, "gap_percent", advice->gap_percent);
     json_key_bool(&json, "cautious", advice->is_cautious);
     json_key_int(&json, "unreviewed_statements", (int64_t)advice->unreviewed_count);
+    json_key_int(&json, "unreviewed_indexes", (int64_t)advice->unreviewed_index_count);
+    json_key_int(&json, "unverified_statements", (int64_t)advice->unverified_count);
+    json_key_int(&json, "solver_failures", advice->solver_failures);
     json_key_bool(&json, "stopped_early", advice->is_stopped_early);
     json_key_double(&json, "target_ms", report->target_ms);
     json_key_double(&json, "elapsed_ms", report->elapsed_ms);

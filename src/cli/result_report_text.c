@@ -72,57 +72,12 @@ result_report_append_text(Text *text, const ResultReport *report)
             append_bin(text, &report->bins[i]);
 }
 
-static void
-share_json(JsonWriter *json, const ResultShare *share)
-{
-    json_key_int(json, "count", share->count);
-    json_key_int(json, "held", share->held);
-    json_key_double(json, "share", share->share);
-    json_key_double(json, "low", share->low);
-    json_key_double(json, "high", share->high);
-    json_key_bool(json, "is_enough", !share->is_thin);
-}
-
-static void
-kind_json(JsonWriter *json, const ResultKind *kind)
-{
-    json_object_begin(json);
-    json_key_string(json, "source_type", kind->source_type[0] == '\0' ? NULL : kind->source_type);
-    json_key_string(json, "kind", kind->kind[0] == '\0' ? NULL : kind->kind);
-    share_json(json, &kind->success);
-    json_key_int(json, "failed", kind->failed);
-    json_key_double(json, "predicted_percent", kind->predicted_percent);
-    json_key_double(json, "actual_percent", kind->actual_percent);
-    json_key_double(json, "actual_low", kind->actual_low);
-    json_key_double(json, "actual_high", kind->actual_high);
-    json_key_double(json, "accuracy", kind->accuracy);
-    json_key_double(json, "factor", kind->factor);
-    json_object_end(json);
-}
-
 void
 result_report_append_json(Text *text, const ResultReport *report)
 {
     JsonWriter json = json_writer_new(text, true);
     json_object_begin(&json);
-    json_key(&json, "kinds");
-    json_array_begin(&json);
-    for (size_t i = 0; i < report->kind_count; i++)
-        kind_json(&json, &report->kinds[i]);
-    json_array_end(&json);
-    json_key(&json, "all");
-    kind_json(&json, &report->all);
-    json_key(&json, "calibration");
-    json_array_begin(&json);
-    for (size_t i = 0; i < RESULT_REPORT_BINS; i++) {
-        json_object_begin(&json);
-        json_key_double(&json, "from", report->bins[i].from);
-        json_key_double(&json, "to", report->bins[i].to);
-        json_key_double(&json, "stated", report->bins[i].stated);
-        share_json(&json, &report->bins[i].held);
-        json_object_end(&json);
-    }
-    json_array_end(&json);
+    result_report_json(&json, report);
     json_object_end(&json);
     text_append_char(text, '\n');
 }

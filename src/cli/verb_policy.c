@@ -111,21 +111,10 @@ policy_change(CliInput *input, CliStore *store, const Target *target, ChangePoli
 {
     bool done =
         change_policy_write(store->connection, input->arena, target->target_id, policy, store->actor, error);
-    Text details = text_new(input->arena);
-    JsonWriter json = json_writer_new(&details, false);
-    json_object_begin(&json);
-    for (int action = 0; action < CHANGE_ACTIONS; action++)
-        json_key_string(&json, change_action_word((ChangeAction)action), policy->classes[action]);
-    json_key(&json, "windows");
-    json_array_begin(&json);
-    for (size_t i = 0; i < policy->window_count; i++)
-        json_write_string(&json, policy->windows[i]);
-    json_array_end(&json);
-    json_object_end(&json);
     CliAct act = {.action = "target.change_policy",
                   .object = arena_printf(input->arena, "target:%" PRId64, target->target_id),
                   .target_id = target->target_id,
-                  .details = details.data};
+                  .details = change_policy_details(input->arena, policy)};
     return cli_store_audit(store, &act, done, error) &&
            change_policy_read(store->connection, input->arena, target->target_id, clock_wall_us(), policy,
                               error);

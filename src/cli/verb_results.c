@@ -183,7 +183,7 @@ measure_run(CliInput *input, Error *error)
     if (list.count == 0)
         return error_set(error, ERROR_NOT_FOUND, "recommendation %" PRId64 " was not carried out", id);
     IndexManager manager = {.store = store.store, .settings = input->settings};
-    bool done = recommendation_measure(&manager, input->arena, list.items[0].id, &measured, error);
+    bool done = recommendation_measure(&manager, input->arena, list.items[0].id, 0, &measured, error);
     CliAct act = {.action = "result.measure",
                   .object = arena_printf(input->arena, "implementation:%" PRId64, list.items[0].id),
                   .target_id = list.items[0].target_id};

@@ -16,7 +16,12 @@
 
 #include <string.h>
 
-#define PLANS_ARENA_BYTES ((size_t)4 << 30)
+/* What is kept for the whole call, for one database, for its relations at one time, and for one statement: a
+ * plan before may be long, and there are hundreds of statements. */
+#define PLANS_ARENA_BYTES ((size_t)1 << 30)
+#define DATABASE_ARENA_BYTES ((size_t)4 << 30)
+#define RELATIONS_ARENA_BYTES ((size_t)1 << 30)
+#define STATEMENT_ARENA_BYTES ((size_t)1 << 30)
 #define WINDOW_US ((int64_t)24 * 3600 * 1000000)
 #define CLUSTER_START_MS 60000
 /* Of incidents, so many more statements are planned. */
@@ -41,12 +46,21 @@ typedef struct Planning {
 /* One database of it. */
 typedef struct PlanningDatabase {
     Planning *planning;
+    Arena *arena;
     const char *name;
     const Snapshot *snapshot;
     Explainer explainer;
+    Arena *relations_arena;         /* NULL before the first */
     const RelationRound *relations; /* at the time of relations_at_us */
     int64_t relations_at_us;
 } PlanningDatabase;
+
+/* One statement of it; what is read for it goes with it. */
+typedef struct PlanningStatement {
+    PlanningDatabase *database;
+    Arena *arena;
+    PgConnection *session;
+} PlanningStatement;
 
 /* The statements that open incidents are of. */
 static bool
@@ -140,12 +154,13 @@ planning_begin(Planning *planning, Error *error)
 }
 
 static bool
-snapshot_take(Planning *planning, const char *database, const Snapshot **ret_snapshot, Error *error)
+snapshot_take(PlanningDatabase *database, Error *error)
 {
+    const Planning *planning = database->planning;
     const Settings *settings = planning->settings;
     PgConnectOptions options = {
         .purpose = PG_PURPOSE_TARGET,
-        .database = database,
+        .database = database->name,
         .connect_timeout_ms = (int)settings_get_int(settings, SETTING_TARGET_CONNECT_TIMEOUT),
         .statement_timeout_ms = (int)settings_get_int(settings, SETTING_TARGET_STATEMENT_TIMEOUT),
         .lock_timeout_ms = (int)settings_get_int(settings, SETTING_TARGET_LOCK_TIMEOUT)};
@@ -154,7 +169,7 @@ snapshot_take(Planning *planning, const char *database, const Snapshot **ret_sna
                                 .deadline =
                                     deadline_after_ms(settings_get_int(settings, SETTING_TARGET_DEADLINE))};
     return pg_connection_open(planning->dsn, &options, &target, error) &&
-           snapshot_read(planning->arena, target, &read, ret_snapshot, error);
+           snapshot_read(database->arena, target, &read, &database->snapshot, error);
 }
 
 static bool
@@ -190,64 +205,73 @@ flags_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
 static bool
 relations_at(PlanningDatabase *database, PgConnection *session, int64_t at_us, Error *error)
 {
-    if (database->relations_at_us == at_us)
+    if (database->relations_arena != NULL && database->relations_at_us == at_us)
         return true;
     Planning *planning = database->planning;
     DatabaseRows rows;
     RelationRound *rounds = NULL;
     size_t count = 0;
     int32_t database_id = 0;
-    if (!database_rows_read(session, planning->arena, planning->target_id, &rows, error))
+    arena_free_at(&database->relations_arena);
+    database->relations_arena = arena_new("relations before", RELATIONS_ARENA_BYTES);
+    database->relations = NULL;
+    database->relations_at_us = at_us;
+    if (!database_rows_read(session, database->relations_arena, planning->target_id, &rows, error))
         return false;
     for (size_t i = 0; i < rows.count; i++)
         if (strcmp(rows.items[i].database_name, database->name) == 0)
             database_id = rows.items[i].database_id;
-    database->relations = NULL;
-    database->relations_at_us = at_us;
     if (database_id == 0)
         return true;
-    if (!relation_rounds_read(session, planning->arena, planning->target_id, database_id, at_us, &rounds,
-                              &count, error))
+    if (!relation_rounds_read(session, database->relations_arena, planning->target_id, database_id, at_us,
+                              &rounds, &count, error))
         return false;
     database->relations = count > 0 ? &rounds[0] : NULL;
     return true;
 }
 
 static bool
-cause_take(PlanningDatabase *database, PgConnection *session, const PgPlan *plan, PlanRow *row, Error *error)
+cause_take(const PlanningStatement *statement, const PgPlan *plan, PlanRow *row, Error *error)
 {
+    PlanningDatabase *database = statement->database;
     Planning *planning = database->planning;
+    Arena *arena = statement->arena;
+    PgConnection *session = statement->session;
     PlanRows before;
-    if (!plan_rows_read(session, planning->arena, planning->target_id, row->query_hash, 1, &before, error))
+    PlanRange range = {.target_id = planning->target_id,
+                       .query_hash = row->query_hash,
+                       .most = 1,
+                       .bytes_most = PLANS_BYTES_MOST};
+    if (!plan_rows_read(session, arena, &range, &before, error))
         return false;
     if (before.count == 0 || before.items[0].plan_hash == row->plan_hash)
         return true;
     const PlanRow *last = &before.items[0];
     PgPlan *last_plan = NULL;
     Error unreadable = {0};
-    /* what was stored by another version may not be readable; then the cause is unknown */
+    /* what was stored by another version may not be readable, what is too long is not read; then the cause is
+     * unknown */
     if (last->plan_json == NULL ||
-        !pg_plan_parse(planning->arena, last->plan_json, strlen(last->plan_json), &last_plan, &unreadable))
+        !pg_plan_parse(arena, last->plan_json, strlen(last->plan_json), &last_plan, &unreadable))
         return true;
     SettingChanges changes;
-    if (!setting_changes_read(session, planning->arena, planning->target_id, last->collected_at_us,
-                              planning->now_us, &changes, error) ||
+    if (!setting_changes_read(session, arena, planning->target_id, last->collected_at_us, planning->now_us,
+                              &changes, error) ||
         !relations_at(database, session, last->collected_at_us, error))
         return false;
-    row->change_cause =
-        plan_cause_find(planning->arena, &(PlanCauseInput){.before = last_plan,
-                                                           .now = plan,
-                                                           .snapshot = database->snapshot,
-                                                           .changes = &changes,
-                                                           .relations_before = database->relations});
+    row->change_cause = plan_cause_find(arena, &(PlanCauseInput){.before = last_plan,
+                                                                 .now = plan,
+                                                                 .snapshot = database->snapshot,
+                                                                 .changes = &changes,
+                                                                 .relations_before = database->relations});
     return true;
 }
 
-/* Plans one statement; *ret_plan is NULL when it cannot be planned. */
+/* Plans it; *ret_plan is NULL when it cannot be planned. */
 static bool
-statement_plan(PlanningDatabase *database, const SampleTotal *total, PgPlan **ret_plan, Error *error)
+statement_plan(const PlanningStatement *planned, const SampleTotal *total, PgPlan **ret_plan, Error *error)
 {
-    Arena *arena = database->planning->arena;
+    Arena *arena = planned->arena;
     *ret_plan = NULL;
     if (total->query_text == NULL)
         return true;
@@ -256,16 +280,18 @@ statement_plan(PlanningDatabase *database, const SampleTotal *total, PgPlan **re
     if (kind == SQL_KIND_UNPARSED || kind == SQL_KIND_UTILITY)
         return true;
     const char *reason = NULL;
-    return explainer_ask(&database->explainer, arena, sql_statement_text(statement),
+    return explainer_ask(&planned->database->explainer, arena, sql_statement_text(statement),
                          sql_statement_parameter_count(statement), ret_plan, &reason, error);
 }
 
 static bool
 statement_take(PlanningDatabase *database, PgConnection *session, const SampleTotal *total, Error *error)
 {
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("plans of a statement", STATEMENT_ARENA_BYTES);
     Planning *planning = database->planning;
+    PlanningStatement statement = {.database = database, .arena = arena, .session = session};
     PgPlan *plan = NULL;
-    if (!statement_plan(database, total, &plan, error))
+    if (!statement_plan(&statement, total, &plan, error))
         return false;
     if (plan == NULL) {
         planning->report.refused++;
@@ -279,40 +305,50 @@ statement_take(PlanningDatabase *database, PgConnection *session, const SampleTo
                    .collected_at_us = planning->now_us,
                    .plan_hash = pg_plan_shape_hash(plan),
                    .plan_json = plan->text,
-                   .plan_text = pg_plan_format(planning->arena, plan, true),
+                   .plan_text = pg_plan_format(arena, plan, true),
                    .rows_expected = plan->root->plan_rows,
                    .cost = plan->root->total_cost};
     pg_plan_walk(plan, flags_visit, &row);
     int64_t written = 0;
-    if (!cause_take(database, session, plan, &row, error) ||
-        !plan_rows_write(session, &row, 1, &written, error))
+    if (!cause_take(&statement, plan, &row, error) || !plan_rows_write(session, &row, 1, &written, error))
         return false;
     planning->report.written += written;
     return true;
 }
 
 static bool
-database_take(Planning *planning, const char *name, Error *error)
+database_plan(PlanningDatabase *database, Error *error)
 {
-    PlanningDatabase database = {.planning = planning, .name = name};
     FETTLE_CLEANUP(twin_close_at) Twin *twin = NULL;
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Planning *planning = database->planning;
     TwinOptions options = {.statement_timeout_ms =
                                (int)settings_get_int(planning->settings, SETTING_TWIN_STATEMENT_TIMEOUT)};
-    if (!snapshot_take(planning, name, &database.snapshot, error) ||
-        !planning_open_cluster(planning, database.snapshot->server_major, error) ||
-        !twin_open(planning->arena, planning->cluster, database.snapshot, &options, &twin, error) ||
+    if (!snapshot_take(database, error) ||
+        !planning_open_cluster(planning, database->snapshot->server_major, error) ||
+        !twin_open(database->arena, planning->cluster, database->snapshot, &options, &twin, error) ||
         !twin_connect(twin, &connection, error) || !store_session_take(planning->store, 0, &session, error))
         return false;
-    database.explainer = explainer_new(planning->arena, connection);
-    database.explainer.keeps_text = true;
+    database->explainer = explainer_new(database->arena, connection);
+    database->explainer.keeps_text = true;
     planning->report.databases++;
     for (size_t i = 0; i < planning->total_count; i++)
-        if (strcmp(planning->totals[i].database_name, name) == 0 &&
-            !statement_take(&database, session.connection, &planning->totals[i], error))
+        if (strcmp(planning->totals[i].database_name, database->name) == 0 &&
+            !statement_take(database, session.connection, &planning->totals[i], error))
             return false;
     return true;
+}
+
+static bool
+database_take(Planning *planning, const char *name, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at)
+    Arena *arena = arena_new("plans of a database", DATABASE_ARENA_BYTES);
+    PlanningDatabase database = {.planning = planning, .arena = arena, .name = name};
+    bool good = database_plan(&database, error);
+    arena_free_at(&database.relations_arena);
+    return good;
 }
 
 static bool

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "jobs/results.h"
 
-#include "base/json_writer.h"
 #include "base/log.h"
-#include "store/audit.h"
 #include "workflow/recommendation_measure.h"
 
 #include <inttypes.h>
@@ -27,7 +25,7 @@ measure_one(const IndexManager *manager, const ImplementationDue *due, ResultsRe
     Implementation measured;
     Error failure = {0};
     bool is_harmful = false;
-    bool good = due->is_due ? recommendation_measure(manager, arena, due->id, &measured, &failure)
+    bool good = due->is_due ? recommendation_measure(manager, arena, due->id, 0, &measured, &failure)
                             : recommendation_watch(manager, arena, due->id, &is_harmful, &failure);
     if (good) {
         report->measured += due->is_due || is_harmful;
@@ -53,29 +51,6 @@ measure_due(const ResultsOptions *options, const IndexManager *manager, ResultsR
 }
 
 static bool
-undo_audit(const ResultsOptions *options, Arena *arena, const RecommendationUndo *undo, const char *reason,
-           Error *error)
-{
-    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    Text details = text_new(arena);
-    JsonWriter json = json_writer_new(&details, false);
-    json_object_begin(&json);
-    json_key_string(&json, "reason", reason);
-    json_key_int(&json, "change_id", undo->plan.change.id);
-    json_key_string(&json, "sql", undo->plan.change.sql);
-    json_key_string(&json, "undo_sql", undo->plan.change.undo_sql);
-    json_object_end(&json);
-    AuditLine line = {.actor = ACTOR,
-                      .action = "result.revert",
-                      .object = arena_printf(arena, "implementation:%" PRId64, undo->implementation.id),
-                      .target_id = undo->implementation.target_id,
-                      .outcome = "ok",
-                      .details = details.data};
-    return store_session_take(options->store, 0, &session, error) &&
-           audit_write(session.connection, &line, error);
-}
-
-static bool
 harmful_get(const ResultsOptions *options, Arena *arena, int64_t id, Implementation *ret_found, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
@@ -92,13 +67,15 @@ undo_one(const ResultsOptions *options, const IndexManager *manager, int64_t id,
     if (!harmful_get(options, arena, id, &found, error))
         return false;
     const char *reason = recommendation_undo_reason(arena, &found);
-    if (!recommendation_undo_plan(manager, arena, id, ACTOR, &undo, error) ||
-        !recommendation_undo_record(manager, arena, &undo, reason, error))
+    if (!recommendation_undo_plan(manager, arena, id, ACTOR, &undo, error))
+        return false;
+    undo.unasked_by = ACTOR;
+    if (!recommendation_undo_record(manager, arena, &undo, reason, error))
         return false;
     log_write(LOG_LEVEL_INFO, "implementation %" PRId64 " is undone: %s", id, reason);
     if (!undo.plan.is_done && options->carry_out != NULL)
         (void)options->carry_out(options->context, undo.plan.change.id);
-    return undo_audit(options, arena, &undo, reason, error);
+    return true;
 }
 
 /* The service tries again later, and people see why it is not undone. */

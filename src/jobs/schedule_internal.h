@@ -16,6 +16,7 @@
 #include "collect/collector.h"
 #include "jobs/schedule.h"
 #include "store/target.h"
+#include "workflow/change_schedule.h"
 
 #include <pthread.h>
 
@@ -87,10 +88,11 @@ struct Schedule {
     size_t sample_room; /* samples that this tick may still hand out */
     size_t workers;     /* of the pool "collect" */
     UpkeepTask tasks[UPKEEP_COUNT];
-    int64_t changes;       /* store_lease_changes() when the lease was last looked at */
-    int64_t full_until_ms; /* the store's disk was full: nothing is tried before */
-    int64_t trial_due_ms;  /* the store's disk was full: when one round may try whether it still is */
-    ScheduleState state;   /* counters; the gauges are filled in when asked for */
+    ChangeScheduleMemory scheduled; /* of the task of scheduled changes alone, without the mutex */
+    int64_t changes;                /* store_lease_changes() when the lease was last looked at */
+    int64_t full_until_ms;          /* the store's disk was full: nothing is tried before */
+    int64_t trial_due_ms; /* the store's disk was full: when one round may try whether it still is */
+    ScheduleState state;  /* counters; the gauges are filled in when asked for */
     bool is_stopping;
 };
 

@@ -460,7 +460,8 @@ scheduled_changes_keep(Schedule *schedule, const Settings *settings, Error *erro
                                      .carry_out = schedule->options.carry_out,
                                      .context = schedule->options.context,
                                      .is_stopping = schedule_is_stopping,
-                                     .stop_context = schedule};
+                                     .stop_context = schedule,
+                                     .memory = &schedule->scheduled};
     bool good = change_schedule_run(&options, clock_wall_us(), &report, error);
     pthread_mutex_lock(&schedule->mutex);
     schedule->tasks[UPKEEP_SCHEDULED_CHANGES].is_awaited = report.is_awaited;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/change_policy.h"
 
+#include "base/json_writer.h"
+#include "base/text.h"
 #include "pg/identifier.h"
 #include "store/store_internal.h"
 
@@ -94,4 +96,21 @@ bool
 change_policy_is_open(const ChangePolicy *policy, int64_t now_us)
 {
     return policy->window_count == 0 || (policy->opens_us != 0 && policy->opens_us <= now_us);
+}
+
+const char *
+change_policy_details(Arena *arena, const ChangePolicy *policy)
+{
+    Text details = text_new(arena);
+    JsonWriter json = json_writer_new(&details, false);
+    json_object_begin(&json);
+    for (int action = 0; action < CHANGE_ACTIONS; action++)
+        json_key_string(&json, change_action_word((ChangeAction)action), policy->classes[action]);
+    json_key(&json, "windows");
+    json_array_begin(&json);
+    for (size_t i = 0; i < policy->window_count; i++)
+        json_write_string(&json, policy->windows[i]);
+    json_array_end(&json);
+    json_object_end(&json);
+    return details.data;
 }

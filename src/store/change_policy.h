@@ -47,4 +47,7 @@ bool change_policy_write(PgConnection *session, Arena *arena, int64_t target_id,
 /* True when what happens by itself may begin at the policy's moment. */
 bool change_policy_is_open(const ChangePolicy *policy, int64_t now_us);
 
+/* What the audit log keeps of a change: classes and windows, one JSON object. */
+const char *change_policy_details(Arena *arena, const ChangePolicy *policy);
+
 #endif

@@ -69,6 +69,9 @@ cluster_prepare(Cluster *cluster, const ClusterOptions *options, Error *error)
     cluster->sessions_most = options->sessions_most > 0 ? options->sessions_most : SESSIONS_MOST;
     cluster->shared_buffers_bytes =
         options->shared_buffers_bytes > 0 ? options->shared_buffers_bytes : SHARED_BUFFERS_BYTES;
+    cluster->has_many_locks = options->has_many_locks;
+    cluster->keep_out = options->keep_out;
+    cluster->keep_out_context = options->keep_out_context;
     return cluster_take_binaries(cluster, options, error) &&
            cluster_user_find(options->run_as_user, &cluster->user, error) &&
            cluster_place(cluster, options->data_directory, error);
@@ -128,7 +131,10 @@ cluster_restart(Cluster *cluster, Error *error)
 {
     Deadline deadline = deadline_after_ms(START_MS);
     cluster_process_stop(cluster);
-    return cluster_orphan_stop(cluster, deadline, error) && cluster_process_start(cluster, deadline, error);
+    return cluster_orphan_stop(cluster, deadline, error) &&
+           (!cluster->is_unsynced ||
+            (cluster_complete(cluster, error) && cluster_configure(cluster, error))) &&
+           cluster_process_start(cluster, deadline, error);
 }
 
 int

@@ -39,7 +39,16 @@ typedef struct ClusterOptions {
     int64_t shared_buffers_bytes;   /* 0: 16 MB */
     const char *run_as_user;        /* when root; NULL: "postgres" if that user exists, else "nobody" */
     Deadline deadline;              /* for start; 0: 60 s */
+    bool has_many_locks; /* CLUSTER_STORE: one session will make a whole store in one transaction */
+    bool (*keep_out)(void *context); /* CLUSTER_STORE: see below; may be NULL */
+    void *keep_out_context;
 } ClusterOptions;
+
+/*
+ * keep_out() is asked when a store has to be made: true promises that nobody but the caller is let in before
+ * the first cluster_restart(), which is to be called once the schema is there. Until then the store waits for
+ * no disk; the restart brings all of it there. What dies before is made anew by the next open.
+ */
 
 /* One installation of server programs. */
 typedef struct ClusterBinaries {

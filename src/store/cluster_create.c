@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,10 @@
 
 /* Written when PGDATA is whole; without it the directory is a failed attempt and is made again. */
 #define MARKER_NAME "fettle-cluster"
+/* Without the marker: a store that nobody but its maker has been in. */
+#define MAKING_NAME "fettle-making"
+#define SETTINGS_NAME "postgresql.auto.conf"
+#define CUT_POLL_MS 20
 
 bool
 cluster_user_find(const char *name, ClusterUser *ret_user, Error *error)
@@ -70,7 +75,10 @@ cluster_initdb(Cluster *cluster, const char *directory, Deadline deadline, Error
                                      "--no-sync",
                                      cluster->purpose == CLUSTER_STORE ? "--data-checksums" : NULL,
                                      NULL};
+    /* or it compares the machine's zone with all there are; sessions set their own */
+    static const char *const environment[] = {"TZ=UTC", NULL};
     ProcessOptions options = {.arguments = arguments,
+                              .environment = environment,
                               .change_user = cluster->user.change,
                               .user = cluster->user.user,
                               .group = cluster->user.group,
@@ -144,18 +152,49 @@ cluster_store_sync(const Cluster *cluster, Error *error)
 }
 
 bool
-cluster_create(Cluster *cluster, Deadline deadline, Error *error)
+cluster_complete(Cluster *cluster, Error *error)
 {
-    bool is_whole = false;
     const char *marker = path_join(cluster->arena, cluster->directory, MARKER_NAME);
-    if (!cluster_make_directory(cluster, cluster->directory, error) ||
-        !cluster_make_directory(cluster, cluster->socket_directory, error))
+    if ((cluster->purpose == CLUSTER_STORE && !cluster_store_sync(cluster, error)) ||
+        !file_write_atomic(marker, "1\n", 2, 0600, error))
         return false;
-    if (cluster->purpose == CLUSTER_STORE && !cluster_store_check(cluster, marker, &is_whole, error))
-        return false;
-    if (is_whole || (file_exists(marker) && file_exists(cluster->pgdata)))
-        return cluster_check_major(cluster, error);
-    if (!directory_remove(cluster->pgdata, error))
+    /* beside the marker it means nothing */
+    (void)unlink(path_join(cluster->arena, cluster->directory, MAKING_NAME));
+    cluster->is_unsynced = false;
+    return true;
+}
+
+/* Out of the way first: what is left of a maker that was killed may write in it until it sees its end. */
+static bool
+cluster_remove_cut(const Cluster *cluster, Deadline deadline, Error *error)
+{
+    const char *cut = path_join(cluster->arena, cluster->directory, "cut");
+    for (bool is_moved = false;;) {
+        Error reason = {0};
+        is_moved = is_moved || !file_exists(cluster->pgdata);
+        if (directory_remove(cut, &reason)) {
+            if (is_moved)
+                return true;
+            is_moved = rename(cluster->pgdata, cut) == 0;
+            if (!is_moved)
+                return error_set_errno(error, errno, "could not move %s", cluster->pgdata);
+        } else if (deadline_passed(deadline)) {
+            *error = reason;
+            return false;
+        } else {
+            (void)poll(NULL, 0, CUT_POLL_MS);
+        }
+    }
+}
+
+static bool
+cluster_make(Cluster *cluster, Deadline deadline, Error *error)
+{
+    const char *making = path_join(cluster->arena, cluster->directory, MAKING_NAME);
+    bool is_later = cluster->purpose == CLUSTER_STORE && cluster->keep_out != NULL &&
+                    cluster->keep_out(cluster->keep_out_context);
+    if (!cluster_remove_cut(cluster, deadline, error) ||
+        (is_later && !file_write_atomic(making, "1\n", 2, 0600, error)))
         return false;
     if (!cluster_initdb(cluster, cluster->pgdata, deadline, error)) {
         Error ignored = {0};
@@ -163,8 +202,50 @@ cluster_create(Cluster *cluster, Deadline deadline, Error *error)
             error_clear(&ignored);
         return false;
     }
-    return (cluster->purpose != CLUSTER_STORE || cluster_store_sync(cluster, error)) &&
-           file_write_atomic(marker, "1\n", 2, 0600, error);
+    cluster->is_unsynced = is_later;
+    return cluster->is_unsynced || cluster_complete(cluster, error);
+}
+
+/* A store that was made turns on fsync before anybody is let in. */
+static bool
+cluster_was_used(const Cluster *cluster)
+{
+    char *text;
+    size_t length;
+    Error ignored = {0};
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("store settings", 1 << 20);
+    return file_read(arena, path_join(arena, cluster->pgdata, SETTINGS_NAME), 65536, &text, &length,
+                     &ignored) &&
+           strstr(text, "fsync = on") != NULL;
+}
+
+static bool
+cluster_make_again(Cluster *cluster, Deadline deadline, Error *error)
+{
+    if (!cluster_was_used(cluster))
+        return cluster_orphan_stop(cluster, deadline, error) && cluster_make(cluster, deadline, error);
+    error_set(error, ERROR_DAMAGED, "the store in %s is marked as half made, but it was in use",
+              cluster->directory);
+    return error_set_hint(error, "if its files are whole, remove %s/%s", cluster->directory, MAKING_NAME);
+}
+
+bool
+cluster_create(Cluster *cluster, Deadline deadline, Error *error)
+{
+    bool is_whole = false;
+    const char *marker = path_join(cluster->arena, cluster->directory, MARKER_NAME);
+    if (!cluster_make_directory(cluster, cluster->directory, error) ||
+        !cluster_make_directory(cluster, cluster->socket_directory, error))
+        return false;
+    bool was_cut = cluster->purpose == CLUSTER_STORE && !file_exists(marker) &&
+                   file_exists(path_join(cluster->arena, cluster->directory, MAKING_NAME));
+    if (was_cut)
+        return cluster_make_again(cluster, deadline, error);
+    if (cluster->purpose == CLUSTER_STORE && !cluster_store_check(cluster, marker, &is_whole, error))
+        return false;
+    if (is_whole || (file_exists(marker) && file_exists(cluster->pgdata)))
+        return cluster_check_major(cluster, error);
+    return cluster_make(cluster, deadline, error);
 }
 
 bool
@@ -206,7 +287,7 @@ cluster_configure(const Cluster *cluster, Error *error)
                            "track_counts = off\n");
     text_append_format(&text, "port = 5432\nunix_socket_directories = '%s'\n", cluster->socket_directory);
     text_append_format(&text, "shared_buffers = %lldkB\n", (long long)(cluster->shared_buffers_bytes / 1024));
-    const char *path = path_join(arena, cluster->pgdata, "postgresql.auto.conf");
+    const char *path = path_join(arena, cluster->pgdata, SETTINGS_NAME);
     if (!file_write_atomic(path, text.data, text.length, 0600, error))
         return false;
     if (cluster->user.change && chown(path, cluster->user.user, cluster->user.group) != 0)

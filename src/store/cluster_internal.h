@@ -36,6 +36,10 @@ struct Cluster {
     int watchdog_pipe;       /* its end says that we live; -1 none */
     pid_t watchdog;
     int64_t shared_buffers_bytes;
+    bool (*keep_out)(void *context); /* of ClusterOptions */
+    void *keep_out_context;
+    bool is_unsynced;    /* just made, and not yet on the disk */
+    bool has_many_locks; /* of ClusterOptions */
 };
 
 /* Makes the data directory and fills in the paths; refuses a place that the cluster's user cannot reach or
@@ -48,8 +52,10 @@ bool cluster_check_socket(const Cluster *cluster, Error *error) FETTLE_MUST_USE;
 
 bool cluster_user_find(const char *name, ClusterUser *ret_user, Error *error) FETTLE_MUST_USE;
 
-/* Makes PGDATA when it is not there whole; the marker file is written last. */
+/* Makes PGDATA when it is not there whole; the marker file is written last, or left to cluster_complete(). */
 bool cluster_create(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
+/* Brings what was made to the disk and says so by the marker file; nothing may run on it. */
+bool cluster_complete(Cluster *cluster, Error *error) FETTLE_MUST_USE;
 /* Writes the settings; each start, so that options and versions take effect. */
 bool cluster_configure(const Cluster *cluster, Error *error) FETTLE_MUST_USE;
 

@@ -299,8 +299,9 @@ cluster_process_stop(Cluster *cluster)
     for (size_t i = 0; i < FETTLE_COUNT_OF(ladder) && cluster_is_alive(cluster); i++) {
         kill(cluster->postmaster, ladder[i]);
         Deadline deadline = deadline_after_ms(STOP_FAST_MS);
-        while (cluster_is_alive(cluster) && !deadline_passed(deadline))
-            sleep_ms(STOP_POLL_MS);
+        for (int pause_ms = 1; cluster_is_alive(cluster) && !deadline_passed(deadline);
+             pause_ms = pause_ms * 2 > STOP_POLL_MS ? STOP_POLL_MS : pause_ms * 2)
+            sleep_ms(pause_ms);
     }
     watchdog_stop(cluster);
 }

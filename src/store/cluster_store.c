@@ -11,12 +11,60 @@
  */
 #include "store/cluster_internal.h"
 
+#include "base/file.h"
+
+#include <dirent.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Beside the pool: the lease, "fettle" verbs that join in, psql, and the superuser's three. */
 #define SESSIONS_BESIDE 12
+#define LOCKS_LEAST 128
+#define LOCKS_MANY 1024
+#define FILES_MOST 1000000
+
+/* 0 when it is not there. */
+static int
+files_in(const char *directory)
+{
+    DIR *files = opendir(directory);
+    int count = 0;
+    while (files != NULL && count < FILES_MOST && readdir(files) != NULL)
+        count++;
+    if (files != NULL)
+        closedir(files);
+    return count;
+}
+
+/* Files of the database that has the most; 0 before there are any. */
+static int
+files_of_largest(const Cluster *cluster)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("store files", 1 << 20);
+    const char *base = path_join(arena, cluster->pgdata, "base");
+    DIR *databases = opendir(base);
+    int most = 0;
+    for (const struct dirent *entry; databases != NULL && (entry = readdir(databases)) != NULL;) {
+        int count = entry->d_name[0] == '.' ? 0 : files_in(path_join(arena, base, entry->d_name));
+        most = count > most ? count : most;
+    }
+    if (databases != NULL)
+        closedir(databases);
+    return most;
+}
+
+/*
+ * A backup locks every relation at once, and each lock that there is room for is memory that is touched at
+ * the start: there is room for twice what is there now, and at least for some months of days more.
+ */
+static int
+locks_per_session(const Cluster *cluster, int sessions)
+{
+    int least = cluster->has_many_locks ? LOCKS_MANY : LOCKS_LEAST;
+    int wanted = 2 * files_of_largest(cluster) / sessions;
+    return wanted < least ? least : wanted;
+}
 
 void
 cluster_store_settings(const Cluster *cluster, Text *text)
@@ -24,7 +72,6 @@ cluster_store_settings(const Cluster *cluster, Text *text)
     text_append(text, "# Written by Fettle at each start.\n"
                       "listen_addresses = ''\n"
                       "unix_socket_permissions = 0700\n"
-                      "max_locks_per_transaction = 256\n"
                       "max_pred_locks_per_transaction = 10\n"
                       "max_worker_processes = 0\n"
                       "max_parallel_workers = 0\n"
@@ -42,7 +89,6 @@ cluster_store_settings(const Cluster *cluster, Text *text)
                       "min_wal_size = 4MB\n"
                       "wal_compression = on\n"
                       "checkpoint_timeout = 15min\n"
-                      "fsync = on\n"
                       "full_page_writes = on\n"
                       "synchronous_commit = on\n"
                       "huge_pages = off\n"
@@ -51,7 +97,9 @@ cluster_store_settings(const Cluster *cluster, Text *text)
                       "log_min_error_statement = panic\n"
                       "log_statement = none\n"
                       "log_checkpoints = off\n");
-    text_append_format(text, "max_connections = %d\n", cluster->sessions_most + SESSIONS_BESIDE);
+    int sessions = cluster->sessions_most + SESSIONS_BESIDE;
+    text_append_format(text, "max_connections = %d\nmax_locks_per_transaction = %d\nfsync = %s\n", sessions,
+                       locks_per_session(cluster, sessions), cluster->is_unsynced ? "off" : "on");
 }
 
 int

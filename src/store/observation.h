@@ -269,6 +269,7 @@ typedef struct PlanRow {
 typedef struct PlanRows {
     PlanRow *items;
     size_t count;
+    size_t bytes; /* of their plans, as plan_rows_read() has it */
 } PlanRows;
 
 /* Writes plans whose shape differs from the newest one of their statement and database; *ret_written counts
@@ -280,9 +281,21 @@ bool plan_rows_write(PgConnection *session, const PlanRow *rows, size_t count, i
 #define PLAN_NEWEST_BYTES_MOST (256 * 1024)
 bool plan_rows_newest(PgConnection *session, Arena *arena, int64_t target_id, size_t most, PlanRows *ret_rows,
                       Error *error) FETTLE_MUST_USE;
-/* The newest first; query_hash 0: of all statements. */
-bool plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t query_hash, size_t most,
-                    PlanRows *ret_rows, Error *error) FETTLE_MUST_USE;
+/* A plan that is longer than PLAN_BYTES_MOST, as JSON or as text, is NULL there: it is of thousands of
+ * partitions, and nobody reads it. So are all from the first one on with which the rows would have more than
+ * bytes_most together: one plan always fits into PLANS_BYTES_MOST, and so many bytes fit into a request's
+ * memory, read, escaped at worst (six bytes for one) and copied as the answer grows. */
+#define PLAN_BYTES_MOST (16 * 1024 * 1024)
+#define PLANS_BYTES_MOST ((size_t)2 * PLAN_BYTES_MOST)
+typedef struct PlanRange {
+    int64_t target_id;
+    int64_t query_hash; /* 0: of all statements */
+    size_t most;        /* rows */
+    size_t bytes_most;
+} PlanRange;
+/* The newest first. */
+bool plan_rows_read(PgConnection *session, Arena *arena, const PlanRange *range, PlanRows *ret_rows,
+                    Error *error) FETTLE_MUST_USE;
 
 /* That a statement got another plan. */
 typedef struct PlanChange {

@@ -2,6 +2,7 @@
 #include "store/observation_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define ARENA_BYTES ((size_t)64 * 1024 * 1024)
 
@@ -66,18 +67,26 @@ plan_rows_write(PgConnection *session, const PlanRow *rows, size_t count, int64_
     return true;
 }
 
-bool
-plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t query_hash, size_t most,
-               PlanRows *ret_rows, Error *error)
+static size_t
+text_length(const char *text)
 {
-    StoreNumber target = store_number(target_id);
-    StoreNumber hash = store_number(query_hash);
-    StoreNumber limit = store_number((int64_t)most);
+    return text == NULL ? 0 : strlen(text);
+}
+
+bool
+plan_rows_read(PgConnection *session, Arena *arena, const PlanRange *range, PlanRows *ret_rows, Error *error)
+{
+    StoreNumber target = store_number(range->target_id);
+    StoreNumber hash = store_number(range->query_hash);
+    StoreNumber limit = store_number((int64_t)range->most);
+    StoreNumber one = store_number(PLAN_BYTES_MOST);
+    StoreNumber all = store_number((int64_t)range->bytes_most);
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
-    if (!store_query(session, "plans_read", STORE_PARAMETERS(target.text, hash.text, limit.text), &result,
+    if (!store_query(session, "plans_read",
+                     STORE_PARAMETERS(target.text, hash.text, limit.text, one.text, all.text), &result,
                      error))
         return error_prefix(error, "could not read plans");
-    ret_rows->count = (size_t)pg_result_rows(result);
+    *ret_rows = (PlanRows){.count = (size_t)pg_result_rows(result)};
     ret_rows->items = ARENA_NEW_ARRAY(arena, PlanRow, ret_rows->count);
     for (size_t i = 0; i < ret_rows->count; i++) {
         int64_t row = (int64_t)i;
@@ -96,6 +105,8 @@ plan_rows_read(PgConnection *session, Arena *arena, int64_t target_id, int64_t q
                                        .has_bitmap_scan = pg_result_bool(result, row, 12),
                                        .has_nested_loop = pg_result_bool(result, row, 13),
                                        .change_cause = arena_strdup(arena, pg_result_text(result, row, 14))};
+        ret_rows->bytes +=
+            text_length(ret_rows->items[i].plan_json) + text_length(ret_rows->items[i].plan_text);
     }
     return true;
 }

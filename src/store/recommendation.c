@@ -6,6 +6,7 @@
 #include "store/store_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define NUMBER_FORMAT "%.17g" /* any double survives it */
 
@@ -131,6 +132,11 @@ recommendation_dismiss(PgConnection *session, int64_t id, const char *reason, in
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber number = store_number(id);
+    if (reason != NULL && (strcmp(reason, "implemented") == 0 || strcmp(reason, "reverted") == 0)) {
+        error_set(error, ERROR_INPUT, "\"%s\" is no reason to dismiss it: Fettle writes that itself", reason);
+        return error_set_hint(error, "say it in other words; what was carried out by hand is recorded with "
+                                     "\"fettle apply --done\"");
+    }
     if (!store_query(session, "recommendation_dismiss", STORE_PARAMETERS(number.text, reason), &rows, error))
         return error_prefix(error, "could not dismiss the recommendation");
     if (pg_result_rows(rows) == 0)

@@ -87,7 +87,8 @@ bool recommendation_get(PgConnection *session, Arena *arena, int64_t id,
 bool recommendation_source(PgConnection *session, Arena *arena, const RankedRecommendation *recommendation,
                            const char **ret_json, Error *error) FETTLE_MUST_USE;
 
-/* reason NULL: none was given. ERROR_NOT_FOUND. */
+/* reason NULL: none was given. ERROR_NOT_FOUND; ERROR_INPUT: the reason is one of the two words by which
+ * Fettle knows what it carried out ("implemented") and undid ("reverted"). */
 bool recommendation_dismiss(PgConnection *session, int64_t id, const char *reason, int64_t *ret_target_id,
                             Error *error) FETTLE_MUST_USE;
 

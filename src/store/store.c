@@ -4,13 +4,16 @@
  *
  *   store-lock   exclusive by the process that runs the postmaster (cluster.c)
  *   store-users  shared by every process that joined in; exclusive, for a moment, by a verb that is about to
- *                stop the cluster it started, so that it waits for those who joined
+ *                stop the cluster it started, so that it waits for those who joined, and by who makes a
+ * store, so that nobody joins before all of it is on the disk
  *
  * The server (STORE_ACCESS_HOLD) stops when it is told to and waits for nobody.
  */
 #include "store/store_handle_internal.h"
 
 #include "base/file.h"
+#include "base/text.h"
+#include "pg/result.h"
 #include "store/migrate.h"
 
 #include <errno.h>
@@ -85,14 +88,42 @@ cluster_prepare_roles(Cluster *cluster, Error *error)
            pg_execute_script(session, store_query_text("store_prepare"), NULL, error);
 }
 
+/* Takes the lock that says that nobody has joined in, nor can; false when somebody has. */
 static bool
-open_own(Store *store, Error *error)
+keep_others_out(void *context)
+{
+    Store *store = (Store *)context;
+    const char *path = path_join(store->arena, store->data_directory, "store-users");
+    if (store->alone_lock >= 0)
+        return true;
+    store->alone_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (store->alone_lock >= 0 && flock(store->alone_lock, LOCK_EX | LOCK_NB) != 0)
+        descriptor_close_at(&store->alone_lock);
+    return store->alone_lock >= 0;
+}
+
+/* is_checked: the schema will be made, if it is not there. */
+static bool
+open_own(Store *store, bool is_checked, Error *error)
 {
     ClusterOptions options = cluster_options(store);
+    options.keep_out = is_checked ? keep_others_out : NULL;
+    options.keep_out_context = store;
+    options.has_many_locks = !is_checked;
     if (!cluster_open(&options, &store->cluster, error))
         return false;
     use_socket(store, cluster_socket_directory(store->cluster), "");
     return cluster_prepare_roles(store->cluster, error);
+}
+
+/* What is not on the disk yet is thrown away when its maker dies: nobody may join in. */
+static bool
+is_on_disk(PgConnection *session)
+{
+    Error ignored = {0};
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    return pg_query_simple(session, "SHOW fsync", &result, &ignored) && pg_result_rows(result) == 1 &&
+           text_equals(pg_result_text(result, 0, 0), "on");
 }
 
 /* Joins a cluster that another process runs; false without a word when it cannot be reached now. */
@@ -105,28 +136,28 @@ open_joined(Store *store, const char *socket_directory)
     store->users_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     use_socket(store, socket_directory, " (run by another process)");
     if (store->users_lock >= 0 && flock(store->users_lock, LOCK_SH | LOCK_NB) == 0 &&
-        store_connect(store, &trial, &ignored))
+        store_connect(store, &trial, &ignored) && is_on_disk(trial))
         return true;
     descriptor_close_at(&store->users_lock);
     return false;
 }
 
 static bool
-open_private(Store *store, StoreAccess access, Error *error)
+open_private(Store *store, const StoreOptions *given, Error *error)
 {
     ClusterOptions options = cluster_options(store);
     const char *socket_directory = NULL;
-    Deadline deadline = deadline_after_ms(access == STORE_ACCESS_HOLD ? HOLD_WAIT_MS : OPEN_MS);
+    Deadline deadline = deadline_after_ms(given->access == STORE_ACCESS_HOLD ? HOLD_WAIT_MS : OPEN_MS);
     for (;;) {
         Error refused = {0};
-        if (open_own(store, &refused))
+        if (open_own(store, !given->without_migration_check, &refused))
             return true;
         /* only a lock that is taken leaves no cluster and says conflict */
         if (store->cluster != NULL || refused.code != ERROR_CONFLICT || deadline_passed(deadline)) {
             *error = refused;
             return false;
         }
-        if (access == STORE_ACCESS_ANY) {
+        if (given->access == STORE_ACCESS_ANY) {
             if (socket_directory == NULL && !cluster_locate(store->arena, &options, &socket_directory, error))
                 return false;
             if (open_joined(store, socket_directory))
@@ -146,20 +177,17 @@ make_schema(Store *store, Error *error)
 }
 
 /*
- * Starts a cluster anew in which the schema was made: that has touched four times the shared memory that is
- * needed afterwards, and a server keeps what it has touched for as long as it runs. Only for who stays, and
- * only if nobody has joined in, nor can meanwhile.
+ * Starts a cluster anew in which the schema was made: that brings it to the disk, and it has touched four
+ * times the shared memory that is needed afterwards, which a server keeps for as long as it runs. Only if
+ * nobody has joined in, nor can meanwhile; where that was not so from the beginning, it is on the disk
+ * already, and is worth it for who stays only.
  */
 static bool
 make_small(Store *store, Error *error)
 {
-    const char *path = path_join(store->arena, store->data_directory, "store-users");
-    if (store->cluster == NULL || store->access != STORE_ACCESS_HOLD)
+    if (store->cluster == NULL || (store->alone_lock < 0 && store->access != STORE_ACCESS_HOLD))
         return true;
-    FETTLE_CLEANUP(descriptor_close_at) int users = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (users < 0 || flock(users, LOCK_EX | LOCK_NB) != 0)
-        return true;
-    return cluster_restart(store->cluster, error);
+    return !keep_others_out(store) || cluster_restart(store->cluster, error);
 }
 
 /* The state of the schema. Another process may be making the store that was joined: that is waited for. */
@@ -215,6 +243,7 @@ store_open(const StoreOptions *options, Store **ret_store, Error *error)
                      .settings = options->settings,
                      .access = options->access,
                      .users_lock = -1,
+                     .alone_lock = -1,
                      .sessions_most = (int)settings_get_int(options->settings, SETTING_STORE_SESSIONS)};
     store_pool_begin(store);
     const char *url = settings_get_text(options->settings, SETTING_STORE_URL);
@@ -222,13 +251,15 @@ store_open(const StoreOptions *options, Store **ret_store, Error *error)
     store->data_directory = data_directory_of(arena, options->settings, error);
     bool opened = store->data_directory != NULL;
     if (opened && store->is_private) {
-        opened = open_private(store, options->access, error);
+        opened = open_private(store, options, error);
     } else if (opened) {
         /* settings may be read anew, and these given back */
         store->dsn = arena_strdup(arena, url);
         store->description = pg_dsn_describe(arena, url);
     }
-    if (!opened || (!options->without_migration_check && !check_schema(store, error))) {
+    opened = opened && (options->without_migration_check || check_schema(store, error));
+    descriptor_close_at(&store->alone_lock);
+    if (!opened) {
         store_close(store);
         return false;
     }

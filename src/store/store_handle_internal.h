@@ -27,6 +27,7 @@ struct Store {
     const char *data_directory;
     Cluster *cluster; /* NULL: foreign, or run by another process */
     int users_lock;   /* descriptor that says we joined; -1 none */
+    int alone_lock;   /* while the store is made: that nobody has; -1 none */
     const char *dsn;
     const char *description;
 

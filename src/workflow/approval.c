@@ -100,7 +100,7 @@ approval_check(const Settings *settings, PgConnection *session, Arena *arena, co
     /* what the older settings would make automatic is allowed to people in any case, whatever they say */
     Approval approval = {.classes = {APPROVAL_ASK, APPROVAL_ASK, APPROVAL_ASK}};
     ChangePolicy policy;
-    if (change->recommendation_id == 0 || change->is_undo)
+    if (change->is_undo)
         return true;
     if (!change_policy_read(session, arena, change->target_id, clock_wall_us(), &policy, error))
         return false;

@@ -11,7 +11,8 @@
  * creating is auto; with index.auto_drop on and index.auto_class medium, dropping is; with both, replacing.
  * Whoever wants to know asks here: nothing else reads those settings.
  *
- * What a person orders without a recommendation (fettle index create) has no class, and an undo needs none.
+ * What a person orders without a recommendation (fettle index create, POST /indexes/create) is a change of
+ * the target like any other, and has the class of its action. An undo needs none.
  */
 #ifndef FETTLE_WORKFLOW_APPROVAL_H
 #define FETTLE_WORKFLOW_APPROVAL_H
@@ -43,7 +44,7 @@ bool approval_standard(const Settings *settings, Approval *ret_approval, Error *
 /* Those of a target: the server's, but for its own. A class of the store that is none counts as advise. */
 Approval approval_of_policy(const Approval *standard, const ChangePolicy *policy);
 
-/* Refuses (ERROR_CONFLICT) a change that carries out a recommendation of which the class is advise. */
+/* Refuses (ERROR_CONFLICT) a change whose class is advise, whoever orders it; never an undo. */
 bool approval_check(const Settings *settings, PgConnection *session, Arena *arena, const IndexChange *change,
                     Error *error) FETTLE_MUST_USE;
 

@@ -4,13 +4,16 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "pg/result.h"
 #include "store/audit.h"
 #include "store/index_change.h"
+#include "store/target.h"
 #include "workflow/approval.h"
 #include "workload/outlook.h"
 #include "workload/quiet_window.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define QUIET_METRIC "exec_ms"
@@ -18,6 +21,8 @@
 #define QUIET_WITHIN 48
 #define HOUR_US (INT64_C(3600) * 1000000)
 #define RETRY_US (INT64_C(300) * 1000000)
+#define AWAY_TIMES_MOST 3 /* so many times RETRY_US, at most, until a target that is away is asked again */
+#define AWAY_US_MOST (AWAY_TIMES_MOST * RETRY_US)
 #define US_PER_MS 1000
 #define RUN_ARENA_BYTES ((size_t)256 * 1024 * 1024)
 
@@ -138,17 +143,6 @@ change_schedule_open(const IndexManager *manager, Arena *arena, const Recommenda
            scheduled_change_get(session.connection, arena, id, ret_change, error);
 }
 
-/* A target that could not be reached in this run: its other changes do not wait for it each. */
-typedef struct AwayTarget {
-    int64_t target_id;
-    const char *message;
-} AwayTarget;
-
-typedef struct AwayTargets {
-    AwayTarget *items;
-    size_t count;
-} AwayTargets;
-
 /* One change that is due. */
 typedef struct DueChange {
     const ChangeScheduleOptions *options;
@@ -157,52 +151,47 @@ typedef struct DueChange {
     const ScheduledChange *change;
     int64_t now_us;
     ChangeScheduleReport *report;
-    AwayTargets *away;
+    ChangeScheduleMemory *memory;
+    int64_t revision; /* of its target */
+    bool is_away;     /* asked, it could not be reached, did not answer in time, or refused who asked */
 } DueChange;
 
 static bool
-audit_line_write(const DueChange *due, const char *action, const RecommendationApply *apply,
-                 const char *message, Error *error)
+ended_audit(PgConnection *session, const DueChange *due, const char *state, const char *message, Error *error)
 {
-    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Text details = text_new(due->arena);
     JsonWriter json = json_writer_new(&details, false);
     json_object_begin(&json);
     json_key_int(&json, "scheduled_change_id", due->change->id);
     json_key_string(&json, "requested_by", due->change->requested_by);
     json_key_string(&json, "sql", due->change->sql);
-    if (apply != NULL) {
-        json_key_string(&json, "undo_sql", apply->plan.change.undo_sql);
-        json_key_int(&json, "change_id", apply->plan.change.id);
-        json_key_int(&json, "implementation_id", apply->implementation_id);
-    }
     json_key_string(&json, "message", message);
     json_object_end(&json);
     AuditLine line = {.actor = "fettle",
-                      .action = action,
+                      .action = arena_printf(due->arena, "schedule.%s", state),
                       .object =
                           arena_printf(due->arena, "recommendation:%" PRId64, due->change->recommendation_id),
                       .target_id = due->change->target_id,
                       .outcome = "ok",
                       .details = details.data};
-    return store_session_take(due->options->store, 0, &session, error) &&
-           audit_write(session.connection, &line, error);
+    return audit_write(session, &line, error);
 }
 
 static bool
 end_write(const DueChange *due, const char *state, const char *message, Error *error)
 {
     int64_t target_id = 0;
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    ScheduledEnd end = {.state = state, .message = message};
+    if (!store_session_take(due->options->store, 0, &session, error) ||
+        !pg_execute(session.connection, "BEGIN", error) ||
+        !scheduled_change_end(session.connection, due->change->id, &end, &target_id, error) ||
+        !ended_audit(session.connection, due, state, message, error) ||
+        !pg_execute(session.connection, "COMMIT", error))
+        return false;
     due->report->ended++;
     log_write(LOG_LEVEL_INFO, "scheduled change %" PRId64 " is %s: %s", due->change->id, state, message);
-    {
-        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-        ScheduledEnd end = {.state = state, .message = message};
-        if (!store_session_take(due->options->store, 0, &session, error) ||
-            !scheduled_change_end(session.connection, due->change->id, &end, &target_id, error))
-            return false;
-    }
-    return audit_line_write(due, arena_printf(due->arena, "schedule.%s", state), NULL, message, error);
+    return true;
 }
 
 static bool
@@ -281,14 +270,61 @@ is_away(const Error *failure)
            failure->code == ERROR_TIMEOUT;
 }
 
-/* NULL: the target was not found to be away in this run. */
-static const char *
-away_message(const DueChange *due)
+/* What is known of the target's being away; NULL: nothing that holds still. */
+static ChangeScheduleAway *
+away_find(const DueChange *due)
 {
-    for (size_t i = 0; i < due->away->count; i++)
-        if (due->away->items[i].target_id == due->change->target_id)
-            return due->away->items[i].message;
+    for (size_t i = 0; i < CHANGE_SCHEDULE_AWAY_MOST; i++) {
+        ChangeScheduleAway *away = &due->memory->away[i];
+        if (away->target_id != due->change->target_id)
+            continue;
+        if (away->revision == due->revision && away->until_us >= due->now_us - AWAY_US_MOST &&
+            away->until_us <= due->now_us + AWAY_US_MOST)
+            return away;
+        *away = (ChangeScheduleAway){0};
+    }
     return NULL;
+}
+
+static void
+away_forget(const DueChange *due)
+{
+    ChangeScheduleAway *away = away_find(due);
+    if (away != NULL)
+        *away = (ChangeScheduleAway){0};
+}
+
+/* Of more than there is room for, the one that is asked again first is forgotten. */
+static void
+away_note(const DueChange *due, const char *message)
+{
+    ChangeScheduleAway *away = away_find(due);
+    if (away == NULL) {
+        away = &due->memory->away[0];
+        for (size_t i = 1; i < CHANGE_SCHEDULE_AWAY_MOST; i++)
+            if (due->memory->away[i].until_us < away->until_us)
+                away = &due->memory->away[i];
+        *away = (ChangeScheduleAway){.target_id = due->change->target_id, .revision = due->revision};
+    }
+    away->times += away->times < AWAY_TIMES_MOST;
+    away->until_us = due->now_us + away->times * RETRY_US;
+    snprintf(away->message, sizeof(away->message), "%s", message);
+}
+
+/* Why the target is not asked now; NULL: it may be. */
+static const char *
+target_stands_against(DueChange *due, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Target target;
+    if (!store_session_take(due->options->store, 0, &session, error) ||
+        !target_get(session.connection, due->arena, due->change->target_id, &target, error))
+        return NULL;
+    due->revision = target.revision;
+    const ChangeScheduleAway *away = away_find(due);
+    if (!target.is_enabled)
+        return "the target is disabled; it is made when the target is enabled again";
+    return away != NULL && away->until_us > due->now_us ? away->message : NULL;
 }
 
 /* The class of what was approved may be another one by now. */
@@ -300,14 +336,29 @@ class_check(const DueChange *due, const IndexChange *change, Error *error)
            approval_check(due->options->settings, session.connection, due->arena, change, error);
 }
 
+/* Plans it, which asks the target; what is known of its being away is what it says now. */
 static bool
-plan_make(const DueChange *due, RecommendationApply *ret_apply, Error *failure)
+target_plan(DueChange *due, RecommendationApply *ret_apply, Error *failure)
+{
+    bool is_asked = false;
+    IndexManager manager = due->manager;
+    manager.is_asked = &is_asked;
+    bool is_good = recommendation_apply_plan(&manager, due->arena, due->change->recommendation_id, true,
+                                             due->change->requested_by, ret_apply, failure);
+    /* once it is asked, the store is not, up to the end */
+    due->is_away = is_asked && !is_good && is_away(failure);
+    if (is_asked && !due->is_away)
+        away_forget(due);
+    return is_good;
+}
+
+static bool
+plan_make(DueChange *due, RecommendationApply *ret_apply, Error *failure)
 {
     if (due->change->recommendation_id == 0)
         return error_set(failure, ERROR_CONFLICT,
                          "the recommendation does not apply any more: the last analysis did not find it");
-    if (!recommendation_apply_plan(&due->manager, due->arena, due->change->recommendation_id, true,
-                                   due->change->requested_by, ret_apply, failure))
+    if (!target_plan(due, ret_apply, failure))
         return false;
     if (!ret_apply->is_acting)
         return error_set(failure, ERROR_CONFLICT, "it is not Fettle's to carry out any more");
@@ -336,12 +387,10 @@ carry_out(const DueChange *due, RecommendationApply *apply, int64_t closes_us, E
     apply->opening.query_hash = due->change->query_hash;
     apply->opening.notes = due->change->notes;
     apply->opening.pre_stats = due->change->pre_stats;
-    apply->scheduled_id = due->change->id;
+    apply->scheduled = due->change;
     apply->plan.change.begin_before_us = closes_us;
     if (!recommendation_apply_record(&due->manager, due->arena, apply, &failure))
         return wait_a_while(due, failure.message, error);
-    if (!audit_line_write(due, "recommendation.implement", apply, NULL, error))
-        return false;
     if (options->carry_out != NULL && !options->carry_out(options->context, apply->plan.change.id))
         return take_back(due, apply->plan.change.id, error);
     due->report->done++;
@@ -350,18 +399,19 @@ carry_out(const DueChange *due, RecommendationApply *apply, int64_t closes_us, E
 
 /* What could not be done now: for good, or for a while. */
 static bool
-put_off(const DueChange *due, const Error *failure, Arena *run_arena, Error *error)
+put_off(const DueChange *due, const Error *failure, Error *error)
 {
     if (is_refusal(failure))
         return end_write(due, "refused", failure->message, error);
-    if (is_away(failure))
-        due->away->items[due->away->count++] = (AwayTarget){
-            .target_id = due->change->target_id, .message = arena_strdup(run_arena, failure->message)};
-    return wait_a_while(due, failure->message, error);
+    if (!wait_a_while(due, failure->message, error))
+        return false;
+    if (due->is_away)
+        away_note(due, failure->message);
+    return true;
 }
 
 static bool
-due_run(const DueChange *due, Arena *run_arena, Error *error)
+due_run(DueChange *due, Error *error)
 {
     RecommendationApply apply;
     Error failure = {0};
@@ -374,11 +424,13 @@ due_run(const DueChange *due, Arena *run_arena, Error *error)
         return false;
     if (closes_us == 0)
         return move(due, error);
-    const char *message = away_message(due);
+    const char *message = target_stands_against(due, error);
+    if (error->code != ERROR_NONE)
+        return false;
     if (message != NULL)
         return wait_a_while(due, message, error);
     return plan_make(due, &apply, &failure) ? carry_out(due, &apply, closes_us, error)
-                                            : put_off(due, &failure, run_arena, error);
+                                            : put_off(due, &failure, error);
 }
 
 static bool
@@ -404,7 +456,7 @@ change_read(const ChangeScheduleOptions *options, Arena *arena, int64_t id, Sche
 
 /* Runs one of the list; whoever ended it meanwhile was quicker, which is no failure. */
 static bool
-one_run(const DueChange *form, Arena *run_arena, int64_t id, Error *error)
+one_run(const DueChange *form, int64_t id, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *own = arena_new("scheduled change", RUN_ARENA_BYTES);
     ScheduledChange change;
@@ -412,7 +464,7 @@ one_run(const DueChange *form, Arena *run_arena, int64_t id, Error *error)
     due.arena = own;
     due.change = &change;
     if ((change_read(due.options, own, id, &change, error) &&
-         (strcmp(change.state, "waiting") != 0 || due_run(&due, run_arena, error))) ||
+         (strcmp(change.state, "waiting") != 0 || due_run(&due, error))) ||
         error->code == ERROR_CONFLICT || error->code == ERROR_NOT_FOUND)
         return true;
     return error_prefix(error, "scheduled change %" PRId64, id);
@@ -424,13 +476,13 @@ change_schedule_run(const ChangeScheduleOptions *options, int64_t now_us, Change
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("scheduled changes", RUN_ARENA_BYTES);
     ScheduledChanges list;
-    AwayTargets away = {0};
+    ChangeScheduleMemory *memory =
+        options->memory != NULL ? options->memory : ARENA_NEW(arena, ChangeScheduleMemory);
     int64_t begun_ms = clock_monotonic_ms();
     bool is_good = true;
     *ret_report = (ChangeScheduleReport){.is_awaited = true};
     if (!due_read(options, arena, now_us, &list, &ret_report->is_awaited, error))
         return false;
-    away.items = ARENA_NEW_ARRAY(arena, AwayTarget, list.count);
     for (size_t i = 0; i < list.count; i++) {
         if (options->is_stopping != NULL && options->is_stopping(options->stop_context))
             return is_good;
@@ -439,8 +491,8 @@ change_schedule_run(const ChangeScheduleOptions *options, int64_t now_us, Change
                          .manager = {.store = options->store, .settings = options->settings},
                          .now_us = now_us + (clock_monotonic_ms() - begun_ms) * US_PER_MS,
                          .report = ret_report,
-                         .away = &away};
-        if (one_run(&due, arena, list.items[i].id, &failure) || !is_good)
+                         .memory = memory};
+        if (one_run(&due, list.items[i].id, &failure) || !is_good)
             continue;
         is_good = false;
         *error = failure;

@@ -7,10 +7,10 @@
  *
  * Yesterday's approval is checked against today's target: what does not apply any more, or would be another
  * statement than the one that was approved, is refused, and says so. What only cannot be done now (a pause,
- * the table's last change is not measured yet, the target is away) waits, with its reason; when its moment
- * has passed, for the next one, and until it expires (approval.expiry, but not before the first moment that
- * was planned). A change whose turn comes after its moment does not begin, and waits on; so does one that a
- * pause stops. One that has begun is not broken off when its window closes.
+ * the table's last change is not measured yet, the target is away or disabled) waits, with its reason; when
+ * its moment has passed, for the next one, and until it expires (approval.expiry, but not before the first
+ * moment that was planned). A change whose turn comes after its moment does not begin, and waits on; so does
+ * one that a pause stops. One that has begun is not broken off when its window closes.
  *
  * Everything is in the store: a restart forgets nothing. The clock is the caller's.
  *
@@ -45,6 +45,25 @@ bool change_schedule_open(const IndexManager *manager, Arena *arena, const Recom
                           const ChangeScheduleOrder *order, ScheduledChange *ret_change, Error *error)
     FETTLE_MUST_USE;
 
+/*
+ * Targets that could not be reached, from one run to the next: one that is away is asked once in five
+ * minutes, then ten, then fifteen, however many of its changes wait, for each time may hold the run for a
+ * whole timeout. What the store fails at does not count. An entry is forgotten with any answer,
+ * with a change of the target's (another address or password may be the cure), when nobody asked for fifteen
+ * minutes after its time (what fails then is not in a row with it), and when the clock was set back.
+ */
+#define CHANGE_SCHEDULE_AWAY_MOST 64
+typedef struct ChangeScheduleAway {
+    int64_t target_id; /* 0: a free place */
+    int64_t revision;  /* of the target, as it was asked */
+    int64_t until_us;  /* not asked before */
+    int times;         /* in a row */
+    char message[ERROR_MESSAGE_BYTES];
+} ChangeScheduleAway;
+typedef struct ChangeScheduleMemory {
+    ChangeScheduleAway away[CHANGE_SCHEDULE_AWAY_MOST];
+} ChangeScheduleMemory;
+
 typedef struct ChangeScheduleOptions {
     Store *store;
     const Settings *settings;
@@ -54,6 +73,7 @@ typedef struct ChangeScheduleOptions {
     void *context;
     bool (*is_stopping)(void *stop_context); /* no further change is begun; NULL: never */
     void *stop_context;
+    ChangeScheduleMemory *memory; /* the caller's, zeroed before the first run; NULL: of this run alone */
 } ChangeScheduleOptions;
 
 typedef struct ChangeScheduleReport {

@@ -244,6 +244,9 @@ replacement_plan(PgConnection *connection, Arena *arena, const IndexOrder *order
     /* looked at once more when the new one is there */
     if (order->made_by != NULL || begins_with(wanted, &former))
         facts.lookup = NULL;
+    /* what was made may be taken back, whatever owns its table by now */
+    if (order->made_by != NULL)
+        facts.extension = NULL;
     if (!index_facts_check_drop(arena, &facts, error))
         return false;
     plan->change.action = "modify";
@@ -334,9 +337,10 @@ static bool
 droppable_read(Arena *arena, const IndexOrder *order, IndexFacts *facts, SqlIndexStatement *ret_index,
                Error *error)
 {
-    /* what was made for a foreign key's rows may be taken back: there was nothing before */
+    /* what was made for a foreign key's rows, or on an extension's table, may be taken back: there was
+     * nothing before */
     if (order->made_by != NULL)
-        facts->lookup = NULL;
+        facts->lookup = facts->extension = NULL;
     if (!index_facts_check_drop(arena, facts, error))
         return false;
     if (!sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, ret_index, error))

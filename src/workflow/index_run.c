@@ -191,19 +191,20 @@ successor_is_there(const IndexRun *run, PgConnection *connection, bool *ret_is_t
             index_definition_is(connection, run->arena, &run->successor, &facts, ret_is_there, error));
 }
 
-/* What was made for a foreign key's rows may be taken back: there was nothing before. */
+/* What was made for a foreign key's rows, or on an extension's table, may be taken back: there was nothing
+ * before. */
 static bool
-lookup_excuse(const IndexRun *run, IndexFacts *facts, Error *error)
+made_excuse(const IndexRun *run, IndexFacts *facts, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     bool takes_back = false;
-    if (facts->lookup == NULL)
+    if (facts->lookup == NULL && facts->extension == NULL)
         return true;
     if (!store_session_take(run->manager->store, 0, &session, error) ||
         !index_change_takes_back(session.connection, run->change.id, run->index.name, &takes_back, error))
         return false;
     if (takes_back)
-        facts->lookup = NULL;
+        facts->lookup = facts->extension = NULL;
     return true;
 }
 
@@ -225,7 +226,7 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
         error_set(error, ERROR_CONFLICT, "index %s, which replaces it, is gone", run->successor.name);
         return VERDICT_FAILED;
     }
-    if (!lookup_excuse(run, facts, error))
+    if (!made_excuse(run, facts, error))
         return VERDICT_OPEN;
     return index_facts_check_drop(run->arena, facts, error) ? VERDICT_RUN_IT : VERDICT_FAILED;
 }

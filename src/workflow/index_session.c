@@ -45,6 +45,8 @@ session_open(const IndexManager *manager, Arena *arena, int64_t target_id, PgCon
             !target_dsn(manager->store, session.connection, arena, target_id, &dsn, error))
             return false;
     }
+    if (manager->is_asked != NULL)
+        *manager->is_asked = true;
     return pg_connection_open(dsn, options, ret_connection, error);
 }
 

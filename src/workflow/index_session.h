@@ -29,6 +29,9 @@ typedef struct IndexManager {
     /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *context;
+    /* Becomes true when a target is asked for a session: what fails before says nothing of it. NULL: nobody
+     * wants to know. */
+    bool *is_asked;
 } IndexManager;
 
 /* Where a table or index is. */

@@ -193,7 +193,15 @@ subject_make(Arena *arena, const Notice *notice, const json_t *payload)
 
 /* --- bodies --- */
 
-typedef enum NoticeUnit { UNIT_PLAIN, UNIT_PERCENT, UNIT_MS, UNIT_MS_PER_HOUR, UNIT_SCORE } NoticeUnit;
+/* UNIT_SINCE: a moment that can be in the future, or not within sight. */
+typedef enum NoticeUnit {
+    UNIT_PLAIN,
+    UNIT_PERCENT,
+    UNIT_MS,
+    UNIT_MS_PER_HOUR,
+    UNIT_SCORE,
+    UNIT_SINCE
+} NoticeUnit;
 
 /* What is told of a payload, in this order; other fields are for programs. */
 static const struct {
@@ -213,6 +221,8 @@ static const struct {
     {"actual_improvement_percent", "Measured gain", UNIT_PERCENT},
     {"actual_low", "  at least", UNIT_PERCENT},
     {"actual_high", "  at most", UNIT_PERCENT},
+    {"detectable_percent", "A harm that would show by now", UNIT_PERCENT},
+    {"enough_data_at", "Enough data for one of 20 %", UNIT_SINCE},
     {"confidence_score", "Confidence", UNIT_SCORE},
     {"roi_score", "Return", UNIT_SCORE},
     {"severity", "Severity", UNIT_PLAIN},
@@ -231,12 +241,26 @@ static const struct {
     {"incident_id", "Incident", UNIT_PLAIN},
 };
 
+/* When there is enough data, in the words of "fettle results"; NULL where nothing is known of that. Moments
+ * are texts of one form, which sort as they do. */
 static const char *
-field_value(Arena *arena, const json_t *payload, const char *key, NoticeUnit unit)
+enough_value(Arena *arena, const json_t *payload, const char *key, int64_t told_at_us)
+{
+    const char *at = value_text(arena, payload, key);
+    if (at == NULL)
+        return isnan(value_number(payload, "detectable_percent")) ? NULL : "not within two weeks";
+    return strcmp(at, clock_format_utc(arena, told_at_us)) > 0 ? arena_printf(arena, "expected at %s", at)
+                                                               : arena_printf(arena, "since %s", at);
+}
+
+static const char *
+field_value(Arena *arena, const json_t *payload, const char *key, NoticeUnit unit, int64_t told_at_us)
 {
     double number = value_number(payload, key);
     if (unit == UNIT_PLAIN)
         return value_text(arena, payload, key);
+    if (unit == UNIT_SINCE)
+        return enough_value(arena, payload, key, told_at_us);
     if (!isfinite(number))
         return NULL;
     switch (unit) {
@@ -249,10 +273,11 @@ field_value(Arena *arena, const json_t *payload, const char *key, NoticeUnit uni
 }
 
 static void
-body_append_fields(Text *body, const json_t *payload)
+body_append_fields(Text *body, const json_t *payload, int64_t told_at_us)
 {
     for (size_t i = 0; i < FETTLE_COUNT_OF(told_fields); i++) {
-        const char *value = field_value(body->arena, payload, told_fields[i].key, told_fields[i].unit);
+        const char *value =
+            field_value(body->arena, payload, told_fields[i].key, told_fields[i].unit, told_at_us);
         if (value != NULL)
             text_append_format(body, "%s: %s\n", told_fields[i].label, value);
     }
@@ -299,7 +324,7 @@ notice_text(Arena *arena, const Notice *notice)
     if (strcmp(notice->event, NOTICE_EVENT_DIGEST) == 0)
         body_append_digest(&body, payload);
     else
-        body_append_fields(&body, payload);
+        body_append_fields(&body, payload, notice->created_at_us);
     if (notice->target_name != NULL)
         text_append_format(&body, "Target: %s\n",
                            notice_text_clean(arena, notice->target_name, NOTICE_SUBJECT_BYTES));

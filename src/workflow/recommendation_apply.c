@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/recommendation_apply.h"
 
+#include "base/clock.h"
+#include "base/json_writer.h"
 #include "base/text.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
+#include "store/audit.h"
 #include "store/index_recommendation.h"
 #include "store/pause.h"
-#include "store/scheduled_change.h"
 #include "workflow/approval.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+#define SERVICE_ACTOR "fettle"
+#define PENDING_US_MOST (INT64_C(30) * 24 * 3600 * 1000000) /* as implementation_open() has it */
 
 bool
 recommendation_can_act(const RankedRecommendation *recommendation)
@@ -72,6 +77,23 @@ plan_done_refuse(const IndexPlan *plan, bool is_drop, Error *error)
                           is_drop ? "dropped" : "created");
 }
 
+/* Of two who approve the same at once, the later one is told of the other, not of what is on the target by
+ * now: "if it was created by hand" would be misleading. */
+static bool
+others_check(PgConnection *session, Arena *arena, int64_t recommendation_id, Error *error)
+{
+    Implementations open;
+    if (!implementation_list(session, arena, recommendation_id, "pending", 1, &open, error))
+        return false;
+    if (open.count == 0 || clock_wall_us() - open.items[0].implemented_at_us > PENDING_US_MOST)
+        return true;
+    error_set(error, ERROR_CONFLICT,
+              "recommendation %" PRId64 " is being carried out already: implementation %" PRId64
+              " is pending",
+              recommendation_id, open.items[0].id);
+    return error_set_hint(error, "\"fettle results\" shows what becomes of it");
+}
+
 static bool
 index_plan_of(const IndexManager *manager, Arena *arena, const IndexRecommendation *found,
               const char *performed_by, IndexPlan *ret_plan, Error *error)
@@ -107,6 +129,8 @@ recommendation_apply_plan(const IndexManager *manager, Arena *arena, int64_t rec
             !recommendation_get(session.connection, arena, recommendation_id, &apply.recommendation, error))
             return false;
         apply.is_acting = wants_act && recommendation_can_act(&apply.recommendation);
+        if (apply.is_acting && !others_check(session.connection, arena, recommendation_id, error))
+            return false;
         if (apply.is_acting && !index_recommendation_get(session.connection, arena,
                                                          apply.recommendation.source_id, &found, error)) {
             if (error->code != ERROR_NOT_FOUND)
@@ -125,14 +149,16 @@ recommendation_apply_plan(const IndexManager *manager, Arena *arena, int64_t rec
 }
 
 static bool
-in_flight_check(PgConnection *session, const IndexChange *change, Error *error)
+in_flight_check(PgConnection *session, Arena *arena, const IndexChange *change, int64_t recommendation_id,
+                Error *error)
 {
     int64_t other = 0;
     ImplementationPlace place = {.target_id = change->target_id,
                                  .database = change->database_name,
                                  .schema = change->schema_name,
                                  .table = change->table_name};
-    if (!implementation_on_table(session, &place, &other, error))
+    if (!others_check(session, arena, recommendation_id, error) ||
+        !implementation_on_table(session, &place, &other, error))
         return false;
     if (other == 0)
         return true;
@@ -155,12 +181,36 @@ recommendation_apply_check(const IndexManager *manager, Arena *arena, const Reco
 }
 
 static bool
-scheduled_end(PgConnection *session, const RecommendationApply *apply, Error *error)
+scheduled_audit(PgConnection *session, Arena *arena, const RecommendationApply *apply, Error *error)
+{
+    const ScheduledChange *scheduled = apply->scheduled;
+    Text details = text_new(arena);
+    JsonWriter json = json_writer_new(&details, false);
+    json_object_begin(&json);
+    json_key_int(&json, "scheduled_change_id", scheduled->id);
+    json_key_string(&json, "requested_by", scheduled->requested_by);
+    json_key_string(&json, "sql", apply->plan.change.sql);
+    json_key_string(&json, "undo_sql", apply->plan.change.undo_sql);
+    json_key_int(&json, "change_id", apply->plan.change.id);
+    json_key_int(&json, "implementation_id", apply->implementation_id);
+    json_object_end(&json);
+    AuditLine line = {.actor = SERVICE_ACTOR,
+                      .action = "recommendation.implement",
+                      .object = arena_printf(arena, "recommendation:%" PRId64, apply->recommendation.id),
+                      .target_id = scheduled->target_id,
+                      .outcome = "ok",
+                      .details = details.data};
+    return audit_write(session, &line, error);
+}
+
+static bool
+scheduled_end(PgConnection *session, Arena *arena, const RecommendationApply *apply, Error *error)
 {
     int64_t target_id;
     ScheduledEnd end = {.state = "done", .implementation_id = apply->implementation_id};
-    return apply->scheduled_id == 0 ||
-           scheduled_change_end(session, apply->scheduled_id, &end, &target_id, error);
+    return apply->scheduled == NULL ||
+           (scheduled_change_end(session, apply->scheduled->id, &end, &target_id, error) &&
+            scheduled_audit(session, arena, apply, error));
 }
 
 static bool
@@ -169,12 +219,12 @@ record(PgConnection *session, Arena *arena, RecommendationApply *apply, Error *e
     IndexChange *change = &apply->plan.change;
     if (!pg_execute(session, "BEGIN", error))
         return false;
-    if (apply->is_acting && (!in_flight_check(session, change, error) ||
+    if (apply->is_acting && (!in_flight_check(session, arena, change, apply->recommendation.id, error) ||
                              !index_change_begin(session, arena, change, &change->id, error)))
         return false;
     apply->opening.change_id = apply->is_acting ? change->id : 0;
     return implementation_open(session, &apply->opening, &apply->implementation_id, error) &&
-           scheduled_end(session, apply, error) && pg_execute(session, "COMMIT", error);
+           scheduled_end(session, arena, apply, error) && pg_execute(session, "COMMIT", error);
 }
 
 bool
@@ -251,19 +301,49 @@ recommendation_undo_plan(const IndexManager *manager, Arena *arena, int64_t impl
     return true;
 }
 
+static bool
+undo_audit(PgConnection *session, Arena *arena, const RecommendationUndo *undo, const char *reason,
+           Error *error)
+{
+    Text details = text_new(arena);
+    JsonWriter json = json_writer_new(&details, false);
+    if (undo->unasked_by == NULL)
+        return true;
+    json_object_begin(&json);
+    json_key_string(&json, "reason", reason);
+    if (!undo->plan.is_done) {
+        json_key_int(&json, "change_id", undo->plan.change.id);
+        json_key_string(&json, "sql", undo->plan.change.sql);
+        json_key_string(&json, "undo_sql", undo->plan.change.undo_sql);
+    }
+    json_object_end(&json);
+    AuditLine line = {.actor = undo->unasked_by,
+                      .action = "result.revert",
+                      .object = arena_printf(arena, "implementation:%" PRId64, undo->implementation.id),
+                      .target_id = undo->implementation.target_id,
+                      .outcome = "ok",
+                      .details = details.data};
+    return audit_write(session, &line, error);
+}
+
+static bool
+undo_record(PgConnection *session, Arena *arena, RecommendationUndo *undo, const char *reason, Error *error)
+{
+    IndexChange *change = &undo->plan.change;
+    if (undo->plan.is_done)
+        return implementation_reverted(session, undo->implementation.id, reason, error);
+    return index_change_begin(session, arena, change, &change->id, error) &&
+           implementation_undo_begin(session, undo->implementation.id, change->id, reason, error);
+}
+
 bool
 recommendation_undo_record(const IndexManager *manager, Arena *arena, RecommendationUndo *undo,
                            const char *reason, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-    IndexChange *change = &undo->plan.change;
-    if (!store_session_take(manager->store, 0, &session, error))
-        return false;
-    if (undo->plan.is_done)
-        return implementation_reverted(session.connection, undo->implementation.id, reason, error);
-    return pg_execute(session.connection, "BEGIN", error) &&
-           index_change_begin(session.connection, arena, change, &change->id, error) &&
-           implementation_undo_begin(session.connection, undo->implementation.id, change->id, reason,
-                                     error) &&
+    return store_session_take(manager->store, 0, &session, error) &&
+           pg_execute(session.connection, "BEGIN", error) &&
+           undo_record(session.connection, arena, undo, reason, error) &&
+           undo_audit(session.connection, arena, undo, reason, error) &&
            pg_execute(session.connection, "COMMIT", error);
 }

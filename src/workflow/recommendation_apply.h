@@ -17,12 +17,16 @@
  *
  * Undoing is the same with the stored statement, and refuses (ERROR_CONFLICT) when what would be dropped is
  * not what was made.
+ *
+ * What the service does by itself has its audit line in the transaction that records it, so that no kill
+ * leaves one without the other. What a person asked for is told by whoever they asked, with how it ended.
  */
 #ifndef FETTLE_WORKFLOW_RECOMMENDATION_APPLY_H
 #define FETTLE_WORKFLOW_RECOMMENDATION_APPLY_H
 
 #include "store/implementation.h"
 #include "store/recommendation.h"
+#include "store/scheduled_change.h"
 #include "workflow/index_plan.h"
 
 typedef struct RecommendationApply {
@@ -30,7 +34,9 @@ typedef struct RecommendationApply {
     bool is_acting; /* Fettle carries it out: the plan tells what will be done */
     IndexPlan plan; /* its change has an id once it is recorded */
     ImplementationOpening opening;
-    int64_t scheduled_id;      /* the scheduled change that ends with its being recorded; 0: none */
+    /* what waited for this moment: it ends, and the audit line tells so, in the transaction that records the
+     * change; NULL: nothing did, and the audit line is the caller's */
+    const ScheduledChange *scheduled;
     int64_t implementation_id; /* once it is recorded */
 } RecommendationApply;
 
@@ -52,6 +58,9 @@ bool recommendation_apply_record(const IndexManager *manager, Arena *arena, Reco
 typedef struct RecommendationUndo {
     Implementation implementation;
     IndexPlan plan; /* is_done: the target is as before already */
+    /* who undoes it without having been asked: the audit line is written in the transaction that records the
+     * undo; NULL: it is the caller's */
+    const char *unasked_by;
 } RecommendationUndo;
 
 /* ERROR_UNSUPPORTED: Fettle did not carry it out, or it failed and left nothing (what replaces an index may

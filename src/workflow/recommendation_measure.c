@@ -154,26 +154,34 @@ measure_check(PgConnection *session, Arena *arena, const Implementation *found, 
                      change.state);
 }
 
-bool
-recommendation_measure(const IndexManager *manager, Arena *arena, int64_t implementation_id,
-                       Implementation *ret_implementation, Error *error)
+static bool
+measure(PgConnection *session, Arena *arena, int64_t implementation_id, Error *error)
 {
-    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Implementation found;
     EffectReport report;
     bool is_known;
-    if (!store_session_take(manager->store, 0, &session, error) ||
-        !implementation_get(session.connection, arena, implementation_id, &found, error))
-        return false;
-    if (!measure_check(session.connection, arena, &found, error) ||
-        !effect_take(session.connection, arena, &found, &report, &is_known, error))
+    if (!implementation_get(session, arena, implementation_id, &found, error) ||
+        !measure_check(session, arena, &found, error) ||
+        !effect_take(session, arena, &found, &report, &is_known, error))
         return false;
     is_known =
         is_known && (report.should_undo || effect_of(&found, &report)->verdict != EFFECT_NOT_ENOUGH_DATA);
-    bool good = is_known ? effect_keep(session.connection, arena, &found, &report, error)
-                         : implementation_measure_simply(session.connection, implementation_id, error);
-    return good &&
-           implementation_get(session.connection, arena, implementation_id, ret_implementation, error);
+    return is_known ? effect_keep(session, arena, &found, &report, error)
+                    : implementation_measure_simply(session, implementation_id, error);
+}
+
+bool
+recommendation_measure(const IndexManager *manager, Arena *arena, int64_t implementation_id,
+                       Deadline deadline, Implementation *ret_implementation, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    if (!store_session_take(manager->store, deadline, &session, error))
+        return false;
+    pg_connection_set_deadline(session.connection, deadline);
+    bool good = measure(session.connection, arena, implementation_id, error) &&
+                implementation_get(session.connection, arena, implementation_id, ret_implementation, error);
+    pg_connection_set_deadline(session.connection, 0);
+    return good;
 }
 
 bool

@@ -19,9 +19,11 @@
 
 #include "workflow/recommendation_apply.h"
 
-/* ERROR_CONFLICT: there is nothing to measure yet, or not any more. Not inside a transaction. */
+/* ERROR_CONFLICT: there is nothing to measure yet, or not any more. ERROR_TIMEOUT: the samples were not read
+ * by the deadline (0: none). Not inside a transaction. */
 bool recommendation_measure(const IndexManager *manager, Arena *arena, int64_t implementation_id,
-                            Implementation *ret_implementation, Error *error) FETTLE_MUST_USE;
+                            Deadline deadline, Implementation *ret_implementation, Error *error)
+    FETTLE_MUST_USE;
 
 bool recommendation_watch(const IndexManager *manager, Arena *arena, int64_t implementation_id,
                           bool *ret_is_harmful, Error *error) FETTLE_MUST_USE;

@@ -17,6 +17,7 @@
 #ifndef FETTLE_WORKFLOW_RESULT_REPORT_H
 #define FETTLE_WORKFLOW_RESULT_REPORT_H
 
+#include "base/json_writer.h"
 #include "store/implementation.h"
 
 #define RESULT_REPORT_ENOUGH 5
@@ -62,5 +63,8 @@ ResultReport result_report_of(Arena *arena, const ImplementationOutcome *outcome
 /* The newest IMPLEMENTATION_OUTCOMES_MOST results; target_id 0: of all targets. */
 bool result_report_read(PgConnection *session, Arena *arena, int64_t target_id, ResultReport *ret_report,
                         Error *error) FETTLE_MUST_USE;
+
+/* The members kinds, all and calibration of an object that is open; what is not known is null. */
+void result_report_json(JsonWriter *json, const ResultReport *report);
 
 #endif

@@ -24,6 +24,7 @@
 #define ROUND_BONUS 0.02
 #define FOLD_ERROR 1e-6
 #define FOLD_PEAK 2.0
+#define WHOLE_SHARE (1 - 1e-9) /* all of it, but for rounding */
 #define SPENT_SHARE 1e-3
 #define DAY ((size_t)24)
 #define WEEK ((size_t)168)
@@ -60,19 +61,27 @@ interpolate(double *values, size_t count)
         values[gap] = values[known];
 }
 
-/* Less the mean of as many values before and after; at the ends of fewer. */
+/* Less the mean of as many values before and after, at the ends of fewer; of whole days, for of a broken one
+ * the mean follows the day itself. */
 static void
 remove_trend(Search *search)
 {
     size_t count = search->count;
-    size_t half = (count / 2 < TREND_HOURS_MOST ? count / 2 : TREND_HOURS_MOST) / 2;
+    size_t longest = count / 2 < TREND_HOURS_MOST ? count / 2 : TREND_HOURS_MOST;
+    size_t half = longest / DAY * DAY / 2;
+    fettle_assert(half > 0);
     double *sums = search->scratch; /* of all before */
     sums[0] = 0;
     for (size_t i = 0; i < count; i++)
         sums[i + 1] = sums[i] + search->residual[i];
     for (size_t i = 0; i < count; i++) {
         size_t low = i < half ? 0 : i - half;
-        size_t high = i + half + 1 > count ? count : i + half + 1;
+        size_t high = i + half > count ? count : i + half;
+        size_t broken = (high - low) % DAY;
+        if (high - low > DAY && low == 0)
+            high -= broken;
+        else if (high - low > DAY)
+            low += broken;
         search->residual[i] -= (sums[high] - sums[low]) / (double)(high - low);
     }
 }
@@ -354,7 +363,7 @@ try_fold(Search *search, size_t period, const double *sums, Fold *best)
     double share = means_of(search, period, sums);
     double between = (double)(period - 1);
     double within = (double)(search->count - period);
-    double f = share >= 1 ? INFINITY : share / between * within / (1 - share);
+    double f = share >= WHOLE_SHARE ? INFINITY : share / between * within / (1 - share);
     /* of equals the shortest: its multiples explain as much */
     bool is_better = f > best->f || (f == best->f && period < best->period);
     if (is_better && has_steady_phase(search, period, search->means) &&
@@ -429,7 +438,8 @@ accept(Search *search, size_t period, Periods *periods)
         search->residual[i] -= means[i % period];
     measure_halves(search);
     double after = search->squares[0] + search->squares[1];
-    periods->share[periods->count] = (before - after) / (double)search->count / search->variance;
+    double share = (before - after) / (double)search->count / search->variance;
+    periods->share[periods->count] = fmin(1, share); /* but for rounding */
     periods->hours[periods->count++] = period;
 }
 

@@ -16,11 +16,11 @@ def world():
         for name in ("shop", "store"):
             server.sql(f"CREATE DATABASE {name}")
         server.sql(SCHEMA, "shop")
-        service = Service(store_url=server.dsn("store"))
+        service = Service(store_url=server.dsn("store"), collect__enabled="off")
         service.fettle("store", "migrate")
         with service:
             service.json("PUT", f"{BASE}/settings/index.free_space_floor", {"value": "0B"})
-            yield World(server, service, service.add_target("shop", server.dsn("shop"), enabled=False))
+            yield World(server, service, service.add_target("shop", server.dsn("shop")))
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +109,11 @@ def test_what_is_only_advised_is_refused_and_the_targets_own_class_decides(world
         refused = world.implement(number)
         assert refused.status == 409 and "only advised" in refused.json["message"] and "approval.create_index" in refused.json["details"]["hint"]
         assert "only advised" in world.fettle("apply", number, "--yes", status=5)
+        # neither is it without a recommendation: it is the same change of the target
+        direct = act(world, "POST", "/indexes/create", {"connection_id": world.target_id, "database_name": "shop", "table_name": "orders",
+                                                        "columns": ["note"], "index_name": "orders_note_idx"})
+        assert direct.status == 409 and "only advised" in direct.json["message"] and "orders_note_idx" not in world.indexes()
+        assert "only advised" in world.fettle("index", "create", "shop", "orders", "note", "--yes", status=5)
         assert act(world, "PUT", policy, {"create_index": "ask"}).status == 403
         assert act(world, "PUT", policy, {"create_index": "sometimes"}, token="admin").status == 400
         assert act(world, "PUT", policy, {"windows": ["Someday 1-2"]}, token="admin").status == 400
@@ -139,6 +144,21 @@ def test_a_change_waits_for_its_window_and_is_made_when_it_opens(world):
     done = act(world, "GET", f"/scheduled-changes?state=done&target_id={world.target_id}", token="viewer").json["scheduled_changes"]
     assert [change["id"] for change in done] == [again["scheduled_change_id"]]
     assert world.result(number)["implementation_id"] == done[0]["implementation_id"]
+
+
+def test_a_disabled_target_is_not_changed_by_what_was_approved_before(world):
+    number = world.advise("orders", "note")
+    window(world, 120, 180)
+    waiting = world.implement(number, when="window").json
+    act(world, "PATCH", f"/targets/{world.target_id}", {"enabled": False}, token="admin")
+    try:
+        world.store("UPDATE fettle.scheduled_changes SET planned_from = now() - interval '1 minute'")
+        window(world, -60, 60)
+        said = lambda: world.store(f"SELECT state, message FROM fettle.scheduled_changes WHERE id = {waiting['id']}")[0]  # noqa: E731
+        assert wait_until(lambda: said()[1] is not None, 30), said()
+        assert said()[0] == "waiting" and "the target is disabled" in said()[1] and "orders_note_idx" not in world.indexes()
+    finally:
+        act(world, "PATCH", f"/targets/{world.target_id}", {"enabled": True}, token="admin")
 
 
 def test_what_changed_since_the_approval_is_refused_at_its_moment(world):

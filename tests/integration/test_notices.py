@@ -147,7 +147,7 @@ def test_new_advice_worth_having_its_verdict_and_its_undo_are_told_once_each(ser
     store.sql("""INSERT INTO fettle.optimization_implementations (recommendation_id)
                  SELECT id FROM fettle.optimization_recommendations WHERE recommendation_text = 'Create index a';
                  UPDATE fettle.optimization_recommendations SET roi_score = roi_score + 0.1 WHERE recommendation_text = 'Create index a';
-                 UPDATE fettle.optimization_implementations SET status = 'pending';
+                 UPDATE fettle.optimization_implementations SET status = 'pending', enough_data_at = '2026-01-03T09:30:00Z', detectable_percent = 34.5;
                  UPDATE fettle.optimization_implementations SET status = 'regressed', actual_improvement_percent = -20, actual_low = -30, actual_high = -10;
                  UPDATE fettle.optimization_implementations SET status = 'regressed', measured_at = now();
                  UPDATE fettle.optimization_implementations SET status = 'reverted', rolled_back_at = now()""")
@@ -156,6 +156,9 @@ def test_new_advice_worth_having_its_verdict_and_its_undo_are_told_once_each(ser
     assert [message["subject"] for message in told] == \
         ["shop: new advice: Create index a", "shop: it made things worse: Create index a", "shop: undone: Create index a"]
     assert "Measured gain: -20.0 %\n  at least: -30.0 %\n  at most: -10.0 %\n" in told[1]["text"]
+    assert "that would show by now: 34.5 %\nEnough data for one of 20 %: since 2026-01-03T09:30:00Z\n" in told[1]["text"]
+    assert told[1]["data"]["detectable_percent"] == 34.5
+    assert "detectable_percent" not in told[2]["data"] and "enough_data_at" not in told[2]["data"] and "Enough data" not in told[2]["text"]
     assert len(service.json("GET", "/api/v1/notices")["notices"]) == 3
     store.sql("DELETE FROM fettle.optimization_recommendations")
 

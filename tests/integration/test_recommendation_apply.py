@@ -71,11 +71,11 @@ def world():
         for name in ("shop", "store"):
             server.sql(f"CREATE DATABASE {name}")
         server.sql(SCHEMA, "shop")
-        service = Service(store_url=server.dsn("store"))
+        service = Service(store_url=server.dsn("store"), collect__enabled="off")
         service.fettle("store", "migrate")
         with service:
             service.json("PUT", f"{BASE}/settings/index.free_space_floor", {"value": "0B"})
-            yield World(server, service, service.add_target("shop", server.dsn("shop"), enabled=False))
+            yield World(server, service, service.add_target("shop", server.dsn("shop")))
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,11 @@ def test_an_index_is_carried_out_with_its_undo_stored_and_taken_back(world):
     reply = world.implement(number, implementation_notes="agreed").json
     assert reply["status"] == "pending" and "orders_note_idx" in world.indexes()
     assert reply["undo_sql"].startswith("DROP INDEX CONCURRENTLY IF EXISTS") and "CONCURRENTLY" in reply["sql"]
-    assert world.implement(number).status == 409
+    again = world.implement(number)
+    assert again.status == 409 and f"implementation {reply['implementation_id']} is pending" in again.json["message"]
+    assert "by hand" not in again.json["details"]["hint"]
+    for word in ("implemented", "reverted"):
+        assert world.service.request("POST", f"{BASE}/optimization-recommendations/{number}/dismiss", {"reason": word}, token="operator").status == 400
     undone = world.revert(reply["implementation_id"], reason="writes became slow").json
     assert (undone["status"], undone["undo_reason"]) == ("reverted", "writes became slow") and undone["rolled_back_at"] is not None
     assert "orders_note_idx" not in world.indexes()
@@ -160,6 +164,33 @@ def test_what_does_not_apply_any_more_is_refused_with_clear_words(world):
     recorded = world.implement(exists, apply=False).json
     assert recorded["index_change_id"] is None and recorded["sql"] is None
     assert world.revert(recorded["implementation_id"]).status == 422
+
+
+def test_what_belongs_to_an_extension_is_never_dropped(world):
+    world.target("ALTER EXTENSION plpgsql ADD TABLE orders")
+    try:
+        number = world.advise("orders", "total", recommendation_type="drop", index_name="orders_total",
+                              create_statement="CREATE INDEX orders_total ON public.orders USING btree (total)")
+        reply = world.implement(number)
+        assert reply.status == 422 and "belongs to extension plpgsql" in reply.json["message"] and "orders_total" in world.indexes(), reply
+        # what Fettle made there itself it may take back
+        made = world.implement(world.advise("orders", "note")).json["implementation_id"]
+        assert world.revert(made).json["status"] == "reverted" and "orders_note_idx" not in world.indexes()
+    finally:
+        world.target("ALTER EXTENSION plpgsql DROP TABLE orders")
+
+
+def test_what_replaced_an_index_is_taken_back_also_when_an_extension_owns_the_table_by_now(world):
+    number = world.advise("orders", "total", recommendation_type="modify", index_name="orders_total",
+                          create_statement="CREATE INDEX orders_total_note ON public.orders (total, note)")
+    made = world.implement(number).json["implementation_id"]
+    world.target("ALTER EXTENSION plpgsql ADD TABLE orders")
+    try:
+        reply = world.revert(made)
+        assert reply.status == 200 and reply.json["status"] == "reverted", reply
+        assert "orders_total" in world.indexes() and "orders_total_note" not in world.indexes()
+    finally:
+        world.target("ALTER EXTENSION plpgsql DROP TABLE orders")
 
 
 def test_a_table_has_one_change_at_a_time_until_it_is_measured(world):

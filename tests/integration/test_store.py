@@ -265,8 +265,7 @@ def test_a_verb_joins_the_cluster_that_another_process_runs(home):
     assert wait_until(lambda: home.postmaster() is None)
 
 
-def test_verbs_at_the_same_time_all_succeed(home):
-    home.good("target", "list")
+def test_verbs_at_the_same_time_all_succeed_and_the_first_of_them_makes_the_store(home):
     runs = [home.start("target", "add", f"t{number}", "host=h") for number in range(8)]
     for run in runs:
         out, err = run.communicate(timeout=120)
@@ -306,6 +305,29 @@ def test_a_store_whose_data_are_lost_is_not_made_anew(home):
     assert result.status == 26 and "lost its data directory" in result.err
     (home.cluster / "elsewhere").rename(data)
     (home.cluster / "fettle-cluster").unlink()
+    assert len(home.good("target", "list", "--json").json) == 1
+
+
+@pytest.mark.parametrize("reached", ["data/PG_VERSION", "data/postmaster.pid"])
+def test_a_store_whose_making_was_cut_is_made_anew_and_writes_to_the_disk(home, reached):
+    run = home.start("target", "list")
+    assert wait_until(lambda: list(home.data.glob(f"store-[0-9]*/{reached}")), 60)
+    run.kill()
+    run.communicate()
+    assert (home.cluster / "fettle-making").exists() and not (home.cluster / "fettle-cluster").exists()
+    home.good("target", "add", "after", "host=h")
+    assert sorted(path.name for path in home.cluster.iterdir() if path.name.startswith("fettle-")) == ["fettle-cluster"]
+    assert "fsync = on" in (home.cluster / "data" / "postgresql.auto.conf").read_text()
+
+
+def test_a_store_that_was_in_use_is_never_taken_for_one_whose_making_was_cut(home):
+    home.good("target", "add", "one", "host=h")
+    (home.cluster / "fettle-making").write_text("1\n")
+    assert len(home.good("target", "list", "--json").json) == 1
+    (home.cluster / "fettle-cluster").rename(home.cluster / "elsewhere")
+    result = home("target", "list")
+    assert result.status == 26 and "half made" in result.err and "fettle-making" in result.err
+    (home.cluster / "fettle-making").unlink()
     assert len(home.good("target", "list", "--json").json) == 1
 
 
@@ -509,6 +531,8 @@ def test_a_private_store_moves_by_backup_and_key_file(home, fettle):
     home.good("store", "backup", home.directory / "b")
     second = Home(fettle)
     second.good("store", "restore", home.directory / "b")
+    # it makes every partition of it in one transaction
+    assert "max_locks_per_transaction = 1024" in (second.cluster / "data" / "postgresql.auto.conf").read_text()
     assert second("target", "test", "shop").status == 4
     (second.data / "key").write_text((home.data / "key").read_text())
     (second.data / "key").chmod(0o600)

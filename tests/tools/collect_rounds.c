@@ -98,9 +98,11 @@ tool_plan(const Tool *tool, JsonWriter *json, const char *words, Error *error)
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     int64_t written = 0;
     PlanRows rows = {0};
+    PlanRange range = {
+        .target_id = tool->target_id, .query_hash = query_hash, .most = 100, .bytes_most = PLANS_BYTES_MOST};
     if (!store_session_take(tool->store, 0, &session, error) ||
         !plan_rows_write(session.connection, &row, 1, &written, error) ||
-        !plan_rows_read(session.connection, tool->arena, tool->target_id, query_hash, 100, &rows, error))
+        !plan_rows_read(session.connection, tool->arena, &range, &rows, error))
         return false;
     json_key_int(json, "written", written);
     json_key_int(json, "kept", (int64_t)rows.count);

@@ -25,14 +25,16 @@
 #define SLACK_SHARE 0.125
 
 /* The bound holds for every set only when each statement knows of every index that its planner could take,
- * whatever it was thought of for. */
-static void
-bound_relate(Search *search)
+ * whatever it was thought of for. What is no statement's has another in its place (permutation.h). */
+void
+search_relate(Search *search)
 {
     Bits allowed = bits_new(search->arena, search->candidates->count);
+    for (size_t q = 0; q < search->context->workload->count; q++)
+        bits_join(allowed, oracle_relevant(search->oracle, q));
     for (size_t i = 0; i < search->candidates->count; i++)
-        if (!search->indexes[i].is_forbidden)
-            bits_add(allowed, i);
+        if (search->indexes[i].is_forbidden)
+            bits_remove(allowed, i);
     oracle_relate(search->oracle, allowed, ORACLE_BESIDE);
 }
 
@@ -64,6 +66,7 @@ is_proven(const Search *search)
 static bool
 bound_solve(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
 {
+    search_indexes_refresh(search);
     Program program = *search_program(search, scratch);
     /* A part of the gap may be the program's own: to close that costs more than it tells. */
     program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
@@ -101,7 +104,7 @@ search_prove(Search *search, Error *error)
 {
     if (search_gap_allowed(search) >= 1)
         return true;
-    bound_relate(search);
+    search_relate(search);
     if (!bound_start(search, error))
         return false;
     bool is_done = false;

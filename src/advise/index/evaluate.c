@@ -119,6 +119,10 @@ search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluat
             return false;
         statement_refresh(&evaluated, widest);
     }
+    /* to ask about an index tells its size, and that what it must gain */
+    double having = search_cost_of_having(search, set);
+    search_indexes_refresh(search);
+    ret_evaluation->value += search_cost_of_having(search, set) - having;
     ret_evaluation->used = evaluated_used(&evaluated);
     return true;
 }

@@ -15,6 +15,18 @@
 /* Of the cost without, from which on a cautious cost is worth a note. */
 #define RISKY_TIMES_LEAST 2
 
+/* After the time limit: the search's word, by what its answers used, without a plan. Where they used an index
+ * nobody sees whether the plan is a risky one, whatever was asked before. */
+static void
+evidence_recall(Evidence *evidence, size_t q)
+{
+    const SearchResult *result = evidence->result;
+    evidence->answers[q] = (WhatIfAnswer){.is_known = true, .cost = result->cost_after[q]};
+    size_t below = oracle_answer_below(evidence->oracle, q, result->chosen);
+    bits_join(evidence->used[q], oracle_answer(evidence->oracle, q, below)->used);
+    evidence->advice->unverified_count += !result->is_verified[q];
+}
+
 static bool
 evidence_ask(Evidence *evidence, Error *error)
 {
@@ -25,6 +37,10 @@ evidence_ask(Evidence *evidence, Error *error)
         evidence->used[q] = bits_new(evidence->arena, evidence->candidates->count);
         if (!workload->statements[q].is_costed)
             continue;
+        if (deadline_passed(evidence->context->deadline)) {
+            evidence_recall(evidence, q);
+            continue;
+        }
         if (!oracle_plan(evidence->oracle, q, evidence->result->chosen, &evidence->answers[q], NULL, error))
             return false;
         const WhatIfAnswer *answer = &evidence->answers[q];
@@ -141,6 +157,22 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         most, worst->label);
 }
 
+/* Statements that use it by the search's word alone: their plans were not looked at. */
+static const char *
+note_for_unseen_plans(const Evidence *evidence, const Candidate *candidate)
+{
+    size_t count = 0;
+    for (size_t q = 0; q < evidence->context->workload->count; q++)
+        count += evidence->context->workload->statements[q].is_costed &&
+                 bits_has(evidence->used[q], candidate->number) && evidence->answers[q].plan == NULL;
+    if (count == 0)
+        return NULL;
+    return arena_printf(evidence->arena,
+                        "the time limit ended before the new plans of %zu statement%s that would use it were "
+                        "looked at for risk",
+                        count, count == 1 ? "" : "s");
+}
+
 static void
 recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
 {
@@ -173,6 +205,9 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
     const char *risky = note_for_risky_plans(evidence, candidate);
     if (risky != NULL)
         notes[count++] = risky;
+    const char *unseen = note_for_unseen_plans(evidence, candidate);
+    if (unseen != NULL)
+        notes[count++] = unseen;
     if (recommendation->hot_updates_lost >= 1)
         notes[count++] =
             arena_printf(evidence->arena,
@@ -256,8 +291,9 @@ effect_share(Evidence *evidence, size_t statement, const Candidate *candidate, d
             continue;
         Bits without = bits_copy(evidence->arena, evidence->result->chosen);
         bits_remove(without, i);
-        double cost;
-        if (!oracle_cost(evidence->oracle, statement, without, false, &cost, NULL, error))
+        double cost = oracle_bounds(evidence->oracle, statement, without).high;
+        if (!deadline_passed(evidence->context->deadline) &&
+            !oracle_cost(evidence->oracle, statement, without, false, &cost, NULL, error))
             return false;
         double loss = fmax(0, cost - evidence->answers[statement].cost);
         sum += loss;
@@ -435,6 +471,9 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
     advice->gap_percent = result->gap_percent;
     advice->is_cautious = result->is_cautious;
     advice->unreviewed_count = result->unreviewed_count;
+    advice->unreviewed_index_count = result->unreviewed_index_count;
+    advice->solver_failures = result->solver_failures;
+    advice->solver_reason = result->solver_reason;
     advice->is_stopped_early = advice->is_stopped_early || result->is_stopped_early;
     return true;
 }

@@ -3,13 +3,26 @@
 
 #include "advise/index/evidence.h"
 
+/* Of the time there is, for the plans that people will look at. */
+#define EVIDENCE_TIME_SHARE 0.1
+
+static Deadline
+search_deadline(Deadline deadline)
+{
+    if (deadline == DEADLINE_NEVER)
+        return deadline;
+    return deadline_after_ms((int64_t)(deadline_left_ms(deadline) * (1 - EVIDENCE_TIME_SHARE)));
+}
+
 static bool
 index_advisor_run(const AdvisorContext *context, Advice *advice, Error *error)
 {
     const CandidateSet *candidates = candidates_generate(context->arena, context, advice);
     Oracle *oracle = oracle_new(context->arena, context, candidates);
     SearchResult result = {0};
-    return index_search(context->arena, context, candidates, oracle, &result, error) &&
+    AdvisorContext search_context = *context;
+    search_context.deadline = search_deadline(context->deadline);
+    return index_search(context->arena, &search_context, candidates, oracle, &result, error) &&
            index_evidence(context, candidates, oracle, &result, advice, error);
 }
 

@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/index/mip.h"
 
+#include "advise/index/mip_wire.h"
+#include "base/companion.h"
+#include "base/file.h"
 #include "base/list.h"
 
-#include <coin/Cbc_C_Interface.h>
 #include <float.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the solver's last look at the clock may come late by. */
+#define GRACE_MS 1000
+/* A solver that ends on a program is asked once more in another way, and then no more of it. */
+#define TRIES_MOST 2
+#define DEATHS_MOST 8
+/* CBC keeps to bounds, and sums, within its tolerances. */
+#define VALUE_TOLERANCE 1e-5
+#define OBJECTIVE_TOLERANCE 1e-5
 
 typedef struct MipColumn {
     double low;
@@ -33,12 +46,71 @@ VECTOR_DEFINE(MipTerms, MipTerm);
 
 struct Mip {
     Arena *arena;
-    Cbc_Model *model; /* made by mip_solve() */
     MipColumns columns;
     MipRows rows;
     MipTerms terms; /* row by row */
-    const double *values;
+    double *values; /* of the solution; NULL before */
 };
+
+struct MipSolver {
+    const char *program; /* NULL: not found */
+    Companion companion; /* started by the first program */
+    int deaths;          /* or nonsense, or silence */
+    int failures;        /* programs that are unsolved for it */
+    Error failure;       /* the last, of either */
+};
+
+/* Where fettle-solver may be: told by the environment, installed with the program, installed, or in the build
+ * that this is. Nothing that others may be able to write to: it may be root who runs it. */
+static const char *
+solver_find(Arena *arena)
+{
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    program[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    const char *told = getenv("FETTLE_SOLVER");
+    if (told != NULL)
+        return arena_strdup(arena, told);
+    const char *const directories[] = {path_join(arena, program, "../libexec/fettle"),
+                                       FETTLE_LIBEXEC_DIRECTORY, FETTLE_SOLVER_BUILD_DIRECTORY};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(directories); i++) {
+        const char *path = path_join(arena, directories[i], "fettle-solver");
+        if (file_exists(path))
+            return path;
+    }
+    return NULL;
+}
+
+MipSolver *
+mip_solver_new(Arena *arena)
+{
+    MipSolver *solver = ARENA_NEW(arena, MipSolver);
+    *solver = (MipSolver){.program = solver_find(arena), .companion = COMPANION_NONE};
+    return solver;
+}
+
+static void
+solver_stop(MipSolver *solver)
+{
+    companion_stop(&solver->companion);
+}
+
+void
+mip_solver_stop_at(MipSolver **solver)
+{
+    if (*solver != NULL)
+        solver_stop(*solver);
+}
+
+int
+mip_solver_failures(const MipSolver *solver, const char **ret_reason)
+{
+    *ret_reason = solver->failures > 0 ? solver->failure.message : NULL;
+    return solver->failures;
+}
 
 Mip *
 mip_new(Arena *arena)
@@ -46,23 +118,6 @@ mip_new(Arena *arena)
     Mip *mip = ARENA_NEW(arena, Mip);
     *mip = (Mip){.arena = arena};
     return mip;
-}
-
-void
-mip_free(Mip *mip)
-{
-    if (mip == NULL || mip->model == NULL)
-        return;
-    Cbc_deleteModel(mip->model);
-    mip->model = NULL;
-    mip->values = NULL;
-}
-
-void
-mip_free_at(Mip **mip)
-{
-    mip_free(*mip);
-    *mip = NULL;
 }
 
 int
@@ -84,6 +139,8 @@ void
 mip_row_term(Mip *mip, int column, double coefficient)
 {
     fettle_assert(column >= 0 && column < mip_column_count(mip));
+    if (mip->terms.count > MIP_TERMS_MOST)
+        return; /* too large as it is: it will not be solved */
     MipTerm term = {.row = (int)mip->rows.count, .column = column, .coefficient = coefficient};
     vector_push(mip->arena, &mip->terms, term);
 }
@@ -96,108 +153,208 @@ mip_row_end(Mip *mip, MipSense sense, double right)
     vector_push(mip->arena, &mip->rows, row);
 }
 
-/* The terms column by column, as CBC reads them: those of column c are starts[c] .. starts[c + 1] - 1. */
+/* The terms column by column, as the solver reads them: those of column c are starts[c] .. starts[c + 1] - 1.
+ */
 static void
-mip_load_terms(const Mip *mip, CoinBigIndex *starts, int *rows, double *coefficients)
+mip_load_terms(const Mip *mip, int32_t *starts, int32_t *rows, double *coefficients)
 {
     size_t columns = mip->columns.count;
     for (size_t i = 0; i < mip->terms.count; i++)
         starts[mip->terms.items[i].column + 1]++;
     for (size_t c = 0; c < columns; c++)
         starts[c + 1] += starts[c];
-    CoinBigIndex *next = arena_memdup(mip->arena, starts, (columns + 1) * sizeof(*starts));
+    int32_t *next = arena_memdup(mip->arena, starts, (columns + 1) * sizeof(*starts));
     for (size_t i = 0; i < mip->terms.count; i++) {
         const MipTerm *term = &mip->terms.items[i];
-        CoinBigIndex at = next[term->column]++;
+        int32_t at = next[term->column]++;
         rows[at] = term->row;
         coefficients[at] = term->coefficient;
     }
 }
 
-/* In one call: CBC's own buffers for rows and columns that come in turns are not to be relied on. */
+/* One piece of a question. */
+typedef struct MipPiece {
+    const void *data;
+    size_t size;
+} MipPiece;
+
+VECTOR_DEFINE(MipPieces, MipPiece);
+
 static void
-mip_load(Mip *mip)
+pieces_add(Mip *mip, MipPieces *pieces, const void *data, size_t size)
 {
-    size_t columns = mip->columns.count;
-    double *low = ARENA_NEW_ARRAY(mip->arena, double, columns + 1);
-    double *high = ARENA_NEW_ARRAY(mip->arena, double, columns + 1);
-    double *cost = ARENA_NEW_ARRAY(mip->arena, double, columns + 1);
-    double *row_low = ARENA_NEW_ARRAY(mip->arena, double, mip->rows.count + 1);
-    double *row_high = ARENA_NEW_ARRAY(mip->arena, double, mip->rows.count + 1);
-    CoinBigIndex *starts = ARENA_NEW_ARRAY(mip->arena, CoinBigIndex, columns + 2);
-    int *rows = ARENA_NEW_ARRAY(mip->arena, int, mip->terms.count + 1);
-    double *coefficients = ARENA_NEW_ARRAY(mip->arena, double, mip->terms.count + 1);
-    for (size_t c = 0; c < columns; c++) {
+    MipPiece piece = {.data = data, .size = size};
+    vector_push(mip->arena, pieces, piece);
+}
+
+static void
+question_columns(Mip *mip, MipPieces *pieces)
+{
+    size_t count = mip->columns.count;
+    double *low = ARENA_NEW_ARRAY(mip->arena, double, count + 1);
+    double *high = ARENA_NEW_ARRAY(mip->arena, double, count + 1);
+    double *cost = ARENA_NEW_ARRAY(mip->arena, double, count + 1);
+    for (size_t c = 0; c < count; c++) {
         low[c] = mip->columns.items[c].low;
         high[c] = mip->columns.items[c].high;
         cost[c] = mip->columns.items[c].cost;
     }
-    for (size_t r = 0; r < mip->rows.count; r++) {
-        row_low[r] = mip->rows.items[r].low;
-        row_high[r] = mip->rows.items[r].high;
-    }
-    mip_load_terms(mip, starts, rows, coefficients);
-    Cbc_loadProblem(mip->model, (int)columns, (int)mip->rows.count, starts, rows, coefficients, low, high,
-                    cost, row_low, row_high);
-    for (size_t c = 0; c < columns; c++)
-        if (mip->columns.items[c].is_integer)
-            Cbc_setInteger(mip->model, (int)c);
+    pieces_add(mip, pieces, low, count * sizeof(*low));
+    pieces_add(mip, pieces, high, count * sizeof(*high));
+    pieces_add(mip, pieces, cost, count * sizeof(*cost));
 }
 
 static void
-mip_run(Cbc_Model *model)
+question_rows(Mip *mip, MipPieces *pieces)
 {
-    struct sigaction interrupt;
-    sigset_t blocked;
-    sigset_t before;
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &blocked, &before);
-    sigaction(SIGINT, NULL, &interrupt);
-    Cbc_solve(model);
-    sigaction(SIGINT, &interrupt, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    size_t count = mip->rows.count;
+    double *low = ARENA_NEW_ARRAY(mip->arena, double, count + 1);
+    double *high = ARENA_NEW_ARRAY(mip->arena, double, count + 1);
+    for (size_t r = 0; r < count; r++) {
+        low[r] = mip->rows.items[r].low;
+        high[r] = mip->rows.items[r].high;
+    }
+    pieces_add(mip, pieces, low, count * sizeof(*low));
+    pieces_add(mip, pieces, high, count * sizeof(*high));
+}
+
+/* All but its head. */
+static void
+question_prepare(Mip *mip, MipPieces *pieces)
+{
+    size_t columns = mip->columns.count;
+    size_t terms = mip->terms.count;
+    int32_t *starts = ARENA_NEW_ARRAY(mip->arena, int32_t, columns + 1);
+    int32_t *rows = ARENA_NEW_ARRAY(mip->arena, int32_t, terms + 1);
+    double *coefficients = ARENA_NEW_ARRAY(mip->arena, double, terms + 1);
+    uint8_t *is_integer = ARENA_NEW_ARRAY(mip->arena, uint8_t, columns + 1);
+    mip_load_terms(mip, starts, rows, coefficients);
+    for (size_t c = 0; c < columns; c++)
+        is_integer[c] = mip->columns.items[c].is_integer;
+    question_columns(mip, pieces);
+    question_rows(mip, pieces);
+    pieces_add(mip, pieces, coefficients, terms * sizeof(*coefficients));
+    pieces_add(mip, pieces, starts, (columns + 1) * sizeof(*starts));
+    pieces_add(mip, pieces, rows, terms * sizeof(*rows));
+    pieces_add(mip, pieces, is_integer, columns * sizeof(*is_integer));
 }
 
 static bool
-mip_has_integers(const Mip *mip)
+is_flag(int32_t value)
 {
-    for (size_t c = 0; c < mip->columns.count; c++)
-        if (mip->columns.items[c].is_integer)
-            return true;
-    return false;
+    return value == 0 || value == 1;
+}
+
+/* What comes from another process is believed as far as it fits the question. */
+static bool
+answer_is_sound(const Mip *mip, const MipAnswer *answer, const double *values)
+{
+    double sum = 0;
+    double scale = 1;
+    bool sound = true;
+    for (size_t c = 0; sound && c < mip->columns.count; c++) {
+        const MipColumn *column = &mip->columns.items[c];
+        double value = values[c];
+        sound = value >= column->low - VALUE_TOLERANCE && value <= column->high + VALUE_TOLERANCE &&
+                (!column->is_integer || fabs(value - round(value)) <= VALUE_TOLERANCE);
+        sum += value * column->cost;
+        scale += fabs(value * column->cost);
+    }
+    return sound && fabs(sum - answer->objective) <= OBJECTIVE_TOLERANCE * scale;
+}
+
+static bool
+answer_receive(Mip *mip, const MipSolver *solver, Deadline deadline, MipSolution *ret_solution,
+               bool *ret_found, Error *error)
+{
+    MipAnswer answer;
+    if (!companion_receive(&solver->companion, &answer, sizeof(answer), deadline, error))
+        return false;
+    if (answer.magic != MIP_WIRE_MAGIC || answer.column_count != mip_column_count(mip) ||
+        !is_flag(answer.is_found) || !is_flag(answer.is_bounded) || isnan(answer.bound))
+        return error_set(error, ERROR_DAMAGED, "the solver's answer does not fit the question");
+    if (answer.is_found == 1) {
+        size_t count = mip->columns.count;
+        double *values = ARENA_NEW_ARRAY(mip->arena, double, count + 1);
+        if (!companion_receive(&solver->companion, values, count * sizeof(*values), deadline, error))
+            return false;
+        if (!answer_is_sound(mip, &answer, values))
+            return error_set(error, ERROR_DAMAGED, "the solver's answer does not fit the question");
+        mip->values = values;
+        ret_solution->objective = answer.objective;
+    }
+    /* What was found is no less than the least that can be. */
+    if (answer.is_bounded == 1)
+        ret_solution->bound = fmin(answer.bound, ret_solution->objective);
+    *ret_found = answer.is_found == 1;
+    return true;
+}
+
+static bool
+solver_start(MipSolver *solver, Error *error)
+{
+    if (companion_is_running(&solver->companion))
+        return true;
+    if (solver->program == NULL)
+        return error_set(error, ERROR_MISSING_DEPENDENCY, "fettle-solver was not found");
+    return companion_start(&solver->companion, solver->program, error);
+}
+
+static bool
+solver_ask(MipSolver *solver, Mip *mip, const MipPieces *pieces, Deadline deadline, MipSolution *ret_solution,
+           bool *ret_found, Error *error)
+{
+    if (!solver_start(solver, error))
+        return false;
+    for (size_t i = 0; i < pieces->count; i++)
+        if (!companion_send(&solver->companion, pieces->items[i].data, pieces->items[i].size, deadline,
+                            error))
+            return false;
+    return answer_receive(mip, solver, deadline, ret_solution, ret_found, error);
+}
+
+static bool
+is_too_large(const Mip *mip)
+{
+    return mip->columns.count > MIP_COLUMNS_MOST || mip->rows.count > MIP_ROWS_MOST ||
+           mip->terms.count > MIP_TERMS_MOST;
 }
 
 bool
-mip_solve(Mip *mip, const MipLimits *limits, MipSolution *ret_solution)
+mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret_solution)
 {
     *ret_solution = (MipSolution){.objective = INFINITY, .bound = -INFINITY};
-    double seconds = limits->deadline == DEADLINE_NEVER ? MIP_SECONDS_MOST
-                                                        : (double)deadline_left_ms(limits->deadline) / 1000;
-    if (seconds <= 0)
+    Deadline deadline =
+        deadline_earlier(limits->deadline, deadline_after_ms((int64_t)(MIP_SECONDS_MOST * 1000)));
+    fettle_assert(mip->values == NULL);
+    if (deadline_passed(deadline) || is_too_large(mip))
         return false;
-    fettle_assert(mip->model == NULL);
-    mip->model = Cbc_newModel();
-    fettle_assert(mip->model != NULL);
-    Cbc_setLogLevel(mip->model, 0);
-    Cbc_setObjSense(mip->model, 1);
-    mip_load(mip);
-    Cbc_setMaximumSeconds(mip->model, seconds < MIP_SECONDS_MOST ? seconds : MIP_SECONDS_MOST);
-    Cbc_setMaximumNodes(mip->model, limits->nodes_most);
-    Cbc_setAllowableFractionGap(mip->model, limits->gap);
-    mip_run(mip->model);
-    mip->values = Cbc_bestSolution(mip->model);
-    if (!mip_has_integers(mip) && Cbc_isProvenOptimal(mip->model) != 0)
-        mip->values = Cbc_getColSolution(mip->model);
-    bool is_proven = Cbc_isProvenOptimal(mip->model) != 0;
-    bool is_found = mip->values != NULL && Cbc_isProvenInfeasible(mip->model) == 0;
-    if (is_found)
-        ret_solution->objective = Cbc_getObjValue(mip->model);
-    if (Cbc_isAbandoned(mip->model) == 0 && Cbc_isInitialSolveAbandoned(mip->model) == 0)
-        ret_solution->bound = Cbc_getBestPossibleObjValue(mip->model);
-    if (is_found && is_proven && (ret_solution->bound > ret_solution->objective || !mip_has_integers(mip)))
-        ret_solution->bound = ret_solution->objective;
-    return is_found;
+    MipQuestion question = {.magic = MIP_WIRE_MAGIC,
+                            .column_count = mip_column_count(mip),
+                            .row_count = (int32_t)mip->rows.count,
+                            .term_count = (int32_t)mip->terms.count,
+                            .nodes_most = limits->nodes_most,
+                            .gap = limits->gap};
+    MipPieces pieces = {0};
+    pieces_add(mip, &pieces, &question, sizeof(question));
+    question_prepare(mip, &pieces);
+    for (int try = 0; try < TRIES_MOST && solver->deaths < DEATHS_MOST; try++) {
+        bool is_found = false;
+        Error error = {0};
+        question.is_plain = try > 0;
+        question.seconds = (double)deadline_left_ms(deadline) / 1000;
+        if (solver_ask(solver, mip, &pieces, deadline + GRACE_MS, ret_solution, &is_found, &error))
+            return is_found;
+        solver_stop(solver);
+        if (deadline_passed(limits->deadline))
+            return false; /* the caller's time is up: that is no failure */
+        solver->deaths++;
+        solver->failure = error;
+        if (deadline_passed(deadline))
+            break;
+    }
+    solver->failures++;
+    return false;
 }
 
 double

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Mip: a mixed-integer linear program, minimised by COIN-OR CBC.
+ * Mip: a mixed-integer linear program, minimised by COIN-OR CBC in a process of its own.
  *
- *     FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
+ *     FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+ *     Mip *mip = mip_new(arena);
  *     int x = mip_column(mip, 0, 1, 3.0, true);
  *     mip_row_term(mip, x, 1.0);
  *     mip_row_end(mip, MIP_AT_LEAST, 1.0);
- *     if (mip_solve(mip, &limits, &solution)) ... mip_value(mip, x)
+ *     if (mip_solve(mip, solver, &limits, &solution)) ... mip_value(mip, x)
  *
- * Values should be of the order of 1. The same program gives the same answer unless the clock stops it. While
- * CBC runs SIGINT waits: CBC would take it for itself. One thread per Mip.
+ * Values should be of the order of 1. The same program gives the same answer unless the clock stops it.
+ *
+ * CBC ends its process when an assert of its linear solver fails. So a MipSolver keeps the program
+ * fettle-solver beside it (base/companion.h), from the first program to mip_solver_stop_at(). When that ends,
+ * or answers what does not fit the question, it is started again and asked another way; if that fails too,
+ * the program has no solution and no bound, and mip_solver_failures() tells. A solver that does not keep to
+ * the deadline is killed; after eight ends no more is asked. The environment's FETTLE_SOLVER names the
+ * program, else it is looked for in ../libexec/fettle beside this one, where it is installed, and last in the
+ * build directory by its absolute path. One thread per MipSolver.
  */
 #ifndef FETTLE_ADVISE_INDEX_MIP_H
 #define FETTLE_ADVISE_INDEX_MIP_H
@@ -34,9 +42,16 @@ typedef struct MipSolution {
     double bound; /* no solution is below it */
 } MipSolution;
 
+typedef struct MipSolver MipSolver;
+
+MipSolver *mip_solver_new(Arena *arena);
+void mip_solver_stop_at(MipSolver **solver);
+
+/* How many programs are unsolved so far because the solver failed, or was killed before the caller's own
+ * deadline; and how it failed last, NULL while there is none. */
+int mip_solver_failures(const MipSolver *solver, const char **ret_reason);
+
 Mip *mip_new(Arena *arena);
-void mip_free(Mip *mip);
-void mip_free_at(Mip **mip);
 
 int mip_column(Mip *mip, double low, double high, double cost, bool is_integer);
 
@@ -46,9 +61,9 @@ int mip_column_count(const Mip *mip);
 void mip_row_term(Mip *mip, int column, double coefficient);
 void mip_row_end(Mip *mip, MipSense sense, double right);
 
-/* Once. False when no solution was found within the limits (or there is none); the bound may hold all the
- * same, -INFINITY when it does not. */
-bool mip_solve(Mip *mip, const MipLimits *limits, MipSolution *ret_solution);
+/* Once. False when no solution was found within the limits, the solver failed, or there is none; the bound
+ * may hold all the same, -INFINITY when it does not. */
+bool mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret_solution);
 
 /* Of the solution found. */
 double mip_value(const Mip *mip, int column);

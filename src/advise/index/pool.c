@@ -110,6 +110,7 @@ search_program(const Search *search, Arena *arena)
                          .table_budget_bytes = search_table_budget(search),
                          .gap = PROGRAM_GAP,
                          .nodes_most = NODES_MOST,
+                         .solver = search->solver,
                          .deadline = search->deadline};
     if (!search->has_chosen && deadline_left_ms(program->deadline) < FIRST_CHOICE_MS &&
         program->deadline != DEADLINE_NEVER)
@@ -125,6 +126,7 @@ search_choose(Search *search, Error *error)
         FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("choice of indexes", (size_t)1 << 30);
         search_progress(search, "choosing indexes", round, 0);
         ProgramAnswer answer;
+        search_indexes_refresh(search);
         if (!program_choose(scratch, search_program(search, scratch), &answer))
             return true;
         search->has_chosen = true;

@@ -201,7 +201,7 @@ program_solve_once(Arena *arena, const Program *program, bool from_above, double
                    ProgramAnswer *ret_answer)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("0/1 program", (size_t)1 << 30);
-    FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(scratch);
+    Mip *mip = mip_new(scratch);
     Model model = {.arena = scratch,
                    .program = program,
                    .mip = mip,
@@ -222,7 +222,7 @@ program_solve_once(Arena *arena, const Program *program, bool from_above, double
         .nodes_most = program->nodes_most, .gap = program->gap, .deadline = program->deadline};
     MipSolution solution = {.objective = 0, .bound = 0};
     bool is_empty = mip_column_count(mip) == 0;
-    bool found = is_empty || mip_solve(mip, &limits, &solution);
+    bool found = is_empty || mip_solve(mip, program->solver, &limits, &solution);
     ret_answer->chosen = bits_new(arena, program->index_count);
     ret_answer->cost = (solution.objective + model.constant) * model.scale;
     ret_answer->bound = (solution.bound + model.constant) * model.scale;

@@ -24,6 +24,7 @@
 #define FETTLE_ADVISE_INDEX_PROGRAM_H
 
 #include "advise/index/bits.h"
+#include "advise/index/mip.h"
 #include "base/clock.h"
 #include "base/list.h"
 
@@ -70,6 +71,7 @@ typedef struct Program {
     double table_budget_bytes; /* of each table; INFINITY: none */
     double gap;                /* good enough, as a share of the whole */
     int nodes_most;
+    MipSolver *solver;
     Deadline deadline;
 } Program;
 

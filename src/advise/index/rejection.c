@@ -66,6 +66,25 @@ calls_text(const Evidence *evidence, double calls)
                         round(shown) == 1 ? "" : "s", has_span ? " a day" : "");
 }
 
+/* What it would add to the write cost of the recommended ones, its own included: where it ends HOT updates,
+ * they get entries for those too. */
+static double
+write_cost_beside(const Evidence *evidence, const Candidate *candidate)
+{
+    const WriteBeside *chosen = &evidence->chosen;
+    const Candidate **items = ARENA_NEW_ARRAY(evidence->arena, const Candidate *, chosen->count + 1);
+    for (size_t i = 0; i < chosen->count; i++)
+        items[i] = chosen->items[i];
+    items[chosen->count] = candidate;
+    const WriteBeside all = {.items = items, .count = chosen->count + 1};
+    double cost = index_write_cost_detail(evidence->context, candidate, &all).objective;
+    for (size_t i = 0; i < chosen->count; i++)
+        if (items[i]->relation == candidate->relation)
+            cost += index_write_cost_detail(evidence->context, items[i], &all).objective -
+                    index_write_cost_detail(evidence->context, items[i], chosen).objective;
+    return cost;
+}
+
 static const char *
 worth_reason(const Evidence *evidence, const Candidate *candidate, const LoneWorth *worth)
 {
@@ -78,12 +97,20 @@ worth_reason(const Evidence *evidence, const Candidate *candidate, const LoneWor
         return "no statement gains enough from it alone; the plans that used it do as well without it";
     if (worth->served == worth->statements)
         return arena_printf(arena, "the recommended index %s serves %s", worth->rival->text, help);
-    if (candidate->write_cost >= worth->gain)
+    double writes = write_cost_beside(evidence, candidate);
+    if (writes >= worth->gain)
         return arena_printf(
             arena,
-            "its write cost (%.2f %% of the workload) exceeds its gain (%.2f %%): it would help "
+            "its write cost%s (%.2f %% of the workload) exceeds its gain (%.2f %%): it would help "
             "%zu statement%s, %s",
-            whole > 0 ? candidate->write_cost / whole * 100 : 0, percent, worth->statements,
+            candidate->write_cost >= worth->gain ? ""
+            : index_write_cost_detail(evidence->context, candidate, &evidence->chosen).objective >=
+                    worth->gain
+                ? ", with the entries that updates would make in it beside the recommended indexes of the "
+                  "table,"
+                : ", with what updates of its columns would then write to the recommended indexes of the "
+                  "table,",
+            whole > 0 ? writes / whole * 100 : 0, percent, worth->statements,
             worth->statements == 1 ? "" : "s", calls_text(evidence, worth->calls));
     if (candidate->size_bytes > evidence->context->budget_bytes)
         return arena_printf(arena, "it alone is larger than the budget");

@@ -94,6 +94,8 @@ index_replaced(Evidence *evidence, const Candidate *candidate, const SnapshotInd
     for (size_t i = 0; i < candidate->relation->indexes.count; i++) {
         const SnapshotIndex *index = candidate->relation->indexes.items[i];
         bool is_missed_by_none;
+        if (deadline_passed(evidence->context->deadline))
+            return true;
         if (!index_is_replaceable(index, candidate) || map_get_id(evidence->replaced, index->id) != NULL)
             continue;
         if (!index_is_missed_by_none(evidence, index, &is_missed_by_none, error))

@@ -234,13 +234,16 @@ review_alike(const Search *search, size_t index)
     return alike;
 }
 
-/* Makes a set the search's, with its value by the cheapest plans known. */
+/* Makes a set the search's, with its value by the cheapest plans known; not one that is found over a budget.
+ */
 static bool
 review_choice_set(Search *search, Bits set, Error *error)
 {
     SearchEvaluation evaluation;
     if (!search_evaluate(search, set, search_patience(search), &evaluation, error))
         return false;
+    if (!search_fits(search, set))
+        return true;
     search->best = set;
     search->best_value = evaluation.value;
     return true;
@@ -294,6 +297,8 @@ review_choose_with(Review *review, size_t index, Error *error)
         return true;
     if (!oracle_cost(search->oracle, sufferer, offered, false, &cost, &used, error))
         return false;
+    /* to ask about an index tells its size */
+    search_indexes_refresh(search);
     Bits set = bits_copy(search->arena, search->best);
     bits_join(set, used);
     if (!search_fits(search, set))
@@ -371,6 +376,17 @@ review_late_count(const Review *review)
     return count;
 }
 
+/* Those of the set whose risk counts, after the last round. */
+static size_t
+review_left_count(const Review *review)
+{
+    const Search *search = review->search;
+    size_t count = 0;
+    for (size_t i = bits_next(search->best, 0); i != SIZE_MAX; i = bits_next(search->best, i + 1))
+        count += !bits_has(review->tried, i) && review->risk[i] > RISK_SHARE_LEAST * search->value_without;
+    return count;
+}
+
 /* What no plan uses has no place in the set. */
 static void
 review_prune(const Review *review)
@@ -414,6 +430,7 @@ search_review(Search *search, Error *error)
         bits_join(search->harvested, search->best);
     search->is_cautious = !bits_equal(search->best, chosen);
     search->unreviewed = review_late_count(&review);
+    search->unreviewed_indexes = review_left_count(&review);
     review_prune(&review);
     return true;
 }

@@ -111,7 +111,7 @@ search_fits(const Search *search, Bits set)
 double
 search_cost_of_having(const Search *search, Bits set)
 {
-    double cost = 0;
+    double cost = write_interplay_cost(&search->interplay, set);
     for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
         cost += search->indexes[i].cost;
     return cost;
@@ -135,22 +135,37 @@ search_start(Search *search)
     for (size_t i = 0; i < search->candidates->count; i++)
         search->candidates->items[i]->write_cost =
             index_write_cost(search->context, search->candidates->items[i]);
+    search->interplay = index_write_interplay(search->arena, search->context, search->candidates);
     search->best_value = search->value_without;
     search_indexes_refresh(search);
 }
 
-/* The planner's own word on the final set. */
+/* The planner's own word on the final set; after the time limit, what is known without. */
+static bool
+search_verify_statement(Search *search, size_t q, SearchResult *result, Error *error)
+{
+    result->is_verified[q] = !is_concerned(search, q, search->best);
+    if (result->is_verified[q])
+        return true;
+    if (deadline_passed(search->context->deadline)) {
+        result->cost_after[q] = oracle_bounds(search->oracle, q, search->best).high;
+        return true;
+    }
+    result->is_verified[q] = true;
+    return oracle_cost(search->oracle, q, search->best, true, &result->cost_after[q], NULL, error);
+}
+
 static bool
 search_verify(Search *search, SearchResult *result, Error *error)
 {
     const Workload *workload = search->context->workload;
     result->cost_after = ARENA_NEW_ARRAY(search->arena, double, workload->count + 1);
+    result->is_verified = ARENA_NEW_ARRAY(search->arena, bool, workload->count + 1);
     result->value = search_cost_of_having(search, search->best);
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
         result->cost_after[q] = statement->baseline_cost;
-        if (is_concerned(search, q, search->best) &&
-            !oracle_cost(search->oracle, q, search->best, true, &result->cost_after[q], NULL, error))
+        if (!search_verify_statement(search, q, result, error))
             return false;
         if (statement->is_costed)
             result->value += search_value(search->context, statement, result->cost_after[q]);
@@ -173,6 +188,10 @@ search_report(const Search *search, SearchResult *result)
     result->avoided = search->avoided;
     result->is_cautious = search->is_cautious;
     result->unreviewed_count = search->unreviewed;
+    result->unreviewed_index_count = search->unreviewed_indexes;
+    const char *reason;
+    result->solver_failures = mip_solver_failures(search->solver, &reason);
+    result->solver_reason = reason == NULL ? NULL : arena_strdup(search->arena, reason);
     result->gap_percent = NAN;
     if (search_bound_holds(search, result->value)) {
         result->bound = search->bound;
@@ -239,7 +258,9 @@ bool
 index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates, Oracle *oracle,
              SearchResult *ret_result, Error *error)
 {
-    Search search = {.arena = arena, .context = context, .candidates = candidates, .oracle = oracle};
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+    Search search = {
+        .arena = arena, .context = context, .candidates = candidates, .oracle = oracle, .solver = solver};
     search.start_ms = clock_monotonic_ms();
     search.indexes = ARENA_NEW_ARRAY(arena, ProgramIndex, candidates->count + 1);
     search.harvested = bits_new(arena, candidates->count);

@@ -17,7 +17,7 @@
  * Deterministic: the clock only stops it, and a feasible answer exists from the first. Gains under
  * advise.gain_percent of a statement's cost do not count, and an index must gain advise.index_percent of the
  * workload, somewhat more when it is large or has many columns, so that noise in the estimates buys no index.
- * The final set is verified by direct questions.
+ * The final set is verified by direct questions, as far as the time goes.
  */
 #ifndef FETTLE_ADVISE_INDEX_SEARCH_H
 #define FETTLE_ADVISE_INDEX_SEARCH_H
@@ -26,16 +26,24 @@
 
 typedef struct SearchResult {
     Bits chosen;
-    Bits harvested;     /* candidates that some plan used */
-    Bits avoided;       /* left out by the review, for what they may lose */
-    double *cost_after; /* by statement, verified by direct questions */
-    double value;       /* objective of chosen */
-    double bound;       /* no set of the candidates has less, as far as the planner is monotone; 0: unknown */
+    Bits harvested; /* candidates that some plan used */
+    Bits avoided;   /* left out by the review, for what they may lose */
+    double
+        *cost_after; /* by statement: by direct questions, or at most that where there was no time for one */
+    bool *is_verified; /* by statement: by a direct question, or none is needed */
+    double value;      /* objective of chosen */
+    double bound; /* no set of the candidates has less, as far as the planner is monotone; 0: unknown. By the
+                     prices above: two or more of a set that end the same HOT updates are each charged what
+                     the table and its present indexes lose, so a set may truly cost less than that */
     double
         gap_percent;  /* of value over bound; NAN: no bound was reached, or the planner's answers refute it */
     bool is_cautious; /* the review changed the set: the planner's costs may prefer another */
-    size_t unreviewed_count; /* statements whose plans the time did not suffice to review */
-    int64_t first_questions; /* asked when the set was found, before the proof ends */
+    size_t unreviewed_count;       /* statements whose plans the time did not suffice to review */
+    size_t unreviewed_index_count; /* chosen, with a risk that no remedy was sought for */
+    int solver_failures; /* 0/1 programs unsolved because the solver failed: neither chosen nor bounded by it
+                          */
+    const char *solver_reason; /* of the last, solved by another try or not; NULL */
+    int64_t first_questions;   /* asked when the set was found, before the proof ends */
     int64_t first_ms;
     bool is_stopped_early;
 } SearchResult;

@@ -11,6 +11,7 @@
 
 #include "advise/index/program.h"
 #include "advise/index/search.h"
+#include "advise/index/write_interplay.h"
 
 /* A difference this small, as a share of the workload, is none. */
 #define SEARCH_TOLERANCE 1e-7
@@ -24,9 +25,11 @@ typedef struct Search {
     const AdvisorContext *context;
     const CandidateSet *candidates;
     Oracle *oracle;
+    MipSolver *solver;
     ProgramIndex *indexes; /* by candidate */
-    Bits harvested;        /* some plan used them */
-    Bits avoided;          /* not to be chosen, whatever the planner's costs say */
+    WriteInterplayList interplay;
+    Bits harvested; /* some plan used them */
+    Bits avoided;   /* not to be chosen, whatever the planner's costs say */
     Bits best;
     double best_value;
     double bound;        /* 0: none */
@@ -36,6 +39,7 @@ typedef struct Search {
     bool is_asking;      /* about sets that are chosen from what is known: no proof will do it */
     bool is_cautious;    /* the review changed the set */
     size_t unreviewed;   /* statements */
+    size_t unreviewed_indexes;
     double value_without;
     int64_t first_questions;
     int64_t start_ms;
@@ -59,7 +63,8 @@ void search_indexes_refresh(Search *search);
 double search_table_budget(const Search *search);
 bool search_fits(const Search *search, Bits set);
 
-/* Cost of having the set, whatever it serves. */
+/* Cost of having the set, whatever it serves: at least the sum of its indexes' own, which is what the
+ * programs know. */
 double search_cost_of_having(const Search *search, Bits set);
 
 /* evaluate.c: how much is asked about a set. */
@@ -78,6 +83,7 @@ typedef struct SearchEvaluation {
 double search_gap_allowed(const Search *search);
 /* What is asked about a set where nothing else is known of the purpose. */
 SearchPatience search_patience(const Search *search);
+/* Reads sizes again too. */
 bool search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluation *ret_evaluation,
                      Error *error) FETTLE_MUST_USE;
 
@@ -95,7 +101,8 @@ bool search_choose(Search *search, Error *error) FETTLE_MUST_USE;
 /* local_search.c */
 bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
 
-/* bound.c */
+/* bound.c; the first makes what is some statement's and may be chosen relevant to all on its table. */
+void search_relate(Search *search);
 bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
 /* After the last question: a bound that rests on answers mended since is computed again, 0 when it cannot be.
  */

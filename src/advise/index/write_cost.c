@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Of a statement for each index that it writes, however many rows: it opens it, and finds the pages cold. */
-#define CALL_INSERT_MS 0.004
-#define CALL_UPDATE_MS 0.010
+#define CALL_INSERT_MS 0.009
+#define CALL_UPDATE_MS 0.013
 #define HOT_LOST_TABLE_MS 0.001
 #define HOT_LOST_OTHER_INDEX_MS 0.005
 #define HOT_LOST_OTHER_INDEX_WAL_BYTES 110
@@ -20,6 +20,12 @@
 #define TRIGRAM_MS_PER_BYTE 0.0025
 #define TRIGRAM_WAL_BYTES_PER_BYTE 50
 #define RANGE_MS 0.1
+/* Of an entry, where rows come in the index's order: all go to its last page, which the processor has at
+ * hand. */
+#define APPENDED_SHARE 0.4
+#define APPENDED_CORRELATION_LEAST 0.99
+/* Values that are not nearly unique tie, and ties count as order: of a constant all is. */
+#define APPENDED_DISTINCT_LEAST 0.9
 /* From here on an update of columns that only BRIN holds is HOT. */
 #define BRIN_HOT_MAJOR 16
 
@@ -27,7 +33,7 @@
 typedef enum Side { SIDE_LIKELY, SIDE_LOW, SIDE_HIGH, SIDES } Side;
 
 /* Of what is lost with HOT; as those of an entry. */
-static const double hot_times[SIDES] = {1, 0.4, 3};
+static const double hot_times[SIDES] = {1, 0.25, 4};
 
 /* One entry. The sides are what was measured at the least and at the most, on machines twice as fast and half
  * as fast. */
@@ -41,9 +47,9 @@ typedef struct EntryCost {
 static EntryCost
 entry_cost(const Candidate *candidate)
 {
-    static const EntryCost costs[] = {[CANDIDATE_BTREE] = {0.004, 0.0005, 110, {1, 0.4, 3}},
-                                      [CANDIDATE_HASH] = {0.004, 0.0005, 110, {1, 0.4, 3}},
-                                      [CANDIDATE_GIN] = {0.008, 0.005, 300, {1, 0.2, 3}},
+    static const EntryCost costs[] = {[CANDIDATE_BTREE] = {0.004, 0.0005, 110, {1, 0.25, 4}},
+                                      [CANDIDATE_HASH] = {0.004, 0.0005, 110, {1, 0.25, 4}},
+                                      [CANDIDATE_GIN] = {0.008, 0.005, 300, {1, 0.2, 4}},
                                       [CANDIDATE_GIST] = {0.006, 0.003, 300, {1, 0.4, 6}},
                                       [CANDIDATE_SPGIST] = {0.006, 0.0005, 230, {1, 0.4, 6}},
                                       [CANDIDATE_BRIN] = {0.0002, 0.00002, 5, {1, 0, 5}}};
@@ -72,6 +78,21 @@ use_writes_candidate(const SqlRelationUse *use, const Candidate *candidate)
         if (candidate_reads_column(candidate, use->written_columns[i]))
             return true;
     return false;
+}
+
+/* The table's rows lie in the order of its first column, so new ones come in it. */
+static bool
+is_appended(Arena *arena, const Candidate *candidate)
+{
+    const CandidateKey *key = &candidate->keys[0];
+    if (candidate->method != CANDIDATE_BTREE || key->expression != NULL)
+        return false;
+    ArenaMark mark = arena_mark(arena);
+    double correlation = column_correlation(arena, candidate->relation, key->attnum);
+    arena_rewind(arena, mark);
+    double distinct = column_distinct(candidate->relation, key->attnum);
+    return correlation >= APPENDED_CORRELATION_LEAST &&
+           distinct >= APPENDED_DISTINCT_LEAST * fmax(candidate->relation->reltuples, 1);
 }
 
 /* An expression or predicate is only a text here: any column named in it counts. */
@@ -151,6 +172,15 @@ entries_add(const Pricing *pricing, Written written, double share, double call_m
     cost->wal_bytes += written.rows * share * entry->wal_bytes;
 }
 
+/* It ends the HOT updates that the use makes. */
+static bool
+is_ender(const Snapshot *snapshot, const SqlRelationUse *use, const Candidate *candidate)
+{
+    bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
+    return candidate->relation->id == use->relation_id && !is_transparent &&
+           use_writes_candidate(use, candidate);
+}
+
 /* How many of the candidates beside one hold what the update sets, and end its being HOT. */
 static size_t
 count_enders(const Snapshot *snapshot, const SqlRelationUse *use, const Candidate *candidate,
@@ -159,9 +189,7 @@ count_enders(const Snapshot *snapshot, const SqlRelationUse *use, const Candidat
     size_t count = 0;
     for (size_t i = 0; beside != NULL && i < beside->count; i++) {
         const Candidate *other = beside->items[i];
-        bool is_transparent = other->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
-        count += other != candidate && other->relation == candidate->relation && !is_transparent &&
-                 use_writes_candidate(use, other);
+        count += other != candidate && is_ender(snapshot, use, other);
     }
     return count;
 }
@@ -178,10 +206,9 @@ update_add(const Pricing *pricing, const SqlRelationUse *use, Written written, W
     /* what is HOT costs a written index more, and spares another one its entry */
     static const Side other[SIDES] = {SIDE_LIKELY, SIDE_HIGH, SIDE_LOW};
     double hot = hot_share(snapshot, use, candidate->relation, is_written ? side : other[side]);
-    bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
     double share = is_written || enders > 0 ? 1 : 1 - hot;
     entries_add(pricing, written, held * share, CALL_UPDATE_MS, cost);
-    if (!is_written || is_transparent)
+    if (!is_ender(snapshot, use, candidate))
         return;
     double others = (double)candidate->relation->indexes.count;
     double lost = hot / (double)(1 + enders); /* each bears its part */
@@ -204,6 +231,9 @@ cost_at(const AdvisorContext *context, const Candidate *candidate, const WriteBe
                              .beside = beside,
                              .entry = entry_cost(candidate),
                              .side = side};
+    Pricing inserted = pricing;
+    double in_order = is_appended(context->arena, candidate) ? APPENDED_SHARE : 1;
+    inserted.entry.insert_ms *= in_order;
     for (size_t q = 0; q < workload->count; q++) {
         const SqlAnalysis *analysis = workload->statements[q].analysis;
         Written written = written_by(&workload->statements[q]);
@@ -212,7 +242,7 @@ cost_at(const AdvisorContext *context, const Candidate *candidate, const WriteBe
             if (!use->is_write_target || use->relation_id != candidate->relation->id)
                 continue;
             if (analysis->kind == SQL_KIND_INSERT || analysis->kind == SQL_KIND_MERGE)
-                entries_add(&pricing, written, held, CALL_INSERT_MS, &cost);
+                entries_add(&inserted, written, held, CALL_INSERT_MS * in_order, &cost);
             else if (analysis->kind == SQL_KIND_UPDATE)
                 update_add(&pricing, use, written, &cost);
             else if (analysis->kind == SQL_KIND_DELETE)
@@ -236,4 +266,75 @@ double
 index_write_cost(const AdvisorContext *context, const Candidate *candidate)
 {
     return cost_at(context, candidate, NULL, SIDE_LIKELY).objective;
+}
+
+/* The interplay of a table whose enders are these, made when there is none. */
+static WriteInterplay *
+interplay_of(Arena *arena, WriteInterplayList *list, const void *table, Bits enders)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].table == table && bits_equal(list->items[i].enders, enders))
+            return &list->items[i];
+    WriteInterplay interplay = {.table = table, .enders = enders};
+    vector_push(arena, list, interplay);
+    return &list->items[list->count - 1];
+}
+
+static void
+payer_add(Arena *arena, WriteInterplay *interplay, size_t number, double cost)
+{
+    for (size_t i = 0; i < interplay->payers.count; i++)
+        if (interplay->payers.items[i].number == number) {
+            interplay->payers.items[i].cost += cost;
+            return;
+        }
+    WritePayer payer = {.number = number, .cost = cost};
+    vector_push(arena, &interplay->payers, payer);
+}
+
+/* What the candidates pay for one kind of update once it is no longer HOT. */
+static void
+interplay_add(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates,
+              const WorkloadStatement *statement, const SqlRelationUse *use, WriteInterplayList *list)
+{
+    const Snapshot *snapshot = context->snapshot;
+    Bits enders = bits_new(arena, candidates->count);
+    const SnapshotRelation *relation = NULL;
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (!is_ender(snapshot, use, candidates->items[i]))
+            continue;
+        relation = candidates->items[i]->relation;
+        bits_add(enders, i);
+    }
+    double hot = relation != NULL ? hot_share(snapshot, use, relation, SIDE_LIKELY) : 0;
+    if (hot <= 0)
+        return;
+    WriteInterplay *interplay = interplay_of(arena, list, relation, enders);
+    for (size_t i = 0; i < candidates->count; i++) {
+        const Candidate *candidate = candidates->items[i];
+        if (candidate->relation != relation || use_writes_candidate(use, candidate))
+            continue;
+        const Pricing pricing = {.snapshot = snapshot,
+                                 .candidate = candidate,
+                                 .entry = entry_cost(candidate),
+                                 .side = SIDE_LIKELY};
+        WriteCost cost = {0};
+        entries_add(&pricing, written_by(statement), hot * (1 - candidate->left_out), CALL_UPDATE_MS, &cost);
+        payer_add(arena, interplay, i, context->workload->has_times ? cost.ms : cost.ms * COST_UNITS_PER_MS);
+    }
+}
+
+WriteInterplayList
+index_write_interplay(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates)
+{
+    WriteInterplayList list = {0};
+    const Workload *workload = context->workload;
+    for (size_t q = 0; q < workload->count; q++) {
+        const SqlAnalysis *analysis = workload->statements[q].analysis;
+        for (size_t u = 0; analysis->kind == SQL_KIND_UPDATE && u < analysis->use_count; u++)
+            if (analysis->uses[u].is_write_target)
+                interplay_add(arena, context, candidates, &workload->statements[q], &analysis->uses[u],
+                              &list);
+    }
+    return list;
 }

@@ -72,23 +72,6 @@ policy_read(ApiRequest *request, ChangePolicy *policy)
                            &is_there);
 }
 
-static const char *
-policy_details(ApiRequest *request, const ChangePolicy *policy)
-{
-    Text details = text_new(request->arena);
-    JsonWriter json = json_writer_new(&details, false);
-    json_object_begin(&json);
-    for (int action = 0; action < CHANGE_ACTIONS; action++)
-        json_key_string(&json, change_action_word((ChangeAction)action), policy->classes[action]);
-    json_key(&json, "windows");
-    json_array_begin(&json);
-    for (size_t i = 0; i < policy->window_count; i++)
-        json_write_string(&json, policy->windows[i]);
-    json_array_end(&json);
-    json_object_end(&json);
-    return details.data;
-}
-
 bool
 handle_change_policy_set(ApiRequest *request, Error *error)
 {
@@ -98,7 +81,7 @@ handle_change_policy_set(ApiRequest *request, Error *error)
     request->object = arena_printf(request->arena, "target:%lld", (long long)request->id);
     if (!policy_read(request, &policy))
         return false;
-    request->details = policy_details(request, &policy);
+    request->details = change_policy_details(request->arena, &policy);
     return api_session(request, &session, error) && api_target_check(request, session, request->id, error) &&
            change_policy_write(session, request->arena, request->id, &policy, request->caller.actor, error) &&
            policy_reply(request, session, error);

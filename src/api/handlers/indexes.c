@@ -336,6 +336,19 @@ handle_index_statistics(ApiRequest *request, Error *error)
     return api_reply(request, 200);
 }
 
+/* What the advice is not sure of; zeros where there is none. */
+static void
+unsure_write(JsonWriter *json, const Advice *advice)
+{
+    static const Advice none;
+    advice = advice == NULL ? &none : advice;
+    json_key_bool(json, "is_stopped_early", advice->is_stopped_early);
+    json_key_int(json, "unreviewed_statements", (int64_t)advice->unreviewed_count);
+    json_key_int(json, "unreviewed_indexes", (int64_t)advice->unreviewed_index_count);
+    json_key_int(json, "unverified_statements", (int64_t)advice->unverified_count);
+    json_key_int(json, "solver_failures", advice->solver_failures);
+}
+
 static void
 results_write(JsonWriter *json, const IndexAnalysis *analysis)
 {
@@ -345,7 +358,7 @@ results_write(JsonWriter *json, const IndexAnalysis *analysis)
     json_key_int(json, "recommendations_count", (int64_t)analysis->recommendations.count);
     json_key_int(json, "skipped_count", (int64_t)analysis->skipped_count);
     json_key_string(json, "advice_failure", analysis->advice_failure);
-    json_key_bool(json, "is_stopped_early", analysis->advice != NULL && analysis->advice->is_stopped_early);
+    unsure_write(json, analysis->advice);
     json_key(json, "recommendations");
     recommendations_write(json, &analysis->recommendations);
     json_key(json, "rejections");

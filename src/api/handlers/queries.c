@@ -302,14 +302,17 @@ static bool
 plans_write(ApiRequest *request, PgConnection *session, const QueryPlaces *places, size_t limit,
             size_t *ret_count, Error *error)
 {
+    PlanRange range = {.query_hash = request->id, .bytes_most = PLANS_BYTES_MOST};
     *ret_count = 0;
     for (size_t i = 0; i < places->count && *ret_count < limit; i++) {
         if (i > 0 && places->items[i].target_id == places->items[i - 1].target_id)
             continue;
         PlanRows rows;
-        if (!plan_rows_read(session, request->arena, places->items[i].target_id, request->id,
-                            limit - *ret_count, &rows, error))
+        range.target_id = places->items[i].target_id;
+        range.most = limit - *ret_count;
+        if (!plan_rows_read(session, request->arena, &range, &rows, error))
             return false;
+        range.bytes_most -= rows.bytes < range.bytes_most ? rows.bytes : range.bytes_most;
         for (size_t j = 0; j < rows.count; j++)
             plan_write(api_json(request), &rows.items[j]);
         *ret_count += rows.count;

@@ -133,7 +133,8 @@ handle_result_measure(ApiRequest *request, Error *error)
     IndexManager manager = {.store = request->api->context.store, .settings = request->settings};
     Implementation measured;
     request->object = arena_printf(request->arena, "implementation:%" PRId64, request->id);
-    return recommendation_measure(&manager, request->arena, request->id, &measured, error) &&
+    return recommendation_measure(&manager, request->arena, request->id, request->http->deadline, &measured,
+                                  error) &&
            result_reply(request, error);
 }
 

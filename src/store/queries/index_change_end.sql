@@ -1,8 +1,19 @@
-WITH ended AS (
+-- The index recommendations are locked first, and by their number, as whoever writes them does (index_recommendation_write) and as
+-- what follows the change's end does again (implementation_follow): in one order nobody waits for each other.
+WITH source AS MATERIALIZED (
+    SELECT x.id
+      FROM fettle.index_recommendations x
+     WHERE x.id IN (SELECT c.recommendation_id FROM fettle.index_changes n
+                      JOIN fettle.index_changes c ON c.id = n.id OR (c.target_id = n.target_id AND c.database_name = n.database_name
+                           AND c.schema_name = n.schema_name AND c.table_name = n.table_name AND c.index_name = n.index_name)
+                     WHERE n.id = $1::bigint)
+     ORDER BY x.id
+       FOR NO KEY UPDATE OF x
+), ended AS (
     UPDATE fettle.index_changes
        SET state = $2::text, success = $2::text = 'completed', error_message = $3::text, completed_at = clock_timestamp(),
            duration_ms = extract(epoch FROM clock_timestamp() - coalesce(started_at, performed_at)) * 1000
-     WHERE id = $1::bigint AND state IN ('pending', 'running')
+     WHERE id = $1::bigint AND state IN ('pending', 'running') AND (SELECT count(*) FROM source) >= 0
     RETURNING *
 ), applied AS (
     UPDATE fettle.index_recommendations r

@@ -1,6 +1,12 @@
 -- What was carried out for one index and is now to be written for another one, which the key cannot tell apart: the new one gets a
 -- row of its own, so that it does not look carried out, too. The history keeps what was done.
-WITH wanted AS (
+WITH locked AS MATERIALIZED (
+    -- all that may be written, by number: as the end of an index change locks them (index_change_end)
+    SELECT x.id FROM fettle.index_recommendations x
+     WHERE x.target_id = $1::bigint AND x.database_name = $2
+     ORDER BY x.id
+       FOR UPDATE
+), wanted AS (
     -- as in index_recommendation_write
     SELECT DISTINCT ON (schema_name, table_name, columns, index_type, recommendation_type) *
       FROM jsonb_to_recordset($3::jsonb) AS g (
@@ -10,7 +16,7 @@ WITH wanted AS (
 )
 DELETE FROM fettle.index_recommendations r
  USING wanted w
- WHERE r.target_id = $1::bigint AND r.database_name = $2 AND r.status IN ('created', 'dropped')
+ WHERE (SELECT count(*) FROM locked) >= 0 AND r.target_id = $1::bigint AND r.database_name = $2 AND r.status IN ('created', 'dropped')
    AND w.schema_name = r.schema_name AND w.table_name = r.table_name AND w.columns = to_jsonb(r.columns)
    AND w.index_type = r.index_type AND w.recommendation_type = r.recommendation_type
    AND CASE r.recommendation_type

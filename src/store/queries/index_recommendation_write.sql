@@ -1,10 +1,17 @@
-WITH given AS (
+WITH locked AS MATERIALIZED (
+    -- all that may be written, by number: as the end of an index change locks them (index_change_end)
+    SELECT x.id FROM fettle.index_recommendations x
+     WHERE x.target_id = $1::bigint AND x.database_name = $2
+     ORDER BY x.id
+       FOR UPDATE
+), given AS (
     SELECT *
       FROM jsonb_to_recordset($3::jsonb) AS g (
                schema_name text, table_name text, index_name text, columns jsonb, index_type text, is_unique boolean, predicate text,
                include_columns jsonb, recommendation_type text, estimated_benefit double precision, estimated_cost double precision,
                confidence_score double precision, affected_query_count integer, affected_total_time_ms double precision,
                query_hashes jsonb, usage_count bigint, last_used_at timestamptz, size_bytes bigint, create_statement text, reason text)
+     WHERE (SELECT count(*) FROM locked) >= 0
 ), wanted AS (
     -- Two that the key cannot tell apart (they differ in their predicate alone) are one: the better stays.
     SELECT DISTINCT ON (schema_name, table_name, columns, index_type, recommendation_type) *

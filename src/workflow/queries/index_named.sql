@@ -5,7 +5,7 @@ select c.oid, n.nspname, c.relname, c.relkind, t.relname as table_name, i.indisv
         and co.contype in ('p', 'u', 'x') limit 1),
        (select co.conname from pg_constraint co where co.conindid = c.oid and co.contype = 'f' limit 1),
        (select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
-        where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_extension'::regclass
+        where d.classid = 'pg_class'::regclass and d.objid in (c.oid, i.indrelid) and d.refclassid = 'pg_extension'::regclass
           and d.deptype = 'e' limit 1),
        (select co.conname from pg_constraint co
         where co.contype = 'f' and co.conrelid = i.indrelid and i.indisvalid and i.indpred is null

@@ -78,6 +78,10 @@ what_is_written_takes_the_place_of_all_that_was(void **state)
     assert_int_equal(policy.window_count, 2);
     assert_string_equal(policy.windows[0], windows[0]);
     assert_string_equal(policy.changed_by, "ann");
+    assert_string_equal(
+        change_policy_details(fixture->arena, &policy),
+        "{\"create_index\":\"auto\",\"drop_index\":null,\"replace_index\":\"advise\",\"windows\":"
+        "[\"Sat 02:00-05:00 Europe/Paris\",\"daily 01:00-02:00\"]}");
     assert_done(
         change_policy_write(fixture->connection, fixture->arena, id, &(ChangePolicy){0}, "bob", &error),
         &error);

@@ -165,6 +165,12 @@ only_certain_harm_by_fettle_itself_is_undone(void **state)
     run(fixture, "UPDATE fettle.optimization_recommendations SET source_id = NULL");
     assert_false(is_harmful(fixture)); /* as of an index that a person ordered without one */
     run(fixture, "UPDATE fettle.optimization_recommendations SET source_id = 1");
+    run(fixture, "UPDATE fettle.targets SET enabled = false");
+    assert_false(is_harmful(fixture));
+    const char *said = "SELECT error_message FROM fettle.optimization_implementations";
+    assert_non_null(strstr(store_fixture_value(fixture, said), "not undone: the target is disabled"));
+    run(fixture, "UPDATE fettle.targets SET enabled = true");
+    assert_true(is_harmful(fixture));
     run(fixture, "UPDATE fettle.optimization_implementations SET index_change_id = NULL");
     assert_false(is_harmful(fixture));
 }

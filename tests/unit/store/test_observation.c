@@ -2,6 +2,7 @@
 /* What is observed besides statements: written, read back, repeated, and what is unknown stays unknown. */
 #include "rounds.h"
 
+#include "pg/result.h"
 #include "store/observation.h"
 #include "store/statement.h"
 #include "store/query_place.h"
@@ -290,6 +291,17 @@ only_changes_of_settings_are_kept_and_no_secret_value(void **state)
         "0");
 }
 
+static PlanRows
+plans_of(StoreFixture *fixture, int64_t target_id, int64_t query_hash, size_t most)
+{
+    PlanRange range = {
+        .target_id = target_id, .query_hash = query_hash, .most = most, .bytes_most = PLANS_BYTES_MOST};
+    PlanRows found;
+    Error error = {0};
+    assert_done(plan_rows_read(fixture->connection, fixture->arena, &range, &found, &error), &error);
+    return found;
+}
+
 static void
 a_plan_is_kept_when_its_shape_differs_from_the_newest(void **state)
 {
@@ -318,17 +330,61 @@ a_plan_is_kept_when_its_shape_differs_from_the_newest(void **state)
     row.change_cause = "the index a is gone";
     assert_done(plan_rows_write(fixture->connection, &row, 1, &written, &error), &error);
     assert_int_equal(written, 1);
-    assert_done(plan_rows_read(fixture->connection, fixture->arena, target, 0, 10, &found, &error), &error);
+    found = plans_of(fixture, target, 0, 10);
     assert_int_equal(found.count, 2);
     assert_true(found.items[0].plan_hash == 2 && found.items[1].plan_hash == UINT64_MAX);
     assert_string_equal(found.items[0].change_cause, "the index a is gone");
     assert_null(found.items[1].change_cause);
     assert_true(found.items[1].rows_expected == 12 && isnan(found.items[1].cost));
     assert_true(found.items[1].has_seq_scan && !found.items[1].has_index_scan);
-    assert_done(plan_rows_read(fixture->connection, fixture->arena, target, 1001, 1, &found, &error), &error);
+    found = plans_of(fixture, target, 1001, 1);
     assert_int_equal(found.count, 1);
-    assert_done(plan_rows_read(fixture->connection, fixture->arena, target, 1002, 9, &found, &error), &error);
+    found = plans_of(fixture, target, 1002, 9);
     assert_int_equal(found.count, 0);
+}
+
+static void
+a_plan_that_is_too_long_is_left_out_of_its_row(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "long plans");
+    Error error = {0};
+    PlanRows found;
+    const char *form = "INSERT INTO fettle.explain_plans (target_id, database_name, query_hash, plan_hash, "
+                       "plan_json, plan_text) VALUES (%lld, 'shop', 1003, 1, to_jsonb(repeat('x', %d)), "
+                       "repeat('y', 10))";
+    const char *script =
+        arena_printf(fixture->arena, form, (long long)target, PLAN_BYTES_MOST); /* two quotes more */
+    assert_done(pg_execute_script(fixture->connection, script, NULL, &error), &error);
+    found = plans_of(fixture, target, 1003, 9);
+    assert_int_equal(found.count, 1);
+    assert_null(found.items[0].plan_json);
+    assert_string_equal(found.items[0].plan_text, "yyyyyyyyyy");
+}
+
+static void
+plans_that_are_too_much_together_are_left_out_from_the_oldest(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t target = rounds_target(fixture, "many plans");
+    Error error = {0};
+    PlanRows found;
+    PlanRange range = {.target_id = target, .query_hash = 1004, .most = 9, .bytes_most = 200};
+    const char *form =
+        "INSERT INTO fettle.explain_plans (target_id, query_hash, collected_at, plan_json, plan_text) "
+        "SELECT %lld, 1004, now() - n * interval '1 hour', to_jsonb(repeat('x', 58)), repeat('y', 40) "
+        "FROM generate_series(1, 4) n";
+    const char *script = arena_printf(fixture->arena, form, (long long)target);
+    assert_done(pg_execute_script(fixture->connection, script, NULL, &error), &error);
+    assert_done(plan_rows_read(fixture->connection, fixture->arena, &range, &found, &error), &error);
+    assert_true(found.count == 4 && found.bytes == 200);
+    for (size_t i = 0; i < found.count; i++) {
+        assert_true((found.items[i].plan_json != NULL) == (i < 2));
+        assert_true((found.items[i].plan_text != NULL) == (i < 2));
+    }
+    range.bytes_most = 0;
+    assert_done(plan_rows_read(fixture->connection, fixture->arena, &range, &found, &error), &error);
+    assert_true(found.count == 4 && found.bytes == 0);
 }
 
 static void
@@ -412,6 +468,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plan_that_is_too_long_is_left_out_of_its_row),
+        cmocka_unit_test(plans_that_are_too_much_together_are_left_out_from_the_oldest),
         cmocka_unit_test(each_metric_is_found_by_its_name_and_no_other_word_is),
         WITH_STORE(metrics_come_back_and_what_is_unknown_is_no_zero),
         WITH_STORE(a_round_that_is_there_already_is_left_as_it_is),

@@ -182,17 +182,23 @@ what_did_not_earn_its_cost_is_dropped_also_where_the_server_words_it_otherwise(v
 }
 
 static void
-what_was_ordered_without_a_recommendation_and_an_undo_have_no_class(void **state)
+what_was_ordered_without_a_recommendation_has_the_class_of_its_action_and_an_undo_has_none(void **state)
 {
     Place place = place_of(state);
     Error error = {0};
     IndexChange change = {.target_id = place.target_id, .action = "create"};
     set(place.fixture, "approval.create_index", "advise");
     PgConnection *own = place.fixture->connection;
+    assert_false(approval_check(place.fixture->settings, own, place.arena, &change, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+    error_clear(&error);
+    change.action = "drop";
     assert_done(approval_check(place.fixture->settings, own, place.arena, &change, &error), &error);
+    change.action = "create";
     change.recommendation_id = 1;
     assert_false(approval_check(place.fixture->settings, own, place.arena, &change, &error));
     change.is_undo = true;
+    error_clear(&error);
     assert_done(approval_check(place.fixture->settings, own, place.arena, &change, &error), &error);
     set(place.fixture, "approval.create_index", "");
 }
@@ -208,8 +214,9 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(what_did_not_earn_its_cost_is_dropped_also_where_the_server_words_it_otherwise,
                                store_fixture_clear),
-        cmocka_unit_test_setup(what_was_ordered_without_a_recommendation_and_an_undo_have_no_class,
-                               store_fixture_clear),
+        cmocka_unit_test_setup(
+            what_was_ordered_without_a_recommendation_has_the_class_of_its_action_and_an_undo_has_none,
+            store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }

@@ -1,119 +1,23 @@
 // SPDX-License-Identifier: PostgreSQL
 /* Approved for later: planned, made at its moment by a clock that the test moves, refused, expired,
  * cancelled. */
-#include "place.h"
+#include "evening.h"
 
 #include "pg/result.h"
 #include "store/implementation.h"
 #include "store/pause.h"
 #include "store/scheduled_change.h"
-#include "workflow/change_schedule.h"
 #include "workflow/index_run.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HOUR_US (INT64_C(3600) * 1000000)
-#define DAY_US (24 * HOUR_US)
-
-/* Today's hour 12 in UTC: windows before and after are known. */
-static int64_t
-noon_us(void)
-{
-    return clock_wall_us() / DAY_US * DAY_US + 12 * HOUR_US;
-}
-
-static void
-run_sql(const Place *place, const char *sql)
-{
-    Error error = {0};
-    assert_done(pg_execute_script(place->fixture->connection, sql, NULL, &error), &error);
-}
-
-/* The number of a recommendation to create an index on own.t (a). */
-static int64_t
-recommended(const Place *place)
-{
-    static const char form[] =
-        "WITH x AS (INSERT INTO fettle.index_recommendations (target_id, database_name, schema_name, "
-        "table_name, columns, index_type, recommendation_type, estimated_benefit, confidence_score, "
-        "index_name, create_statement) VALUES (%lld, '%s', 'own', 't', '{a}', 'btree', 'create', 90, 0.9, "
-        "'t_a', 'CREATE INDEX t_a ON own.t (a)') RETURNING id) INSERT INTO "
-        "fettle.optimization_recommendations (target_id, source_type, source_id, kind, recommendation_text, "
-        "estimated_improvement_percent) SELECT %lld, 'index', id, 'create', 'Create', 90 FROM x RETURNING id";
-    const char *database = pg_connection_database(place->fixture->connection);
-    return strtoll(
-        store_fixture_value(place->fixture, arena_printf(place->arena, form, (long long)place->target_id,
-                                                         database, (long long)place->target_id)),
-        NULL, 10);
-}
-
-static void
-window_set(const Place *place, const char *window)
-{
-    Error error = {0};
-    ChangePolicy policy = {.windows = &window, .window_count = window != NULL};
-    assert_done(change_policy_write(place->fixture->connection, place->arena, place->target_id, &policy,
-                                    "ann", &error),
-                &error);
-}
-
-static bool
-open_at(const Place *place, int64_t recommendation_id, ChangeMoment moment, ScheduledChange *ret_change,
-        Error *error)
-{
-    RecommendationApply apply;
-    ChangeScheduleOrder order = {.moment = moment, .now_us = noon_us(), .requested_by = "ann"};
-    assert_done(recommendation_apply_plan(&place->manager, place->arena, recommendation_id, true, "ann",
-                                          &apply, error),
-                error);
-    apply.opening.notes = "agreed";
-    return change_schedule_open(&place->manager, place->arena, &apply, &order, ret_change, error);
-}
-
-/* Approved at noon for tonight, 22:00 to 23:00. */
-static ScheduledChange
-tonight(const Place *place, int64_t recommendation_id)
-{
-    ScheduledChange change = {0};
-    Error error = {0};
-    window_set(place, "daily 22:00-23:00");
-    assert_done(open_at(place, recommendation_id, CHANGE_IN_WINDOW, &change, &error), &error);
-    assert_int_equal(change.from_us, noon_us() + 10 * HOUR_US);
-    assert_int_equal(change.to_us, noon_us() + 11 * HOUR_US);
-    assert_string_equal(change.state, "waiting");
-    return change;
-}
-
-static int64_t handed_over;
-
-/* context: anything for a service that has no thread free. */
-static bool
-hand_over(void *context, int64_t change_id)
-{
-    handed_over = change_id;
-    return context == NULL;
-}
 
 static ChangeScheduleReport
 run_at(const Place *place, int64_t now_us)
 {
-    ChangeScheduleReport report;
-    Error error = {0};
-    ChangeScheduleOptions options = {
-        .store = place->fixture->store, .settings = place->fixture->settings, .carry_out = hand_over};
-    handed_over = 0;
-    assert_done(change_schedule_run(&options, now_us, &report, &error), &error);
-    return report;
-}
-
-static ScheduledChange
-again(const Place *place, int64_t id)
-{
-    ScheduledChange change;
-    Error error = {0};
-    assert_done(scheduled_change_get(place->fixture->connection, place->arena, id, &change, &error), &error);
-    return change;
+    return run_with(place, NULL, now_us);
 }
 
 static void
@@ -409,16 +313,121 @@ a_class_that_became_advise_refuses_what_was_approved_before(void **state)
 }
 
 static void
-a_target_that_is_away_delays_its_changes_and_is_asked_once(void **state)
+a_disabled_target_is_not_changed_by_an_earlier_approval(void **state)
 {
     Place place = place_of(state);
     ScheduledChange change = tonight(&place, recommended(&place));
-    run_sql(&place, "UPDATE fettle.targets SET conninfo = 'host=/nonexistent dbname=x'");
+    run_sql(&place, "UPDATE fettle.targets SET enabled = false");
     ChangeScheduleReport report = run_at(&place, change.from_us + 1);
-    assert_true(report.waiting == 1 && report.ended == 0);
-    change = again(&place, change.id);
-    assert_string_equal(change.state, "waiting");
-    assert_non_null(change.message);
+    assert_true(report.waiting == 1 && handed_over == 0);
+    assert_non_null(strstr(again(&place, change.id).message, "the target is disabled"));
+    run_sql(&place, "UPDATE fettle.targets SET enabled = true");
+    assert_int_equal(run_at(&place, change.from_us + HOUR_US / 2).done, 1);
+}
+
+/* A kill around the COMMIT leaves both or neither, for they are one transaction. */
+static void
+a_change_and_its_audit_line_are_recorded_together_or_not_at_all(void **state)
+{
+    Place place = place_of(state);
+    ScheduledChange change = tonight(&place, recommended(&place));
+    run_sql(&place, "ALTER TABLE fettle.audit_log ADD CONSTRAINT no_line CHECK (action NOT IN "
+                    "('recommendation.implement', 'schedule.expired')) NOT VALID");
+    ChangeScheduleReport report = run_at(&place, change.from_us + 1);
+    assert_true(report.done == 0 && report.waiting == 1 && handed_over == 0);
+    assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM fettle.index_changes"), "0");
+    assert_string_equal(
+        store_fixture_value(place.fixture, "SELECT count(*) FROM fettle.optimization_implementations"), "0");
+    Error error = {0};
+    ChangeScheduleOptions options = {.store = place.fixture->store, .settings = place.fixture->settings};
+    assert_false(change_schedule_run(&options, change.expires_us, &report, &error));
+    assert_string_equal(again(&place, change.id).state, "waiting");
+    run_sql(&place, "ALTER TABLE fettle.audit_log DROP CONSTRAINT no_line");
+    assert_int_equal(run_at(&place, change.from_us + HOUR_US / 2).done, 1);
+}
+
+typedef struct Runner {
+    const Place *place;
+    int64_t now_us;
+    pthread_barrier_t *start;
+    ChangeScheduleReport report;
+    bool is_good;
+} Runner;
+
+static atomic_int handovers;
+
+static bool
+count_handover(void *context, int64_t change_id)
+{
+    (void)context;
+    (void)change_id;
+    atomic_fetch_add(&handovers, 1);
+    return true;
+}
+
+static void *
+runner_run(void *argument)
+{
+    Runner *runner = argument;
+    Error error = {0};
+    ChangeScheduleOptions options = {.store = runner->place->fixture->store,
+                                     .settings = runner->place->fixture->settings,
+                                     .carry_out = count_handover};
+    (void)pthread_barrier_wait(runner->start);
+    runner->is_good = change_schedule_run(&options, runner->now_us, &runner->report, &error);
+    return NULL;
+}
+
+static void
+two_runners_at_once_make_it_once(void **state)
+{
+    Place place = place_of(state);
+    pthread_barrier_t start;
+    pthread_t threads[2];
+    ScheduledChange change = tonight(&place, recommended(&place));
+    Runner runners[2];
+    atomic_store(&handovers, 0);
+    assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+    for (int i = 0; i < 2; i++) {
+        runners[i] = (Runner){.place = &place, .now_us = change.from_us + 1, .start = &start};
+        assert_int_equal(pthread_create(&threads[i], NULL, runner_run, &runners[i]), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    (void)pthread_barrier_destroy(&start);
+    assert_true(runners[0].is_good && runners[1].is_good);
+    assert_int_equal(runners[0].report.done + runners[1].report.done, 1);
+    assert_int_equal(atomic_load(&handovers), 1);
+    assert_string_equal(again(&place, change.id).state, "done");
+    assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM fettle.index_changes"), "1");
+    const char *form = "SELECT count(*) FROM fettle.audit_log WHERE action = 'recommendation.implement' AND "
+                       "details ->> 'scheduled_change_id' = '%lld' AND at > now() - interval '1 minute'";
+    assert_string_equal(
+        store_fixture_value(place.fixture, arena_printf(place.arena, form, (long long)change.id)), "1");
+}
+
+static void
+a_change_is_planned_for_the_quietest_hours_of_the_forecast_and_made_then(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    ScheduledChange change = {0};
+    const char *form =
+        "INSERT INTO fettle.metrics_pg_stats_query (target_id, collected_at, interval_seconds, "
+        "database_name, query_hash, query_text, calls, mean_exec_time_ms, \"rows\") "
+        "SELECT %lld, at, 3600, 'shop', 1, 'SELECT 1', CASE WHEN extract(hour FROM at AT TIME "
+        "ZONE 'UTC') IN (4, 5) THEN 10 ELSE 1000 END, 10, 1 FROM generate_series(timestamptz "
+        "'epoch' + %lld * interval '1 s', timestamptz 'epoch' + %lld * interval '1 s', "
+        "interval '1 hour') at";
+    long long noon_seconds = (long long)(noon_us() / 1000000);
+    run_sql(&place, arena_printf(place.arena, form, (long long)place.target_id,
+                                 noon_seconds - 21 * 24 * 3600LL, noon_seconds));
+    assert_done(open_at(&place, recommended(&place), CHANGE_WHEN_QUIET, &change, &error), &error);
+    assert_int_equal(change.from_us, noon_us() + 16 * HOUR_US);
+    assert_int_equal(change.to_us, noon_us() + 18 * HOUR_US);
+    assert_string_equal(change.moment, "quiet");
+    assert_int_equal(run_at(&place, change.from_us - 1).done, 0);
+    assert_int_equal(run_at(&place, change.from_us + 1).done, 1);
 }
 
 static void
@@ -586,7 +595,11 @@ main(void)
         cmocka_unit_test_setup(a_service_that_stops_begins_nothing, store_fixture_clear),
         cmocka_unit_test_setup(a_class_that_became_advise_refuses_what_was_approved_before,
                                store_fixture_clear),
-        cmocka_unit_test_setup(a_target_that_is_away_delays_its_changes_and_is_asked_once,
+        cmocka_unit_test_setup(a_disabled_target_is_not_changed_by_an_earlier_approval, store_fixture_clear),
+        cmocka_unit_test_setup(a_change_and_its_audit_line_are_recorded_together_or_not_at_all,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(two_runners_at_once_make_it_once, store_fixture_clear),
+        cmocka_unit_test_setup(a_change_is_planned_for_the_quietest_hours_of_the_forecast_and_made_then,
                                store_fixture_clear),
         cmocka_unit_test_setup(an_earlier_window_is_noticed, store_fixture_clear),
         cmocka_unit_test_setup(a_moment_after_the_expiry_is_waited_for, store_fixture_clear),

@@ -93,16 +93,41 @@ a_body_has_a_line_for_each_figure_that_is_known(void **state)
         notice_of("implementation.verdict",
                   "{\"status\": \"implemented\", \"actual_improvement_percent\": 38.25, \"actual_low\": 30, "
                   "\"actual_high\": null, \"expected_saving_ms_per_hour\": 5000, \"roi_score\": 0.4, "
-                  "\"query_hash\": -8000000000000000001, \"undo\": \"DROP INDEX i\", \"of_tomorrow\": 1}");
+                  "\"query_hash\": -8000000000000000001, \"undo\": \"DROP INDEX i\", \"of_tomorrow\": 1, "
+                  "\"detectable_percent\": 31, \"enough_data_at\": \"2026-02-25T08:00:00Z\"}");
     assert_string_equal(notice_text(arena, &notice).body, "shop: it helped: a recommendation\n\n"
                                                           "Query: -8000000000000000001\n"
                                                           "Expected saving: 5.0 s an hour\n"
                                                           "Measured gain: 38.2 %\n"
                                                           "  at least: 30.0 %\n"
+                                                          "A harm that would show by now: 31.0 %\n"
+                                                          "Enough data for one of 20 %: "
+                                                          "expected at 2026-02-25T08:00:00Z\n"
                                                           "Return: 0.4\n"
                                                           "Undo: DROP INDEX i\n"
                                                           "Target: shop\n"
                                                           "When: 2026-02-20T14:30:00Z\n");
+}
+
+static void
+enough_data_is_there_is_expected_or_is_out_of_sight(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"{\"detectable_percent\": 18, \"enough_data_at\": \"2026-02-20T14:29:59Z\"}",
+         "Enough data for one of 20 %: since 2026-02-20T14:29:59Z\n"},
+        {"{\"detectable_percent\": null, \"enough_data_at\": \"2026-03-01T00:00:00Z\"}",
+         "Enough data for one of 20 %: expected at 2026-03-01T00:00:00Z\n"},
+        {"{\"detectable_percent\": 60, \"enough_data_at\": null}",
+         "Enough data for one of 20 %: not within two weeks\n"},
+        {"{\"detectable_percent\": null, \"enough_data_at\": null}", NULL},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(rows); i++) {
+        Notice notice = notice_of("implementation.verdict", rows[i][0]);
+        const char *said = strstr(notice_text(arena, &notice).body, "Enough data");
+        assert_true((said == NULL) == (rows[i][1] == NULL));
+        assert_true(said == NULL || text_starts_with(said, rows[i][1]));
+    }
 }
 
 static void
@@ -262,6 +287,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_event_has_a_subject_that_says_what_happened),
         cmocka_unit_test(a_body_has_a_line_for_each_figure_that_is_known),
+        cmocka_unit_test(enough_data_is_there_is_expected_or_is_out_of_sight),
         cmocka_unit_test(a_digest_names_the_first_and_counts_all),
         cmocka_unit_test(a_clean_text_has_nothing_that_steers_and_is_never_longer_than_allowed),
         cmocka_unit_test(json_and_slack_bodies_are_one_object_whatever_the_names_are),

@@ -103,6 +103,23 @@ the_calibration_curve_sets_what_was_stated_against_what_held(void **state)
 }
 
 static void
+what_nobody_knows_is_null_in_json(void **state)
+{
+    Place place = place_of(state);
+    ImplementationOutcome one = outcome("create", "implemented", 20, 15, 0.82);
+    ResultReport report = result_report_of(place.arena, &one, 1);
+    Text text = text_new(place.arena);
+    JsonWriter json = json_writer_new(&text, false);
+    json_object_begin(&json);
+    result_report_json(&json, &report);
+    json_object_end(&json);
+    assert_non_null(strstr(text.data, "\"actual_low\":null"));
+    assert_non_null(strstr(text.data, "\"all\":{\"source_type\":null,\"kind\":null,\"count\":1"));
+    assert_non_null(strstr(text.data, "\"calibration\":[{\"from\":0"));
+    assert_null(strstr(text.data, "nan"));
+}
+
+static void
 the_store_gives_the_results_that_are_over(void **state)
 {
     Place place = place_of(state);
@@ -141,6 +158,7 @@ main(void)
         cmocka_unit_test(shares_and_means_have_the_intervals_of_wilson_and_student),
         cmocka_unit_test(kinds_are_told_apart_and_few_results_are_said_to_be_few),
         cmocka_unit_test(the_calibration_curve_sets_what_was_stated_against_what_held),
+        cmocka_unit_test_setup(what_nobody_knows_is_null_in_json, store_fixture_clear),
         cmocka_unit_test_setup(the_store_gives_the_results_that_are_over, store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

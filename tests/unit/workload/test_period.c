@@ -88,6 +88,21 @@ a_day_without_any_noise_has_no_other_period(void **state)
         }
 }
 
+/* Three busy hours of an idle database: whatever hour it is, and however few days were seen. */
+static void
+a_busy_morning_repeats_after_a_day_at_any_hour_of_looking(void **state)
+{
+    (void)state;
+    for (size_t start = 0; start < 24; start++)
+        for (size_t count = 73; count < 300; count += 3) {
+            FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("period", ARENA_BYTES);
+            double values[300] = {0};
+            for (size_t i = 0; i < count; i++)
+                values[i] = (i + start) % 24 >= 8 && (i + start) % 24 <= 10 ? 12700 : 4700;
+            assert_periods(arena, values, count, (size_t[]){24}, 1);
+        }
+}
+
 static void
 a_job_of_an_hour_is_found_in_an_idle_database(void **state)
 {
@@ -181,6 +196,7 @@ main(void)
         cmocka_unit_test(a_period_is_seen_in_two_cycles_and_a_half),
         cmocka_unit_test(days_and_weeks_are_told_apart),
         cmocka_unit_test(a_day_without_any_noise_has_no_other_period),
+        cmocka_unit_test(a_busy_morning_repeats_after_a_day_at_any_hour_of_looking),
         cmocka_unit_test(a_job_of_an_hour_is_found_in_an_idle_database),
         cmocka_unit_test(trend_spikes_and_gaps_do_not_hide_a_day),
         cmocka_unit_test(what_does_not_repeat_has_no_period),

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
 /* The programs of mip.h: known answers, and how it ends when there is none or no time. */
+#include "../../scratch.h"
 #include "../memory_workload.h"
 
 #include "advise/index/mip.h"
+#include "base/file.h"
 
+#include <limits.h>
 #include <math.h>
-#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ITEMS 12
 
@@ -16,8 +22,9 @@ a_knapsack_is_filled_as_well_as_trying_all_fillings_does(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
     for (int variant = 0; variant < 5; variant++) {
-        FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
+        Mip *mip = mip_new(arena);
         double value[ITEMS], weight[ITEMS];
         int columns[ITEMS];
         for (int i = 0; i < ITEMS; i++) {
@@ -38,7 +45,7 @@ a_knapsack_is_filled_as_well_as_trying_all_fillings_does(void **state)
             best = load <= 20 ? fmax(best, sum) : best;
         }
         MipSolution solution;
-        assert_true(mip_solve(mip, &limits, &solution));
+        assert_true(mip_solve(mip, solver, &limits, &solution));
         assert_true(fabs(solution.objective + best / 100) < 1e-9 && solution.bound <= solution.objective);
         double sum = 0;
         for (int i = 0; i < ITEMS; i++)
@@ -53,12 +60,13 @@ what_cannot_be_solved_has_no_solution(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
-    FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+    Mip *mip = mip_new(arena);
     int column = mip_column(mip, 0, 1, 1, true);
     mip_row_term(mip, column, 1);
     mip_row_end(mip, MIP_EQUAL, 2);
     MipSolution solution;
-    assert_false(mip_solve(mip, &limits, &solution));
+    assert_false(mip_solve(mip, solver, &limits, &solution));
 }
 
 static void
@@ -66,12 +74,13 @@ a_program_without_whole_numbers_is_solved_too(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
-    FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+    Mip *mip = mip_new(arena);
     int column = mip_column(mip, 0, 10, 2, false);
     mip_row_term(mip, column, 2);
     mip_row_end(mip, MIP_AT_LEAST, 3);
     MipSolution solution;
-    assert_true(mip_solve(mip, &limits, &solution));
+    assert_true(mip_solve(mip, solver, &limits, &solution));
     assert_true(fabs(solution.objective - 3) < 1e-9 && fabs(solution.bound - 3) < 1e-9);
     assert_true(fabs(mip_value(mip, column) - 1.5) < 1e-9);
 }
@@ -81,32 +90,120 @@ without_time_nothing_is_solved(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
-    FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+    Mip *mip = mip_new(arena);
     (void)mip_column(mip, 0, 1, -1, true);
     MipLimits late = {.nodes_most = 10, .deadline = 1};
     MipSolution solution;
-    assert_false(mip_solve(mip, &late, &solution));
+    assert_false(mip_solve(mip, solver, &late, &solution));
     assert_true(isinf(solution.bound) && solution.bound < 0);
 }
 
+/* x + y ≥ 1, x 0.3, y 0.5: x alone. */
+static bool
+solve_small(Arena *arena, MipSolver *solver, MipSolution *ret_solution)
+{
+    Mip *mip = mip_new(arena);
+    int x = mip_column(mip, 0, 1, 0.3, true);
+    int y = mip_column(mip, 0, 1, 0.5, true);
+    mip_row_term(mip, x, 1);
+    mip_row_term(mip, y, 1);
+    mip_row_end(mip, MIP_AT_LEAST, 1);
+    return mip_solve(mip, solver, &limits, ret_solution) && mip_value(mip, x) > 0.5 &&
+           mip_value(mip, y) < 0.5;
+}
+
+/* A solver that is a script. */
+static MipSolver *
+solver_of(Arena *arena, const char *script)
+{
+    scratch_write("solver", script, strlen(script));
+    assert_int_equal(chmod(scratch_path("solver"), 0700), 0);
+    assert_int_equal(setenv("FETTLE_SOLVER", scratch_path("solver"), 1), 0);
+    MipSolver *solver = mip_solver_new(arena);
+    assert_int_equal(unsetenv("FETTLE_SOLVER"), 0);
+    return solver;
+}
+
+static const char *
+solver_program(Arena *arena)
+{
+    char own[PATH_MAX] = "";
+    assert_true(readlink("/proc/self/exe", own, sizeof(own) - 1) > 0);
+    *strrchr(own, '/') = '\0';
+    return path_join(arena, own, "../../../src/advise/fettle-solver");
+}
+
 static void
-solving_leaves_the_interrupt_as_it_was(void **state)
+a_solver_that_is_killed_is_started_again(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
-    FETTLE_CLEANUP(mip_free_at) Mip *mip = mip_new(arena);
-    (void)mip_column(mip, 0, 1, -1, true);
-    struct sigaction before, after;
-    sigset_t mask_before, mask_after;
+    /* the first is killed with the question read in part, the next ones solve */
+    const char *script = arena_printf(arena,
+                                      "#!/bin/sh\nif [ ! -e '%s' ]; then touch '%s'; head -c 20 >/dev/null; "
+                                      "kill -KILL $$; fi\nexec '%s'\n",
+                                      scratch_path("died"), scratch_path("died"), solver_program(arena));
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = solver_of(arena, script);
     MipSolution solution;
-    assert_int_equal(sigaction(SIGINT, NULL, &before), 0);
-    assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &mask_before), 0);
-    assert_true(mip_solve(mip, &limits, &solution));
-    assert_true(solution.objective == -1);
-    assert_int_equal(sigaction(SIGINT, NULL, &after), 0);
-    assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &mask_after), 0);
-    assert_ptr_equal(before.sa_handler, after.sa_handler);
-    assert_int_equal(sigismember(&mask_before, SIGINT), sigismember(&mask_after, SIGINT));
+    const char *reason;
+    assert_true(solve_small(arena, solver, &solution));
+    assert_true(fabs(solution.objective - 0.3) < 1e-9 && fabs(solution.bound - 0.3) < 1e-9);
+    assert_int_equal(mip_solver_failures(solver, &reason), 0); /* the other try solved it */
+    assert_null(reason);
+    assert_true(solve_small(arena, solver, &solution));
+    assert_int_equal(mip_solver_failures(solver, &reason), 0);
+}
+
+static void
+a_solver_that_always_dies_or_talks_nonsense_gives_no_solution_and_no_bound(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "#!/bin/sh\nkill -KILL $$\n",
+        "#!/bin/sh\nexit 0\n",
+        "#!/bin/sh\nhead -c 100000 /dev/zero\ncat >/dev/null\n",
+        "#!/bin/sh\nhead -c 100000 /dev/urandom\ncat >/dev/null\n",
+        /* the head is right, found, bounded, two columns; the values are beyond their bounds */
+        "#!/bin/sh\nprintf '1PIM\\002\\000\\000\\000\\001\\000\\000\\000\\001\\000\\000\\000'\n"
+        "head -c 16 /dev/zero\nhead -c 16 /dev/zero | tr '\\000' '@'\ncat >/dev/null\n",
+        /* the same within their bounds, but the objective is another */
+        "#!/bin/sh\nprintf '1PIM\\002\\000\\000\\000\\001\\000\\000\\000\\001\\000\\000\\000'\n"
+        "head -c 16 /dev/zero | tr '\\000' '@'\nhead -c 16 /dev/zero\ncat >/dev/null\n",
+        "not a program\n",
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(scripts); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+        FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = solver_of(arena, scripts[i]);
+        MipSolution solution;
+        const char *reason;
+        assert_false(solve_small(arena, solver, &solution));
+        assert_true(isinf(solution.bound) && solution.bound < 0);
+        assert_int_equal(mip_solver_failures(solver, &reason), 1);
+        assert_non_null(reason);
+        for (int more = 0; more < 10; more++)
+            assert_false(solve_small(arena, solver, &solution));
+        /* whoever asks on and on does not start it on and on */
+        assert_int_equal(mip_solver_failures(solver, &reason), 11);
+    }
+}
+
+static void
+a_solver_that_does_not_answer_is_killed_at_the_deadline(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = solver_of(arena, "#!/bin/sh\nexec sleep 3600\n");
+    Mip *mip = mip_new(arena);
+    (void)mip_column(mip, 0, 1, -1, true);
+    MipLimits soon = {.nodes_most = 10, .deadline = deadline_after_ms(50)};
+    MipSolution solution;
+    const char *reason;
+    assert_false(mip_solve(mip, solver, &soon, &solution));
+    assert_true(isinf(solution.bound) && solution.bound < 0);
+    /* that is no failure: the clock did it */
+    assert_int_equal(mip_solver_failures(solver, &reason), 0);
+    assert_null(reason);
 }
 
 int
@@ -117,7 +214,13 @@ main(void)
         cmocka_unit_test(what_cannot_be_solved_has_no_solution),
         cmocka_unit_test(a_program_without_whole_numbers_is_solved_too),
         cmocka_unit_test(without_time_nothing_is_solved),
-        cmocka_unit_test(solving_leaves_the_interrupt_as_it_was),
+        cmocka_unit_test_setup_teardown(a_solver_that_is_killed_is_started_again, scratch_make,
+                                        scratch_remove),
+        cmocka_unit_test_setup_teardown(
+            a_solver_that_always_dies_or_talks_nonsense_gives_no_solution_and_no_bound, scratch_make,
+            scratch_remove),
+        cmocka_unit_test_setup_teardown(a_solver_that_does_not_answer_is_killed_at_the_deadline, scratch_make,
+                                        scratch_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,9 @@
 #define STATEMENTS 4
 #define TOLERANCE 1e-3
 
+/* One for all, as a search has one. */
+static MipSolver *solver;
+
 typedef struct Case {
     ProgramIndex indexes[INDEXES];
     ProgramStatement statements[STATEMENTS];
@@ -80,6 +83,7 @@ case_random(Arena *arena, Random *random)
         .table_budget_bytes =
             random_below(random, 3) == 0 ? (double)(1 + random_below(random, 80)) * 8192 : INFINITY,
         .nodes_most = 100000,
+        .solver = solver,
         .deadline = DEADLINE_NEVER};
     return made;
 }
@@ -212,5 +216,8 @@ main(void)
         cmocka_unit_test(a_budget_is_kept_to_the_byte),
         cmocka_unit_test(a_program_without_statements_chooses_nothing),
     };
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *made = mip_solver_new(arena);
+    solver = made;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

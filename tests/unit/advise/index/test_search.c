@@ -1,242 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-/*
- * The search against an oracle of known costs: a world has plans for each statement, each with the candidates
- * it uses and its cost, and a statement costs what its cheapest possible plan costs. The planner and the
- * write costs that the search is linked with are those of the world.
- */
-#include "../memory_workload.h"
-
-#include "advise/index/caution.h"
-#include "advise/index/search.h"
-#include "advise/index/write_cost.h"
-#include "base/random.h"
-
-#include <math.h>
-#include <string.h>
-
-#define CANDIDATES 8
-#define STATEMENTS 6
-#define STATEMENTS_MANY 60 /* those beyond the first have no plan but the baseline */
-#define PLANS_MOST 5
-#define BASELINE 1000.0
-
-typedef struct WorldPlan {
-    uint32_t uses; /* one bit a candidate */
-    double cost;
-} WorldPlan;
-
-static struct {
-    WorldPlan plans[STATEMENTS][PLANS_MOST];
-    int plan_count[STATEMENTS];
-    double write_cost[CANDIDATES];
-    double size_bytes[CANDIDATES];
-    double table_budget_bytes; /* candidates of even numbers are of one table, those of odd of another */
-    bool any_gain_counts;
-    bool same_key; /* all candidates begin with one column, and those from 4 on are hashes */
-    uint32_t present;
-    uint32_t relevant[STATEMENTS]; /* what was thought of for each; 0: all */
-    uint32_t alone;                /* statement 0 costs a tenth when exactly these are present */
-    bool is_large;
-    size_t end_at; /* question during which the time runs out; 0: none */
-    int64_t end_ms;
-    uint32_t risky; /* plans that use these hope to stop at a twentieth of their cost */
-    size_t questions;
-} world;
-
-static const char *const candidate_names[CANDIDATES] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-static const char *const statement_names[STATEMENTS + 1] = {"0", "1", "2", "3", "4", "5", "6"};
-
-static uint32_t
-mask_of(Bits set)
-{
-    return set.word_count == 0 ? 0 : (uint32_t)set.words[0];
-}
-
-static double
-world_cost(size_t statement, uint32_t set, uint32_t *ret_used)
-{
-    double best = BASELINE;
-    *ret_used = 0;
-    if (statement >= STATEMENTS)
-        return best;
-    for (int i = 0; i < world.plan_count[statement]; i++) {
-        const WorldPlan *plan = &world.plans[statement][i];
-        if ((plan->uses & ~set) == 0 && plan->cost < best) {
-            best = plan->cost;
-            *ret_used = plan->uses;
-        }
-    }
-    return best;
-}
-
-bool
-whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
-             WhatIfChangeResult **ret_results, Error *error)
-{
-    (void)whatif;
-    (void)error;
-    world.present = 0;
-    *ret_results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
-    for (size_t i = 0; i < change_count; i++) {
-        int number = changes[i].name[0] - 'a';
-        world.present |= UINT32_C(1) << number;
-        (*ret_results)[i] = (WhatIfChangeResult){.is_applied = true, .size_bytes = world.size_bytes[number]};
-    }
-    return true;
-}
-
-static PgPlan *
-risky_plan(Arena *arena, double cost)
-{
-    PgPlanNode *scan = ARENA_NEW(arena, PgPlanNode), *limit = ARENA_NEW(arena, PgPlanNode);
-    *scan = (PgPlanNode){.node_type = "Index Scan",
-                         .filter = "(a = 1)",
-                         .total_cost = cost * CAUTION_FACTOR,
-                         .plan_rows = CAUTION_FACTOR};
-    *limit = (PgPlanNode){.node_type = "Limit", .total_cost = cost, .plan_rows = 1};
-    vector_push(arena, &limit->children, scan);
-    PgPlan *plan = ARENA_NEW(arena, PgPlan);
-    plan->root = limit;
-    return plan;
-}
-
-bool
-whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan,
-            WhatIfAnswer *ret_answer, Error *error)
-{
-    (void)whatif;
-    (void)error;
-    uint32_t used;
-    world.questions++;
-    while (world.questions == world.end_at && clock_monotonic_ms() <= world.end_ms)
-        ;
-    *ret_answer = (WhatIfAnswer){.is_known = true};
-    ret_answer->cost = world_cost((size_t)(statement->text[0] - '0'), world.present, &used);
-    if (world.alone != 0 && world.present == world.alone && statement->text[0] == '0')
-        ret_answer->cost /= 10;
-    for (int i = 0; i < CANDIDATES; i++)
-        if ((used >> i & 1) != 0)
-            vector_push(arena, &ret_answer->used_indexes, candidate_names[i]);
-    if (with_plan && (used & world.risky) != 0)
-        ret_answer->plan = risky_plan(arena, ret_answer->cost);
-    return true;
-}
-
-double
-index_write_cost(const AdvisorContext *context, const Candidate *candidate)
-{
-    (void)context;
-    return world.write_cost[candidate->number];
-}
-
-/* The numbers of a mask, all for none. */
-static void
-relevant_of(Arena *arena, CandidateSet *set, size_t statement, uint32_t mask)
-{
-    size_t *numbers = ARENA_NEW_ARRAY(arena, size_t, CANDIDATES);
-    size_t count = 0;
-    for (size_t i = 0; i < CANDIDATES; i++)
-        if (mask == 0 || (mask >> i & 1) != 0)
-            numbers[count++] = i;
-    set->relevant[statement].numbers = numbers;
-    set->relevant[statement].count = count;
-}
-
-typedef struct Run {
-    Fixture fixture;
-    SearchResult result;
-} Run;
-
-static Run
-search(Arena *arena, double budget_bytes, Deadline deadline)
-{
-    const char *texts[STATEMENTS_MANY];
-    size_t statements = world.is_large ? STATEMENTS_MANY : STATEMENTS;
-    for (size_t i = 0; i < statements; i++)
-        texts[i] = "select 1 from orders";
-    Run run = {.fixture = memory_workload_of(arena, texts, statements)};
-    run.fixture.context.budget_bytes = budget_bytes;
-    run.fixture.context.deadline = deadline;
-    run.fixture.context.table_budget_bytes = world.table_budget_bytes;
-    if (world.any_gain_counts) {
-        Settings *settings = settings_new(arena);
-        assert_true(settings_set(settings, "advise.gain_percent", "0", NULL) &&
-                    settings_set(settings, "advise.index_percent", "0", NULL) &&
-                    settings_set(settings, "advise.proof_percent", "0", NULL));
-        run.fixture.context.settings = settings;
-    }
-    CandidateSet *set = ARENA_NEW(arena, CandidateSet);
-    set->items = ARENA_NEW_ARRAY(arena, Candidate *, CANDIDATES);
-    set->count = CANDIDATES;
-    set->relevant = arena_alloc_array(arena, statements, sizeof(*set->relevant));
-    uint32_t *tables = ARENA_NEW_ARRAY(arena, uint32_t, 2);
-    for (size_t i = 0; i < CANDIDATES; i++) {
-        set->items[i] = ARENA_NEW(arena, Candidate);
-        *set->items[i] = (Candidate){.number = i,
-                                     .relation = &run.fixture.context.snapshot->relations[i % 2 == 0 ? 0 : 5],
-                                     .method = world.same_key && i >= 4 ? CANDIDATE_HASH : CANDIDATE_BTREE,
-                                     .keys = {{.attnum = world.same_key ? 1 : (int)(1 + i / 2)}},
-                                     .key_count = 1,
-                                     .whatif_name = candidate_names[i],
-                                     .size_bytes = NAN};
-        tables[i % 2] = set->items[i]->relation->id;
-    }
-    for (size_t q = 0; q < statements; q++) {
-        WhatIfStatement *question = &run.fixture.workload->statements[q].question;
-        relevant_of(arena, set, q, q < STATEMENTS ? world.relevant[q] : 0);
-        question->text = statement_names[q < STATEMENTS ? q : STATEMENTS];
-        question->relation_ids = tables;
-        question->relation_count = 2;
-    }
-    Error error = {0};
-    Oracle *oracle = oracle_new(arena, &run.fixture.context, set);
-    assert_true(index_search(arena, &run.fixture.context, set, oracle, &run.result, &error));
-    return run;
-}
-
-static void
-world_clear(void)
-{
-    memset(&world, 0, sizeof(world));
-    for (int i = 0; i < CANDIDATES; i++)
-        world.size_bytes[i] = 1e6;
-}
-
-static void
-world_plan(size_t statement, uint32_t uses, double cost)
-{
-    world.plans[statement][world.plan_count[statement]++] = (WorldPlan){.uses = uses, .cost = cost};
-}
-
-static void
-world_random(Random *random)
-{
-    world_clear();
-    for (size_t q = 0; q < STATEMENTS; q++)
-        for (uint64_t left = random_below(random, PLANS_MOST); left > 0; left--) {
-            uint32_t uses = UINT32_C(1) << random_below(random, CANDIDATES);
-            if (random_below(random, 3) == 0)
-                uses |= UINT32_C(1) << random_below(random, CANDIDATES);
-            world_plan(q, uses, (double)(1 + random_below(random, 1000)));
-        }
-    for (int i = 0; i < CANDIDATES; i++) {
-        world.write_cost[i] = (double)random_below(random, 300);
-        world.size_bytes[i] = (double)(1 + random_below(random, 100)) * 8192;
-    }
-}
-
-/* What is saved by a set, less its writes. */
-static double
-world_net(uint32_t set)
-{
-    double net = 0;
-    uint32_t used;
-    for (size_t q = 0; q < STATEMENTS; q++)
-        net += BASELINE - world_cost(q, set, &used);
-    for (int i = 0; i < CANDIDATES; i++)
-        net -= (set >> i & 1) != 0 ? world.write_cost[i] : 0;
-    return net;
-}
+/* What the search chooses, and what it proves. */
+#include "search_world.h"
 
 static void
 the_index_that_helps_is_chosen_and_no_other(void **state)
@@ -291,6 +55,38 @@ an_index_that_costs_more_than_it_saves_is_not_chosen(void **state)
     assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 0);
     world.write_cost[4] = 500;
     assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), 1u << 4);
+}
+
+static void
+an_index_that_makes_updates_write_to_all_others_gives_way_to_one_that_does_not(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    for (int is_large = 0; is_large <= 1; is_large++) {
+        world_clear();
+        world.is_large = is_large != 0;
+        for (size_t q = 0; q < 3; q++)
+            world_plan(q, UINT32_C(1) << (2 * q), 10);
+        /* covers what statement 3 needs, an updated column too; the plain one is a little slower */
+        world_plan(3, 1u << 1, 10);
+        world_plan(3, 1u << 3, 60);
+        SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4 | 1u << 1);
+        world.enders = 1u << 1;
+        for (int i = 0; i < CANDIDATES; i++)
+            world.interplay[i] = 40;
+        result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4 | 1u << 3);
+        /* nothing else serves the statement, and it gains more than all others pay */
+        world.plan_count[3] = 1;
+        result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4 | 1u << 1);
+        /* or less */
+        for (int i = 0; i < CANDIDATES; i++)
+            world.interplay[i] = 400;
+        result = search(arena, INFINITY, DEADLINE_NEVER).result;
+        assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 2 | 1u << 4);
+    }
 }
 
 static void
@@ -426,16 +222,6 @@ in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index(void **state)
     assert_true(achieved > 0.97 * possible);
 }
 
-static bool
-world_fits(uint32_t set, double budget)
-{
-    double bytes[2] = {0, 0};
-    for (int i = 0; i < CANDIDATES; i++)
-        bytes[i % 2] += (set >> i & 1) != 0 ? world.size_bytes[i] : 0;
-    double of_table = world.table_budget_bytes > 0 ? world.table_budget_bytes : INFINITY;
-    return bytes[0] + bytes[1] <= budget && bytes[0] <= of_table && bytes[1] <= of_table;
-}
-
 /* Any gain counts here: then nothing but the best of all 256 sets will do, and the proof says so. */
 static void
 under_any_budgets_the_best_of_all_sets_is_found_and_proven(void **state)
@@ -544,51 +330,6 @@ the_gap_is_of_the_set_that_caution_left(void **state)
     assert_true(!result.is_cautious && result.gap_percent <= 0.2 && result.unreviewed_count == 0);
 }
 
-/* The last questions, one for each statement that the set concerns, are about what is printed. */
-static void
-when_time_is_up_nothing_is_asked_but_what_the_set_costs(void **state)
-{
-    (void)state;
-    size_t unreviewed = 0;
-    for (int is_large = 0; is_large < 2; is_large++)
-        for (size_t end_at = 1; end_at < 60; end_at += 3) {
-            FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-            Random random = random_new(67);
-            world_random(&random);
-            world.risky = 0x33;
-            world.is_large = is_large != 0;
-            world.questions = 0;
-            world.end_at = end_at;
-            world.end_ms = clock_monotonic_ms() + 100;
-            Deadline deadline = deadline_after_ms(100);
-            SearchResult result = search(arena, INFINITY, deadline).result;
-            if (world.questions < end_at)
-                break;
-            size_t last = bits_is_empty(result.chosen) ? 0 : world.is_large ? STATEMENTS_MANY : STATEMENTS;
-            assert_true(world.questions - end_at <= last);
-            unreviewed += result.unreviewed_count;
-        }
-    assert_true(unreviewed > 0);
-    world_clear();
-}
-
-static void
-the_budget_is_kept(void **state)
-{
-    (void)state;
-    Random random = random_new(63);
-    for (int round = 0; round < 60; round++) {
-        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-        world_random(&random);
-        double budget = (double)random_below(&random, 200) * 8192;
-        uint32_t chosen = mask_of(search(arena, budget, DEADLINE_NEVER).result.chosen);
-        double bytes = 0;
-        for (int i = 0; i < CANDIDATES; i++)
-            bytes += (chosen >> i & 1) != 0 ? world.size_bytes[i] : 0;
-        assert_true(bytes <= budget);
-    }
-}
-
 static void
 the_same_world_gives_the_same_answer(void **state)
 {
@@ -604,18 +345,6 @@ the_same_world_gives_the_same_answer(void **state)
         assert_int_equal(mask_of(search(arena, INFINITY, DEADLINE_NEVER).result.chosen), first);
         assert_int_equal(world.questions, questions);
     }
-}
-
-static void
-without_time_the_answer_is_empty_and_says_so(void **state)
-{
-    (void)state;
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    world_clear();
-    world_plan(0, 1u << 2, 10);
-    SearchResult result = search(arena, INFINITY, 1).result;
-    assert_true(result.is_stopped_early && bits_is_empty(result.chosen));
-    assert_true(result.cost_after[0] == BASELINE);
 }
 
 static void
@@ -642,6 +371,7 @@ main(void)
         cmocka_unit_test(two_indexes_that_help_only_together_are_chosen_together),
         cmocka_unit_test(an_index_that_a_later_one_makes_needless_is_pruned),
         cmocka_unit_test(an_index_that_costs_more_than_it_saves_is_not_chosen),
+        cmocka_unit_test(an_index_that_makes_updates_write_to_all_others_gives_way_to_one_that_does_not),
         cmocka_unit_test(an_index_whose_plan_may_be_far_dearer_gives_way_to_one_that_is_sure),
         cmocka_unit_test(an_index_that_tempts_is_kept_beside_one_that_serves_better),
         cmocka_unit_test(those_that_begin_alike_tempt_alike),
@@ -653,10 +383,7 @@ main(void)
         cmocka_unit_test(the_bound_is_of_those_sets_too_that_serve_what_they_were_not_thought_of_for),
         cmocka_unit_test(what_the_last_questions_refute_of_the_bound_is_not_printed),
         cmocka_unit_test(the_gap_is_of_the_set_that_caution_left),
-        cmocka_unit_test(when_time_is_up_nothing_is_asked_but_what_the_set_costs),
-        cmocka_unit_test(the_budget_is_kept),
         cmocka_unit_test(the_same_world_gives_the_same_answer),
-        cmocka_unit_test(without_time_the_answer_is_empty_and_says_so),
         cmocka_unit_test(a_gain_is_the_weighted_change_beyond_the_threshold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
