@@ -8,7 +8,8 @@
 #define FREEDOM 5.0 /* of Student's t; (FREEDOM + 1) / 2 is 3 */
 #define MEMORY_MOST 0.95
 #define ITERATIONS_MOST 40
-#define GAIN_LEAST 0.01 /* of the likelihood, to go on */
+#define GAIN_LEAST 0.01  /* of the likelihood, to go on */
+#define SHIFT_LEAST 1e-3 /* of the deviation, to go on */
 #define CHANCE_LEAST 1e-300
 #define MOVE_LEAST 1e-4
 #define MOVE_MOST 0.5
@@ -37,6 +38,8 @@ typedef struct Pass {
     double (*emissions)[4]; /* of a pair */
     double *high;           /* chance of the high level, by all */
     PairSums sums[4];
+    double lone_weight[2]; /* of values that follow none, by their state, and of those times the value */
+    double lone_value[2];
     double moved[4]; /* expected count of a pair */
     double known;    /* steps with a value that follows one */
     double likelihood;
@@ -122,10 +125,30 @@ step_count(const TwoLevel *model, Pass *pass, size_t t, const double *chances)
     }
 }
 
+/* What a value that follows none says of its level: it scatters as the noise does, not as what is new in it.
+ */
+static void
+lone_count(const TwoLevel *model, Pass *pass, size_t t)
+{
+    double value = pass->values[t];
+    if (isnan(value) || (t > 0 && !isnan(pass->values[t - 1])))
+        return;
+    double part = 1 - model->memory * model->memory;
+    for (int level = 0; level < 2; level++) {
+        double ratio = (value - model->levels[level]) / model->deviation;
+        double chance = level == 1 ? pass->high[t] : 1 - pass->high[t];
+        double weight = chance * part * (FREEDOM + 1) / (FREEDOM + part * ratio * ratio);
+        pass->lone_weight[level] += weight;
+        pass->lone_value[level] += weight * value;
+    }
+}
+
 static void
 pass_backward(const TwoLevel *model, Pass *pass)
 {
     double backward[2] = {1, 1};
+    for (int level = 0; level < 2; level++)
+        pass->lone_weight[level] = pass->lone_value[level] = 0;
     for (int pair = 0; pair < 4; pair++) {
         pass->sums[pair] = (PairSums){0};
         pass->moved[pair] = 0;
@@ -134,6 +157,7 @@ pass_backward(const TwoLevel *model, Pass *pass)
     for (size_t t = pass->count; t-- > 0;) {
         double ends[2] = {pass->forward[t][0] * backward[0], pass->forward[t][1] * backward[1]};
         pass->high[t] = ends[1] / fmax(ends[0] + ends[1], CHANCE_LEAST);
+        lone_count(model, pass, t);
         if (t == 0)
             break;
         double chances[4];
@@ -337,6 +361,28 @@ two_level_fit(Arena *arena, const double *values, size_t count, TwoLevel *ret_mo
     arena_rewind(arena, mark);
 }
 
+/* How much further a shift of both levels would explain the values best, for the path of levels in the pass.
+ */
+static double
+shift_step(const Pass *pass, const TwoLevel *moved)
+{
+    double product = 0;
+    double square = 0;
+    double step = 1 - moved->memory;
+    for (int pair = 0; pair < 4; pair++) {
+        const PairSums *s = &pass->sums[pair];
+        double error = s->now - moved->levels[pair % 2] * s->weight -
+                       moved->memory * (s->last - moved->levels[pair / 2] * s->weight);
+        product += step * error;
+        square += step * step * s->weight;
+    }
+    for (int level = 0; level < 2; level++) {
+        product += pass->lone_value[level] - moved->levels[level] * pass->lone_weight[level];
+        square += pass->lone_weight[level];
+    }
+    return square > 0 ? product / square : 0;
+}
+
 /* The shift, from one on, that the path of levels under it explains best; the path in the pass. */
 static double
 shift_climb(Pass *pass, const TwoLevel *model, double shift)
@@ -347,19 +393,9 @@ shift_climb(Pass *pass, const TwoLevel *model, double shift)
         moved.levels[1] = model->levels[1] + shift;
         pass_forward(&moved, pass);
         pass_backward(&moved, pass);
-        double product = 0;
-        double square = 0;
-        for (int pair = 0; pair < 4; pair++) {
-            const PairSums *s = &pass->sums[pair];
-            double step = 1 - model->memory;
-            double error = s->now - moved.levels[pair % 2] * s->weight -
-                           model->memory * (s->last - moved.levels[pair / 2] * s->weight);
-            product += step * error;
-            square += step * step * s->weight;
-        }
-        double change = square > 0 ? product / square : 0;
-        shift += change;
-        if (fabs(change) < 1e-3 * model->deviation)
+        double step = shift_step(pass, &moved);
+        shift += step;
+        if (fabs(step) < SHIFT_LEAST * model->deviation)
             break;
     }
     return shift;
@@ -382,7 +418,7 @@ two_level_shift(Arena *arena, const TwoLevel *model, double start_high, const do
     static const double places[] = {0.1, 0.5, 0.9}; /* quantiles that may be either level */
     double gap = model->levels[1] - model->levels[0];
     fettle_assert(gap > 0);
-    *ret_shift = (TwoLevelShift){.lead = INFINITY};
+    *ret_shift = (TwoLevelShift){.below.lead = INFINITY, .above.lead = INFINITY};
     ArenaMark mark = arena_mark(arena);
     double *known = ARENA_NEW_ARRAY(arena, double, count);
     size_t known_count = known_of(values, count, known);
@@ -398,12 +434,12 @@ two_level_shift(Arena *arena, const TwoLevel *model, double start_high, const do
         likelihoods[i] = pass.likelihood;
         best = likelihoods[i] > likelihoods[best] ? i : best;
     }
-    ret_shift->shift = ret_shift->other = shift_climb(&pass, model, shifts[best]);
-    for (size_t i = 0; i < STARTS && known_count > 0; i++)
-        if (fabs(shifts[i] - shifts[best]) > gap / 2 &&
-            likelihoods[best] - likelihoods[i] < ret_shift->lead) {
-            ret_shift->lead = likelihoods[best] - likelihoods[i];
-            ret_shift->other = shifts[i];
-        }
+    ret_shift->shift = shift_climb(&pass, model, shifts[best]);
+    for (size_t i = 0; i < STARTS && known_count > 0; i++) {
+        TwoLevelOther *other = shifts[i] < ret_shift->shift ? &ret_shift->below : &ret_shift->above;
+        double lead = likelihoods[best] - likelihoods[i];
+        if (fabs(shifts[i] - ret_shift->shift) > gap / 2 && lead < other->lead)
+            *other = (TwoLevelOther){.shift = shifts[i], .lead = lead};
+    }
     arena_rewind(arena, mark);
 }

@@ -9,8 +9,8 @@
  *
  * two_level_shift() then asks of later values by how much both levels together have moved. Which state the
  * series was in is known from what came before, and leaving it is rare: so a shift is told from a change of
- * state, though by size alone they may be equal. Where another shift with another path of states is nearly as
- * likely, lead says so.
+ * state, though by size alone they may be equal. How much less likely another shift with another path of
+ * states is, on either side of the best one, is said by lead.
  *
  * Values that are NAN are missing. Pure, any thread; memory from the arena is given back. O(count), some 80
  * passes of four densities a step.
@@ -35,10 +35,16 @@ typedef struct TwoLevel {
     double last_high;  /* chance of the high level at the last step */
 } TwoLevel;
 
+/* Another explanation, whose shift differs by more than half of the gap. */
+typedef struct TwoLevelOther {
+    double shift;
+    double lead; /* logarithm of how much likelier the best one is; infinite: there is no other */
+} TwoLevelOther;
+
 typedef struct TwoLevelShift {
-    double shift; /* of both levels */
-    double other; /* the likeliest that differs by more than half of the gap */
-    double lead;  /* logarithm of how much likelier shift is than that; infinite: there is none */
+    double shift;        /* of both levels; the likeliest */
+    TwoLevelOther below; /* the likeliest of those that are less */
+    TwoLevelOther above;
 } TwoLevelShift;
 
 /* ret_high: the chance of the high level at each step; count >= 1. */

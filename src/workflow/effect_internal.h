@@ -147,7 +147,6 @@ typedef struct EffectAmount {
     double weight_square;
     double week;        /* mean distance in time */
     double uneven;      /* variance of what moves queries differently */
-    double levels;      /* how far off another path of levels, nearly as likely, would put the effect */
     double base_square; /* of the weights that the buckets before have in the comparison, squared */
 } EffectAmount;
 
@@ -201,13 +200,12 @@ typedef struct EffectValues {
  * tested is by how much both moved (two_level.h, over means of hours). Found is what is far likelier than one
  * level; ret_states, before the change, is what to take off a bucket for it, in the mean nothing: what
  * is left is at the level of the share that the high one had before. After the change, with the
- * states up to after_end: how far from here another explanation would put the effect that is not much less
- * likely, 0 when there is none.
+ * states up to after_end: how far both moved, and which other explanations there are.
  */
 bool effect_levels_find(Arena *arena, const EffectGrid *grid, const EffectValues *values, TwoLevel *ret_model,
                         double *ret_states);
-double effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model,
-                           const EffectValues *values, size_t after_end, double *ret_states);
+TwoLevelShift effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model,
+                                  const EffectValues *values, size_t after_end, double *ret_states);
 /* Takes such states out of single controls; what they do together stays, and what moves one at the change. */
 void effect_levels_calm_controls(Arena *arena, const EffectGrid *grid, const EffectControls *controls);
 

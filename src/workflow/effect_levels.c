@@ -9,9 +9,6 @@
 #define GAP_LEAST 2.5   /* deviations of what is new in an hour: else normal noise passes for two levels */
 #define MOVE_MOST 0.3   /* chance of an hour; whoever flips oftener has no levels, but noise */
 #define START_MOVE 0.02 /* a change may make a plan flip, however rarely it does by itself */
-/* Logarithm: 100 times likelier than the next best explanation. More than START_MOVE alone says (3.89), or a
- * flip just at the change would always be taken for an effect. */
-#define LEAD_LEAST 4.6
 
 /* Buckets of an hour; wider ones are taken as they are. */
 static size_t
@@ -77,7 +74,7 @@ effect_levels_find(Arena *arena, const EffectGrid *grid, const EffectValues *val
     return is_found;
 }
 
-double
+TwoLevelShift
 effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model, const EffectValues *values,
                     size_t after_end, double *ret_states)
 {
@@ -94,7 +91,7 @@ effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model,
     for (size_t i = grid->after_first; i < after_end; i++)
         ret_states[i] = gap * (high[(i - grid->after_first) / width] - model->share_high);
     arena_rewind(arena, mark);
-    return shift.lead < LEAD_LEAST ? fabs(shift.other - shift.shift) : 0;
+    return shift;
 }
 
 /* The middle of the controls in each bucket: what they do together. NAN where they are too few. */

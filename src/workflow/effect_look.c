@@ -27,11 +27,14 @@ typedef struct Sight {
     double effect;     /* without the slope */
     double drift;      /* mean of the controls' */
     double cells_mean; /* mean of what it is compared with */
+    double less; /* by how much less the effect is by another path of levels that is not to be ruled out */
+    double more;
 } Sight;
 
-/* Takes the states of levels out of the values after; returns how far off they may put the effect. */
-static double
-levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *values)
+/* Takes the states of levels out of the values after. What is said of them may be as wrong as what is said of
+ * noise: that a query is not slower, as the interval; that it is, as the harm. */
+static void
+levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *values, Sight *sight)
 {
     const EffectGrid *grid = &plan->grid;
     double *states = ARENA_NEW_ARRAY(arena, double, grid->count);
@@ -40,10 +43,13 @@ levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *valu
         left[i] = values[i] - effect_profile_expect(plan->profile, effect_cell_of(grid, i)).value -
                   (plan->drift == NULL ? 0 : plan->drift[i]);
     EffectValues residuals = {.values = left, .weights = plan->points.weights};
-    double off = effect_levels_after(arena, grid, plan->levels, &residuals, after_end, states);
+    TwoLevelShift shift = effect_levels_after(arena, grid, plan->levels, &residuals, after_end, states);
     for (size_t i = grid->after_first; i < after_end; i++)
         values[i] -= states[i];
-    return off;
+    if (shift.below.lead < -log(HARM_ALPHA / 2))
+        sight->less = shift.shift - shift.below.shift;
+    if (shift.above.lead < -log(INTERVAL_ALPHA))
+        sight->more = shift.above.shift - shift.shift;
 }
 
 static Sight
@@ -56,7 +62,7 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
     double *cell_weights = ARENA_NEW_ARRAY(arena, double, EFFECT_CELLS);
     effect_points_calm(&plan->points, grid->after_first, after_end, plan->scale, calm);
     if (plan->levels != NULL)
-        amount->levels = levels_take(arena, plan, after_end, calm);
+        levels_take(arena, plan, after_end, calm, &sight);
     for (size_t i = grid->after_first; i < after_end; i++) {
         size_t c = effect_cell_of(grid, i);
         double weight = plan->points.weights[i];
@@ -167,9 +173,9 @@ deviation_of(const EffectPlan *plan, const EffectAmount *amount, double variance
     return spread_of(plan) * sqrt(variance * own + base_variance(plan, amount, variance));
 }
 
-/* Half the width of the interval of one look, and the two-sided p-value of the effect. */
+/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect. */
 static double
-interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double effect,
+interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double distance,
               double *ret_p_value)
 {
     double freedom = freedom_of(plan, amount);
@@ -180,13 +186,11 @@ interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, 
         freedom = INFINITY;
     }
     double deviation = deviation_of(plan, amount, variance);
-    *ret_p_value =
-        deviation > 0
-            ? 2 * distribution_student_upper(fmax(fabs(effect) - amount->levels, 0) / deviation, freedom)
-            : (effect == 0 ? 1 : 0);
+    *ret_p_value = deviation > 0 ? 2 * distribution_student_upper(distance / deviation, freedom)
+                                 : (distance == 0 ? 1 : 0);
     if (plan->interval == EFFECT_BY_BOOTSTRAP)
-        return spread_of(plan) * bootstrap_half(arena, plan, amount) + amount->levels;
-    return deviation * distribution_student_quantile(INTERVAL_ALPHA / 2, freedom) + amount->levels;
+        return spread_of(plan) * bootstrap_half(arena, plan, amount);
+    return deviation * distribution_student_quantile(INTERVAL_ALPHA / 2, freedom);
 }
 
 /*
@@ -204,14 +208,14 @@ sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha
     double sum_variance = variance * amount->weight_square;
     double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount));
     if (!(tightest_variance > 0))
-        return spread_of(plan) * student * sqrt(base_variance(plan, amount, 0)) + amount->levels;
+        return spread_of(plan) * student * sqrt(base_variance(plan, amount, 0));
     double rho = confidence_sequence_rho(two_sided_alpha, tightest_variance);
     double boundary = is_one_sided ? confidence_sequence_one_sided(alpha, rho, sum_variance)
                                    : confidence_sequence_two_sided(alpha, rho, sum_variance);
     double own = boundary / amount->weight;
     double normal = distribution_student_quantile(two_sided_alpha / 2, INFINITY);
     double base = normal * normal * base_variance(plan, amount, variance);
-    return spread_of(plan) * student / normal * sqrt(own * own + base) + amount->levels;
+    return spread_of(plan) * student / normal * sqrt(own * own + base);
 }
 
 double
@@ -270,15 +274,16 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
     const EffectAmount *amount = &sight->amount;
     double estimate = sight->effect - plan->slope * amount->week;
     double expected = sight->cells_mean + plan->slope * amount->week;
-    double half = interval_half(arena, plan, amount, estimate, &effect->p_value);
+    double distance = fmax(estimate > 0 ? estimate - sight->less : -estimate - sight->more, 0);
+    double half = interval_half(arena, plan, amount, distance, &effect->p_value);
     double always = sequence_radius(plan, amount, SEQUENCE_ALPHA, false);
     double harm = effect_plan_harm_radius(plan, amount);
     effect->improvement_percent = percent_of(estimate);
-    effect->low_percent = percent_of(estimate + half);
-    effect->high_percent = percent_of(estimate - half);
-    effect->always_low_percent = percent_of(estimate + always);
-    effect->always_high_percent = percent_of(estimate - always);
-    effect->harm_percent = -percent_of(estimate - harm);
+    effect->low_percent = percent_of(estimate + sight->more + half);
+    effect->high_percent = percent_of(estimate - sight->less - half);
+    effect->always_low_percent = percent_of(estimate + sight->more + always);
+    effect->always_high_percent = percent_of(estimate - sight->less - always);
+    effect->harm_percent = -percent_of(estimate - sight->less - harm);
     effect->drift_percent = plan->drift == NULL ? NAN : percent_of(sight->drift);
     effect->mean_before_ms = exp(expected);
     effect->mean_after_ms = exp(expected + estimate);

@@ -168,7 +168,7 @@ a_shift_is_told_from_a_change_of_state_of_its_size(void **state)
     two_level_shift(arena, &model, fmin(fmax(two_level_later(&model, 1), 0.02), 0.98), made.values + COUNT,
                     LATER, &shift, later_high);
     assert_near(shift.shift, -0.5, 0.05);
-    assert_true(shift.lead > 3);
+    assert_true(shift.above.lead > 3 && shift.below.lead > 3);
     for (size_t t = 0; t < LATER; t++)
         assert_true((later_high[t] > 0.5) == made.is_high[COUNT + t]);
     arena_free(arena);
@@ -187,8 +187,10 @@ where_it_was_is_unknown_another_shift_is_as_likely_and_said(void **state)
     TwoLevelShift shift;
     two_level_shift(arena, &model, 0.5, values, LATER, &shift, high);
     assert_near(fabs(shift.shift), 0.5, 0.02);
-    assert_near(shift.other, -shift.shift, 0.02);
-    assert_true(shift.lead < 0.1);
+    bool is_below = shift.shift > 0;
+    assert_near((is_below ? shift.below : shift.above).shift, -shift.shift, 0.02);
+    assert_true((is_below ? shift.below : shift.above).lead < 0.1);
+    assert_true(isinf((is_below ? shift.above : shift.below).lead));
     arena_free(arena);
 }
 
@@ -209,7 +211,7 @@ too_few_values_or_none_that_differ_are_no_model(void **state)
     model = (TwoLevel){.levels = {0, 1}, .deviation = 1, .moves = {0.1, 0.1}};
     TwoLevelShift shift;
     two_level_shift(arena, &model, 0.5, values, 0, &shift, high);
-    assert_true(shift.shift == 0 && isinf(shift.lead));
+    assert_true(shift.shift == 0 && isinf(shift.below.lead) && isinf(shift.above.lead));
     arena_free(arena);
 }
 
