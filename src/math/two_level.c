@@ -411,6 +411,26 @@ two_level_later(const TwoLevel *model, size_t steps)
     return settled + (model->last_high - settled) * pow(1 - sum, (double)steps);
 }
 
+/* The likelihood of a shift, be it the best of its path or not. */
+static double
+shift_likelihood(Pass *pass, const TwoLevel *model, double shift)
+{
+    TwoLevel moved = *model;
+    moved.levels[0] += shift;
+    moved.levels[1] += shift;
+    pass_forward(&moved, pass);
+    return pass->likelihood;
+}
+
+/* Takes another explanation into account. */
+static void
+shift_consider(TwoLevelShift *shift, double gap, double other, double lead)
+{
+    TwoLevelOther *side = other < shift->shift ? &shift->below : &shift->above;
+    if (fabs(other - shift->shift) > gap / 2 && lead < side->lead)
+        *side = (TwoLevelOther){.shift = other, .lead = lead};
+}
+
 void
 two_level_shift(Arena *arena, const TwoLevel *model, double start_high, const double *values, size_t count,
                 TwoLevelShift *ret_shift, double *ret_high)
@@ -435,11 +455,13 @@ two_level_shift(Arena *arena, const TwoLevel *model, double start_high, const do
         best = likelihoods[i] > likelihoods[best] ? i : best;
     }
     ret_shift->shift = shift_climb(&pass, model, shifts[best]);
-    for (size_t i = 0; i < STARTS && known_count > 0; i++) {
-        TwoLevelOther *other = shifts[i] < ret_shift->shift ? &ret_shift->below : &ret_shift->above;
-        double lead = likelihoods[best] - likelihoods[i];
-        if (fabs(shifts[i] - ret_shift->shift) > gap / 2 && lead < other->lead)
-            *other = (TwoLevelOther){.shift = shifts[i], .lead = lead};
+    for (size_t i = 0; i < STARTS && known_count > 0; i++)
+        shift_consider(ret_shift, gap, shifts[i], likelihoods[best] - likelihoods[i]);
+    /* Where there are few values, the other state throughout may be no top of the likelihood, but a shoulder
+     * that every climb leaves. */
+    for (int side = -1; side <= 1 && known_count > 0; side += 2) {
+        double other = ret_shift->shift + side * gap;
+        shift_consider(ret_shift, gap, other, likelihoods[best] - shift_likelihood(&pass, model, other));
     }
     arena_rewind(arena, mark);
 }

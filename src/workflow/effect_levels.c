@@ -17,7 +17,8 @@ width_of(const EffectGrid *grid)
     return grid->bucket_us < EFFECT_HOUR_US ? (size_t)(EFFECT_HOUR_US / grid->bucket_us) : 1;
 }
 
-/* Means of hours, NAN without values; weights NULL: a value that is not NAN weighs 1. */
+/* Means of hours, NAN where less than half has values: such a one scatters more than the others. weights NULL:
+ * a value that is not NAN weighs 1. */
 static size_t
 hours_make(const EffectGrid *grid, const EffectValues *values, size_t from, size_t to, double *ret_hours)
 {
@@ -26,12 +27,14 @@ hours_make(const EffectGrid *grid, const EffectValues *values, size_t from, size
     for (size_t i = from; i < to; i += width) {
         double sum = 0;
         double all = 0;
+        size_t known = 0;
         for (size_t j = i; j < i + width && j < to; j++) {
             double weight = isnan(values->values[j]) ? 0 : values->weights == NULL ? 1 : values->weights[j];
             sum += weight > 0 ? weight * values->values[j] : 0;
             all += weight;
+            known += weight > 0;
         }
-        ret_hours[count++] = all > 0 ? sum / all : NAN;
+        ret_hours[count++] = 2 * known >= width ? sum / all : NAN;
     }
     return count;
 }
