@@ -17,8 +17,8 @@ width_of(const EffectGrid *grid)
     return grid->bucket_us < EFFECT_HOUR_US ? (size_t)(EFFECT_HOUR_US / grid->bucket_us) : 1;
 }
 
-/* Means of hours, NAN where less than half has values: such a one scatters more than the others. weights NULL:
- * a value that is not NAN weighs 1. */
+/* Means of hours, NAN where less than half has values: such a one scatters more than the others. weights
+ * NULL: a value that is not NAN weighs 1. */
 static size_t
 hours_make(const EffectGrid *grid, const EffectValues *values, size_t from, size_t to, double *ret_hours)
 {

@@ -190,7 +190,27 @@ where_it_was_is_unknown_another_shift_is_as_likely_and_said(void **state)
     bool is_below = shift.shift > 0;
     assert_near((is_below ? shift.below : shift.above).shift, -shift.shift, 0.02);
     assert_true((is_below ? shift.below : shift.above).lead < 0.1);
-    assert_true(isinf((is_below ? shift.above : shift.below).lead));
+    assert_true((is_below ? shift.above : shift.below).lead > 10);
+    arena_free(arena);
+}
+
+static void
+with_one_value_or_two_the_other_state_is_as_much_less_likely_as_it_was(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    TwoLevel model = {.levels = {0, 0.5}, .deviation = 0.15, .memory = 0.3, .moves = {0.02, 0.02}};
+    double values[] = {0.52, 0.47};
+    double high[2];
+    for (size_t count = 1; count <= 2; count++) {
+        TwoLevelShift shift;
+        two_level_shift(arena, &model, 0.02, values, count, &shift, high);
+        assert_near(shift.shift, 0.5,
+                    0.05); /* in the low state still; or in the high one, and nothing moved */
+        assert_near(shift.below.shift, 0, 0.05);
+        assert_true(shift.below.lead > 2 && shift.below.lead < 4.2);
+        assert_true(high[count - 1] < 0.1);
+    }
     arena_free(arena);
 }
 
@@ -244,6 +264,7 @@ main(void)
         cmocka_unit_test(the_chances_of_states_are_those_of_all_paths_together),
         cmocka_unit_test(a_shift_is_told_from_a_change_of_state_of_its_size),
         cmocka_unit_test(where_it_was_is_unknown_another_shift_is_as_likely_and_said),
+        cmocka_unit_test(with_one_value_or_two_the_other_state_is_as_much_less_likely_as_it_was),
         cmocka_unit_test(too_few_values_or_none_that_differ_are_no_model),
         cmocka_unit_test(levels_without_a_gap_are_a_bug),
     };
