@@ -40,7 +40,8 @@ typedef struct Tally {
     size_t naive_undone;
     double cpu_ms;
     double hours_to_undo; /* summed */
-    double known_found;   /* expected after two days of one who knows all but the effect */
+    double
+        known_found; /* expected after two days of one who knows noise, seasons, flips and drift; a bound */
 } Tally;
 
 typedef struct Scenario {

@@ -20,8 +20,9 @@
  *             and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a ridge.
  *   levels    a query whose plan flips by itself has two levels; which of them it is in is no effect. Where
  *             two are far likelier than one before the change, the effect is by how much both moved
- *             (two_level.h), and where another path of states would explain nearly as much, the interval
- *             reaches to that, too. Harm is judged without levels as well, and the worse of the two counts:
+ *             (two_level.h), and where another path of states is not ruled out, the interval reaches to
+ *             that on its side: of being faster as surely as of noise (97 %), of being slower as surely as
+ *             for undo. Harm is judged without levels as well, and the worse of the two counts:
  *             a change that leaves the query in its slow plan has harmed it. has_levels says so.
  *   interval  95 % for two looks, after a day and after two (Pocock 1977), by a mixture of memories that is
  *             fitted to what is left before the change (memory_mixture.h), with Student's t. always_*: 95 %
