@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * Simulates changes of known truth and judges them by src/workflow/effect.h, by its rivals, and by the rule
- * of two means; bench/effect.py runs it. Seeds are odd: even ones are for tuning.
+ * of two means; bench/effect.py runs it. Seeds are odd, which it was developed on, unless even ones are asked
+ * for.
  *
  *     effect_bench [even] CASES [SCENARIO]
  */
