@@ -9,7 +9,7 @@ from machine import FETTLE, bar
 PROGRAM = pathlib.Path(FETTLE).resolve().parents[2] / "bench" / "effect_bench"
 CASES = 1000
 BY_NOISE = ("nothing", "gain of 20 %", "harm of 20 %")
-RULES = {"window": "ours", "lag_rule": "Newey-West by its rule", "bootstrap": "block bootstrap", "naive": "30 min before, 15 after"}
+RULES = {"memory": "ours", "window": "Newey-West, lag as long", "lag_rule": "Newey-West by its rule", "bootstrap": "block bootstrap", "naive": "30 min before, 15 after"}
 
 
 def lines_of(*arguments):
@@ -41,7 +41,7 @@ def show(name, rows):
           + (f", after {sum(row['hours_to_undo'] * row['undone'] for row in rows) / undone:.1f} h in the mean" if undone else ""))
     show_enough(rows)
     for row in rows if rows[0]["scenario"] in BY_NOISE else []:
-        ours, cases = row["window"], max(row["cases"], 1)
+        ours, cases = row["memory"], max(row["cases"], 1)
         print(f"      noise {row['noise_from']:.2f} to {row['noise_to']:.2f}: {row['cases']:4} changes; at either look implemented {ours['implemented'][2] / cases:6.1%}, "
               f"regressed {ours['regressed'][2] / cases:6.1%}; undone {row['undone_soon'] / cases:6.1%} within 2 h of 4 buckets, "
               f"{row['undone_day'] / cases:6.1%} in a day, {row['undone'] / cases:6.1%} in two")
@@ -55,13 +55,14 @@ def bench(_server, _home):
         show(name, chosen)
     for name in ("nothing", "drift of 30 %", "uneven drift of 30 %"):
         for word in ("implemented", "regressed"):
-            false = share(rows[name], lambda row: row["window"][word][2])
+            false = share(rows[name], lambda row: row["memory"][word][2])
             bar(f"effects, {name}: falsely {word} at either look", f"{false:.1%}, bar 2.5 %", false <= 0.025)
         false = share(rows[name], lambda row: row["undone"])
         bar(f"effects, {name}: falsely undone", f"{false:.1%}, bar 1 %", false <= 0.01)
-    found = share(rows["gain of 20 %"], lambda row: row["window"]["implemented"][2])
-    bar("effects, gain of 20 % at 100 calls/h found in 48 h", f"{found:.1%}, bar 90 %", found >= 0.9)
-    quiet = share(rows["gain of 20 %, quiet"], lambda row: row["window"]["implemented"][2])
+    found = share(rows["gain of 20 %"], lambda row: row["memory"]["implemented"][2])
+    known = share(rows["gain of 20 %"], lambda row: row["known_found"])
+    bar("effects, gain of 20 % at 100 calls/h found in 48 h", f"{found:.1%}, bar 90 % (expected of one who knew noise, seasons, flips and drift beforehand, after two days: {known:.1%})", found >= 0.9)
+    quiet = share(rows["gain of 20 %, quiet"], lambda row: row["memory"]["implemented"][2])
     bar("effects, the same of queries with noise up to 20 % and without plan flips", f"{quiet:.1%}, bar 90 %", quiet >= 0.9)
     harmed = rows["harm of 20 %"]
     soon = share(harmed, lambda row: row["undone_soon"])

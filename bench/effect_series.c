@@ -26,8 +26,9 @@ typedef struct Habit {
     double calls_growth;
     bool flips;
     double flip_size;
-    double flip_chance; /* a bucket */
-    double own_drift;   /* besides what all do, from the change on */
+    double flip_chance;   /* a bucket */
+    EffectFlips flips_on; /* what the change does to them */
+    double own_drift;     /* besides what all do, from the change on */
 } Habit;
 
 static double
@@ -118,6 +119,18 @@ shared_make(Arena *arena, Random *random, const EffectTruth *truth, size_t count
     return shared;
 }
 
+/* Whether it is in its slow plan. */
+static bool
+flip(Random *random, const Habit *habit, const EffectWindow *window, size_t i, bool is_flipped)
+{
+    bool moves = random_unit(random) < habit->flip_chance;
+    if (i == window->after_first && habit->flips_on == EFFECT_FLIPS_AT_ONCE)
+        return !is_flipped;
+    if (i >= window->after_first && habit->flips_on >= EFFECT_FLIPS_SLOW)
+        return habit->flips_on == EFFECT_FLIPS_SLOW;
+    return is_flipped ^ moves;
+}
+
 static EffectBucket *
 buckets_make(Arena *arena, Random *random, const Habit *habit, const double *shared, const bool *is_missing,
              const EffectWindow *window, double factor)
@@ -131,7 +144,7 @@ buckets_make(Arena *arena, Random *random, const Habit *habit, const double *sha
         double weekend = i % BUCKETS_OF_WEEK >= 5 * (size_t)BUCKETS_OF_DAY ? 1 : 0;
         double weeks = (double)i / BUCKETS_OF_WEEK;
         noise = habit->memory * noise + scatter * (habit->is_heavy ? heavy(random) : random_normal(random));
-        is_flipped ^= habit->flips && random_unit(random) < habit->flip_chance;
+        is_flipped = habit->flips && flip(random, habit, window, i, is_flipped);
         double mean_calls = habit->calls * (1 + habit->calls_season * day) *
                             (1 - 0.5 * weekend * habit->calls_season) * exp(habit->calls_growth * weeks);
         double calls = count_of(random, mean_calls);
@@ -148,15 +161,25 @@ buckets_make(Arena *arena, Random *random, const Habit *habit, const double *sha
     return buckets;
 }
 
+/* The variance of means of an autoregression, and of calls' own noise beside it. */
+static double
+deviation_known(const Habit *habit, size_t before)
+{
+    double of_bucket = habit->noise * habit->noise * (1 + habit->memory) / (1 - habit->memory);
+    double of_calls = (exp(habit->call_noise * habit->call_noise) - 1) / habit->calls;
+    return sqrt((of_bucket + of_calls) * (1.0 / EFFECT_SERIES_AFTER + 1 / (double)before));
+}
+
 EffectCase
-effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise)
+effect_series_make(Arena *arena, const EffectTruth *truth, EffectDrawn *ret_drawn)
 {
     Random random = random_new(truth->seed);
     double days = random_unit(&random) < 0.3 ? between(&random, 3, 14) : between(&random, 14, 35);
     EffectWindow window = {.from_us = FIRST_US + (int64_t)random_below(&random, 96) * BUCKET_US,
                            .bucket_us = BUCKET_US};
     window.before_end = (size_t)(days * BUCKETS_OF_DAY);
-    window.after_first = window.before_end + (size_t)random_below(&random, 4);
+    size_t change = (size_t)random_below(&random, 4);
+    window.after_first = window.before_end + (truth->change_buckets > 0 ? truth->change_buckets : change);
     window.bucket_count = window.after_first + EFFECT_SERIES_AFTER;
     bool *is_missing = ARENA_NEW_ARRAY(arena, bool, window.bucket_count);
     for (size_t i = 0; i + 4 <= window.bucket_count; i += 4)
@@ -171,7 +194,11 @@ effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise)
         if (k == 0 && truth->calls_per_hour > 0)
             habit.calls = truth->calls_per_hour / 4;
         if (k == 0) {
-            *ret_noise = habit.noise;
+            habit.flips |= truth->flips != EFFECT_FLIPS_DRAWN;
+            habit.flips_on = truth->flips;
+            *ret_drawn = (EffectDrawn){.noise = habit.noise,
+                                       .deviation = deviation_known(&habit, window.before_end),
+                                       .flips = habit.flips};
             mean_ms = habit.mean_ms * habit.calls;
         }
         if (k == 1) /* what writes takes three times the query's time */

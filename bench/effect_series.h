@@ -12,6 +12,15 @@
 
 #define EFFECT_SERIES_AFTER 192 /* two days of 15 minutes */
 
+/* What a change does to a query that flips. */
+typedef enum EffectFlips {
+    EFFECT_FLIPS_DRAWN,   /* one query in ten flips, the change has no part in it */
+    EFFECT_FLIPS_GO_ON,   /* this one does, and goes on as before */
+    EFFECT_FLIPS_AT_ONCE, /* it flips by chance at the change, either way, and goes on */
+    EFFECT_FLIPS_SLOW,    /* it stays in the slow plan from the change on */
+    EFFECT_FLIPS_FAST     /* in the fast one */
+} EffectFlips;
+
 typedef struct EffectTruth {
     uint64_t seed;
     double factor;         /* of the query's time by the change; 1: nothing */
@@ -20,10 +29,18 @@ typedef struct EffectTruth {
     double unevenness;     /* deviation of each query's own share of it, of 1 */
     double calls_per_hour; /* 0: drawn */
     double noise_most;     /* 0: .6 */
+    EffectFlips flips;
+    size_t change_buckets; /* 0: up to three, drawn */
     bool is_still;         /* without deploys, flips and growth */
 } EffectTruth;
 
-/* The noise that was drawn for the query, of a bucket. */
-EffectCase effect_series_make(Arena *arena, const EffectTruth *truth, double *ret_noise);
+/* What was drawn for the query. */
+typedef struct EffectDrawn {
+    double noise;     /* of a bucket */
+    double deviation; /* of two days' mean from that before, by noise alone */
+    bool flips;
+} EffectDrawn;
+
+EffectCase effect_series_make(Arena *arena, const EffectTruth *truth, EffectDrawn *ret_drawn);
 
 #endif

@@ -18,9 +18,15 @@
  *             weights >= 0 that add up to 1, by which they followed the query before: Abadie, Diamond and
  *             Hainmueller 2010). Fewer than five usable controls: none of it, intervals half as wide again,
  *             and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a ridge.
- *   interval  95 % for two looks, after a day and after two (Pocock 1977): Newey-West over what is left
- *             before the change, its lag as long as the time measured, with Student's t. always_*: 95 % for
- *             as many looks as one likes (a confidence sequence).
+ *   levels    a query whose plan flips by itself has two levels; which of them it is in is no effect. Where
+ *             two are far likelier than one before the change, the effect is by how much both moved
+ *             (two_level.h), and where another path of states is not ruled out, the interval reaches to
+ *             that on its side: of being faster as surely as of noise (97 %), of being slower as surely as
+ *             for undo. Harm is judged without levels as well, and the worse of the two counts:
+ *             a change that leaves the query in its slow plan has harmed it. has_levels says so.
+ *   interval  95 % for two looks, after a day and after two (Pocock 1977), by a mixture of memories that is
+ *             fitted to what is left before the change (memory_mixture.h), with Student's t. always_*: 95 %
+ *             for as many looks as one likes (a confidence sequence).
  *   work      rows of a call that moved along by at least half as much as the time say that the work changed,
  *             not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a
  *             second witness, and decide nothing: fewer of them is what an index is for.
@@ -122,7 +128,8 @@ typedef struct Effect {
                                   others */
     int64_t enough_us;     /* since when, or from when on as calls come, that is 20 % or less; 0: not within
                               two weeks of the change, or not known */
-    double mean_before_ms; /* of a call, matched to the hours after and without the drift */
+    double mean_before_ms; /* of a call, matched to the hours after and without the drift; with levels, both
+                              at the share of the high one before */
     double mean_after_ms;
     double calls_before;
     double calls_after;
@@ -132,6 +139,8 @@ typedef struct Effect {
     EffectMatch match;
     bool has_drift;
     double drift_percent; /* what the controls improved by themselves */
+    bool has_levels; /* two, that it flips between by itself; judged by how far both moved, and without */
+    double plain_percent; /* then: the improvement without levels, which is improvement_percent where worse */
     size_t control_count; /* with a weight */
     bool work_changed;
     double rows_percent;   /* rows of a call: less (> 0) or more (< 0) */

@@ -4,6 +4,7 @@
  *
  *   effect_points.c   a series joined to wider buckets, its logarithms, without single spikes
  *   effect_profile.c  what a bucket of an hour of the week is compared with
+ *   effect_levels.c   the levels that queries flip between by themselves
  *   effect_uneven.c   how differently the controls moved at the change
  *   effect_plan.c     before the change: what each bucket is compared with, controls' mixture, noise
  *   effect_look.c     after it: estimate, interval, sequence and harm of the buckets so far
@@ -15,6 +16,8 @@
 #ifndef FETTLE_WORKFLOW_EFFECT_INTERNAL_H
 #define FETTLE_WORKFLOW_EFFECT_INTERNAL_H
 
+#include "math/memory_mixture.h"
+#include "math/two_level.h"
 #include "workflow/effect.h"
 
 #define EFFECT_MINUTE_US INT64_C(60000000)
@@ -30,7 +33,8 @@ typedef enum EffectMeasure { EFFECT_OF_TIME, EFFECT_OF_ROWS, EFFECT_OF_BLOCKS } 
 
 /* How the interval of one look is made; the benchmark compares them. */
 typedef enum EffectInterval {
-    EFFECT_BY_WINDOW,    /* Newey-West, its lag the time measured: what effect_measure() does */
+    EFFECT_BY_MEMORY,    /* a fitted mixture of memories: what effect_measure() does */
+    EFFECT_BY_WINDOW,    /* Newey-West, its lag the time measured */
     EFFECT_BY_LAG_RULE,  /* Newey-West, whitened, with its usual rule for the lag */
     EFFECT_BY_BOOTSTRAP, /* moving blocks of 4 buckets or the memory */
 } EffectInterval;
@@ -111,7 +115,10 @@ typedef struct EffectPlan {
     EffectMatch match;
     EffectInterval interval;
     EffectPoints points;
-    double scale; /* of values from their neighbours */
+    double scale;     /* of values from their neighbours */
+    TwoLevel *levels; /* that it flips between by itself; its states are taken out of the points; or NULL */
+    struct EffectPlan *plain; /* the same without levels, where there are some: harm is judged by both */
+    bool is_of_two;           /* of such a pair: each has half of the chance of a false harm */
     EffectProfile *profile;
     double *drift; /* the mixture of controls, NAN where unknown; NULL without controls */
     size_t control_count;
@@ -119,10 +126,11 @@ typedef struct EffectPlan {
     size_t apart_count;
     double calls_before;
     size_t buckets_before;
-    double leverage;   /* share of the residuals' variance that the profile took */
-    double *residuals; /* before: without cells, drift and slope; scaled for what the cells took away */
-    double *scores;    /* residual times weight, 0 where there is none */
-    double *sums;      /* lagged products of the scores */
+    double leverage;     /* share of the residuals' variance that the profile took */
+    double *residuals;   /* before: without cells, drift and slope; scaled for what the cells took away */
+    double *scores;      /* residual times weight, 0 where there is none */
+    MemoryMixture noise; /* of the scores */
+    double *sums;        /* lagged products of the scores */
     size_t lag_most;
     double weight_square; /* mean over the slots before */
     double slope;         /* a week */
@@ -148,7 +156,7 @@ EffectGrid effect_grid_make(const EffectWindow *window, size_t join);
 EffectPoints effect_points_make(Arena *arena, const EffectWindow *window, const EffectGrid *grid,
                                 const EffectSeries *series, EffectMeasure measure);
 /* The values from .. to - 1 (of those with weight), where single ones that stand off their neighbours by more
- * than four scales are pulled back to that; a level that lasts stays. */
+ * than two and a half scales are pulled back to that; a level that lasts stays. */
 void effect_points_calm(const EffectPoints *points, size_t from, size_t to, double scale, double *ret_values);
 /* Robust deviation of values from the middle of their neighbours. */
 double effect_points_scale(Arena *arena, const EffectPoints *points, size_t from, size_t to);
@@ -171,13 +179,35 @@ double effect_profile_leverage(const EffectProfile *profile);
 /*
  * What moves all queries need not move them alike. Where the controls' own contrasts, after so many slots
  * against before, scatter more than their noise before explains, the rest is the variance between queries
- * (random effects, as DerSimonian and Laird 1986, but by medians, so that a control of little weight that
- * flips does not count); the query has its share of it too, which no effect can be told from. 0 when they
- * moved alike.
+ * (random effects, as DerSimonian and Laird 1986, but with squares that are bounded, so that one control
+ * that flips does not decide); the query has its share of it too, which no effect can be told from. 0 when
+ * they moved alike.
  */
 void effect_uneven_make(Arena *arena, const EffectControls *controls, const size_t *chosen,
                         const double *weights, size_t count, EffectPlan *plan);
 double effect_uneven_variance(const EffectPlan *plan, size_t slots);
+/* Degrees of freedom of that. */
+double effect_uneven_freedom(const EffectPlan *plan);
+
+/* A series on a grid; NAN is none, and weights may be NULL. */
+typedef struct EffectValues {
+    const double *values;
+    const double *weights;
+} EffectValues;
+
+/*
+ * A query whose plan flips by itself has two levels, and which of them it is in says nothing of the change:
+ * tested is by how much both moved (two_level.h, over means of hours). Found is what is far likelier than one
+ * level; ret_states, before the change, is what to take off a bucket for it, in the mean nothing: what
+ * is left is at the level of the share that the high one had before. After the change, with the
+ * states up to after_end: how far both moved, and which other explanations there are.
+ */
+bool effect_levels_find(Arena *arena, const EffectGrid *grid, const EffectValues *values, TwoLevel *ret_model,
+                        double *ret_states);
+TwoLevelShift effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model,
+                                  const EffectValues *values, size_t after_end, double *ret_states);
+/* Takes such states out of single controls; what they do together stays, and what moves one at the change. */
+void effect_levels_calm_controls(Arena *arena, const EffectGrid *grid, const EffectControls *controls);
 
 EffectPlan *effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series,
                              EffectMeasure measure);

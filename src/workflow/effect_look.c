@@ -27,7 +27,30 @@ typedef struct Sight {
     double effect;     /* without the slope */
     double drift;      /* mean of the controls' */
     double cells_mean; /* mean of what it is compared with */
+    double less; /* by how much less the effect is by another path of levels that is not to be ruled out */
+    double more;
 } Sight;
+
+/* Takes the states of levels out of the values after. What is said of them may be as wrong as what is said of
+ * noise: that a query is not slower, as the interval; that it is, as the harm. */
+static void
+levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *values, Sight *sight)
+{
+    const EffectGrid *grid = &plan->grid;
+    double *states = ARENA_NEW_ARRAY(arena, double, grid->count);
+    double *left = ARENA_NEW_ARRAY(arena, double, grid->count);
+    for (size_t i = grid->after_first; i < after_end; i++)
+        left[i] = values[i] - effect_profile_expect(plan->profile, effect_cell_of(grid, i)).value -
+                  (plan->drift == NULL ? 0 : plan->drift[i]);
+    EffectValues residuals = {.values = left, .weights = plan->points.weights};
+    TwoLevelShift shift = effect_levels_after(arena, grid, plan->levels, &residuals, after_end, states);
+    for (size_t i = grid->after_first; i < after_end; i++)
+        values[i] -= states[i];
+    if (shift.below.lead < -log(HARM_ALPHA / 2))
+        sight->less = shift.shift - shift.below.shift;
+    if (shift.above.lead < -log(INTERVAL_ALPHA))
+        sight->more = shift.above.shift - shift.shift;
+}
 
 static Sight
 sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
@@ -38,6 +61,8 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
     double *calm = ARENA_NEW_ARRAY(arena, double, grid->count);
     double *cell_weights = ARENA_NEW_ARRAY(arena, double, EFFECT_CELLS);
     effect_points_calm(&plan->points, grid->after_first, after_end, plan->scale, calm);
+    if (plan->levels != NULL)
+        levels_take(arena, plan, after_end, calm, &sight);
     for (size_t i = grid->after_first; i < after_end; i++) {
         size_t c = effect_cell_of(grid, i);
         double weight = plan->points.weights[i];
@@ -75,11 +100,32 @@ base_variance(const EffectPlan *plan, const EffectAmount *amount, double varianc
            amount->uneven;
 }
 
+/* Degrees of freedom of the noise: as many as there were independent values before (Bayley and Hammersley
+ * 1946), or windows. */
 static double
-freedom_of(const EffectPlan *plan, size_t slots)
+noise_freedom(const EffectPlan *plan, size_t slots, double variance)
 {
     size_t lag = slots - 1 < plan->lag_most ? slots - 1 : plan->lag_most;
-    return fmax(long_run_freedom(plan->grid.before_end, lag) * (1 - plan->leverage), 1);
+    double values = plan->interval == EFFECT_BY_WINDOW ? long_run_freedom(plan->grid.before_end, lag)
+                    : variance > 0                     ? plan->sums[0] / (variance * plan->weight_square)
+                                                       : 1;
+    return fmax(values * (1 - plan->leverage), 1);
+}
+
+/* Of the whole deviation, with what moves queries unevenly, which is known from few controls (Satterthwaite
+ * 1946). */
+static double
+freedom_of(const EffectPlan *plan, const EffectAmount *amount)
+{
+    double variance = effect_plan_variance(plan, amount->slots);
+    double freedom = noise_freedom(plan, amount->slots, variance);
+    if (amount->uneven <= 0 || amount->weight <= 0)
+        return freedom;
+    double own = amount->weight_square / (amount->weight * amount->weight);
+    double noise = variance * (own + amount->base_square);
+    double all = noise + amount->uneven;
+    double parts = noise * noise / freedom + amount->uneven * amount->uneven / effect_uneven_freedom(plan);
+    return fmax(all * all / parts, 1);
 }
 
 /* How much wider for what could not be compared. */
@@ -127,12 +173,12 @@ deviation_of(const EffectPlan *plan, const EffectAmount *amount, double variance
     return spread_of(plan) * sqrt(variance * own + base_variance(plan, amount, variance));
 }
 
-/* Half the width of the interval of one look, and the two-sided p-value of the effect. */
+/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect. */
 static double
-interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double effect,
+interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double distance,
               double *ret_p_value)
 {
-    double freedom = freedom_of(plan, amount->slots);
+    double freedom = freedom_of(plan, amount);
     double variance = effect_plan_variance(plan, amount->slots);
     if (plan->interval == EFFECT_BY_LAG_RULE) {
         size_t lag = long_run_lag(plan->grid.before_end);
@@ -140,8 +186,8 @@ interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, 
         freedom = INFINITY;
     }
     double deviation = deviation_of(plan, amount, variance);
-    *ret_p_value = deviation > 0 ? 2 * distribution_student_upper(fabs(effect) / deviation, freedom)
-                                 : (effect == 0 ? 1 : 0);
+    *ret_p_value = deviation > 0 ? 2 * distribution_student_upper(distance / deviation, freedom)
+                                 : (distance == 0 ? 1 : 0);
     if (plan->interval == EFFECT_BY_BOOTSTRAP)
         return spread_of(plan) * bootstrap_half(arena, plan, amount);
     return deviation * distribution_student_quantile(INTERVAL_ALPHA / 2, freedom);
@@ -160,29 +206,29 @@ sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha
     double variance = effect_plan_variance(plan, amount->slots);
     double tightest_variance = effect_plan_variance(plan, tightest) * (double)tightest * plan->weight_square;
     double sum_variance = variance * amount->weight_square;
+    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount));
     if (!(tightest_variance > 0))
-        return 0;
+        return spread_of(plan) * student * sqrt(base_variance(plan, amount, 0));
     double rho = confidence_sequence_rho(two_sided_alpha, tightest_variance);
     double boundary = is_one_sided ? confidence_sequence_one_sided(alpha, rho, sum_variance)
                                    : confidence_sequence_two_sided(alpha, rho, sum_variance);
     double own = boundary / amount->weight;
     double normal = distribution_student_quantile(two_sided_alpha / 2, INFINITY);
     double base = normal * normal * base_variance(plan, amount, variance);
-    double student = distribution_student_quantile(two_sided_alpha / 2, freedom_of(plan, amount->slots));
     return spread_of(plan) * student / normal * sqrt(own * own + base);
 }
 
 double
 effect_plan_harm_radius(const EffectPlan *plan, const EffectAmount *amount)
 {
-    return sequence_radius(plan, amount, HARM_ALPHA, true);
+    return sequence_radius(plan, amount, plan->is_of_two ? HARM_ALPHA / 2 : HARM_ALPHA, true);
 }
 
 double
 effect_plan_deviation(const EffectPlan *plan, const EffectAmount *amount, double tail)
 {
     double deviation = deviation_of(plan, amount, effect_plan_variance(plan, amount->slots));
-    return deviation * distribution_student_quantile(tail, freedom_of(plan, amount->slots));
+    return deviation * distribution_student_quantile(tail, freedom_of(plan, amount));
 }
 
 static double
@@ -207,6 +253,7 @@ effect_unknown(const char *reason)
                     .mean_before_ms = NAN,
                     .mean_after_ms = NAN,
                     .drift_percent = NAN,
+                    .plain_percent = NAN,
                     .rows_percent = NAN,
                     .blocks_percent = NAN};
 }
@@ -227,24 +274,47 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
     const EffectAmount *amount = &sight->amount;
     double estimate = sight->effect - plan->slope * amount->week;
     double expected = sight->cells_mean + plan->slope * amount->week;
-    double half = interval_half(arena, plan, amount, estimate, &effect->p_value);
+    double distance = fmax(estimate > 0 ? estimate - sight->less : -estimate - sight->more, 0);
+    double half = interval_half(arena, plan, amount, distance, &effect->p_value);
     double always = sequence_radius(plan, amount, SEQUENCE_ALPHA, false);
     double harm = effect_plan_harm_radius(plan, amount);
     effect->improvement_percent = percent_of(estimate);
-    effect->low_percent = percent_of(estimate + half);
-    effect->high_percent = percent_of(estimate - half);
-    effect->always_low_percent = percent_of(estimate + always);
-    effect->always_high_percent = percent_of(estimate - always);
-    effect->harm_percent = -percent_of(estimate - harm);
+    effect->low_percent = percent_of(estimate + sight->more + half);
+    effect->high_percent = percent_of(estimate - sight->less - half);
+    effect->always_low_percent = percent_of(estimate + sight->more + always);
+    effect->always_high_percent = percent_of(estimate - sight->less - always);
+    effect->harm_percent = -percent_of(estimate - sight->less - harm);
     effect->drift_percent = plan->drift == NULL ? NAN : percent_of(sight->drift);
     effect->mean_before_ms = exp(expected);
     effect->mean_after_ms = exp(expected + estimate);
     effect->verdict = effect_verdict(effect->improvement_percent, effect->low_percent, effect->high_percent);
 }
 
-void
-effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
-                 Effect *ret_effect)
+/* What is worse without levels is taken as that says it: states are no effect, but a change that leaves a
+ * query in its slow one has harmed it. */
+static void
+look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
+{
+    bool is_regressed = plain->verdict == EFFECT_REGRESSED || effect->verdict == EFFECT_REGRESSED;
+    double harm = fmax(effect->harm_percent, plain->harm_percent);
+    bool is_worse = (plain->verdict == EFFECT_REGRESSED && effect->verdict != EFFECT_REGRESSED) ||
+                    plain->harm_percent > fmax(effect->harm_percent, plan->harm_limit_percent);
+    double p_value = effect->p_value;
+    if (is_worse) {
+        *effect = *plain;
+        p_value = fmin(2 * plain->p_value, 1); /* the worse of two */
+    }
+    effect->harm_percent = harm;
+    effect->p_value = p_value;
+    effect->has_levels = true;
+    effect->plain_percent = plain->improvement_percent;
+    if (is_regressed)
+        effect->verdict = EFFECT_REGRESSED;
+}
+
+static void
+look_alone(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
+           Effect *ret_effect)
 {
     *ret_effect = effect_unknown(plan->reason);
     ret_effect->calls_before = plan->calls_before;
@@ -264,4 +334,17 @@ effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *windo
         ret_effect->reason = "fewer than 4 buckets with calls after the change";
     else
         look_estimate(arena, plan, &sight, ret_effect);
+}
+
+void
+effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
+                 Effect *ret_effect)
+{
+    look_alone(arena, plan, window, after_end, ret_effect);
+    if (plan->plain == NULL || ret_effect->verdict == EFFECT_NOT_ENOUGH_DATA)
+        return;
+    Effect plain;
+    look_alone(arena, plan->plain, window, after_end, &plain);
+    if (plain.verdict != EFFECT_NOT_ENOUGH_DATA)
+        look_plainly(plan, &plain, ret_effect);
 }

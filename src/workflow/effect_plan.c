@@ -69,6 +69,7 @@ controls_of(EffectContext *context, const EffectGrid *grid, EffectMatch match)
     for (size_t k = 0; k < controls->count; k++)
         controls->deviations[k] = control_deviations(context->arena, &subject->window, grid, match,
                                                      &subject->controls[k], &controls->profiles[k]);
+    effect_levels_calm_controls(context->arena, grid, controls);
     return controls;
 }
 
@@ -222,12 +223,15 @@ plan_measure_noise(Arena *arena, EffectPlan *plan)
     plan->weight_square = square / (double)count;
     ArenaMark mark = arena_mark(arena);
     fourier_correlate(arena, plan->scores, count, plan->lag_most + 1, plan->sums);
+    memory_mixture_fit(arena, plan->scores, count, &plan->noise);
     arena_rewind(arena, mark);
 }
 
 double
 effect_plan_variance(const EffectPlan *plan, size_t slots)
 {
+    if (plan->interval != EFFECT_BY_WINDOW)
+        return memory_mixture_variance(&plan->noise, slots > 1 ? slots : 1) / plan->weight_square;
     size_t lag = slots - 1 < plan->lag_most ? slots - 1 : plan->lag_most;
     return long_run_variance_of_sums(plan->sums, plan->grid.before_end, lag) / plan->weight_square;
 }
@@ -270,8 +274,35 @@ plan_take_before(Arena *arena, const EffectWindow *window, const EffectSeries *s
     return true;
 }
 
-EffectPlan *
-effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure)
+/* Takes the states of levels out of the points before, and makes the profile of what is left; then once more,
+ * for the first time the states stood in the profile. */
+static void
+plan_take_levels(Arena *arena, EffectPlan *plan)
+{
+    size_t count = plan->grid.before_end;
+    double *states = ARENA_NEW_ARRAY(arena, double, count);
+    EffectValues values = {.values = plan->residuals, .weights = plan->points.weights};
+    for (int round = 0; round < 2; round++) {
+        TwoLevel model;
+        for (size_t i = 0; i < count; i++) {
+            plan->points.values[i] += states[i];
+            plan->residuals[i] += states[i];
+        }
+        if (effect_levels_find(arena, &plan->grid, &values, &model, states)) {
+            plan->levels = plan->levels == NULL ? ARENA_NEW(arena, TwoLevel) : plan->levels;
+            *plan->levels = model;
+        } else if (plan->levels == NULL) {
+            return;
+        }
+        for (size_t i = 0; i < count; i++)
+            plan->points.values[i] -= states[i];
+        plan_take_profile(arena, plan);
+    }
+}
+
+static EffectPlan *
+plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure,
+          bool with_levels)
 {
     EffectPlan *plan = ARENA_NEW(arena, EffectPlan);
     plan->interval = context->interval;
@@ -285,9 +316,22 @@ effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *serie
     if (measure == EFFECT_OF_TIME) {
         plan_find_drift(arena, plan, controls_of(context, &plan->grid, plan->match));
         plan_take_profile(arena, plan);
+        if (with_levels)
+            plan_take_levels(arena, plan);
     }
     plan_measure_noise(arena, plan);
     plan_take_slope(plan);
     plan_measure_noise(arena, plan);
+    return plan;
+}
+
+EffectPlan *
+effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure)
+{
+    EffectPlan *plan = plan_make(arena, context, series, measure, true);
+    if (plan->levels != NULL) {
+        plan->plain = plan_make(arena, context, series, measure, false);
+        plan->is_of_two = plan->plain->is_of_two = true;
+    }
     return plan;
 }

@@ -171,6 +171,29 @@ series_add(Arena *arena, const EffectWindow *window, const SampleWork *work, Eff
     return true;
 }
 
+/* Buckets before the query or one on its table was first called say nothing of noise and would dilute it:
+ * the window begins after them. */
+static void
+window_cut(const Parties *parties, SampleWork *work, size_t work_count, EffectWindow *window)
+{
+    size_t first = window->before_end;
+    for (size_t k = 0; k < work_count; k++) {
+        bool is_concerned = work[k].query_hash == parties->request->query_hash ||
+                            is_listed(&parties->others, work[k].query_hash);
+        for (size_t i = 0; i < first && is_concerned; i++)
+            if (work[k].buckets[i].calls > 0)
+                first = i;
+    }
+    if (first == window->before_end)
+        return; /* nothing before the change: there is nothing to compare with, and it is said elsewhere */
+    for (size_t k = 0; k < work_count; k++)
+        work[k].buckets += first;
+    window->from_us += (int64_t)first * window->bucket_us;
+    window->bucket_count -= first;
+    window->before_end -= first;
+    window->after_first -= first;
+}
+
 static size_t
 series_of(Arena *arena, const EffectWindow *window, const SampleWork *work, size_t work_count,
           const HashList *hashes, EffectSeries **ret_series)
@@ -233,6 +256,7 @@ effect_read(PgConnection *session, Arena *arena, const EffectRequest *request, E
     range.query_hash_count = hashes.count;
     if (hashes.count > 0 && !sample_work_read(session, scratch, &range, &work, &work_count, error))
         return error_prefix(error, "could not measure the change");
+    window_cut(&parties, work, work_count, &window);
     EffectSeries query;
     EffectSeries *others;
     EffectSeries *controls;

@@ -4,9 +4,14 @@
 
 #include <math.h>
 
-#define CHI_SQUARE_MEDIAN 0.4549364 /* one degree of freedom */
-#define CHI_SQUARE_MEDIAN_DENSITY 0.4713
-#define DEVIATIONS_TO_BELIEVE 1.0 /* of the median of squares */
+/* A squared deviation counts as this at most, so that one control that flips is not all of them; what such a
+ * square of a normal value is in the mean, and how it scatters. */
+#define SQUARE_MOST 4.0
+#define SQUARE_MEAN 0.9205
+#define SQUARE_DEVIATION 1.1102
+#define SQUARE_FREEDOM 0.885      /* what a square tells of the variance, of what one without a bound does */
+#define COMMON_MOST 1e6           /* variance of logarithms: nothing real comes near */
+#define DEVIATIONS_TO_BELIEVE 1.0 /* of the mean of squares */
 
 void
 effect_uneven_make(Arena *arena, const EffectControls *controls, const size_t *chosen, const double *weights,
@@ -48,13 +53,20 @@ window_variance(const double *values, size_t count, size_t length)
     return present == 0 ? 0 : square / windows / (double)length * (double)count / (double)present;
 }
 
-/* The middle of the squared contrasts, each by its variance and what they have in common. */
+/* The mean of the squared contrasts, each by its variance and what they have in common. */
 static double
-median_square(const double *squares, const double *variances, size_t count, double common, double *scratch)
+mean_square(const double *squares, const double *variances, size_t count, double common)
 {
+    double sum = 0;
     for (size_t k = 0; k < count; k++)
-        scratch[k] = squares[k] / (variances[k] + common);
-    return statistics_median(scratch, count);
+        sum += fmin(squares[k] / (variances[k] + common), SQUARE_MOST);
+    return sum / (double)count;
+}
+
+double
+effect_uneven_freedom(const EffectPlan *plan)
+{
+    return SQUARE_FREEDOM * (double)plan->apart_count;
 }
 
 double
@@ -62,7 +74,6 @@ effect_uneven_variance(const EffectPlan *plan, size_t slots)
 {
     double squares[EFFECT_CONTROLS_MOST];
     double variances[EFFECT_CONTROLS_MOST];
-    double scratch[EFFECT_CONTROLS_MOST];
     size_t count = 0;
     size_t before = plan->grid.before_end;
     size_t length = slots < plan->lag_most + 1 ? slots : plan->lag_most + 1;
@@ -81,17 +92,16 @@ effect_uneven_variance(const EffectPlan *plan, size_t slots)
     }
     if (count < EFFECT_CONTROLS_LEAST)
         return 0;
-    double scatter = 1 / (2 * CHI_SQUARE_MEDIAN_DENSITY * sqrt((double)count));
-    if (median_square(squares, variances, count, 0, scratch) <=
-        CHI_SQUARE_MEDIAN + DEVIATIONS_TO_BELIEVE * scatter)
+    double scatter = SQUARE_DEVIATION / sqrt((double)count);
+    if (mean_square(squares, variances, count, 0) <= SQUARE_MEAN + DEVIATIONS_TO_BELIEVE * scatter)
         return 0;
     double low = 0;
     double high = 1e-6;
-    while (median_square(squares, variances, count, high, scratch) > CHI_SQUARE_MEDIAN)
+    while (high < COMMON_MOST && mean_square(squares, variances, count, high) > SQUARE_MEAN)
         high *= 4;
     for (int halvings = 0; halvings < 30; halvings++) {
         double middle = (low + high) / 2;
-        if (median_square(squares, variances, count, middle, scratch) > CHI_SQUARE_MEDIAN)
+        if (mean_square(squares, variances, count, middle) > SQUARE_MEAN)
             low = middle;
         else
             high = middle;

@@ -69,6 +69,9 @@ post_stats(Arena *arena, const Effect *effect, const EffectReport *report)
     json_key_string(&json, "compared_with", effect_match_text(effect->match));
     json_key_int(&json, "control_count", (int64_t)effect->control_count);
     json_key_double(&json, "drift_percent", effect->has_drift ? effect->drift_percent : NAN);
+    json_key_bool(&json, "has_levels", effect->has_levels);
+    if (effect->has_levels)
+        json_key_double(&json, "without_levels_percent", effect->plain_percent);
     json_key_bool(&json, "work_changed", effect->work_changed);
     json_key_double(&json, "blocks_percent", effect->blocks_percent);
     json_key_string(&json, "collected_at", clock_format_utc(arena, clock_wall_us()));
