@@ -19,7 +19,7 @@
  * A BitmapAnd is priced by the product of its parts' selectivities, even where extended statistics tell that
  * the columns go together: then the scan above it shows more rows than the BitmapAnd finds. Each of these
  * is fetched, at most as many as the least of the parts, so two indexes that are crossed so are worth no more
- * than the better of them.
+ * than the better of them. That is reckoned for candidates, whose table's size is known.
  *
  * The price of a plan is what is likely, CAUTION_CHANCE of the way from there to its worst, and all of what
  * that is beyond CAUTION_HARM_TIMES the worst of the plan as it is today: a statement that gains less is a

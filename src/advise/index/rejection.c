@@ -130,8 +130,7 @@ evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
     double weight = 0;
     if (candidate->is_refused)
         reason = arena_printf(arena, "the server refuses it: %s", candidate->reason);
-    else if (bits_has(evidence->result->avoided, candidate->number) &&
-             bits_has(evidence->result->crossed, candidate->number))
+    else if (bits_has(evidence->result->crossed, candidate->number))
         reason = "the planner would cross it with another index, as if fewer rows were left than there are: "
                  "their columns go together";
     else if (bits_has(evidence->result->avoided, candidate->number))

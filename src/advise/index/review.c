@@ -24,6 +24,7 @@ typedef struct Reviewed {
     Bits present; /* of the set, what concerns the statement; no words: not reviewed yet */
     Bits used;
     Bits tempting;    /* of those used, what the risk hangs on */
+    Bits stopping;    /* of those tempting, what is not crossed in vain */
     double cost;      /* the planner's */
     double value;     /* in the objective's unit, with caution */
     double surcharge; /* of it, over what the planner said, as far as today's plan has none */
@@ -76,20 +77,25 @@ review_baseline(const Review *review, size_t position)
 
 /* The indexes that the plan stops reading along or crosses in vain; all that it uses when there are none, as
  * when it stops along an existing one that they make the planner hope for. */
-static Bits
-review_tempting(const Review *review, const PgPlan *plan, Bits used)
+static void
+review_tempting(const Review *review, const PgPlan *plan, Reviewed *reviewed)
 {
     const Search *search = review->search;
+    Bits used = reviewed->used;
+    Bits crossed = bits_new(search->arena, search->candidates->count);
     Bits tempting = bits_new(search->arena, search->candidates->count);
     for (size_t i = bits_next(used, 0); plan != NULL && i != SIZE_MAX; i = bits_next(used, i + 1)) {
         const char *name = search->candidates->items[i]->whatif_name;
-        bool is_crossed = plan_crosses_in_vain(plan, name);
-        if (is_crossed)
-            bits_add(search->crossed, i);
-        if (is_crossed || plan_stops_along(plan, name))
+        if (plan_stops_along(plan, name))
             bits_add(tempting, i);
+        else if (plan_crosses_in_vain(plan, name))
+            bits_add(crossed, i);
     }
-    return bits_is_empty(tempting) ? used : tempting;
+    reviewed->stopping = bits_copy(search->arena, tempting);
+    bits_join(tempting, crossed);
+    reviewed->tempting = tempting;
+    if (bits_is_empty(tempting))
+        reviewed->tempting = reviewed->stopping = used;
 }
 
 /* The planner said what the statement costs under the set. */
@@ -125,7 +131,7 @@ review_plan(Review *review, size_t position, Bits set, Reviewed *reviewed, Error
     reviewed->value = cautious_value(workload, statement, reviewed->cost, answer.plan, &view).priced;
     double today = review_baseline(review, position) - statement->weight * statement->baseline_cost;
     reviewed->surcharge = fmax(0, reviewed->value - statement->weight * reviewed->cost - today);
-    reviewed->tempting = review_tempting(review, answer.plan, reviewed->used);
+    review_tempting(review, answer.plan, reviewed);
     return true;
 }
 
@@ -164,6 +170,7 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     if (same != NULL) {
         reviewed.value = same->value;
         reviewed.tempting = same->tempting;
+        reviewed.stopping = same->stopping;
         reviewed.surcharge = same->surcharge;
     } else if (is_known && bits_is_empty(reviewed.used)) {
         reviewed.value = review_baseline(review, position);
@@ -257,14 +264,28 @@ review_choice_set(Search *search, Bits set, Error *error)
 
 /* From the search's set, and from what it may choose. */
 static bool
-review_take_out(Search *search, Bits forbidden, Error *error)
+review_take_out(Search *search, Bits forbidden, bool is_crossed, Error *error)
 {
     search->avoided = bits_copy(search->arena, search->avoided);
     bits_join(search->avoided, forbidden);
+    if (is_crossed) {
+        search->crossed = bits_copy(search->arena, search->crossed);
+        bits_join(search->crossed, forbidden);
+    }
     search_indexes_refresh(search);
     Bits rest = bits_copy(search->arena, search->best);
     bits_subtract(rest, forbidden);
     return review_choice_set(search, rest, error);
+}
+
+/* Whether all risk that hangs on an index is of plans that cross it in vain. */
+static bool
+review_is_crossed(const Review *review, size_t index)
+{
+    for (size_t q = 0; q < review->search->context->workload->count; q++)
+        if (review->statements[q].surcharge > 0 && bits_has(review->statements[q].stopping, index))
+            return false;
+    return true;
 }
 
 /* Of the statements whose risk hangs on an index, the one that it is greatest for; SIZE_MAX: none. */
@@ -319,6 +340,7 @@ typedef enum Remedy { REMEDY_DROP, REMEDY_ADD, REMEDY_AVOID, REMEDY_AVOID_ALIKE,
 typedef struct Choice {
     Bits best;
     Bits avoided;
+    Bits crossed;
     double best_value;
     double value; /* with caution */
 } Choice;
@@ -328,6 +350,7 @@ choice_take(Search *search, const Choice *choice)
 {
     search->best = choice->best;
     search->avoided = choice->avoided;
+    search->crossed = choice->crossed;
     search->best_value = choice->best_value;
     search_indexes_refresh(search);
 }
@@ -338,11 +361,14 @@ review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
     Search *search = review->search;
     if (remedy == REMEDY_ADD)
         return review_choose_with(review, index, error);
+    bool is_crossed = review_is_crossed(review, index);
+    if (is_crossed && remedy == REMEDY_AVOID_ALIKE)
+        return true; /* it is no order that tempts */
     Bits forbidden = bits_new(search->arena, search->candidates->count);
     bits_add(forbidden, index);
     if (remedy == REMEDY_AVOID_ALIKE)
         forbidden = review_alike(search, index);
-    return review_take_out(search, forbidden, error) &&
+    return review_take_out(search, forbidden, is_crossed, error) &&
            (remedy == REMEDY_DROP || search_choose(search, error));
 }
 
@@ -365,6 +391,7 @@ review_index(Review *review, size_t index, Choice *choice, bool *ret_is_better, 
         if (value < choice->value - SEARCH_TOLERANCE * search->value_without)
             *choice = (Choice){.best = search->best,
                                .avoided = search->avoided,
+                               .crossed = search->crossed,
                                .best_value = search->best_value,
                                .value = value};
     }
@@ -419,7 +446,10 @@ search_review(Search *search, Error *error)
         .tried = bits_new(search->arena, count),
         .risk = ARENA_NEW_ARRAY(search->arena, double, count + 1)};
     Bits chosen = search->best;
-    Choice choice = {.best = search->best, .avoided = search->avoided, .best_value = search->best_value};
+    Choice choice = {.best = search->best,
+                     .avoided = search->avoided,
+                     .crossed = search->crossed,
+                     .best_value = search->best_value};
     if (!review_value(&review, search->best, &choice.value, error))
         return false;
     size_t riskiest = review_riskiest(&review);

@@ -29,7 +29,7 @@ typedef struct SearchResult {
     Bits chosen;
     Bits harvested; /* candidates that some plan used */
     Bits avoided;   /* left out by the review, for what they may lose */
-    Bits crossed;   /* that some plan looked at crosses in vain (caution.h), chosen, avoided or neither */
+    Bits crossed;   /* of those: because plans would cross them with others in vain (caution.h) */
     double
         *cost_after; /* by statement: by direct questions, or at most that where there was no time for one */
     bool *is_verified; /* by statement: by a direct question, or none is needed */

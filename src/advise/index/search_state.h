@@ -29,8 +29,8 @@ typedef struct Search {
     ProgramIndex *indexes; /* by candidate */
     WriteInterplayList interplay;
     Bits harvested; /* some plan used them */
-    Bits crossed;   /* that some plan looked at crosses in vain */
     Bits avoided;   /* not to be chosen, whatever the planner's costs say */
+    Bits crossed;   /* of those: because plans would cross them with others in vain */
     Bits best;
     double best_value;
     double bound;        /* 0: none */

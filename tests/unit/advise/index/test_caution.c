@@ -57,18 +57,43 @@ a_plan_without_a_limit_costs_what_it_costs(void **state)
     "Rows\": " rows ", \"Plans\": [{\"Node Type\": \"BitmapAnd\", \"Startup Cost\": 12.0, \"Total Cost\": "  \
     "12.0, \"Plan Rows\": " both ", \"Plans\": [" parts "]}]"
 
+/* Of a table of so many pages, whose index on a postcode is a candidate. */
+static CautiousCost
+cautious_crossing(const char *text, double pages)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    const SnapshotRelation relation = {.name = "towns", .relpages = pages};
+    Candidate postcode = {.relation = &relation, .whatif_name = "postcode"};
+    Candidate *items[] = {&postcode};
+    const CandidateSet candidates = {.items = items, .count = 1};
+    const CautionView view = {.candidates = &candidates};
+    PgPlan *plan;
+    Error error = {0};
+    if (!pg_plan_parse(arena, text, strlen(text), &plan, &error))
+        fail_msg("%s", error.message);
+    return plan_cautious_cost(plan, &view);
+}
+
 static void
 crossed_indexes_fetch_the_rows_that_the_scan_says_it_finds(void **state)
 {
     (void)state;
     static const char parts[] = PLAN(CROSSING("24", "1", PART("county", "400") "," PART("postcode", "20")));
-    /* 20 of them at most, 4 for each beyond the first */
-    assert_cost(cautious(parts, false), 16 + 19 * 4);
-    assert_cost(cautious_of(parts, false).likely, 16 + 19 * 4);
-    assert_cost(cautious(PLAN(CROSSING("12", "3", PART("a", "400") "," PART("b", "20"))), false), 16 + 3 * 4);
+    CautiousCost cost = cautious_crossing(parts, 952);
+    /* 20 of them at most, on as many pages; PostgreSQL 15 itself says 75.55 - 4.44 where it takes them for 20
+     */
+    assert_true(cost.likely > 12 + 60 && cost.likely < 12 + 80);
+    assert_cost(cost.worst, cost.likely);
+    /* never more than to read all of a table a page at a time */
+    static const char many[] = PLAN(CROSSING("90000", "1", PART("a", "90000") "," PART("postcode", "90000")));
+    assert_true(cautious_crossing(many, 100).likely < 12 + 4 * 100);
     /* what the planner does not contradict itself about, its rounding to one row too */
-    assert_cost(cautious(PLAN(CROSSING("1", "0", PART("a", "400") "," PART("b", "20"))), false), 16);
-    assert_cost(cautious(PLAN(CROSSING("3", "9", PART("a", "400") "," PART("b", "20"))), false), 16);
+    static const char one[] = PLAN(CROSSING("1", "0", PART("a", "400") "," PART("postcode", "20")));
+    assert_cost(cautious_crossing(one, 952).likely, 16);
+    static const char filtered[] = PLAN(CROSSING("3", "9", PART("a", "400") "," PART("postcode", "20")));
+    assert_cost(cautious_crossing(filtered, 952).likely, 16);
+    /* of no table that is known */
+    assert_cost(cautious(parts, false), 16);
 }
 
 static bool
