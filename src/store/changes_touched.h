@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * What changes have touched in a database within a time: the tables whose indexes were created, dropped or
- * replaced, undone ones too, and the queries that were changed without an index (a rewrite). Who compares a
- * query with others, so as to see what moves all of them, must not compare it with these: they moved for a
- * reason of their own.
+ * replaced, undone ones and those that a person made by hand too, and the queries that were changed without
+ * an index (a rewrite). Who compares a query with others, so as to see what moves all of them, must not
+ * compare it with these: they moved for a reason of their own.
  *
- * A build counts from its first attempt on, also when it failed or was cancelled: it was a load on its table.
+ * A build counts from when its statement was sent first, also when it failed or was cancelled: it was a load
+ * on its table. What was cancelled before that does not. A query is named for an index, too, where Fettle did
+ * not make it and its recommendation is gone.
  *
  *     ChangesTouched touched;
  *     if (!changes_touched_read(session, arena, &within, &touched, error)) return false;

@@ -62,6 +62,14 @@ index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool mu
 }
 
 bool
+index_change_not_begun(PgConnection *session, int64_t id, Error *error)
+{
+    StoreNumber number = store_number(id);
+    return store_query(session, "index_change_not_begun", STORE_PARAMETERS(number.text), NULL, error) ||
+           error_prefix(error, "could not record that nothing was sent");
+}
+
+bool
 index_change_progress(PgConnection *session, int64_t id, const char *progress, bool *ret_wants_cancel,
                       Error *error)
 {

@@ -64,6 +64,9 @@ bool index_change_begin(PgConnection *session, Arena *arena, const IndexChange *
  * cancel is dropped. *ret_wants_cancel: it should rather not. */
 bool index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bool must_finish,
                           bool *ret_wants_cancel, Error *error) FETTLE_MUST_USE;
+/* The attempt ended before anything was sent. Of a change's first that takes back that the change has
+ * started; a later one, and what is over, is left as it is. */
+bool index_change_not_begun(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
 /* progress: JSON object text, NULL leaves it. ERROR_NOT_FOUND when the change is over. */
 bool index_change_progress(PgConnection *session, int64_t id, const char *progress, bool *ret_wants_cancel,
                            Error *error) FETTLE_MUST_USE;

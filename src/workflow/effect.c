@@ -122,6 +122,7 @@ measure_series(Arena *arena, EffectContext *context, const EffectSeries *series,
         effect_plan_enough(arena, plan, window, window->bucket_count, ret_effect);
     arena_rewind(arena, mark);
     ret_effect->query_hash = series->query_hash;
+    ret_effect->lacks_controls = effect_lacks_controls(context->subject, ret_effect->has_drift);
 }
 
 /* Of many, named are those that false discoveries are held down for. */
@@ -161,18 +162,28 @@ say_enough(Arena *arena, Effect *effect)
                          EFFECT_ENOUGH_PERCENT, clock_format_utc(arena, effect->enough_us));
 }
 
+/* As the effect's plan had it. */
+static double
+harm_limit(const EffectCase *subject, const Effect *effect)
+{
+    double limit = subject->harm_limit_percent > 0 ? subject->harm_limit_percent : EFFECT_HARM_LIMIT_PERCENT;
+    return effect->lacks_controls ? fmax(limit, EFFECT_HARM_LIMIT_LACKING_PERCENT) : limit;
+}
+
 static void
-judge_harm(Arena *arena, double limit_percent, EffectReport *report)
+judge_harm(Arena *arena, const EffectCase *subject, EffectReport *report)
 {
     const Effect *query = &report->query;
     const Effect *total = &report->total;
-    if (query->harm_percent > limit_percent && !query->work_changed)
+    double query_limit = harm_limit(subject, query);
+    double total_limit = harm_limit(subject, total);
+    if (query->harm_percent > query_limit && !query->work_changed)
         report->undo_reason = arena_printf(arena, "the query is slower by %.1f %% at least (limit %g %%)",
-                                           query->harm_percent, limit_percent);
-    else if (total->harm_percent > limit_percent && !query->work_changed)
+                                           query->harm_percent, query_limit);
+    else if (total->harm_percent > total_limit && !query->work_changed)
         report->undo_reason = arena_printf(
             arena, "all queries on the table together are slower by %.1f %% at least (limit %g %%)",
-            total->harm_percent, limit_percent);
+            total->harm_percent, total_limit);
     report->should_undo = report->undo_reason != NULL;
 }
 
@@ -189,7 +200,8 @@ effect_measure(Arena *arena, const EffectCase *subject, EffectReport *ret_report
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("effect", SCRATCH_BYTES);
     EffectContext context = {.arena = controls, .subject = subject};
     *ret_report = (EffectReport){.others = ARENA_NEW_ARRAY(arena, Effect, subject->other_count),
-                                 .other_count = subject->other_count};
+                                 .other_count = subject->other_count,
+                                 .touched_count = subject->touched_count};
     for (size_t i = 0; i < subject->other_count; i++)
         measure_series(scratch, &context, &subject->others[i], false, &ret_report->others[i]);
     judge_others(scratch, &context, ret_report->others, subject->other_count);
@@ -203,6 +215,5 @@ effect_measure(Arena *arena, const EffectCase *subject, EffectReport *ret_report
         say_enough(arena, &ret_report->query);
         judge_work(scratch, &context, subject->query, &ret_report->query);
     }
-    double limit = subject->harm_limit_percent > 0 ? subject->harm_limit_percent : EFFECT_HARM_LIMIT_PERCENT;
-    judge_harm(arena, limit, ret_report);
+    judge_harm(arena, subject, ret_report);
 }

@@ -18,6 +18,8 @@
  *             weights >= 0 that add up to 1, by which they followed the query before: Abadie, Diamond and
  *             Hainmueller 2010). Fewer than five usable controls: none of it, intervals half as wide again,
  *             and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a ridge.
+ *             Where they are so few because other changes touched them, lacks_controls says that a
+ *             slowdown of everything cannot be told from harm.
  *   levels    a query whose plan flips by itself has two levels; which of them it is in is no effect. Where
  *             two are far likelier than one before the change, the effect is by how much both moved
  *             (two_level.h), and where another path of states is not ruled out, the interval reaches to
@@ -32,7 +34,8 @@
  *             second witness, and decide nothing: fewer of them is what an index is for.
  *   least     30 calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success.
  *   undo      harm beyond a limit (5 %) that is certain at 99 % however often one looks, of the query or of
- *             all together: the time that the calls took, over what the same calls took before.
+ *             all together: the time that the calls took, over what the same calls took before. The limit is
+ *             100 % for what lacks_controls.
  *   enough    data is enough once a harm of 20 % would be undone with a chance of 95 %: the sequence's width
  *             and the estimate's deviation say so by the noise before the change, the calls since, and how
  *             alike the controls moved. What the query's time did after the change has no part in it, so it
@@ -62,6 +65,10 @@
 #define EFFECT_CONTROLS_MOST ((size_t)40)
 #define EFFECT_CONTROLS_LEAST ((size_t)5)
 #define EFFECT_HARM_LIMIT_PERCENT 5.0
+/* Of what lacks_controls: after "apply all the advice" a deploy or a busy neighbour that slows everything
+ * looks like the harm of each of the changes, and all would be undone. Twice as slow is rarely that, and too
+ * dear to wait for a person. */
+#define EFFECT_HARM_LIMIT_LACKING_PERCENT 100.0
 #define EFFECT_IMPROVEMENT_LEAST_PERCENT 1.0 /* contract, 7.4 */
 #define EFFECT_ENOUGH_PERCENT 20.0           /* the harm that enough data would show */
 #define EFFECT_ENOUGH_DAYS_MOST 14           /* looked ahead for it */
@@ -95,6 +102,7 @@ typedef struct EffectCase {
     size_t other_count;
     const EffectSeries *controls; /* the best ones are chosen when there are more than EFFECT_CONTROLS_MOST */
     size_t control_count;
+    size_t touched_count;      /* statements that would be controls, had no other change touched them */
     double harm_limit_percent; /* 0: EFFECT_HARM_LIMIT_PERCENT */
 } EffectCase;
 
@@ -138,6 +146,7 @@ typedef struct Effect {
     double bucket_minutes; /* after joining */
     EffectMatch match;
     bool has_drift;
+    bool lacks_controls;  /* no drift is known, and with what other changes touched it could be */
     double drift_percent; /* what the controls improved by themselves */
     bool has_levels; /* two, that it flips between by itself; judged by how far both moved, and without */
     double plain_percent; /* then: the improvement without levels, which is improvement_percent where worse */
@@ -152,6 +161,7 @@ typedef struct EffectReport {
     Effect total;   /* query and others together, weighted by the time they take; no means in ms */
     Effect *others; /* in the case's order */
     size_t other_count;
+    size_t touched_count; /* the case's */
     bool should_undo;
     const char *undo_reason; /* one sentence; NULL */
 } EffectReport;

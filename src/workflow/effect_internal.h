@@ -216,6 +216,9 @@ double effect_plan_variance(const EffectPlan *plan, size_t slots);
 
 /* Nothing known, and why. */
 Effect effect_unknown(const char *reason);
+/* True when no drift could be taken off, and it could be because of the controls that other changes touched.
+ */
+bool effect_lacks_controls(const EffectCase *subject, bool has_drift);
 /* Looks at the original buckets before after_end. Sets all but the work's fields. */
 void effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
                       Effect *ret_effect);

@@ -12,6 +12,13 @@
 #define CONTROL_RIDGE 0.1          /* of the mean variance */
 #define WINDOWS_BEFORE ((size_t)8) /* at least so many of the longest lag */
 
+bool
+effect_lacks_controls(const EffectCase *subject, bool has_drift)
+{
+    return !has_drift && subject->touched_count > 0 &&
+           subject->control_count + subject->touched_count >= EFFECT_CONTROLS_LEAST;
+}
+
 static bool
 plan_fails(EffectPlan *plan, const char *reason)
 {
@@ -315,6 +322,8 @@ plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, Effe
     plan->sums = ARENA_NEW_ARRAY(arena, double, plan->lag_most + 1);
     if (measure == EFFECT_OF_TIME) {
         plan_find_drift(arena, plan, controls_of(context, &plan->grid, plan->match));
+        if (effect_lacks_controls(context->subject, plan->drift != NULL))
+            plan->harm_limit_percent = fmax(plan->harm_limit_percent, EFFECT_HARM_LIMIT_LACKING_PERCENT);
         plan_take_profile(arena, plan);
         if (with_levels)
             plan_take_levels(arena, plan);

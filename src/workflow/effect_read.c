@@ -28,6 +28,7 @@ typedef struct Parties {
     ChangesTouched touched; /* by other changes too: they move for a reason of their own */
     HashList others;
     HashList controls;
+    size_t touched_count; /* that would be controls */
 } Parties;
 
 static bool
@@ -47,13 +48,22 @@ is_own(const char *text)
 }
 
 static bool
-is_touched(const Parties *parties, int64_t hash, const EffectRelations *named)
+is_touched_itself(const Parties *parties, int64_t hash)
+{
+    for (size_t i = 0; i < parties->touched.count; i++)
+        if (parties->touched.items[i].table_name == NULL && parties->touched.items[i].query_hash == hash)
+            return true;
+    return false;
+}
+
+static bool
+is_on_touched_table(const Parties *parties, const EffectRelations *named)
 {
     for (size_t i = 0; i < parties->touched.count; i++) {
         const TouchedThing *item = &parties->touched.items[i];
         EffectRelation table = {.schema = item->schema_name, .name = item->table_name};
         EffectRelations one = {.items = &table, .count = 1};
-        if (item->table_name == NULL ? item->query_hash == hash : effect_relations_meet(named, &one))
+        if (item->table_name != NULL && effect_relations_meet(named, &one))
             return true;
     }
     return false;
@@ -68,11 +78,16 @@ list_of(Parties *parties, const SampleTotal *total)
         is_own(total->query_text) || !effect_relations_of(parties->arena, total->query_text, &named) ||
         named.count == 0)
         return NULL;
+    bool is_rewritten = is_touched_itself(parties, total->query_hash);
     if (effect_relations_meet(&named, &parties->changed))
-        return &parties->others;
+        return is_rewritten ? NULL : &parties->others;
     /* With unknown tables any of them might be concerned. */
-    return parties->changed.count == 0 || is_touched(parties, total->query_hash, &named) ? NULL
-                                                                                         : &parties->controls;
+    if (parties->changed.count == 0)
+        return NULL;
+    if (!is_rewritten && !is_on_touched_table(parties, &named))
+        return &parties->controls;
+    parties->touched_count++;
+    return NULL;
 }
 
 /* The work of one thread with a deep stack: hundreds of texts are parsed. */
@@ -267,6 +282,7 @@ effect_read(PgConnection *session, Arena *arena, const EffectRequest *request, E
     subject.control_count = series_of(scratch, &window, work, work_count, &parties.controls, &controls);
     subject.others = others;
     subject.controls = controls;
+    subject.touched_count = parties.touched_count;
     effect_measure(arena, &subject, ret_report);
     return true;
 }

@@ -106,6 +106,18 @@ attempt_write(IndexRun *run, PgConnection *connection, bool *ret_wants_cancel, E
     return true;
 }
 
+/* Nothing was sent in the attempt that was recorded. A store that does not answer is told of the end in vain,
+ * too, and then somebody settles what is left open. */
+static void
+not_begun_write(const IndexRun *run)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
+        !index_change_not_begun(session.connection, run->change.id, &error))
+        log_write(LOG_LEVEL_DEBUG, "%s", error.message);
+}
+
 /* What is there now under the change's name. */
 static bool
 facts_now(const IndexRun *run, PgConnection *connection, bool *ret_found, IndexFacts *ret_facts,
@@ -371,6 +383,8 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
     run->change.attempts++;
     if (is_unwanted || is_stopping(run->manager)) {
         error_set(error, ERROR_CANCELLED, "cancelled before it began");
+        if (!run->must_finish)
+            not_begun_write(run);
         return run->must_finish ? VERDICT_OPEN : VERDICT_CANCELLED;
     }
     IndexWatch *watch = index_watch_begin(run->manager, &watched);

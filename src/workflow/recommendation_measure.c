@@ -68,6 +68,8 @@ post_stats(Arena *arena, const Effect *effect, const EffectReport *report)
     json_key_double(&json, "calls_before", effect->calls_before);
     json_key_string(&json, "compared_with", effect_match_text(effect->match));
     json_key_int(&json, "control_count", (int64_t)effect->control_count);
+    json_key_int(&json, "touched_count", (int64_t)report->touched_count);
+    json_key_bool(&json, "lacks_controls", effect->lacks_controls);
     json_key_double(&json, "drift_percent", effect->has_drift ? effect->drift_percent : NAN);
     json_key_bool(&json, "has_levels", effect->has_levels);
     if (effect->has_levels)

@@ -49,9 +49,10 @@ class Load:
         self.threads = [threading.Thread(target=self.work, args=(statements,)) for statements in work]
 
     def work(self, statements):
-        chance, connection = random.Random(1), psycopg2.connect(self.server.dsn("shop"))
-        connection.autocommit = True
+        chance, connection = random.Random(1), None
         try:
+            connection = psycopg2.connect(self.server.dsn("shop"))
+            connection.autocommit = True
             while not self.stopping.wait(0.015):
                 with connection.cursor() as cursor:
                     for text, value in statements:
@@ -59,7 +60,8 @@ class Load:
         except psycopg2.Error as failure:
             self.failures.append(failure)
         finally:
-            connection.close()
+            if connection is not None:
+                connection.close()
 
     def __enter__(self):
         for thread in self.threads:
@@ -157,12 +159,16 @@ def failure(world, number, before, after):
     return f"{before} rounds before, {after} after: {json.dumps(asked.json, indent=1)}"
 
 
+def figure(value):
+    return "-" if value is None else f"{value:.1f}"
+
+
 def print_table(before, after, results):
     print(f"\n{before} rounds before, {after} after\n{'index':10} {'status':12} {'predicted':>9} {'measured %':>11} {'95 % interval':>22} {'all on table %':>14} {'controls':>8}")
     for name, result in results.items():
-        interval = f"{result['actual_low']:.1f} .. {result['actual_high']:.1f}"
-        print(f"{name:10} {result['status']:12} {result['estimated_improvement_percent']:9.1f} {result['actual_improvement_percent']:11.1f} {interval:>22} "
-              f"{result['post_metrics']['total']['improvement_percent']:14.1f} {result['post_metrics']['control_count']:8}  {result['undo_reason'] or ''}")
+        interval = f"{figure(result['actual_low'])} .. {figure(result['actual_high'])}"
+        print(f"{name:10} {result['status']:12} {figure(result['estimated_improvement_percent']):>9} {figure(result['actual_improvement_percent']):>11} {interval:>22} "
+              f"{figure(result['post_metrics']['total']['improvement_percent']):>14} {result['post_metrics']['control_count']:8}  {result['undo_reason'] or ''}")
 
 
 def test_what_is_advised_under_load_is_built_measured_and_kept_and_what_harms_is_undone_by_the_service(world):

@@ -146,6 +146,10 @@ only_certain_harm_by_fettle_itself_is_undone(void **state)
         {{"{\"calls\": 100}", -19, NAN, NAN, NAN, "regressed", NULL}, false}, /* could be chance */
         {{"{\"calls\": 29}", -90, NAN, NAN, NAN, "regressed", NULL}, false},
         {{"{\"calls\": 100}", 40, 30, 50, NAN, "implemented", NULL}, false},
+        {{"{\"calls\": 100, \"lacks_controls\": false}", -50, -60, -40, NAN, "regressed", NULL}, true},
+        /* what slows everything down looks like this */
+        {{"{\"calls\": 100, \"lacks_controls\": true}", -50, -60, -40, NAN, "regressed", NULL}, false},
+        {{"{\"calls\": 100, \"lacks_controls\": true}", -150, -160, -140, NAN, "regressed", "twice"}, true},
     };
     age(fixture, id, "25 hours", "NULL", "NULL");
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
@@ -176,8 +180,20 @@ only_certain_harm_by_fettle_itself_is_undone(void **state)
     assert_non_null(strstr(store_fixture_value(fixture, said), " UTC"));
     run(fixture, "DELETE FROM fettle.pauses");
     assert_true(is_harmful(fixture));
-    run(fixture, "UPDATE fettle.optimization_implementations SET index_change_id = NULL");
+    assert_string_equal(store_fixture_value(fixture, "SELECT coalesce(error_message, 'nothing') FROM "
+                                                     "fettle.optimization_implementations"),
+                        "nothing");
+    run(fixture, "UPDATE fettle.optimization_implementations SET error_message = 'it could not be undone: it "
+                 "is locked'; UPDATE fettle.targets SET enabled = false");
     assert_false(is_harmful(fixture));
+    assert_string_equal(store_fixture_value(fixture, said), "it could not be undone: it is locked");
+    run(fixture, "UPDATE fettle.targets SET enabled = true");
+    run(fixture, "UPDATE fettle.optimization_implementations SET index_change_id = NULL, error_message = "
+                 "'not undone: '");
+    assert_false(is_harmful(fixture));
+    assert_string_equal(store_fixture_value(fixture, "SELECT coalesce(error_message, 'nothing') FROM "
+                                                     "fettle.optimization_implementations"),
+                        "nothing");
 }
 
 static Implementation

@@ -172,6 +172,35 @@ a_change_whose_moment_is_over_does_not_begin(void **state)
     assert_string_equal(store_fixture_value(fixture, "SELECT held_by FROM fettle.index_changes"), "moment");
 }
 
+static int64_t
+started_at(StoreFixture *fixture, int64_t id)
+{
+    IndexChange change;
+    Error error = {0};
+    assert_done(index_change_get(fixture->connection, fixture->arena, id, &change, &error), &error);
+    return change.started_at_us;
+}
+
+static void
+a_change_whose_first_attempt_sent_nothing_has_not_started(void **state)
+{
+    StoreFixture *fixture = *state;
+    int64_t shop = target_new(fixture, "shop");
+    int64_t id = 0;
+    bool is_unwanted = false;
+    Error error = {0};
+    assert_done(change_begin(fixture, shop, false, &id, &error), &error);
+    assert_done(index_change_attempt(fixture->connection, id, 1, false, &is_unwanted, &error), &error);
+    assert_true(started_at(fixture, id) > 0);
+    assert_done(index_change_not_begun(fixture->connection, id, &error), &error);
+    assert_int_equal(started_at(fixture, id), 0);
+    /* a later one's beginning may be that of what was sent */
+    assert_done(index_change_attempt(fixture->connection, id, 2, false, &is_unwanted, &error), &error);
+    int64_t started = started_at(fixture, id);
+    assert_done(index_change_not_begun(fixture->connection, id, &error), &error);
+    assert_true(started > 0 && started_at(fixture, id) == started);
+}
+
 /* When the service may try an undo again that was cancelled. */
 static const char *
 undo_after(StoreFixture *fixture, int64_t undo)
@@ -310,6 +339,7 @@ main(void)
         cmocka_unit_test_setup(a_change_that_was_recorded_before_a_pause_does_not_begin_within_it, clear),
         cmocka_unit_test_setup(a_change_that_may_finish_is_not_stopped_by_a_further_attempt, clear),
         cmocka_unit_test_setup(a_change_whose_moment_is_over_does_not_begin, clear),
+        cmocka_unit_test_setup(a_change_whose_first_attempt_sent_nothing_has_not_started, clear),
         cmocka_unit_test_setup(
             an_undo_that_a_pause_stopped_is_tried_again_and_one_that_a_person_stopped_is_theirs, clear),
         cmocka_unit_test_setup(a_pause_waits_for_a_change_that_is_just_being_recorded, clear),

@@ -194,6 +194,65 @@ writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query(void **state)
     arena_free(arena);
 }
 
+static EffectReport
+measure_touched(Arena *arena, const Made *made, size_t control_count, size_t touched_count)
+{
+    EffectSeries series[1 + CONTROLS];
+    Made control = *made;
+    control.factor = 0;
+    for (size_t k = 0; k <= control_count; k++)
+        series[k] = series_make(arena, k == 0 ? made : &control, k);
+    EffectCase subject = {.window = window_of(made),
+                          .query = series,
+                          .controls = series + 1,
+                          .control_count = control_count,
+                          .touched_count = touched_count};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    return report;
+}
+
+static void
+what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    static const struct {
+        double factor;
+        size_t control_count;
+        size_t touched_count;
+        bool lacks_controls;
+        bool should_undo;
+    } cases[] = {
+        {1.5, 3, 0, false, true},  /* few queries: there never were more controls */
+        {1.5, 2, 2, false, true},  /* as few without the other changes */
+        {1.5, 3, 2, true, false},  /* perhaps everything got slower */
+        {2.5, 3, 2, true, true},   /* dear, whatever it is by */
+        {1.5, 8, 40, false, true}, /* enough controls are left */
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        Made made = {.seed = 3,
+                     .before = 3 * WEEK,
+                     .after = DAY,
+                     .noise = 0.05,
+                     .calls = 50,
+                     .factor = cases[i].factor};
+        EffectReport report = measure_touched(arena, &made, cases[i].control_count, cases[i].touched_count);
+        if (report.query.lacks_controls != cases[i].lacks_controls ||
+            report.total.lacks_controls != cases[i].lacks_controls ||
+            report.should_undo != cases[i].should_undo)
+            fail_msg("case %zu", i);
+        assert_int_equal(report.query.verdict, EFFECT_REGRESSED);
+        assert_int_equal(report.touched_count, cases[i].touched_count);
+        /* the date of enough data is that of the harm that is undone */
+        assert_true(cases[i].lacks_controls ? report.query.detectable_percent > 100
+                                            : report.query.detectable_percent < 50);
+        assert_true(!cases[i].lacks_controls || report.undo_reason == NULL ||
+                    strstr(report.undo_reason, "(limit 100 %)") != NULL);
+    }
+    arena_free(arena);
+}
+
 static void
 more_rows_of_a_call_are_other_work_and_no_harm(void **state)
 {
@@ -558,6 +617,7 @@ main(void)
         cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
         cmocka_unit_test(harm_is_undone_and_says_why),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
+        cmocka_unit_test(what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow),
         cmocka_unit_test(more_rows_of_a_call_are_other_work_and_no_harm),
         cmocka_unit_test(growth_of_the_table_is_not_blamed_on_the_change),
         cmocka_unit_test(too_little_data_is_a_verdict_and_never_a_success),

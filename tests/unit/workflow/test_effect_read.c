@@ -160,7 +160,7 @@ change_write(StoreFixture *fixture, int64_t target_id, const char *fields)
         fixture,
         arena_printf(fixture->arena,
                      "INSERT INTO fettle.index_changes (target_id, database_name, action, sql, schema_name, "
-                     "table_name, state, success, started_at, completed_at) "
+                     "table_name, state, success, started_at, completed_at, performed_at) "
                      "VALUES (%" PRId64 ", 'shop', 'create', 'CREATE', %s) RETURNING id",
                      target_id, fields));
 }
@@ -175,25 +175,50 @@ what_another_change_touched_meanwhile_is_no_control_and_what_was_long_ago_or_nev
     EffectRequest request = request_of(target_id);
     EffectReport report;
     /* the change itself, and two that are none of this time */
-    change_write(fixture, target_id, "'public', 'orders', 'completed', true, '2026-01-08', '2026-01-08'");
-    change_write(fixture, target_id, "'public', 'items', 'completed', true, '2025-11-20', '2025-11-21'");
-    change_write(fixture, target_id, "'public', 'stock', 'pending', NULL, NULL, NULL");
+    change_write(fixture, target_id,
+                 "'public', 'orders', 'completed', true, '2026-01-08', '2026-01-08', '2026-01-08'");
+    change_write(fixture, target_id,
+                 "'public', 'items', 'completed', true, '2025-11-20', '2025-11-21', '2025-11-20'");
+    change_write(fixture, target_id, "'public', 'stock', 'pending', NULL, NULL, NULL, '2026-01-07'");
+    /* cancelled in the first attempt, before anything was sent */
+    change_write(fixture, target_id,
+                 "'public', 'carts', 'cancelled', false, NULL, '2026-01-07 00:01', '2026-01-07'");
     assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
     assert_int_equal(report.query.control_count, 6);
-    change_write(fixture, target_id,
-                 "'public', 'items', 'completed', true, '2026-01-08 03:00', '2026-01-08 04:00'");
+    assert_int_equal(report.touched_count, 0);
+    change_write(
+        fixture, target_id,
+        "'public', 'items', 'completed', true, '2026-01-08 03:00', '2026-01-08 04:00', '2026-01-08 03:00'");
     assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
     assert_int_equal(report.query.control_count, 5);
+    assert_int_equal(report.touched_count, 1);
+    assert_false(report.query.lacks_controls);
     /* a failed build was load, too; and of fewer than five controls none is taken off */
     change_write(fixture, target_id,
-                 "'public', 'prices', 'failed', false, '2026-01-07 03:00', '2026-01-07 04:00'");
+                 "'public', 'prices', 'failed', false, '2026-01-07 03:00', '2026-01-07 04:00', '2026-01-07'");
     assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
-    assert_false(report.query.has_drift);
+    assert_int_equal(report.touched_count, 2);
+    assert_true(!report.query.has_drift && report.query.lacks_controls);
     assert_int_equal(report.query.verdict, EFFECT_IMPLEMENTED);
 }
 
+/* Carried out by a person, as in "fettle apply --done". */
 static void
-a_rewritten_query_is_no_control(void **state)
+done_write(StoreFixture *fixture, int64_t target_id, const char *source, int query_hash)
+{
+    store_fixture_value(
+        fixture,
+        arena_printf(
+            fixture->arena,
+            "WITH r AS (INSERT INTO fettle.optimization_recommendations (target_id, query_hash, source_type, "
+            "source_id, recommendation_text) VALUES (%" PRId64 ", %d, %s, 'x') RETURNING id) "
+            "INSERT INTO fettle.optimization_implementations (recommendation_id, query_hash, "
+            "implementation_timestamp) SELECT id, %d, '2026-01-05' FROM r RETURNING id",
+            target_id, query_hash, source, query_hash));
+}
+
+static void
+a_rewritten_query_is_no_control_nor_charged_to_another_change(void **state)
 {
     StoreFixture *fixture = *state;
     Error error = {0};
@@ -201,15 +226,7 @@ a_rewritten_query_is_no_control(void **state)
     ChangesWithin within = {
         .target_id = target_id, .database_name = "shop", .from_us = FROM_US, .to_us = CHANGE_US};
     ChangesTouched touched;
-    store_fixture_value(
-        fixture,
-        arena_printf(
-            fixture->arena,
-            "WITH r AS (INSERT INTO fettle.optimization_recommendations (target_id, query_hash, source_type, "
-            "source_id, recommendation_text) VALUES (%" PRId64 ", %d, 'rewrite', 1, 'x') RETURNING id) "
-            "INSERT INTO fettle.optimization_implementations (recommendation_id, query_hash, "
-            "implementation_timestamp) SELECT id, %d, '2026-01-05' FROM r RETURNING id",
-            target_id, QUERY_HASH + 3, QUERY_HASH + 3));
+    done_write(fixture, target_id, "'rewrite', 1", QUERY_HASH + 3);
     assert_done(changes_touched_read(fixture->connection, fixture->arena, &within, &touched, &error), &error);
     assert_int_equal(touched.count, 1);
     assert_true(touched.items[0].table_name == NULL && touched.items[0].query_hash == QUERY_HASH + 3);
@@ -221,6 +238,39 @@ a_rewritten_query_is_no_control(void **state)
     EffectReport report;
     assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
     assert_int_equal(report.query.control_count, 5);
+    assert_int_equal(report.other_count, 1);
+    done_write(fixture, target_id, "'rewrite', 2", QUERY_HASH + 1);
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.query.control_count, 5);
+    assert_int_equal(report.touched_count, 1);
+    assert_int_equal(report.other_count, 0);
+}
+
+static void
+an_index_that_a_person_made_touches_its_table_as_long_as_its_advice_is_known(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    int64_t target_id = target_make(fixture);
+    ChangesWithin within = {
+        .target_id = target_id, .database_name = "shop", .from_us = FROM_US, .to_us = CHANGE_US};
+    ChangesTouched touched;
+    const char *id = store_fixture_value(
+        fixture, "INSERT INTO fettle.index_recommendations (database_name, table_name, columns, "
+                 "recommendation_type) VALUES ('shop', 'items', '{a}', 'create') RETURNING id");
+    done_write(fixture, target_id, arena_printf(fixture->arena, "'index', %s", id), QUERY_HASH + 3);
+    assert_done(changes_touched_read(fixture->connection, fixture->arena, &within, &touched, &error), &error);
+    assert_int_equal(touched.count, 1);
+    assert_string_equal(touched.items[0].schema_name, "public");
+    assert_string_equal(touched.items[0].table_name, "items");
+    within.database_name = "other";
+    assert_done(changes_touched_read(fixture->connection, fixture->arena, &within, &touched, &error), &error);
+    assert_int_equal(touched.count, 0);
+    within.database_name = "shop";
+    assert_true(pg_execute(fixture->connection, "DELETE FROM fettle.index_recommendations", &error));
+    assert_done(changes_touched_read(fixture->connection, fixture->arena, &within, &touched, &error), &error);
+    assert_int_equal(touched.count, 1);
+    assert_true(touched.items[0].table_name == NULL && touched.items[0].query_hash == QUERY_HASH + 3);
 }
 
 static void
@@ -289,7 +339,10 @@ main(void)
         cmocka_unit_test_setup(
             what_another_change_touched_meanwhile_is_no_control_and_what_was_long_ago_or_never_began_is,
             store_fixture_clear),
-        cmocka_unit_test_setup(a_rewritten_query_is_no_control, store_fixture_clear),
+        cmocka_unit_test_setup(a_rewritten_query_is_no_control_nor_charged_to_another_change,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(an_index_that_a_person_made_touches_its_table_as_long_as_its_advice_is_known,
+                               store_fixture_clear),
         cmocka_unit_test_setup(a_request_that_makes_no_sense_is_refused, store_fixture_clear),
         cmocka_unit_test_setup(the_work_of_queries_adds_up_users_and_leaves_out_what_was_not_seen,
                                store_fixture_clear),

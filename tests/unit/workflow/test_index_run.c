@@ -113,6 +113,8 @@ a_change_that_was_asked_to_stop_never_begins(void **state)
     assert_done(index_run(&place.manager, id, &error), &error);
     assert_string_equal(change_of(&place, id).state, "cancelled");
     assert_string_equal(change_of(&place, id).progress, "{\"phase\": \"none\"}");
+    assert_int_equal(change_of(&place, id).attempts, 1);
+    assert_int_equal(change_of(&place, id).started_at_us, 0);
     assert_false(exists(&place, "t_unwanted"));
     assert_false(index_change_cancel(place.fixture->connection, id, &error));
     assert_int_equal(error.code, ERROR_NOT_FOUND);
