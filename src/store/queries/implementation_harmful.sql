@@ -1,5 +1,5 @@
 -- Carried out by Fettle, certain to do harm, and not being undone; for a week after the measurement. Without an interval that is only
--- what became much slower, over many calls: less could be chance. Nor is it certain where other changes touched the controls (lacks_controls):
+-- what became much slower, over many calls: less could be chance. With one, all of it must be a regression of 5 % or more. Nor is it certain where other changes touched the controls (lacks_controls):
 -- then only what the measurement itself calls harm. What could not be undone is left alone for a while; what a person ordered without a recommendation, for good.
 -- What is on a disabled target, or what a pause of undoing stands against, is left alone, and told so for as long as it is so: people can
 -- still undo it then. That it could not be undone stays said.
@@ -14,7 +14,7 @@ WITH harmful AS (
      WHERE i.status = 'regressed' AND i.index_change_id IS NOT NULL AND i.undo_change_id IS NULL AND i.measured_at > now() - interval '7 days'
        AND (i.undo_after IS NULL OR i.undo_after <= now())
        AND (i.harm IS NOT NULL
-            OR (i.actual_high < 0 AND i.actual_improvement_percent <= -5 AND (i.post_optimization_stats @> '{"lacks_controls": true}') IS NOT TRUE)
+            OR (i.actual_high <= -5 AND (i.post_optimization_stats @> '{"lacks_controls": true}') IS NOT TRUE)
             OR (i.actual_high IS NULL AND i.query_hash IS NOT NULL AND i.actual_improvement_percent <= -20
                 AND fettle.stats_number(i.pre_optimization_stats, 'calls') >= 30 AND fettle.stats_number(i.post_optimization_stats, 'calls') >= 30)))
 , told AS (

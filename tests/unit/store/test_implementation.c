@@ -141,6 +141,8 @@ only_certain_harm_by_fettle_itself_is_undone(void **state)
     } cases[] = {
         {{"{\"calls\": 100}", -50, -60, -40, NAN, "regressed", NULL}, true},
         {{"{\"calls\": 100}", -4, -6, -2, NAN, "regressed", NULL}, false},
+        {{"{\"calls\": 100}", -20, -36, -4, NAN, "regressed", NULL}, false}, /* not certain to be 5 % */
+        {{"{\"calls\": 100}", -20, -34, -6, NAN, "regressed", NULL}, true},
         {{"{\"calls\": 100}", 30, 20, 40, NAN, "regressed", "writes are slower"}, true},
         {{"{\"calls\": 100}", -25, NAN, NAN, NAN, "regressed", NULL}, true},
         {{"{\"calls\": 100}", -19, NAN, NAN, NAN, "regressed", NULL}, false}, /* could be chance */
