@@ -204,6 +204,7 @@ samples_are_costed_each_and_parameters_by_their_generic_plan(void **state)
     assert_int_equal(generic.sample_mask, 0);
     /* of the others, and said so */
     const char *const some[] = {"select * from nosuch", samples[0], samples[1]};
+    statement.text = "select * from orders where id <= $1"; /* answers are kept by text */
     statement.samples = some;
     statement.sample_count = 3;
     assert_true(whatif_cost(whatif, arena, &statement, false, &both, &error));
