@@ -131,6 +131,7 @@ workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement
     }
     statement->is_costed = true;
     statement->baseline_cost = answer.cost;
+    statement->baseline_sample_mask = answer.sample_mask;
     statement->baseline_plan = answer.plan;
     statement->is_generic = answer.is_generic;
     PlanRelations relations = {.build = build, .question = &statement->question};

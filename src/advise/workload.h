@@ -27,6 +27,7 @@ typedef struct WorkloadStatement {
     bool is_costed;
     const char *reason; /* why not, when it is not */
     double baseline_cost;
+    uint32_t baseline_sample_mask; /* of WhatIfAnswer: a cost of other samples is not to be compared */
     bool is_generic;
     const PgPlan *baseline_plan; /* NULL when not costed */
     double weight;               /* objective per unit of cost; 0 when not costed */

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SAMPLES_MOST 5
+#define SAMPLES_MOST 5 /* a bit each in WhatIfAnswer */
 /* Catalog rows of created and dropped indexes pile up until the transaction ends. */
 #define CREATIONS_PER_TRANSACTION_MOST 1000
 
@@ -513,6 +513,7 @@ ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, What
             continue;
         sum += cost;
         known++;
+        answer->sample_mask |= UINT32_C(1) << i;
     }
     answer->is_known = known > 0;
     answer->cost = known > 0 ? sum / known : NAN;

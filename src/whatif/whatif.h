@@ -58,6 +58,7 @@ typedef struct WhatIfAnswer {
     TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index
                             * counts under the name that its change gave */
     bool is_generic;       /* cost comes from the generic plan */
+    uint32_t sample_mask;  /* samples that the cost is the mean of, a bit each in their order; 0: of none */
 } WhatIfAnswer;
 
 typedef struct WhatIfStatistics {

@@ -30,7 +30,10 @@
 #define PROGRAM_SHARE 0.25
 #define SLACK_SHARE 0.125
 
-/* Indexes that are put beside a choice. */
+/* Sums in another order are off by this share: of what is no gap at all. */
+#define ROUNDING_SHARE 1e-9
+
+/* Indexes that are tried beside a choice. */
 #define FILLED_MOST 256
 
 /* The bound holds for every set only when each statement knows of every index that its planner could take,
@@ -68,7 +71,8 @@ static bool
 is_proven(const Search *search)
 {
     return oracle_mends(search->oracle) == search->bound_mends &&
-           search->best_value - search->bound <= search_gap_allowed(search) * search->best_value;
+           search->best_value - search->bound <=
+               (search_gap_allowed(search) + ROUNDING_SHARE) * search->best_value;
 }
 
 /* Solves the program from below. What an answer since mended has bounded is forgotten. */
@@ -88,14 +92,14 @@ bound_solve(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
     return found;
 }
 
-/* The smallest index that may stand beside a set; SIZE_MAX: none. */
+/* The smallest index that may stand beside others and is not passed; SIZE_MAX: none. */
 static size_t
-smallest_beside(const Search *search, Bits set)
+smallest_beside(const Search *search, Bits passed)
 {
     size_t smallest = SIZE_MAX;
     for (size_t i = 0; i < search->candidates->count; i++) {
         const ProgramIndex *index = &search->indexes[i];
-        if (index->is_forbidden || isnan(index->size_bytes) || bits_has(set, i))
+        if (index->is_forbidden || isnan(index->size_bytes) || bits_has(passed, i))
             continue;
         if (smallest == SIZE_MAX || index->size_bytes < search->indexes[smallest].size_bytes)
             smallest = i;
@@ -103,23 +107,36 @@ smallest_beside(const Search *search, Bits set)
     return smallest;
 }
 
-/* The choice and what the budgets have room for beside it, smallest first. Without a budget that is all there
- * is, of which everything is known. */
+static double
+bytes_of(const Search *search, Bits set)
+{
+    double bytes = 0;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        bytes += isnan(search->indexes[i].size_bytes) ? 0 : search->indexes[i].size_bytes;
+    return bytes;
+}
+
+/* The choice and what the budgets have room for beside it, smallest first; one that its table has no room for
+ * is passed over. Without a budget that is all there is, of which everything is known. */
 static Bits
 bound_fill(const Search *search, Bits chosen)
 {
     Bits filled = bits_copy(search->arena, chosen);
     if (!isfinite(search->context->budget_bytes) && !isfinite(search_table_budget(search)))
         return filled;
+    Bits passed = bits_copy(search->arena, chosen);
+    double bytes = bytes_of(search, chosen);
     for (size_t count = 0; count < FILLED_MOST; count++) {
-        size_t next = smallest_beside(search, filled);
-        if (next == SIZE_MAX)
+        size_t next = smallest_beside(search, passed);
+        /* those to come are no smaller */
+        if (next == SIZE_MAX || bytes + search->indexes[next].size_bytes > search->context->budget_bytes)
             break;
+        bits_add(passed, next);
         bits_add(filled, next);
         if (search_fits(search, filled))
-            continue;
-        bits_remove(filled, next);
-        break;
+            bytes += search->indexes[next].size_bytes;
+        else
+            bits_remove(filled, next);
     }
     return filled;
 }

@@ -468,7 +468,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
     for (size_t i = 0; i < candidates->count; i++)
         if (bits_has(result->chosen, i))
             advice->cost_after += candidates->items[i]->write_cost;
-    advice->gap_percent = result->gap_percent;
+    advice->gap_percent = search_gap_confirmed(result, context->workload, evidence.answers);
     advice->is_cautious = result->is_cautious;
     advice->unreviewed_count = result->unreviewed_count;
     advice->unreviewed_index_count = result->unreviewed_index_count;

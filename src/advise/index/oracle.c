@@ -170,7 +170,7 @@ oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
             continue;
         if (bits_equal(answer->set, set))
             return answer;
-        if (found == NULL)
+        if (found == NULL && !answer->is_unknown)
             found = answer;
     }
     return found;
@@ -295,6 +295,8 @@ oracle_question(const Oracle *oracle, size_t statement)
 static void
 oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
 {
+    if (fresh->is_unknown)
+        return;
     for (size_t i = 0; i < answers->count; i++) {
         OracleAnswer *answer = &answers->items[i];
         if (bits_is_subset(fresh->set, answer->set) && fresh->cost < answer->low) {
@@ -306,17 +308,26 @@ oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
     }
 }
 
+/* A mean over other samples than the baseline's says nothing of what the indexes do. */
+static bool
+is_comparable(const WorkloadStatement *statement, const WhatIfAnswer *answer)
+{
+    return answer->is_known && answer->sample_mask == statement->baseline_sample_mask;
+}
+
 /* Keeps what was answered; the pointer lives until the next question. */
 static const OracleAnswer *
 oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *answer)
 {
     OracleAnswerList *answers = &oracle->answers[statement];
-    double baseline = oracle->context->workload->statements[statement].baseline_cost;
+    const WorkloadStatement *subject = &oracle->context->workload->statements[statement];
     OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
-                          .cost = answer->is_known ? answer->cost : baseline,
-                          .is_unknown = !answer->is_known,
-                          .used = oracle_used(oracle, oracle->arena, answer)};
-    fresh.low = fresh.cost;
+                          .cost = subject->baseline_cost,
+                          .is_unknown = !is_comparable(subject, answer)};
+    fresh.used = fresh.is_unknown ? bits_new(oracle->arena, oracle->candidates->count)
+                                  : oracle_used(oracle, oracle->arena, answer);
+    if (!fresh.is_unknown)
+        fresh.cost = fresh.low = answer->cost;
     fettle_assert(answers->items != NULL); /* the baseline is there */
     oracle_mend(oracle, answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
@@ -453,14 +464,18 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
     Bits present = oracle_reduce(oracle, descent->scratch, statement, oracle->relevant[statement]);
     if (descent->from != ORACLE_NO_PARENT) {
         const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
-        present = oracle_reduce(oracle, descent->scratch, statement, above->set);
+        /* Of a plan that nobody saw there is nothing to take away. */
+        present =
+            oracle_reduce(oracle, descent->scratch, statement, above->is_unknown ? descent->set : above->set);
         descent_remove(oracle, present, descent->set, above->used, descent->times);
     }
     const OracleAnswer *fresh;
     if (!oracle_learn(oracle, statement, present, &fresh, error))
         return false;
     descent->from = position_of(oracle, statement, fresh);
-    if (bits_is_subset(fresh->used, descent->set) || bits_equal(fresh->set, descent->set))
+    bits_subtract(descent->set, oracle->refused); /* some may have been refused just now */
+    if ((!fresh->is_unknown && bits_is_subset(fresh->used, descent->set)) ||
+        bits_equal(fresh->set, descent->set))
         descent->known = descent->from;
     return true;
 }

@@ -37,7 +37,8 @@ typedef struct OracleAnswer {
     Bits used; /* what the plan used of it */
     double cost;
     double low;      /* the least cost seen with that or less present: bounds what is not yet asked */
-    bool is_unknown; /* it could not be planned: the cost without stands for it */
+    bool is_unknown; /* it could not be planned, or not with the baseline's samples: the cost without stands
+                      * for it, and it tells nothing of other sets (low is 0) */
     size_t parent;   /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
 } OracleAnswer;
 

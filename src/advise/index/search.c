@@ -205,6 +205,19 @@ search_report(const Search *search, SearchResult *result)
     result->is_stopped_early = search->is_stopped || search->was_stopped || search->is_harvest_cut;
 }
 
+double
+search_gap_confirmed(const SearchResult *result, const Workload *workload, const WhatIfAnswer *answers)
+{
+    for (size_t q = 0; q < workload->count; q++) {
+        const WorkloadStatement *statement = &workload->statements[q];
+        double cost = answers[q].is_known ? answers[q].cost : statement->baseline_cost;
+        double expected = result->cost_after[q];
+        if (statement->is_costed && !(fabs(cost - expected) <= ORACLE_TOLERANCE * fabs(expected)))
+            return NAN;
+    }
+    return result->gap_percent;
+}
+
 /* When a share of the time that is left is over. */
 static Deadline
 deadline_of_share(Deadline deadline, double share)

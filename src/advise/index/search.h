@@ -51,6 +51,11 @@ typedef struct SearchResult {
 bool index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates, Oracle *oracle,
                   SearchResult *ret_result, Error *error) FETTLE_MUST_USE;
 
+/* The gap that may be printed beside what the planner says of the chosen set in the end (by statement):
+ * gap_percent, or NAN where it contradicts a cost that the gap was computed with. */
+double search_gap_confirmed(const SearchResult *result, const Workload *workload,
+                            const WhatIfAnswer *answers);
+
 /* What a statement at a cost adds to the objective: weight × cost, where a change under the threshold is
  * none. */
 double search_value(const AdvisorContext *context, const WorkloadStatement *statement, double cost);

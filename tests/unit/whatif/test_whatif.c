@@ -200,6 +200,16 @@ samples_are_costed_each_and_parameters_by_their_generic_plan(void **state)
         (ask(whatif, arena, samples[0], "orders").cost + ask(whatif, arena, samples[1], "orders").cost) / 2;
     assert_true(!both.is_generic && fabs(both.cost - mean) < 1e-6);
     assert_true(isnan(both.generic_cost) && both.plan == NULL);
+    assert_int_equal(both.sample_mask, 3);
+    assert_int_equal(generic.sample_mask, 0);
+    /* of the others, and said so */
+    const char *const some[] = {"select * from nosuch", samples[0], samples[1]};
+    statement.text = "select * from orders where id <= $1"; /* answers are kept by text */
+    statement.samples = some;
+    statement.sample_count = 3;
+    assert_true(whatif_cost(whatif, arena, &statement, false, &both, &error));
+    assert_true(both.is_known && fabs(both.cost - mean) < 1e-6);
+    assert_int_equal(both.sample_mask, 6);
 }
 
 static void

@@ -171,7 +171,7 @@ in_a_world_without_interplay_the_best_set_is_found(void **state)
 {
     (void)state;
     Random random = random_new(61);
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 20; round++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
         world_clear();
         uint32_t best = 0;
@@ -195,7 +195,7 @@ in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index(void **state)
     (void)state;
     Random random = random_new(62);
     double achieved = 0, possible = 0;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 20; round++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
         world_random(&random);
         SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
@@ -228,7 +228,7 @@ under_any_budgets_the_best_of_all_sets_is_found_and_proven(void **state)
 {
     (void)state;
     Random random = random_new(65);
-    for (int round = 0; round < 120; round++) {
+    for (int round = 0; round < 36; round++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
         world_random(&random);
         world.any_gain_counts = true;
@@ -243,6 +243,7 @@ under_any_budgets_the_best_of_all_sets_is_found_and_proven(void **state)
         assert_true(world_fits(chosen, budget));
         assert_true(fabs(world_net(chosen) - best) <= ORACLE_TOLERANCE * STATEMENTS * BASELINE);
         double least = STATEMENTS * BASELINE - best;
+        assert_int_equal(result.solver_failures, 0);
         assert_true(result.bound <= least * (1 + 1e-6));
         assert_true(result.gap_percent <= 0.05);
     }
@@ -255,13 +256,17 @@ what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that(void
 {
     (void)state;
     Random random = random_new(67);
-    int several = 0;
-    for (int round = 0; round < 12; round++) {
+    int several = 0, both = 0;
+    for (int round = 0; round < 20; round++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
         world_random(&random);
         world.any_gain_counts = true;
         world.enders = 1u << 0 | 1u << 2 | 1u << 4 | 1u << 6;
-        world.shared = (double)random_below(&random, 1500);
+        /* what they make the others pay the bound leaves out: there it is only no higher than the best */
+        bool has_payers = round % 4 >= 2;
+        world.shared = (double)random_below(&random, has_payers ? 300 : 1500);
+        for (int i = 0; i < CANDIDATES && has_payers; i++)
+            world.interplay[i] = (double)random_below(&random, 60);
         double budget = round % 2 == 0 ? INFINITY : (double)random_below(&random, 300) * 8192;
         SearchResult result = search(arena, budget, DEADLINE_NEVER).result;
         double best = 0;
@@ -269,15 +274,59 @@ what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that(void
             if (world_fits(set, budget))
                 best = fmax(best, world_net(set));
         uint32_t chosen = mask_of(result.chosen);
-        assert_true(fabs(world_net(chosen) - best) <= ORACLE_TOLERANCE * STATEMENTS * BASELINE);
+        assert_int_equal(result.solver_failures, 0);
         assert_true(fabs(result.value - (STATEMENTS * BASELINE - world_net(chosen))) < 1e-6);
         assert_true(result.bound <= (STATEMENTS * BASELINE - best) * (1 + 1e-6));
+        both += has_payers && (chosen & world.enders) != 0 && (chosen & ~world.enders) != 0;
+        if (has_payers)
+            continue;
+        assert_true(fabs(world_net(chosen) - best) <= ORACLE_TOLERANCE * STATEMENTS * BASELINE);
         assert_true(result.gap_percent <= 0.05);
         uint32_t enders = chosen & world.enders;
         several += world.shared > 300 && (enders & (enders - 1)) != 0;
     }
-    assert_true(several > 0);
+    assert_true(several > 0 && both > 0);
     world_clear();
+}
+
+/* Of two large indexes of one table that serve best together one has room; beside it tiny ones of the other
+ * table and of its own are of hardly any use. Returns the questions of the search. */
+static size_t
+questions_beside_tiny_ones(double budget, double table_budget)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world.any_gain_counts = true;
+    world.table_budget_bytes = table_budget;
+    for (size_t q = 0; q < STATEMENTS; q++) {
+        static const int tiny[STATEMENTS] = {1, 3, 5, 7, 4, 6};
+        bool has_own = table_budget == 0 || q < 4;
+        world_plan(q, 1u << 0 | 1u << 2, 10);
+        world_plan(q, 1u << 0, 500);
+        world_plan(q, 1u << 2, 600);
+        if (has_own)
+            world_plan(q, 1u << 0 | UINT32_C(1) << tiny[q], 499);
+    }
+    for (int i = 0; i < CANDIDATES; i++) {
+        bool is_large = i == 0 || i == 2;
+        world.size_bytes[i] = (is_large ? 1000 : i == 4 ? 1 : 1 + i) * 8192;
+        world.write_cost[i] = is_large ? 20 : 2; /* the tiny ones do not earn it */
+    }
+    SearchResult result = search(arena, budget, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 0);
+    assert_true(result.gap_percent <= 0.05);
+    size_t questions = world.questions;
+    world_clear();
+    return questions;
+}
+
+static void
+what_is_asked_of_a_choice_is_asked_with_the_small_ones_beside_it(void **state)
+{
+    (void)state;
+    /* 29 and 27; 35 and 33 when the choice is asked about as it is */
+    assert_true(questions_beside_tiny_ones(1500 * 8192, 0) <= 32);
+    assert_true(questions_beside_tiny_ones(1500 * 8192, 1008 * 8192) <= 30);
 }
 
 /* Where a proof may come to no end, a local search goes before it. */
@@ -295,6 +344,7 @@ of_a_large_workload_too_the_best_of_all_sets_is_found(void **state)
         double best = 0;
         for (uint32_t set = 0; set < 1u << CANDIDATES; set++)
             best = fmax(best, world_net(set));
+        assert_int_equal(result.solver_failures, 0);
         assert_true(fabs(world_net(mask_of(result.chosen)) - best) <=
                     ORACLE_TOLERANCE * STATEMENTS_MANY * BASELINE);
         assert_true(result.bound <= (STATEMENTS_MANY * BASELINE - best) * (1 + 1e-6));
@@ -339,6 +389,31 @@ what_the_last_questions_refute_of_the_bound_is_not_printed(void **state)
     assert_true(result.bound <= result.value * (1 + 1e-6));
     assert_true(isnan(result.gap_percent) || result.gap_percent >= 0);
     assert_true(result.bound == 0 || result.bound < (STATEMENTS - 1) * BASELINE + 100);
+}
+
+static void
+a_gap_that_the_last_plans_contradict_is_not_printed(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world_plan(0, 1u << 2, 500);
+    Run run = search(arena, INFINITY, DEADLINE_NEVER);
+    WhatIfAnswer answers[STATEMENTS];
+    for (size_t q = 0; q < STATEMENTS; q++)
+        answers[q] = (WhatIfAnswer){.is_known = true, .cost = run.result.cost_after[q]};
+    assert_false(isnan(run.result.gap_percent));
+    assert_true(search_gap_confirmed(&run.result, run.fixture.workload, answers) == run.result.gap_percent);
+    answers[1].cost *= 1 + ORACLE_TOLERANCE / 2;
+    answers[2].is_known = false; /* at its cost without, as the search has it */
+    assert_true(search_gap_confirmed(&run.result, run.fixture.workload, answers) == run.result.gap_percent);
+    answers[1].cost = BASELINE * 0.9;
+    assert_true(isnan(search_gap_confirmed(&run.result, run.fixture.workload, answers)));
+    answers[1].cost = BASELINE;
+    answers[0].is_known = false;
+    assert_true(isnan(search_gap_confirmed(&run.result, run.fixture.workload, answers)));
+    run.fixture.workload->statements[0].is_costed = false;
+    assert_false(isnan(search_gap_confirmed(&run.result, run.fixture.workload, answers)));
 }
 
 static void
@@ -411,9 +486,11 @@ main(void)
         cmocka_unit_test(in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index),
         cmocka_unit_test(under_any_budgets_the_best_of_all_sets_is_found_and_proven),
         cmocka_unit_test(what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that),
+        cmocka_unit_test(what_is_asked_of_a_choice_is_asked_with_the_small_ones_beside_it),
         cmocka_unit_test(of_a_large_workload_too_the_best_of_all_sets_is_found),
         cmocka_unit_test(the_bound_is_of_those_sets_too_that_serve_what_they_were_not_thought_of_for),
         cmocka_unit_test(what_the_last_questions_refute_of_the_bound_is_not_printed),
+        cmocka_unit_test(a_gap_that_the_last_plans_contradict_is_not_printed),
         cmocka_unit_test(the_gap_is_of_the_set_that_caution_left),
         cmocka_unit_test(the_same_world_gives_the_same_answer),
         cmocka_unit_test(a_gain_is_the_weighted_change_beyond_the_threshold),
