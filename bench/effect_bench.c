@@ -270,6 +270,12 @@ static const Scenario scenarios[] = {
      {.factor = 1, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100, .flips = EFFECT_FLIPS_SLOW}},
     {"stuck in the fast plan",
      {.factor = 1, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100, .flips = EFFECT_FLIPS_FAST}},
+    {"ends a rare slow plan",
+     {.factor = 1.15,
+      .writes_factor = 1,
+      .drift_factor = 1,
+      .calls_per_hour = 100,
+      .flips = EFFECT_FLIPS_NO_MORE}},
     {"gain of 50 %, writes twice as slow", {.factor = 0.5, .writes_factor = 2, .drift_factor = 1}},
 };
 

@@ -291,18 +291,22 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
 }
 
 /* What is worse without levels is taken as that says it: states are no effect, but a change that leaves a
- * query in its slow one has harmed it. */
+ * query in its slow one has harmed it. And levels that both rose are no harm where the query is not slower for
+ * it: a change that ends a rare slow plan may make the fast one dearer. */
 static void
 look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
 {
-    bool is_regressed = plain->verdict == EFFECT_REGRESSED || effect->verdict == EFFECT_REGRESSED;
-    double harm = fmax(effect->harm_percent, plain->harm_percent);
+    bool is_slower = plain->improvement_percent < 0;
+    bool is_harm = effect->verdict == EFFECT_REGRESSED || effect->harm_percent > plan->harm_limit_percent;
+    bool is_regressed =
+        is_slower && (plain->verdict == EFFECT_REGRESSED || effect->verdict == EFFECT_REGRESSED);
+    double harm = is_slower ? fmax(effect->harm_percent, plain->harm_percent) : plain->harm_percent;
     bool is_worse = (plain->verdict == EFFECT_REGRESSED && effect->verdict != EFFECT_REGRESSED) ||
                     plain->harm_percent > fmax(effect->harm_percent, plan->harm_limit_percent);
     double p_value = effect->p_value;
-    if (is_worse) {
+    if (is_slower ? is_worse : is_harm) {
         *effect = *plain;
-        p_value = fmin(2 * plain->p_value, 1); /* the worse of two */
+        p_value = fmin(2 * plain->p_value, 1); /* one of two, chosen by what they say */
     }
     effect->harm_percent = harm;
     effect->p_value = p_value;
