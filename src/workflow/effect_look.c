@@ -29,6 +29,8 @@ typedef struct Sight {
     double cells_mean; /* mean of what it is compared with */
     double less; /* by how much less the effect is by another path of levels that is not to be ruled out */
     double more;
+    double chance_less; /* of the path that is ruled out; 0: of none */
+    double chance_more;
 } Sight;
 
 /* Takes the states of levels out of the values after. What is said of them may be as wrong as what is said of
@@ -48,8 +50,12 @@ levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *valu
         values[i] -= states[i];
     if (shift.below.lead < -log(HARM_ALPHA / 2))
         sight->less = shift.shift - shift.below.shift;
+    else
+        sight->chance_less = exp(-shift.below.lead);
     if (shift.above.lead < -log(INTERVAL_ALPHA))
         sight->more = shift.above.shift - shift.shift;
+    else
+        sight->chance_more = exp(-shift.above.lead);
 }
 
 static Sight
@@ -80,7 +86,8 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
         sight.drift += weight * drift;
         sight.cells_mean += weight * expected.value;
     }
-    amount->uneven = amount->slots == 0 ? 0 : effect_uneven_variance(plan, amount->slots);
+    if (amount->slots > 0)
+        amount->uneven = effect_uneven_find(plan, amount->slots);
     if (amount->weight > 0) {
         sight.effect /= amount->weight;
         sight.drift /= amount->weight;
@@ -97,7 +104,7 @@ static double
 base_variance(const EffectPlan *plan, const EffectAmount *amount, double variance)
 {
     return variance * amount->base_square + amount->week * amount->week * plan->slope_variance +
-           amount->uneven;
+           amount->uneven.variance;
 }
 
 /* Degrees of freedom of the noise: as many as there were independent values before (Bayley and Hammersley
@@ -119,12 +126,13 @@ freedom_of(const EffectPlan *plan, const EffectAmount *amount)
 {
     double variance = effect_plan_variance(plan, amount->slots);
     double freedom = noise_freedom(plan, amount->slots, variance);
-    if (amount->uneven <= 0 || amount->weight <= 0)
+    double uneven = amount->uneven.variance;
+    if (uneven <= 0 || amount->weight <= 0)
         return freedom;
     double own = amount->weight_square / (amount->weight * amount->weight);
     double noise = variance * (own + amount->base_square);
-    double all = noise + amount->uneven;
-    double parts = noise * noise / freedom + amount->uneven * amount->uneven / effect_uneven_freedom(plan);
+    double all = noise + uneven;
+    double parts = noise * noise / freedom + uneven * uneven / amount->uneven.freedom;
     return fmax(all * all / parts, 1);
 }
 
@@ -173,7 +181,7 @@ deviation_of(const EffectPlan *plan, const EffectAmount *amount, double variance
     return spread_of(plan) * sqrt(variance * own + base_variance(plan, amount, variance));
 }
 
-/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect. */
+/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect, by noise. */
 static double
 interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double distance,
               double *ret_p_value)
@@ -194,8 +202,7 @@ interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, 
 }
 
 /*
- * The boundary of the mean after so many slots. The variance of a sum of n scores is n times Newey-West's
- * with lag n - 1. With the positive correlation of load the sums cross a boundary less often than independent
+ * The boundary of the mean after so many slots. The variance of a sum of n scores is the mixture's for n. With the positive correlation of load the sums cross a boundary less often than independent
  * increments of the same variances would (Slepian 1962), so those may stand for them.
  */
 static double
@@ -276,6 +283,7 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
     double expected = sight->cells_mean + plan->slope * amount->week;
     double distance = fmax(estimate > 0 ? estimate - sight->less : -estimate - sight->more, 0);
     double half = interval_half(arena, plan, amount, distance, &effect->p_value);
+    effect->p_value = fmax(effect->p_value, estimate > 0 ? sight->chance_less : sight->chance_more);
     double always = sequence_radius(plan, amount, SEQUENCE_ALPHA, false);
     double harm = effect_plan_harm_radius(plan, amount);
     effect->improvement_percent = percent_of(estimate);
