@@ -126,7 +126,8 @@ tally_enough(Tally *tally, const EffectWindow *window, size_t enough, size_t und
     tally->hours_off += fabs((double)after_us / (double)EFFECT_HOUR_US - (double)enough / 4);
 }
 
-/* What implementation_harmful.sql undoes besides certain harm: a query called regressed after a day or two. */
+/* What implementation_harmful.sql undoes besides certain harm: a query called regressed after a day or two.
+ */
 static bool
 is_undone_as_regressed(const Effect *effect, size_t looks)
 {
@@ -224,9 +225,9 @@ print_tally(const char *name, double noise_from, double noise_to, const Tally *t
            "\"hours_to_undo\": %.2f, \"known_found\": %.2f, \"cpu_ms\": %.3f",
            name, noise_from, noise_to, tally->cases, tally->bounded[0], tally->bounded[1], tally->covered[0],
            tally->covered[1], tally->enough, tally->undone_enough, tally->hours_to_enough, tally->foreseen,
-           tally->hours_off, tally->undone, tally->undone_harm, tally->undone_soon, tally->undone_day, tally->naive_undone,
-           tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone, tally->known_found,
-           tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
+           tally->hours_off, tally->undone, tally->undone_harm, tally->undone_soon, tally->undone_day,
+           tally->naive_undone, tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
+           tally->known_found, tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
     for (int rule = 0; rule < RULES; rule++)
         printf(", \"%s\": {\"implemented\": [%zu, %zu, %zu], \"regressed\": [%zu, %zu, %zu]}", rules[rule],
                tally->implemented[rule][0], tally->implemented[rule][1], tally->implemented[rule][2],

@@ -12,7 +12,7 @@
 /* Two looks, after a day and after two, of which 95 % shall err in neither: Pocock (1977), table 1. */
 #define INTERVAL_ALPHA 0.0294
 #define SEQUENCE_ALPHA 0.05
-#define HARM_ALPHA 0.005 /* of each of two numbers that may undo: the query and the total */
+#define HARM_ALPHA 0.005 /* of each of two numbers that may undo, the query and the total; effect.h, undo */
 #define WITHOUT_CONTROLS 1.5
 #define WITHOUT_WEEKS 1.15  /* weekdays may differ */
 #define WITHOUT_DAYS 1.5    /* hours may */
@@ -181,7 +181,8 @@ deviation_of(const EffectPlan *plan, const EffectAmount *amount, double variance
     return spread_of(plan) * sqrt(variance * own + base_variance(plan, amount, variance));
 }
 
-/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect, by noise. */
+/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect, by
+ * noise. */
 static double
 interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double distance,
               double *ret_p_value)
@@ -202,8 +203,9 @@ interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, 
 }
 
 /*
- * The boundary of the mean after so many slots. The variance of a sum of n scores is the mixture's for n. With the positive correlation of load the sums cross a boundary less often than independent
- * increments of the same variances would (Slepian 1962), so those may stand for them.
+ * The boundary of the mean after so many slots. The variance of a sum of n scores is the mixture's for n.
+ * With the positive correlation of load the sums cross a boundary less often than independent increments of
+ * the same variances would (Slepian 1962), so those may stand for them.
  */
 static double
 sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha, bool is_one_sided)
@@ -299,8 +301,8 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
 }
 
 /* What is worse without levels is taken as that says it: states are no effect, but a change that leaves a
- * query in its slow one has harmed it. And levels that both rose are no harm where the query is not slower for
- * it: a change that ends a rare slow plan may make the fast one dearer. */
+ * query in its slow one has harmed it. And levels that both rose are no harm where the query is not slower
+ * for it: a change that ends a rare slow plan may make the fast one dearer. */
 static void
 look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
 {
