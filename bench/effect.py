@@ -37,7 +37,7 @@ def show(name, rows):
     held = [sum(row["covered"][look] for row in rows) / max(sum(row["bounded"][look] for row in rows), 1) for look in (0, 1)]
     print(f"    the truth is in our interval {held[0]:.1%} after a day, {held[1]:.1%} after two")
     undone = sum(row["undone"] for row in rows)
-    print(f"    undone {share(rows, lambda row: row['undone']):6.1%} in two days (two means: {share(rows, lambda row: row['naive_undone']):.1%})"
+    print(f"    undone {share(rows, lambda row: row['undone']):6.1%} in two days for certain harm or called regressed, {share(rows, lambda row: row['undone_harm']):.1%} for certain harm alone (two means: {share(rows, lambda row: row['naive_undone']):.1%})"
           + (f", after {sum(row['hours_to_undo'] * row['undone'] for row in rows) / undone:.1f} h in the mean" if undone else ""))
     show_enough(rows)
     for row in rows if rows[0]["scenario"] in BY_NOISE else []:
@@ -58,7 +58,7 @@ def bench(_server, _home):
             false = share(rows[name], lambda row: row["memory"][word][2])
             bar(f"effects, {name}: falsely {word} at either look", f"{false:.1%}, bar 2.5 %", false <= 0.025)
         false = share(rows[name], lambda row: row["undone"])
-        bar(f"effects, {name}: falsely undone", f"{false:.1%}, bar 1 %", false <= 0.01)
+        bar(f"effects, {name}: falsely undone, for certain harm or called regressed", f"{false:.1%}, bar 1 %", false <= 0.01)
     found = share(rows["gain of 20 %"], lambda row: row["memory"]["implemented"][2])
     known = share(rows["gain of 20 %"], lambda row: row["known_found"])
     bar("effects, gain of 20 % at 100 calls/h found in 48 h", f"{found:.1%}, bar 90 % (expected of one who knew noise, seasons, flips and drift beforehand, after two days: {known:.1%})", found >= 0.9)

@@ -30,7 +30,8 @@ typedef struct Tally {
     size_t regressed[RULES][3];
     size_t bounded[2];      /* intervals given, after a day and after two */
     size_t covered[2];      /* which the truth is in */
-    size_t undone;          /* ever in two days */
+    size_t undone;          /* ever in two days, for certain harm or for what was called regressed */
+    size_t undone_harm;     /* for certain harm alone */
     size_t undone_soon;     /* within two hours of 30 calls and 4 buckets */
     size_t enough;          /* came to have enough data in two days */
     size_t undone_enough;   /* within two hours of that */
@@ -125,6 +126,15 @@ tally_enough(Tally *tally, const EffectWindow *window, size_t enough, size_t und
     tally->hours_off += fabs((double)after_us / (double)EFFECT_HOUR_US - (double)enough / 4);
 }
 
+/* What implementation_harmful.sql undoes besides certain harm: a query called regressed after a day or two.
+ */
+static bool
+is_undone_as_regressed(const Effect *effect, size_t looks)
+{
+    return (looks == DAY || looks == 2 * DAY) && effect->verdict == EFFECT_REGRESSED &&
+           effect->high_percent <= -EFFECT_HARM_LIMIT_PERCENT;
+}
+
 /* Looks as the watch does: each bucket for four hours, then each two hours. */
 static void
 watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tally *tally)
@@ -138,6 +148,7 @@ watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tall
     size_t least = 0;
     size_t enough = 0;
     size_t undone = 0;
+    bool is_harmed = false;
     for (size_t looks = 1; looks <= HARM_LOOKS_MOST; looks += looks < 16 ? 1 : 8) {
         Effect effects[2];
         ArenaMark mark = arena_mark(arena);
@@ -150,9 +161,12 @@ watch_harm(Arena *arena, const EffectCase *subject, EffectContext *context, Tall
         enough = enough == 0 && effects[0].detectable_percent <= EFFECT_ENOUGH_PERCENT ? looks : enough;
         bool is_harm = effects[0].harm_percent > EFFECT_HARM_LIMIT_PERCENT ||
                        effects[1].harm_percent > EFFECT_HARM_LIMIT_PERCENT;
-        undone = undone == 0 && is_harm ? looks : undone;
+        is_harmed |= is_harm;
+        bool is_undone = is_harm || is_undone_as_regressed(&effects[0], looks);
+        undone = undone == 0 && is_undone ? looks : undone;
     }
     tally->undone += undone > 0;
+    tally->undone_harm += is_harmed;
     tally->undone_soon += undone > 0 && undone <= least + 8;
     tally->undone_day += undone > 0 && undone <= DAY;
     tally->hours_to_undo += (double)undone / 4;
@@ -206,14 +220,14 @@ print_tally(const char *name, double noise_from, double noise_to, const Tally *t
            "[%zu, %zu], \"covered\": [%zu, %zu], "
            "\"enough\": %zu, \"undone_enough\": %zu, \"hours_to_enough\": %.2f, \"foreseen\": %zu, "
            "\"hours_off\": %.2f, "
-           "\"undone\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
+           "\"undone\": %zu, \"undone_harm\": %zu, \"undone_soon\": %zu, \"undone_day\": %zu, "
            "\"naive_undone\": %zu, "
            "\"hours_to_undo\": %.2f, \"known_found\": %.2f, \"cpu_ms\": %.3f",
            name, noise_from, noise_to, tally->cases, tally->bounded[0], tally->bounded[1], tally->covered[0],
            tally->covered[1], tally->enough, tally->undone_enough, tally->hours_to_enough, tally->foreseen,
-           tally->hours_off, tally->undone, tally->undone_soon, tally->undone_day, tally->naive_undone,
-           tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone, tally->known_found,
-           tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
+           tally->hours_off, tally->undone, tally->undone_harm, tally->undone_soon, tally->undone_day,
+           tally->naive_undone, tally->undone == 0 ? 0 : tally->hours_to_undo / (double)tally->undone,
+           tally->known_found, tally->cpu_ms / (double)(tally->cases == 0 ? 1 : tally->cases));
     for (int rule = 0; rule < RULES; rule++)
         printf(", \"%s\": {\"implemented\": [%zu, %zu, %zu], \"regressed\": [%zu, %zu, %zu]}", rules[rule],
                tally->implemented[rule][0], tally->implemented[rule][1], tally->implemented[rule][2],
@@ -270,6 +284,12 @@ static const Scenario scenarios[] = {
      {.factor = 1, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100, .flips = EFFECT_FLIPS_SLOW}},
     {"stuck in the fast plan",
      {.factor = 1, .writes_factor = 1, .drift_factor = 1, .calls_per_hour = 100, .flips = EFFECT_FLIPS_FAST}},
+    {"ends a rare slow plan",
+     {.factor = 1.15,
+      .writes_factor = 1,
+      .drift_factor = 1,
+      .calls_per_hour = 100,
+      .flips = EFFECT_FLIPS_NO_MORE}},
     {"gain of 50 %, writes twice as slow", {.factor = 0.5, .writes_factor = 2, .drift_factor = 1}},
 };
 

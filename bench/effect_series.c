@@ -27,6 +27,7 @@ typedef struct Habit {
     bool flips;
     double flip_size;
     double flip_chance;   /* a bucket */
+    double flip_back;     /* chance of leaving the slow plan; 0: the same */
     EffectFlips flips_on; /* what the change does to them */
     double own_drift;     /* besides what all do, from the change on */
 } Habit;
@@ -102,6 +103,16 @@ habit_draw(Random *random, const EffectTruth *truth, double noise_most)
     };
 }
 
+/* A slow plan of ten hours now and then. */
+static void
+rare_draw(Random *random, Habit *habit)
+{
+    double share = between(random, 0.15, 0.22);
+    habit->flip_size = log(3);
+    habit->flip_back = 1.0 / 40;
+    habit->flip_chance = habit->flip_back * share / (1 - share);
+}
+
 /* What all queries share: load that comes and goes, and deploys. */
 static double *
 shared_make(Arena *arena, Random *random, const EffectTruth *truth, size_t count, size_t change)
@@ -123,7 +134,8 @@ shared_make(Arena *arena, Random *random, const EffectTruth *truth, size_t count
 static bool
 flip(Random *random, const Habit *habit, const EffectWindow *window, size_t i, bool is_flipped)
 {
-    bool moves = random_unit(random) < habit->flip_chance;
+    double chance = is_flipped && habit->flip_back > 0 ? habit->flip_back : habit->flip_chance;
+    bool moves = random_unit(random) < chance;
     if (i == window->after_first && habit->flips_on == EFFECT_FLIPS_AT_ONCE)
         return !is_flipped;
     if (i >= window->after_first && habit->flips_on >= EFFECT_FLIPS_SLOW)
@@ -196,6 +208,8 @@ effect_series_make(Arena *arena, const EffectTruth *truth, EffectDrawn *ret_draw
         if (k == 0) {
             habit.flips |= truth->flips != EFFECT_FLIPS_DRAWN;
             habit.flips_on = truth->flips;
+            if (truth->flips == EFFECT_FLIPS_NO_MORE)
+                rare_draw(&random, &habit);
             *ret_drawn = (EffectDrawn){.noise = habit.noise,
                                        .deviation = deviation_known(&habit, window.before_end),
                                        .flips = habit.flips};

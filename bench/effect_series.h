@@ -18,7 +18,8 @@ typedef enum EffectFlips {
     EFFECT_FLIPS_GO_ON,   /* this one does, and goes on as before */
     EFFECT_FLIPS_AT_ONCE, /* it flips by chance at the change, either way, and goes on */
     EFFECT_FLIPS_SLOW,    /* it stays in the slow plan from the change on */
-    EFFECT_FLIPS_FAST     /* in the fast one */
+    EFFECT_FLIPS_FAST,    /* in the fast one */
+    EFFECT_FLIPS_NO_MORE  /* the same, of a slow plan three times as slow that 15 to 22 % of time were in */
 } EffectFlips;
 
 typedef struct EffectTruth {

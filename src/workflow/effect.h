@@ -20,12 +20,15 @@
  *             and has_drift is false. Growth of the query alone is a slope in time, held near 0 by a ridge.
  *             Where they are so few because other changes touched them, lacks_controls says that a
  *             slowdown of everything cannot be told from harm.
- *   levels    a query whose plan flips by itself has two levels; which of them it is in is no effect. Where
- *             two are far likelier than one before the change, the effect is by how much both moved
- *             (two_level.h), and where another path of states is not ruled out, the interval reaches to
- *             that on its side: of being faster as surely as of noise (97 %), of being slower as surely as
- *             for undo. Harm is judged without levels as well, and the worse of the two counts:
- *             a change that leaves the query in its slow plan has harmed it. has_levels says so.
+ *   levels    a query whose plan flips has two levels; which of them it is in is no effect. Where two are
+ *             far likelier than one before the change (six hours in each at least; one flip is enough, so
+ *             that a step of this query alone that lasted passes for two levels as well), the effect is by
+ *             how much both moved (two_level.h), and where another path of states is not ruled out, the
+ *             interval reaches to that on its side: of being faster as surely as of noise (97 %), of being
+ *             slower as surely as for undo. Harm is judged without levels as well, and the worse of the two
+ *             counts: a change that leaves the query in its slow plan has harmed it. But harm of the levels
+ *             counts only where the query is slower without them too: one that ends a rare slow plan has
+ *             done none. has_levels says that there are levels.
  *   interval  95 % for two looks, after a day and after two (Pocock 1977), by a mixture of memories that is
  *             fitted to what is left before the change (memory_mixture.h), with Student's t. always_*: 95 %
  *             for as many looks as one likes (a confidence sequence).
@@ -34,12 +37,15 @@
  *             second witness, and decide nothing: fewer of them is what an index is for.
  *   least     30 calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success.
  *   undo      harm beyond a limit (5 %) that is certain at 99 % however often one looks, of the query or of
- *             all together: the time that the calls took, over what the same calls took before. The limit is
- *             100 % for what lacks_controls.
+ *             all together: the time that the calls took, over what the same calls took before. Each of the
+ *             two errs by .5 %; one with levels by .75 % at most, .25 % each by noise, by the path of states
+ *             and without levels: then it is 98.5 % of both together. The limit is 100 % for what
+ *             lacks_controls.
  *   enough    data is enough once a harm of 20 % would be undone with a chance of 95 %: the sequence's width
  *             and the estimate's deviation say so by the noise before the change, the calls since, and how
  *             alike the controls moved. What the query's time did after the change has no part in it, so it
- *             can be said before the effect is looked at, and not be chosen by it.
+ *             can be said before the effect is looked at, and not be chosen by it. Where there are levels it
+ *             is said of the comparison without them: later than need be.
  *   many      of the other queries, named winners and losers are a share of 5 % false at most (Benjamini and
  *             Hochberg 1995); the rest is no_improvement. Rows and blocks are looked at of the named alone.
  *
@@ -130,8 +136,8 @@ typedef struct Effect {
     double always_low_percent; /* 95 %, for any number of looks */
     double always_high_percent;
     double p_value;      /* two-sided, of no effect, for one look */
-    double harm_percent; /* at least so much slower, at 99 %, however often one looks; <= 0: not certain of
-                            any */
+    double harm_percent; /* at least so much slower, as surely as undo needs it, however often one looks; <=
+                            0: not certain of any */
     double detectable_percent; /* the least harm that would be undone by now with a chance of 95 %; not of
                                   others */
     int64_t enough_us;     /* since when, or from when on as calls come, that is 20 % or less; 0: not within

@@ -91,7 +91,7 @@ growth_add(Growth *growth, const EffectPlan *plan, const Habits *habits, size_t 
 
 /* The least harm that is seen, in percent; NAN while there is too little for any judgement. */
 static double
-growth_detectable(const Growth *growth, const EffectPlan *plan, double uneven)
+growth_detectable(const Growth *growth, const EffectPlan *plan, EffectUneven uneven)
 {
     EffectAmount amount = growth->sums;
     if (amount.calls < EFFECT_CALLS_LEAST || amount.buckets < (double)EFFECT_BUCKETS_LEAST)
@@ -121,12 +121,16 @@ effect_plan_enough(Arena *arena, const EffectPlan *plan, const EffectWindow *win
 {
     if (plan->reason != NULL)
         return;
+    if (plan->plain != NULL)
+        plan = plan->plain; /* with levels another path of them is only ruled out by what comes after */
     const EffectGrid *grid = &plan->grid;
     const Habits *habits = habits_make(arena, plan);
     Growth *growth = ARENA_NEW(arena, Growth);
     size_t seen = effect_plan_joined_end(plan, window, after_end) - grid->after_first;
     size_t most = (size_t)(EFFECT_ENOUGH_DAYS_MOST * EFFECT_DAY_US / grid->bucket_us);
-    double uneven = seen == 0 ? 0 : effect_uneven_variance(plan, seen);
+    EffectUneven uneven = {0};
+    if (seen > 0)
+        uneven = effect_uneven_find(plan, seen);
     for (size_t slots = 1; slots <= (seen > most ? seen : most); slots++) {
         bool is_over = effect->enough_us != 0 || slots > most;
         if (is_over && slots > seen)

@@ -138,6 +138,12 @@ typedef struct EffectPlan {
     double harm_limit_percent;
 } EffectPlan;
 
+/* What moves queries differently. */
+typedef struct EffectUneven {
+    double variance; /* 0: they moved alike */
+    double freedom;  /* degrees of it, by the controls that it is known from */
+} EffectUneven;
+
 /* How much there is to judge by after the change, without what it says: noise before, time and calls. */
 typedef struct EffectAmount {
     size_t slots;   /* from the first bucket after to the last looked at */
@@ -145,8 +151,8 @@ typedef struct EffectAmount {
     double calls;
     double weight;
     double weight_square;
-    double week;        /* mean distance in time */
-    double uneven;      /* variance of what moves queries differently */
+    double week; /* mean distance in time */
+    EffectUneven uneven;
     double base_square; /* of the weights that the buckets before have in the comparison, squared */
 } EffectAmount;
 
@@ -180,14 +186,11 @@ double effect_profile_leverage(const EffectProfile *profile);
  * What moves all queries need not move them alike. Where the controls' own contrasts, after so many slots
  * against before, scatter more than their noise before explains, the rest is the variance between queries
  * (random effects, as DerSimonian and Laird 1986, but with squares that are bounded, so that one control
- * that flips does not decide); the query has its share of it too, which no effect can be told from. 0 when
- * they moved alike.
+ * that flips does not decide); the query has its share of it too, which no effect can be told from.
  */
 void effect_uneven_make(Arena *arena, const EffectControls *controls, const size_t *chosen,
                         const double *weights, size_t count, EffectPlan *plan);
-double effect_uneven_variance(const EffectPlan *plan, size_t slots);
-/* Degrees of freedom of that. */
-double effect_uneven_freedom(const EffectPlan *plan);
+EffectUneven effect_uneven_find(const EffectPlan *plan, size_t slots);
 
 /* A series on a grid; NAN is none, and weights may be NULL. */
 typedef struct EffectValues {
@@ -231,7 +234,8 @@ double effect_plan_harm_radius(const EffectPlan *plan, const EffectAmount *amoun
 double effect_plan_deviation(const EffectPlan *plan, const EffectAmount *amount, double tail);
 
 /* Sets detectable_percent and enough_us (effect.h): by what was seen before after_end, and by calls to come
- * as they came at these hours before. */
+ * as they came at these hours before. Where there are levels, of the comparison without them, which decides
+ * about harm too. */
 void effect_plan_enough(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
                         Effect *effect);
 

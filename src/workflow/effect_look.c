@@ -12,7 +12,7 @@
 /* Two looks, after a day and after two, of which 95 % shall err in neither: Pocock (1977), table 1. */
 #define INTERVAL_ALPHA 0.0294
 #define SEQUENCE_ALPHA 0.05
-#define HARM_ALPHA 0.005 /* of each of two numbers that may undo: the query and the total */
+#define HARM_ALPHA 0.005 /* of each of two numbers that may undo, the query and the total; effect.h, undo */
 #define WITHOUT_CONTROLS 1.5
 #define WITHOUT_WEEKS 1.15  /* weekdays may differ */
 #define WITHOUT_DAYS 1.5    /* hours may */
@@ -29,6 +29,8 @@ typedef struct Sight {
     double cells_mean; /* mean of what it is compared with */
     double less; /* by how much less the effect is by another path of levels that is not to be ruled out */
     double more;
+    double chance_less; /* of the path that is ruled out; 0: of none */
+    double chance_more;
 } Sight;
 
 /* Takes the states of levels out of the values after. What is said of them may be as wrong as what is said of
@@ -48,8 +50,12 @@ levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *valu
         values[i] -= states[i];
     if (shift.below.lead < -log(HARM_ALPHA / 2))
         sight->less = shift.shift - shift.below.shift;
+    else
+        sight->chance_less = exp(-shift.below.lead);
     if (shift.above.lead < -log(INTERVAL_ALPHA))
         sight->more = shift.above.shift - shift.shift;
+    else
+        sight->chance_more = exp(-shift.above.lead);
 }
 
 static Sight
@@ -80,7 +86,8 @@ sight_take(Arena *arena, const EffectPlan *plan, size_t after_end)
         sight.drift += weight * drift;
         sight.cells_mean += weight * expected.value;
     }
-    amount->uneven = amount->slots == 0 ? 0 : effect_uneven_variance(plan, amount->slots);
+    if (amount->slots > 0)
+        amount->uneven = effect_uneven_find(plan, amount->slots);
     if (amount->weight > 0) {
         sight.effect /= amount->weight;
         sight.drift /= amount->weight;
@@ -97,7 +104,7 @@ static double
 base_variance(const EffectPlan *plan, const EffectAmount *amount, double variance)
 {
     return variance * amount->base_square + amount->week * amount->week * plan->slope_variance +
-           amount->uneven;
+           amount->uneven.variance;
 }
 
 /* Degrees of freedom of the noise: as many as there were independent values before (Bayley and Hammersley
@@ -119,12 +126,13 @@ freedom_of(const EffectPlan *plan, const EffectAmount *amount)
 {
     double variance = effect_plan_variance(plan, amount->slots);
     double freedom = noise_freedom(plan, amount->slots, variance);
-    if (amount->uneven <= 0 || amount->weight <= 0)
+    double uneven = amount->uneven.variance;
+    if (uneven <= 0 || amount->weight <= 0)
         return freedom;
     double own = amount->weight_square / (amount->weight * amount->weight);
     double noise = variance * (own + amount->base_square);
-    double all = noise + amount->uneven;
-    double parts = noise * noise / freedom + amount->uneven * amount->uneven / effect_uneven_freedom(plan);
+    double all = noise + uneven;
+    double parts = noise * noise / freedom + uneven * uneven / amount->uneven.freedom;
     return fmax(all * all / parts, 1);
 }
 
@@ -173,7 +181,8 @@ deviation_of(const EffectPlan *plan, const EffectAmount *amount, double variance
     return spread_of(plan) * sqrt(variance * own + base_variance(plan, amount, variance));
 }
 
-/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect. */
+/* Half the width of the interval of one look, and the two-sided p-value of being so far from no effect, by
+ * noise. */
 static double
 interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, double distance,
               double *ret_p_value)
@@ -194,9 +203,9 @@ interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, 
 }
 
 /*
- * The boundary of the mean after so many slots. The variance of a sum of n scores is n times Newey-West's
- * with lag n - 1. With the positive correlation of load the sums cross a boundary less often than independent
- * increments of the same variances would (Slepian 1962), so those may stand for them.
+ * The boundary of the mean after so many slots. The variance of a sum of n scores is the mixture's for n.
+ * With the positive correlation of load the sums cross a boundary less often than independent increments of
+ * the same variances would (Slepian 1962), so those may stand for them.
  */
 static double
 sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha, bool is_one_sided)
@@ -276,6 +285,7 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
     double expected = sight->cells_mean + plan->slope * amount->week;
     double distance = fmax(estimate > 0 ? estimate - sight->less : -estimate - sight->more, 0);
     double half = interval_half(arena, plan, amount, distance, &effect->p_value);
+    effect->p_value = fmax(effect->p_value, estimate > 0 ? sight->chance_less : sight->chance_more);
     double always = sequence_radius(plan, amount, SEQUENCE_ALPHA, false);
     double harm = effect_plan_harm_radius(plan, amount);
     effect->improvement_percent = percent_of(estimate);
@@ -291,18 +301,22 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
 }
 
 /* What is worse without levels is taken as that says it: states are no effect, but a change that leaves a
- * query in its slow one has harmed it. */
+ * query in its slow one has harmed it. And levels that both rose are no harm where the query is not slower
+ * for it: a change that ends a rare slow plan may make the fast one dearer. */
 static void
 look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
 {
-    bool is_regressed = plain->verdict == EFFECT_REGRESSED || effect->verdict == EFFECT_REGRESSED;
-    double harm = fmax(effect->harm_percent, plain->harm_percent);
+    bool is_slower = plain->improvement_percent < 0;
+    bool is_harm = effect->verdict == EFFECT_REGRESSED || effect->harm_percent > plan->harm_limit_percent;
+    bool is_regressed =
+        is_slower && (plain->verdict == EFFECT_REGRESSED || effect->verdict == EFFECT_REGRESSED);
+    double harm = is_slower ? fmax(effect->harm_percent, plain->harm_percent) : plain->harm_percent;
     bool is_worse = (plain->verdict == EFFECT_REGRESSED && effect->verdict != EFFECT_REGRESSED) ||
                     plain->harm_percent > fmax(effect->harm_percent, plan->harm_limit_percent);
     double p_value = effect->p_value;
-    if (is_worse) {
+    if (is_slower ? is_worse : is_harm) {
         *effect = *plain;
-        p_value = fmin(2 * plain->p_value, 1); /* the worse of two */
+        p_value = fmin(2 * plain->p_value, 1); /* one of two, chosen by what they say */
     }
     effect->harm_percent = harm;
     effect->p_value = p_value;

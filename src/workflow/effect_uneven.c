@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "math/statistics.h"
 #include "workflow/effect_internal.h"
 
 #include <math.h>
@@ -63,14 +62,8 @@ mean_square(const double *squares, const double *variances, size_t count, double
     return sum / (double)count;
 }
 
-double
-effect_uneven_freedom(const EffectPlan *plan)
-{
-    return SQUARE_FREEDOM * (double)plan->apart_count;
-}
-
-double
-effect_uneven_variance(const EffectPlan *plan, size_t slots)
+EffectUneven
+effect_uneven_find(const EffectPlan *plan, size_t slots)
 {
     double squares[EFFECT_CONTROLS_MOST];
     double variances[EFFECT_CONTROLS_MOST];
@@ -90,11 +83,12 @@ effect_uneven_variance(const EffectPlan *plan, size_t slots)
         squares[count] = sum / present * sum / present;
         variances[count++] = variance * (1 / present + 1 / (double)before);
     }
+    EffectUneven uneven = {.freedom = SQUARE_FREEDOM * (double)count};
     if (count < EFFECT_CONTROLS_LEAST)
-        return 0;
+        return uneven;
     double scatter = SQUARE_DEVIATION / sqrt((double)count);
     if (mean_square(squares, variances, count, 0) <= SQUARE_MEAN + DEVIATIONS_TO_BELIEVE * scatter)
-        return 0;
+        return uneven;
     double low = 0;
     double high = 1e-6;
     while (high < COMMON_MOST && mean_square(squares, variances, count, high) > SQUARE_MEAN)
@@ -106,5 +100,6 @@ effect_uneven_variance(const EffectPlan *plan, size_t slots)
         else
             high = middle;
     }
-    return high;
+    uneven.variance = high;
+    return uneven;
 }

@@ -142,6 +142,39 @@ where_controls_moved_differently_a_query_that_did_too_is_not_credited(void **sta
     arena_free(arena);
 }
 
+/* Of controls some of which were not called after the change. */
+static EffectUneven
+uneven_of(Arena *arena, size_t present)
+{
+    enum { BEFORE = 400, AFTER = 48 };
+    EffectPlan plan = {.grid = {.count = BEFORE + AFTER, .before_end = BEFORE, .after_first = BEFORE},
+                       .apart = ARENA_NEW_ARRAY(arena, double *, CONTROLS),
+                       .apart_count = CONTROLS,
+                       .lag_most = BEFORE / 8};
+    Random random = random_new(7);
+    for (size_t k = 0; k < CONTROLS; k++) {
+        plan.apart[k] = ARENA_NEW_ARRAY(arena, double, BEFORE + AFTER);
+        for (size_t i = 0; i < BEFORE + AFTER; i++)
+            plan.apart[k][i] = 0.1 * random_normal(&random) + (i < BEFORE ? 0 : k % 2 == 0 ? 0.5 : -0.5);
+        for (size_t i = BEFORE; i < BEFORE + AFTER && k >= present; i++)
+            plan.apart[k][i] = NAN;
+    }
+    return effect_uneven_find(&plan, AFTER);
+}
+
+static void
+how_differently_controls_moved_is_as_sure_as_those_still_called_are_many(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    EffectUneven all = uneven_of(arena, CONTROLS);
+    EffectUneven few = uneven_of(arena, 6);
+    assert_true(all.variance > 0.1 && few.variance > 0.1);
+    assert_true(fabs(few.freedom / all.freedom - 6.0 / CONTROLS) < 1e-9);
+    assert_true(uneven_of(arena, 4).variance <= 0); /* too few to say */
+    arena_free(arena);
+}
+
 static void
 harm_is_undone_and_says_why(void **state)
 {
@@ -615,6 +648,7 @@ main(void)
         cmocka_unit_test(the_interval_of_a_change_that_changes_nothing_holds_nothing),
         cmocka_unit_test(what_all_queries_do_is_not_credited_to_the_change),
         cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
+        cmocka_unit_test(how_differently_controls_moved_is_as_sure_as_those_still_called_are_many),
         cmocka_unit_test(harm_is_undone_and_says_why),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
         cmocka_unit_test(what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow),

@@ -81,6 +81,7 @@ typedef struct Stuck {
     size_t after;
     size_t stays;  /* it was in its state so many buckets before the change already */
     bool is_fast;  /* in the fast one */
+    double slow;   /* times of the fast one; 0: 1.8 */
     double factor; /* of time by the change, besides */
 } Stuck;
 
@@ -102,7 +103,7 @@ measure_stuck(Arena *arena, const Stuck *stuck)
     bool is_high = !stuck->is_fast; /* after the change; before it, back in time, first the other one */
     size_t left = stuck->stays + stuck->gap + stuck->after;
     for (size_t i = made.before + made.after; i-- > 0;) {
-        buckets[i].time_ms *= is_high ? 1.8 : 1;
+        buckets[i].time_ms *= !is_high ? 1 : stuck->slow > 0 ? stuck->slow : 1.8;
         if (--left == 0) {
             is_high = !is_high;
             left = (is_high ? 1 : stuck->fast) * (stuck->least + (size_t)random_below(&random, stuck->more));
@@ -190,6 +191,66 @@ a_query_that_the_change_leaves_in_its_slow_plan_is_harmed_and_undone(void **stat
 }
 
 static void
+a_change_that_ends_a_rare_slow_plan_is_no_harm_though_the_fast_one_got_dearer(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        Arena *arena = arena_new("test", ARENA_BYTES);
+        Stuck stuck = {.seed = seed,
+                       .least = 24,
+                       .more = 32,
+                       .fast = 3,
+                       .after = 2 * DAY,
+                       .stays = 40,
+                       .is_fast = true,
+                       .slow = 3,
+                       .factor = 1.15};
+        EffectReport report = measure_stuck(arena, &stuck);
+        assert_true(report.query.has_levels && report.query.plain_percent > 0);
+        assert_true(report.query.verdict != EFFECT_REGRESSED && report.query.improvement_percent > 0);
+        assert_true(report.query.harm_percent <= 0 && !report.should_undo);
+        arena_free(arena);
+    }
+}
+
+static void
+enough_data_is_dated_by_the_comparison_that_decides_about_harm_without_levels(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 3, .before = 3 * WEEK, .after = 2 * DAY, .noise = 0.15, .calls = 50};
+    Effect still = measure_made(arena, &made, CONTROLS).query;
+    Effect flipping = measure_flipping(arena, 3, 0, true).query;
+    assert_true(flipping.has_levels);
+    assert_true(still.detectable_percent < 15 && flipping.detectable_percent > 60);
+    arena_free(arena);
+}
+
+static void
+how_sure_an_effect_is_counts_the_chance_of_another_path_of_states(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 2; seed <= 5; seed++) {
+        Arena *arena = arena_new("test", ARENA_BYTES);
+        Stuck stuck = {.seed = seed,
+                       .least = 96,
+                       .more = 240,
+                       .fast = 1,
+                       .after = 2 * DAY,
+                       .is_fast = true,
+                       .factor = 0.8};
+        Effect effect = measure_stuck(arena, &stuck).query;
+        /* flipping just at the change is rare enough to be ruled out, and no rarer than that; noise is */
+        assert_true(effect.has_levels && effect.low_percent > 50 && effect.high_percent < 60);
+        assert_true(effect.p_value > 0.005 && effect.p_value < 0.0294);
+        stuck.stays = 60;
+        effect = measure_stuck(arena, &stuck).query;
+        assert_true(effect.has_levels && effect.low_percent > 10 && effect.p_value < 1e-6);
+        arena_free(arena);
+    }
+}
+
+static void
 controls_that_flip_by_themselves_cost_little_certainty(void **state)
 {
     (void)state;
@@ -212,6 +273,9 @@ main(void)
         cmocka_unit_test(a_state_that_has_just_changed_is_no_harm_in_the_first_hours_either),
         cmocka_unit_test(a_gain_is_found_though_the_query_stays_in_one_of_its_plans),
         cmocka_unit_test(a_query_that_the_change_leaves_in_its_slow_plan_is_harmed_and_undone),
+        cmocka_unit_test(a_change_that_ends_a_rare_slow_plan_is_no_harm_though_the_fast_one_got_dearer),
+        cmocka_unit_test(enough_data_is_dated_by_the_comparison_that_decides_about_harm_without_levels),
+        cmocka_unit_test(how_sure_an_effect_is_counts_the_chance_of_another_path_of_states),
         cmocka_unit_test(controls_that_flip_by_themselves_cost_little_certainty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -330,6 +330,53 @@ the_work_of_queries_adds_up_users_and_leaves_out_what_was_not_seen(void **state)
     assert_int_equal(error.code, ERROR_LIMIT);
 }
 
+/* The query is called from the fourth day on, what writes to its table from the second; the controls always,
+ * and before that ten times as slow. */
+static void
+young_rounds_write(StoreFixture *fixture, int64_t target_id)
+{
+    Error error = {0};
+    Random random = random_new(2);
+    SampleRound *rounds = ARENA_NEW_ARRAY(fixture->arena, SampleRound, BUCKETS);
+    for (int64_t i = 0; i < BUCKETS; i++) {
+        Sample *samples = ARENA_NEW_ARRAY(fixture->arena, Sample, STATEMENTS);
+        size_t count = 0;
+        for (int32_t s = 0; s < 7; s++) {
+            if (i < (s == 0 ? 4 : s == 1 ? 2 : 0) * 96)
+                continue;
+            Sample *sample = &samples[count++];
+            sample->statement_id = s + 1;
+            sample->counters[SAMPLE_CALLS] = 100;
+            sample->counters[SAMPLE_EXEC_US] =
+                (int64_t)((i < 2 * 96 ? 1e6 : 1e5) * (0.95 + 0.1 * random_unit(&random)));
+        }
+        rounds[i] = (SampleRound){.target_id = target_id,
+                                  .database_id = 1,
+                                  .collected_at_us = FROM_US + i * STEP_US + STEP_US / 2,
+                                  .interval_ms = STEP_US / 1000,
+                                  .samples = samples,
+                                  .sample_count = count};
+    }
+    assert_done(sample_rounds_write(fixture->connection, rounds, BUCKETS, &error), &error);
+}
+
+static void
+what_controls_did_before_any_query_on_the_table_was_known_is_not_used(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    int64_t target_id = target_make(fixture);
+    young_rounds_write(fixture, target_id);
+    EffectRequest request = request_of(target_id);
+    EffectReport report;
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.query.buckets_before, 2 * 96);
+    assert_true(report.query.has_drift && fabs(report.query.drift_percent) < 3);
+    /* the older one's are */
+    assert_int_equal(report.other_count, 1);
+    assert_int_equal(report.others[0].buckets_before, 4 * 96);
+}
+
 int
 main(void)
 {
@@ -345,6 +392,8 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(a_request_that_makes_no_sense_is_refused, store_fixture_clear),
         cmocka_unit_test_setup(the_work_of_queries_adds_up_users_and_leaves_out_what_was_not_seen,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_controls_did_before_any_query_on_the_table_was_known_is_not_used,
                                store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
