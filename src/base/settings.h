@@ -197,7 +197,7 @@ typedef enum SettingEffect {
     X(SETTING_PATTERNS_SCHEDULE, "patterns.schedule", SETTING_TEXT, "03:10", 0, 0, SETTING_RELOAD,           \
       "time of day, UTC, from which patterns are detected and workloads analysed anew; empty: never")        \
     X(SETTING_AUTO_REVERT, "auto.revert", SETTING_BOOL, "on", 0, 0, SETTING_RELOAD,                          \
-      "on: what Fettle carried out and made queries slower by 5 % or more is undone")                        \
+      "on: what Fettle carried out and certainly made queries slower by 5 % or more is undone")              \
     X(SETTING_LOG_LEVEL, "log.level", SETTING_TEXT, "info", 0, 0, SETTING_RELOAD,                            \
       "error, warning, info or debug")
 

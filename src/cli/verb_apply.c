@@ -295,7 +295,8 @@ const CliVerb cli_verb_apply = {
         "An index is created or dropped on its target, CONCURRENTLY, after you approved the statement; what "
         "does not\napply any more is refused. Everything else is carried out where it belongs, in the "
         "application or by a\nparameter; --done then records it. The result is measured after 24 and 48 "
-        "hours (\"fettle results\"), and what\nmade the query slower by 5 % or more is undone by itself "
+        "hours (\"fettle results\"), and what\ncertainly made the query slower by 5 % or more is undone by "
+        "itself "
         "(auto.revert). With --when it waits for the target's\nwindow for maintenance or for quiet hours of "
         "the forecast; it is checked anew then, and made by the service.",
     .examples = "  fettle apply 17 --dry-run\n"

@@ -117,7 +117,7 @@ bool implementations_due(PgConnection *session, Arena *arena, ImplementationDue 
 /* Those that do harm and that Fettle carried out, and that are not being undone; not those whose undo failed
  * a while ago (1, 2, 4 ... hours), or was cancelled by a person. Nor those on a disabled target, or whose
  * undo a pause stops: that and until when becomes their error_message ("not undone: ..."), unless it says
- * that they could not be undone, and goes with the first call after it is over. */
+ * that they could not be undone, and goes with the first call after that or the week is over. */
 bool implementations_harmful(PgConnection *session, Arena *arena, int64_t **ret_ids, size_t *ret_count,
                              Error *error) FETTLE_MUST_USE;
 

@@ -11,8 +11,9 @@
  * certain, nothing is written.
  *
  * Harm that asks for an undo is what effect.h is certain of (the query's, or that of all on the table, writes
- * too). Without an interval a single sample would undo at random, so that only what is slower by
- * 20 %, over 30 calls on each side, does (queries/implementation_harmful.sql).
+ * too), or a regression whose whole interval lies at 5 % or worse. Without an interval a single sample would
+ * undo at random, so that only what is slower by 20 %, over 30 calls on each side, does
+ * (queries/implementation_harmful.sql).
  */
 #ifndef FETTLE_WORKFLOW_RECOMMENDATION_MEASURE_H
 #define FETTLE_WORKFLOW_RECOMMENDATION_MEASURE_H

@@ -359,6 +359,10 @@ oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer
                      ret_answer, error))
         return false;
     const OracleAnswer *noted = oracle_note(oracle, statement, reduced, ret_answer);
+    if (noted->is_unknown)
+        *ret_answer = (WhatIfAnswer){.reason = ret_answer->is_known ? "not all of its samples were planned"
+                                                                    : ret_answer->reason,
+                                     .cost = noted->cost};
     if (ret_used != NULL)
         *ret_used = noted->used;
     return true;

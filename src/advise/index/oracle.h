@@ -97,7 +97,9 @@ const OracleAnswer *oracle_answer(const Oracle *oracle, size_t statement, size_t
 /* The cheapest plan known that a set allows: its position among the answers. */
 size_t oracle_answer_below(const Oracle *oracle, size_t statement, Bits set);
 
-/* The plan under a set; always asks, and the answer counts like any other. ret_used may be NULL. */
+/* The plan under a set; always asks, and the answer counts like any other. What cannot be compared with the
+ * baseline, of other samples or of none, is not known and costs what the baseline does. ret_used may be NULL.
+ */
 bool oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_answer, Bits *ret_used,
                  Error *error) FETTLE_MUST_USE;
 

@@ -1,8 +1,8 @@
 -- Carried out by Fettle, certain to do harm, and not being undone; for a week after the measurement. Without an interval that is only
 -- what became much slower, over many calls: less could be chance. With one, all of it must be a regression of 5 % or more. Nor is it certain where other changes touched the controls (lacks_controls):
 -- then only what the measurement itself calls harm. What could not be undone is left alone for a while; what a person ordered without a recommendation, for good.
--- What is on a disabled target, or what a pause of undoing stands against, is left alone, and told so for as long as it is so: people can
--- still undo it then. That it could not be undone stays said.
+-- What is on a disabled target, or what a pause of undoing stands against, is left alone, and told so until that or the week is over: people
+-- can still undo it then. That it could not be undone stays said.
 WITH harmful AS (
     SELECT i.id, i.measured_at,
            CASE WHEN NOT t.enabled THEN 'the target is disabled; it is undone by itself when it is enabled before '

@@ -209,6 +209,12 @@ what_is_known_is_not_asked_again_but_directly(void **state)
     WhatIfAnswer answer;
     assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x02), &answer, NULL, &error));
     assert_true(answer.cost == 10 && planner.questions == 4);
+    planner.partial_with = 0x02;
+    Bits used;
+    assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x02), &answer, &used, &error));
+    assert_true(!answer.is_known && answer.cost == BASELINE && answer.used_indexes.count == 0);
+    assert_non_null(strstr(answer.reason, "samples"));
+    assert_true(bits_is_empty(used));
 }
 
 /* One question at a time from above; on the way what is known brackets the cost, and plans are learned. */
