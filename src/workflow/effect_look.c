@@ -302,7 +302,7 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
 
 /* What is worse without levels is taken as that says it: states are no effect, but a change that leaves a
  * query in its slow one has harmed it. And levels that both rose are no harm where the query is not slower
- * for it: a change that ends a rare slow plan may make the fast one dearer. */
+ * for it: a change that ends a rare slow plan may make the fast one dearer. It is no gain either. */
 static void
 look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
 {
@@ -324,6 +324,8 @@ look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
     effect->plain_percent = plain->improvement_percent;
     if (is_regressed)
         effect->verdict = EFFECT_REGRESSED;
+    else if (is_harm && effect->verdict == EFFECT_IMPLEMENTED)
+        effect->verdict = EFFECT_NO_IMPROVEMENT; /* it may only be in its fast plan, and that dearer */
 }
 
 static void
