@@ -308,9 +308,8 @@ oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
     }
 }
 
-/* A mean over other samples than the baseline's says nothing of what the indexes do. */
-static bool
-is_comparable(const WorkloadStatement *statement, const WhatIfAnswer *answer)
+bool
+oracle_is_comparable(const WorkloadStatement *statement, const WhatIfAnswer *answer)
 {
     return answer->is_known && answer->sample_mask == statement->baseline_sample_mask;
 }
@@ -323,7 +322,7 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
     const WorkloadStatement *subject = &oracle->context->workload->statements[statement];
     OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
                           .cost = subject->baseline_cost,
-                          .is_unknown = !is_comparable(subject, answer)};
+                          .is_unknown = !oracle_is_comparable(subject, answer)};
     fresh.used = fresh.is_unknown ? bits_new(oracle->arena, oracle->candidates->count)
                                   : oracle_used(oracle, oracle->arena, answer);
     if (!fresh.is_unknown)

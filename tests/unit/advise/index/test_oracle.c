@@ -214,6 +214,10 @@ what_is_known_is_not_asked_again_but_directly(void **state)
     assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x02), &answer, &used, &error));
     assert_true(!answer.is_known && answer.cost == BASELINE && answer.used_indexes.count == 0);
     assert_non_null(strstr(answer.reason, "samples"));
+    const WorkloadStatement of_three = {.baseline_sample_mask = 7};
+    assert_true(oracle_is_comparable(&of_three, &(WhatIfAnswer){.is_known = true, .sample_mask = 7}));
+    assert_false(oracle_is_comparable(&of_three, &(WhatIfAnswer){.is_known = true, .sample_mask = 5}));
+    assert_false(oracle_is_comparable(&of_three, &(WhatIfAnswer){.sample_mask = 7}));
     assert_true(bits_is_empty(used));
 }
 
