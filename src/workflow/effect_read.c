@@ -2,10 +2,13 @@
 #include "workflow/effect_read.h"
 
 #include "base/text.h"
+#include "snapshot/catalog.h"
+#include "snapshot/file.h"
 #include "sql/statement.h"
 #include "store/changes_touched.h"
 #include "store/query_place.h"
 #include "store/sample_work.h"
+#include "store/target_snapshot.h"
 #include "workflow/effect_internal.h"
 #include "workflow/effect_relations.h"
 
@@ -23,9 +26,12 @@ typedef struct Parties {
     const EffectRequest *request;
     const SampleTotal *totals;
     size_t total_count;
-    const char *query_text; /* NULL unknown */
+    const char *query_text;   /* NULL unknown */
+    const Snapshot *snapshot; /* that is kept of the database; NULL: none is */
+    SqlCatalog catalog;       /* of it */
     EffectRelations changed;
     ChangesTouched touched; /* by other changes too: they move for a reason of their own */
+    EffectRelations touched_tables;
     HashList others;
     HashList controls;
     size_t touched_count; /* that would be controls */
@@ -56,17 +62,10 @@ is_touched_itself(const Parties *parties, int64_t hash)
     return false;
 }
 
-static bool
-is_on_touched_table(const Parties *parties, const EffectRelations *named)
+static const SqlCatalog *
+catalog_of(const Parties *parties)
 {
-    for (size_t i = 0; i < parties->touched.count; i++) {
-        const TouchedThing *item = &parties->touched.items[i];
-        EffectRelation table = {.schema = item->schema_name, .name = item->table_name};
-        EffectRelations one = {.items = &table, .count = 1};
-        if (item->table_name != NULL && effect_relations_meet(named, &one))
-            return true;
-    }
-    return false;
+    return parties->snapshot == NULL ? NULL : &parties->catalog;
 }
 
 /* Whose list a statement belongs to; NULL: to none. */
@@ -75,7 +74,8 @@ list_of(Parties *parties, const SampleTotal *total)
 {
     EffectRelations named;
     if (total->query_text == NULL || total->query_hash == parties->request->query_hash ||
-        is_own(total->query_text) || !effect_relations_of(parties->arena, total->query_text, &named) ||
+        is_own(total->query_text) ||
+        !effect_relations_of(parties->arena, total->query_text, catalog_of(parties), &named) ||
         named.count == 0)
         return NULL;
     bool is_rewritten = is_touched_itself(parties, total->query_hash);
@@ -84,10 +84,33 @@ list_of(Parties *parties, const SampleTotal *total)
     /* With unknown tables any of them might be concerned. */
     if (parties->changed.count == 0)
         return NULL;
-    if (!is_rewritten && !is_on_touched_table(parties, &named))
+    if (!is_rewritten && !effect_relations_meet(&named, &parties->touched_tables))
         return &parties->controls;
     parties->touched_count++;
     return NULL;
+}
+
+/* A view of the changed table is a statement's way to it, a partition is a part of it. */
+static void
+tables_find(Parties *parties)
+{
+    const EffectRequest *request = parties->request;
+    EffectRelation table = {.schema = request->schema_name, .name = request->table_name};
+    if (request->table_name != NULL)
+        vector_push(parties->arena, &parties->changed, table);
+    else if (parties->query_text != NULL && !effect_relations_of(parties->arena, parties->query_text,
+                                                                 catalog_of(parties), &parties->changed))
+        parties->changed.count = 0;
+    for (size_t i = 0; i < parties->touched.count; i++) {
+        const TouchedThing *item = &parties->touched.items[i];
+        EffectRelation touched = {.schema = item->schema_name, .name = item->table_name};
+        if (item->table_name != NULL)
+            vector_push(parties->arena, &parties->touched_tables, touched);
+    }
+    if (parties->snapshot == NULL)
+        return;
+    effect_relations_add_parts(parties->arena, parties->snapshot, &parties->changed);
+    effect_relations_add_parts(parties->arena, parties->snapshot, &parties->touched_tables);
 }
 
 /* The work of one thread with a deep stack: hundreds of texts are parsed. */
@@ -95,19 +118,34 @@ static void
 parties_sort(void *context)
 {
     Parties *parties = context;
-    const EffectRequest *request = parties->request;
-    EffectRelation table = {.schema = request->schema_name, .name = request->table_name};
-    if (request->table_name != NULL)
-        vector_push(parties->arena, &parties->changed, table);
-    else if (parties->query_text != NULL &&
-             !effect_relations_of(parties->arena, parties->query_text, &parties->changed))
-        parties->changed.count = 0;
+    if (parties->snapshot != NULL)
+        parties->catalog = snapshot_catalog(parties->arena, parties->snapshot);
+    tables_find(parties);
     for (size_t i = 0; i < parties->total_count; i++) {
         HashList *list = list_of(parties, &parties->totals[i]);
         size_t most = list == &parties->others ? EFFECT_OTHERS_MOST : EFFECT_CONTROLS_MOST;
         if (list != NULL && list->count < most)
             vector_push(parties->arena, list, parties->totals[i].query_hash);
     }
+}
+
+/* What is kept and cannot be read is as if none were kept: names alone tell less, and a harm has to be seen.
+ */
+static bool
+snapshot_find(PgConnection *session, Parties *parties, Error *error)
+{
+    TargetSnapshot kept;
+    SnapshotSections *sections;
+    Error damage = {0};
+    const EffectRequest *request = parties->request;
+    if (!target_snapshot_read(session, parties->arena, request->target_id, request->database_name, &kept,
+                              error))
+        return false;
+    if (kept.data != NULL &&
+        (!snapshot_decode_bytes(parties->arena, kept.data, kept.size_bytes, &sections, &damage) ||
+         !snapshot_decode(parties->arena, sections, &parties->snapshot, &damage)))
+        parties->snapshot = NULL;
+    return true;
 }
 
 static bool
@@ -134,7 +172,8 @@ parties_read(PgConnection *session, const SampleRange *range, Parties *parties, 
                             .database_name = request->database_name,
                             .from_us = range->from_us,
                             .to_us = range->to_us};
-    if (!changes_touched_read(session, parties->arena, &within, &parties->touched, error) ||
+    if (!snapshot_find(session, parties, error) ||
+        !changes_touched_read(session, parties->arena, &within, &parties->touched, error) ||
         !sample_top_read(session, parties->arena, range, SAMPLE_BY_TIME, STATEMENTS_MOST, &totals,
                          &parties->total_count, error))
         return false;

@@ -4,15 +4,16 @@
  * controls, their series of 15 minutes, and what effect.h says of them.
  *
  * Concerned are the query that the change is for and every statement of its database that names the changed
- * table (or, when the change is for a query without a table, a table that the query names). Statements are
- * read as text: what a view hides, or a function does, is not seen. Controls are the busiest statements that
- * name other tables only, and none of them one that another change touched since the days before: those moved
- * for a reason of their own, and are counted (touched_count). A query that was itself rewritten meanwhile is
- * neither. Statements whose text is unknown are neither, and Fettle's own are none.
+ * table (or, when the change is for a query without a table, a table that the query names), a table that it
+ * is a part of, one of its parts, or a view of these. Statements are read as text, and views and partitions
+ * are those of the snapshot that is kept of the database (workload_snapshot.h): without one, names alone
+ * tell. What a function does is not seen. Controls are the busiest statements that name other tables only,
+ * and none of them one that another change touched since the days before: those moved for a reason of their
+ * own, and are counted (touched_count). A query that was itself rewritten meanwhile is neither. Statements
+ * whose text is unknown are neither, and Fettle's own are none.
  *
  * What is not seen: a statement that joins the changed table with one that another change touched is
- * concerned, and what the other one did to it is laid at this one's door. An index of a partition touches the
- * partition's name alone: statements that name its parent are controls.
+ * concerned, and what the other one did to it is laid at this one's door.
  *
  *     EffectRequest request = {.target_id = 1, .database_name = "shop", .query_hash = hash,
  *                              .schema_name = "public", .table_name = "orders",

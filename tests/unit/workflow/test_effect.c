@@ -7,7 +7,6 @@
 #include "effect_made.h"
 
 #include "base/random.h"
-#include "workflow/effect_relations.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -591,54 +590,6 @@ a_window_that_ends_before_it_begins_is_a_bug(void **state)
     arena_free(arena);
 }
 
-static void
-assert_names(const char *text, bool is_known, const char *names)
-{
-    Arena *arena = arena_new("test", ARENA_BYTES);
-    EffectRelations relations;
-    assert_true(effect_relations_of(arena, text, &relations) == is_known);
-    char found[200] = "";
-    for (size_t i = 0; is_known && i < relations.count; i++) {
-        const EffectRelation *relation = &relations.items[i];
-        size_t length = strlen(found);
-        snprintf(found + length, sizeof(found) - length, "%s%s%s%s", i == 0 ? "" : " ",
-                 relation->schema == NULL ? "" : relation->schema, relation->schema == NULL ? "" : ".",
-                 relation->name);
-    }
-    assert_string_equal(found, names);
-    arena_free(arena);
-}
-
-static void
-a_statement_names_its_tables_without_a_catalog(void **state)
-{
-    (void)state;
-    assert_names("SELECT * FROM orders o JOIN shop.items i ON i.id = o.item WHERE o.id = $1", true,
-                 "orders shop.items");
-    assert_names("WITH recent AS (SELECT * FROM orders) SELECT * FROM recent", true, "orders");
-    assert_names("UPDATE orders SET a = $1 WHERE id IN (SELECT order_id FROM late)", true, "orders late");
-    assert_names("INSERT INTO log SELECT * FROM orders", true, "orders log");
-    assert_names("SELECT * FROM pg_stat_activity, pg_catalog.pg_class", true, "");
-    assert_names("SELECT * FROM monitoring.pg_stat_statements_info", true, "");
-    assert_names("SELECT $1", true, "");
-    assert_names("VACUUM orders", false, "");
-    assert_names("SELECT FROM WHERE", false, "");
-}
-
-static void
-tables_meet_by_name_and_by_schema_where_both_say_it(void **state)
-{
-    (void)state;
-    EffectRelation items[] = {{NULL, "orders"}, {"public", "orders"}, {"old", "orders"}, {NULL, "items"}};
-    static const bool meets[4][4] = {{1, 1, 1, 0}, {1, 1, 0, 0}, {1, 0, 1, 0}, {0, 0, 0, 1}};
-    for (size_t i = 0; i < 4; i++)
-        for (size_t j = 0; j < 4; j++) {
-            EffectRelations left = {.items = &items[i], .count = 1};
-            EffectRelations right = {.items = &items[j], .count = 1};
-            assert_true(effect_relations_meet(&left, &right) == meets[i][j]);
-        }
-}
-
 int
 main(void)
 {
@@ -666,8 +617,6 @@ main(void)
         cmocka_unit_test(of_many_queries_only_what_is_surer_than_chance_is_named),
         cmocka_unit_test(the_longest_window_is_measured_and_so_is_the_shortest),
         cmocka_unit_test(a_window_that_ends_before_it_begins_is_a_bug),
-        cmocka_unit_test(a_statement_names_its_tables_without_a_catalog),
-        cmocka_unit_test(tables_meet_by_name_and_by_schema_where_both_say_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,17 @@
  * The effect of a change from samples in a real store: who is concerned, who is a control, and what comes
  * out.
  */
+#include "../snapshot/memory_sections.h"
 #include "../store/fixture.h"
 
 #include "base/random.h"
 #include "base/text.h"
+#include "snapshot/file.h"
 #include "store/changes_touched.h"
 #include "store/sample_internal.h"
 #include "store/sample_work.h"
 #include "store/statement.h"
+#include "store/target_snapshot.h"
 #include "workflow/effect_read.h"
 
 #include <math.h>
@@ -377,6 +380,68 @@ what_controls_did_before_any_query_on_the_table_was_known_is_not_used(void **sta
     assert_int_equal(report.others[0].buckets_before, 4 * 96);
 }
 
+/* The snapshot that is kept of the shop: "items" is a partition of "stock", "prices" a view of "carts". */
+static void
+snapshot_keep(StoreFixture *fixture, int64_t target_id)
+{
+    static const char text[] =
+        "@meta key value\n"
+        "server_version_num|150004\n"
+        "server_version|15.4\n"
+        "database|shop\n"
+        "encoding|UTF8\n"
+        "reader|fettle_monitor\n"
+        "taken_at|2026-01-02T00:00:00Z\n"
+        "@settings name value unit type source boot_value\n"
+        "search_path|public|\\N|string|default|public\n"
+        "@relations id schema name owner kind view_definition is_partition relpages reltuples\n"
+        "1|public|stock|app|p|\\N|f|0|0\n"
+        "2|public|items|app|r|\\N|t|10|100\n"
+        "3|public|carts|app|r|\\N|f|10|100\n"
+        "4|public|prices|app|v| SELECT id FROM carts;|f|0|0\n"
+        "@parents id parent_id sequence\n"
+        "2|1|1\n";
+    Error error = {0};
+    char *bytes = NULL;
+    TargetSnapshot kept = {.target_id = target_id, .database_name = "shop", .taken_at_us = FROM_US};
+    assert_done(snapshot_encode(fixture->arena, memory_sections(fixture->arena, text), &bytes,
+                                &kept.size_bytes, &error),
+                &error);
+    kept.data = bytes;
+    assert_done(target_snapshot_write(fixture->connection, &kept, &error), &error);
+}
+
+static void
+partitions_and_views_of_a_touched_table_are_no_controls(void **state)
+{
+    StoreFixture *fixture = *state;
+    Error error = {0};
+    int64_t target_id = target_make(fixture);
+    rounds_write(fixture, target_id);
+    EffectRequest request = request_of(target_id);
+    EffectReport report;
+    change_write(fixture, target_id,
+                 "'public', 'items', 'completed', true, '2026-01-08', '2026-01-08', '2026-01-08'");
+    change_write(fixture, target_id,
+                 "'public', 'carts', 'completed', true, '2026-01-08', '2026-01-08', '2026-01-08'");
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.touched_count, 2);
+    snapshot_keep(fixture, target_id);
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.touched_count, 4);
+    /* the change of a partition concerns what reads the table above it, and a change of a table its views */
+    request.table_name = "items";
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.other_count, 2);
+    request.table_name = "carts";
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.other_count, 2);
+    /* what cannot be read is as if none were kept */
+    store_fixture_value(fixture, "UPDATE fettle.target_snapshots SET data = '\\x00' RETURNING target_id");
+    assert_done(effect_read(fixture->connection, fixture->arena, &request, &report, &error), &error);
+    assert_int_equal(report.other_count, 1);
+}
+
 int
 main(void)
 {
@@ -395,6 +460,7 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(what_controls_did_before_any_query_on_the_table_was_known_is_not_used,
                                store_fixture_clear),
+        cmocka_unit_test_setup(partitions_and_views_of_a_touched_table_are_no_controls, store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);
 }
