@@ -339,6 +339,12 @@ workload_risk_weight(const Workload *workload, const WorkloadStatement *statemen
 }
 
 bool
+workload_statement_compares(const WorkloadStatement *statement, const WhatIfAnswer *answer)
+{
+    return answer->is_known && answer->sample_mask == statement->baseline_sample_mask;
+}
+
+bool
 workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id)
 {
     for (size_t i = 0; i < statement->question.relation_count; i++)

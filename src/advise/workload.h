@@ -56,6 +56,10 @@ typedef struct WorkloadOptions {
 /* True when the statement reads or writes the relation. */
 bool workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id);
 
+/* Whether an answer was planned as the baseline was: a mean over other samples says nothing of what a change
+ * does. */
+bool workload_statement_compares(const WorkloadStatement *statement, const WhatIfAnswer *answer);
+
 /* Objective of a unit of cost that the planner does not expect. Where a statement costs less time than its
  * estimate says, because the estimate is too high, what is read beyond it still takes the time that reading
  * takes. */

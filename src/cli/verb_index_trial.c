@@ -13,6 +13,7 @@
 #include "cli/verb_index_internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,12 @@ typedef struct TrialEffect {
 } TrialEffect;
 
 VECTOR_DEFINE(TrialEffects, TrialEffect);
+
+typedef struct Trial {
+    TrialEffects effects;
+    size_t statement_count; /* of the workload, that have a cost */
+    size_t unknown_count;   /* of them, that the planner did not plan without the index as with it */
+} Trial;
 
 static const SnapshotIndex *
 index_find(const CliInput *input, const Snapshot *snapshot, const char *name, Error *error)
@@ -50,8 +57,9 @@ index_find(const CliInput *input, const Snapshot *snapshot, const char *name, Er
 
 static bool
 statements_ask(CliInput *input, WhatIf *whatif, const Workload *workload, const SnapshotIndex *index,
-               TrialEffects *effects, Error *error)
+               Trial *trial, Error *error)
 {
+    trial->statement_count = workload->costed_count;
     for (size_t i = 0; i < workload->count; i++) {
         const WorkloadStatement *statement = &workload->statements[i];
         WhatIfAnswer answer;
@@ -61,15 +69,16 @@ statements_ask(CliInput *input, WhatIf *whatif, const Workload *workload, const 
         if (!whatif_cost(whatif, input->arena, &statement->question, false, &answer, error))
             return false;
         TrialEffect effect = {statement, statement->baseline_cost, answer.cost};
-        if (answer.is_known && answer.cost > statement->baseline_cost * NOTICE_RATIO)
-            vector_push(input->arena, effects, effect);
+        bool is_comparable = workload_statement_compares(statement, &answer);
+        trial->unknown_count += !is_comparable;
+        if (is_comparable && answer.cost > statement->baseline_cost * NOTICE_RATIO)
+            vector_push(input->arena, &trial->effects, effect);
     }
     return true;
 }
 
 static bool
-trial_hold(CliInput *input, CliSession *session, const SnapshotIndex *index, TrialEffects *effects,
-           size_t *ret_asked, Error *error)
+trial_hold(CliInput *input, CliSession *session, const SnapshotIndex *index, Trial *trial, Error *error)
 {
     FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = NULL;
     const Workload *workload;
@@ -85,8 +94,7 @@ trial_hold(CliInput *input, CliSession *session, const SnapshotIndex *index, Tri
     if (!results[0].is_applied)
         return error_set(error, ERROR_UNSUPPORTED, "the twin cannot do without index %s: %s", index->name,
                          results[0].reason);
-    *ret_asked = workload->costed_count;
-    return statements_ask(input, whatif, workload, index, effects, error) && whatif_end(whatif, error);
+    return statements_ask(input, whatif, workload, index, trial, error) && whatif_end(whatif, error);
 }
 
 static int
@@ -103,7 +111,7 @@ effect_compare(const void *left, const void *right)
 }
 
 static bool
-effects_write(CliInput *input, const SnapshotIndex *index, TrialEffects *effects, size_t asked, Error *error)
+trial_write(CliInput *input, const SnapshotIndex *index, Trial *trial, Error *error)
 {
     static const CliColumn columns[] = {
         {"COST WITH", "cost_with", CLI_TEXT}, {"WITHOUT", "cost_without", CLI_TEXT},
@@ -113,6 +121,7 @@ effects_write(CliInput *input, const SnapshotIndex *index, TrialEffects *effects
     Arena *arena = input->arena;
     bool as_json = cli_option(input, "json") != NULL;
     CliTable table = cli_table_new(arena, columns, FETTLE_COUNT_OF(columns));
+    TrialEffects *effects = &trial->effects;
     if (effects->count > 1)
         qsort(effects->items, effects->count, sizeof(*effects->items), effect_compare);
     for (size_t i = 0; i < effects->count; i++) {
@@ -130,10 +139,15 @@ effects_write(CliInput *input, const SnapshotIndex *index, TrialEffects *effects
             &text,
             "PostgreSQL cannot hide an index from its planner; the trial was held on the twin, "
             "over %zu statements.\n",
-            asked);
-    cli_table_append(
-        &table, &text, as_json,
-        arena_printf(arena, "no statement of the workload would cost more without %s\n", index->name));
+            trial->statement_count);
+    if (trial->unknown_count > 0 && !input->is_quiet)
+        fprintf(
+            stderr,
+            "note: %zu statements are not compared: without %s the planner could not plan them as with it\n",
+            trial->unknown_count, index->name);
+    cli_table_append(&table, &text, as_json,
+                     arena_printf(arena, "no statement%s of the workload would cost more without %s\n",
+                                  trial->unknown_count > 0 ? " that can be compared" : "", index->name));
     return cli_write(input, text.data, text.length, error);
 }
 
@@ -141,8 +155,7 @@ bool
 index_trial_run(CliInput *input, int *ret_exit_status, Error *error)
 {
     FETTLE_CLEANUP(session_close_at) CliSession session = {0};
-    TrialEffects effects = {0};
-    size_t asked = 0;
+    Trial trial = {0};
     CliInput reading = *input;
     reading.argument_count = 1;
     if (!index_target_resolve(input, input->arguments[1], &reading.arguments[0], error) ||
@@ -151,9 +164,9 @@ index_trial_run(CliInput *input, int *ret_exit_status, Error *error)
     const SnapshotIndex *index = index_find(input, session.snapshot, input->arguments[2], error);
     if (index == NULL || !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error))
         return false;
-    if (!trial_hold(input, &session, index, &effects, &asked, error))
+    if (!trial_hold(input, &session, index, &trial, error))
         return cluster_explain_failure(session.cluster, error);
     progress_clear();
-    *ret_exit_status = effects.count > 0 ? CLI_EXIT_ADVICE : CLI_EXIT_NOTHING;
-    return effects_write(input, index, &effects, asked, error);
+    *ret_exit_status = trial.effects.count > 0 ? CLI_EXIT_ADVICE : CLI_EXIT_NOTHING;
+    return trial_write(input, index, &trial, error);
 }

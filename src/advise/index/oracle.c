@@ -308,12 +308,6 @@ oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
     }
 }
 
-bool
-oracle_is_comparable(const WorkloadStatement *statement, const WhatIfAnswer *answer)
-{
-    return answer->is_known && answer->sample_mask == statement->baseline_sample_mask;
-}
-
 /* Keeps what was answered; the pointer lives until the next question. */
 static const OracleAnswer *
 oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *answer)
@@ -322,7 +316,7 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
     const WorkloadStatement *subject = &oracle->context->workload->statements[statement];
     OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
                           .cost = subject->baseline_cost,
-                          .is_unknown = !oracle_is_comparable(subject, answer)};
+                          .is_unknown = !workload_statement_compares(subject, answer)};
     fresh.used = fresh.is_unknown ? bits_new(oracle->arena, oracle->candidates->count)
                                   : oracle_used(oracle, oracle->arena, answer);
     if (!fresh.is_unknown)

@@ -97,11 +97,6 @@ const OracleAnswer *oracle_answer(const Oracle *oracle, size_t statement, size_t
 /* The cheapest plan known that a set allows: its position among the answers. */
 size_t oracle_answer_below(const Oracle *oracle, size_t statement, Bits set);
 
-/* Whether an answer was planned as the baseline was: a mean over other samples says nothing of what indexes
- * do.
- */
-bool oracle_is_comparable(const WorkloadStatement *statement, const WhatIfAnswer *answer);
-
 /* The plan under a set; always asks, and the answer counts like any other. What cannot be compared with the
  * baseline, of other samples or of none, is not known and costs what the baseline does. ret_used may be NULL.
  */

@@ -80,7 +80,7 @@ index_is_missed_by_none(Evidence *evidence, const SnapshotIndex *index, bool *re
                          error))
             return false;
         double now = evidence->answers[q].is_known ? evidence->answers[q].cost : statement->baseline_cost;
-        if (!oracle_is_comparable(statement, &answer) ||
+        if (!workload_statement_compares(statement, &answer) ||
             search_gain(evidence->context, statement, now, answer.cost) < 0)
             return true;
     }

@@ -215,9 +215,9 @@ what_is_known_is_not_asked_again_but_directly(void **state)
     assert_true(!answer.is_known && answer.cost == BASELINE && answer.used_indexes.count == 0);
     assert_non_null(strstr(answer.reason, "samples"));
     const WorkloadStatement of_three = {.baseline_sample_mask = 7};
-    assert_true(oracle_is_comparable(&of_three, &(WhatIfAnswer){.is_known = true, .sample_mask = 7}));
-    assert_false(oracle_is_comparable(&of_three, &(WhatIfAnswer){.is_known = true, .sample_mask = 5}));
-    assert_false(oracle_is_comparable(&of_three, &(WhatIfAnswer){.sample_mask = 7}));
+    assert_true(workload_statement_compares(&of_three, &(WhatIfAnswer){.is_known = true, .sample_mask = 7}));
+    assert_false(workload_statement_compares(&of_three, &(WhatIfAnswer){.is_known = true, .sample_mask = 5}));
+    assert_false(workload_statement_compares(&of_three, &(WhatIfAnswer){.sample_mask = 7}));
     assert_true(bits_is_empty(used));
 }
 
