@@ -4,7 +4,7 @@
 #include "cli/recommendation_argument.h"
 #include "cli/store_session.h"
 #include "cli/table.h"
-#include "store/recommendation.h"
+#include "workflow/recommendation_json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -62,25 +62,10 @@ recommendation_write(JsonWriter *json, const RankedRecommendation *found)
     json_key_int(json, "id", found->id);
     json_key_string(json, "target", found->target_name);
     json_key_id(json, "query_hash", found->query_hash);
-    json_key_string(json, "source_type", found->source_type);
-    json_key_string(json, "kind", found->kind);
-    json_key_string(json, "recommendation_text", found->text);
-    json_key_string(json, "detailed_explanation", found->explanation);
-    json_key_double(json, "estimated_improvement_percent", found->improvement_percent);
-    json_key_string(json, "improvement_basis", found->improvement_basis);
-    json_key_double(json, "confidence_score", found->confidence);
-    json_key_double(json, "urgency_score", found->urgency);
-    json_key_double(json, "roi_score", found->roi);
-    json_key_double(json, "expected_saving_ms_per_hour", found->saving_ms_per_hour);
-    json_key_double(json, "expected_saving_low", found->saving_low);
-    json_key_double(json, "expected_saving_high", found->saving_high);
-    json_key_string(json, "implementation_complexity", found->complexity);
-    json_key_bool(json, "is_dismissed", found->is_dismissed);
-    json_key_string(json, "dismissal_reason", found->dismissal_reason);
+    recommendation_fields_write(json, found);
     json_key_string(json, "planned_at",
                     found->planned_at_us == 0 ? NULL
                                               : clock_format_utc(json->text->arena, found->planned_at_us));
-    json_key_string(json, "planned_moment", found->planned_moment);
     json_object_end(json);
 }
 

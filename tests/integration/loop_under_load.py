@@ -14,9 +14,8 @@ import time
 
 import psycopg2
 import pytest
-from servers import Server, wait_until
-from service import Service
-from test_recommendation_apply import BASE, World
+from servers import wait_until
+from test_recommendation_apply import BASE, world_open
 
 SECONDS = int(os.environ.get("FETTLE_LOOP_SECONDS", "230"))
 SCHEMA = """
@@ -76,15 +75,8 @@ class Load:
 
 @pytest.fixture(scope="module")
 def world():
-    with Server(15, tcp=True, conf=["max_connections = 80"]) as server:
-        for name in ("shop", "store"):
-            server.sql(f"CREATE DATABASE {name}")
-        server.sql(SCHEMA, "shop")
-        service = Service(store_url=server.dsn("store"))
-        service.fettle("store", "migrate")
-        with service:
-            service.json("PUT", f"{BASE}/settings/index.free_space_floor", {"value": "0B"})
-            yield World(server, service, service.add_target("shop", server.dsn("shop"), databases=["shop"]))
+    with world_open(SCHEMA, settings={}, databases=["shop"]) as found:
+        yield found
 
 
 def rounds(world):

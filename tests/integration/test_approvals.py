@@ -5,22 +5,14 @@ import json
 
 import psycopg2
 import pytest
-from servers import Server, wait_until
-from service import Service
-from test_recommendation_apply import BASE, SCHEMA, World
+from servers import wait_until
+from test_recommendation_apply import BASE, SCHEMA, world_open
 
 
 @pytest.fixture(scope="module")
 def world():
-    with Server(15, tcp=True, conf=["max_connections = 80"]) as server:
-        for name in ("shop", "store"):
-            server.sql(f"CREATE DATABASE {name}")
-        server.sql(SCHEMA, "shop")
-        service = Service(store_url=server.dsn("store"), collect__enabled="off")
-        service.fettle("store", "migrate")
-        with service:
-            service.json("PUT", f"{BASE}/settings/index.free_space_floor", {"value": "0B"})
-            yield World(server, service, service.add_target("shop", server.dsn("shop")))
+    with world_open() as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 """Recommendations carried out on a real target, measured, undone: by the API, the command line, and by the service itself."""
+import contextlib
 import json
 import signal
 import threading
@@ -65,17 +66,23 @@ class World:
         return self.service.fettle(*words, **arguments)
 
 
-@pytest.fixture(scope="module")
-def world():
+@contextlib.contextmanager
+def world_open(schema=SCHEMA, settings=None, **target):
     with Server(15, tcp=True, conf=["max_connections = 80"]) as server:
         for name in ("shop", "store"):
             server.sql(f"CREATE DATABASE {name}")
-        server.sql(SCHEMA, "shop")
-        service = Service(store_url=server.dsn("store"), collect__enabled="off")
+        server.sql(schema, "shop")
+        service = Service(store_url=server.dsn("store"), **({"collect__enabled": "off"} if settings is None else settings))
         service.fettle("store", "migrate")
         with service:
             service.json("PUT", f"{BASE}/settings/index.free_space_floor", {"value": "0B"})
-            yield World(server, service, service.add_target("shop", server.dsn("shop")))
+            yield World(server, service, service.add_target("shop", server.dsn("shop"), **target))
+
+
+@pytest.fixture(scope="module")
+def world():
+    with world_open() as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@
 #include "api/handlers/handlers.h"
 #include "api/handlers/index_internal.h"
 #include "api/handlers/result_internal.h"
-#include "store/recommendation.h"
 #include "workflow/change_schedule.h"
 #include "workflow/recommendation_apply.h"
+#include "workflow/recommendation_json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -20,32 +20,17 @@
 #define IMPACT_STANDARD 5.0
 
 static void
-recommendation_fields_write(JsonWriter *json, const RankedRecommendation *found)
+ranked_write(JsonWriter *json, const RankedRecommendation *found)
 {
     json_key_int(json, "id", found->id);
     json_key_int(json, "target_id", found->target_id);
     api_json_id(json, "query_hash", found->query_hash);
     api_json_id(json, "fingerprint_hash", found->fingerprint_hash);
-    json_key_string(json, "source_type", found->source_type);
     api_json_id(json, "source_id", found->source_id);
-    json_key_string(json, "kind", found->kind);
-    json_key_string(json, "recommendation_text", found->text);
-    json_key_string(json, "detailed_explanation", found->explanation);
-    json_key_double(json, "estimated_improvement_percent", found->improvement_percent);
-    json_key_string(json, "improvement_basis", found->improvement_basis);
-    json_key_double(json, "confidence_score", found->confidence);
-    json_key_double(json, "urgency_score", found->urgency);
-    json_key_double(json, "roi_score", found->roi);
-    json_key_double(json, "expected_saving_ms_per_hour", found->saving_ms_per_hour);
-    json_key_double(json, "expected_saving_low", found->saving_low);
-    json_key_double(json, "expected_saving_high", found->saving_high);
-    json_key_string(json, "implementation_complexity", found->complexity);
-    json_key_bool(json, "is_dismissed", found->is_dismissed);
-    json_key_string(json, "dismissal_reason", found->dismissal_reason);
+    recommendation_fields_write(json, found);
     api_json_time(json, "created_at", found->created_at_us);
     api_json_time(json, "updated_at", found->updated_at_us);
     api_json_time(json, "planned_at", found->planned_at_us);
-    json_key_string(json, "planned_moment", found->planned_moment);
 }
 
 static bool
@@ -145,7 +130,7 @@ handle_recommendations_list(ApiRequest *request, Error *error)
     JsonWriter *json = api_list_begin(request, "recommendations");
     for (size_t i = 0; i < list.count; i++) {
         json_object_begin(json);
-        recommendation_fields_write(json, &list.items[i]);
+        ranked_write(json, &list.items[i]);
         json_object_end(json);
         total += isnan(list.items[i].roi) ? 0 : list.items[i].roi;
     }
@@ -174,7 +159,7 @@ handle_recommendation_get(ApiRequest *request, Error *error)
         return false;
     JsonWriter *json = api_json(request);
     json_object_begin(json);
-    recommendation_fields_write(json, &found);
+    ranked_write(json, &found);
     api_json_embed(json, "suggestion", source);
     json_key(json, "implementations");
     json_array_begin(json);
