@@ -24,7 +24,7 @@
  *             far likelier than one before the change (six hours in each at least; one flip is enough, so
  *             that a step of this query alone that lasted passes for two levels as well), the effect is by
  *             how much both moved (two_level.h), and where another path of states is not ruled out, the
- *             interval reaches to that on its side: of being faster as surely as of noise (97 %), of being
+ *             interval reaches to that on its side: of being faster as surely as of noise, of being
  *             slower as surely as for undo. Harm is judged without levels as well, and the worse of the two
  *             counts: a change that leaves the query in its slow plan has harmed it. But harm of the levels
  *             counts only where the query is slower without them too: one that ends a rare slow plan has
@@ -152,7 +152,8 @@ typedef struct Effect {
     double bucket_minutes; /* after joining */
     EffectMatch match;
     bool has_drift;
-    bool lacks_controls;  /* no drift is known, and with what other changes touched it could be */
+    bool lacks_controls;  /* no drift is known, and with what other changes touched there could have been
+                             enough that were usable */
     double drift_percent; /* what the controls improved by themselves */
     bool has_levels; /* two, that it flips between by itself; judged by how far both moved, and without */
     double plain_percent; /* then: the improvement without levels, which is improvement_percent where worse */

@@ -338,6 +338,7 @@ look_alone(Arena *arena, const EffectPlan *plan, const EffectWindow *window, siz
     ret_effect->bucket_minutes = (double)plan->grid.bucket_us / (double)EFFECT_MINUTE_US;
     ret_effect->match = plan->match;
     ret_effect->has_drift = plan->drift != NULL;
+    ret_effect->lacks_controls = plan->lacks_controls;
     ret_effect->control_count = plan->control_count;
     if (plan->reason != NULL)
         return;

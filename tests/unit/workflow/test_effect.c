@@ -148,16 +148,18 @@ uneven_of(Arena *arena, size_t present)
 {
     enum { BEFORE = 400, AFTER = 48 };
     EffectPlan plan = {.grid = {.count = BEFORE + AFTER, .before_end = BEFORE, .after_first = BEFORE},
-                       .apart = ARENA_NEW_ARRAY(arena, double *, CONTROLS),
-                       .apart_count = CONTROLS,
+                       .usable = arena_alloc_array(arena, CONTROLS, sizeof(double *)),
+                       .usable_count = CONTROLS,
+                       .together = ARENA_NEW_ARRAY(arena, double, BEFORE + AFTER),
                        .lag_most = BEFORE / 8};
     Random random = random_new(7);
     for (size_t k = 0; k < CONTROLS; k++) {
-        plan.apart[k] = ARENA_NEW_ARRAY(arena, double, BEFORE + AFTER);
+        double *values = ARENA_NEW_ARRAY(arena, double, BEFORE + AFTER);
+        plan.usable[k] = values;
         for (size_t i = 0; i < BEFORE + AFTER; i++)
-            plan.apart[k][i] = 0.1 * random_normal(&random) + (i < BEFORE ? 0 : k % 2 == 0 ? 0.5 : -0.5);
+            values[i] = 0.1 * random_normal(&random) + (i < BEFORE ? 0 : k % 2 == 0 ? 0.5 : -0.5);
         for (size_t i = BEFORE; i < BEFORE + AFTER && k >= present; i++)
-            plan.apart[k][i] = NAN;
+            values[i] = NAN;
     }
     return effect_uneven_find(&plan, AFTER);
 }
@@ -283,6 +285,37 @@ what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow
         assert_true(!cases[i].lacks_controls || report.undo_reason == NULL ||
                     strstr(report.undo_reason, "(limit 100 %)") != NULL);
     }
+    arena_free(arena);
+}
+
+static void
+controls_that_were_not_usable_are_none_that_other_changes_took_away(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 3, .before = 3 * WEEK, .after = DAY, .noise = 0.05, .calls = 50, .factor = 1.5};
+    Made asleep = made;
+    asleep.calls = 0;
+    EffectSeries series[1 + 5];
+    for (size_t k = 0; k <= 5; k++)
+        series[k] = series_make(arena, k > 3 ? &asleep : &made, k);
+    EffectCase subject = {.window = window_of(&made),
+                          .query = series,
+                          .controls = series + 1,
+                          .control_count = 5,
+                          .touched_count = 1};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    assert_false(report.query.has_drift || report.query.lacks_controls); /* three and one are four */
+    assert_true(report.should_undo);
+    subject.touched_count = 2;
+    effect_measure(arena, &subject, &report);
+    assert_true(report.query.lacks_controls && !report.should_undo);
+    /* nor does what was not called before lack any */
+    subject.query = &series[4];
+    effect_measure(arena, &subject, &report);
+    assert_int_equal(report.query.verdict, EFFECT_NOT_ENOUGH_DATA);
+    assert_false(report.query.lacks_controls);
     arena_free(arena);
 }
 
@@ -652,6 +685,7 @@ main(void)
         cmocka_unit_test(harm_is_undone_and_says_why),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
         cmocka_unit_test(what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow),
+        cmocka_unit_test(controls_that_were_not_usable_are_none_that_other_changes_took_away),
         cmocka_unit_test(more_rows_of_a_call_are_other_work_and_no_harm),
         cmocka_unit_test(growth_of_the_table_is_not_blamed_on_the_change),
         cmocka_unit_test(too_little_data_is_a_verdict_and_never_a_success),
