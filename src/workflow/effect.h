@@ -29,9 +29,10 @@
  *             counts: a change that leaves the query in its slow plan has harmed it. But harm of the levels
  *             counts only where the query is slower without them too: one that ends a rare slow plan has
  *             done none. has_levels says that there are levels.
- *   interval  95 % for two looks, after a day and after two (Pocock 1977), by a mixture of memories that is
- *             fitted to what is left before the change (memory_mixture.h), with Student's t. always_*: 95 %
- *             for as many looks as one likes (a confidence sequence).
+ *   interval  95 % for two looks, after a day (99.5 % by itself) and after two (95.2 %; O'Brien and Fleming
+ *             1979), by a mixture of memories that is fitted to what is left before the change
+ *             (memory_mixture.h), with Student's t. Looks before a day and a half are as the first. always_*:
+ *             95 % for as many looks as one likes (a confidence sequence).
  *   work      rows of a call that moved along by at least half as much as the time say that the work changed,
  *             not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a
  *             second witness, and decide nothing: fewer of them is what an index is for.

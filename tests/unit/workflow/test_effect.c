@@ -85,6 +85,33 @@ the_interval_of_a_change_that_changes_nothing_holds_nothing(void **state)
     assert_true(missed <= 8); /* 97 % intervals: more than 8 of 100 has a chance of 1 in 300 */
 }
 
+/* How a gain of so much is judged. */
+static EffectVerdict
+verdict_of(Arena *arena, double factor, size_t after, double *ret_p_value)
+{
+    Made made = {.seed = 11, .before = 3 * WEEK, .after = after, .noise = 0.6, .calls = 50, .factor = factor};
+    Effect effect = measure_made(arena, &made, CONTROLS).query;
+    *ret_p_value = effect.p_value;
+    return effect.verdict;
+}
+
+static void
+the_look_after_a_day_asks_for_more_than_the_one_after_two(void **state)
+{
+    (void)state;
+    size_t between[2] = {0}; /* what the one calls a success and the other does not */
+    for (double factor = 0.96; factor > 0.75; factor -= 0.02)
+        for (size_t day = 0; day < 2; day++) {
+            Arena *arena = arena_new("test", ARENA_BYTES);
+            double p_value;
+            EffectVerdict verdict = verdict_of(arena, factor, (day + 1) * DAY, &p_value);
+            assert_true((verdict == EFFECT_IMPLEMENTED) == (p_value < (day == 0 ? 0.00516 : 0.04804)));
+            between[day] += p_value > 0.00516 && p_value < 0.04804;
+            arena_free(arena);
+        }
+    assert_true(between[0] > 0 && between[1] > 0);
+}
+
 static void
 what_all_queries_do_is_not_credited_to_the_change(void **state)
 {
@@ -679,6 +706,7 @@ main(void)
         cmocka_unit_test(verdicts_are_those_of_the_contract),
         cmocka_unit_test(a_gain_is_found_with_an_interval_around_it),
         cmocka_unit_test(the_interval_of_a_change_that_changes_nothing_holds_nothing),
+        cmocka_unit_test(the_look_after_a_day_asks_for_more_than_the_one_after_two),
         cmocka_unit_test(what_all_queries_do_is_not_credited_to_the_change),
         cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
         cmocka_unit_test(how_differently_controls_moved_is_as_sure_as_those_still_called_are_many),
