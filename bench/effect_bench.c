@@ -21,7 +21,7 @@
 #define DAY 96
 #define HARM_LOOKS_MOST 192
 #define BANDS 4
-#define ORACLE_QUANTILE 2.178 /* of the normal, two-sided 2.94 %: two looks */
+#define ORACLE_QUANTILE 1.977 /* of the normal, two-sided 4.804 %: the second of two looks */
 #define RULES 5               /* four intervals and two means */
 
 typedef struct Tally {

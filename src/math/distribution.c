@@ -6,6 +6,7 @@
 #define FRACTION_STEPS_MOST 10000
 #define FRACTION_TINY 1e-300
 #define FRACTION_EXACT 1e-15
+#define EXACT 1e-13 /* of a quantile */
 
 static double
 away_from_zero(double value)
@@ -75,6 +76,16 @@ distribution_fisher_upper(double f, double freedom_between, double freedom_withi
                              freedom_between / 2);
 }
 
+static double
+student_density(double t, double freedom)
+{
+    if (isinf(freedom))
+        return exp(-t * t / 2) / sqrt(2 * M_PI);
+    return exp(log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2) -
+               (freedom + 1) / 2 * log1p(t * t / freedom)) /
+           sqrt(M_PI * freedom);
+}
+
 double
 distribution_student_quantile(double tail, double freedom)
 {
@@ -85,12 +96,19 @@ distribution_student_quantile(double tail, double freedom)
     double high = 1;
     while (distribution_student_upper(high, freedom) > tail)
         high *= 2;
-    for (int halvings = 0; halvings < 100 && high - low > 1e-14 * high; halvings++) {
-        double middle = low + (high - low) / 2;
-        if (distribution_student_upper(middle, freedom) > tail)
-            low = middle;
+    /* Newton's steps on the logarithm of the tail, halving where they leave what holds the root. */
+    double t = high;
+    for (int step = 0; step < 100 && high - low > EXACT * high; step++) {
+        double upper = distribution_student_upper(t, freedom);
+        if (upper > tail)
+            low = t;
         else
-            high = middle;
+            high = t;
+        double next = t + upper / student_density(t, freedom) * log(upper / tail);
+        bool is_within = next > low && next < high;
+        if (is_within && fabs(next - t) <= EXACT * high)
+            return next;
+        t = is_within ? next : low + (high - low) / 2;
     }
     return low + (high - low) / 2;
 }

@@ -5,7 +5,8 @@
  * Part 0 is white; part k > 0 is an autoregression of the first order whose memory falls to 1/e in
  * 2^(k - 1) steps, 1 to 256. Their variances are those that make the series' periodogram likeliest
  * (Whittle 1953). For given paces that is non-negative factorisation under the divergence of Itakura and
- * Saito, whose multiplicative steps raise the likelihood each time (Févotte, Bertin and Durrieu 2009). Any
+ * Saito, whose multiplicative steps raise the likelihood each time (Févotte, Bertin and Durrieu 2009), but
+ * slowly near 0; after a few of them, non-negative least squares weighted anew (Fisher's scoring) do. Any
  * noise whose autocovariance is completely monotone, load and queues among it, is such a mixture; one that
  * alternates is not, and comes out as white, which is too wide and not too narrow.
  *

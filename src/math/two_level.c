@@ -8,9 +8,11 @@
 #define FREEDOM 5.0 /* of Student's t; (FREEDOM + 1) / 2 is 3 */
 #define MEMORY_MOST 0.95
 #define ITERATIONS_MOST 40
+#define STEPS_LEAST 5    /* before a fit is given up */
 #define GAIN_LEAST 0.01  /* of the likelihood, to go on */
 #define SHIFT_LEAST 1e-3 /* of the deviation, to go on */
 #define CHANCE_LEAST 1e-300
+#define PRODUCT_LEAST 1e-200
 #define MOVE_LEAST 1e-4
 #define MOVE_MOST 0.5
 #define LEVELS_ROUNDS 10
@@ -36,6 +38,7 @@ typedef struct Pass {
     double start[2];        /* chances of the states at the first step */
     double (*forward)[2];   /* chances of the states, by what came so far */
     double (*emissions)[4]; /* of a pair */
+    double (*weights)[4];   /* of its error in a fit; none without a value */
     double *high;           /* chance of the high level, by all */
     PairSums sums[4];
     double lone_weight[2]; /* of values that follow none, by their state, and of those times the value */
@@ -45,29 +48,27 @@ typedef struct Pass {
     double likelihood;
 } Pass;
 
-/* Student's density but for its constant. */
+/* Student's density but for its constant, and the weight that its error has in a fit. */
 static double
-density_of(double error, double deviation)
+density_of(double error, double rate, double *ret_weight)
 {
-    double ratio = error / deviation;
-    double term = 1 + ratio * ratio / FREEDOM;
-    return 1 / (deviation * term * term * term);
+    double ratio = error * rate;
+    double part = 1 / (1 + ratio * ratio / FREEDOM);
+    *ret_weight = (FREEDOM + 1) / FREEDOM * part;
+    return rate * part * part * part;
 }
 
 static void
-emit(const TwoLevel *model, Pass *pass, size_t t)
+emit(const TwoLevel *model, double rate, Pass *pass, size_t t)
 {
     double value = pass->values[t];
     double last = t == 0 ? NAN : pass->values[t - 1];
+    bool is_alone = isnan(last);
+    double own_rate = is_alone ? rate * sqrt(1 - model->memory * model->memory) : rate;
     for (int pair = 0; pair < 4; pair++) {
-        double level = model->levels[pair % 2];
-        double emission = 1;
-        if (!isnan(value) && isnan(last))
-            emission = density_of(value - level, model->deviation / sqrt(1 - model->memory * model->memory));
-        else if (!isnan(value))
-            emission = density_of(value - level - model->memory * (last - model->levels[pair / 2]),
-                                  model->deviation);
-        pass->emissions[t][pair] = emission;
+        double carried = is_alone ? 0 : model->memory * (last - model->levels[pair / 2]);
+        double error = value - model->levels[pair % 2] - carried;
+        pass->emissions[t][pair] = isnan(value) ? 1 : density_of(error, own_rate, &pass->weights[t][pair]);
     }
 }
 
@@ -80,20 +81,28 @@ move_chance(const TwoLevel *model, int before, int now)
 static void
 pass_forward(const TwoLevel *model, Pass *pass)
 {
+    double rate = 1 / model->deviation;
+    double product = 1; /* its logarithm is taken now and then: one for each step would be most of the time */
     pass->likelihood = 0;
     for (size_t t = 0; t < pass->count; t++) {
-        emit(model, pass, t);
+        emit(model, rate, pass, t);
         double joint[2] = {0};
         for (int pair = 0; pair < 4; pair++) {
             double before = t == 0 ? (pair / 2 == pair % 2 ? pass->start[pair % 2] : 0)
                                    : pass->forward[t - 1][pair / 2] * move_chance(model, pair / 2, pair % 2);
             joint[pair % 2] += before * pass->emissions[t][pair];
         }
-        double all = fmax(joint[0] + joint[1], CHANCE_LEAST);
-        pass->likelihood += log(all);
+        double all = joint[0] + joint[1] > CHANCE_LEAST ? joint[0] + joint[1] : CHANCE_LEAST;
+        if (product * all < PRODUCT_LEAST || product * all > 1 / PRODUCT_LEAST) {
+            pass->likelihood += log(product) + log(all);
+            product = 1;
+        } else {
+            product *= all;
+        }
         for (int level = 0; level < 2; level++)
             pass->forward[t][level] = joint[level] / all;
     }
+    pass->likelihood += log(product);
 }
 
 static void
@@ -109,7 +118,7 @@ sums_add(PairSums *sums, double weight, double now, double last)
 
 /* What the step to t says of its pairs, by their chances. */
 static void
-step_count(const TwoLevel *model, Pass *pass, size_t t, const double *chances)
+step_count(Pass *pass, size_t t, const double *chances)
 {
     double value = pass->values[t];
     double last = pass->values[t - 1];
@@ -119,9 +128,7 @@ step_count(const TwoLevel *model, Pass *pass, size_t t, const double *chances)
         pass->moved[pair] += chances[pair];
         if (!is_known)
             continue;
-        double error = value - model->levels[pair % 2] - model->memory * (last - model->levels[pair / 2]);
-        double ratio = error / model->deviation;
-        sums_add(&pass->sums[pair], chances[pair] * (FREEDOM + 1) / (FREEDOM + ratio * ratio), value, last);
+        sums_add(&pass->sums[pair], chances[pair] * pass->weights[t][pair], value, last);
     }
 }
 
@@ -156,7 +163,7 @@ pass_backward(const TwoLevel *model, Pass *pass)
     pass->known = 0;
     for (size_t t = pass->count; t-- > 0;) {
         double ends[2] = {pass->forward[t][0] * backward[0], pass->forward[t][1] * backward[1]};
-        pass->high[t] = ends[1] / fmax(ends[0] + ends[1], CHANCE_LEAST);
+        pass->high[t] = ends[1] / (ends[0] + ends[1] > CHANCE_LEAST ? ends[0] + ends[1] : CHANCE_LEAST);
         lone_count(model, pass, t);
         if (t == 0)
             break;
@@ -172,8 +179,8 @@ pass_backward(const TwoLevel *model, Pass *pass)
         }
         for (int pair = 0; pair < 4; pair++)
             chances[pair] /= all;
-        step_count(model, pass, t, chances);
-        double scale = fmax(next[0] + next[1], CHANCE_LEAST);
+        step_count(pass, t, chances);
+        double scale = next[0] + next[1] > CHANCE_LEAST ? next[0] + next[1] : CHANCE_LEAST;
         backward[0] = next[0] / scale;
         backward[1] = next[1] / scale;
     }
@@ -237,17 +244,21 @@ moves_update(const Pass *pass, TwoLevel *model)
     }
 }
 
-/* From where the model is to the nearest top of the likelihood; a pass that starts in the low state for sure,
- * with a model that never moves, is of one level. */
+/* From where the model is to the nearest top of the likelihood, or to where steps as large as the last one
+ * would not bring it above worth; a pass that starts in the low state for sure, with a model that never
+ * moves, is of one level. */
 static void
-model_improve(Pass *pass, TwoLevel *model)
+model_improve(Pass *pass, TwoLevel *model, double worth)
 {
     double before = -INFINITY;
     for (int i = 0; i < ITERATIONS_MOST; i++) {
         pass_forward(model, pass);
         pass_backward(model, pass);
         model->likelihood = pass->likelihood;
-        if (pass->likelihood - before < GAIN_LEAST && i > 3)
+        double step = pass->likelihood - before;
+        if (step < GAIN_LEAST && i > 3)
+            break;
+        if (i > STEPS_LEAST && pass->likelihood + step * (ITERATIONS_MOST - i) < worth)
             break;
         before = pass->likelihood;
         for (int round = 0; round < 2; round++) {
@@ -266,6 +277,7 @@ pass_new(Arena *arena, const double *values, size_t count, double *high)
                   .count = count,
                   .forward = arena_alloc_array(arena, count, sizeof(double[2])),
                   .emissions = arena_alloc_array(arena, count, sizeof(double[4])),
+                  .weights = arena_alloc_array(arena, count, sizeof(double[4])),
                   .high = high};
 }
 
@@ -338,9 +350,9 @@ fit_known(Arena *arena, const double *values, size_t count, TwoLevel *model, dou
     Pass pass = pass_new(arena, values, count, high);
     TwoLevel single = {.levels = {middle, middle}, .deviation = deviation, .memory = MEMORY_BEGIN};
     pass.start[0] = 1;
-    model_improve(&pass, &single);
+    model_improve(&pass, &single, -INFINITY);
     pass.start[0] = pass.start[1] = 0.5;
-    model_improve(&pass, &found);
+    model_improve(&pass, &found, single.likelihood + TWO_LEVEL_GAIN_TOLD);
     found.gain = found.likelihood - single.likelihood;
     model_order(&found, high, count);
     for (size_t t = 0; t < count; t++)

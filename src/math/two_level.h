@@ -24,13 +24,16 @@
 
 #include "base/arena.h"
 
+#define TWO_LEVEL_GAIN_TOLD 6.0
+
 typedef struct TwoLevel {
     double levels[2];  /* low, high */
     double memory;     /* 0 .. .95, of the noise between neighbours */
     double deviation;  /* scale of what is new in the noise at each step */
     double moves[2];   /* chance of leaving the low, the high level, a step */
     double likelihood; /* logarithm, but for a constant */
-    double gain;       /* of that over one level's; 0 where there are fewer than ten values */
+    double gain;       /* of that over one level's; 0 where there are fewer than ten values; what would not
+                          come to TWO_LEVEL_GAIN_TOLD is not fitted to its end, and less than it could be */
     double share_high; /* of the steps with a value */
     double last_high;  /* chance of the high level at the last step */
 } TwoLevel;

@@ -122,7 +122,6 @@ measure_series(Arena *arena, EffectContext *context, const EffectSeries *series,
         effect_plan_enough(arena, plan, window, window->bucket_count, ret_effect);
     arena_rewind(arena, mark);
     ret_effect->query_hash = series->query_hash;
-    ret_effect->lacks_controls = effect_lacks_controls(context->subject, ret_effect->has_drift);
 }
 
 /* Of many, named are those that false discoveries are held down for. */

@@ -24,14 +24,15 @@
  *             far likelier than one before the change (six hours in each at least; one flip is enough, so
  *             that a step of this query alone that lasted passes for two levels as well), the effect is by
  *             how much both moved (two_level.h), and where another path of states is not ruled out, the
- *             interval reaches to that on its side: of being faster as surely as of noise (97 %), of being
+ *             interval reaches to that on its side: of being faster as surely as of noise, of being
  *             slower as surely as for undo. Harm is judged without levels as well, and the worse of the two
  *             counts: a change that leaves the query in its slow plan has harmed it. But harm of the levels
  *             counts only where the query is slower without them too: one that ends a rare slow plan has
  *             done none. has_levels says that there are levels.
- *   interval  95 % for two looks, after a day and after two (Pocock 1977), by a mixture of memories that is
- *             fitted to what is left before the change (memory_mixture.h), with Student's t. always_*: 95 %
- *             for as many looks as one likes (a confidence sequence).
+ *   interval  95 % for two looks, after a day (99.5 % by itself) and after two (95.2 %; O'Brien and Fleming
+ *             1979), by a mixture of memories that is fitted to what is left before the change
+ *             (memory_mixture.h), with Student's t. Looks before a day and a half are as the first. always_*:
+ *             95 % for as many looks as one likes (a confidence sequence).
  *   work      rows of a call that moved along by at least half as much as the time say that the work changed,
  *             not its price: work_changed, and neither credit nor blame. Blocks of a call are shown as a
  *             second witness, and decide nothing: fewer of them is what an index is for.
@@ -152,7 +153,8 @@ typedef struct Effect {
     double bucket_minutes; /* after joining */
     EffectMatch match;
     bool has_drift;
-    bool lacks_controls;  /* no drift is known, and with what other changes touched it could be */
+    bool lacks_controls;  /* no drift is known, and with what other changes touched there could have been
+                             enough that were usable */
     double drift_percent; /* what the controls improved by themselves */
     bool has_levels; /* two, that it flips between by itself; judged by how far both moved, and without */
     double plain_percent; /* then: the improvement without levels, which is improvement_percent where worse */

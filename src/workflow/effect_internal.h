@@ -80,6 +80,11 @@ typedef struct EffectSums {
  * 1961): 1 is the plain mean of the same hour of the week, which alone would be as noisy as the few weeks
  * that it has; where no season is to be seen, all hours count. It is linear in the values for given shares.
  */
+typedef struct EffectExpected {
+    double value;
+    double week; /* mean time of what it is made of */
+} EffectExpected;
+
 typedef struct EffectProfile {
     double mean;
     double weekday_share;
@@ -87,12 +92,8 @@ typedef struct EffectProfile {
     double cell_share;
     size_t days;
     EffectSums sums;
+    EffectExpected expected[EFFECT_CELLS];
 } EffectProfile;
-
-typedef struct EffectExpected {
-    double value;
-    double week; /* mean time of what it is made of */
-} EffectExpected;
 
 /* The controls' deviations from their own cells, for one grid and match. */
 typedef struct EffectControls {
@@ -122,8 +123,11 @@ typedef struct EffectPlan {
     EffectProfile *profile;
     double *drift; /* the mixture of controls, NAN where unknown; NULL without controls */
     size_t control_count;
-    double **apart; /* of the controls that were usable: what they did besides the mixture; NAN unknown */
-    size_t apart_count;
+    bool lacks_controls; /* fewer than five were usable, and with what other changes touched it could be five
+                          */
+    const double **usable; /* controls' deviations; NAN unknown */
+    size_t usable_count;
+    double *together; /* their mixture, NAN where less than half of it is known */
     double calls_before;
     size_t buckets_before;
     double leverage;     /* share of the residuals' variance that the profile took */
@@ -167,6 +171,8 @@ void effect_points_calm(const EffectPoints *points, size_t from, size_t to, doub
 /* Robust deviation of values from the middle of their neighbours. */
 double effect_points_scale(Arena *arena, const EffectPoints *points, size_t from, size_t to);
 int64_t effect_floor_divide(int64_t value, int64_t divisor);
+/* Buckets of an hour; wider ones are taken as they are. */
+size_t effect_hour_width(const EffectGrid *grid);
 /* Hours since 1970, and the hour of the week, from Thursday 00 UTC on. */
 int64_t effect_hour_of(const EffectGrid *grid, size_t i);
 size_t effect_cell_of(const EffectGrid *grid, size_t i);
@@ -188,8 +194,6 @@ double effect_profile_leverage(const EffectProfile *profile);
  * (random effects, as DerSimonian and Laird 1986, but with squares that are bounded, so that one control
  * that flips does not decide); the query has its share of it too, which no effect can be told from.
  */
-void effect_uneven_make(Arena *arena, const EffectControls *controls, const size_t *chosen,
-                        const double *weights, size_t count, EffectPlan *plan);
 EffectUneven effect_uneven_find(const EffectPlan *plan, size_t slots);
 
 /* A series on a grid; NAN is none, and weights may be NULL. */
@@ -219,9 +223,6 @@ double effect_plan_variance(const EffectPlan *plan, size_t slots);
 
 /* Nothing known, and why. */
 Effect effect_unknown(const char *reason);
-/* True when no drift could be taken off, and it could be because of the controls that other changes touched.
- */
-bool effect_lacks_controls(const EffectCase *subject, bool has_drift);
 /* Looks at the original buckets before after_end. Sets all but the work's fields. */
 void effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
                       Effect *ret_effect);

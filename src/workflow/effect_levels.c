@@ -10,19 +10,12 @@
 #define MOVE_MOST 0.3   /* chance of an hour; whoever flips oftener has no levels, but noise */
 #define START_MOVE 0.02 /* a change may make a plan flip, however rarely it does by itself */
 
-/* Buckets of an hour; wider ones are taken as they are. */
-static size_t
-width_of(const EffectGrid *grid)
-{
-    return grid->bucket_us < EFFECT_HOUR_US ? (size_t)(EFFECT_HOUR_US / grid->bucket_us) : 1;
-}
-
 /* Means of hours, NAN where less than half has values: such a one scatters more than the others. weights
  * NULL: a value that is not NAN weighs 1. */
 static size_t
 hours_make(const EffectGrid *grid, const EffectValues *values, size_t from, size_t to, double *ret_hours)
 {
-    size_t width = width_of(grid);
+    size_t width = effect_hour_width(grid);
     size_t count = 0;
     for (size_t i = from; i < to; i += width) {
         double sum = 0;
@@ -52,7 +45,7 @@ bool
 effect_levels_find(Arena *arena, const EffectGrid *grid, const EffectValues *values, TwoLevel *ret_model,
                    double *ret_states)
 {
-    size_t width = width_of(grid);
+    size_t width = effect_hour_width(grid);
     size_t from = grid->before_end % width; /* so that an hour ends with the time before */
     if (grid->before_end < width)
         return false;
@@ -81,7 +74,7 @@ TwoLevelShift
 effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model, const EffectValues *values,
                     size_t after_end, double *ret_states)
 {
-    size_t width = width_of(grid);
+    size_t width = effect_hour_width(grid);
     ArenaMark mark = arena_mark(arena);
     double *hours = ARENA_NEW_ARRAY(arena, double, grid->count / width + 1);
     double *high = ARENA_NEW_ARRAY(arena, double, grid->count / width + 1);

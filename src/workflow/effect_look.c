@@ -9,15 +9,19 @@
 
 #include <math.h>
 
-/* Two looks, after a day and after two, of which 95 % shall err in neither: Pocock (1977), table 1. */
-#define INTERVAL_ALPHA 0.0294
+/* Two looks, after a day and after two, of which 95 % shall err in neither, most of that kept for the second,
+ * which knows more: O'Brien and Fleming (1979); 2.797 and 1.977 deviations. A look before a day and a half is
+ * the first, any later one the second. */
+#define FIRST_ALPHA 0.00516
+#define SECOND_ALPHA 0.04804
+#define SECOND_LOOK_US (36 * EFFECT_HOUR_US)
 #define SEQUENCE_ALPHA 0.05
 #define HARM_ALPHA 0.005 /* of each of two numbers that may undo, the query and the total; effect.h, undo */
 #define WITHOUT_CONTROLS 1.5
 #define WITHOUT_WEEKS 1.15  /* weekdays may differ */
 #define WITHOUT_DAYS 1.5    /* hours may */
 #define SEQUENCE_BUCKETS 96 /* where it is to be tightest: a day */
-#define HARM_BUCKETS 12     /* three hours */
+#define HARM_BUCKETS 48     /* half a day: few queries are so quiet that hours show a harm that matters */
 #define BOOTSTRAP_DRAWS ((size_t)1000)
 #define MEMORY_LIMIT 0.2
 
@@ -32,6 +36,12 @@ typedef struct Sight {
     double chance_less; /* of the path that is ruled out; 0: of none */
     double chance_more;
 } Sight;
+
+static double
+interval_alpha(const EffectPlan *plan, size_t slots)
+{
+    return (int64_t)slots * plan->grid.bucket_us < SECOND_LOOK_US ? FIRST_ALPHA : SECOND_ALPHA;
+}
 
 /* Takes the states of levels out of the values after. What is said of them may be as wrong as what is said of
  * noise: that a query is not slower, as the interval; that it is, as the harm. */
@@ -52,7 +62,7 @@ levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *valu
         sight->less = shift.shift - shift.below.shift;
     else
         sight->chance_less = exp(-shift.below.lead);
-    if (shift.above.lead < -log(INTERVAL_ALPHA))
+    if (shift.above.lead < -log(interval_alpha(plan, sight->amount.slots)))
         sight->more = shift.above.shift - shift.shift;
     else
         sight->chance_more = exp(-shift.above.lead);
@@ -150,6 +160,7 @@ spread_of(const EffectPlan *plan)
 static double
 bootstrap_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount)
 {
+    double tail = interval_alpha(plan, amount->slots) / 2;
     size_t count = plan->grid.before_end;
     size_t most = plan->lag_most > 4 ? plan->lag_most : 4;
     size_t block = most < count ? long_run_memory(plan->scores, count, most, MEMORY_LIMIT) : 1;
@@ -165,10 +176,10 @@ bootstrap_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount)
     double square = 0;
     for (size_t d = 0; d < BOOTSTRAP_DRAWS; d++)
         square += draws[d] * draws[d];
-    double half = (statistics_quantile(draws, BOOTSTRAP_DRAWS, 1 - INTERVAL_ALPHA / 2) -
-                   statistics_quantile(draws, BOOTSTRAP_DRAWS, INTERVAL_ALPHA / 2)) /
+    double half = (statistics_quantile(draws, BOOTSTRAP_DRAWS, 1 - tail) -
+                   statistics_quantile(draws, BOOTSTRAP_DRAWS, tail)) /
                   2;
-    double normal = distribution_student_quantile(INTERVAL_ALPHA / 2, INFINITY);
+    double normal = distribution_student_quantile(tail, INFINITY);
     double variance = square / BOOTSTRAP_DRAWS * amount->weight * amount->weight / amount->weight_square;
     return sqrt(half * half + normal * normal * base_variance(plan, amount, variance));
 }
@@ -199,7 +210,7 @@ interval_half(Arena *arena, const EffectPlan *plan, const EffectAmount *amount, 
                                  : (distance == 0 ? 1 : 0);
     if (plan->interval == EFFECT_BY_BOOTSTRAP)
         return spread_of(plan) * bootstrap_half(arena, plan, amount);
-    return deviation * distribution_student_quantile(INTERVAL_ALPHA / 2, freedom);
+    return deviation * distribution_student_quantile(interval_alpha(plan, amount->slots) / 2, freedom);
 }
 
 /*
@@ -338,6 +349,7 @@ look_alone(Arena *arena, const EffectPlan *plan, const EffectWindow *window, siz
     ret_effect->bucket_minutes = (double)plan->grid.bucket_us / (double)EFFECT_MINUTE_US;
     ret_effect->match = plan->match;
     ret_effect->has_drift = plan->drift != NULL;
+    ret_effect->lacks_controls = plan->lacks_controls;
     ret_effect->control_count = plan->control_count;
     if (plan->reason != NULL)
         return;

@@ -6,18 +6,12 @@
 #include "workflow/effect_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define SLOPE_PRIOR 0.025          /* a week */
 #define CONTROL_COVERAGE 0.8       /* of the query's weight before */
 #define CONTROL_RIDGE 0.1          /* of the mean variance */
 #define WINDOWS_BEFORE ((size_t)8) /* at least so many of the longest lag */
-
-bool
-effect_lacks_controls(const EffectCase *subject, bool has_drift)
-{
-    return !has_drift && subject->touched_count > 0 &&
-           subject->control_count + subject->touched_count >= EFFECT_CONTROLS_LEAST;
-}
 
 static bool
 plan_fails(EffectPlan *plan, const char *reason)
@@ -100,6 +94,53 @@ controls_choose(const EffectControls *controls, const EffectPlan *plan, size_t *
     return count;
 }
 
+/* A control's sums of hours before, by the query's weights; ret_sums has one for each of its hours, count
+ * apart. */
+static void
+hours_sum(const EffectPlan *plan, const double *deviations, size_t count, double *ret_sums)
+{
+    size_t width = effect_hour_width(&plan->grid);
+    const double *weights = plan->points.weights;
+    size_t end = plan->grid.before_end;
+    for (size_t first = 0; first < end; first += width, ret_sums += count) {
+        double sum = 0;
+        for (size_t i = first; i < first + width && i < end; i++)
+            sum += isnan(deviations[i]) ? 0 : weights[i] * deviations[i];
+        *ret_sums = sum;
+    }
+}
+
+/* The products of the controls' means of hours before, by the query's weights, and of theirs with its: what
+ * moves a comparison of days together lasts for hours, and means of them have a quarter of the products. */
+static void
+products_make(Arena *arena, const EffectControls *controls, const size_t *chosen, size_t count,
+              const EffectPlan *plan, double *products, double *target)
+{
+    size_t width = effect_hour_width(&plan->grid);
+    size_t hours = plan->grid.before_end / width + 1;
+    double *sums = ARENA_NEW_ARRAY(arena, double, hours *count);
+    double *own = ARENA_NEW_ARRAY(arena, double, hours);
+    double *all = ARENA_NEW_ARRAY(arena, double, hours);
+    for (size_t k = 0; k < count; k++)
+        hours_sum(plan, controls->deviations[chosen[k]], count, sums + k);
+    for (size_t i = 0; i < plan->grid.before_end; i++)
+        if (plan->points.weights[i] > 0) {
+            all[i / width] += plan->points.weights[i];
+            own[i / width] += plan->points.weights[i] * plan->residuals[i];
+        }
+    for (size_t hour = 0; hour < hours; hour++) {
+        if (all[hour] <= 0)
+            continue;
+        const double *row = &sums[hour * count];
+        for (size_t k = 0; k < count; k++) {
+            double mean = row[k] / all[hour];
+            target[k] += mean * own[hour];
+            for (size_t l = 0; l <= k; l++)
+                products[k * count + l] += mean * row[l];
+        }
+    }
+}
+
 /* The mixture that followed the query's deviations before the change. */
 static void
 controls_weigh(Arena *arena, const EffectControls *controls, const size_t *chosen, size_t count,
@@ -107,21 +148,7 @@ controls_weigh(Arena *arena, const EffectControls *controls, const size_t *chose
 {
     double *products = ARENA_NEW_ARRAY(arena, double, count *count);
     double *target = ARENA_NEW_ARRAY(arena, double, count);
-    double *row = ARENA_NEW_ARRAY(arena, double, count);
-    for (size_t i = 0; i < plan->grid.before_end; i++) {
-        double weight = plan->points.weights[i];
-        if (weight <= 0)
-            continue;
-        for (size_t k = 0; k < count; k++) {
-            double value = controls->deviations[chosen[k]][i];
-            row[k] = isnan(value) ? 0 : value;
-        }
-        for (size_t k = 0; k < count; k++) {
-            target[k] += weight * row[k] * plan->residuals[i];
-            for (size_t l = 0; l <= k; l++)
-                products[k * count + l] += weight * row[k] * row[l];
-        }
-    }
+    products_make(arena, controls, chosen, count, plan, products, target);
     double diagonal = 0;
     for (size_t k = 0; k < count; k++)
         diagonal += products[k * count + k] / (double)count;
@@ -136,48 +163,70 @@ controls_weigh(Arena *arena, const EffectControls *controls, const size_t *chose
     non_negative_solve_mixture(arena, products, target, count, ret_weights);
 }
 
-/* What the mixture did in a bucket, less its mean before; a control that is missing is taken to do as the
- * others, at its own hour. NAN when less than half of it is known. */
-static double
-drift_at(const EffectControls *controls, const size_t *chosen, const double *weights, size_t count, size_t i,
-         size_t cell)
+/* What the mixture does at an hour of the week, less its mean before. */
+static void
+seasons_make(const EffectControls *controls, const size_t *chosen, const double *weights, size_t count,
+             double *ret_seasons)
 {
-    double seasons = 0;
-    double deviations = 0;
-    double known = 0;
-    for (size_t k = 0; k < count; k++) {
-        if (weights[k] <= 0)
-            continue;
-        const EffectProfile *profile = controls->profiles[chosen[k]];
-        double deviation = controls->deviations[chosen[k]][i];
-        seasons += weights[k] * (effect_profile_expect(profile, cell).value - profile->mean);
-        deviations += isnan(deviation) ? 0 : weights[k] * deviation;
-        known += isnan(deviation) ? 0 : weights[k];
+    for (size_t cell = 0; cell < EFFECT_CELLS; cell++) {
+        ret_seasons[cell] = 0;
+        for (size_t k = 0; k < count; k++) {
+            const EffectProfile *profile = controls->profiles[chosen[k]];
+            double season = effect_profile_expect(profile, cell).value - profile->mean;
+            ret_seasons[cell] += weights[k] > 0 ? weights[k] * season : 0;
+        }
     }
-    return known >= 0.5 ? seasons + deviations / known : NAN;
 }
 
-/* Sets the plan's drift; buckets without it lose their weight. */
+/* Keeps the chosen controls, and what their mixture did in each bucket: NAN where less than half of it is
+ * known. */
 static void
-plan_find_drift(Arena *arena, EffectPlan *plan, const EffectControls *controls)
+plan_keep_controls(Arena *arena, EffectPlan *plan, const EffectControls *controls, const size_t *chosen,
+                   const double *weights, size_t count)
+{
+    size_t buckets = plan->grid.count;
+    plan->usable = arena_alloc_array(arena, count, sizeof(*plan->usable));
+    plan->usable_count = count;
+    plan->together = ARENA_NEW_ARRAY(arena, double, buckets);
+    ArenaMark mark = arena_mark(arena);
+    double *known = ARENA_NEW_ARRAY(arena, double, buckets);
+    for (size_t k = 0; k < count; k++) {
+        const double *values = plan->usable[k] = controls->deviations[chosen[k]];
+        plan->control_count += weights[k] > 0;
+        for (size_t i = 0; i < buckets && weights[k] > 0; i++) {
+            plan->together[i] += isnan(values[i]) ? 0 : weights[k] * values[i];
+            known[i] += isnan(values[i]) ? 0 : weights[k];
+        }
+    }
+    for (size_t i = 0; i < buckets; i++)
+        plan->together[i] = known[i] >= 0.5 ? plan->together[i] / known[i] : NAN;
+    arena_rewind(arena, mark);
+}
+
+/* Sets the plan's drift: what the mixture did in a bucket, less its mean before; a control that is missing is
+ * taken to do as the others, at its own hour. Buckets without it lose their weight. */
+static void
+plan_find_drift(Arena *arena, EffectPlan *plan, const EffectControls *controls, size_t touched_count)
 {
     size_t chosen[EFFECT_CONTROLS_MOST];
     double weights[EFFECT_CONTROLS_MOST] = {0};
     size_t count = controls_choose(controls, plan, chosen);
-    if (count < EFFECT_CONTROLS_LEAST)
+    if (count < EFFECT_CONTROLS_LEAST) {
+        plan->lacks_controls = touched_count > 0 && count + touched_count >= EFFECT_CONTROLS_LEAST;
         return;
+    }
     controls_weigh(arena, controls, chosen, count, plan, weights);
+    plan_keep_controls(arena, plan, controls, chosen, weights, count);
+    double seasons[EFFECT_CELLS];
+    seasons_make(controls, chosen, weights, count, seasons);
     plan->drift = ARENA_NEW_ARRAY(arena, double, plan->grid.count);
-    for (size_t k = 0; k < count; k++)
-        plan->control_count += weights[k] > 0;
     for (size_t i = 0; i < plan->grid.count; i++) {
         if (plan->points.weights[i] <= 0)
             continue;
-        plan->drift[i] = drift_at(controls, chosen, weights, count, i, effect_cell_of(&plan->grid, i));
+        plan->drift[i] = seasons[effect_cell_of(&plan->grid, i)] + plan->together[i];
         if (isnan(plan->drift[i]))
             plan->points.weights[i] = 0;
     }
-    effect_uneven_make(arena, controls, chosen, weights, count, plan);
 }
 
 /* Weeks from what a bucket is compared with to the bucket. */
@@ -222,14 +271,19 @@ plan_measure_noise(Arena *arena, EffectPlan *plan)
 {
     size_t count = plan->grid.before_end;
     double square = 0;
+    double score_square = 0;
     double scale = 1 / sqrt(1 - plan->leverage);
     for (size_t i = 0; i < count; i++) {
         plan->scores[i] = plan->points.weights[i] * scale * plan->residuals[i];
+        score_square += plan->scores[i] * plan->scores[i];
         square += plan->points.weights[i] * plan->points.weights[i];
     }
     plan->weight_square = square / (double)count;
     ArenaMark mark = arena_mark(arena);
-    fourier_correlate(arena, plan->scores, count, plan->lag_most + 1, plan->sums);
+    if (plan->interval == EFFECT_BY_WINDOW)
+        fourier_correlate(arena, plan->scores, count, plan->lag_most + 1, plan->sums);
+    else
+        plan->sums[0] = score_square;
     memory_mixture_fit(arena, plan->scores, count, &plan->noise);
     arena_rewind(arena, mark);
 }
@@ -281,8 +335,29 @@ plan_take_before(Arena *arena, const EffectWindow *window, const EffectSeries *s
     return true;
 }
 
+static double *
+copy_of(Arena *arena, const double *values, size_t count)
+{
+    double *copy = ARENA_NEW_ARRAY(arena, double, count);
+    memcpy(copy, values, count * sizeof(*values));
+    return copy;
+}
+
+/* The same plan in memory of its own, as far as taking levels out writes to it. */
+static EffectPlan *
+plan_copy(Arena *arena, const EffectPlan *plan)
+{
+    EffectPlan *copy = ARENA_NEW(arena, EffectPlan);
+    *copy = *plan;
+    copy->points.values = copy_of(arena, plan->points.values, plan->grid.count);
+    copy->residuals = copy_of(arena, plan->residuals, plan->grid.before_end);
+    copy->scores = copy_of(arena, plan->scores, plan->grid.before_end);
+    copy->sums = copy_of(arena, plan->sums, plan->lag_most + 1);
+    return copy;
+}
+
 /* Takes the states of levels out of the points before, and makes the profile of what is left; then once more,
- * for the first time the states stood in the profile. */
+ * for the first time the states stood in the profile. The plan without levels is kept. */
 static void
 plan_take_levels(Arena *arena, EffectPlan *plan)
 {
@@ -296,6 +371,7 @@ plan_take_levels(Arena *arena, EffectPlan *plan)
             plan->residuals[i] += states[i];
         }
         if (effect_levels_find(arena, &plan->grid, &values, &model, states)) {
+            plan->plain = plan->levels == NULL ? plan_copy(arena, plan) : plan->plain;
             plan->levels = plan->levels == NULL ? ARENA_NEW(arena, TwoLevel) : plan->levels;
             *plan->levels = model;
         } else if (plan->levels == NULL) {
@@ -305,42 +381,40 @@ plan_take_levels(Arena *arena, EffectPlan *plan)
             plan->points.values[i] -= states[i];
         plan_take_profile(arena, plan);
     }
+    plan->is_of_two = plan->plain->is_of_two = true;
 }
 
-static EffectPlan *
-plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure,
-          bool with_levels)
+static void
+plan_finish(Arena *arena, EffectPlan *plan)
 {
-    EffectPlan *plan = ARENA_NEW(arena, EffectPlan);
-    plan->interval = context->interval;
-    double limit = context->subject->harm_limit_percent;
-    plan->harm_limit_percent = limit > 0 ? limit : EFFECT_HARM_LIMIT_PERCENT;
-    if (!plan_take_before(arena, &context->subject->window, series, measure, plan))
-        return plan;
-    size_t count = plan->grid.before_end;
-    plan->lag_most = count / WINDOWS_BEFORE > 1 ? count / WINDOWS_BEFORE - 1 : 0;
-    plan->sums = ARENA_NEW_ARRAY(arena, double, plan->lag_most + 1);
-    if (measure == EFFECT_OF_TIME) {
-        plan_find_drift(arena, plan, controls_of(context, &plan->grid, plan->match));
-        if (effect_lacks_controls(context->subject, plan->drift != NULL))
-            plan->harm_limit_percent = fmax(plan->harm_limit_percent, EFFECT_HARM_LIMIT_LACKING_PERCENT);
-        plan_take_profile(arena, plan);
-        if (with_levels)
-            plan_take_levels(arena, plan);
-    }
     plan_measure_noise(arena, plan);
     plan_take_slope(plan);
     plan_measure_noise(arena, plan);
-    return plan;
 }
 
 EffectPlan *
 effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *series, EffectMeasure measure)
 {
-    EffectPlan *plan = plan_make(arena, context, series, measure, true);
-    if (plan->levels != NULL) {
-        plan->plain = plan_make(arena, context, series, measure, false);
-        plan->is_of_two = plan->plain->is_of_two = true;
+    EffectPlan *plan = ARENA_NEW(arena, EffectPlan);
+    const EffectCase *subject = context->subject;
+    plan->interval = context->interval;
+    double limit = subject->harm_limit_percent;
+    plan->harm_limit_percent = limit > 0 ? limit : EFFECT_HARM_LIMIT_PERCENT;
+    if (!plan_take_before(arena, &subject->window, series, measure, plan))
+        return plan;
+    size_t count = plan->grid.before_end;
+    plan->lag_most = count / WINDOWS_BEFORE > 1 ? count / WINDOWS_BEFORE - 1 : 0;
+    plan->sums = ARENA_NEW_ARRAY(arena, double, plan->lag_most + 1);
+    if (measure == EFFECT_OF_TIME) {
+        const EffectControls *controls = controls_of(context, &plan->grid, plan->match);
+        plan_find_drift(arena, plan, controls, subject->touched_count);
+        if (plan->lacks_controls)
+            plan->harm_limit_percent = fmax(plan->harm_limit_percent, EFFECT_HARM_LIMIT_LACKING_PERCENT);
+        plan_take_profile(arena, plan);
+        plan_take_levels(arena, plan);
     }
+    plan_finish(arena, plan);
+    if (plan->plain != NULL)
+        plan_finish(arena, plan->plain);
     return plan;
 }

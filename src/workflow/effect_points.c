@@ -108,13 +108,19 @@ effect_points_make(Arena *arena, const EffectWindow *window, const EffectGrid *g
 static double
 local_median(const double *values, const double *weights, size_t i, size_t from, size_t to)
 {
-    double near[2 * NEIGHBOURS + 1];
+    double near[2 * NEIGHBOURS + 1]; /* in order */
     size_t count = 0;
     size_t first = i >= from + NEIGHBOURS ? i - NEIGHBOURS : from;
-    for (size_t j = first; j < to && j <= i + NEIGHBOURS; j++)
-        if (weights[j] > 0)
-            near[count++] = values[j];
-    return statistics_median(near, count);
+    for (size_t j = first; j < to && j <= i + NEIGHBOURS; j++) {
+        if (weights[j] <= 0)
+            continue;
+        size_t place = count++;
+        for (; place > 0 && near[place - 1] > values[j]; place--)
+            near[place] = near[place - 1];
+        near[place] = values[j];
+    }
+    fettle_assert(count > 0); /* i itself */
+    return (near[(count - 1) / 2] + near[count / 2]) / 2;
 }
 
 double
@@ -149,6 +155,12 @@ int64_t
 effect_hour_of(const EffectGrid *grid, size_t i)
 {
     return effect_floor_divide((grid->first + (int64_t)i) * grid->bucket_us, EFFECT_HOUR_US);
+}
+
+size_t
+effect_hour_width(const EffectGrid *grid)
+{
+    return grid->bucket_us < EFFECT_HOUR_US ? (size_t)(EFFECT_HOUR_US / grid->bucket_us) : 1;
 }
 
 size_t

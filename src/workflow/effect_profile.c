@@ -139,28 +139,6 @@ sums_add(EffectSums *sums, size_t cell, double weight, double value, double week
     }
 }
 
-EffectProfile *
-effect_profile_make(Arena *arena, const EffectGrid *grid, EffectMatch match, const double *values,
-                    const double *weights)
-{
-    EffectProfile *profile = ARENA_NEW(arena, EffectProfile);
-    EffectSums *sums = &profile->sums;
-    bool is_seen[EFFECT_DAYS_MOST] = {false};
-    for (size_t i = 0; i < grid->before_end; i++) {
-        if (weights[i] <= 0)
-            continue;
-        sums_add(sums, effect_cell_of(grid, i), weights[i], values[i], effect_week_of(grid, i));
-        size_t day = (size_t)((int64_t)i * grid->bucket_us / EFFECT_DAY_US);
-        fettle_assert(day < EFFECT_DAYS_MOST);
-        profile->days += !is_seen[day];
-        is_seen[day] = true;
-    }
-    profile->mean = sums->all.value / sums->all.weight;
-    if (match != EFFECT_MATCH_ANY)
-        shares_of(arena, grid, values, weights, match == EFFECT_MATCH_HOUR_OF_WEEK, profile);
-    return profile;
-}
-
 /* The four means that a cell's comparison is mixed of, and their parts; what was not seen goes to the next
  * wider one. */
 typedef struct Mixture {
@@ -189,8 +167,8 @@ mixture_of(const EffectProfile *profile, size_t cell)
         .parts = {1 - of_cell - of_weekday - of_hour, of_weekday, of_hour, of_cell}};
 }
 
-EffectExpected
-effect_profile_expect(const EffectProfile *profile, size_t cell)
+static EffectExpected
+expected_of(const EffectProfile *profile, size_t cell)
 {
     Mixture mixture = mixture_of(profile, cell);
     EffectExpected expected = {0};
@@ -201,6 +179,36 @@ effect_profile_expect(const EffectProfile *profile, size_t cell)
         expected.week += mixture.parts[i] * mixture.sums[i]->week / mixture.sums[i]->weight;
     }
     return expected;
+}
+
+EffectProfile *
+effect_profile_make(Arena *arena, const EffectGrid *grid, EffectMatch match, const double *values,
+                    const double *weights)
+{
+    EffectProfile *profile = ARENA_NEW(arena, EffectProfile);
+    EffectSums *sums = &profile->sums;
+    bool is_seen[EFFECT_DAYS_MOST] = {false};
+    for (size_t i = 0; i < grid->before_end; i++) {
+        if (weights[i] <= 0)
+            continue;
+        sums_add(sums, effect_cell_of(grid, i), weights[i], values[i], effect_week_of(grid, i));
+        size_t day = (size_t)((int64_t)i * grid->bucket_us / EFFECT_DAY_US);
+        fettle_assert(day < EFFECT_DAYS_MOST);
+        profile->days += !is_seen[day];
+        is_seen[day] = true;
+    }
+    profile->mean = sums->all.value / sums->all.weight;
+    if (match != EFFECT_MATCH_ANY)
+        shares_of(arena, grid, values, weights, match == EFFECT_MATCH_HOUR_OF_WEEK, profile);
+    for (size_t cell = 0; cell < EFFECT_CELLS; cell++)
+        profile->expected[cell] = expected_of(profile, cell);
+    return profile;
+}
+
+EffectExpected
+effect_profile_expect(const EffectProfile *profile, size_t cell)
+{
+    return profile->expected[cell];
 }
 
 double

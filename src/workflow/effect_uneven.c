@@ -12,40 +12,27 @@
 #define COMMON_MOST 1e6           /* variance of logarithms: nothing real comes near */
 #define DEVIATIONS_TO_BELIEVE 1.0 /* of the mean of squares */
 
-void
-effect_uneven_make(Arena *arena, const EffectControls *controls, const size_t *chosen, const double *weights,
-                   size_t count, EffectPlan *plan)
+/* What a control did besides the mixture; 0 where that is not known. */
+static inline double
+apart_at(const double *values, const double *together, size_t i)
 {
-    plan->apart = ARENA_NEW_ARRAY(arena, double *, count);
-    plan->apart_count = count;
-    for (size_t k = 0; k < count; k++)
-        plan->apart[k] = ARENA_NEW_ARRAY(arena, double, plan->grid.count);
-    for (size_t i = 0; i < plan->grid.count; i++) {
-        double sum = 0;
-        double known = 0;
-        for (size_t k = 0; k < count; k++) {
-            double value = controls->deviations[chosen[k]][i];
-            sum += isnan(value) ? 0 : weights[k] * value;
-            known += isnan(value) ? 0 : weights[k];
-        }
-        for (size_t k = 0; k < count; k++)
-            plan->apart[k][i] = known > 0 ? controls->deviations[chosen[k]][i] - sum / known : NAN;
-    }
+    double apart = values[i] - together[i];
+    return isnan(apart) ? 0 : apart;
 }
 
 /* The variance of a single value that makes means over so many slots as they were before: the mean square of
  * all windows of that length. */
 static double
-window_variance(const double *values, size_t count, size_t length)
+window_variance(const double *values, const double *together, size_t count, size_t length)
 {
     double sum = 0;
     double square = 0;
     size_t present = 0;
     for (size_t i = 0; i < count; i++) {
-        present += !isnan(values[i]);
-        sum += isnan(values[i]) ? 0 : values[i];
+        present += !isnan(values[i] - together[i]);
+        sum += apart_at(values, together, i);
         if (i >= length)
-            sum -= isnan(values[i - length]) ? 0 : values[i - length];
+            sum -= apart_at(values, together, i - length);
         square += i + 1 >= length ? sum * sum : 0;
     }
     double windows = (double)(count - length + 1);
@@ -70,14 +57,15 @@ effect_uneven_find(const EffectPlan *plan, size_t slots)
     size_t count = 0;
     size_t before = plan->grid.before_end;
     size_t length = slots < plan->lag_most + 1 ? slots : plan->lag_most + 1;
-    for (size_t k = 0; k < plan->apart_count; k++) {
+    for (size_t k = 0; k < plan->usable_count; k++) {
+        const double *values = plan->usable[k];
         double sum = 0;
         double present = 0;
         for (size_t i = plan->grid.after_first; i < plan->grid.after_first + slots; i++) {
-            sum += isnan(plan->apart[k][i]) ? 0 : plan->apart[k][i];
-            present += !isnan(plan->apart[k][i]);
+            sum += apart_at(values, plan->together, i);
+            present += !isnan(values[i] - plan->together[i]);
         }
-        double variance = window_variance(plan->apart[k], before, length);
+        double variance = window_variance(values, plan->together, before, length);
         if (present < (double)slots / 2 || variance <= 0)
             continue;
         squares[count] = sum / present * sum / present;

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/random.h"
+#include "math/fourier.h"
 #include "math/memory_mixture.h"
 
 #include <math.h>
@@ -90,6 +91,47 @@ a_fit_finds_the_variance_of_means_of_white_and_of_slow_noise(void **state)
     arena_free(arena);
 }
 
+/* Less the logarithm of the likelihood, frequency by frequency. */
+static double
+misfit_of(const MemoryMixture *mixture, const double *power)
+{
+    double misfit = 0;
+    for (size_t j = 1; j <= COUNT / 2; j++) {
+        double density = 0;
+        double cosine = cos(2 * M_PI * (double)j / (double)COUNT);
+        for (size_t k = 0; k < MEMORY_MIXTURE_PARTS; k++) {
+            double c = memory_mixture_coefficient(k);
+            density += mixture->variances[k] * (1 - c * c) / (1 - 2 * c * cosine + c * c);
+        }
+        misfit += log(density) + power[j] / (double)COUNT / density;
+    }
+    return misfit;
+}
+
+static void
+no_part_of_a_fit_can_be_moved_to_make_the_values_likelier(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    static double values[COUNT];
+    double *power = ARENA_NEW_ARRAY(arena, double, COUNT / 2 + 1);
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        MemoryMixture mixture;
+        fill(values, 1, seed % 2 == 0 ? 0 : 0.5, 0.9, seed);
+        fourier_power(arena, values, COUNT, power);
+        memory_mixture_fit(arena, values, COUNT, &mixture);
+        double best = misfit_of(&mixture, power);
+        for (size_t k = 0; k < MEMORY_MIXTURE_PARTS; k++)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                MemoryMixture moved = mixture;
+                moved.variances[k] = fmax(moved.variances[k] + sign * 0.03, 0);
+                /* neighbouring frequencies are taken together in a fit: 0.1 of thousands */
+                assert_true(misfit_of(&moved, power) > best - 0.1);
+            }
+    }
+    arena_free(arena);
+}
+
 static void
 the_scale_of_the_values_is_the_scale_of_the_fit(void **state)
 {
@@ -144,6 +186,7 @@ main(void)
         cmocka_unit_test(parts_forget_at_paces_that_double),
         cmocka_unit_test(the_variance_of_a_sum_is_that_of_all_its_covariances),
         cmocka_unit_test(a_fit_finds_the_variance_of_means_of_white_and_of_slow_noise),
+        cmocka_unit_test(no_part_of_a_fit_can_be_moved_to_make_the_values_likelier),
         cmocka_unit_test(the_scale_of_the_values_is_the_scale_of_the_fit),
         cmocka_unit_test(what_never_moves_has_no_variance),
         cmocka_unit_test(a_mean_of_no_values_is_a_bug),

@@ -84,6 +84,33 @@ the_interval_of_a_change_that_changes_nothing_holds_nothing(void **state)
     assert_true(missed <= 8); /* 97 % intervals: more than 8 of 100 has a chance of 1 in 300 */
 }
 
+/* How a gain of so much is judged. */
+static EffectVerdict
+verdict_of(Arena *arena, double factor, size_t after, double *ret_p_value)
+{
+    Made made = {.seed = 11, .before = 3 * WEEK, .after = after, .noise = 0.6, .calls = 50, .factor = factor};
+    Effect effect = measure_made(arena, &made, CONTROLS).query;
+    *ret_p_value = effect.p_value;
+    return effect.verdict;
+}
+
+static void
+the_look_after_a_day_asks_for_more_than_the_one_after_two(void **state)
+{
+    (void)state;
+    size_t between[2] = {0}; /* what the one calls a success and the other does not */
+    for (double factor = 0.96; factor > 0.75; factor -= 0.02)
+        for (size_t day = 0; day < 2; day++) {
+            Arena *arena = arena_new("test", ARENA_BYTES);
+            double p_value;
+            EffectVerdict verdict = verdict_of(arena, factor, (day + 1) * DAY, &p_value);
+            assert_true((verdict == EFFECT_IMPLEMENTED) == (p_value < (day == 0 ? 0.00516 : 0.04804)));
+            between[day] += p_value > 0.00516 && p_value < 0.04804;
+            arena_free(arena);
+        }
+    assert_true(between[0] > 0 && between[1] > 0);
+}
+
 static void
 what_all_queries_do_is_not_credited_to_the_change(void **state)
 {
@@ -147,16 +174,18 @@ uneven_of(Arena *arena, size_t present)
 {
     enum { BEFORE = 400, AFTER = 48 };
     EffectPlan plan = {.grid = {.count = BEFORE + AFTER, .before_end = BEFORE, .after_first = BEFORE},
-                       .apart = ARENA_NEW_ARRAY(arena, double *, CONTROLS),
-                       .apart_count = CONTROLS,
+                       .usable = arena_alloc_array(arena, CONTROLS, sizeof(double *)),
+                       .usable_count = CONTROLS,
+                       .together = ARENA_NEW_ARRAY(arena, double, BEFORE + AFTER),
                        .lag_most = BEFORE / 8};
     Random random = random_new(7);
     for (size_t k = 0; k < CONTROLS; k++) {
-        plan.apart[k] = ARENA_NEW_ARRAY(arena, double, BEFORE + AFTER);
+        double *values = ARENA_NEW_ARRAY(arena, double, BEFORE + AFTER);
+        plan.usable[k] = values;
         for (size_t i = 0; i < BEFORE + AFTER; i++)
-            plan.apart[k][i] = 0.1 * random_normal(&random) + (i < BEFORE ? 0 : k % 2 == 0 ? 0.5 : -0.5);
+            values[i] = 0.1 * random_normal(&random) + (i < BEFORE ? 0 : k % 2 == 0 ? 0.5 : -0.5);
         for (size_t i = BEFORE; i < BEFORE + AFTER && k >= present; i++)
-            plan.apart[k][i] = NAN;
+            values[i] = NAN;
     }
     return effect_uneven_find(&plan, AFTER);
 }
@@ -282,6 +311,37 @@ what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow
         assert_true(!cases[i].lacks_controls || report.undo_reason == NULL ||
                     strstr(report.undo_reason, "(limit 100 %)") != NULL);
     }
+    arena_free(arena);
+}
+
+static void
+controls_that_were_not_usable_are_none_that_other_changes_took_away(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    Made made = {.seed = 3, .before = 3 * WEEK, .after = DAY, .noise = 0.05, .calls = 50, .factor = 1.5};
+    Made asleep = made;
+    asleep.calls = 0;
+    EffectSeries series[1 + 5];
+    for (size_t k = 0; k <= 5; k++)
+        series[k] = series_make(arena, k > 3 ? &asleep : &made, k);
+    EffectCase subject = {.window = window_of(&made),
+                          .query = series,
+                          .controls = series + 1,
+                          .control_count = 5,
+                          .touched_count = 1};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    assert_false(report.query.has_drift || report.query.lacks_controls); /* three and one are four */
+    assert_true(report.should_undo);
+    subject.touched_count = 2;
+    effect_measure(arena, &subject, &report);
+    assert_true(report.query.lacks_controls && !report.should_undo);
+    /* nor does what was not called before lack any */
+    subject.query = &series[4];
+    effect_measure(arena, &subject, &report);
+    assert_int_equal(report.query.verdict, EFFECT_NOT_ENOUGH_DATA);
+    assert_false(report.query.lacks_controls);
     arena_free(arena);
 }
 
@@ -597,12 +657,14 @@ main(void)
         cmocka_unit_test(verdicts_are_those_of_the_contract),
         cmocka_unit_test(a_gain_is_found_with_an_interval_around_it),
         cmocka_unit_test(the_interval_of_a_change_that_changes_nothing_holds_nothing),
+        cmocka_unit_test(the_look_after_a_day_asks_for_more_than_the_one_after_two),
         cmocka_unit_test(what_all_queries_do_is_not_credited_to_the_change),
         cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
         cmocka_unit_test(how_differently_controls_moved_is_as_sure_as_those_still_called_are_many),
         cmocka_unit_test(harm_is_undone_and_says_why),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
         cmocka_unit_test(what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow),
+        cmocka_unit_test(controls_that_were_not_usable_are_none_that_other_changes_took_away),
         cmocka_unit_test(more_rows_of_a_call_are_other_work_and_no_harm),
         cmocka_unit_test(growth_of_the_table_is_not_blamed_on_the_change),
         cmocka_unit_test(too_little_data_is_a_verdict_and_never_a_success),
