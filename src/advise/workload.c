@@ -2,6 +2,7 @@
 #include "advise/workload.h"
 
 #include "advise/foreign_key.h"
+#include "advise/write_pace.h"
 #include "base/hash.h"
 #include "snapshot/catalog.h"
 #include "sql/plannable.h"
@@ -384,6 +385,7 @@ workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const W
         return false;
     workload_total(workload);
     workload->typical_ms = typical_ms(&build);
+    workload->write_pace = write_pace_measure(snapshot, workload);
     *ret_workload = workload;
     return true;
 }

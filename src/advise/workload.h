@@ -34,6 +34,13 @@ typedef struct WorkloadStatement {
     double total_ms;             /* measured; NAN when unknown */
 } WorkloadStatement;
 
+/* How long the server takes to write (advise/write_pace.h). */
+typedef struct WritePace {
+    double times;           /* what is written takes on the machine of the prices; 0: not measured */
+    double deviation;       /* of its logarithm */
+    size_t statement_count; /* that tell of it */
+} WritePace;
+
 typedef struct Workload {
     WorkloadStatement *statements; /* heaviest first */
     size_t count;
@@ -45,6 +52,7 @@ typedef struct Workload {
     double typical_ms;         /* of a unit of cost, the median of the statements; NAN unknown */
     double covered_time_share; /* measured time of costed statements / of all; NAN without times */
     bool has_times;
+    WritePace write_pace;
 } Workload;
 
 typedef struct WorkloadOptions {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/index/write_cost.h"
 
+#include "advise/hot_updates.h"
 #include "advise/index/column_facts.h"
+#include "advise/write_pace.h"
 
 #include <math.h>
 #include <string.h>
 
 /* Of a statement for each index that it writes, however many rows: it opens it, and finds the pages cold. */
 #define CALL_INSERT_MS 0.009
-#define CALL_UPDATE_MS 0.013
+#define CALL_UPDATE_MS 0.008
 #define HOT_LOST_TABLE_MS 0.001
-#define HOT_LOST_OTHER_INDEX_MS 0.005
+#define HOT_LOST_OTHER_INDEX_MS 0.004
 #define HOT_LOST_OTHER_INDEX_WAL_BYTES 110
-/* Of updates on a table whose figures are unknown. */
-#define HOT_SHARE_UNKNOWN 0.5
 /* Without measured times the objective is in planner units; a cached simple lookup of 8 units takes about
  * 0.02 ms. */
 #define COST_UNITS_PER_MS 400.0
@@ -26,17 +26,23 @@
 #define APPENDED_CORRELATION_LEAST 0.99
 /* Values that are not nearly unique tie, and ties count as order: of a constant all is. */
 #define APPENDED_DISTINCT_LEAST 0.9
-/* From here on an update of columns that only BRIN holds is HOT. */
-#define BRIN_HOT_MAJOR 16
-
 /* Which end of an estimate. */
 typedef enum Side { SIDE_LIKELY, SIDE_LOW, SIDE_HIGH, SIDES } Side;
 
-/* Of what is lost with HOT; as those of an entry. */
-static const double hot_times[SIDES] = {1, 0.25, 4};
+/* Share of the updates on a table whose figures are unknown. */
+static const double hot_unknown[SIDES] = {0.5, 0, 1};
 
-/* One entry. The sides are what was measured at the least and at the most, on machines twice as fast and half
- * as fast. */
+/* Of what a B-tree's entries were measured to cost, by type of value, depth and what stands beside. */
+#define SIDES_BTREE                                                                                          \
+    {                                                                                                        \
+        1, 1 / 1.6, 1.6                                                                                      \
+    }
+/* Of what is lost with HOT. */
+static const double hot_times[SIDES] = SIDES_BTREE;
+/* How many deviations of the server's pace the sides are off: 90 of 100 servers lie between. */
+#define PACE_DEVIATIONS 1.65
+
+/* One entry. The sides are what was measured at the least and at the most on one machine. */
 typedef struct EntryCost {
     double insert_ms;
     double remove_ms; /* by vacuum */
@@ -47,12 +53,12 @@ typedef struct EntryCost {
 static EntryCost
 entry_cost(const Candidate *candidate)
 {
-    static const EntryCost costs[] = {[CANDIDATE_BTREE] = {0.004, 0.0005, 110, {1, 0.25, 4}},
-                                      [CANDIDATE_HASH] = {0.004, 0.0005, 110, {1, 0.25, 4}},
-                                      [CANDIDATE_GIN] = {0.008, 0.005, 300, {1, 0.2, 4}},
-                                      [CANDIDATE_GIST] = {0.006, 0.003, 300, {1, 0.4, 6}},
-                                      [CANDIDATE_SPGIST] = {0.006, 0.0005, 230, {1, 0.4, 6}},
-                                      [CANDIDATE_BRIN] = {0.0002, 0.00002, 5, {1, 0, 5}}};
+    static const EntryCost costs[] = {[CANDIDATE_BTREE] = {0.004, 0.0005, 110, SIDES_BTREE},
+                                      [CANDIDATE_HASH] = {0.004, 0.0005, 110, SIDES_BTREE},
+                                      [CANDIDATE_GIN] = {0.008, 0.005, 300, {1, 0.4, 2}},
+                                      [CANDIDATE_GIST] = {0.006, 0.003, 300, {1, 0.5, 3}},
+                                      [CANDIDATE_SPGIST] = {0.006, 0.0005, 230, {1, 0.5, 3}},
+                                      [CANDIDATE_BRIN] = {0.0002, 0.00002, 5, {1, 0, 2.5}}};
     EntryCost cost = costs[candidate->method];
     const CandidateKey *key = &candidate->keys[0];
     const SnapshotColumn *column = snapshot_column(candidate->relation, key->attnum);
@@ -61,12 +67,12 @@ entry_cost(const Candidate *candidate)
         cost = (EntryCost){width * TRIGRAM_MS_PER_BYTE,
                            width * TRIGRAM_MS_PER_BYTE,
                            width * TRIGRAM_WAL_BYTES_PER_BYTE,
-                           {1, 0.4, 3}};
+                           {1, 0.6, 2}};
     } else if ((candidate->method == CANDIDATE_GIST || candidate->method == CANDIDATE_SPGIST) &&
                column != NULL && column->base_type != NULL && text_ends_with(column->base_type, "range")) {
         cost.insert_ms = RANGE_MS; /* in order, which is the worst: others are as cheap as a network */
-        cost.times[SIDE_LOW] = 0.03;
-        cost.times[SIDE_HIGH] = 4;
+        cost.times[SIDE_LOW] = 0.06;
+        cost.times[SIDE_HIGH] = 2;
     }
     return cost;
 }
@@ -95,48 +101,6 @@ is_appended(Arena *arena, const Candidate *candidate)
            distinct >= APPENDED_DISTINCT_LEAST * fmax(candidate->relation->reltuples, 1);
 }
 
-/* An expression or predicate is only a text here: any column named in it counts. */
-static bool
-index_reads_column(const SnapshotIndex *index, const SnapshotColumn *column)
-{
-    for (size_t i = 0; i < index->column_count; i++) {
-        const char *expression = index->columns[i].expression;
-        if (index->columns[i].attnum == column->attnum ||
-            (expression != NULL && strstr(expression, column->name) != NULL))
-            return true;
-    }
-    return index->predicate != NULL && strstr(index->predicate, column->name) != NULL;
-}
-
-/* An update that sets a column of some index is not HOT as it is. */
-static bool
-use_writes_indexed(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRelation *relation)
-{
-    for (size_t i = 0; i < use->written_column_count; i++) {
-        const SnapshotColumn *column = snapshot_column(relation, use->written_columns[i]);
-        for (size_t k = 0; column != NULL && k < relation->indexes.count; k++) {
-            const SnapshotIndex *index = relation->indexes.items[k];
-            bool is_transparent =
-                text_equals(index->method, "brin") && snapshot->server_major >= BRIN_HOT_MAJOR;
-            if (!is_transparent && index_reads_column(index, column))
-                return true;
-        }
-    }
-    return false;
-}
-
-static double
-hot_share(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRelation *relation, Side side)
-{
-    static const double unknown[SIDES] = {HOT_SHARE_UNKNOWN, 0, 1};
-    const SnapshotActivity *activity = &relation->activity;
-    if (use_writes_indexed(snapshot, use, relation))
-        return 0;
-    if (!activity->is_known || activity->tuples_updated <= 0)
-        return unknown[side];
-    return fmin((double)activity->tuples_hot_updated / (double)activity->tuples_updated, 1);
-}
-
 typedef struct Written {
     double rows;
     double calls; /* that write a row */
@@ -152,11 +116,22 @@ written_by(const WorkloadStatement *statement)
     return (Written){.rows = rows, .calls = fmin(rows, fmax(0, statement->source->calls))};
 }
 
+/* An end of a price as measured, on a server of this pace: the two may be off apart from each other. */
+static double
+times_at(const double *times, Side side, const WritePace *pace)
+{
+    if (side == SIDE_LIKELY || times[side] <= 0)
+        return times[side] * pace->times;
+    double off = hypot(log(times[side]), PACE_DEVIATIONS * pace->deviation);
+    return pace->times * exp(side == SIDE_LOW ? -off : off);
+}
+
 typedef struct Pricing {
     const Snapshot *snapshot;
     const Candidate *candidate;
     const WriteBeside *beside;
     EntryCost entry;
+    WritePace pace;
     Side side;
 } Pricing;
 
@@ -168,7 +143,8 @@ entries_add(const Pricing *pricing, Written written, double share, double call_m
     /* most rows find the summary of their range wide enough */
     double of_calls = pricing->candidate->method == CANDIDATE_BRIN ? 0 : written.calls * call_ms;
     cost->rows += written.rows * share;
-    cost->ms += share * (written.rows * entry->insert_ms + of_calls) * entry->times[pricing->side];
+    cost->ms += share * (written.rows * entry->insert_ms + of_calls) *
+                times_at(entry->times, pricing->side, &pricing->pace);
     cost->wal_bytes += written.rows * share * entry->wal_bytes;
 }
 
@@ -176,7 +152,7 @@ entries_add(const Pricing *pricing, Written written, double share, double call_m
 static bool
 is_ender(const Snapshot *snapshot, const SqlRelationUse *use, const Candidate *candidate)
 {
-    bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= BRIN_HOT_MAJOR;
+    bool is_transparent = candidate->method == CANDIDATE_BRIN && snapshot->server_major >= HOT_BRIN_MAJOR;
     return candidate->relation->id == use->relation_id && !is_transparent &&
            use_writes_candidate(use, candidate);
 }
@@ -196,13 +172,11 @@ count_enders(const Snapshot *snapshot, const SqlRelationUse *use, const Candidat
 
 /* What the table and its present indexes lose when a share of the rows is no longer HOT. */
 static double
-lost_ms(const SnapshotRelation *relation, Written written, double share, Side side)
+lost_ms(const SnapshotRelation *relation, Written written, double share)
 {
     double others = (double)relation->indexes.count;
-    return share *
-           (written.rows * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS) +
-            written.calls * others * CALL_UPDATE_MS) *
-           hot_times[side];
+    return share * (written.rows * (HOT_LOST_TABLE_MS + others * HOT_LOST_OTHER_INDEX_MS) +
+                    written.calls * others * CALL_UPDATE_MS);
 }
 
 static void
@@ -216,7 +190,8 @@ update_add(const Pricing *pricing, const SqlRelationUse *use, Written written, W
     size_t enders = count_enders(snapshot, use, candidate, pricing->beside);
     /* what is HOT costs a written index more, and spares another one its entry */
     static const Side other[SIDES] = {SIDE_LIKELY, SIDE_HIGH, SIDE_LOW};
-    double hot = hot_share(snapshot, use, candidate->relation, is_written ? side : other[side]);
+    double unknown = hot_unknown[is_written ? side : other[side]];
+    double hot = hot_updates_share(snapshot, use, candidate->relation, unknown);
     double share = is_written || enders > 0 ? 1 : 1 - hot;
     entries_add(pricing, written, held * share, CALL_UPDATE_MS, cost);
     if (!is_ender(snapshot, use, candidate))
@@ -224,7 +199,7 @@ update_add(const Pricing *pricing, const SqlRelationUse *use, Written written, W
     double others = (double)candidate->relation->indexes.count;
     double lost = hot / (double)(1 + enders); /* each bears its part */
     cost->hot_lost += written.rows * lost;
-    cost->ms += lost_ms(candidate->relation, written, lost, side);
+    cost->ms += lost_ms(candidate->relation, written, lost) * times_at(hot_times, side, &pricing->pace);
     cost->wal_bytes += written.rows * lost * others * HOT_LOST_OTHER_INDEX_WAL_BYTES;
 }
 
@@ -244,6 +219,7 @@ cost_at(const AdvisorContext *context, const Candidate *candidate, const WriteBe
                              .candidate = candidate,
                              .beside = beside,
                              .entry = entry_cost(candidate),
+                             .pace = write_pace_of(workload),
                              .side = side};
     Pricing inserted = pricing;
     double in_order = is_appended(context->arena, candidate) ? APPENDED_SHARE : 1;
@@ -260,7 +236,8 @@ cost_at(const AdvisorContext *context, const Candidate *candidate, const WriteBe
             else if (analysis->kind == SQL_KIND_UPDATE)
                 update_add(&pricing, use, written, &cost);
             else if (analysis->kind == SQL_KIND_DELETE)
-                cost.ms += written.rows * held * pricing.entry.remove_ms * pricing.entry.times[side];
+                cost.ms += written.rows * held * pricing.entry.remove_ms *
+                           times_at(pricing.entry.times, side, &pricing.pace);
         }
     }
     cost.objective = objective_of(context, cost.ms);
@@ -322,12 +299,14 @@ interplay_add(Arena *arena, const AdvisorContext *context, const CandidateSet *c
     }
     if (relation == NULL)
         return;
-    double hot = hot_share(snapshot, use, relation, SIDE_LIKELY);
+    double hot = hot_updates_share(snapshot, use, relation, hot_unknown[SIDE_LIKELY]);
     if (hot <= 0)
         return;
     WriteInterplay *interplay = interplay_of(arena, list, relation, enders);
     Written written = written_by(statement);
-    interplay->shared += objective_of(context, lost_ms(relation, written, hot, SIDE_LIKELY));
+    const WritePace pace = write_pace_of(context->workload);
+    interplay->shared +=
+        objective_of(context, lost_ms(relation, written, hot) * times_at(hot_times, SIDE_LIKELY, &pace));
     for (size_t i = 0; i < candidates->count; i++) {
         const Candidate *candidate = candidates->items[i];
         if (candidate->relation != relation || use_writes_candidate(use, candidate))
@@ -335,6 +314,7 @@ interplay_add(Arena *arena, const AdvisorContext *context, const CandidateSet *c
         const Pricing pricing = {.snapshot = snapshot,
                                  .candidate = candidate,
                                  .entry = entry_cost(candidate),
+                                 .pace = pace,
                                  .side = SIDE_LIKELY};
         WriteCost cost = {0};
         entries_add(&pricing, written, hot * (1 - candidate->left_out), CALL_UPDATE_MS, &cost);

@@ -12,21 +12,23 @@
  * rows it holds.
  *
  * Besides, a statement pays for each index that it writes, which is most of the cost where it writes one row:
- * 9 µs of an INSERT, 13 µs of an UPDATE. By bench/write_cost.py a statement of one row pays for an index 3 µs
- * (rows that come in the index's order) to 15 µs (texts) of an INSERT and 9 to 11 µs of an UPDATE where
- * nothing else runs, 21 to 32 µs where each call follows one that reads 4 MB of something else. What is
- * charged lies between, for other statements run between these in any workload.
+ * 9 µs of an INSERT, 8 µs of an UPDATE. These prices are those of statements that run among others; on
+ * another server, or with colder caches, they are so many times more as the server's own writes take more
+ * (advise/write_pace.h).
  *
- * Measured on cached tables (15, one session, rough: the machine was shared): a B-tree or hash entry 4 µs and
- * 110 bytes of WAL; of an update that is no longer HOT 1 µs in the table and 5 µs in each other index; GIN
- * 8 µs, for trigrams 2.5 µs for each byte of text; GiST and SP-GiST 100 µs on ranges that come in order, the
- * dearest of what was tried, 6 µs on networks; BRIN next to nothing.
+ * Measured on cached tables (15, one session, rough: the machine was shared; bench/write_cost.py): a B-tree
+ * or hash entry of an INSERT 11 to 14 µs and 110 bytes of WAL, among other statements; each index of an
+ * update that is no longer HOT 8.5 to 12.5 µs. GIN 8 µs, for trigrams 2.5 µs for each byte of text; GiST and
+ * SP-GiST 100 µs on ranges that come in order, the dearest of what was tried, 6 µs on networks; BRIN next to
+ * nothing.
  *
- * The estimate has an interval: what was measured at the least and at the most, the least on a machine twice
- * as fast and the most on one half as fast, and none or all of the updates HOT where that is not known. Pages
- * that must be read from the disk are not in it. Of GiST and SP-GiST only ranges in order and networks were
- * measured: for ranges in another order, which at the least are taken to be as cheap as networks, and for
- * other types, geometry and texts among them, the low side is a guess.
+ * The estimate has an interval of two parts that are put together as independent ones are: how far prices of
+ * one machine lie from each other (by type of value, what stands beside, depth: 1.6 times either way for
+ * B-trees), and how sure the server's pace is, 1.65 deviations. None or all of the updates are HOT where that
+ * is not known. The first change of a page after a checkpoint, which is logged whole, is in it as far as the
+ * server's own writes pay for it. Of GiST and SP-GiST only ranges in order and networks were measured: for
+ * ranges in another order, which at the least are taken to be as cheap as networks, and for other types,
+ * geometry and texts among them, the low side is a guess.
  */
 #ifndef FETTLE_ADVISE_INDEX_WRITE_COST_H
 #define FETTLE_ADVISE_INDEX_WRITE_COST_H
