@@ -2,9 +2,10 @@
 /*
  * Simulates changes of known truth and judges them by src/workflow/effect.h, by its rivals, and by the rule
  * of two means; bench/effect.py runs it. Seeds are odd, which it was developed on, unless even ones are asked
- * for.
+ * for; FIRST leaves out so many cases. "cost" measures the CPU of the largest report there may be.
  *
- *     effect_bench [even] CASES [SCENARIO]
+ *     effect_bench [even] CASES [SCENARIO [FIRST]]
+ *     effect_bench cost
  */
 #include "effect_series.h"
 
@@ -293,15 +294,48 @@ static const Scenario scenarios[] = {
     {"gain of 50 %, writes twice as slow", {.factor = 0.5, .writes_factor = 2, .drift_factor = 1}},
 };
 
+/* A query, as many others and controls as there may be, 35 days of 15 minutes and two after; one in ten
+ * flips.
+ */
+static void
+print_cost(void)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("effect", ARENA_BYTES);
+    EffectTruth truth = {.seed = 1, .factor = 1, .writes_factor = 1, .drift_factor = 1, .days = 35};
+    EffectSeries *series = ARENA_NEW_ARRAY(arena, EffectSeries, EFFECT_OTHERS_MOST + EFFECT_CONTROLS_MOST);
+    EffectDrawn drawn;
+    EffectCase subject = effect_series_make(arena, &truth, &drawn);
+    for (size_t k = 0; k < EFFECT_OTHERS_MOST + EFFECT_CONTROLS_MOST; k++) {
+        EffectTruth other = truth;
+        other.seed = k < EFFECT_OTHERS_MOST ? 2 * k + 1 : 2 * (k - EFFECT_OTHERS_MOST) + 1;
+        EffectCase drawn_case = effect_series_make(arena, &other, &drawn);
+        series[k] = k < EFFECT_OTHERS_MOST ? drawn_case.others[0] : drawn_case.controls[0];
+    }
+    subject.others = series;
+    subject.other_count = EFFECT_OTHERS_MOST;
+    subject.controls = series + EFFECT_OTHERS_MOST;
+    subject.control_count = EFFECT_CONTROLS_MOST;
+    double started_ms = cpu_ms();
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    printf("{\"others\": %zu, \"controls\": %zu, \"days\": 35, \"cpu_ms\": %.0f}\n", EFFECT_OTHERS_MOST,
+           EFFECT_CONTROLS_MOST, cpu_ms() - started_ms);
+}
+
 int
 main(int argument_count, char **arguments)
 {
+    if (argument_count == 2 && strcmp(arguments[1], "cost") == 0) {
+        print_cost();
+        return 0;
+    }
     bool is_even = argument_count > 2 && strcmp(arguments[1], "even") == 0;
     int first = is_even ? 2 : 1;
     size_t cases = argument_count <= first ? 0 : (size_t)strtoul(arguments[first], NULL, 10);
     const char *wanted = argument_count <= first + 1 ? NULL : arguments[first + 1];
+    size_t skipped = argument_count <= first + 2 ? 0 : (size_t)strtoul(arguments[first + 2], NULL, 10);
     if (cases == 0) {
-        fprintf(stderr, "usage: effect_bench [even] CASES [SCENARIO]\n");
+        fprintf(stderr, "usage: effect_bench [even] CASES [SCENARIO [FIRST]], or effect_bench cost\n");
         return 2;
     }
     for (size_t s = 0; s < FETTLE_COUNT_OF(scenarios); s++) {
@@ -311,7 +345,7 @@ main(int argument_count, char **arguments)
         size_t count = s < 5 || wanted != NULL ? cases : cases / 4;
         for (size_t n = 0; n < count; n++) {
             EffectTruth truth = scenarios[s].truth;
-            truth.seed = 2 * n + (is_even ? 0 : 1);
+            truth.seed = 2 * (skipped + n) + (is_even ? 0 : 1);
             run_case(&truth, tallies);
         }
         for (int band = 0; band < BANDS; band++)

@@ -187,6 +187,7 @@ effect_series_make(Arena *arena, const EffectTruth *truth, EffectDrawn *ret_draw
 {
     Random random = random_new(truth->seed);
     double days = random_unit(&random) < 0.3 ? between(&random, 3, 14) : between(&random, 14, 35);
+    days = truth->days > 0 ? truth->days : days;
     EffectWindow window = {.from_us = FIRST_US + (int64_t)random_below(&random, 96) * BUCKET_US,
                            .bucket_us = BUCKET_US};
     window.before_end = (size_t)(days * BUCKETS_OF_DAY);

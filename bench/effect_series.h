@@ -32,6 +32,7 @@ typedef struct EffectTruth {
     double noise_most;     /* 0: .6 */
     EffectFlips flips;
     size_t change_buckets; /* 0: up to three, drawn */
+    double days;           /* before the change; 0: drawn */
     bool is_still;         /* without deploys, flips and growth */
 } EffectTruth;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "math/two_level.h"
 
+#include "math/distribution.h"
 #include "math/statistics.h"
 
 #include <math.h>
@@ -357,6 +358,7 @@ fit_known(Arena *arena, const double *values, size_t count, TwoLevel *model, dou
     model_order(&found, high, count);
     for (size_t t = 0; t < count; t++)
         found.share_high += isnan(values[t]) ? 0 : high[t] / (double)known_count;
+    found.known = (double)known_count;
     found.last_high = high[count - 1];
     *model = found;
 }
@@ -421,6 +423,19 @@ two_level_later(const TwoLevel *model, size_t steps)
         return model->last_high;
     double settled = model->moves[0] / sum;
     return settled + (model->last_high - settled) * pow(1 - sum, (double)steps);
+}
+
+double
+two_level_share_most(const TwoLevel *model, double tail)
+{
+    double sum = model->moves[0] + model->moves[1];
+    if (!(sum > 0) || !(model->known > 0))
+        return 1;
+    double square = pow(distribution_student_quantile(tail, INFINITY), 2);
+    double count = fmax(model->known * sum / fmax(2 - sum, sum), 1);
+    double share = model->share_high;
+    double half = sqrt(square * (share * (1 - share) / count + square / (4 * count * count)));
+    return fmin((share + square / (2 * count) + half) / (1 + square / count), 1);
 }
 
 /* The likelihood of a shift, be it the best of its path or not. */

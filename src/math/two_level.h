@@ -34,7 +34,8 @@ typedef struct TwoLevel {
     double likelihood; /* logarithm, but for a constant */
     double gain;       /* of that over one level's; 0 where there are fewer than ten values; what would not
                           come to TWO_LEVEL_GAIN_TOLD is not fitted to its end, and less than it could be */
-    double share_high; /* of the steps with a value */
+    double known;      /* steps with a value */
+    double share_high; /* of them */
     double last_high;  /* chance of the high level at the last step */
 } TwoLevel;
 
@@ -54,6 +55,9 @@ typedef struct TwoLevelShift {
 void two_level_fit(Arena *arena, const double *values, size_t count, TwoLevel *ret_model, double *ret_high);
 /* The chance of the high level so many steps after the last one that was fitted. */
 double two_level_later(const TwoLevel *model, size_t steps);
+/* The share that the high level has in the long run is less than this, but for so small a tail: Wilson's
+ * bound (1927), of as many independent steps as the chain's make. 1 where nothing moves. */
+double two_level_share_most(const TwoLevel *model, double tail);
 /* start_high: the chance of the high level at the first of these values. A model with a gap; without values
  * the shift is 0. */
 void two_level_shift(Arena *arena, const TwoLevel *model, double start_high, const double *values,

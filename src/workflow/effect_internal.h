@@ -120,6 +120,7 @@ typedef struct EffectPlan {
     TwoLevel *levels; /* that it flips between by itself; its states are taken out of the points; or NULL */
     struct EffectPlan *plain; /* the same without levels, where there are some: harm is judged by both */
     bool is_of_two;           /* of such a pair: each has half of the chance of a false harm */
+    double stretch;           /* of the plain one's interval: it is of time, and states move that by more */
     EffectProfile *profile;
     double *drift; /* the mixture of controls, NAN where unknown; NULL without controls */
     size_t control_count;
@@ -135,6 +136,9 @@ typedef struct EffectPlan {
     double *scores;      /* residual times weight, 0 where there is none */
     MemoryMixture noise; /* of the scores */
     double *sums;        /* lagged products of the scores */
+    double
+        *score_sums; /* of the scores, and of their weights, before each slot; one more than slots before */
+    double *weight_sums;
     size_t lag_most;
     double weight_square; /* mean over the slots before */
     double slope;         /* a week */
@@ -213,6 +217,10 @@ bool effect_levels_find(Arena *arena, const EffectGrid *grid, const EffectValues
                         double *ret_states);
 TwoLevelShift effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model,
                                   const EffectValues *values, size_t after_end, double *ret_states);
+/* In logarithms: the time of calls of which so many are at the high level, over that of calls at the low one;
+ * and how much faster that grows with the share than the mean of logarithms does, where it is: at least 1. */
+double effect_levels_time(const TwoLevel *model, double share_high);
+double effect_levels_stretch(const TwoLevel *model);
 /* Takes such states out of single controls; what they do together stays, and what moves one at the change. */
 void effect_levels_calm_controls(Arena *arena, const EffectGrid *grid, const EffectControls *controls);
 
@@ -220,6 +228,10 @@ EffectPlan *effect_plan_make(Arena *arena, EffectContext *context, const EffectS
                              EffectMeasure measure);
 /* The variance of a score's sum of so many slots, for one slot and unit weight. */
 double effect_plan_variance(const EffectPlan *plan, size_t slots);
+
+/* The mean residual of the worst time of so many slots before, or of an eighth of what there is; 0 where none
+ * was above its expectation. */
+double effect_plan_worst(const EffectPlan *plan, size_t slots);
 
 /* Nothing known, and why. */
 Effect effect_unknown(const char *reason);

@@ -90,6 +90,19 @@ effect_levels_after(Arena *arena, const EffectGrid *grid, const TwoLevel *model,
     return shift;
 }
 
+double
+effect_levels_time(const TwoLevel *model, double share_high)
+{
+    return log1p(share_high * expm1(model->levels[1] - model->levels[0]));
+}
+
+double
+effect_levels_stretch(const TwoLevel *model)
+{
+    double gap = model->levels[1] - model->levels[0];
+    return fmax(expm1(gap) / (1 + model->share_high * expm1(gap)) / gap, 1);
+}
+
 /* The middle of the controls in each bucket: what they do together. NAN where they are too few. */
 static void
 common_make(Arena *arena, const EffectGrid *grid, const EffectControls *controls, double *ret_common)

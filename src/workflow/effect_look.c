@@ -35,12 +35,34 @@ typedef struct Sight {
     double more;
     double chance_less; /* of the path that is ruled out; 0: of none */
     double chance_more;
+    double share_high; /* of the calls after, where there are levels */
+    double saved;      /* of less, what may be for a slow plan that has ended */
+    bool has_risen;    /* but for saved, it would be slower for certain */
 } Sight;
+
+/* Of a pair, the one without levels: what it says counts only where it is the worse. */
+static bool
+is_plain(const EffectPlan *plan)
+{
+    return plan->is_of_two && plan->levels == NULL;
+}
 
 static double
 interval_alpha(const EffectPlan *plan, size_t slots)
 {
-    return (int64_t)slots * plan->grid.bucket_us < SECOND_LOOK_US ? FIRST_ALPHA : SECOND_ALPHA;
+    double alpha = (int64_t)slots * plan->grid.bucket_us < SECOND_LOOK_US ? FIRST_ALPHA : SECOND_ALPHA;
+    return is_plain(plan) ? alpha / 2 : alpha;
+}
+
+/* Where the query is in its slow plan less often than before, the change may have ended that: in time, calls
+ * are then faster by what the slow plan cost before, of which the share is known from few states. */
+static double
+time_saved(const TwoLevel *levels, double share_high)
+{
+    if (share_high >= levels->share_high)
+        return 0;
+    double most = two_level_share_most(levels, HARM_ALPHA / 2);
+    return effect_levels_time(levels, most) - effect_levels_time(levels, share_high);
 }
 
 /* Takes the states of levels out of the values after. What is said of them may be as wrong as what is said of
@@ -56,12 +78,21 @@ levels_take(Arena *arena, const EffectPlan *plan, size_t after_end, double *valu
                   (plan->drift == NULL ? 0 : plan->drift[i]);
     EffectValues residuals = {.values = left, .weights = plan->points.weights};
     TwoLevelShift shift = effect_levels_after(arena, grid, plan->levels, &residuals, after_end, states);
-    for (size_t i = grid->after_first; i < after_end; i++)
+    double weight = 0;
+    double state = 0;
+    for (size_t i = grid->after_first; i < after_end; i++) {
         values[i] -= states[i];
+        weight += plan->points.weights[i];
+        state += plan->points.weights[i] * states[i];
+    }
+    double gap = plan->levels->levels[1] - plan->levels->levels[0];
+    sight->share_high = plan->levels->share_high + (weight > 0 ? state / weight / gap : 0);
     if (shift.below.lead < -log(HARM_ALPHA / 2))
         sight->less = shift.shift - shift.below.shift;
     else
         sight->chance_less = exp(-shift.below.lead);
+    sight->saved = time_saved(plan->levels, sight->share_high);
+    sight->less += sight->saved;
     if (shift.above.lead < -log(interval_alpha(plan, sight->amount.slots)))
         sight->more = shift.above.shift - shift.shift;
     else
@@ -150,7 +181,7 @@ freedom_of(const EffectPlan *plan, const EffectAmount *amount)
 static double
 spread_of(const EffectPlan *plan)
 {
-    double spread = plan->drift == NULL ? WITHOUT_CONTROLS : 1;
+    double spread = plan->stretch * (plan->drift == NULL ? WITHOUT_CONTROLS : 1);
     if (plan->match != EFFECT_MATCH_HOUR_OF_WEEK)
         spread *= plan->match == EFFECT_MATCH_HOUR_OF_DAY ? WITHOUT_WEEKS : WITHOUT_DAYS;
     return spread;
@@ -241,7 +272,8 @@ sequence_radius(const EffectPlan *plan, const EffectAmount *amount, double alpha
 double
 effect_plan_harm_radius(const EffectPlan *plan, const EffectAmount *amount)
 {
-    return sequence_radius(plan, amount, plan->is_of_two ? HARM_ALPHA / 2 : HARM_ALPHA, true);
+    double radius = sequence_radius(plan, amount, plan->is_of_two ? HARM_ALPHA / 2 : HARM_ALPHA, true);
+    return fmax(radius, effect_plan_worst(plan, amount->slots));
 }
 
 double
@@ -289,7 +321,7 @@ effect_plan_joined_end(const EffectPlan *plan, const EffectWindow *window, size_
 
 /* The estimate of what was seen, with all its bounds. */
 static void
-look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *effect)
+look_estimate(Arena *arena, const EffectPlan *plan, Sight *sight, Effect *effect)
 {
     const EffectAmount *amount = &sight->amount;
     double estimate = sight->effect - plan->slope * amount->week;
@@ -297,11 +329,13 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
     double distance = fmax(estimate > 0 ? estimate - sight->less : -estimate - sight->more, 0);
     double half = interval_half(arena, plan, amount, distance, &effect->p_value);
     effect->p_value = fmax(effect->p_value, estimate > 0 ? sight->chance_less : sight->chance_more);
+    double less = fmax(half, is_plain(plan) ? effect_plan_worst(plan, amount->slots) : 0);
     double always = sequence_radius(plan, amount, SEQUENCE_ALPHA, false);
     double harm = effect_plan_harm_radius(plan, amount);
+    sight->has_risen = estimate + sight->saved - sight->less - less > 0;
     effect->improvement_percent = percent_of(estimate);
     effect->low_percent = percent_of(estimate + sight->more + half);
-    effect->high_percent = percent_of(estimate - sight->less - half);
+    effect->high_percent = percent_of(estimate - sight->less - less);
     effect->always_low_percent = percent_of(estimate + sight->more + always);
     effect->always_high_percent = percent_of(estimate - sight->less - always);
     effect->harm_percent = -percent_of(estimate - sight->less - harm);
@@ -315,10 +349,10 @@ look_estimate(Arena *arena, const EffectPlan *plan, const Sight *sight, Effect *
  * query in its slow one has harmed it. And levels that both rose are no harm where the query is not slower
  * for it: a change that ends a rare slow plan may make the fast one dearer. It is no gain either. */
 static void
-look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
+look_plainly(const EffectPlan *plan, const Effect *plain, bool has_risen, Effect *effect)
 {
     bool is_slower = plain->improvement_percent < 0;
-    bool is_harm = effect->verdict == EFFECT_REGRESSED || effect->harm_percent > plan->harm_limit_percent;
+    bool is_harm = has_risen || effect->harm_percent > plan->harm_limit_percent;
     bool is_regressed =
         is_slower && (plain->verdict == EFFECT_REGRESSED || effect->verdict == EFFECT_REGRESSED);
     double harm = is_slower ? fmax(effect->harm_percent, plain->harm_percent) : plain->harm_percent;
@@ -339,10 +373,22 @@ look_plainly(const EffectPlan *plan, const Effect *plain, Effect *effect)
         effect->verdict = EFFECT_NO_IMPROVEMENT; /* it may only be in its fast plan, and that dearer */
 }
 
-static void
-look_alone(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
-           Effect *ret_effect)
+/* By how much time per call moved more than the mean of logarithms: that counts a rare slow plan for less
+ * than it takes. */
+static double
+time_beyond_logarithms(const TwoLevel *levels, double share_after)
 {
+    double gap = levels->levels[1] - levels->levels[0];
+    double before = levels->share_high;
+    return effect_levels_time(levels, share_after) - effect_levels_time(levels, before) -
+           gap * (share_after - before);
+}
+
+/* beyond: to be added to the effect. Returns what was seen. */
+static Sight
+look_alone(Arena *arena, const EffectPlan *plan, size_t joined_end, double beyond, Effect *ret_effect)
+{
+    Sight sight = {0};
     *ret_effect = effect_unknown(plan->reason);
     ret_effect->calls_before = plan->calls_before;
     ret_effect->buckets_before = plan->buckets_before;
@@ -352,8 +398,9 @@ look_alone(Arena *arena, const EffectPlan *plan, const EffectWindow *window, siz
     ret_effect->lacks_controls = plan->lacks_controls;
     ret_effect->control_count = plan->control_count;
     if (plan->reason != NULL)
-        return;
-    Sight sight = sight_take(arena, plan, effect_plan_joined_end(plan, window, after_end));
+        return sight;
+    sight = sight_take(arena, plan, joined_end);
+    sight.effect += beyond;
     ret_effect->calls_after = sight.amount.calls;
     ret_effect->buckets_after = (size_t)sight.amount.buckets;
     if (sight.amount.calls < EFFECT_CALLS_LEAST)
@@ -362,17 +409,20 @@ look_alone(Arena *arena, const EffectPlan *plan, const EffectWindow *window, siz
         ret_effect->reason = "fewer than 4 buckets with calls after the change";
     else
         look_estimate(arena, plan, &sight, ret_effect);
+    return sight;
 }
 
 void
 effect_plan_look(Arena *arena, const EffectPlan *plan, const EffectWindow *window, size_t after_end,
                  Effect *ret_effect)
 {
-    look_alone(arena, plan, window, after_end, ret_effect);
+    size_t joined_end = plan->reason != NULL ? 0 : effect_plan_joined_end(plan, window, after_end);
+    Sight sight = look_alone(arena, plan, joined_end, 0, ret_effect);
     if (plan->plain == NULL || ret_effect->verdict == EFFECT_NOT_ENOUGH_DATA)
         return;
     Effect plain;
-    look_alone(arena, plan->plain, window, after_end, &plain);
+    double beyond = time_beyond_logarithms(plan->levels, sight.share_high);
+    (void)look_alone(arena, plan->plain, joined_end, beyond, &plain);
     if (plain.verdict != EFFECT_NOT_ENOUGH_DATA)
-        look_plainly(plan, &plain, ret_effect);
+        look_plainly(plan, &plain, sight.has_risen, ret_effect);
 }

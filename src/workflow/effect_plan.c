@@ -279,6 +279,10 @@ plan_measure_noise(Arena *arena, EffectPlan *plan)
         square += plan->points.weights[i] * plan->points.weights[i];
     }
     plan->weight_square = square / (double)count;
+    for (size_t i = 0; i < count; i++) {
+        plan->score_sums[i + 1] = plan->score_sums[i] + plan->scores[i];
+        plan->weight_sums[i + 1] = plan->weight_sums[i] + plan->points.weights[i];
+    }
     ArenaMark mark = arena_mark(arena);
     if (plan->interval == EFFECT_BY_WINDOW)
         fourier_correlate(arena, plan->scores, count, plan->lag_most + 1, plan->sums);
@@ -295,6 +299,22 @@ effect_plan_variance(const EffectPlan *plan, size_t slots)
         return memory_mixture_variance(&plan->noise, slots > 1 ? slots : 1) / plan->weight_square;
     size_t lag = slots - 1 < plan->lag_most ? slots - 1 : plan->lag_most;
     return long_run_variance_of_sums(plan->sums, plan->grid.before_end, lag) / plan->weight_square;
+}
+
+double
+effect_plan_worst(const EffectPlan *plan, size_t slots)
+{
+    size_t count = plan->grid.before_end;
+    double worst = 0;
+    slots = slots < plan->lag_most + 1 ? slots : plan->lag_most + 1;
+    double least = plan->weight_sums[count] / (double)count * (double)slots / 2;
+    for (size_t i = 0; i + slots <= count; i++) {
+        double weight = plan->weight_sums[i + slots] - plan->weight_sums[i];
+        double score = plan->score_sums[i + slots] - plan->score_sums[i];
+        if (weight >= least && score > worst * weight)
+            worst = score / weight;
+    }
+    return worst;
 }
 
 /* Residuals: the calm values less drift and profile. */
@@ -353,6 +373,8 @@ plan_copy(Arena *arena, const EffectPlan *plan)
     copy->residuals = copy_of(arena, plan->residuals, plan->grid.before_end);
     copy->scores = copy_of(arena, plan->scores, plan->grid.before_end);
     copy->sums = copy_of(arena, plan->sums, plan->lag_most + 1);
+    copy->score_sums = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end + 1);
+    copy->weight_sums = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end + 1);
     return copy;
 }
 
@@ -382,6 +404,7 @@ plan_take_levels(Arena *arena, EffectPlan *plan)
         plan_take_profile(arena, plan);
     }
     plan->is_of_two = plan->plain->is_of_two = true;
+    plan->plain->stretch = effect_levels_stretch(plan->levels);
 }
 
 static void
@@ -398,6 +421,7 @@ effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *serie
     EffectPlan *plan = ARENA_NEW(arena, EffectPlan);
     const EffectCase *subject = context->subject;
     plan->interval = context->interval;
+    plan->stretch = 1;
     double limit = subject->harm_limit_percent;
     plan->harm_limit_percent = limit > 0 ? limit : EFFECT_HARM_LIMIT_PERCENT;
     if (!plan_take_before(arena, &subject->window, series, measure, plan))
@@ -405,6 +429,8 @@ effect_plan_make(Arena *arena, EffectContext *context, const EffectSeries *serie
     size_t count = plan->grid.before_end;
     plan->lag_most = count / WINDOWS_BEFORE > 1 ? count / WINDOWS_BEFORE - 1 : 0;
     plan->sums = ARENA_NEW_ARRAY(arena, double, plan->lag_most + 1);
+    plan->score_sums = ARENA_NEW_ARRAY(arena, double, count + 1);
+    plan->weight_sums = ARENA_NEW_ARRAY(arena, double, count + 1);
     if (measure == EFFECT_OF_TIME) {
         const EffectControls *controls = controls_of(context, &plan->grid, plan->match);
         plan_find_drift(arena, plan, controls, subject->touched_count);

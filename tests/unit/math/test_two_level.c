@@ -86,6 +86,23 @@ one_level_with_memory_or_with_heavy_tails_is_not_taken_for_two(void **state)
 }
 
 static void
+the_share_of_a_level_is_as_sure_as_there_were_independent_states(void **state)
+{
+    (void)state;
+    /* ten of a hundred that know nothing of each other: Wilson's interval, printed as 5.5 to 17.4 % */
+    TwoLevel model = {.moves = {0.1, 0.9}, .known = 100, .share_high = 0.1};
+    assert_near(two_level_share_most(&model, 0.025), 0.17437, 1e-4);
+    /* states that last twenty times as long: a 39th of the number */
+    TwoLevel slow = {.moves = {0.005, 0.045}, .known = 3900, .share_high = 0.1};
+    assert_near(two_level_share_most(&slow, 0.025), 0.17437, 1e-4);
+    slow.known = 390;
+    assert_true(two_level_share_most(&slow, 0.025) > 0.3);
+    assert_true(two_level_share_most(&slow, 0.001) > two_level_share_most(&slow, 0.025));
+    TwoLevel still = {.known = 100, .share_high = 0.1};
+    assert_near(two_level_share_most(&still, 0.025), 1, 0);
+}
+
+static void
 the_chance_of_a_level_later_is_that_of_the_chain_step_by_step(void **state)
 {
     (void)state;
@@ -260,6 +277,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_levels_and_the_states_are_found),
         cmocka_unit_test(one_level_with_memory_or_with_heavy_tails_is_not_taken_for_two),
+        cmocka_unit_test(the_share_of_a_level_is_as_sure_as_there_were_independent_states),
         cmocka_unit_test(the_chance_of_a_level_later_is_that_of_the_chain_step_by_step),
         cmocka_unit_test(the_chances_of_states_are_those_of_all_paths_together),
         cmocka_unit_test(a_shift_is_told_from_a_change_of_state_of_its_size),

@@ -221,6 +221,37 @@ harm_is_undone_and_says_why(void **state)
     arena_free(arena);
 }
 
+/* Half as slow again for so many buckets after the change, as it was for four hours of a day before. */
+static bool
+is_undone_after(Arena *arena, size_t after)
+{
+    Made made = {.seed = 5, .before = 3 * WEEK, .after = after, .noise = 0.05, .calls = 50, .factor = 1.5};
+    EffectSeries series[1 + CONTROLS];
+    Made control = made;
+    control.factor = 0;
+    for (size_t k = 0; k <= CONTROLS; k++)
+        series[k] = series_make(arena, k == 0 ? &made : &control, k);
+    for (size_t i = WEEK; i < WEEK + 16; i++)
+        ((EffectBucket *)series[0].buckets)[i].time_ms *= 1.5;
+    EffectCase subject = {
+        .window = window_of(&made), .query = series, .controls = series + 1, .control_count = CONTROLS};
+    EffectReport report;
+    effect_measure(arena, &subject, &report);
+    assert_true(report.query.improvement_percent < -30 && !report.query.has_levels);
+    return report.should_undo;
+}
+
+static void
+what_was_as_slow_for_as_long_before_by_itself_is_not_undone(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", ARENA_BYTES);
+    assert_false(is_undone_after(arena, 8));
+    assert_false(is_undone_after(arena, 16));
+    assert_true(is_undone_after(arena, DAY));
+    arena_free(arena);
+}
+
 static void
 writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query(void **state)
 {
@@ -662,6 +693,7 @@ main(void)
         cmocka_unit_test(where_controls_moved_differently_a_query_that_did_too_is_not_credited),
         cmocka_unit_test(how_differently_controls_moved_is_as_sure_as_those_still_called_are_many),
         cmocka_unit_test(harm_is_undone_and_says_why),
+        cmocka_unit_test(what_was_as_slow_for_as_long_before_by_itself_is_not_undone),
         cmocka_unit_test(writes_that_get_slower_are_a_reason_to_undo_what_helps_the_query),
         cmocka_unit_test(what_lacks_controls_because_of_other_changes_is_undone_where_it_is_twice_as_slow),
         cmocka_unit_test(controls_that_were_not_usable_are_none_that_other_changes_took_away),
