@@ -11,22 +11,28 @@
 /* Levels that are kept, one for each chain and index: 2 bytes each. Beyond it nothing is guessed. */
 #define LEVELS_MOST ((size_t)1 << 25)
 
-/* In a chain an index ends the first step that has it among its `unless`, and all steps after it, since their
- * sets grow. So what stands of a chain is the least of its indexes' levels. */
+/* What of a chain a set leaves standing. In a chain an index ends the first step that has it among its
+ * `unless`, and all steps after it, since their sets grow: so it is the least of the indexes' levels. */
+typedef struct GuessStanding {
+    uint16_t level;         /* steps that stand */
+    uint16_t level_without; /* without the index that ends it */
+    size_t ended_by;        /* SIZE_MAX: all stands */
+    size_t ended_else_by;   /* without that */
+} GuessStanding;
+
 typedef struct GuessChain {
     const ProgramChain *chain;
     uint16_t *level_by_index; /* steps that stand when the index is chosen */
-    uint16_t level;           /* by the set at hand */
-    uint16_t level_without;   /* without the index that ends it */
-    size_t ended_by;          /* SIZE_MAX: all stands */
-    size_t ended_else_by;     /* without that */
+    GuessStanding now;        /* by the set at hand */
+    GuessStanding kept;       /* by the set that a move begins with */
 } GuessChain;
 
-VECTOR_DEFINE(GuessChainList, GuessChain);
+VECTOR_DEFINE(GuessChainList, GuessChain *);
 
 typedef struct GuessStatement {
     const ProgramStatement *statement;
-    GuessChainList chains;     /* from below */
+    GuessChain *chains; /* from below */
+    size_t chain_count;
     const ProgramPlan **plans; /* from above: cheapest first */
     size_t plan_count;
 } GuessStatement;
@@ -36,14 +42,25 @@ typedef struct Guess {
     const Program *program;
     bool is_from_above;
     GuessStatement *statements;
-    Bits helpful;    /* indexes that may help, and be chosen */
-    size_t *numbers; /* of the set at hand */
-    size_t number_count;
-    double *loss; /* by index of the set at hand: what the statements cost more without it */
+    GuessChainList chains; /* of all statements */
+    Bits helpful;          /* indexes that may help, and be chosen */
+    double *loss;          /* by index of the set at hand: what the statements cost more without it */
     double gain_least;
 } Guess;
 
-static double
+static inline double
+larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static inline double
+smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static inline double
 chain_cost(const ProgramChain *chain, size_t level)
 {
     return level == 0 ? chain->cost_least : chain->steps[level - 1].cost;
@@ -63,17 +80,18 @@ guess_add_chain(Guess *guess, GuessStatement *subject, const ProgramChain *chain
 {
     const Program *program = guess->program;
     fettle_assert(chain->count < UINT16_MAX);
-    GuessChain added = {.chain = chain,
-                        .level_by_index = ARENA_NEW_ARRAY(guess->arena, uint16_t, program->index_count + 1)};
+    GuessChain *added = &subject->chains[subject->chain_count++];
+    added->chain = chain;
+    added->level_by_index = ARENA_NEW_ARRAY(guess->arena, uint16_t, program->index_count + 1);
     for (size_t i = 0; i < program->index_count; i++) {
         uint16_t level = 0;
         while (level < chain->count && !bits_has(chain->steps[level].unless, i))
             level++;
-        added.level_by_index[i] = level;
+        added->level_by_index[i] = level;
         if (level < chain->count && !program->indexes[i].is_forbidden)
             bits_add(guess->helpful, i);
     }
-    vector_push(guess->arena, &subject->chains, added);
+    vector_push(guess->arena, &guess->chains, added);
 }
 
 static int
@@ -111,7 +129,6 @@ guess_begin(Arena *arena, const Program *program, bool is_from_above)
                    .is_from_above = is_from_above,
                    .statements = ARENA_NEW_ARRAY(arena, GuessStatement, program->statement_count + 1),
                    .helpful = bits_new(arena, program->index_count),
-                   .numbers = ARENA_NEW_ARRAY(arena, size_t, program->index_count + 1),
                    .loss = ARENA_NEW_ARRAY(arena, double, program->index_count + 1)};
     for (size_t q = 0; q < program->statement_count; q++) {
         GuessStatement *subject = &guess.statements[q];
@@ -119,7 +136,9 @@ guess_begin(Arena *arena, const Program *program, bool is_from_above)
         sum += subject->statement->cost_without;
         if (is_from_above)
             guess_add_plans(&guess, subject);
-        for (size_t c = 0; c < subject->statement->chains.count && !is_from_above; c++)
+        size_t chain_count = is_from_above ? 0 : subject->statement->chains.count;
+        subject->chains = ARENA_NEW_ARRAY(arena, GuessChain, chain_count + 1);
+        for (size_t c = 0; c < chain_count; c++)
             guess_add_chain(&guess, subject, &subject->statement->chains.items[c]);
     }
     guess.gain_least = sum * GAIN_LEAST;
@@ -127,22 +146,69 @@ guess_begin(Arena *arena, const Program *program, bool is_from_above)
 }
 
 static void
-chain_stand(GuessChain *chain, const size_t *numbers, size_t count)
+chain_add(GuessChain *chain, size_t index)
 {
-    chain->level = chain->level_without = (uint16_t)chain->chain->count;
-    chain->ended_by = chain->ended_else_by = SIZE_MAX;
-    for (size_t k = 0; k < count; k++) {
-        uint16_t level = chain->level_by_index[numbers[k]];
-        if (level < chain->level) {
-            chain->level_without = chain->level;
-            chain->ended_else_by = chain->ended_by;
-            chain->level = level;
-            chain->ended_by = numbers[k];
-        } else if (level < chain->level_without) {
-            chain->level_without = level;
-            chain->ended_else_by = numbers[k];
-        }
+    GuessStanding *now = &chain->now;
+    uint16_t level = chain->level_by_index[index];
+    if (level < now->level) {
+        now->level_without = now->level;
+        now->ended_else_by = now->ended_by;
+        now->level = level;
+        now->ended_by = index;
+    } else if (level < now->level_without) {
+        now->level_without = level;
+        now->ended_else_by = index;
     }
+}
+
+static void
+chain_stand(GuessChain *chain, Bits set)
+{
+    uint16_t all = (uint16_t)chain->chain->count;
+    chain->now =
+        (GuessStanding){.level = all, .level_without = all, .ended_by = SIZE_MAX, .ended_else_by = SIZE_MAX};
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        chain_add(chain, i);
+}
+
+/* The chains by a set, by one index more than before, by a set that is the one before without an index. */
+static void
+guess_stand(Guess *guess, Bits set)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        chain_stand(guess->chains.items[c], set);
+}
+
+static void
+guess_stand_with(Guess *guess, size_t added)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        chain_add(guess->chains.items[c], added);
+}
+
+static void
+guess_stand_without(Guess *guess, Bits set, size_t removed)
+{
+    for (size_t c = 0; c < guess->chains.count; c++) {
+        GuessChain *chain = guess->chains.items[c];
+        if (chain->now.ended_by == removed || chain->now.ended_else_by == removed)
+            chain_stand(chain, set);
+    }
+}
+
+/* Each move begins with the same set. */
+static void
+guess_keep(Guess *guess)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        guess->chains.items[c]->kept = guess->chains.items[c]->now;
+}
+
+static void
+guess_return(Guess *guess)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        guess->chains.items[c]->now = guess->chains.items[c]->kept;
 }
 
 /* What the statement costs by its chains without an index (SIZE_MAX: with all). */
@@ -150,29 +216,24 @@ static double
 cost_by_chains(const GuessStatement *subject, size_t without)
 {
     double cost = subject->statement->cost_least;
-    for (size_t c = 0; c < subject->chains.count; c++) {
-        const GuessChain *chain = &subject->chains.items[c];
-        bool is_missed = without != SIZE_MAX && chain->ended_by == without;
-        cost = fmax(cost, chain_cost(chain->chain, is_missed ? chain->level_without : chain->level));
+    for (size_t c = 0; c < subject->chain_count; c++) {
+        const GuessChain *chain = &subject->chains[c];
+        bool is_missed = without != SIZE_MAX && chain->now.ended_by == without;
+        cost =
+            larger(cost, chain_cost(chain->chain, is_missed ? chain->now.level_without : chain->now.level));
     }
-    return fmin(cost, subject->statement->cost_without);
+    return smaller(cost, subject->statement->cost_without);
 }
 
 static double
-statement_by_chains(Guess *guess, GuessStatement *subject, size_t removed)
+statement_by_chains(Guess *guess, const GuessStatement *subject)
 {
-    GuessChainList *chains = &subject->chains;
-    for (size_t c = 0; c < chains->count; c++) {
-        GuessChain *chain = &chains->items[c];
-        if (removed == SIZE_MAX || chain->ended_by == removed || chain->ended_else_by == removed)
-            chain_stand(chain, guess->numbers, guess->number_count);
-    }
     double cost = cost_by_chains(subject, SIZE_MAX);
-    for (size_t c = 0; c < chains->count; c++) {
-        size_t ended_by = chains->items[c].ended_by;
+    for (size_t c = 0; c < subject->chain_count; c++) {
+        size_t ended_by = subject->chains[c].now.ended_by;
         bool is_new = ended_by != SIZE_MAX;
         for (size_t k = 0; k < c && is_new; k++)
-            is_new = chains->items[k].ended_by != ended_by;
+            is_new = subject->chains[k].now.ended_by != ended_by;
         if (is_new)
             guess->loss[ended_by] += cost_by_chains(subject, ended_by) - cost;
     }
@@ -206,21 +267,17 @@ statement_by_plans(Guess *guess, const GuessStatement *subject, Bits set)
     return cost;
 }
 
-/* The cost of a set, and what each of its indexes is worth to the statements. removed: it is the set that was
- * weighed last without this one; SIZE_MAX: another. */
+/* The cost of a set that the chains stand by, and what each of its indexes is worth to the statements. */
 static double
-guess_weigh(Guess *guess, Bits set, size_t removed)
+guess_weigh(Guess *guess, Bits set)
 {
     const Program *program = guess->program;
-    guess->number_count = 0;
     double cost = program_cost_of_having(program, set);
-    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
-        guess->numbers[guess->number_count++] = i;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
         guess->loss[i] = 0;
-    }
     for (size_t q = 0; q < program->statement_count; q++)
         cost += guess->is_from_above ? statement_by_plans(guess, &guess->statements[q], set)
-                                     : statement_by_chains(guess, &guess->statements[q], removed);
+                                     : statement_by_chains(guess, &guess->statements[q]);
     return cost;
 }
 
@@ -247,22 +304,28 @@ is_over(const Program *program, Bits set, size_t index)
             program_bytes(program, set, program->indexes[index].table) > program->table_budget_bytes);
 }
 
-/* Takes out what is missed least for its bytes until the budgets hold, then what pays without; those of kept
- * last. The cost of what is left. */
+static double
+bytes_of(const Program *program, size_t index)
+{
+    double bytes = program->indexes[index].size_bytes;
+    return bytes > 1 ? bytes : 1; /* not known counts as none */
+}
+
+/* Takes out what is missed least for its bytes until the budgets hold, then what pays without; none of kept.
+ * The cost of what is left, INFINITY when that does not fit. The chains stand by the set, before and after.
+ */
 static double
 guess_shrink(Guess *guess, Bits set, Bits kept)
 {
     const Program *program = guess->program;
-    size_t least = SIZE_MAX;
     for (;;) {
         bool fits = program_fits(program, set);
-        double cost = guess_weigh(guess, set, least);
-        least = SIZE_MAX;
+        double cost = guess_weigh(guess, set);
+        size_t least = SIZE_MAX;
         double least_rate = fits ? -guess->gain_least : INFINITY;
         for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
             double loss = guess->loss[i] - saved_without(program, set, i);
-            double bytes = isnan(program->indexes[i].size_bytes) ? 0 : program->indexes[i].size_bytes;
-            double rate = fits ? loss : loss / fmax(bytes, 1);
+            double rate = fits ? loss : loss / bytes_of(program, i);
             if (rate < least_rate && !bits_has(kept, i) && (fits || is_over(program, set, i))) {
                 least_rate = rate;
                 least = i;
@@ -271,6 +334,7 @@ guess_shrink(Guess *guess, Bits set, Bits kept)
         if (least == SIZE_MAX)
             return fits ? cost : INFINITY;
         bits_remove(set, least);
+        guess_stand_without(guess, set, least);
     }
 }
 
@@ -281,20 +345,31 @@ bits_set(Bits bits, Bits other)
     bits_keep(bits, other);
 }
 
-/* Puts in what is wanted, and keeps the change when it pays. */
+/* Keeps what a move has made of the set when it pays. */
+static bool
+guess_accept(Guess *guess, Bits set, Bits moved, double moved_cost, double *cost)
+{
+    if (!(moved_cost < *cost - guess->gain_least))
+        return false;
+    bits_set(set, moved);
+    *cost = moved_cost;
+    guess_keep(guess);
+    return true;
+}
+
+/* Puts in what is wanted. */
 static bool
 guess_try(Guess *guess, Bits set, Bits wanted, Bits scratch, double *cost)
 {
     if (deadline_passed(guess->program->deadline))
         return false;
     bits_set(scratch, set);
-    bits_join(scratch, wanted);
-    double moved = guess_shrink(guess, scratch, wanted);
-    if (!(moved < *cost - guess->gain_least))
-        return false;
-    bits_set(set, scratch);
-    *cost = moved;
-    return true;
+    guess_return(guess);
+    for (size_t i = bits_next(wanted, 0); i != SIZE_MAX; i = bits_next(wanted, i + 1)) {
+        bits_add(scratch, i);
+        guess_stand_with(guess, i);
+    }
+    return guess_accept(guess, set, scratch, guess_shrink(guess, scratch, wanted), cost);
 }
 
 static bool
@@ -329,7 +404,7 @@ guess_pass_of_indexes(Guess *guess, Bits set, Bits scratch, double *cost)
     return is_better;
 }
 
-/* What the statements cost by their chains with one index beside the set that was weighed last. */
+/* What the statements cost by their chains with one index more. */
 static double
 cost_beside(const Guess *guess, size_t added)
 {
@@ -337,46 +412,43 @@ cost_beside(const Guess *guess, size_t added)
     for (size_t q = 0; q < guess->program->statement_count; q++) {
         const GuessStatement *subject = &guess->statements[q];
         double cost = subject->statement->cost_least;
-        for (size_t c = 0; c < subject->chains.count; c++) {
-            const GuessChain *chain = &subject->chains.items[c];
+        for (size_t c = 0; c < subject->chain_count; c++) {
+            const GuessChain *chain = &subject->chains[c];
             uint16_t own = chain->level_by_index[added];
-            double stands = chain_cost(chain->chain, own < chain->level ? own : chain->level);
-            cost = stands > cost ? stands : cost;
+            cost = larger(cost, chain_cost(chain->chain, own < chain->now.level ? own : chain->now.level));
         }
-        sum += cost < subject->statement->cost_without ? cost : subject->statement->cost_without;
+        sum += smaller(cost, subject->statement->cost_without);
     }
     return sum;
 }
 
-/* Adds what gains most for its bytes, as long as there is room and it pays; not what is banned. */
-static void
-guess_fill(Guess *guess, Bits set, size_t banned)
+/* What gains most for its bytes of what there is room for beside the set; SIZE_MAX: nothing that pays. */
+static size_t
+guess_next(const Guess *guess, Bits set, size_t banned)
 {
     const Program *program = guess->program;
-    for (size_t added = 0; added != SIZE_MAX;) {
-        double cost = guess_weigh(guess, set, SIZE_MAX);
-        double best_rate = 0;
-        added = SIZE_MAX;
-        double having = program_cost_of_having(program, set);
-        for (size_t i = bits_next(guess->helpful, 0); i != SIZE_MAX; i = bits_next(guess->helpful, i + 1)) {
-            if (i == banned || bits_has(set, i))
-                continue;
-            double gain = cost - having - cost_beside(guess, i);
-            double bytes =
-                fmax(1, isnan(program->indexes[i].size_bytes) ? 0 : program->indexes[i].size_bytes);
-            if (gain <= guess->gain_least || gain / bytes <= best_rate)
-                continue;
-            bits_add(set, i);
-            gain -= program_cost_of_having(program, set) - having;
-            if (gain > guess->gain_least && gain / bytes > best_rate && program_fits(program, set)) {
-                best_rate = gain / bytes;
-                added = i;
-            }
-            bits_remove(set, i);
+    double having = program_cost_of_having(program, set);
+    double cost = 0;
+    for (size_t q = 0; q < program->statement_count; q++)
+        cost += cost_by_chains(&guess->statements[q], SIZE_MAX);
+    size_t best = SIZE_MAX;
+    double best_rate = 0;
+    for (size_t i = bits_next(guess->helpful, 0); i != SIZE_MAX; i = bits_next(guess->helpful, i + 1)) {
+        if (i == banned || bits_has(set, i))
+            continue;
+        double gain = cost - cost_beside(guess, i);
+        if (gain <= guess->gain_least || gain / bytes_of(program, i) <= best_rate)
+            continue;
+        bits_add(set, i);
+        gain -= program_cost_of_having(program, set) - having;
+        if (gain > guess->gain_least && gain / bytes_of(program, i) > best_rate &&
+            program_fits(program, set)) {
+            best_rate = gain / bytes_of(program, i);
+            best = i;
         }
-        if (added != SIZE_MAX)
-            bits_add(set, added);
+        bits_remove(set, i);
     }
+    return best;
 }
 
 /* Each index of the set in turn for what else there would be room for. */
@@ -388,13 +460,15 @@ guess_pass_of_others(Guess *guess, Bits set, Bits scratch, double *cost)
          i = bits_next(set, i + 1)) {
         bits_set(scratch, set);
         bits_remove(scratch, i);
-        guess_fill(guess, scratch, i);
-        double moved = guess_shrink(guess, scratch, none);
-        if (moved < *cost - guess->gain_least) {
-            bits_set(set, scratch);
-            *cost = moved;
-            return true;
+        guess_return(guess);
+        guess_stand_without(guess, scratch, i);
+        for (size_t added = guess_next(guess, scratch, i); added != SIZE_MAX;
+             added = guess_next(guess, scratch, i)) {
+            bits_add(scratch, added);
+            guess_stand_with(guess, added);
         }
+        if (guess_accept(guess, set, scratch, guess_shrink(guess, scratch, none), cost))
+            return true;
     }
     return false;
 }
@@ -403,7 +477,9 @@ static double
 guess_improve(Guess *guess, Bits set)
 {
     Bits scratch = bits_new(guess->arena, guess->program->index_count);
+    guess_stand(guess, set);
     double cost = guess_shrink(guess, set, scratch);
+    guess_keep(guess);
     bool is_better = true;
     for (int pass = 0; pass < PASSES_MOST && is_better; pass++)
         is_better = guess->is_from_above ? guess_pass_of_plans(guess, set, scratch, &cost)
