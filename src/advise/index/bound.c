@@ -7,18 +7,23 @@
  * costs more, and the bound rises (logic-based Benders decomposition). Ends when best and bound are within
  * advise.proof_percent.
  *
+ * A choice need not be the least to be worth asking about: any will do that is not refuted yet. So as long as
+ * a guess (guess.h) finds one, the program is not solved but relaxed, which takes a hundredth of the time:
+ * what it chooses parts of is where the guess begins, and its value is a bound as well.
+ *
  * What is asked about is the choice together with the small indexes that the budgets still have room for.
  * An answer bounds each set of which no more was present, so what it refutes it refutes with and without each
  * of them; of the bare choice it would have to be asked again for nearly every one of them, since the program
  * would add them next, at no price that counts (the same thought as Magnanti and Wong 1981: of the cuts at
  * a choice, one that holds for more). Only where that asks nothing new it is the bare choice.
  */
+#include "advise/index/guess.h"
 #include "advise/index/search_state.h"
 
 #include <math.h>
 
-/* Each round solves a program: what they have not proven, more seldom do. */
-#define ROUNDS_MOST 100
+/* What so many have not proven, more seldom do. */
+#define ROUNDS_MOST 200
 #define NODES_MOST 2000
 
 /*
@@ -29,6 +34,9 @@
 #define REFUTED_SHARE 0.5
 #define PROGRAM_SHARE 0.25
 #define SLACK_SHARE 0.125
+
+/* With a smaller gap allowed rounding would be too much of it for a choice that is only any. */
+#define ANY_GAP_LEAST 1e-4
 
 /* Sums in another order are off by this share: of what is no gap at all. */
 #define ROUNDING_SHARE 1e-9
@@ -75,21 +83,74 @@ is_proven(const Search *search)
                (search_gap_allowed(search) + ROUNDING_SHARE) * search->best_value;
 }
 
-/* Solves the program from below. What an answer since mended has bounded is forgotten. */
+/* What an answer since mended has bounded is forgotten. */
+static void
+bound_note(Search *search, double bound)
+{
+    int64_t mends = oracle_mends(search->oracle);
+    double before = mends == search->bound_mends ? search->bound : 0;
+    search->bound_mends = mends;
+    search->bound = isfinite(bound) ? fmax(before, bound) : before;
+}
+
+static double
+refuted_least(const Search *search)
+{
+    return search->best_value * (1 - search_gap_allowed(search) * REFUTED_SHARE);
+}
+
+/* Solves the program from below: for any choice that is not refuted, or for the least. */
 static bool
-bound_solve(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
+bound_program(Search *search, Arena *scratch, bool is_any_enough, ProgramAnswer *ret_answer)
 {
     search_indexes_refresh(search);
     Program program = *search_program(search, scratch);
     /* A part of the gap may be the program's own: to close that costs more than it tells. */
     program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
     program.nodes_most = NODES_MOST;
+    program.below = is_any_enough ? refuted_least(search) : 0;
     bool found = program_bound(scratch, &program, ret_answer);
-    int64_t mends = oracle_mends(search->oracle);
-    double before = mends == search->bound_mends ? search->bound : 0;
-    search->bound_mends = mends;
-    search->bound = isfinite(ret_answer->bound) ? fmax(before, ret_answer->bound) : before;
-    return found;
+    bound_note(search, ret_answer->bound);
+    if (!found || !is_any_enough)
+        return found;
+    /* The first one found may be far from the least, of which there is more to learn. */
+    ProgramAnswer guess;
+    program_guess_bound(scratch, &program, ret_answer->chosen, &guess);
+    if (guess.cost < ret_answer->cost)
+        *ret_answer = guess;
+    return true;
+}
+
+/* False when there is no choice that is not refuted, or the solver found none. */
+static bool
+bound_solve(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
+{
+    if (search_gap_allowed(search) >= ANY_GAP_LEAST) {
+        bool found = bound_program(search, scratch, true, ret_answer);
+        if (found || is_proven(search))
+            return found;
+    }
+    return bound_program(search, scratch, false, ret_answer);
+}
+
+/* A choice that is not refuted yet, by exchanges from what the relaxed program chooses parts of, else from
+ * what was asked about last; the relaxed program's value is a bound, and may be proof enough. */
+static bool
+bound_guess(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
+{
+    search_indexes_refresh(search);
+    const Program *program = search_program(search, scratch);
+    double most = refuted_least(search);
+    ProgramAnswer relaxed;
+    if (!program_relax(scratch, program, &relaxed))
+        return false;
+    bound_note(search, relaxed.bound);
+    if (relaxed.bound >= most)
+        return false;
+    program_guess_bound(scratch, program, relaxed.chosen, ret_answer);
+    if (ret_answer->cost >= most)
+        program_guess_bound(scratch, program, search->guessed, ret_answer);
+    return ret_answer->cost < most;
 }
 
 /* The smallest index that may stand beside others and is not passed; SIZE_MAX: none. */
@@ -107,15 +168,6 @@ smallest_beside(const Search *search, Bits passed)
     return smallest;
 }
 
-static double
-bytes_of(const Search *search, Bits set)
-{
-    double bytes = 0;
-    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
-        bytes += isnan(search->indexes[i].size_bytes) ? 0 : search->indexes[i].size_bytes;
-    return bytes;
-}
-
 /* The choice and what the budgets have room for beside it, smallest first; one that its table has no room for
  * is passed over. Without a budget that is all there is, of which everything is known. */
 static Bits
@@ -125,7 +177,7 @@ bound_fill(const Search *search, Bits chosen)
     if (!isfinite(search->context->budget_bytes) && !isfinite(search_table_budget(search)))
         return filled;
     Bits passed = bits_copy(search->arena, chosen);
-    double bytes = bytes_of(search, chosen);
+    double bytes = search_bytes(search, chosen);
     for (size_t count = 0; count < FILLED_MOST; count++) {
         size_t next = smallest_beside(search, passed);
         /* those to come are no smaller */
@@ -141,24 +193,31 @@ bound_fill(const Search *search, Bits chosen)
     return filled;
 }
 
-/* Asks about the program's choice until it is refuted, or what is open of it is little. */
+/* Asks about the choice until it is refuted, or what is open of it is little; something is learned when the
+ * planner was asked, or the choice is better. */
 static bool
-bound_ask(Search *search, Bits chosen, bool *ret_is_better, Error *error)
+bound_ask(Search *search, Bits chosen, bool *ret_is_learned, Error *error)
 {
     double gap = search_gap_allowed(search) * search->best_value;
-    SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
-                               .slack = gap * SLACK_SHARE};
+    SearchPatience patience = {.value_most = refuted_least(search), .slack = gap * SLACK_SHARE};
     int64_t questions = search_questions(search);
     SearchPatience filled_patience = patience;
     Bits filled = bound_fill(search, chosen);
+    bool is_better;
+    search->guessed = bits_copy(search->arena, chosen);
     /* What is put beside serves to ask: it is the choice that is to be refuted, at the price of the choice.
      */
     filled_patience.value_most +=
         search_cost_of_having(search, filled) - search_cost_of_having(search, chosen);
-    if (!search_offer(search, filled, filled_patience, ret_is_better, error))
+    if (!search_offer(search, filled, filled_patience, &is_better, error))
         return false;
-    return *ret_is_better || search_questions(search) > questions ||
-           search_offer(search, chosen, patience, ret_is_better, error);
+    *ret_is_learned = is_better || search_questions(search) > questions;
+    if (*ret_is_learned)
+        return true;
+    if (!search_offer(search, chosen, patience, &is_better, error))
+        return false;
+    *ret_is_learned = is_better || search_questions(search) > questions;
+    return true;
 }
 
 static bool
@@ -166,16 +225,22 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
     ProgramAnswer answer;
-    bool found = bound_solve(search, scratch, &answer);
-    *ret_is_done = !found || is_proven(search);
+    bool is_learned = false;
+    bool is_guessed = bound_guess(search, scratch, &answer);
+    *ret_is_done = is_proven(search);
     if (*ret_is_done)
         return true;
-    int64_t questions = search_questions(search);
-    bool is_better;
-    if (!bound_ask(search, answer.chosen, &is_better, error))
+    if (is_guessed && !bound_ask(search, answer.chosen, &is_learned, error))
         return false;
-    *ret_is_done = search_questions(search) == questions && !is_better;
-    return *ret_is_done || search_choose(search, error);
+    if (!is_learned) {
+        *ret_is_done = !bound_solve(search, scratch, &answer) || is_proven(search);
+        if (*ret_is_done)
+            return true;
+        if (!bound_ask(search, answer.chosen, &is_learned, error))
+            return false;
+    }
+    *ret_is_done = !is_learned;
+    return *ret_is_done || search_choose_nearly(search, error);
 }
 
 bool
@@ -207,7 +272,8 @@ search_bound_renew(Search *search)
     search->avoided = bits_new(scratch, search->candidates->count);
     search_indexes_refresh(search);
     ProgramAnswer answer;
-    if (search_out_of_time(search) || !bound_solve(search, scratch, &answer))
+    if (search_out_of_time(search) ||
+        (bound_solve(search, scratch, &answer) && !bound_program(search, scratch, false, &answer)))
         search->bound = 0;
     search->avoided = avoided;
     search_indexes_refresh(search);

@@ -345,7 +345,9 @@ mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret
                             .row_count = (int32_t)mip->rows.count,
                             .term_count = (int32_t)mip->terms.count,
                             .nodes_most = limits->nodes_most,
-                            .gap = limits->gap};
+                            .gap = limits->gap,
+                            .is_any_below = limits->is_any_below,
+                            .below = limits->below};
     MipPieces pieces = {0};
     pieces_add(mip, &pieces, &question, sizeof(question));
     question_prepare(mip, &pieces);

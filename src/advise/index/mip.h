@@ -33,6 +33,9 @@ typedef enum MipSense { MIP_AT_MOST, MIP_AT_LEAST, MIP_EQUAL } MipSense;
 typedef struct MipLimits {
     int nodes_most;
     double gap;        /* a solution this near to the bound is good enough, as a share */
+    bool is_any_below; /* the first solution found of less than below will do; none is looked for that has
+                          more */
+    double below;
     Deadline deadline; /* DEADLINE_NEVER allows MIP_SECONDS_MOST */
 } MipLimits;
 
@@ -63,7 +66,8 @@ void mip_row_term(Mip *mip, int column, double coefficient);
 void mip_row_end(Mip *mip, MipSense sense, double right);
 
 /* Once. False when no solution was found within the limits, the solver failed, or there is none; the bound
- * may hold all the same, -INFINITY when it does not. */
+ * may hold all the same (below, less rounding, when there is none of less than that), -INFINITY when it does
+ * not. */
 bool mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret_solution);
 
 /* Of the solution found. */

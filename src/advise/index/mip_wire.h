@@ -27,7 +27,10 @@ typedef struct MipQuestion {
     int32_t term_count;
     int32_t nodes_most;
     int32_t is_plain; /* without what CBC does before it branches: another way to the same answer */
+    int32_t is_any_below;
+    int32_t unused; /* 0, so that no byte is left open */
     double gap;
+    double below; /* when is_any_below */
     double seconds;
 } MipQuestion;
 

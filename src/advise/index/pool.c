@@ -3,6 +3,7 @@
  * The pool: what the oracle knows, as a 0/1 program (program.h); and the choice over it, again and again
  * until the planner teaches nothing new about what was chosen.
  */
+#include "advise/index/guess.h"
 #include "advise/index/search_state.h"
 
 #include <math.h>
@@ -150,4 +151,16 @@ search_choose(Search *search, Error *error)
             return true;
     }
     return true;
+}
+
+bool
+search_choose_nearly(Search *search, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("choice of indexes", (size_t)1 << 30);
+    ProgramAnswer answer;
+    bool is_better;
+    search_indexes_refresh(search);
+    program_guess_choice(scratch, search_program(search, scratch), search->best, &answer);
+    search->has_chosen = true;
+    return search_offer(search, answer.chosen, search_patience(search), &is_better, error);
 }

@@ -11,6 +11,8 @@
 #define BUDGET_TRIES 3
 #define BUDGET_MARGIN 1e-6
 #define COLUMN_NONE (-1)
+/* Of an index in a relaxed program. */
+#define PART_LEAST 1e-3
 
 typedef struct Model {
     Arena *arena;
@@ -20,7 +22,8 @@ typedef struct Model {
     int *columns;    /* by index; COLUMN_NONE when it cannot help */
     double constant; /* what is paid whatever is chosen, scaled */
     double budget_factor;
-    Map *any_of; /* hash of a set -> column that is 1 only when one of the set is chosen */
+    bool is_relaxed; /* parts of indexes */
+    Map *any_of;     /* hash of a set -> column that is 1 only when one of the set is chosen */
 } Model;
 
 static double
@@ -37,8 +40,8 @@ model_index(Model *model, size_t index)
 {
     const ProgramIndex *subject = &model->program->indexes[index];
     if (model->columns[index] == COLUMN_NONE)
-        model->columns[index] =
-            mip_column(model->mip, 0, subject->is_forbidden ? 0 : 1, subject->cost / model->scale, true);
+        model->columns[index] = mip_column(model->mip, 0, subject->is_forbidden ? 0 : 1,
+                                           subject->cost / model->scale, !model->is_relaxed);
     return model->columns[index];
 }
 
@@ -197,25 +200,49 @@ model_chains(Model *model, const ProgramStatement *statement)
         model_chain(model, theta, &statement->chains.items[i]);
 }
 
+double
+program_bytes(const Program *program, Bits set, const void *table)
+{
+    double bytes = 0;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        if (table == NULL || program->indexes[i].table == table)
+            bytes += index_bytes(&program->indexes[i]);
+    return bytes;
+}
+
+double
+program_cost_of_having(const Program *program, Bits set)
+{
+    double cost = 0;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        cost += program->indexes[i].cost;
+    for (size_t i = 0; i < program->shared_count; i++)
+        if (bits_meet(program->shared[i].any, set))
+            cost += program->shared[i].cost;
+    return cost;
+}
+
 bool
 program_fits(const Program *program, Bits chosen)
 {
-    double all = 0;
-    for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1)) {
-        double of_table = 0;
-        all += index_bytes(&program->indexes[i]);
-        for (size_t k = bits_next(chosen, 0); k != SIZE_MAX; k = bits_next(chosen, k + 1))
-            if (program->indexes[k].table == program->indexes[i].table)
-                of_table += index_bytes(&program->indexes[k]);
-        if (of_table > program->table_budget_bytes || program->indexes[i].is_forbidden)
+    if (program_bytes(program, chosen, NULL) > program->budget_bytes)
+        return false;
+    for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1))
+        if (program->indexes[i].is_forbidden ||
+            (isfinite(program->table_budget_bytes) &&
+             program_bytes(program, chosen, program->indexes[i].table) > program->table_budget_bytes))
             return false;
-    }
-    return all <= program->budget_bytes;
+    return true;
 }
 
+typedef struct ProgramWay {
+    bool is_from_above;
+    bool is_relaxed;
+    double budget_factor;
+} ProgramWay;
+
 static bool
-program_solve_once(Arena *arena, const Program *program, bool from_above, double budget_factor,
-                   ProgramAnswer *ret_answer)
+program_solve_once(Arena *arena, const Program *program, ProgramWay way, ProgramAnswer *ret_answer)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("0/1 program", (size_t)1 << 30);
     Mip *mip = mip_new(scratch);
@@ -224,12 +251,13 @@ program_solve_once(Arena *arena, const Program *program, bool from_above, double
                    .mip = mip,
                    .scale = program_scale(program),
                    .columns = ARENA_NEW_ARRAY(scratch, int, program->index_count + 1),
-                   .budget_factor = budget_factor,
+                   .budget_factor = way.budget_factor,
+                   .is_relaxed = way.is_relaxed,
                    .any_of = map_new(scratch)};
     for (size_t i = 0; i < program->index_count; i++)
         model.columns[i] = COLUMN_NONE;
     for (size_t q = 0; q < program->statement_count; q++) {
-        if (from_above)
+        if (way.is_from_above)
             model_plans(&model, &program->statements[q]);
         else
             model_chains(&model, &program->statements[q]);
@@ -237,16 +265,22 @@ program_solve_once(Arena *arena, const Program *program, bool from_above, double
     for (size_t i = 0; i < program->shared_count; i++)
         model_shared(&model, &program->shared[i]);
     model_budgets(&model);
-    MipLimits limits = {
-        .nodes_most = program->nodes_most, .gap = program->gap, .deadline = program->deadline};
+    MipLimits limits = {.nodes_most = program->nodes_most,
+                        .gap = program->gap,
+                        .is_any_below = program->below > 0 && !way.is_relaxed,
+                        .below = program->below / model.scale - model.constant,
+                        .deadline = program->deadline};
     MipSolution solution = {.objective = 0, .bound = 0};
     bool is_empty = mip_column_count(mip) == 0;
     bool found = is_empty || mip_solve(mip, program->solver, &limits, &solution);
+    /* without an index to choose from there is one solution, whatever it costs */
+    found = found && (!limits.is_any_below || solution.objective < limits.below);
+    double least = way.is_relaxed ? PART_LEAST : 0.5;
     ret_answer->chosen = bits_new(arena, program->index_count);
     ret_answer->cost = (solution.objective + model.constant) * model.scale;
     ret_answer->bound = (solution.bound + model.constant) * model.scale;
     for (size_t i = 0; found && i < program->index_count; i++)
-        if (model.columns[i] != COLUMN_NONE && mip_value(mip, model.columns[i]) > 0.5)
+        if (model.columns[i] != COLUMN_NONE && mip_value(mip, model.columns[i]) > least)
             bits_add(ret_answer->chosen, i);
     return found;
 }
@@ -256,7 +290,8 @@ program_solve(Arena *arena, const Program *program, bool from_above, ProgramAnsw
 {
     double bound = INFINITY;
     for (int try = 0; try < BUDGET_TRIES; try++) {
-        if (!program_solve_once(arena, program, from_above, 1 - try * BUDGET_MARGIN, ret_answer))
+        ProgramWay way = {.is_from_above = from_above, .budget_factor = 1 - try * BUDGET_MARGIN};
+        if (!program_solve_once(arena, program, way, ret_answer))
             return false;
         /* Only the whole budget bounds what the whole budget can buy. */
         bound = try == 0 ? ret_answer->bound : bound;
@@ -277,4 +312,11 @@ bool
 program_bound(Arena *arena, const Program *program, ProgramAnswer *ret_answer)
 {
     return program_solve(arena, program, false, ret_answer);
+}
+
+bool
+program_relax(Arena *arena, const Program *program, ProgramAnswer *ret_answer)
+{
+    ProgramWay way = {.is_relaxed = true, .budget_factor = 1};
+    return program_solve_once(arena, program, way, ret_answer);
 }

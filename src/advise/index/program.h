@@ -80,6 +80,7 @@ typedef struct Program {
     double budget_bytes;       /* INFINITY: none */
     double table_budget_bytes; /* of each table; INFINITY: none */
     double gap;                /* good enough, as a share of the whole */
+    double below;              /* any choice that costs less will do; 0: the least is wanted */
     int nodes_most;
     MipSolver *solver;
     Deadline deadline;
@@ -91,11 +92,22 @@ typedef struct ProgramAnswer {
     double bound; /* of the program: nothing it allows costs less; -INFINITY unknown */
 } ProgramAnswer;
 
-/* False when nothing was found in the time given. */
+/* False when nothing was found in the time given, or nothing costs less than below: the bound is that then,
+ * less rounding. */
 bool program_choose(Arena *arena, const Program *program, ProgramAnswer *ret_answer);
 bool program_bound(Arena *arena, const Program *program, ProgramAnswer *ret_answer);
 
+/* What the program from below is worth when a part of an index may be chosen: a bound too, though a lower
+ * one, at a hundredth of the time. chosen: the indexes that some part is chosen of; they need not fit. */
+bool program_relax(Arena *arena, const Program *program, ProgramAnswer *ret_answer);
+
 /* Sizes within the budget and each table's. */
 bool program_fits(const Program *program, Bits chosen);
+
+/* Of a set's indexes on a table (NULL: on all); what has no size yet counts as none. */
+double program_bytes(const Program *program, Bits set, const void *table);
+
+/* The indexes' own costs, and what they share. */
+double program_cost_of_having(const Program *program, Bits set);
 
 #endif

@@ -99,14 +99,28 @@ search_indexes_refresh(Search *search)
     }
 }
 
+/* Its indexes and budgets, for what asks no more of a program. */
+static Program
+program_of_budgets(const Search *search)
+{
+    return (Program){.indexes = search->indexes,
+                     .index_count = search->candidates->count,
+                     .budget_bytes = search->context->budget_bytes,
+                     .table_budget_bytes = search_table_budget(search)};
+}
+
 bool
 search_fits(const Search *search, Bits set)
 {
-    Program program = {.indexes = search->indexes,
-                       .index_count = search->candidates->count,
-                       .budget_bytes = search->context->budget_bytes,
-                       .table_budget_bytes = search_table_budget(search)};
+    Program program = program_of_budgets(search);
     return program_fits(&program, set);
+}
+
+double
+search_bytes(const Search *search, Bits set)
+{
+    Program program = program_of_budgets(search);
+    return program_bytes(&program, set, NULL);
 }
 
 double
@@ -240,7 +254,7 @@ static bool
 search_small(Search *search, bool *ret_is_over, Error *error)
 {
     Deadline deadline = search->deadline;
-    if (!search_choose(search, error))
+    if (!search_choose_nearly(search, error))
         return false;
     search_note_first(search);
     search->deadline = deadline_of_share(deadline, PROOF_TIME_SHARE);
@@ -281,6 +295,7 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     search.indexes = ARENA_NEW_ARRAY(arena, ProgramIndex, candidates->count + 1);
     search.harvested = bits_new(arena, candidates->count);
     search.best = bits_new(arena, candidates->count);
+    search.guessed = bits_new(arena, candidates->count);
     search.avoided = bits_new(arena, candidates->count);
     search.crossed = bits_new(arena, candidates->count);
     /* A proof takes all the time that there is; what guards against plans a thousand times slower must not

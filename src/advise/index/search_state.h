@@ -32,6 +32,7 @@ typedef struct Search {
     Bits avoided;   /* not to be chosen, whatever the planner's costs say */
     Bits crossed;   /* of those: because plans would cross them with others in vain */
     Bits best;
+    Bits guessed; /* what the proof asked about last */
     double best_value;
     double bound;        /* 0: none */
     int64_t bound_mends; /* the oracle's when it was computed */
@@ -63,6 +64,8 @@ void search_indexes_refresh(Search *search);
 /* Of each table; INFINITY: none. */
 double search_table_budget(const Search *search);
 bool search_fits(const Search *search, Bits set);
+/* As search_fits() sums them. */
+double search_bytes(const Search *search, Bits set);
 
 /* Cost of having the set, whatever it serves: at least the sum of its indexes' own and of what they share,
  * which is what the programs know. */
@@ -98,6 +101,8 @@ bool search_harvest(Search *search, Error *error) FETTLE_MUST_USE;
 /* pool.c: the oracle's answers as a Program; what the program chooses is offered until nothing is learned. */
 const Program *search_program(const Search *search, Arena *arena);
 bool search_choose(Search *search, Error *error) FETTLE_MUST_USE;
+/* Once, and by a guess (guess.h) from the best set, without a solver. */
+bool search_choose_nearly(Search *search, Error *error) FETTLE_MUST_USE;
 
 /* local_search.c */
 bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;

@@ -16,7 +16,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define SECONDS_TEXT_BYTES 32
+#define NUMBER_TEXT_BYTES 32
+/* What CBC holds a solution to be better by, and what rounding may hide of a bound that comes of it. */
+#define INCREMENT_TEXT "1e-7"
+#define BELOW_ROUNDING 1e-6
 /* The largest question is 0.3 GB; the rest is CBC's. */
 #define MEMORY_BYTES_MOST ((rlim_t)4 << 30)
 
@@ -128,12 +131,25 @@ problem_read(Problem *problem)
            (problem->is_integer = read_array(question->column_count, 1)) != NULL && problem_is_sound(problem);
 }
 
+/* One solution below is enough. */
+static void
+problem_load_below(const MipQuestion *question, Cbc_Model *model)
+{
+    char below[NUMBER_TEXT_BYTES];
+    if (question->is_any_below == 0)
+        return;
+    (void)snprintf(below, sizeof(below), "%.15g", question->below);
+    Cbc_setParameter(model, "increment", INCREMENT_TEXT);
+    Cbc_setParameter(model, "cutoff", below);
+    Cbc_setParameter(model, "maxSolutions", "1");
+}
+
 /* In one call: CBC's own buffers for rows and columns that come in turns are not to be relied on. */
 static void
 problem_load(const Problem *problem, Cbc_Model *model)
 {
     const MipQuestion *question = &problem->question;
-    char seconds[SECONDS_TEXT_BYTES];
+    char seconds[NUMBER_TEXT_BYTES];
     Cbc_setLogLevel(model, 0);
     Cbc_setObjSense(model, 1);
     Cbc_loadProblem(model, question->column_count, question->row_count, problem->starts, problem->rows,
@@ -148,6 +164,9 @@ problem_load(const Problem *problem, Cbc_Model *model)
     (void)snprintf(seconds, sizeof(seconds), "%.3f", question->seconds);
     Cbc_setParameter(model, "timeMode", "elapsed");
     Cbc_setParameter(model, "seconds", seconds);
+    /* These programs are small, and more rounds of cuts take longer than the branching that they save. */
+    Cbc_setParameter(model, "passCuts", "1");
+    problem_load_below(question, model);
     if (question->is_plain == 0)
         return;
     Cbc_setParameter(model, "presolve", "off");
@@ -179,6 +198,11 @@ problem_answer(const Problem *problem, Cbc_Model *model)
     answer.is_bounded = Cbc_isAbandoned(model) == 0 && Cbc_isInitialSolveAbandoned(model) == 0;
     if (answer.is_bounded != 0)
         answer.bound = Cbc_getBestPossibleObjValue(model);
+    /* That nothing is below is what CBC calls infeasible. */
+    if (problem->question.is_any_below != 0 && Cbc_isProvenInfeasible(model) != 0) {
+        answer.is_bounded = 1;
+        answer.bound = problem->question.below - BELOW_ROUNDING;
+    }
     if (answer.is_found != 0 && is_proven && (answer.bound > answer.objective || !is_whole)) {
         answer.is_bounded = 1;
         answer.bound = answer.objective;

@@ -35,7 +35,8 @@ static struct {
     double size_bytes[CANDIDATES];
     double table_budget_bytes; /* candidates of even numbers are of one table, those of odd of another */
     bool any_gain_counts;
-    bool same_key; /* all candidates begin with one column, and those from 4 on are hashes */
+    const char *proof_percent; /* where any gain counts; NULL: 0 */
+    bool same_key;             /* all candidates begin with one column, and those from 4 on are hashes */
     uint32_t present;
     uint32_t relevant[STATEMENTS]; /* what was thought of for each; 0: all */
     uint32_t alone;                /* statement 0 costs a tenth when exactly these are present */
@@ -190,7 +191,8 @@ search(Arena *arena, double budget_bytes, Deadline deadline)
         Settings *settings = settings_new(arena);
         assert_true(settings_set(settings, "advise.gain_percent", "0", NULL) &&
                     settings_set(settings, "advise.index_percent", "0", NULL) &&
-                    settings_set(settings, "advise.proof_percent", "0", NULL));
+                    settings_set(settings, "advise.proof_percent",
+                                 world.proof_percent == NULL ? "0" : world.proof_percent, NULL));
         run.fixture.context.settings = settings;
     }
     CandidateSet *set = ARENA_NEW(arena, CandidateSet);

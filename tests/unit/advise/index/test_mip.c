@@ -86,6 +86,29 @@ a_program_without_whole_numbers_is_solved_too(void **state)
 }
 
 static void
+a_solution_below_is_enough_and_below_is_the_bound_where_there_is_none(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+    for (int is_there = 0; is_there < 2; is_there++) {
+        Mip *mip = mip_new(arena);
+        for (int i = 0; i < ITEMS; i++)
+            mip_row_term(mip, mip_column(mip, 0, 1, 0.1 + 0.01 * i, true), 1);
+        mip_row_end(mip, MIP_AT_LEAST, 3); /* the least is 0.33 */
+        MipLimits below = limits;
+        below.is_any_below = true;
+        below.below = is_there == 1 ? 0.335 : 0.325;
+        MipSolution solution;
+        assert_int_equal(mip_solve(mip, solver, &below, &solution), is_there);
+        if (is_there == 1)
+            assert_true(solution.objective < 0.335 && solution.bound <= 0.33 + 1e-9);
+        else
+            assert_true(fabs(solution.bound - 0.325) < 1e-5 && solution.bound < 0.325);
+    }
+}
+
+static void
 without_time_nothing_is_solved(void **state)
 {
     (void)state;
@@ -215,6 +238,7 @@ main(void)
         cmocka_unit_test(a_knapsack_is_filled_as_well_as_trying_all_fillings_does),
         cmocka_unit_test(what_cannot_be_solved_has_no_solution),
         cmocka_unit_test(a_program_without_whole_numbers_is_solved_too),
+        cmocka_unit_test(a_solution_below_is_enough_and_below_is_the_bound_where_there_is_none),
         cmocka_unit_test(without_time_nothing_is_solved),
         cmocka_unit_test_setup_teardown(a_solver_that_is_killed_is_started_again, scratch_make,
                                         scratch_remove),

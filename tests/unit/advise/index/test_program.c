@@ -1,153 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 /* Both programs against trying every set of indexes. */
 #include "../memory_workload.h"
-
-#include "advise/index/program.h"
-#include "base/random.h"
-
-#include <math.h>
-
-#define INDEXES 7
-#define STATEMENTS 4
-#define SHARED 2
-#define TOLERANCE 1e-3
-
-/* One for all, as a search has one. */
-static MipSolver *solver;
-
-typedef struct Case {
-    ProgramIndex indexes[INDEXES];
-    ProgramStatement statements[STATEMENTS];
-    ProgramShared shared[SHARED];
-    Program program;
-} Case;
-
-static Bits
-set_of(Arena *arena, uint64_t mask)
-{
-    Bits bits = bits_new(arena, INDEXES);
-    bits.words[0] = mask;
-    return bits;
-}
-
-static uint64_t
-mask_random(Random *random)
-{
-    return 1 + random_below(random, (UINT64_C(1) << INDEXES) - 1);
-}
-
-/* A row of sets that grow, each with a higher cost. */
-static ProgramChain
-chain_random(Arena *arena, Random *random)
-{
-    ProgramChain chain = {.cost_least = 20, .count = 1 + random_below(random, 4)};
-    chain.steps = arena_alloc_array(arena, chain.count, sizeof(ProgramStep));
-    uint64_t mask = mask_random(random);
-    double cost = chain.cost_least;
-    for (size_t k = 0; k < chain.count; k++) {
-        cost += (double)random_below(random, 200);
-        chain.steps[k] = (ProgramStep){.unless = set_of(arena, mask), .cost = fmin(cost, 1000)};
-        mask |= mask_random(random);
-    }
-    return chain;
-}
-
-static Case *
-case_random(Arena *arena, Random *random)
-{
-    static const int tables[2];
-    Case *made = ARENA_NEW(arena, Case);
-    for (size_t i = 0; i < INDEXES; i++)
-        made->indexes[i] = (ProgramIndex){.size_bytes = (double)(1 + random_below(random, 50)) * 8192,
-                                          .cost = (double)random_below(random, 60),
-                                          .table = &tables[i % 2],
-                                          .is_forbidden = random_below(random, 10) == 0};
-    for (size_t q = 0; q < STATEMENTS; q++) {
-        ProgramStatement *statement = &made->statements[q];
-        statement->cost_without = 1000;
-        statement->cost_least = 20;
-        for (uint64_t left = random_below(random, 6); left > 0; left--) {
-            ProgramPlan plan = {.used = set_of(arena, mask_random(random) & mask_random(random)),
-                                .cost = (double)(20 + random_below(random, 1000))};
-            vector_push(arena, &statement->plans, plan);
-        }
-        for (uint64_t left = random_below(random, 4); left > 0; left--) {
-            ProgramChain chain = chain_random(arena, random);
-            vector_push(arena, &statement->chains, chain);
-        }
-    }
-    for (size_t i = 0; i < SHARED; i++)
-        made->shared[i] = (ProgramShared){.any = set_of(arena, mask_random(random)),
-                                          .cost = (double)random_below(random, 150)};
-    made->program = (Program){
-        .indexes = made->indexes,
-        .index_count = INDEXES,
-        .shared = made->shared,
-        .shared_count = SHARED,
-        .statements = made->statements,
-        .statement_count = STATEMENTS,
-        .budget_bytes = random_below(random, 3) == 0 ? INFINITY : (double)random_below(random, 120) * 8192,
-        .table_budget_bytes =
-            random_below(random, 3) == 0 ? (double)(1 + random_below(random, 80)) * 8192 : INFINITY,
-        .nodes_most = 100000,
-        .solver = solver,
-        .deadline = DEADLINE_NEVER};
-    return made;
-}
-
-static double
-cost_of_having(const Case *subject, Bits set)
-{
-    double cost = 0;
-    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
-        cost += subject->indexes[i].cost;
-    for (size_t i = 0; i < SHARED; i++)
-        cost += bits_meet(subject->shared[i].any, set) ? subject->shared[i].cost : 0;
-    return cost;
-}
-
-static double
-cost_by_plans(const Case *subject, Bits set)
-{
-    double cost = cost_of_having(subject, set);
-    for (size_t q = 0; q < STATEMENTS; q++) {
-        double best = subject->statements[q].cost_without;
-        for (size_t p = 0; p < subject->statements[q].plans.count; p++)
-            if (bits_is_subset(subject->statements[q].plans.items[p].used, set))
-                best = fmin(best, subject->statements[q].plans.items[p].cost);
-        cost += best;
-    }
-    return cost;
-}
-
-static double
-cost_by_chains(const Case *subject, Bits set)
-{
-    double cost = cost_of_having(subject, set);
-    for (size_t q = 0; q < STATEMENTS; q++) {
-        double least = subject->statements[q].cost_least;
-        for (size_t c = 0; c < subject->statements[q].chains.count; c++) {
-            const ProgramChain *chain = &subject->statements[q].chains.items[c];
-            for (size_t k = 0; k < chain->count; k++)
-                if (!bits_meet(chain->steps[k].unless, set))
-                    least = fmax(least, chain->steps[k].cost);
-        }
-        cost += least;
-    }
-    return cost;
-}
-
-static double
-best_of_all(Arena *arena, const Case *subject, double (*cost)(const Case *, Bits))
-{
-    double best = INFINITY;
-    for (uint64_t mask = 0; mask < UINT64_C(1) << INDEXES; mask++) {
-        Bits set = set_of(arena, mask);
-        if (program_fits(&subject->program, set))
-            best = fmin(best, cost(subject, set));
-    }
-    return best;
-}
+#include "program_case.h"
 
 static void
 the_choice_is_the_best_of_all_sets(void **state)
@@ -185,6 +39,47 @@ the_bound_is_what_the_chains_leave_to_the_best_set(void **state)
 }
 
 static void
+a_relaxed_program_is_a_bound_as_well(void **state)
+{
+    (void)state;
+    Random random = random_new(85);
+    int equal = 0;
+    for (int round = 0; round < 100; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        Case *subject = case_random(arena, &random);
+        ProgramAnswer relaxed;
+        ProgramAnswer answer;
+        assert_true(program_relax(arena, &subject->program, &relaxed));
+        assert_true(program_bound(arena, &subject->program, &answer));
+        assert_true(relaxed.bound > 0 && relaxed.bound <= answer.bound + TOLERANCE);
+        equal += relaxed.bound > answer.bound - TOLERANCE;
+    }
+    /* it is a relaxation, and near */
+    assert_in_range(equal, 10, 90);
+}
+
+static void
+a_choice_below_a_cost_is_found_where_there_is_one_and_bounded_by_it_where_there_is_none(void **state)
+{
+    (void)state;
+    Random random = random_new(86);
+    for (int round = 0; round < 100; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        Case *subject = case_random(arena, &random);
+        ProgramAnswer answer;
+        double best = best_of_all(arena, subject, cost_by_chains);
+        subject->program.below = best * 1.05;
+        assert_true(program_bound(arena, &subject->program, &answer));
+        assert_true(program_fits(&subject->program, answer.chosen));
+        assert_true(cost_by_chains(subject, answer.chosen) < subject->program.below + TOLERANCE);
+        assert_true(answer.bound <= best + TOLERANCE);
+        subject->program.below = best * 0.99;
+        assert_false(program_bound(arena, &subject->program, &answer));
+        assert_true(answer.bound >= subject->program.below - 1e-2 && answer.bound <= best + TOLERANCE);
+    }
+}
+
+static void
 a_budget_is_kept_to_the_byte(void **state)
 {
     (void)state;
@@ -197,6 +92,9 @@ a_budget_is_kept_to_the_byte(void **state)
         subject->indexes[i] = (ProgramIndex){.size_bytes = 1e12};
     Bits three = set_of(arena, 7);
     assert_true(program_fits(&subject->program, three));
+    assert_true(program_bytes(&subject->program, three, NULL) == 3e12);
+    assert_true(program_bytes(&subject->program, three, subject->indexes[0].table) == 3e12);
+    assert_true(program_bytes(&subject->program, three, subject) == 0);
     subject->indexes[1].size_bytes += 1;
     assert_false(program_fits(&subject->program, three));
 }
@@ -214,6 +112,8 @@ a_program_without_statements_chooses_nothing(void **state)
     assert_true(bits_is_empty(answer.chosen) && answer.cost == 0 && answer.bound == 0);
     assert_true(program_bound(arena, &subject->program, &answer));
     assert_true(bits_is_empty(answer.chosen));
+    Bits all = set_of(arena, (UINT64_C(1) << INDEXES) - 1);
+    assert_true(fabs(program_cost_of_having(&subject->program, all) - cost_of_having(subject, all)) < 1e-9);
 }
 
 int
@@ -222,6 +122,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_choice_is_the_best_of_all_sets),
         cmocka_unit_test(the_bound_is_what_the_chains_leave_to_the_best_set),
+        cmocka_unit_test(a_relaxed_program_is_a_bound_as_well),
+        cmocka_unit_test(
+            a_choice_below_a_cost_is_found_where_there_is_one_and_bounded_by_it_where_there_is_none),
         cmocka_unit_test(a_budget_is_kept_to_the_byte),
         cmocka_unit_test(a_program_without_statements_chooses_nothing),
     };

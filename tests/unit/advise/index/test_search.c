@@ -250,6 +250,38 @@ under_any_budgets_the_best_of_all_sets_is_found_and_proven(void **state)
     world_clear();
 }
 
+/* The proof ends as soon as the gap that is allowed is reached, and no sooner. */
+static void
+with_a_gap_allowed_the_answer_is_within_it_and_the_bound_is_true(void **state)
+{
+    (void)state;
+    Random random = random_new(68);
+    size_t questions[2] = {0, 0};
+    int open_count = 0;
+    for (int round = 0; round < 40; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        if (round % 2 == 0)
+            world_random(&random);
+        world.any_gain_counts = true;
+        world.proof_percent = round % 2 == 0 ? "5" : "0.1";
+        world.questions = 0;
+        double budget = (double)(150 + (round / 2 * 37) % 150) * 8192;
+        SearchResult result = search(arena, budget, DEADLINE_NEVER).result;
+        double best = 0;
+        for (uint32_t set = 0; set < 1u << CANDIDATES; set++)
+            if (world_fits(set, budget))
+                best = fmax(best, world_net(set));
+        double least = STATEMENTS * BASELINE - best;
+        assert_true(world_fits(mask_of(result.chosen), budget));
+        assert_true(result.bound <= least * (1 + 1e-6));
+        assert_true(result.gap_percent <= (round % 2 == 0 ? 5 : 0.1) + 1e-3);
+        open_count += result.gap_percent > 0.2;
+        questions[round % 2] += world.questions;
+    }
+    assert_true(open_count > 0 && questions[0] < questions[1]);
+    world_clear();
+}
+
 /* Half of the candidates end HOT updates, of which the table loses what only several of them are worth. */
 static void
 what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that(void **state)
@@ -485,6 +517,7 @@ main(void)
         cmocka_unit_test(in_a_world_without_interplay_the_best_set_is_found),
         cmocka_unit_test(in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index),
         cmocka_unit_test(under_any_budgets_the_best_of_all_sets_is_found_and_proven),
+        cmocka_unit_test(with_a_gap_allowed_the_answer_is_within_it_and_the_bound_is_true),
         cmocka_unit_test(what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that),
         cmocka_unit_test(what_is_asked_of_a_choice_is_asked_with_the_small_ones_beside_it),
         cmocka_unit_test(of_a_large_workload_too_the_best_of_all_sets_is_found),

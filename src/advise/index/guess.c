@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "advise/index/guess.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* What pays less, as a share of the whole, is rounding. */
+#define GAIN_LEAST 1e-9
+/* Each pays; so many are never needed. */
+#define PASSES_MOST 1000
+/* Levels that are kept, one for each chain and index: 2 bytes each. Beyond it nothing is guessed. */
+#define LEVELS_MOST ((size_t)1 << 25)
+
+/* What of a chain a set leaves standing. In a chain an index ends the first step that has it among its
+ * `unless`, and all steps after it, since their sets grow: so it is the least of the indexes' levels. */
+typedef struct GuessStanding {
+    uint16_t level;         /* steps that stand */
+    uint16_t level_without; /* without the index that ends it */
+    size_t ended_by;        /* SIZE_MAX: all stands */
+    size_t ended_else_by;   /* without that */
+} GuessStanding;
+
+typedef struct GuessChain {
+    const ProgramChain *chain;
+    uint16_t *level_by_index; /* steps that stand when the index is chosen */
+    GuessStanding now;        /* by the set at hand */
+    GuessStanding kept;       /* by the set that a move begins with */
+} GuessChain;
+
+VECTOR_DEFINE(GuessChainList, GuessChain *);
+
+typedef struct GuessStatement {
+    const ProgramStatement *statement;
+    GuessChain *chains; /* from below */
+    size_t chain_count;
+    const ProgramPlan **plans; /* from above: cheapest first */
+    size_t plan_count;
+} GuessStatement;
+
+typedef struct Guess {
+    Arena *arena;
+    const Program *program;
+    bool is_from_above;
+    GuessStatement *statements;
+    GuessChainList chains; /* of all statements */
+    Bits helpful;          /* indexes that may help, and be chosen */
+    double *loss;          /* by index of the set at hand: what the statements cost more without it */
+    double gain_least;
+} Guess;
+
+static inline double
+larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static inline double
+smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static inline double
+chain_cost(const ProgramChain *chain, size_t level)
+{
+    return level == 0 ? chain->cost_least : chain->steps[level - 1].cost;
+}
+
+static bool
+is_allowed(const Program *program, Bits set)
+{
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        if (program->indexes[i].is_forbidden)
+            return false;
+    return true;
+}
+
+static void
+guess_add_chain(Guess *guess, GuessStatement *subject, const ProgramChain *chain)
+{
+    const Program *program = guess->program;
+    fettle_assert(chain->count < UINT16_MAX);
+    GuessChain *added = &subject->chains[subject->chain_count++];
+    added->chain = chain;
+    added->level_by_index = ARENA_NEW_ARRAY(guess->arena, uint16_t, program->index_count + 1);
+    for (size_t i = 0; i < program->index_count; i++) {
+        uint16_t level = 0;
+        while (level < chain->count && !bits_has(chain->steps[level].unless, i))
+            level++;
+        added->level_by_index[i] = level;
+        if (level < chain->count && !program->indexes[i].is_forbidden)
+            bits_add(guess->helpful, i);
+    }
+    vector_push(guess->arena, &guess->chains, added);
+}
+
+static int
+plan_compare(const void *left, const void *right)
+{
+    const ProgramPlan *a = *(const ProgramPlan *const *)left;
+    const ProgramPlan *b = *(const ProgramPlan *const *)right;
+    if (a->cost != b->cost)
+        return a->cost < b->cost ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+static void
+guess_add_plans(Guess *guess, GuessStatement *subject)
+{
+    const ProgramPlanList *plans = &subject->statement->plans;
+    subject->plans = ARENA_NEW_ARRAY(guess->arena, const ProgramPlan *, plans->count + 1);
+    for (size_t p = 0; p < plans->count; p++) {
+        const ProgramPlan *plan = &plans->items[p];
+        if (plan->cost >= subject->statement->cost_without || !is_allowed(guess->program, plan->used))
+            continue;
+        subject->plans[subject->plan_count++] = plan;
+        bits_join(guess->helpful, plan->used);
+    }
+    if (subject->plan_count > 1)
+        qsort(subject->plans, subject->plan_count, sizeof(const ProgramPlan *), plan_compare);
+}
+
+static Guess
+guess_begin(Arena *arena, const Program *program, bool is_from_above)
+{
+    double sum = 0;
+    Guess guess = {.arena = arena,
+                   .program = program,
+                   .is_from_above = is_from_above,
+                   .statements = ARENA_NEW_ARRAY(arena, GuessStatement, program->statement_count + 1),
+                   .helpful = bits_new(arena, program->index_count),
+                   .loss = ARENA_NEW_ARRAY(arena, double, program->index_count + 1)};
+    for (size_t q = 0; q < program->statement_count; q++) {
+        GuessStatement *subject = &guess.statements[q];
+        subject->statement = &program->statements[q];
+        sum += subject->statement->cost_without;
+        if (is_from_above)
+            guess_add_plans(&guess, subject);
+        size_t chain_count = is_from_above ? 0 : subject->statement->chains.count;
+        subject->chains = ARENA_NEW_ARRAY(arena, GuessChain, chain_count + 1);
+        for (size_t c = 0; c < chain_count; c++)
+            guess_add_chain(&guess, subject, &subject->statement->chains.items[c]);
+    }
+    guess.gain_least = sum * GAIN_LEAST;
+    return guess;
+}
+
+static void
+chain_add(GuessChain *chain, size_t index)
+{
+    GuessStanding *now = &chain->now;
+    uint16_t level = chain->level_by_index[index];
+    if (level < now->level) {
+        now->level_without = now->level;
+        now->ended_else_by = now->ended_by;
+        now->level = level;
+        now->ended_by = index;
+    } else if (level < now->level_without) {
+        now->level_without = level;
+        now->ended_else_by = index;
+    }
+}
+
+static void
+chain_stand(GuessChain *chain, Bits set)
+{
+    uint16_t all = (uint16_t)chain->chain->count;
+    chain->now =
+        (GuessStanding){.level = all, .level_without = all, .ended_by = SIZE_MAX, .ended_else_by = SIZE_MAX};
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        chain_add(chain, i);
+}
+
+/* The chains by a set, by one index more than before, by a set that is the one before without an index. */
+static void
+guess_stand(Guess *guess, Bits set)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        chain_stand(guess->chains.items[c], set);
+}
+
+static void
+guess_stand_with(Guess *guess, size_t added)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        chain_add(guess->chains.items[c], added);
+}
+
+static void
+guess_stand_without(Guess *guess, Bits set, size_t removed)
+{
+    for (size_t c = 0; c < guess->chains.count; c++) {
+        GuessChain *chain = guess->chains.items[c];
+        if (chain->now.ended_by == removed || chain->now.ended_else_by == removed)
+            chain_stand(chain, set);
+    }
+}
+
+/* Each move begins with the same set. */
+static void
+guess_keep(Guess *guess)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        guess->chains.items[c]->kept = guess->chains.items[c]->now;
+}
+
+static void
+guess_return(Guess *guess)
+{
+    for (size_t c = 0; c < guess->chains.count; c++)
+        guess->chains.items[c]->now = guess->chains.items[c]->kept;
+}
+
+/* What the statement costs by its chains without an index (SIZE_MAX: with all). */
+static double
+cost_by_chains(const GuessStatement *subject, size_t without)
+{
+    double cost = subject->statement->cost_least;
+    for (size_t c = 0; c < subject->chain_count; c++) {
+        const GuessChain *chain = &subject->chains[c];
+        bool is_missed = without != SIZE_MAX && chain->now.ended_by == without;
+        cost =
+            larger(cost, chain_cost(chain->chain, is_missed ? chain->now.level_without : chain->now.level));
+    }
+    return smaller(cost, subject->statement->cost_without);
+}
+
+static double
+statement_by_chains(Guess *guess, const GuessStatement *subject)
+{
+    double cost = cost_by_chains(subject, SIZE_MAX);
+    for (size_t c = 0; c < subject->chain_count; c++) {
+        size_t ended_by = subject->chains[c].now.ended_by;
+        bool is_new = ended_by != SIZE_MAX;
+        for (size_t k = 0; k < c && is_new; k++)
+            is_new = subject->chains[k].now.ended_by != ended_by;
+        if (is_new)
+            guess->loss[ended_by] += cost_by_chains(subject, ended_by) - cost;
+    }
+    return cost;
+}
+
+/* What the statement costs by the plans that a set allows without an index (SIZE_MAX: with all). */
+static double
+cost_by_plans(const GuessStatement *subject, Bits set, size_t without, const ProgramPlan **ret_plan)
+{
+    *ret_plan = NULL;
+    for (size_t p = 0; p < subject->plan_count; p++) {
+        const ProgramPlan *plan = subject->plans[p];
+        if (!bits_is_subset(plan->used, set) || (without != SIZE_MAX && bits_has(plan->used, without)))
+            continue;
+        *ret_plan = plan;
+        return plan->cost;
+    }
+    return subject->statement->cost_without;
+}
+
+static double
+statement_by_plans(Guess *guess, const GuessStatement *subject, Bits set)
+{
+    const ProgramPlan *plan;
+    const ProgramPlan *other;
+    double cost = cost_by_plans(subject, set, SIZE_MAX, &plan);
+    for (size_t i = plan == NULL ? SIZE_MAX : bits_next(plan->used, 0); i != SIZE_MAX;
+         i = bits_next(plan->used, i + 1))
+        guess->loss[i] += cost_by_plans(subject, set, i, &other) - cost;
+    return cost;
+}
+
+/* The cost of a set that the chains stand by, and what each of its indexes is worth to the statements. */
+static double
+guess_weigh(Guess *guess, Bits set)
+{
+    const Program *program = guess->program;
+    double cost = program_cost_of_having(program, set);
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        guess->loss[i] = 0;
+    for (size_t q = 0; q < program->statement_count; q++)
+        cost += guess->is_from_above ? statement_by_plans(guess, &guess->statements[q], set)
+                                     : statement_by_chains(guess, &guess->statements[q]);
+    return cost;
+}
+
+/* What is not paid any more without an index of the set. */
+static double
+saved_without(const Program *program, Bits set, size_t index)
+{
+    double saved = program->indexes[index].cost;
+    for (size_t i = 0; i < program->shared_count; i++) {
+        size_t members = 0;
+        for (size_t k = bits_next(set, 0); k != SIZE_MAX; k = bits_next(set, k + 1))
+            members += bits_has(program->shared[i].any, k);
+        if (members == 1 && bits_has(program->shared[i].any, index))
+            saved += program->shared[i].cost;
+    }
+    return saved;
+}
+
+static bool
+is_over(const Program *program, Bits set, size_t index)
+{
+    return program_bytes(program, set, NULL) > program->budget_bytes ||
+           (isfinite(program->table_budget_bytes) &&
+            program_bytes(program, set, program->indexes[index].table) > program->table_budget_bytes);
+}
+
+static double
+bytes_of(const Program *program, size_t index)
+{
+    double bytes = program->indexes[index].size_bytes;
+    return bytes > 1 ? bytes : 1; /* not known counts as none */
+}
+
+/* Takes out what is missed least for its bytes until the budgets hold, then what pays without; none of kept.
+ * The cost of what is left, INFINITY when that does not fit. The chains stand by the set, before and after.
+ */
+static double
+guess_shrink(Guess *guess, Bits set, Bits kept)
+{
+    const Program *program = guess->program;
+    for (;;) {
+        bool fits = program_fits(program, set);
+        double cost = guess_weigh(guess, set);
+        size_t least = SIZE_MAX;
+        double least_rate = fits ? -guess->gain_least : INFINITY;
+        for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
+            double loss = guess->loss[i] - saved_without(program, set, i);
+            double rate = fits ? loss : loss / bytes_of(program, i);
+            if (rate < least_rate && !bits_has(kept, i) && (fits || is_over(program, set, i))) {
+                least_rate = rate;
+                least = i;
+            }
+        }
+        if (least == SIZE_MAX)
+            return fits ? cost : INFINITY;
+        bits_remove(set, least);
+        guess_stand_without(guess, set, least);
+    }
+}
+
+static void
+bits_set(Bits bits, Bits other)
+{
+    bits_join(bits, other);
+    bits_keep(bits, other);
+}
+
+/* Keeps what a move has made of the set when it pays. */
+static bool
+guess_accept(Guess *guess, Bits set, Bits moved, double moved_cost, double *cost)
+{
+    if (!(moved_cost < *cost - guess->gain_least))
+        return false;
+    bits_set(set, moved);
+    *cost = moved_cost;
+    guess_keep(guess);
+    return true;
+}
+
+/* Puts in what is wanted. */
+static bool
+guess_try(Guess *guess, Bits set, Bits wanted, Bits scratch, double *cost)
+{
+    if (deadline_passed(guess->program->deadline))
+        return false;
+    bits_set(scratch, set);
+    guess_return(guess);
+    for (size_t i = bits_next(wanted, 0); i != SIZE_MAX; i = bits_next(wanted, i + 1)) {
+        bits_add(scratch, i);
+        guess_stand_with(guess, i);
+    }
+    return guess_accept(guess, set, scratch, guess_shrink(guess, scratch, wanted), cost);
+}
+
+static bool
+guess_pass_of_plans(Guess *guess, Bits set, Bits scratch, double *cost)
+{
+    bool is_better = false;
+    for (size_t q = 0; q < guess->program->statement_count; q++) {
+        const GuessStatement *subject = &guess->statements[q];
+        const ProgramPlan *plan;
+        double now = cost_by_plans(subject, set, SIZE_MAX, &plan);
+        for (size_t p = 0; p < subject->plan_count && subject->plans[p]->cost < now; p++)
+            if (guess_try(guess, set, subject->plans[p]->used, scratch, cost)) {
+                is_better = true;
+                now = cost_by_plans(subject, set, SIZE_MAX, &plan);
+            }
+    }
+    return is_better;
+}
+
+static bool
+guess_pass_of_indexes(Guess *guess, Bits set, Bits scratch, double *cost)
+{
+    bool is_better = false;
+    Bits wanted = bits_new(guess->arena, guess->program->index_count);
+    for (size_t i = bits_next(guess->helpful, 0); i != SIZE_MAX; i = bits_next(guess->helpful, i + 1)) {
+        if (bits_has(set, i))
+            continue;
+        bits_add(wanted, i);
+        is_better |= guess_try(guess, set, wanted, scratch, cost);
+        bits_remove(wanted, i);
+    }
+    return is_better;
+}
+
+/* What the statements cost by their chains with one index more. */
+static double
+cost_beside(const Guess *guess, size_t added)
+{
+    double sum = 0;
+    for (size_t q = 0; q < guess->program->statement_count; q++) {
+        const GuessStatement *subject = &guess->statements[q];
+        double cost = subject->statement->cost_least;
+        for (size_t c = 0; c < subject->chain_count; c++) {
+            const GuessChain *chain = &subject->chains[c];
+            uint16_t own = chain->level_by_index[added];
+            cost = larger(cost, chain_cost(chain->chain, own < chain->now.level ? own : chain->now.level));
+        }
+        sum += smaller(cost, subject->statement->cost_without);
+    }
+    return sum;
+}
+
+/* What gains most for its bytes of what there is room for beside the set; SIZE_MAX: nothing that pays. */
+static size_t
+guess_next(const Guess *guess, Bits set, size_t banned)
+{
+    const Program *program = guess->program;
+    double having = program_cost_of_having(program, set);
+    double cost = 0;
+    for (size_t q = 0; q < program->statement_count; q++)
+        cost += cost_by_chains(&guess->statements[q], SIZE_MAX);
+    size_t best = SIZE_MAX;
+    double best_rate = 0;
+    for (size_t i = bits_next(guess->helpful, 0); i != SIZE_MAX; i = bits_next(guess->helpful, i + 1)) {
+        if (i == banned || bits_has(set, i))
+            continue;
+        double gain = cost - cost_beside(guess, i);
+        if (gain <= guess->gain_least || gain / bytes_of(program, i) <= best_rate)
+            continue;
+        bits_add(set, i);
+        gain -= program_cost_of_having(program, set) - having;
+        if (gain > guess->gain_least && gain / bytes_of(program, i) > best_rate &&
+            program_fits(program, set)) {
+            best_rate = gain / bytes_of(program, i);
+            best = i;
+        }
+        bits_remove(set, i);
+    }
+    return best;
+}
+
+/* Each index of the set in turn for what else there would be room for. */
+static bool
+guess_pass_of_others(Guess *guess, Bits set, Bits scratch, double *cost)
+{
+    Bits none = bits_new(guess->arena, guess->program->index_count);
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX && !deadline_passed(guess->program->deadline);
+         i = bits_next(set, i + 1)) {
+        bits_set(scratch, set);
+        bits_remove(scratch, i);
+        guess_return(guess);
+        guess_stand_without(guess, scratch, i);
+        for (size_t added = guess_next(guess, scratch, i); added != SIZE_MAX;
+             added = guess_next(guess, scratch, i)) {
+            bits_add(scratch, added);
+            guess_stand_with(guess, added);
+        }
+        if (guess_accept(guess, set, scratch, guess_shrink(guess, scratch, none), cost))
+            return true;
+    }
+    return false;
+}
+
+static double
+guess_improve(Guess *guess, Bits set)
+{
+    Bits scratch = bits_new(guess->arena, guess->program->index_count);
+    guess_stand(guess, set);
+    double cost = guess_shrink(guess, set, scratch);
+    guess_keep(guess);
+    bool is_better = true;
+    for (int pass = 0; pass < PASSES_MOST && is_better; pass++)
+        is_better = guess->is_from_above ? guess_pass_of_plans(guess, set, scratch, &cost)
+                                         : guess_pass_of_indexes(guess, set, scratch, &cost) ||
+                                               guess_pass_of_others(guess, set, scratch, &cost);
+    return cost;
+}
+
+static bool
+is_too_large(const Program *program)
+{
+    size_t count = 0;
+    for (size_t q = 0; q < program->statement_count; q++)
+        count += program->statements[q].chains.count;
+    return count * program->index_count > LEVELS_MOST;
+}
+
+static void
+program_guess(Arena *arena, const Program *program, bool is_from_above, Bits start, ProgramAnswer *ret_answer)
+{
+    *ret_answer = (ProgramAnswer){.chosen = bits_copy(arena, start), .cost = INFINITY, .bound = -INFINITY};
+    if (!is_from_above && is_too_large(program))
+        return;
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("guess", (size_t)256 << 20);
+    Guess guess = guess_begin(scratch, program, is_from_above);
+    bits_keep(ret_answer->chosen, guess.helpful);
+    ret_answer->cost = guess_improve(&guess, ret_answer->chosen);
+}
+
+void
+program_guess_choice(Arena *arena, const Program *program, Bits start, ProgramAnswer *ret_answer)
+{
+    program_guess(arena, program, true, start, ret_answer);
+}
+
+void
+program_guess_bound(Arena *arena, const Program *program, Bits start, ProgramAnswer *ret_answer)
+{
+    program_guess(arena, program, false, start, ret_answer);
+}
