@@ -145,11 +145,12 @@ variances_climb(Arena *arena, const Band *bands, size_t band_count, double *vari
         arena_rewind(arena, mark);
         gain = 0;
         double part = 1;
-        for (int halving = 0; halving < HALVINGS_MOST && gain <= 0; halving++, part /= 2) {
+        for (int halving = 0; halving < HALVINGS_MOST && gain <= 0; halving++) {
             double trial[MEMORY_MIXTURE_PARTS];
             for (size_t k = 0; k < MEMORY_MIXTURE_PARTS; k++)
                 trial[k] = variances[k] + part * (aim[k] - variances[k]);
             double reached = misfit_of(bands, band_count, trial);
+            part /= 2;
             if (!(reached < misfit))
                 continue;
             gain = misfit - reached;

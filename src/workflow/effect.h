@@ -13,7 +13,7 @@
  *   match     each bucket is compared with those before the change of its hour of the week, as far as hours
  *             and weekdays are seen to differ, and with the rest as far as they are not (effect_internal.h).
  *             With less than two weeks weekdays are not told apart, with less than two days hours neither,
- *             and intervals are wider by 15 and 50 %.
+ *             and intervals are wider by 7 and 50 %.
  *   drift     what a mixture of the controls did in the same bucket is taken off (difference in differences;
  *             weights >= 0 that add up to 1, by which they followed the query before: Abadie, Diamond and
  *             Hainmueller 2010). Fewer than five usable controls: none of it, intervals half as wide again,

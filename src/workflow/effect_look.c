@@ -18,10 +18,13 @@
 #define SEQUENCE_ALPHA 0.05
 #define HARM_ALPHA 0.005 /* of each of two numbers that may undo, the query and the total; effect.h, undo */
 #define WITHOUT_CONTROLS 1.5
-#define WITHOUT_WEEKS 1.15  /* weekdays may differ */
+#define WITHOUT_WEEKS 1.07  /* weekdays may differ */
 #define WITHOUT_DAYS 1.5    /* hours may */
 #define SEQUENCE_BUCKETS 96 /* where it is to be tightest: a day */
 #define HARM_BUCKETS 48     /* half a day: few queries are so quiet that hours show a harm that matters */
+/* What was worst of m times is exceeded once in m + 1; by half as much again, with tails as heavy as
+ * Student's of four degrees, a fifth as often. */
+#define BEYOND_WORST 1.5
 #define BOOTSTRAP_DRAWS ((size_t)1000)
 #define MEMORY_LIMIT 0.2
 
@@ -273,7 +276,7 @@ double
 effect_plan_harm_radius(const EffectPlan *plan, const EffectAmount *amount)
 {
     double radius = sequence_radius(plan, amount, plan->is_of_two ? HARM_ALPHA / 2 : HARM_ALPHA, true);
-    return fmax(radius, effect_plan_worst(plan, amount->slots));
+    return fmax(radius, BEYOND_WORST * effect_plan_worst(plan, amount->slots));
 }
 
 double
@@ -329,7 +332,7 @@ look_estimate(Arena *arena, const EffectPlan *plan, Sight *sight, Effect *effect
     double distance = fmax(estimate > 0 ? estimate - sight->less : -estimate - sight->more, 0);
     double half = interval_half(arena, plan, amount, distance, &effect->p_value);
     effect->p_value = fmax(effect->p_value, estimate > 0 ? sight->chance_less : sight->chance_more);
-    double less = fmax(half, is_plain(plan) ? effect_plan_worst(plan, amount->slots) : 0);
+    double less = fmax(half, is_plain(plan) ? BEYOND_WORST * effect_plan_worst(plan, amount->slots) : 0);
     double always = sequence_radius(plan, amount, SEQUENCE_ALPHA, false);
     double harm = effect_plan_harm_radius(plan, amount);
     sight->has_risen = estimate + sight->saved - sight->less - less > 0;

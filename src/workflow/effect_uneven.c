@@ -25,14 +25,16 @@ apart_at(const double *values, const double *together, size_t i)
 static double
 window_variance(const double *values, const double *together, size_t count, size_t length)
 {
+    double apart[EFFECT_BUCKETS_MOST];
     double sum = 0;
     double square = 0;
     size_t present = 0;
     for (size_t i = 0; i < count; i++) {
+        apart[i] = apart_at(values, together, i);
         present += !isnan(values[i] - together[i]);
-        sum += apart_at(values, together, i);
-        if (i >= length)
-            sum -= apart_at(values, together, i - length);
+    }
+    for (size_t i = 0; i < count; i++) {
+        sum += apart[i] - (i >= length ? apart[i - length] : 0);
         square += i + 1 >= length ? sum * sum : 0;
     }
     double windows = (double)(count - length + 1);
