@@ -422,15 +422,33 @@ change_is_relevant(const WhatIf *whatif, const StandingChange *standing, const W
     return false;
 }
 
+static size_t
+samples_asked(const WhatIfStatement *statement)
+{
+    size_t count = statement->rewritten == NULL ? statement->sample_count : 0;
+    return count < SAMPLES_MOST ? count : SAMPLES_MOST;
+}
+
+/* Spread over the list, so that the first few do not stand for all. */
+static const char *
+sample_asked(const WhatIfStatement *statement, size_t number)
+{
+    return statement->samples[number * statement->sample_count / samples_asked(statement)];
+}
+
 /* The order in which changes were made does not matter to the key. */
 static uint64_t
 question_key(const WhatIf *whatif, const WhatIfStatement *statement)
 {
+    uint64_t samples = 0;
+    for (size_t i = 0; i < samples_asked(statement); i++)
+        samples = hash_combine(samples, text_key(sample_asked(statement, i)));
     uint64_t changes = 0;
     for (size_t i = 0; i < whatif->standing.count; i++)
         if (change_is_relevant(whatif, &whatif->standing.items[i], statement))
             changes += hash_combine(whatif->standing.items[i].key, 0x9E37);
-    return hash_combine(hash_combine(text_key(statement->text), text_key(statement->rewritten)), changes);
+    uint64_t texts = hash_combine(text_key(statement->text), text_key(statement->rewritten));
+    return hash_combine(hash_combine(texts, samples), changes);
 }
 
 typedef struct UsedIndexes {
@@ -502,12 +520,9 @@ ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, What
 {
     double sum = 0;
     double known = 0;
-    size_t count = statement->sample_count < SAMPLES_MOST ? statement->sample_count : SAMPLES_MOST;
-    for (size_t i = 0; i < count; i++) {
-        /* Spread over the list, so that the first few do not stand for all. */
+    for (size_t i = 0; i < samples_asked(statement); i++) {
         double cost;
-        if (!ask_one(whatif, arena, statement->samples[i * statement->sample_count / count], answer, &cost,
-                     error))
+        if (!ask_one(whatif, arena, sample_asked(statement, i), answer, &cost, error))
             return false;
         if (isnan(cost))
             continue;
@@ -540,8 +555,7 @@ static bool
 whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer, Error *error)
 {
     *answer = (WhatIfAnswer){.cost = NAN, .generic_cost = NAN};
-    bool has_samples = statement->sample_count > 0 && statement->rewritten == NULL;
-    if (has_samples && !ask_samples(whatif, arena, statement, answer, error))
+    if (samples_asked(statement) > 0 && !ask_samples(whatif, arena, statement, answer, error))
         return false;
     if (answer->is_known)
         return true;

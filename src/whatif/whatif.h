@@ -6,8 +6,8 @@
  * near major exists, HypoPG on the target (an option of later work). Changes are tried in a transaction and
  * rolled back, so nothing remains.
  *
- * Costs are the planner's own, in its cost units. Each (statement text, relevant changes) is asked once:
- * answers are cached for the life of the WhatIf; a change is relevant to a statement when it touches a
+ * Costs are the planner's own, in its cost units. Each (statement text, samples, relevant changes) is asked
+ * once: answers are cached for the life of the WhatIf; a change is relevant to a statement when it touches a
  * relation that the statement's plan can use (or is global, as a setting is).
  *
  * Parameterised statements ($n) are costed by their generic plan (EXPLAIN (GENERIC_PLAN) on 16 and later,

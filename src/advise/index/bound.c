@@ -168,10 +168,8 @@ smallest_beside(const Search *search, Bits passed)
     return smallest;
 }
 
-/* The choice and what the budgets have room for beside it, smallest first; one that its table has no room for
- * is passed over. Without a budget that is all there is, of which everything is known. */
-static Bits
-bound_fill(const Search *search, Bits chosen)
+Bits
+search_fill(const Search *search, Bits chosen)
 {
     Bits filled = bits_copy(search->arena, chosen);
     if (!isfinite(search->context->budget_bytes) && !isfinite(search_table_budget(search)))
@@ -202,7 +200,7 @@ bound_ask(Search *search, Bits chosen, bool *ret_is_learned, Error *error)
     SearchPatience patience = {.value_most = refuted_least(search), .slack = gap * SLACK_SHARE};
     int64_t questions = search_questions(search);
     SearchPatience filled_patience = patience;
-    Bits filled = bound_fill(search, chosen);
+    Bits filled = search_fill(search, chosen);
     bool is_better;
     search->guessed = bits_copy(search->arena, chosen);
     /* What is put beside serves to ask: it is the choice that is to be refuted, at the price of the choice.

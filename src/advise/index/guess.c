@@ -22,17 +22,31 @@ typedef struct GuessStanding {
 
 typedef struct GuessChain {
     const ProgramChain *chain;
-    uint16_t *level_by_index; /* steps that stand when the index is chosen */
-    GuessStanding now;        /* by the set at hand */
-    GuessStanding kept;       /* by the set that a move begins with */
+    GuessStanding now;  /* by the set at hand */
+    GuessStanding kept; /* by the set that a move begins with */
 } GuessChain;
 
-VECTOR_DEFINE(GuessChainList, GuessChain *);
+typedef struct GuessMiss {
+    size_t index;
+    double loss; /* what the statement costs more without it */
+} GuessMiss;
+
+typedef struct GuessValue {
+    double cost;
+    GuessMiss *missed; /* room for one a chain */
+    size_t missed_count;
+} GuessValue;
 
 typedef struct GuessStatement {
     const ProgramStatement *statement;
     GuessChain *chains; /* from below */
     size_t chain_count;
+    uint16_t *levels; /* index by index, a chain each: steps that stand when the index is chosen */
+    Bits ends;        /* indexes that end a step of some chain */
+    GuessValue now;   /* by the set at hand; not yet when is_stale */
+    GuessValue kept;
+    bool is_stale;
+    bool is_changed;           /* from what was kept */
     const ProgramPlan **plans; /* from above: cheapest first */
     size_t plan_count;
 } GuessStatement;
@@ -42,9 +56,8 @@ typedef struct Guess {
     const Program *program;
     bool is_from_above;
     GuessStatement *statements;
-    GuessChainList chains; /* of all statements */
-    Bits helpful;          /* indexes that may help, and be chosen */
-    double *loss;          /* by index of the set at hand: what the statements cost more without it */
+    Bits helpful; /* indexes that may help, and be chosen */
+    double *loss; /* by index of the set at hand: what the statements cost more without it */
     double gain_least;
 } Guess;
 
@@ -56,6 +69,12 @@ larger(double a, double b)
 
 static inline double
 smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t
+smaller_level(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -76,22 +95,37 @@ is_allowed(const Program *program, Bits set)
 }
 
 static void
-guess_add_chain(Guess *guess, GuessStatement *subject, const ProgramChain *chain)
+guess_add_chain(const Guess *guess, GuessStatement *subject, size_t number)
 {
-    const Program *program = guess->program;
+    const ProgramChain *chain = &subject->statement->chains.items[number];
     fettle_assert(chain->count < UINT16_MAX);
-    GuessChain *added = &subject->chains[subject->chain_count++];
-    added->chain = chain;
-    added->level_by_index = ARENA_NEW_ARRAY(guess->arena, uint16_t, program->index_count + 1);
-    for (size_t i = 0; i < program->index_count; i++) {
-        uint16_t level = 0;
-        while (level < chain->count && !bits_has(chain->steps[level].unless, i))
-            level++;
-        added->level_by_index[i] = level;
-        if (level < chain->count && !program->indexes[i].is_forbidden)
-            bits_add(guess->helpful, i);
-    }
-    vector_push(guess->arena, &guess->chains, added);
+    subject->chains[number].chain = chain;
+    for (size_t i = 0; i < guess->program->index_count; i++)
+        subject->levels[i * subject->chain_count + number] = (uint16_t)chain->count;
+    /* an index stands first where the steps are fewest */
+    for (size_t k = chain->count; k-- > 0;)
+        for (size_t i = bits_next(chain->steps[k].unless, 0); i != SIZE_MAX;
+             i = bits_next(chain->steps[k].unless, i + 1)) {
+            subject->levels[i * subject->chain_count + number] = (uint16_t)k;
+            if (!guess->program->indexes[i].is_forbidden)
+                bits_add(subject->ends, i);
+        }
+}
+
+static void
+guess_add_chains(Guess *guess, GuessStatement *subject)
+{
+    size_t count = subject->statement->chains.count;
+    subject->chain_count = count;
+    subject->chains = ARENA_NEW_ARRAY(guess->arena, GuessChain, count + 1);
+    subject->levels = ARENA_NEW_ARRAY(guess->arena, uint16_t, guess->program->index_count * count + 1);
+    subject->ends = bits_new(guess->arena, guess->program->index_count);
+    subject->now.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, count + 1);
+    subject->kept.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, count + 1);
+    subject->is_stale = subject->is_changed = true;
+    for (size_t c = 0; c < count; c++)
+        guess_add_chain(guess, subject, c);
+    bits_join(guess->helpful, subject->ends);
 }
 
 static int
@@ -136,20 +170,17 @@ guess_begin(Arena *arena, const Program *program, bool is_from_above)
         sum += subject->statement->cost_without;
         if (is_from_above)
             guess_add_plans(&guess, subject);
-        size_t chain_count = is_from_above ? 0 : subject->statement->chains.count;
-        subject->chains = ARENA_NEW_ARRAY(arena, GuessChain, chain_count + 1);
-        for (size_t c = 0; c < chain_count; c++)
-            guess_add_chain(&guess, subject, &subject->statement->chains.items[c]);
+        else
+            guess_add_chains(&guess, subject);
     }
     guess.gain_least = sum * GAIN_LEAST;
     return guess;
 }
 
 static void
-chain_add(GuessChain *chain, size_t index)
+chain_add(GuessChain *chain, size_t index, uint16_t level)
 {
     GuessStanding *now = &chain->now;
-    uint16_t level = chain->level_by_index[index];
     if (level < now->level) {
         now->level_without = now->level;
         now->ended_else_by = now->ended_by;
@@ -162,53 +193,89 @@ chain_add(GuessChain *chain, size_t index)
 }
 
 static void
-chain_stand(GuessChain *chain, Bits set)
+chain_stand(GuessStatement *subject, size_t number, Bits set)
 {
+    GuessChain *chain = &subject->chains[number];
     uint16_t all = (uint16_t)chain->chain->count;
     chain->now =
         (GuessStanding){.level = all, .level_without = all, .ended_by = SIZE_MAX, .ended_else_by = SIZE_MAX};
     for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
-        chain_add(chain, i);
+        chain_add(chain, i, subject->levels[i * subject->chain_count + number]);
+    subject->is_stale = subject->is_changed = true;
 }
 
-/* The chains by a set, by one index more than before, by a set that is the one before without an index. */
+/* The chains by a set; by one index more than before; by a set that is the one before without an index. */
 static void
 guess_stand(Guess *guess, Bits set)
 {
-    for (size_t c = 0; c < guess->chains.count; c++)
-        chain_stand(guess->chains.items[c], set);
+    for (size_t q = 0; q < guess->program->statement_count; q++)
+        for (size_t c = 0; c < guess->statements[q].chain_count; c++)
+            chain_stand(&guess->statements[q], c, set);
 }
 
 static void
 guess_stand_with(Guess *guess, size_t added)
 {
-    for (size_t c = 0; c < guess->chains.count; c++)
-        chain_add(guess->chains.items[c], added);
+    for (size_t q = 0; q < guess->program->statement_count; q++) {
+        GuessStatement *subject = &guess->statements[q];
+        if (subject->chain_count == 0 || !bits_has(subject->ends, added))
+            continue;
+        const uint16_t *own = &subject->levels[added * subject->chain_count];
+        for (size_t c = 0; c < subject->chain_count; c++)
+            if (own[c] < subject->chains[c].now.level_without) {
+                chain_add(&subject->chains[c], added, own[c]);
+                subject->is_stale = subject->is_changed = true;
+            }
+    }
 }
 
 static void
 guess_stand_without(Guess *guess, Bits set, size_t removed)
 {
-    for (size_t c = 0; c < guess->chains.count; c++) {
-        GuessChain *chain = guess->chains.items[c];
-        if (chain->now.ended_by == removed || chain->now.ended_else_by == removed)
-            chain_stand(chain, set);
+    for (size_t q = 0; q < guess->program->statement_count; q++) {
+        GuessStatement *subject = &guess->statements[q];
+        if (subject->chain_count == 0 || !bits_has(subject->ends, removed))
+            continue;
+        for (size_t c = 0; c < subject->chain_count; c++)
+            if (subject->chains[c].now.ended_by == removed || subject->chains[c].now.ended_else_by == removed)
+                chain_stand(subject, c, set);
     }
 }
 
-/* Each move begins with the same set. */
+static void
+value_copy(GuessValue *to, const GuessValue *from)
+{
+    to->cost = from->cost;
+    to->missed_count = from->missed_count;
+    for (size_t i = 0; i < from->missed_count; i++)
+        to->missed[i] = from->missed[i];
+}
+
+/* Each move begins with the same set, which was weighed. */
 static void
 guess_keep(Guess *guess)
 {
-    for (size_t c = 0; c < guess->chains.count; c++)
-        guess->chains.items[c]->kept = guess->chains.items[c]->now;
+    for (size_t q = 0; q < guess->program->statement_count; q++) {
+        GuessStatement *subject = &guess->statements[q];
+        for (size_t c = 0; c < subject->chain_count && subject->is_changed; c++)
+            subject->chains[c].kept = subject->chains[c].now;
+        if (subject->is_changed)
+            value_copy(&subject->kept, &subject->now);
+        subject->is_changed = false;
+    }
 }
 
 static void
 guess_return(Guess *guess)
 {
-    for (size_t c = 0; c < guess->chains.count; c++)
-        guess->chains.items[c]->now = guess->chains.items[c]->kept;
+    for (size_t q = 0; q < guess->program->statement_count; q++) {
+        GuessStatement *subject = &guess->statements[q];
+        for (size_t c = 0; c < subject->chain_count && subject->is_changed; c++)
+            subject->chains[c].now = subject->chains[c].kept;
+        if (subject->is_changed)
+            value_copy(&subject->now, &subject->kept);
+        subject->is_stale = subject->is_changed = false;
+    }
 }
 
 /* What the statement costs by its chains without an index (SIZE_MAX: with all). */
@@ -226,18 +293,26 @@ cost_by_chains(const GuessStatement *subject, size_t without)
 }
 
 static double
-statement_by_chains(Guess *guess, const GuessStatement *subject)
+statement_by_chains(Guess *guess, GuessStatement *subject)
 {
-    double cost = cost_by_chains(subject, SIZE_MAX);
-    for (size_t c = 0; c < subject->chain_count; c++) {
-        size_t ended_by = subject->chains[c].now.ended_by;
-        bool is_new = ended_by != SIZE_MAX;
-        for (size_t k = 0; k < c && is_new; k++)
-            is_new = subject->chains[k].now.ended_by != ended_by;
-        if (is_new)
-            guess->loss[ended_by] += cost_by_chains(subject, ended_by) - cost;
+    GuessValue *now = &subject->now;
+    if (subject->is_stale) {
+        now->cost = cost_by_chains(subject, SIZE_MAX);
+        now->missed_count = 0;
+        for (size_t c = 0; c < subject->chain_count; c++) {
+            size_t ended_by = subject->chains[c].now.ended_by;
+            bool is_new = ended_by != SIZE_MAX;
+            for (size_t k = 0; k < now->missed_count && is_new; k++)
+                is_new = now->missed[k].index != ended_by;
+            if (is_new)
+                now->missed[now->missed_count++] =
+                    (GuessMiss){.index = ended_by, .loss = cost_by_chains(subject, ended_by) - now->cost};
+        }
+        subject->is_stale = false;
     }
-    return cost;
+    for (size_t k = 0; k < now->missed_count; k++)
+        guess->loss[now->missed[k].index] += now->missed[k].loss;
+    return now->cost;
 }
 
 /* What the statement costs by the plans that a set allows without an index (SIZE_MAX: with all). */
@@ -404,39 +479,39 @@ guess_pass_of_indexes(Guess *guess, Bits set, Bits scratch, double *cost)
     return is_better;
 }
 
-/* What the statements cost by their chains with one index more. */
+/* What the statements gain by their chains with one index more than the set that was weighed. */
 static double
-cost_beside(const Guess *guess, size_t added)
+gain_beside(const Guess *guess, size_t added)
 {
-    double sum = 0;
+    double gain = 0;
     for (size_t q = 0; q < guess->program->statement_count; q++) {
         const GuessStatement *subject = &guess->statements[q];
+        if (subject->chain_count == 0 || !bits_has(subject->ends, added))
+            continue;
+        const uint16_t *own = &subject->levels[added * subject->chain_count];
         double cost = subject->statement->cost_least;
-        for (size_t c = 0; c < subject->chain_count; c++) {
+        for (size_t c = 0; c < subject->chain_count && cost < subject->now.cost; c++) {
             const GuessChain *chain = &subject->chains[c];
-            uint16_t own = chain->level_by_index[added];
-            cost = larger(cost, chain_cost(chain->chain, own < chain->now.level ? own : chain->now.level));
+            cost = larger(cost, chain_cost(chain->chain, smaller_level(own[c], chain->now.level)));
         }
-        sum += smaller(cost, subject->statement->cost_without);
+        gain += larger(0, subject->now.cost - cost);
     }
-    return sum;
+    return gain;
 }
 
 /* What gains most for its bytes of what there is room for beside the set; SIZE_MAX: nothing that pays. */
 static size_t
-guess_next(const Guess *guess, Bits set, size_t banned)
+guess_next(Guess *guess, Bits set, size_t banned)
 {
     const Program *program = guess->program;
     double having = program_cost_of_having(program, set);
-    double cost = 0;
-    for (size_t q = 0; q < program->statement_count; q++)
-        cost += cost_by_chains(&guess->statements[q], SIZE_MAX);
+    (void)guess_weigh(guess, set);
     size_t best = SIZE_MAX;
     double best_rate = 0;
     for (size_t i = bits_next(guess->helpful, 0); i != SIZE_MAX; i = bits_next(guess->helpful, i + 1)) {
         if (i == banned || bits_has(set, i))
             continue;
-        double gain = cost - cost_beside(guess, i);
+        double gain = gain_beside(guess, i);
         if (gain <= guess->gain_least || gain / bytes_of(program, i) <= best_rate)
             continue;
         bits_add(set, i);

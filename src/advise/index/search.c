@@ -260,7 +260,8 @@ search_small(Search *search, bool *ret_is_over, Error *error)
     search->deadline = deadline_of_share(deadline, PROOF_TIME_SHARE);
     if (!search_prove(search, error))
         return false;
-    *ret_is_over = !search->is_stopped;
+    /* a program that ran into the deadline noticed it first */
+    *ret_is_over = !search_out_of_time(search);
     search->deadline = deadline;
     search->is_stopped = false;
     return true;

@@ -110,6 +110,9 @@ bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
 /* bound.c; the first makes what is some statement's and may be chosen relevant to all on its table. */
 void search_relate(Search *search);
 bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
+/* The choice and what the budgets have room for beside it, smallest first; one that its table has no room for
+ * is passed over. Without a budget that is the choice: of all there is everything is known. */
+Bits search_fill(const Search *search, Bits chosen);
 /* After the last question: a bound that rests on answers mended since is computed again, 0 when it cannot be.
  */
 void search_bound_renew(Search *search);

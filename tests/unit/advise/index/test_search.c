@@ -2,6 +2,8 @@
 /* What the search chooses, and what it proves. */
 #include "search_world.h"
 
+#include "advise/index/search_state.h"
+
 static void
 the_index_that_helps_is_chosen_and_no_other(void **state)
 {
@@ -361,6 +363,41 @@ what_is_asked_of_a_choice_is_asked_with_the_small_ones_beside_it(void **state)
     assert_true(questions_beside_tiny_ones(1500 * 8192, 1008 * 8192) <= 30);
 }
 
+/* Candidates of even numbers are of one table, those of odd of another. */
+static uint32_t
+fill_of(uint32_t chosen, double budget, double table_budget)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    static const double sizes[CANDIDATES] = {1000, 2, 1000, 4, 1, 6, 7, NAN};
+    static const int tables[2];
+    CandidateSet candidates = {.count = CANDIDATES};
+    ProgramIndex indexes[CANDIDATES];
+    for (size_t i = 0; i < CANDIDATES; i++)
+        indexes[i] = (ProgramIndex){.size_bytes = sizes[i], .table = &tables[i % 2], .is_forbidden = i == 3};
+    AdvisorContext context = {.budget_bytes = budget, .table_budget_bytes = table_budget};
+    Search search = {.arena = arena, .context = &context, .candidates = &candidates, .indexes = indexes};
+    Bits set = bits_new(arena, CANDIDATES);
+    set.words[0] = chosen;
+    uint32_t filled = mask_of(search_fill(&search, set));
+    assert_int_equal(set.words[0], chosen);
+    return filled;
+}
+
+static void
+beside_a_choice_stands_what_the_budgets_have_room_for_smallest_first(void **state)
+{
+    (void)state;
+    /* 3 is forbidden, and of 7 no size is known */
+    assert_int_equal(fill_of(1u << 0, 1010, 0), 1u << 0 | 1u << 4 | 1u << 1 | 1u << 5);
+    /* 4, the smallest, is of a table that is full: those of the other are still to come */
+    assert_int_equal(fill_of(1u << 0, 1010, 1000), 1u << 0 | 1u << 1 | 1u << 5);
+    /* 6 is passed over where its table has room for 4 alone */
+    assert_int_equal(fill_of(1u << 0, 1500, 1007), 1u << 0 | 1u << 4 | 1u << 1 | 1u << 5);
+    assert_int_equal(fill_of(1u << 0, INFINITY, 1000), 1u << 0 | 1u << 1 | 1u << 5);
+    /* without a budget everything is known of all there is */
+    assert_int_equal(fill_of(1u << 0, INFINITY, 0), 1u << 0);
+}
+
 /* Where a proof may come to no end, a local search goes before it. */
 static void
 of_a_large_workload_too_the_best_of_all_sets_is_found(void **state)
@@ -520,6 +557,7 @@ main(void)
         cmocka_unit_test(with_a_gap_allowed_the_answer_is_within_it_and_the_bound_is_true),
         cmocka_unit_test(what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that),
         cmocka_unit_test(what_is_asked_of_a_choice_is_asked_with_the_small_ones_beside_it),
+        cmocka_unit_test(beside_a_choice_stands_what_the_budgets_have_room_for_smallest_first),
         cmocka_unit_test(of_a_large_workload_too_the_best_of_all_sets_is_found),
         cmocka_unit_test(the_bound_is_of_those_sets_too_that_serve_what_they_were_not_thought_of_for),
         cmocka_unit_test(what_the_last_questions_refute_of_the_bound_is_not_printed),
