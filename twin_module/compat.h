@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/pg_statistic_ext.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
@@ -56,6 +57,17 @@ twin_estimate_num_groups(PlannerInfo *root, List *expressions, double rows)
     return estimate_num_groups(root, expressions, rows, NULL, NULL);
 #else
     return estimate_num_groups(root, expressions, rows, NULL);
+#endif
+}
+
+/* Expressions that a statistics object has statistics of, each alone; since 14. */
+static inline List *
+twin_statistics_expressions(const StatisticExtInfo *info)
+{
+#if PG_VERSION_NUM >= 140000
+    return info->kind == STATS_EXT_EXPRESSIONS ? info->exprs : NIL;
+#else
+    return NIL;
 #endif
 }
 

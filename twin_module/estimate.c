@@ -454,11 +454,29 @@ twin_shape_distinct(const TwinIndexShape *shape, int columns)
     return Min(Max(distinct, 1), Max(shape->rows, 1));
 }
 
-static void
-shape_measure(TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
+void
+twin_shape_begin(TwinIndexShape *shape, Relation table, Relation index)
 {
-    List *predicate = RelationGetIndexPredicate(shape->index);
+    memset(shape, 0, sizeof(*shape));
+    shape->table = table;
+    shape->index = index;
     planner_state_make(shape);
+}
+
+typedef struct IndexEstimation {
+    Relation table;
+    Relation index;
+    TwinIndexEstimate estimate;
+} IndexEstimation;
+
+static void
+index_measure(void *context)
+{
+    IndexEstimation *estimation = context;
+    TwinIndexEstimate *ret_estimate = &estimation->estimate;
+    List *predicate = RelationGetIndexPredicate(estimation->index);
+    TwinIndexShape *shape = palloc(sizeof(*shape));
+    twin_shape_begin(shape, estimation->table, estimation->index);
     shape->table_pages = shape->rel->pages;
     shape->rows = Max(shape->rel->tuples, 0);
     shape->is_partial = predicate != NIL;
@@ -480,22 +498,17 @@ shape_measure(TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
 }
 
 void
-twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate)
+twin_estimate_run(void (*run)(void *context), void *context)
 {
     MemoryContext before = CurrentMemoryContext;
-    MemoryContext context = AllocSetContextCreate(before, "fettle twin estimate", ALLOCSET_DEFAULT_SIZES);
-    TwinIndexEstimate estimate = {.pages = 1, .height = -1};
+    MemoryContext own = AllocSetContextCreate(before, "fettle twin estimate", ALLOCSET_DEFAULT_SIZES);
     bool was_running = is_running;
     is_running = true;
     twin_planner_enter();
     PG_TRY();
     {
-        TwinIndexShape *shape;
-        MemoryContextSwitchTo(context);
-        shape = palloc0(sizeof(*shape));
-        shape->table = table;
-        shape->index = index;
-        shape_measure(shape, &estimate);
+        MemoryContextSwitchTo(own);
+        run(context);
     }
     PG_FINALLY();
     {
@@ -504,9 +517,16 @@ twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estim
         is_running = was_running;
     }
     PG_END_TRY();
-    MemoryContextDelete(context);
-    estimate.pages = Min(Max(ceil(estimate.pages), 1), (double)MaxBlockNumber - 1);
-    *ret_estimate = estimate;
+    MemoryContextDelete(own);
+}
+
+void
+twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate)
+{
+    IndexEstimation estimation = {.table = table, .index = index, .estimate = {.pages = 1, .height = -1}};
+    twin_estimate_run(index_measure, &estimation);
+    *ret_estimate = estimation.estimate;
+    ret_estimate->pages = Min(Max(ceil(ret_estimate->pages), 1), (double)MaxBlockNumber - 1);
 }
 
 TWIN_SQL_FUNCTION(fettle_twin_index_estimate);

@@ -63,8 +63,23 @@ double twin_shape_null_share(const TwinIndexShape *shape);
  */
 bool twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *variable,
                               double *ret_distinct, double *ret_width);
+/* What the expression gives for each value of its only column that statistics show, at most
+ * TWIN_EVALUATED_MOST, with the share of the rows that have it; false: it cannot be computed for them. What
+ * it gives for NULL comes last, where there are NULLs. */
+#define TWIN_EVALUATED_MOST 400
+typedef enum TwinResultOrigin { TWIN_OF_COMMON, TWIN_OF_HISTOGRAM, TWIN_OF_NULL } TwinResultOrigin;
+typedef void TwinResultVisit(const Const *result, double share, TwinResultOrigin origin, void *context);
+bool twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable,
+                             TwinResultVisit *visit, void *context);
+/* The only column that the expression is made of, or NULL. */
+Var *twin_expression_variable(Node *expression);
 double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column);
 double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column);
+
+/* estimate.c: a shape of a table and an index without columns' figures. */
+void twin_shape_begin(TwinIndexShape *shape, Relation table, Relation index);
+/* Runs within a memory context of its own, as the estimator: the planner's hooks leave it alone. */
+void twin_estimate_run(void (*run)(void *context), void *context);
 
 /* One per access method; ret_estimate comes with tuples set, height -1. */
 void twin_estimate_btree(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate);

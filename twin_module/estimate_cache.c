@@ -23,16 +23,25 @@ typedef struct RememberedEstimate {
 
 static HTAB *remembered;
 static bool is_forgotten = true;
+static uint64 generation;
+
+uint64
+twin_catalog_generation(void)
+{
+    return generation;
+}
 
 static void
 forget_relations(Datum argument, Oid relation_id)
 {
+    generation++;
     is_forgotten = true;
 }
 
 static void
 forget_statistics(Datum argument, int cache_id, uint32 hash)
 {
+    generation++;
     is_forgotten = true;
 }
 

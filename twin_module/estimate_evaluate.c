@@ -27,10 +27,8 @@
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 
-#define EVALUATED_MOST 400
-
 typedef struct Evaluation {
-    uint32 hashes[EVALUATED_MOST];
+    uint32 hashes[TWIN_EVALUATED_MOST];
     int count;
     double bytes;
 } Evaluation;
@@ -59,11 +57,14 @@ variable_replace(Node *node, void *value)
 }
 
 static void
-result_count(Evaluation *evaluation, const Const *result)
+result_count(const Const *result, double share, TwinResultOrigin origin, void *context)
 {
+    Evaluation *evaluation = context;
     const void *bytes = &result->constvalue;
     Size size = sizeof(Datum);
     double width = result->constlen;
+    if (result->constisnull || origin == TWIN_OF_NULL)
+        return;
     if (result->constlen == -1) {
         struct varlena *value = PG_DETOAST_DATUM_PACKED(result->constvalue);
         bytes = VARDATA_ANY(value);
@@ -78,40 +79,91 @@ result_count(Evaluation *evaluation, const Const *result)
     evaluation->bytes += width;
 }
 
+typedef struct Evaluator {
+    Node *expression;
+    const Var *variable;
+    int count;
+    TwinResultVisit *visit;
+    void *context;
+} Evaluator;
+
 /* False: the expression cannot be computed now. */
 static bool
-slot_evaluate(Node *expression, const Var *variable, const AttStatsSlot *slot, Evaluation *evaluation)
+value_evaluate(Evaluator *evaluator, Datum datum, bool is_null, double share, TwinResultOrigin origin)
 {
+    const Var *variable = evaluator->variable;
     int16 length;
     bool by_value;
-    int i;
+    Const *value;
+    Node *result;
+    if (evaluator->count == TWIN_EVALUATED_MOST)
+        return true;
     get_typlenbyval(variable->vartype, &length, &by_value);
-    for (i = 0; i < slot->nvalues && evaluation->count < EVALUATED_MOST; i++) {
-        Const *value = makeConst(variable->vartype, variable->vartypmod, variable->varcollid, length,
-                                 slot->values[i], false, by_value);
-        Node *result = eval_const_expressions(NULL, variable_replace(expression, value));
-        if (!IsA(result, Const))
-            return false;
-        if (!((Const *)result)->constisnull)
-            result_count(evaluation, (Const *)result);
-    }
+    value = makeConst(variable->vartype, variable->vartypmod, variable->varcollid, length, datum, is_null,
+                      by_value);
+    result = eval_const_expressions(NULL, variable_replace(evaluator->expression, value));
+    if (!IsA(result, Const))
+        return false;
+    evaluator->count++;
+    evaluator->visit((const Const *)result, share, origin, evaluator->context);
     return true;
 }
 
+/* The common values, then the histogram's, which share what the common ones and NULL leave. */
 static bool
-statistics_evaluate(Node *expression, const Var *variable, HeapTuple statistics, Evaluation *evaluation)
+statistics_evaluate(Evaluator *evaluator, HeapTuple statistics)
 {
     static const int kinds[] = {STATISTIC_KIND_MCV, STATISTIC_KIND_HISTOGRAM};
+    double nulls = Min(Max(((Form_pg_statistic)GETSTRUCT(statistics))->stanullfrac, 0), 1), rest = 1 - nulls;
     bool is_done = true;
-    int i;
+    int i, j;
     for (i = 0; i < 2 && is_done; i++) {
+        TwinResultOrigin origin = i == 0 ? TWIN_OF_COMMON : TWIN_OF_HISTOGRAM;
         AttStatsSlot slot;
-        if (!get_attstatsslot(&slot, statistics, kinds[i], InvalidOid, ATTSTATSSLOT_VALUES))
+        if (!get_attstatsslot(&slot, statistics, kinds[i], InvalidOid,
+                              ATTSTATSSLOT_VALUES | (i == 0 ? ATTSTATSSLOT_NUMBERS : 0)))
             continue;
-        if (slot.valuetype == variable->vartype)
-            is_done = slot_evaluate(expression, variable, &slot, evaluation);
+        for (j = 0; slot.valuetype == evaluator->variable->vartype && j < slot.nvalues && is_done; j++) {
+            double share = i == 1 ? rest / slot.nvalues : j < slot.nnumbers ? Max(slot.numbers[j], 0) : 0;
+            is_done = value_evaluate(evaluator, slot.values[j], false, share, origin);
+        }
+        for (j = 0; i == 0 && j < slot.nnumbers; j++)
+            rest = Max(rest - slot.numbers[j], 0);
         free_attstatsslot(&slot);
     }
+    if (is_done && nulls > 0)
+        value_evaluate(evaluator, (Datum)0, true, nulls, TWIN_OF_NULL);
+    return is_done;
+}
+
+bool
+twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable, TwinResultVisit *visit,
+                        void *context)
+{
+    Evaluator evaluator = {
+        .expression = expression, .variable = variable, .visit = visit, .context = context};
+    VariableStatData data;
+    TwinUntrusted run;
+    volatile bool is_done = false;
+    if (IsInParallelMode() || contain_mutable_functions(expression) ||
+        calls_foreign_function(expression, NULL))
+        return false;
+    examine_variable(shape->root, (Node *)variable, 0, &data);
+    if (HeapTupleIsValid(data.statsTuple)) {
+        twin_untrusted_begin(&run, GetUserId());
+        PG_TRY();
+        {
+            is_done = statistics_evaluate(&evaluator, data.statsTuple);
+            twin_untrusted_end(&run);
+        }
+        PG_CATCH();
+        {
+            is_done = false;
+            twin_untrusted_fail(&run, "an expression's values");
+        }
+        PG_END_TRY();
+    }
+    ReleaseVariableStats(data);
     return is_done;
 }
 
@@ -142,36 +194,17 @@ bool
 twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *variable, double *ret_distinct,
                          double *ret_width)
 {
-    Evaluation *evaluation;
+    Evaluation *evaluation = palloc0(sizeof(Evaluation));
     VariableStatData data;
-    TwinUntrusted run;
-    volatile bool is_done = false;
     bool is_default;
-    if (IsInParallelMode() || contain_mutable_functions(expression) ||
-        calls_foreign_function(expression, NULL))
-        return false;
-    evaluation = palloc0(sizeof(Evaluation));
-    examine_variable(shape->root, (Node *)variable, 0, &data);
-    if (HeapTupleIsValid(data.statsTuple)) {
-        twin_untrusted_begin(&run, GetUserId());
-        PG_TRY();
-        {
-            is_done = statistics_evaluate(expression, variable, data.statsTuple, evaluation);
-            twin_untrusted_end(&run);
-        }
-        PG_CATCH();
-        {
-            is_done = false;
-            twin_untrusted_fail(&run, "an expression's values");
-        }
-        PG_END_TRY();
-    }
-    is_done = is_done && evaluation->count >= 2;
+    bool is_done = twin_expression_results(shape, expression, variable, result_count, evaluation) &&
+                   evaluation->count >= 2;
     if (is_done) {
+        examine_variable(shape->root, (Node *)variable, 0, &data);
         *ret_distinct = distinct_extend(evaluation, get_variable_numdistinct(&data, &is_default));
         *ret_width = evaluation->bytes / evaluation->count;
+        ReleaseVariableStats(data);
     }
-    ReleaseVariableStats(data);
     pfree(evaluation);
     return is_done;
 }

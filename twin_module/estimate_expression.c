@@ -30,9 +30,8 @@ type_category(Oid type)
     return category;
 }
 
-/* The only column that the expression is made of, or NULL. */
-static Var *
-expression_variable(Node *expression)
+Var *
+twin_expression_variable(Node *expression)
 {
     List *variables = pull_var_clause(expression, 0);
     Var *first = variables == NIL ? NULL : linitial_node(Var, variables);
@@ -60,7 +59,7 @@ double
 twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column)
 {
     Node *expression = column->expression;
-    Var *variable = expression_variable(expression);
+    Var *variable = twin_expression_variable(expression);
     char category = type_category(column->type);
     double distinct, width;
     int32 known;
@@ -178,7 +177,7 @@ time_distinct(const TwinIndexShape *shape, Node *expression, Var *variable)
 double
 twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
 {
-    Var *variable = expression_variable(column->expression);
+    Var *variable = twin_expression_variable(column->expression);
     double groups = twin_estimate_num_groups(shape->root, list_make1(column->expression), shape->rel->tuples),
            distinct, width;
     if (variable == NULL)

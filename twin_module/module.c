@@ -14,6 +14,7 @@ void
 _PG_init(void)
 {
     twin_estimate_cache_install();
+    twin_expression_statistics_install();
     twin_planner_install();
     twin_guard_install();
     twin_hide_install();

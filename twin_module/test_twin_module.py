@@ -962,6 +962,53 @@ def test_an_expression_that_cannot_be_computed_has_an_estimate(twin, expression)
     run(twin, "DROP TABLE odd; DROP FUNCTION label")
 
 
+@pytest.mark.parametrize(("expression", "condition"), [
+    ("upper(city)", "upper(city) = 'CITY 7'"), ("city || '!'", "city || '!' = 'city 7!'"), ("coalesce(score, -1)", "coalesce(score, -1) = -1"),
+    ("id / 20000", "id / 20000 = 0"), ("md5(name)", "md5(name) = 'x'"), ("id % 2 = 0", "(id % 2 = 0) = true"), ("extract(year FROM born)", "extract(year FROM born) = 2001")])
+def test_an_expression_of_a_new_index_has_the_statistics_that_analyze_will_gather(real, twin, expression, condition):
+    run(real, f"CREATE INDEX candidate ON customer (({expression}))")
+    run(real, "ANALYZE customer")
+    run(twin, "BEGIN")
+    run(twin, f"CREATE INDEX candidate ON customer (({expression}))")
+    statement = f"SELECT * FROM customer WHERE {condition}"
+    expected, rows = plan(real, statement)["Plan Rows"], plan(twin, statement)["Plan Rows"]
+    run(twin, "ROLLBACK")
+    run(real, "DROP INDEX candidate")
+    assert expected / 1.25 - 2 <= rows <= expected * 1.25 + 2, (rows, expected)
+
+
+def test_statistics_of_an_expression_come_with_its_index_and_go_with_it(twin):
+    """A partial one's are not used, as the planner has it."""
+    statement = "SELECT * FROM odd WHERE a % 7 = 3"
+    run(twin, "CREATE TABLE odd (a int, b int)")
+    run(twin, "UPDATE pg_class SET relrewrite = 1001, relpages = 1000, reltuples = 1e5 WHERE relname = 'odd'")
+    run(twin, NUMBERS_STATISTICS, ("odd", 100, "{" + ",".join(map(str, range(100))) + "}"))
+    assert plan(twin, statement)["Plan Rows"] == 500
+    run(twin, "CREATE INDEX candidate ON odd ((a % 7)) WHERE b > 0")
+    assert plan(twin, statement)["Plan Rows"] == 500
+    run(twin, "DROP INDEX candidate; CREATE INDEX candidate ON odd ((a % 7))")
+    assert 10000 < plan(twin, statement)["Plan Rows"] < 20000
+    run(twin, "SET fettle_twin.hidden_indexes = 'candidate'")
+    assert plan(twin, statement)["Plan Rows"] == 500
+    run(twin, "RESET fettle_twin.hidden_indexes")
+    run(twin, "UPDATE pg_statistic SET stadistinct = 3 WHERE starelid = 'odd'::regclass; DELETE FROM pg_statistic WHERE starelid = 'odd'::regclass")
+    assert plan(twin, statement)["Plan Rows"] == 500  # nothing is known of the column now
+    run(twin, "DROP TABLE odd")
+
+
+def test_a_function_that_must_not_run_has_at_most_its_columns_values(twin):
+    run(twin, "CREATE TABLE odd (a int, b int)")
+    run(twin, "CREATE FUNCTION label(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'must not run'; END $$")
+    run(twin, "UPDATE pg_class SET relrewrite = 1001, relpages = 1000, reltuples = 1e5 WHERE relname = 'odd'")
+    for distinct, rows in ((4, 25000), (1000, 500)):
+        run(twin, "DELETE FROM pg_statistic WHERE starelid = 'odd'::regclass")
+        run(twin, NUMBERS_STATISTICS, ("odd", distinct, "{1,2,3,4}"))
+        run(twin, "CREATE INDEX candidate ON odd ((label(a)))")
+        assert plan(twin, "SELECT * FROM odd WHERE label(a) = 'x'")["Plan Rows"] == rows
+        run(twin, "DROP INDEX candidate")
+    run(twin, "DROP TABLE odd; DROP FUNCTION label")
+
+
 def test_an_empty_or_unknown_table_has_estimates(twin):
     run(twin, "BEGIN")
     run(twin, "CREATE TABLE fresh (a int, b text, c int[], d point)")

@@ -79,6 +79,10 @@ void twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_
 /* estimate_cache.c: the same, from memory while nothing has changed. */
 void twin_estimate_cache_install(void);
 void twin_index_estimate_remember(Relation table, Relation index, TwinIndexEstimate *ret_estimate);
+/* Another number once the catalog may have changed: what was derived from it is to be derived anew. */
+uint64 twin_catalog_generation(void);
+/* expression_statistics.c: expressions of supposed indexes have statistics, as after ANALYZE. */
+void twin_expression_statistics_install(void);
 /* True while the estimator itself asks the planner's functions: the hook then must not start another. */
 bool twin_estimate_is_running(void);
 

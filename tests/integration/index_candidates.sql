@@ -29,6 +29,16 @@ CREATE TABLE dice AS SELECT n AS id, n % 5000 AS pips, filler(n) AS body FROM ge
 CREATE TABLE documents AS SELECT n AS id, jsonb_build_object('code', 'c' || n % 8000, 'size', n % 10) AS data, filler(n) AS body
     FROM generate_series(1, 40000) n;
 
+CREATE TABLE meters AS SELECT n AS id, timestamp '2024-01-01' + n * interval '10 minutes' AS read_at, filler(n) AS body FROM generate_series(1, 20000) n;
+-- What an expression has at most, its column's statistics tell: three values, fifty; and of a document's key what its values give.
+CREATE TABLE parcels AS SELECT n AS id, (ARRAY['Paid', 'New', 'Sent'])[1 + n % 3] AS status, 'City' || n % 50 AS city,
+    jsonb_build_object('n', n, 'kind', CASE WHEN hashint4(n) % 20 = 0 THEN 'rare' ELSE 'usual' END) AS data, filler(n) AS body FROM generate_series(1, 20000) n;
+CREATE TABLE packets AS SELECT * FROM parcels;
+
+-- Soft deletion: in messages nearly all are deleted, in threads nearly none.
+CREATE TABLE messages AS SELECT n AS id, n % 300 AS author_id, n % 20 <> 0 AS is_deleted, filler(n) AS body FROM generate_series(1, 20000) n;
+CREATE TABLE threads AS SELECT id, author_id, NOT is_deleted AS is_deleted, body FROM messages;
+
 -- A prefix search: the pattern operator class where the collation is not C, none where it is.
 CREATE TABLE words AS SELECT n AS id, md5(n::text) AS word, md5(n::text) COLLATE "C" AS plain, filler(n) AS body
     FROM generate_series(1, 40000) n;
@@ -43,7 +53,15 @@ CREATE TABLE articles AS SELECT n AS id, to_tsvector('english', 'word' || n % 50
 CREATE TABLE places AS SELECT n AS id, 'the house number ' || n || ' in ' || md5(n::text) || ' street' AS name, filler(n) AS body
     FROM generate_series(1, 40000) n;
 
--- GiST and SP-GiST.
+-- No GIN: an element that is compared, a configuration that may change, a pattern without three letters.
+CREATE TABLE labels AS SELECT id, tags, body FROM posts WHERE id <= 20000;
+CREATE TABLE essays AS SELECT n AS id, 'word' || n % 5000 || ' and word' || n % 3000 || ' about something' AS content FROM generate_series(1, 20000) n;
+CREATE TABLE reports AS SELECT * FROM essays;
+CREATE TABLE streets AS SELECT id, name, body FROM places WHERE id <= 20000;
+
+-- GiST and SP-GiST; in stays all that is there is asked for.
+CREATE TABLE stays AS SELECT n AS id, tstzrange(timestamptz '2024-01-01' + n * interval '1 hour', timestamptz '2024-01-01' + (n + 2) * interval '1 hour') AS during,
+    filler(n) AS body FROM generate_series(1, 20000) n;
 CREATE TABLE bookings AS SELECT n AS id, tstzrange(timestamptz '2024-01-01' + n * interval '1 hour', timestamptz '2024-01-01' + (n + 2) * interval '1 hour') AS during,
     filler(n) AS body FROM generate_series(1, 40000) n;
 CREATE TABLE hosts AS SELECT n AS id, ('10.' || n % 200 || '.' || n % 253 || '.' || n % 251)::inet AS address, filler(n) AS body

@@ -54,6 +54,22 @@ WORKLOAD = [
     (1000, 20, "select * from absent where reference = 4000"),
     (1000, 20, "select * from towns where postcode = 77 and county = 3"),
 ]
+# Asked for apart: what an index must gain is a part of the whole workload.
+FURTHER = [
+    (1000, 20, "select * from meters where date_trunc('hour', read_at) = '2024-03-01 12:00'"),
+    (1000, 20, "select * from parcels where lower(status) = 'paid'"),
+    (1000, 20, "select * from parcels where data ->> 'kind' = 'usual'"),
+    (1000, 20, "select * from packets where lower(city) = 'city7'"),
+    (1000, 20, "select * from messages where author_id = 7 and not is_deleted"),
+    (100000, 0.01, "insert into messages (id, author_id, body) values (1, 2, 'x')"),
+    (1000, 20, "select * from threads where author_id = 7 and not is_deleted"),
+    (100000, 0.01, "insert into threads (id, author_id, body) values (1, 2, 'x')"),
+    (1000, 20, "select * from labels where 77 = any (tags)"),
+    (1000, 20, "select id from essays where to_tsvector('english', content) @@ to_tsquery('english', 'word77')"),
+    (1000, 20, "select id from reports where to_tsvector(content) @@ to_tsquery('word77')"),
+    (1000, 20, "select * from streets where name like '%7 %'"),
+    (1000, 20, "select * from stays where during && tstzrange('2020-01-01', '2040-01-01')"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +82,14 @@ def server_of_advice():
 
 @pytest.fixture(scope="module")
 def advice(fettle, server_of_advice, tmp_path_factory):
-    file = tmp_path_factory.mktemp("candidates") / "workload.sql"
-    file.write_text("".join(f"-- calls: {calls}, mean_ms: {mean}\n{text};\n" for calls, mean, text in WORKLOAD), encoding="utf-8")
-    result = fettle("advise", "--json", "--no-verify", "--time", "60s", "--workload", file, server_of_advice.dsn("types"), timeout=300)
-    assert result.status == 10, result.err
-    return result.json
+    advices = []
+    for workload in (WORKLOAD, FURTHER):
+        file = tmp_path_factory.mktemp("candidates") / "workload.sql"
+        file.write_text("".join(f"-- calls: {calls}, mean_ms: {mean}\n{text};\n" for calls, mean, text in workload), encoding="utf-8")
+        result = fettle("advise", "--json", "--no-verify", "--time", "60s", "--workload", file, server_of_advice.dsn("types"), timeout=300)
+        assert result.status == 10, result.err
+        advices.append(result.json)
+    return {part: [item for advice in advices for item in advice[part]] for part in ("recommendations", "rejections")}
 
 
 def indexes_of(advice, table):
@@ -93,7 +112,11 @@ RIGHT = {
     "sales": ["btree (region_id) INCLUDE (total)"],
     "jobs": ["btree (priority) WHERE (status = 'waiting')"],
     "tickets": ["btree (owner_id) WHERE (closed_at IS NULL)"],
+    "messages": ["btree (author_id) WHERE (NOT is_deleted)"],
     "people": ["btree ((lower(email)))"],
+    "meters": ["btree ((date_trunc('hour', read_at)))"],
+    "packets": ["btree ((lower(city)))"],
+    "essays": ["gin ((to_tsvector('english', content)))"],
     "documents": ["btree ((data ->> 'code'))"],
     "events": ["gin (data jsonb_path_ops)"],
     "flags": ["gin (data)"],
@@ -147,6 +170,23 @@ def test_no_index_is_made_on_what_is_not_immutable(advice):
     assert not any("date_trunc" in text for text in indexes_of(advice, "people"))
     for words in (("shuffled", "dice"), ("date_trunc", "people")):
         assert "immutable" in why_not(advice, *words)[0]
+
+
+def test_a_column_in_disguise_is_as_selective_as_it_is_at_most(advice):
+    """A value of lower(status) stands in a third of the rows, one of data ->> 'kind' in 95 %, whatever the planner takes them for."""
+    assert not of_table(advice, "parcels")
+    assert "33 %" in why_not(advice, "lower(status)", "parcels")[0]
+
+
+def test_nothing_is_deleted_softly_where_nearly_nothing_is(advice):
+    index, = indexes_of(advice, "threads")
+    assert index.startswith("btree (author_id") and "WHERE" not in index
+
+
+@pytest.mark.parametrize("table", ["labels", "reports", "streets", "stays"])
+def test_no_tree_of_elements_is_made_that_the_statement_could_not_use(advice, table):
+    """77 = ANY (tags); a configuration that may change; a pattern without three letters in a row; a range that all rows lie in."""
+    assert not of_table(advice, table)
 
 
 def test_a_tiny_table_is_left_alone(advice):
@@ -238,3 +278,6 @@ def test_the_real_planner_takes_each_index_for_what_it_was_advised_for(advice, s
         query = recommendation["gains"][0]["query"].replace("$1", values.get(recommendation["relation"], "$1")).replace("$2", "10")
         plan = "\n".join(row[0] for row in server_of_advice.sql("EXPLAIN " + query, "types"))
         assert recommendation["object_name"] in plan, f"{query}\n{plan}"
+        if recommendation["relation"] in ("public.people", "public.packets", "public.documents"):  # expressions: their statistics were not there yet
+            cost = float(plan.partition("..")[2].partition(" ")[0])
+            assert 0.85 < recommendation["gains"][0]["cost_after"] / cost < 1.15, plan

@@ -145,7 +145,8 @@ generate_covering(Generation *generation, const SqlAnalysis *analysis, const Use
     bool is_keyed = keys->poor_count > 0;
     for (size_t i = 0; i < keys->poor_count; i++) {
         const Candidate poor = {.relation = keys->relation, .keys = {keys->poor[i].key}, .key_count = 1};
-        cover(generation, use, &poor);
+        if (is_plain_btree(&poor))
+            cover(generation, use, &poor);
     }
     for (size_t i = 0; i < bare; i++) {
         const Candidate *candidate = generation->candidates.items[generation->numbers[i]];

@@ -160,38 +160,56 @@ bool
 key_stands_alone(const UseKeys *keys, const CandidateKey *key)
 {
     for (size_t i = 0; i < keys->poor_count; i++)
-        if (keys->poor[i].key.attnum == key->attnum && key->attnum > 0)
+        if (keys->poor[i].key.attnum == key->attnum &&
+            text_equals(keys->poor[i].key.expression, key->expression))
             return false;
     return true;
 }
 
-/* Part of the rows that an equality leaves: of its value when the text has it, else of a mean one; NAN where
- * the values are too unlike each other for a mean, or unknown. */
+/* The column's number; of an expression of one column that column's; 0: it has several. */
+static int
+column_behind(const CandidateKey *key)
+{
+    if (key->expression == NULL)
+        return key->attnum;
+    return key->reads.count == 1 ? key->reads.items[0] : 0;
+}
+
+/* What a mean value of the column stands for; NAN where values are too unlike each other for a mean, or
+ * unknown. An expression of the column has at most as many values, so its stand for at least as much. */
 static double
-equality_share(const Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
+mean_share(const Generation *generation, const SnapshotRelation *relation, int attnum)
+{
+    double distinct = column_distinct(relation, attnum);
+    double nulls = column_null_fraction(relation, attnum);
+    double least = column_least_fraction(generation->arena, relation, attnum);
+    return distinct <= 0 || isnan(nulls) || least < SHARE_TELLING / 2 ? NAN : (1 - nulls) / distinct;
+}
+
+/* Part of the rows that an equality leaves: of its value when the text has it, else of a mean one; NAN where
+ * that is not known. */
+static double
+equality_share(const Generation *generation, const UseKeys *keys, const SqlPredicate *predicate,
+               const CandidateKey *key)
 {
     const SnapshotRelation *relation = keys->relation;
-    double distinct = column_distinct(relation, predicate->column);
-    double nulls = column_null_fraction(relation, predicate->column);
-    if (predicate->kind == SQL_PREDICATE_IS_NULL)
-        return nulls;
+    if (predicate->kind == SQL_PREDICATE_IS_NULL && predicate->column > 0)
+        return column_null_fraction(relation, predicate->column);
     double fraction =
-        predicate->constant == NULL
+        predicate->constant == NULL || predicate->column == 0
             ? NAN
             : column_value_fraction(generation->arena, relation, predicate->column, predicate->constant);
     if (!isnan(fraction))
         return fraction;
-    double least = column_least_fraction(generation->arena, relation, predicate->column);
-    if (predicate->kind != SQL_PREDICATE_EQUAL || distinct <= 0 || isnan(nulls) || least < SHARE_TELLING / 2)
-        return NAN;
-    return (1 - nulls) / distinct;
+    return predicate->kind == SQL_PREDICATE_EQUAL ? mean_share(generation, relation, column_behind(key))
+                                                  : NAN;
 }
 
 static void
 use_keys_judge(const Generation *generation, const SqlPredicate *predicate, const CandidateKey *key,
                UseKeys *keys)
 {
-    double share = predicate->column == 0 ? NAN : equality_share(generation, keys, predicate);
+    double share = equality_share(generation, keys, predicate, key);
     if (!isnan(share) && share >= SHARE_TELLING && keys->poor_count < USE_KEYS_MOST)
         keys->poor[keys->poor_count++] = (UsePoorKey){
             .key = *key, .share = share, .is_null_test = predicate->kind == SQL_PREDICATE_IS_NULL};

@@ -57,6 +57,12 @@ clauses_give_their_keys(void **state)
                  {"select * from orders where note like 'abc%'", {"note text_pattern_ops"}, {"note"}},
                  {"select * from orders where note like '%abc'", {NULL}, {"note", "note text_pattern_ops"}},
                  {"select * from orders where lower(note) = $1", {"(lower(note))"}, {"note"}},
+                 /* an expression has no more values than its column, of which status has two */
+                 {"select * from orders where lower(status) = $1", {NULL}, {"(lower(status))", "status"}},
+                 {"select * from orders where lower(status) = $1 and customer_id = 2",
+                  {"customer_id", "customer_id, (lower(status))"},
+                  {"(lower(status))", "(lower(status)), customer_id"}},
+                 {"select * from orders where status || note = $1", {"(status || note)"}, {NULL}},
                  {"select * from orders where data @> $1", {"data jsonb_path_ops"}, {"data"}},
                  {"select * from orders where data = $1", {NULL}, {"data"}},
                  {"select * from orders where id = $1", {NULL}, {"id"}}, /* the primary key has it */
