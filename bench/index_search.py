@@ -35,6 +35,8 @@ LEFT_OUT = (2, 17, 20)
 PROOF_PERCENT, SEARCH_S = 0.2, 120  # advise.proof_percent as it is by default
 # By budget in MB, width 2, 19 queries of scale 1: the best of eight published algorithms on dbgen's data, sizes by HypoPG.
 PUBLISHED = {100: 0.9458, 250: 0.6432, 500: 0.5610, 1000: 0.5181, 2000: 0.4920, 0: 0.4906}
+# Extend's on that data: what is best there over Extend's is comparable with the same of this run, whatever the data and their statistics are.
+PUBLISHED_EXTEND = {100: 0.9462, 250: 0.6469, 500: 0.5610, 1000: 0.5181, 2000: 0.5039, 0: 0.5039}
 REPEATS = 3
 TIMEOUT_MS = 120_000
 
@@ -103,6 +105,9 @@ def compare(driver, queries, width, budget):
     bar(name + ", cost", f"{ours['ratio']:.4f}, Extend {extend['ratio']:.4f}", ours["cost_after"] <= extend["cost_after"] * (1 + 1e-6))
     if published:
         bar(name + ", published", f"{ours['ratio']:.4f}, published {published:.4f}", ours["ratio"] <= published + 5e-5)
+        wanted = published / PUBLISHED_EXTEND[budget]
+        bar(name + ", of Extend's cost", f"{ours['ratio'] / extend['ratio']:.4f}{' (STOPPED Extend)' if extend['stopped_early'] else ''}, published {wanted:.4f}",
+            ours["ratio"] / extend["ratio"] <= wanted + 5e-5)
     bar(name + ", calls and time", f"{'STOPPED Extend, so at least ' if extend['stopped_early'] else ''}1/{extend['questions'] / ours['questions']:.1f} of Extend's calls, 1/{extend['wall_s'] / ours['wall_s']:.1f} of its wall "
         f"time, 1/{extend['cpu_s'] / ours['cpu_s']:.1f} of its CPU, proof included; bar 1/10",
         extend["questions"] >= 10 * ours["questions"] and extend["wall_s"] >= 10 * ours["wall_s"])
