@@ -17,8 +17,8 @@
  * (advise/write_pace.h).
  *
  * Measured on cached tables (15, one session, rough: the machine was shared; bench/write_cost.py): a B-tree
- * or hash entry of an INSERT 11 to 14 µs and 110 bytes of WAL, among other statements; each index of an
- * update that is no longer HOT 8.5 to 12.5 µs. GIN 8 µs, for trigrams 2.5 µs for each byte of text; GiST and
+ * or hash entry of an INSERT 9 to 14 µs and 110 bytes of WAL, among other statements; each index of an
+ * update that is no longer HOT 7 to 12.5 µs. GIN 8 µs, for trigrams 2.5 µs for each byte of text; GiST and
  * SP-GiST 100 µs on ranges that come in order, the dearest of what was tried, 6 µs on networks; BRIN next to
  * nothing.
  *

@@ -43,7 +43,8 @@ a_server_without_a_statement_that_tells_has_the_pace_of_any(void **state)
         written("update orders set total = $1 where status = $2", 900, 2000),       /* a scan */
         written("insert into orders (id) select x from small", 900, 8),             /* reads another */
         written("update orders set total = 1 from small where small.id = 2", 9, 8), /* the same */
-        {insert_orders, 10, 9, 10, 0.01},                                           /* hardly called */
+        written("update small set x = $1 where id = $2", 900, 8),                   /* always cached */
+        {insert_orders, 49, 9, 49, 0.01},                                           /* hardly called */
         {insert_orders, 100, 9, 5000, 0.01},                                        /* loads */
         {update_by_key, 100, 9, 20, 8},                                             /* mostly finds nothing */
         {insert_orders, 100, NAN, 100, 0.01},
