@@ -26,6 +26,7 @@
 /* What so many have not proven, more seldom do. */
 #define ROUNDS_MOST 200
 #define NODES_MOST 2000
+#define NODES_QUICK 100 /* by branching alone, which mostly does */
 
 /*
  * Shares of the gap allowed. A set is refuted when it cannot be better than the best by half of the gap;
@@ -111,10 +112,17 @@ bound_program(Search *search, Arena *scratch, bool is_any_enough, ProgramAnswer 
     Program program = program_undominated(scratch, search_program(search, scratch), &instead);
     /* A part of the gap may be the program's own: to close that costs more than it tells. */
     program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
-    program.nodes_most = NODES_MOST;
     program.below = is_any_enough ? asked_most(search) : 0;
+    program.is_quick = is_any_enough;
+    program.nodes_most = is_any_enough ? NODES_QUICK : NODES_MOST;
     bool found = program_bound(scratch, &program, ret_answer);
     bound_note(search, ret_answer->bound);
+    if (is_any_enough && !found && !is_proven(search)) {
+        program.is_quick = false;
+        program.nodes_most = NODES_MOST;
+        found = program_bound(scratch, &program, ret_answer);
+        bound_note(search, ret_answer->bound);
+    }
     if (!found || !is_any_enough)
         return found;
     /* The first one found may be far from the least, of which there is more to learn. */

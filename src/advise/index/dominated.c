@@ -100,7 +100,7 @@ program_undominated(Arena *arena, const Program *program, size_t **ret_instead)
     for (size_t i = 0; i < count; i++)
         instead[i] = i;
     steps_collect(arena, program, &sets);
-    if ((double)count * (double)count * (double)(sets.count / 64 + 1) > WORK_MOST)
+    if ((double)count * (double)count * ((double)sets.count / 64 + 1) > WORK_MOST)
         return without;
     Ending *endings = ARENA_NEW_ARRAY(arena, Ending, count + 1);
     size_t ending_count = endings_collect(arena, program, &sets, endings);

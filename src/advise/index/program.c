@@ -273,6 +273,7 @@ program_solve_once(Arena *arena, const Program *program, ProgramWay way, Program
     model_budgets(&model);
     MipLimits limits = {.nodes_most = program->nodes_most,
                         .gap = program->gap,
+                        .is_quick = program->is_quick && !way.is_relaxed,
                         .is_any_below = program->below > 0 && !way.is_relaxed,
                         .below = program->below / model.scale - model.constant,
                         .deadline = program->deadline};
