@@ -17,6 +17,7 @@
  * would add them next, at no price that counts (the same thought as Magnanti and Wong 1981: of the cuts at
  * a choice, one that holds for more). Only where that asks nothing new it is the bare choice.
  */
+#include "advise/index/dominated.h"
 #include "advise/index/guess.h"
 #include "advise/index/search_state.h"
 
@@ -25,6 +26,7 @@
 /* What so many have not proven, more seldom do. */
 #define ROUNDS_MOST 200
 #define NODES_MOST 2000
+#define NODES_QUICK 100 /* by branching alone, which mostly does */
 
 /*
  * Shares of the gap allowed. A set is refuted when it cannot be better than the best by half of the gap;
@@ -32,6 +34,7 @@
  * ends the proof. What is not refuted but better may stay open by a little.
  */
 #define REFUTED_SHARE 0.5
+#define ASKED_SHARE 0.6 /* by the chains, a choice must be clearly not refuted to be asked about */
 #define PROGRAM_SHARE 0.25
 #define SLACK_SHARE 0.125
 
@@ -93,24 +96,33 @@ bound_note(Search *search, double bound)
     search->bound = isfinite(bound) ? fmax(before, bound) : before;
 }
 
+/* A choice of less is worth asking about. */
 static double
-refuted_least(const Search *search)
+asked_most(const Search *search)
 {
-    return search->best_value * (1 - search_gap_allowed(search) * REFUTED_SHARE);
+    return search->best_value * (1 - search_gap_allowed(search) * ASKED_SHARE);
 }
 
 /* Solves the program from below: for any choice that is not refuted, or for the least. */
 static bool
 bound_program(Search *search, Arena *scratch, bool is_any_enough, ProgramAnswer *ret_answer)
 {
+    size_t *instead;
     search_indexes_refresh(search);
-    Program program = *search_program(search, scratch);
+    Program program = program_undominated(scratch, search_program(search, scratch), &instead);
     /* A part of the gap may be the program's own: to close that costs more than it tells. */
     program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
-    program.nodes_most = NODES_MOST;
-    program.below = is_any_enough ? refuted_least(search) : 0;
+    program.below = is_any_enough ? asked_most(search) : 0;
+    program.is_quick = is_any_enough;
+    program.nodes_most = is_any_enough ? NODES_QUICK : NODES_MOST;
     bool found = program_bound(scratch, &program, ret_answer);
     bound_note(search, ret_answer->bound);
+    if (is_any_enough && !found && !is_proven(search)) {
+        program.is_quick = false;
+        program.nodes_most = NODES_MOST;
+        found = program_bound(scratch, &program, ret_answer);
+        bound_note(search, ret_answer->bound);
+    }
     if (!found || !is_any_enough)
         return found;
     /* The first one found may be far from the least, of which there is more to learn. */
@@ -121,35 +133,29 @@ bound_program(Search *search, Arena *scratch, bool is_any_enough, ProgramAnswer 
     return true;
 }
 
-/* False when there is no choice that is not refuted, or the solver found none. */
-static bool
-bound_solve(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
-{
-    if (search_gap_allowed(search) >= ANY_GAP_LEAST) {
-        bool found = bound_program(search, scratch, true, ret_answer);
-        if (found || is_proven(search))
-            return found;
-    }
-    return bound_program(search, scratch, false, ret_answer);
-}
-
 /* A choice that is not refuted yet, by exchanges from what the relaxed program chooses parts of, else from
  * what was asked about last; the relaxed program's value is a bound, and may be proof enough. */
 static bool
 bound_guess(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
 {
+    size_t *instead;
     search_indexes_refresh(search);
-    const Program *program = search_program(search, scratch);
-    double most = refuted_least(search);
+    Program program = program_undominated(scratch, search_program(search, scratch), &instead);
+    double most = asked_most(search);
     ProgramAnswer relaxed;
-    if (!program_relax(scratch, program, &relaxed))
+    if (!program_relax(scratch, &program, &relaxed))
         return false;
     bound_note(search, relaxed.bound);
     if (relaxed.bound >= most)
         return false;
-    program_guess_bound(scratch, program, relaxed.chosen, ret_answer);
-    if (ret_answer->cost >= most)
-        program_guess_bound(scratch, program, search->guessed, ret_answer);
+    program_guess_bound(scratch, &program, relaxed.chosen, ret_answer);
+    if (ret_answer->cost < most)
+        return true;
+    Bits last = bits_new(scratch, program.index_count);
+    for (size_t i = bits_next(search->guessed, 0); i != SIZE_MAX; i = bits_next(search->guessed, i + 1))
+        if (instead[i] != SIZE_MAX)
+            bits_add(last, instead[i]);
+    program_guess_bound(scratch, &program, last, ret_answer);
     return ret_answer->cost < most;
 }
 
@@ -197,7 +203,8 @@ static bool
 bound_ask(Search *search, Bits chosen, bool *ret_is_learned, Error *error)
 {
     double gap = search_gap_allowed(search) * search->best_value;
-    SearchPatience patience = {.value_most = refuted_least(search), .slack = gap * SLACK_SHARE};
+    SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
+                               .slack = gap * SLACK_SHARE};
     int64_t questions = search_questions(search);
     SearchPatience filled_patience = patience;
     Bits filled = search_fill(search, chosen);
@@ -218,23 +225,31 @@ bound_ask(Search *search, Bits chosen, bool *ret_is_learned, Error *error)
     return true;
 }
 
+/* From where the next choice to ask about comes: where one teaches nothing, from the next. */
+typedef enum BoundWay { BOUND_GUESS, BOUND_ANY, BOUND_LEAST, BOUND_WAYS } BoundWay;
+
+static bool
+bound_propose(Search *search, Arena *scratch, BoundWay way, ProgramAnswer *ret_answer)
+{
+    if (way == BOUND_GUESS)
+        return bound_guess(search, scratch, ret_answer);
+    bool is_any_enough = way == BOUND_ANY;
+    return (!is_any_enough || search_gap_allowed(search) >= ANY_GAP_LEAST) &&
+           bound_program(search, scratch, is_any_enough, ret_answer);
+}
+
 static bool
 bound_round(Search *search, bool *ret_is_done, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
     ProgramAnswer answer;
     bool is_learned = false;
-    bool is_guessed = bound_guess(search, scratch, &answer);
-    *ret_is_done = is_proven(search);
-    if (*ret_is_done)
-        return true;
-    if (is_guessed && !bound_ask(search, answer.chosen, &is_learned, error))
-        return false;
-    if (!is_learned) {
-        *ret_is_done = !bound_solve(search, scratch, &answer) || is_proven(search);
+    for (int way = BOUND_GUESS; way < BOUND_WAYS && !is_learned; way++) {
+        bool found = bound_propose(search, scratch, (BoundWay)way, &answer);
+        *ret_is_done = is_proven(search);
         if (*ret_is_done)
             return true;
-        if (!bound_ask(search, answer.chosen, &is_learned, error))
+        if (found && !bound_ask(search, answer.chosen, &is_learned, error))
             return false;
     }
     *ret_is_done = !is_learned;
@@ -270,8 +285,11 @@ search_bound_renew(Search *search)
     search->avoided = bits_new(scratch, search->candidates->count);
     search_indexes_refresh(search);
     ProgramAnswer answer;
+    bool is_any = search_gap_allowed(search) >= ANY_GAP_LEAST;
+    /* where there is no choice to ask about, that is the bound */
     if (search_out_of_time(search) ||
-        (bound_solve(search, scratch, &answer) && !bound_program(search, scratch, false, &answer)))
+        ((!is_any || bound_program(search, scratch, true, &answer) || !is_proven(search)) &&
+         !bound_program(search, scratch, false, &answer)))
         search->bound = 0;
     search->avoided = avoided;
     search_indexes_refresh(search);

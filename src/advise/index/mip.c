@@ -347,6 +347,7 @@ mip_solve(Mip *mip, MipSolver *solver, const MipLimits *limits, MipSolution *ret
                             .nodes_most = limits->nodes_most,
                             .gap = limits->gap,
                             .is_any_below = limits->is_any_below,
+                            .is_quick = limits->is_quick,
                             .below = limits->below};
     MipPieces pieces = {0};
     pieces_add(mip, &pieces, &question, sizeof(question));

@@ -36,6 +36,7 @@ typedef struct MipLimits {
     bool is_any_below; /* the first solution found of less than below will do; none is looked for that has
                           more */
     double below;
+    bool is_quick;     /* by branching alone: faster where few branches do, hopeless where many are needed */
     Deadline deadline; /* DEADLINE_NEVER allows MIP_SECONDS_MOST */
 } MipLimits;
 

@@ -28,7 +28,7 @@ typedef struct MipQuestion {
     int32_t nodes_most;
     int32_t is_plain; /* without what CBC does before it branches: another way to the same answer */
     int32_t is_any_below;
-    int32_t unused; /* 0, so that no byte is left open */
+    int32_t is_quick; /* by branching alone */
     double gap;
     double below; /* when is_any_below */
     double seconds;

@@ -154,15 +154,21 @@ model_any_of(Model *model, Bits set)
         return *known;
     known = ARENA_NEW(model->arena, int);
     map_put_id(model->any_of, bits_hash(set), known);
-    size_t first = bits_next(set, 0);
-    if (bits_count(set) == 1)
-        return *known = model_index(model, first);
+    size_t allowed = 0;
+    size_t last = 0;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        if (!model->program->indexes[i].is_forbidden) {
+            (void)model_index(model, i);
+            last = i;
+            allowed++;
+        }
+    if (allowed == 1)
+        return *known = model->columns[last];
     *known = mip_column(model->mip, 0, 1, 0, false);
-    for (size_t i = first; i != SIZE_MAX; i = bits_next(set, i + 1))
-        (void)model_index(model, i);
     mip_row_term(model->mip, *known, 1);
-    for (size_t i = first; i != SIZE_MAX; i = bits_next(set, i + 1))
-        mip_row_term(model->mip, model->columns[i], -1);
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        if (!model->program->indexes[i].is_forbidden)
+            mip_row_term(model->mip, model->columns[i], -1);
     mip_row_end(model->mip, MIP_AT_MOST, 0);
     return *known;
 }
@@ -267,6 +273,7 @@ program_solve_once(Arena *arena, const Program *program, ProgramWay way, Program
     model_budgets(&model);
     MipLimits limits = {.nodes_most = program->nodes_most,
                         .gap = program->gap,
+                        .is_quick = program->is_quick && !way.is_relaxed,
                         .is_any_below = program->below > 0 && !way.is_relaxed,
                         .below = program->below / model.scale - model.constant,
                         .deadline = program->deadline};

@@ -82,6 +82,7 @@ typedef struct Program {
     double gap;                /* good enough, as a share of the whole */
     double below;              /* any choice that costs less will do; 0: the least is wanted */
     int nodes_most;
+    bool is_quick; /* as in mip.h */
     MipSolver *solver;
     Deadline deadline;
 } Program;

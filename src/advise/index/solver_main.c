@@ -167,7 +167,9 @@ problem_load(const Problem *problem, Cbc_Model *model)
     /* These programs are small, and more rounds of cuts take longer than the branching that they save. */
     Cbc_setParameter(model, "passCuts", "1");
     problem_load_below(question, model);
-    if (question->is_plain == 0)
+    if (question->is_quick != 0)
+        Cbc_setParameter(model, "heuristicsOnOff", "off");
+    if (question->is_plain == 0 && question->is_quick == 0)
         return;
     Cbc_setParameter(model, "presolve", "off");
     Cbc_setParameter(model, "preprocess", "off");
