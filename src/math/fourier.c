@@ -43,7 +43,7 @@ product(double complex a, double complex b)
 
 #define FINE ((size_t)64)
 
-/* The roots of unity of a power of two, e^(-2 pi i k / size) for k < size / 2: products of one of few coarse
+/* The first half of the roots of unity, e^(-2 pi i k / size) for k < size / 2: products of one of few coarse
  * angles and one of few fine ones, so that their error does not grow with k and few angles cost a sine. */
 static double complex *
 roots_of(Arena *arena, size_t size)
@@ -57,7 +57,7 @@ roots_of(Arena *arena, size_t size)
     for (size_t begin = FINE; begin < size / 2; begin += FINE) {
         double angle = -2 * M_PI * (double)begin / (double)size;
         double complex coarse = CMPLX(cos(angle), sin(angle));
-        for (size_t k = 0; k < FINE; k++)
+        for (size_t k = 0; k < FINE && begin + k < size / 2; k++)
             roots[begin + k] = product(coarse, fine[k]);
     }
     return roots;
@@ -80,12 +80,13 @@ transform_power_of_two(const double complex *roots, double complex *values, size
     }
 }
 
-/* e^(pi i k^2 / n), with k^2 reduced first: its rounding would be the angle's. */
+/* e^(pi i k^2 / n), of the first n of the 2 n roots of unity, with k^2 reduced first: its rounding would be
+ * the angle's. */
 static double complex
-chirp(size_t k, size_t count)
+chirp(const double complex *roots, size_t k, size_t count)
 {
-    double angle = M_PI * (double)((k * k) % (2 * count)) / (double)count;
-    return CMPLX(cos(angle), sin(angle));
+    size_t place = (k * k) % (2 * count);
+    return place < count ? conj(roots[place]) : -conj(roots[place - count]);
 }
 
 static void
@@ -93,11 +94,12 @@ transform_any(Arena *arena, double complex *values, size_t count)
 {
     size_t size = power_of_two_from(2 * count - 1);
     const double complex *roots = roots_of(arena, size);
+    const double complex *angles = roots_of(arena, 2 * count);
     double complex *chirps = ARENA_NEW_ARRAY(arena, double complex, count);
     double complex *a = ARENA_NEW_ARRAY(arena, double complex, size);
     double complex *b = ARENA_NEW_ARRAY(arena, double complex, size);
     for (size_t k = 0; k < count; k++) {
-        chirps[k] = chirp(k, count);
+        chirps[k] = chirp(angles, k, count);
         a[k] = product(values[k], conj(chirps[k]));
         b[k] = chirps[k];
         if (k > 0)

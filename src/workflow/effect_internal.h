@@ -98,7 +98,10 @@ typedef struct EffectProfile {
 /* The controls' deviations from their own cells, for one grid and match. */
 typedef struct EffectControls {
     bool is_made;
-    double **deviations;      /* NAN where there is none */
+    double **deviations; /* NAN where there is none */
+    double **filled;     /* the same, 0 there */
+    size_t **missing;    /* those buckets */
+    size_t *missing_counts;
     EffectProfile **profiles; /* what they are deviations from */
     size_t count;
 } EffectControls;

@@ -56,6 +56,27 @@ control_deviations(Arena *arena, const EffectWindow *window, const EffectGrid *g
     return calm;
 }
 
+/* What is missing of each, apart: nearly all is there, and sums of it need not ask. */
+static void
+controls_fill(Arena *arena, const EffectGrid *grid, EffectControls *controls)
+{
+    controls->filled = ARENA_NEW_ARRAY(arena, double *, controls->count);
+    controls->missing = ARENA_NEW_ARRAY(arena, size_t *, controls->count);
+    controls->missing_counts = ARENA_NEW_ARRAY(arena, size_t, controls->count);
+    for (size_t k = 0; k < controls->count; k++) {
+        const double *deviations = controls->deviations[k];
+        if (deviations == NULL)
+            continue;
+        controls->filled[k] = ARENA_NEW_ARRAY(arena, double, grid->count);
+        controls->missing[k] = ARENA_NEW_ARRAY(arena, size_t, grid->count);
+        for (size_t i = 0; i < grid->count; i++) {
+            controls->filled[k][i] = isnan(deviations[i]) ? 0 : deviations[i];
+            if (isnan(deviations[i]))
+                controls->missing[k][controls->missing_counts[k]++] = i;
+        }
+    }
+}
+
 static const EffectControls *
 controls_of(EffectContext *context, const EffectGrid *grid, EffectMatch match)
 {
@@ -71,6 +92,7 @@ controls_of(EffectContext *context, const EffectGrid *grid, EffectMatch match)
         controls->deviations[k] = control_deviations(context->arena, &subject->window, grid, match,
                                                      &subject->controls[k], &controls->profiles[k]);
     effect_levels_calm_controls(context->arena, grid, controls);
+    controls_fill(context->arena, grid, controls);
     return controls;
 }
 
@@ -79,16 +101,18 @@ static size_t
 controls_choose(const EffectControls *controls, const EffectPlan *plan, size_t *ret_chosen)
 {
     size_t count = 0;
+    double all = 0;
+    for (size_t i = 0; i < plan->grid.before_end; i++)
+        all += plan->points.weights[i];
     for (size_t k = 0; k < controls->count && count < EFFECT_CONTROLS_MOST; k++) {
-        double seen = 0;
-        double all = 0;
+        double missing = 0;
         if (controls->deviations[k] == NULL)
             continue;
-        for (size_t i = 0; i < plan->grid.before_end; i++) {
-            all += plan->points.weights[i];
-            seen += isnan(controls->deviations[k][i]) ? 0 : plan->points.weights[i];
+        for (size_t m = 0; m < controls->missing_counts[k]; m++) {
+            size_t i = controls->missing[k][m];
+            missing += i < plan->grid.before_end ? plan->points.weights[i] : 0;
         }
-        if (seen >= CONTROL_COVERAGE * all)
+        if (missing <= (1 - CONTROL_COVERAGE) * all)
             ret_chosen[count++] = k;
     }
     return count;
@@ -97,7 +121,7 @@ controls_choose(const EffectControls *controls, const EffectPlan *plan, size_t *
 /* A control's sums of hours before, by the query's weights; ret_sums has one for each of its hours, count
  * apart. */
 static void
-hours_sum(const EffectPlan *plan, const double *deviations, size_t count, double *ret_sums)
+hours_sum(const EffectPlan *plan, const double *filled, size_t count, double *ret_sums)
 {
     size_t width = effect_hour_width(&plan->grid);
     const double *weights = plan->points.weights;
@@ -105,7 +129,7 @@ hours_sum(const EffectPlan *plan, const double *deviations, size_t count, double
     for (size_t first = 0; first < end; first += width, ret_sums += count) {
         double sum = 0;
         for (size_t i = first; i < first + width && i < end; i++)
-            sum += isnan(deviations[i]) ? 0 : weights[i] * deviations[i];
+            sum += weights[i] * filled[i];
         *ret_sums = sum;
     }
 }
@@ -122,7 +146,7 @@ products_make(Arena *arena, const EffectControls *controls, const size_t *chosen
     double *own = ARENA_NEW_ARRAY(arena, double, hours);
     double *all = ARENA_NEW_ARRAY(arena, double, hours);
     for (size_t k = 0; k < count; k++)
-        hours_sum(plan, controls->deviations[chosen[k]], count, sums + k);
+        hours_sum(plan, controls->filled[chosen[k]], count, sums + k);
     for (size_t i = 0; i < plan->grid.before_end; i++)
         if (plan->points.weights[i] > 0) {
             all[i / width] += plan->points.weights[i];
@@ -189,17 +213,24 @@ plan_keep_controls(Arena *arena, EffectPlan *plan, const EffectControls *control
     plan->usable_count = count;
     plan->together = ARENA_NEW_ARRAY(arena, double, buckets);
     ArenaMark mark = arena_mark(arena);
-    double *known = ARENA_NEW_ARRAY(arena, double, buckets);
+    double *unknown = ARENA_NEW_ARRAY(arena, double, buckets);
+    double all = 0;
     for (size_t k = 0; k < count; k++) {
-        const double *values = plan->usable[k] = controls->deviations[chosen[k]];
-        plan->control_count += weights[k] > 0;
-        for (size_t i = 0; i < buckets && weights[k] > 0; i++) {
-            plan->together[i] += isnan(values[i]) ? 0 : weights[k] * values[i];
-            known[i] += isnan(values[i]) ? 0 : weights[k];
-        }
+        plan->usable[k] = controls->deviations[chosen[k]];
+        if (weights[k] <= 0)
+            continue;
+        const double *filled = controls->filled[chosen[k]];
+        for (size_t i = 0; i < buckets; i++)
+            plan->together[i] += weights[k] * filled[i];
+        for (size_t m = 0; m < controls->missing_counts[chosen[k]]; m++)
+            unknown[controls->missing[chosen[k]][m]] += weights[k];
+        plan->control_count++;
+        all += weights[k];
     }
-    for (size_t i = 0; i < buckets; i++)
-        plan->together[i] = known[i] >= 0.5 ? plan->together[i] / known[i] : NAN;
+    for (size_t i = 0; i < buckets; i++) {
+        double known = all - unknown[i];
+        plan->together[i] = known >= 0.5 ? plan->together[i] / known : NAN;
+    }
     arena_rewind(arena, mark);
 }
 
