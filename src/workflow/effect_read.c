@@ -2,7 +2,6 @@
 #include "workflow/effect_read.h"
 
 #include "base/text.h"
-#include "snapshot/catalog.h"
 #include "snapshot/file.h"
 #include "sql/statement.h"
 #include "store/changes_touched.h"
@@ -17,6 +16,7 @@
 #define BUCKET_US (15 * EFFECT_MINUTE_US)
 #define STATEMENTS_MOST ((size_t)2000) /* the busiest are looked at */
 #define SCRATCH_BYTES ((size_t)2 << 30)
+#define SNAPSHOT_BYTES ((size_t)4 << 30) /* as it was taken with */
 
 VECTOR_DEFINE(HashList, int64_t);
 
@@ -28,7 +28,7 @@ typedef struct Parties {
     size_t total_count;
     const char *query_text;   /* NULL unknown */
     const Snapshot *snapshot; /* that is kept of the database; NULL: none is */
-    SqlCatalog catalog;       /* of it */
+    EffectViews *views;       /* of it */
     EffectRelations changed;
     ChangesTouched touched; /* by other changes too: they move for a reason of their own */
     EffectRelations touched_tables;
@@ -62,27 +62,22 @@ is_touched_itself(const Parties *parties, int64_t hash)
     return false;
 }
 
-static const SqlCatalog *
-catalog_of(const Parties *parties)
-{
-    return parties->snapshot == NULL ? NULL : &parties->catalog;
-}
-
 /* Whose list a statement belongs to; NULL: to none. */
 static HashList *
 list_of(Parties *parties, const SampleTotal *total)
 {
     EffectRelations named;
+    bool is_partial;
     if (total->query_text == NULL || total->query_hash == parties->request->query_hash ||
         is_own(total->query_text) ||
-        !effect_relations_of(parties->arena, total->query_text, catalog_of(parties), &named) ||
+        !effect_relations_of(parties->arena, total->query_text, parties->views, &named, &is_partial) ||
         named.count == 0)
         return NULL;
     bool is_rewritten = is_touched_itself(parties, total->query_hash);
     if (effect_relations_meet(&named, &parties->changed))
         return is_rewritten ? NULL : &parties->others;
     /* With unknown tables any of them might be concerned. */
-    if (parties->changed.count == 0)
+    if (parties->changed.count == 0 || is_partial)
         return NULL;
     if (!is_rewritten && !effect_relations_meet(&named, &parties->touched_tables))
         return &parties->controls;
@@ -95,11 +90,13 @@ static void
 tables_find(Parties *parties)
 {
     const EffectRequest *request = parties->request;
+    bool is_partial; /* what is known is concerned all the same */
     EffectRelation table = {.schema = request->schema_name, .name = request->table_name};
     if (request->table_name != NULL)
         vector_push(parties->arena, &parties->changed, table);
-    else if (parties->query_text != NULL && !effect_relations_of(parties->arena, parties->query_text,
-                                                                 catalog_of(parties), &parties->changed))
+    else if (parties->query_text != NULL &&
+             !effect_relations_of(parties->arena, parties->query_text, parties->views, &parties->changed,
+                                  &is_partial))
         parties->changed.count = 0;
     for (size_t i = 0; i < parties->touched.count; i++) {
         const TouchedThing *item = &parties->touched.items[i];
@@ -119,7 +116,7 @@ parties_sort(void *context)
 {
     Parties *parties = context;
     if (parties->snapshot != NULL)
-        parties->catalog = snapshot_catalog(parties->arena, parties->snapshot);
+        parties->views = effect_views_new(parties->arena, parties->snapshot);
     tables_find(parties);
     for (size_t i = 0; i < parties->total_count; i++) {
         HashList *list = list_of(parties, &parties->totals[i]);
@@ -130,20 +127,18 @@ parties_sort(void *context)
 }
 
 /* What is kept and cannot be read is as if none were kept: names alone tell less, and a harm has to be seen.
- */
+ * The daily look at the workload says that it is damaged. */
 static bool
-snapshot_find(PgConnection *session, Parties *parties, Error *error)
+snapshot_find(PgConnection *session, Arena *arena, Parties *parties, Error *error)
 {
     TargetSnapshot kept;
     SnapshotSections *sections;
     Error damage = {0};
     const EffectRequest *request = parties->request;
-    if (!target_snapshot_read(session, parties->arena, request->target_id, request->database_name, &kept,
-                              error))
+    if (!target_snapshot_read(session, arena, request->target_id, request->database_name, &kept, error))
         return false;
-    if (kept.data != NULL &&
-        (!snapshot_decode_bytes(parties->arena, kept.data, kept.size_bytes, &sections, &damage) ||
-         !snapshot_decode(parties->arena, sections, &parties->snapshot, &damage)))
+    if (kept.data != NULL && (!snapshot_decode_bytes(arena, kept.data, kept.size_bytes, &sections, &damage) ||
+                              !snapshot_decode(arena, sections, &parties->snapshot, &damage)))
         parties->snapshot = NULL;
     return true;
 }
@@ -161,7 +156,8 @@ query_text_read(PgConnection *session, Arena *arena, const EffectRequest *reques
 }
 
 static bool
-parties_read(PgConnection *session, const SampleRange *range, Parties *parties, Error *error)
+parties_read(PgConnection *session, Arena *snapshot_arena, const SampleRange *range, Parties *parties,
+             Error *error)
 {
     const EffectRequest *request = parties->request;
     SampleTotal *totals = NULL;
@@ -172,7 +168,7 @@ parties_read(PgConnection *session, const SampleRange *range, Parties *parties, 
                             .database_name = request->database_name,
                             .from_us = range->from_us,
                             .to_us = range->to_us};
-    if (!snapshot_find(session, parties, error) ||
+    if (!snapshot_find(session, snapshot_arena, parties, error) ||
         !changes_touched_read(session, parties->arena, &within, &parties->touched, error) ||
         !sample_top_read(session, parties->arena, range, SAMPLE_BY_TIME, STATEMENTS_MOST, &totals,
                          &parties->total_count, error))
@@ -300,7 +296,8 @@ effect_read(PgConnection *session, Arena *arena, const EffectRequest *request, E
                          .from_us = window.from_us,
                          .to_us = window.from_us + (int64_t)window.bucket_count * BUCKET_US,
                          .database_name = request->database_name};
-    if (!parties_read(session, &range, &parties, error))
+    FETTLE_CLEANUP(arena_free_at) Arena *snapshot_arena = arena_new("snapshot of an effect", SNAPSHOT_BYTES);
+    if (!parties_read(session, snapshot_arena, &range, &parties, error))
         return error_prefix(error, "could not measure the change");
     HashList hashes = hashes_of(scratch, &parties);
     SampleWork *work = NULL;

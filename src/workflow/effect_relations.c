@@ -2,17 +2,32 @@
 #include "workflow/effect_relations.h"
 
 #include "base/text.h"
+#include "snapshot/catalog.h"
 #include "sql/analysis.h"
 
 #include <string.h>
 
 #define LEVELS_MOST 64 /* of partitions within partitions */
+#define VIEWS_MOST 128 /* that one statement reads, views of views among them */
+/* A text of 64 kB takes some MB. */
+#define TEXT_BYTES_MOST ((size_t)1 << 30)
 
-typedef struct Names {
+/* What a view's own text names, without what views among these read. */
+typedef struct ViewNames {
+    EffectRelations relations;
+    bool is_unknown; /* the text cannot be read */
+} ViewNames;
+
+struct EffectViews {
     Arena *arena;
-    const SqlCatalog *catalog; /* or NULL */
+    SqlCatalog catalog;
+    Map *names; /* by relation id: ViewNames, made when first asked for */
+};
+
+typedef struct Keeper {
+    Arena *arena;
     EffectRelations *relations;
-} Names;
+} Keeper;
 
 /* The views of pg_stat_statements are in the schema that its owner chose. */
 static bool
@@ -23,36 +38,87 @@ is_system(const char *schema, const char *name)
     return text_equals(schema, "pg_catalog") || text_equals(schema, "information_schema");
 }
 
-/* A catalog that knows no relation but views, and keeps what it was asked for. */
+static void
+relation_keep(Arena *arena, EffectRelations *relations, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < relations->count; i++)
+        if (text_equals(relations->items[i].name, name) && text_equals(relations->items[i].schema, schema))
+            return;
+    EffectRelation relation = {.schema = arena_strdup(arena, schema), .name = arena_strdup(arena, name)};
+    vector_push(arena, relations, relation);
+}
+
+/* A catalog that knows no relation, and keeps what it was asked for. */
 static const SqlCatalogRelation *
 name_keep(void *context, const char *schema, const char *name)
 {
-    Names *names = context;
-    EffectRelation relation = {.schema = arena_strdup(names->arena, schema),
-                               .name = arena_strdup(names->arena, name)};
-    bool is_kept = !is_system(schema, name);
-    for (size_t i = 0; i < names->relations->count && is_kept; i++)
-        is_kept = !text_equals(names->relations->items[i].name, name) ||
-                  !text_equals(names->relations->items[i].schema, schema);
-    if (is_kept)
-        vector_push(names->arena, names->relations, relation);
-    if (names->catalog == NULL)
-        return NULL;
-    const SqlCatalogRelation *found = names->catalog->relation_find(names->catalog->context, schema, name);
-    return found != NULL && found->view_definition != NULL ? found : NULL;
+    Keeper *keeper = context;
+    if (!is_system(schema, name))
+        relation_keep(keeper->arena, keeper->relations, schema, name);
+    return NULL;
 }
 
-bool
-effect_relations_of(Arena *arena, const char *text, const SqlCatalog *catalog, EffectRelations *ret_relations)
+/* What the text itself names. */
+static bool
+text_relations(Arena *arena, const char *text, EffectRelations *ret_relations)
 {
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("names of a statement", TEXT_BYTES_MOST);
     *ret_relations = (EffectRelations){0};
-    Names names = {.arena = arena, .catalog = catalog, .relations = ret_relations};
-    SqlCatalog keeper = {.context = &names, .relation_find = name_keep};
-    const SqlStatement *statement = sql_statement_parse(arena, text, strlen(text));
+    Keeper keeper = {.arena = arena, .relations = ret_relations};
+    SqlCatalog catalog = {.context = &keeper, .relation_find = name_keep};
+    const SqlStatement *statement = sql_statement_parse(scratch, text, strlen(text));
     SqlKind kind = sql_statement_kind(statement);
     if (kind == SQL_KIND_UNPARSED || kind == SQL_KIND_UTILITY)
         return false;
-    return !sql_analyze(arena, statement, &keeper)->is_partial;
+    return !sql_analyze(scratch, statement, &catalog)->is_partial;
+}
+
+EffectViews *
+effect_views_new(Arena *arena, const Snapshot *snapshot)
+{
+    EffectViews *views = ARENA_NEW(arena, EffectViews);
+    *views =
+        (EffectViews){.arena = arena, .catalog = snapshot_catalog(arena, snapshot), .names = map_new(arena)};
+    return views;
+}
+
+/* NULL: it is no view. */
+static const ViewNames *
+view_names(EffectViews *views, const EffectRelation *relation)
+{
+    const SqlCatalogRelation *found =
+        views->catalog.relation_find(views->catalog.context, relation->schema, relation->name);
+    if (found == NULL || found->view_definition == NULL)
+        return NULL;
+    ViewNames *names = map_get_id(views->names, found->id);
+    if (names != NULL)
+        return names;
+    names = ARENA_NEW(views->arena, ViewNames);
+    names->is_unknown = !text_relations(views->arena, found->view_definition, &names->relations);
+    map_put_id(views->names, found->id, names);
+    return names;
+}
+
+bool
+effect_relations_of(Arena *arena, const char *text, EffectViews *views, EffectRelations *ret_relations,
+                    bool *ret_is_partial)
+{
+    size_t view_count = 0;
+    *ret_is_partial = false;
+    if (!text_relations(arena, text, ret_relations))
+        return false;
+    /* the list grows by what the views on it read */
+    for (size_t i = 0; views != NULL && i < ret_relations->count; i++) {
+        const ViewNames *names = view_names(views, &ret_relations->items[i]);
+        if (names == NULL)
+            continue;
+        bool is_read = !names->is_unknown && ++view_count <= VIEWS_MOST;
+        *ret_is_partial |= !is_read;
+        for (size_t k = 0; is_read && k < names->relations.count; k++)
+            relation_keep(arena, ret_relations, names->relations.items[k].schema,
+                          names->relations.items[k].name);
+    }
+    return true;
 }
 
 static EffectRelations

@@ -10,7 +10,6 @@
 
 #include "base/list.h"
 #include "snapshot/snapshot.h"
-#include "sql/catalog.h"
 
 typedef struct EffectRelation {
     const char *schema; /* NULL: the statement names none */
@@ -19,11 +18,15 @@ typedef struct EffectRelation {
 
 VECTOR_DEFINE(EffectRelations, EffectRelation);
 
-/* A view's own name is among them, and the tables that it reads where catalog (NULL: none) knows it. False
- * when the text is no statement that can be read so: it, or a view's, does not parse, or it is a utility's.
- */
-bool effect_relations_of(Arena *arena, const char *text, const SqlCatalog *catalog,
-                         EffectRelations *ret_relations);
+/* The views of a snapshot, each read once; lives in the arena and as long as the snapshot. */
+typedef struct EffectViews EffectViews;
+EffectViews *effect_views_new(Arena *arena, const Snapshot *snapshot);
+
+/* A view's own name is among them, and the tables that it reads where views (NULL: none) know it. Partial:
+ * what a view reads is missing, for its text cannot be read, or they are too many. False when the text is no
+ * statement that can be read so: it does not parse, or is a utility's. */
+bool effect_relations_of(Arena *arena, const char *text, EffectViews *views, EffectRelations *ret_relations,
+                         bool *ret_is_partial);
 /* Adds, for each that is there, the tables that it is a part of, to the top, and its parts, to the last: what
  * is done to one of them happens to all of these. Its siblings are none. */
 void effect_relations_add_parts(Arena *arena, const Snapshot *snapshot, EffectRelations *relations);
