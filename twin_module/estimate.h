@@ -63,11 +63,18 @@ double twin_shape_null_share(const TwinIndexShape *shape);
  */
 bool twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *variable,
                               double *ret_distinct, double *ret_width);
-/* What the expression gives for each value of its only column that statistics show, at most
- * TWIN_EVALUATED_MOST, with the share of the rows that have it; false: it cannot be computed for them. What
- * it gives for NULL comes last, where there are NULLs. */
+/* What the expression gives for each value of its only column that statistics show, with the share of the
+ * rows that have it; false: it cannot be computed for them. First what it gives for NULL, where there are
+ * NULLs, then of the common values, then of the histogram's bounds in their order. Where there are more than
+ * TWIN_EVALUATED_MOST, evenly chosen ones stand for all: a common value then for OTHERS, with their share. A
+ * result goes when the visit returns. */
 #define TWIN_EVALUATED_MOST 400
-typedef enum TwinResultOrigin { TWIN_OF_COMMON, TWIN_OF_HISTOGRAM, TWIN_OF_NULL } TwinResultOrigin;
+typedef enum TwinResultOrigin {
+    TWIN_OF_NULL,
+    TWIN_OF_COMMON,
+    TWIN_OF_OTHERS,
+    TWIN_OF_HISTOGRAM
+} TwinResultOrigin;
 typedef void TwinResultVisit(const Const *result, double share, TwinResultOrigin origin, void *context);
 bool twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable,
                              TwinResultVisit *visit, void *context);

@@ -6,7 +6,7 @@
  * histogram's bounds of its column: that shows how wide its values are, and how often different values of the
  * column give the same one. Only immutable functions of the server's own are run, as the planner runs them on
  * constants of a query, and an error among them (a division by zero, a text that is no number) ends the
- * attempt.
+ * attempt; so does a result that is wider than ANALYZE would keep.
  *
  * Distinct values of all are extended from those seen as ANALYZE does it (Haas and Stokes' estimator Duj1),
  * with the column's distinct values as the rows that were drawn from. Bounds of a histogram lie evenly in the
@@ -16,6 +16,7 @@
 #include "estimate.h"
 #include "untrusted.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
@@ -26,6 +27,9 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#define RESULT_BYTES_MOST 1024 /* as ANALYZE has it */
 
 typedef struct Evaluation {
     uint32 hashes[TWIN_EVALUATED_MOST];
@@ -82,10 +86,22 @@ result_count(const Const *result, double share, TwinResultOrigin origin, void *c
 typedef struct Evaluator {
     Node *expression;
     const Var *variable;
-    int count;
+    MemoryContext owner; /* of what the visit keeps */
+    MemoryContext each;  /* of one value's computation */
     TwinResultVisit *visit;
     void *context;
 } Evaluator;
+
+static bool
+result_is_wide(const Const *result)
+{
+    Size size = 0;
+    if (!result->constisnull && result->constlen == -1)
+        size = toast_raw_datum_size(result->constvalue);
+    else if (!result->constisnull && result->constlen == -2)
+        size = strlen(DatumGetCString(result->constvalue));
+    return size > RESULT_BYTES_MOST;
+}
 
 /* False: the expression cannot be computed now. */
 static bool
@@ -93,46 +109,88 @@ value_evaluate(Evaluator *evaluator, Datum datum, bool is_null, double share, Tw
 {
     const Var *variable = evaluator->variable;
     int16 length;
-    bool by_value;
+    bool by_value, is_done;
     Const *value;
     Node *result;
-    if (evaluator->count == TWIN_EVALUATED_MOST)
-        return true;
+    MemoryContextSwitchTo(evaluator->each);
     get_typlenbyval(variable->vartype, &length, &by_value);
     value = makeConst(variable->vartype, variable->vartypmod, variable->varcollid, length, datum, is_null,
                       by_value);
     result = eval_const_expressions(NULL, variable_replace(evaluator->expression, value));
-    if (!IsA(result, Const))
-        return false;
-    evaluator->count++;
-    evaluator->visit((const Const *)result, share, origin, evaluator->context);
+    is_done = IsA(result, Const) && !result_is_wide((const Const *)result);
+    MemoryContextSwitchTo(evaluator->owner);
+    if (is_done)
+        evaluator->visit((const Const *)result, share, origin, evaluator->context);
+    MemoryContextReset(evaluator->each);
+    return is_done;
+}
+
+/* The most common ones as they are; of the others, where they are too many, every few are shown by one. */
+static bool
+common_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int most)
+{
+    int exact = slot->nvalues <= most ? slot->nvalues : most / 2, shown = Min(slot->nvalues, most) - exact, i;
+    for (i = 0; i < exact; i++) {
+        if (!value_evaluate(evaluator, slot->values[i], false, Max(slot->numbers[i], 0), TWIN_OF_COMMON))
+            return false;
+    }
+    for (i = 0; i < shown; i++) {
+        int first = exact + (int)((int64)i * (slot->nvalues - exact) / shown),
+            end = exact + (int)((int64)(i + 1) * (slot->nvalues - exact) / shown), j;
+        double share = 0;
+        for (j = first; j < end; j++)
+            share += Max(slot->numbers[j], 0);
+        if (!value_evaluate(evaluator, slot->values[first], false, share, TWIN_OF_OTHERS))
+            return false;
+    }
     return true;
 }
 
-/* The common values, then the histogram's, which share what the common ones and NULL leave. */
+/* From end to end. */
+static bool
+histogram_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int most, double rest)
+{
+    int shown = Min(slot->nvalues, most), i;
+    for (i = 0; i < shown; i++) {
+        int at = shown < 2 ? 0 : (int)((int64)i * (slot->nvalues - 1) / (shown - 1));
+        if (!value_evaluate(evaluator, slot->values[at], false, rest / shown, TWIN_OF_HISTOGRAM))
+            return false;
+    }
+    return true;
+}
+
+static bool
+slot_read(AttStatsSlot *slot, HeapTuple statistics, int kind, int flags, Oid type)
+{
+    if (!get_attstatsslot(slot, statistics, kind, InvalidOid, flags))
+        return false;
+    if (slot->valuetype == type && (!(flags & ATTSTATSSLOT_NUMBERS) || slot->nnumbers == slot->nvalues))
+        return true;
+    free_attstatsslot(slot);
+    memset(slot, 0, sizeof(*slot));
+    return false;
+}
+
+/* NULL, the common values, then the histogram's, which share what the others leave. */
 static bool
 statistics_evaluate(Evaluator *evaluator, HeapTuple statistics)
 {
-    static const int kinds[] = {STATISTIC_KIND_MCV, STATISTIC_KIND_HISTOGRAM};
     double nulls = Min(Max(((Form_pg_statistic)GETSTRUCT(statistics))->stanullfrac, 0), 1), rest = 1 - nulls;
-    bool is_done = true;
-    int i, j;
-    for (i = 0; i < 2 && is_done; i++) {
-        TwinResultOrigin origin = i == 0 ? TWIN_OF_COMMON : TWIN_OF_HISTOGRAM;
-        AttStatsSlot slot;
-        if (!get_attstatsslot(&slot, statistics, kinds[i], InvalidOid,
-                              ATTSTATSSLOT_VALUES | (i == 0 ? ATTSTATSSLOT_NUMBERS : 0)))
-            continue;
-        for (j = 0; slot.valuetype == evaluator->variable->vartype && j < slot.nvalues && is_done; j++) {
-            double share = i == 1 ? rest / slot.nvalues : j < slot.nnumbers ? Max(slot.numbers[j], 0) : 0;
-            is_done = value_evaluate(evaluator, slot.values[j], false, share, origin);
-        }
-        for (j = 0; i == 0 && j < slot.nnumbers; j++)
-            rest = Max(rest - slot.numbers[j], 0);
-        free_attstatsslot(&slot);
-    }
-    if (is_done && nulls > 0)
-        value_evaluate(evaluator, (Datum)0, true, nulls, TWIN_OF_NULL);
+    Oid type = evaluator->variable->vartype;
+    AttStatsSlot common = {0}, histogram = {0};
+    bool is_done;
+    int most = TWIN_EVALUATED_MOST - 1, common_most, i;
+    if (nulls > 0 && !value_evaluate(evaluator, (Datum)0, true, nulls, TWIN_OF_NULL))
+        return false;
+    slot_read(&common, statistics, STATISTIC_KIND_MCV, ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS, type);
+    slot_read(&histogram, statistics, STATISTIC_KIND_HISTOGRAM, ATTSTATSSLOT_VALUES, type);
+    for (i = 0; i < common.nvalues; i++)
+        rest = Max(rest - Max(common.numbers[i], 0), 0);
+    common_most = Max(most - histogram.nvalues, most / 2);
+    is_done = common_evaluate(evaluator, &common, common_most) &&
+              histogram_evaluate(evaluator, &histogram, most - Min(common.nvalues, common_most), rest);
+    free_attstatsslot(&common);
+    free_attstatsslot(&histogram);
     return is_done;
 }
 
@@ -140,8 +198,11 @@ bool
 twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable, TwinResultVisit *visit,
                         void *context)
 {
-    Evaluator evaluator = {
-        .expression = expression, .variable = variable, .visit = visit, .context = context};
+    Evaluator evaluator = {.expression = expression,
+                           .variable = variable,
+                           .owner = CurrentMemoryContext,
+                           .visit = visit,
+                           .context = context};
     VariableStatData data;
     TwinUntrusted run;
     volatile bool is_done = false;
@@ -150,6 +211,7 @@ twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *vari
         return false;
     examine_variable(shape->root, (Node *)variable, 0, &data);
     if (HeapTupleIsValid(data.statsTuple)) {
+        evaluator.each = AllocSetContextCreate(evaluator.owner, "fettle twin value", ALLOCSET_DEFAULT_SIZES);
         twin_untrusted_begin(&run, GetUserId());
         PG_TRY();
         {
@@ -162,6 +224,7 @@ twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *vari
             twin_untrusted_fail(&run, "an expression's values");
         }
         PG_END_TRY();
+        MemoryContextDelete(evaluator.each);
     }
     ReleaseVariableStats(data);
     return is_done;
