@@ -8,6 +8,8 @@
 /* Of logarithms. */
 #define DEVIATION_OF_SERVERS 0.7
 #define DEVIATION_OF_STATEMENT 0.65
+/* Of all of a server's statements alike (triggers, wide rows): more of them do not narrow it. */
+#define DEVIATION_SHARED 0.25
 /* Farther off than this is a statement that does something else. */
 #define RATIO_MOST 10.0
 
@@ -50,17 +52,32 @@ update_ms(const Snapshot *snapshot, const SqlRelationUse *use, const SnapshotRel
     return UPDATE_MS + rows * (1 - hot) * (double)relation->indexes.count * UPDATE_ENTRY_MS;
 }
 
+/* The prices of entries are those of whole B-trees and hashes. */
+static bool
+indexes_are_priced(const SnapshotRelation *relation)
+{
+    for (size_t i = 0; i < relation->indexes.count; i++) {
+        const SnapshotIndex *index = relation->indexes.items[i];
+        if (index->predicate != NULL ||
+            !(text_equals(index->method, "btree") || text_equals(index->method, "hash")))
+            return false;
+    }
+    return true;
+}
+
 /* What a call took on the machine of the prices; NAN: the statement is not told by its row alone. */
 static double
 reference_ms(const Snapshot *snapshot, const WorkloadStatement *statement)
 {
     const SqlAnalysis *analysis = statement->analysis;
     bool is_counted = statement->source->query_id != 0; /* the times of a file are someone's word */
-    if (!is_counted || analysis == NULL || analysis->use_count != 1 || !analysis->uses[0].is_write_target)
+    if (!is_counted || analysis == NULL || analysis->unresolved_count > 0 || analysis->use_count != 1 ||
+        !analysis->uses[0].is_write_target)
         return NAN;
     const SnapshotRelation *relation = snapshot_relation(snapshot, analysis->uses[0].relation_id);
     double rows = statement->source->rows / statement->source->calls;
-    if (relation == NULL || relation->kind != 'r' || !(rows >= ROWS_A_CALL_LEAST && rows <= ROWS_A_CALL_MOST))
+    if (relation == NULL || relation->kind != 'r' || !indexes_are_priced(relation) ||
+        !(rows >= ROWS_A_CALL_LEAST && rows <= ROWS_A_CALL_MOST))
         return NAN;
     if (analysis->kind == SQL_KIND_INSERT)
         return insert_ms(relation, rows);
@@ -92,7 +109,8 @@ write_pace_measure(const Snapshot *snapshot, const Workload *workload)
     double of_statement = 1 / (DEVIATION_OF_STATEMENT * DEVIATION_OF_STATEMENT);
     double weight = of_servers + (double)pace.statement_count * of_statement;
     pace.times = exp(sum * of_statement / weight);
-    pace.deviation = sqrt(1 / weight);
+    pace.deviation =
+        pace.statement_count == 0 ? DEVIATION_OF_SERVERS : hypot(sqrt(1 / weight), DEVIATION_SHARED);
     return pace;
 }
 

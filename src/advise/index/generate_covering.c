@@ -142,11 +142,13 @@ generate_covering(Generation *generation, const SqlAnalysis *analysis, const Use
         !relation_is_visible(generation, keys->relation))
         return;
     size_t bare = generation->number_count;
-    bool is_keyed = keys->poor_count > 0;
+    bool is_keyed = false; /* by a column: what an expression is made of can be read from another index */
     for (size_t i = 0; i < keys->poor_count; i++) {
         const Candidate poor = {.relation = keys->relation, .keys = {keys->poor[i].key}, .key_count = 1};
-        if (is_plain_btree(&poor))
-            cover(generation, use, &poor);
+        if (!is_plain_btree(&poor))
+            continue;
+        is_keyed = true;
+        cover(generation, use, &poor);
     }
     for (size_t i = 0; i < bare; i++) {
         const Candidate *candidate = generation->candidates.items[generation->numbers[i]];

@@ -40,8 +40,9 @@ a_server_without_a_statement_that_tells_has_the_pace_of_any(void **state)
     const MemoryStatement others[] = {
         written("select * from orders where id = $1", 900, 8),
         written("delete from orders where id = $1", 900, 8),
-        written("update orders set total = $1 where status = $2", 900, 2000),       /* a scan */
-        written("insert into orders (id) select x from small", 900, 8),             /* reads another */
+        written("update orders set total = $1 where status = $2", 900, 2000), /* a scan */
+        written("insert into orders (id) select x from small", 900, 8),       /* reads another */
+        written("insert into orders (id) select x from nowhere", 900, 8),     /* reads what is unknown */
         written("update orders set total = 1 from small where small.id = 2", 9, 8), /* the same */
         written("update small set x = $1 where id = $2", 900, 8),                   /* always cached */
         {insert_orders, 49, 9, 49, 0.01},                                           /* hardly called */
@@ -76,7 +77,7 @@ each_statement_moves_the_pace_and_makes_it_surer(void **state)
         before = pace.times;
         deviation = pace.deviation;
     }
-    assert_true(before > 3.6 && deviation < 0.17);
+    assert_true(before > 3.6 && deviation > 0.25 && deviation < 0.3);
     /* half of what one says is taken, about: its own deviation is as great as that of servers */
     double weight = 0.49 / (0.49 + 0.65 * 0.65);
     WritePace one = pace_of(arena, memory_shop, statements, 1, true);
@@ -129,6 +130,33 @@ what_a_statement_does_is_taken_into_account(void **state)
     assert_true(fabs(reference_us(arena, indexed, update) - (38 + 2 * 12)) < 1e-6);
 }
 
+/* A GIN's entries cost more, a partial index's are not in every row. */
+static void
+a_table_with_an_index_of_another_kind_tells_nothing(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    const MemoryStatement insert = written(insert_orders, 50, 0.01);
+    const char *methods[] = {"btree", "hash", "gin", "brin"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(methods); i++) {
+        const char *snapshot =
+            arena_printf(arena, "%.*s11|1|public|orders_total|%s|CREATE INDEX orders_total|f|f|t\n%s",
+                         (int)(strstr(memory_shop, "@index_columns") - memory_shop), memory_shop, methods[i],
+                         strstr(memory_shop, "@index_columns"));
+        assert_int_equal(pace_of(arena, snapshot, &insert, 1, true).statement_count, i < 2);
+    }
+    Fixture fixture = memory_workload(arena, memory_shop, &insert, 1);
+    const SnapshotRelation *orders = snapshot_relation_named(fixture.context.snapshot, "public", "orders");
+    SnapshotIndex partial = *orders->indexes.items[0];
+    partial.predicate = "(id > 5)";
+    SnapshotStatement source = *fixture.workload->statements[0].source;
+    source.query_id = 1;
+    fixture.workload->statements[0].source = &source;
+    assert_int_equal(write_pace_measure(fixture.context.snapshot, fixture.workload).statement_count, 1);
+    orders->indexes.items[0] = &partial;
+    assert_int_equal(write_pace_measure(fixture.context.snapshot, fixture.workload).statement_count, 0);
+}
+
 static void
 a_workload_that_was_not_measured_has_the_pace_of_any(void **state)
 {
@@ -146,6 +174,7 @@ main(void)
         cmocka_unit_test(a_server_without_a_statement_that_tells_has_the_pace_of_any),
         cmocka_unit_test(each_statement_moves_the_pace_and_makes_it_surer),
         cmocka_unit_test(what_a_statement_does_is_taken_into_account),
+        cmocka_unit_test(a_table_with_an_index_of_another_kind_tells_nothing),
         cmocka_unit_test(a_workload_that_was_not_measured_has_the_pace_of_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
