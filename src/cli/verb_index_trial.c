@@ -29,7 +29,7 @@ VECTOR_DEFINE(TrialEffects, TrialEffect);
 
 typedef struct Trial {
     TrialEffects effects;
-    size_t statement_count; /* of the workload, that have a cost */
+    size_t statement_count; /* that read or write the table and have a cost */
     size_t unknown_count;   /* of them, that the planner did not plan without the index as with it */
 } Trial;
 
@@ -59,12 +59,12 @@ static bool
 statements_ask(CliInput *input, WhatIf *whatif, const Workload *workload, const SnapshotIndex *index,
                Trial *trial, Error *error)
 {
-    trial->statement_count = workload->costed_count;
     for (size_t i = 0; i < workload->count; i++) {
         const WorkloadStatement *statement = &workload->statements[i];
         WhatIfAnswer answer;
         if (!statement->is_costed || !workload_statement_reads(statement, index->relation_id))
             continue;
+        trial->statement_count++;
         session_progress(NULL, "asking the planner", (int64_t)i, (int64_t)workload->count);
         if (!whatif_cost(whatif, input->arena, &statement->question, false, &answer, error))
             return false;
@@ -94,7 +94,14 @@ trial_hold(CliInput *input, CliSession *session, const SnapshotIndex *index, Tri
     if (!results[0].is_applied)
         return error_set(error, ERROR_UNSUPPORTED, "the twin cannot do without index %s: %s", index->name,
                          results[0].reason);
-    return statements_ask(input, whatif, workload, index, trial, error) && whatif_end(whatif, error);
+    if (!statements_ask(input, whatif, workload, index, trial, error) || !whatif_end(whatif, error))
+        return false;
+    if (trial->unknown_count > 0 && trial->unknown_count == trial->statement_count)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "nothing can be compared: the planner could not plan any statement on the table "
+                         "without index %s as with it",
+                         index->name);
+    return true;
 }
 
 static int
@@ -138,13 +145,13 @@ trial_write(CliInput *input, const SnapshotIndex *index, Trial *trial, Error *er
         text_append_format(
             &text,
             "PostgreSQL cannot hide an index from its planner; the trial was held on the twin, "
-            "over %zu statements.\n",
-            trial->statement_count);
+            "over %zu statement%s on the index's table.\n",
+            trial->statement_count, trial->statement_count == 1 ? "" : "s");
     if (trial->unknown_count > 0 && !input->is_quiet)
-        fprintf(
-            stderr,
-            "note: %zu statements are not compared: without %s the planner could not plan them as with it\n",
-            trial->unknown_count, index->name);
+        fprintf(stderr,
+                "note: not compared, for the planner could not plan them without %s as with it: %zu of the "
+                "statements\n",
+                index->name, trial->unknown_count);
     cli_table_append(&table, &text, as_json,
                      arena_printf(arena, "no statement%s of the workload would cost more without %s\n",
                                   trial->unknown_count > 0 ? " that can be compared" : "", index->name));

@@ -26,23 +26,27 @@
  *             how much both moved (two_level.h), and where another path of states is not ruled out, the
  *             interval reaches to that on its side: of being faster as surely as of noise, of being
  *             slower as surely as for undo. Harm is judged without levels as well, and the worse of the two
- *             counts: a change that leaves the query in its slow plan has harmed it. Without them it is by
- * the time of calls, which a rare slow plan has more of than of a mean of logarithms; and no harm, nor
- *             regressed, is what lasts no longer than such a time did before. Harm of the levels counts only
- *             where calls take more time too, and where the query is in its slow plan less than before, by
- * what is left of it when that plan may have been as frequent as its few states allow: one that ends a rare
- * slow plan has done none. has_levels says that there are levels. interval  95 % for two looks, after a day
- * (99.5 % by itself) and after two (95.2 %; O'Brien and Fleming 1979), by a mixture of memories that is
- * fitted to what is left before the change (memory_mixture.h), with Student's t. Looks before a day and a
- * half are as the first. always_*: 95 % for as many looks as one likes (a confidence sequence). work rows of
- * a call that moved along by at least half as much as the time say that the work changed, not its price:
- * work_changed, and neither credit nor blame. Blocks of a call are shown as a second witness, and decide
- * nothing: fewer of them is what an index is for. least     30 calls and 4 buckets on each side, else
- * EFFECT_NOT_ENOUGH_DATA: never a success. undo      harm beyond a limit (5 %) that is certain at 99 %
- * however often one looks, of the query or of all together: the time that the calls took, over what the same
- * calls took before. And beyond the worst time as long before, an eighth of what is known at most: noise has
- * heavy tails. Each of the two errs by .5 %; one with levels by .75 % at most, .25 % each by noise, by the
- * path of states and without levels: then it is 98.5 % of both together. The limit is 100 % for what
+ *             counts (of an interval of 95 and one of 97.5 %; the p-value of the second is doubled): a change
+ *             that leaves the query in its slow plan has harmed it. Without them it is by the time of calls,
+ *             which a rare slow plan has more of than of a mean of logarithms; and no harm, nor regressed, is
+ *             what lasts no longer than such a time did before. Harm of the levels counts only where calls
+ *             take more time too, and where the query is in its slow plan less than before, by what is left
+ *             of it when that plan may have been as frequent as its few states allow: one that ends a rare
+ *             slow plan has done none. has_levels says that there are levels.
+ *   interval  95 % for two looks, after a day (99.5 % by itself) and after two (95.2 %; O'Brien and Fleming
+ *             1979), by a mixture of memories that is fitted to what is left before the change
+ *             (memory_mixture.h), with Student's t. Looks before a day and a half are as the first, later
+ *             ones as the second: who looks twice after that errs oftener. always_*: 95 % for as many looks
+ *             as one likes (a confidence sequence).
+ *   work      rows of a call that moved along by at least half as much as the time say that the work
+ *             changed, not its price: work_changed, and neither credit nor blame. Blocks of a call are shown
+ *             as a second witness, and decide nothing: fewer of them is what an index is for.
+ *   least     30 calls and 4 buckets on each side, else EFFECT_NOT_ENOUGH_DATA: never a success.
+ *   undo      harm beyond a limit (5 %) that is certain at 99 % however often one looks, of the query or of
+ *             all together: the time that the calls took, over what the same calls took before. And beyond
+ *             the worst time as long before, an eighth of what is known at most: noise has heavy tails. Each
+ *             of the two errs by .5 %; one with levels by .75 % at most, .25 % each by noise, by the path of
+ *             states and without levels: then it is 98.5 % of both together. The limit is 100 % for what
  *             lacks_controls.
  *   enough    data is enough once a harm of 20 % would be undone with a chance of 95 %: the sequence's width
  *             and the estimate's deviation say so by the noise before the change, the calls since, and how

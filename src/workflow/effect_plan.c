@@ -135,8 +135,9 @@ hours_sum(const EffectPlan *plan, const double *filled, size_t count, double *re
 }
 
 /* The products of the controls' means of hours before, by the query's weights, and of theirs with its: what
- * moves a comparison of days together lasts for hours, and means of them have a quarter of the products. */
-static void
+ * moves a comparison of days together lasts for hours, and means of them have a quarter of the products.
+ * Returns how many hours there are. */
+static size_t
 products_make(Arena *arena, const EffectControls *controls, const size_t *chosen, size_t count,
               const EffectPlan *plan, double *products, double *target)
 {
@@ -152,9 +153,11 @@ products_make(Arena *arena, const EffectControls *controls, const size_t *chosen
             all[i / width] += plan->points.weights[i];
             own[i / width] += plan->points.weights[i] * plan->residuals[i];
         }
+    size_t known = 0;
     for (size_t hour = 0; hour < hours; hour++) {
         if (all[hour] <= 0)
             continue;
+        known++;
         const double *row = &sums[hour * count];
         for (size_t k = 0; k < count; k++) {
             double mean = row[k] / all[hour];
@@ -163,6 +166,7 @@ products_make(Arena *arena, const EffectControls *controls, const size_t *chosen
                 products[k * count + l] += mean * row[l];
         }
     }
+    return known;
 }
 
 /* The mixture that followed the query's deviations before the change. */
@@ -172,12 +176,12 @@ controls_weigh(Arena *arena, const EffectControls *controls, const size_t *chose
 {
     double *products = ARENA_NEW_ARRAY(arena, double, count *count);
     double *target = ARENA_NEW_ARRAY(arena, double, count);
-    products_make(arena, controls, chosen, count, plan, products, target);
+    size_t hours = products_make(arena, controls, chosen, count, plan, products, target);
     double diagonal = 0;
     for (size_t k = 0; k < count; k++)
         diagonal += products[k * count + k] / (double)count;
     /* With little to fit to, all controls alike. */
-    bool is_short = plan->buckets_before < 10 * count;
+    bool is_short = hours < 10 * count;
     double ridge = (is_short ? 1e3 : CONTROL_RIDGE) * fmax(diagonal, 1e-12);
     for (size_t k = 0; k < count; k++) {
         for (size_t l = 0; l < k; l++)
@@ -345,7 +349,7 @@ effect_plan_worst(const EffectPlan *plan, size_t slots)
         if (weight >= least && score > worst * weight)
             worst = score / weight;
     }
-    return worst;
+    return worst * plan->stretch; /* as the interval: in what the effect is told in */
 }
 
 /* Residuals: the calm values less drift and profile. */

@@ -395,12 +395,16 @@ guess_shrink(Guess *guess, Bits set, Bits kept)
     const Program *program = guess->program;
     for (;;) {
         bool fits = program_fits(program, set);
-        double cost = guess_weigh(guess, set);
+        bool is_late = deadline_passed(program->deadline); /* then the largest go, whatever is missed */
+        double cost = is_late && !fits ? INFINITY : guess_weigh(guess, set);
         size_t least = SIZE_MAX;
         double least_rate = fits ? -guess->gain_least : INFINITY;
+        if (is_late && fits)
+            return cost;
         for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
-            double loss = guess->loss[i] - saved_without(program, set, i);
-            double rate = fits ? loss : loss / bytes_of(program, i);
+            double rate = -bytes_of(program, i);
+            if (!is_late)
+                rate = (guess->loss[i] - saved_without(program, set, i)) / (fits ? 1 : -rate);
             if (rate < least_rate && !bits_has(kept, i) && (fits || is_over(program, set, i))) {
                 least_rate = rate;
                 least = i;

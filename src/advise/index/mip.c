@@ -263,6 +263,17 @@ answer_is_sound(const Mip *mip, const MipAnswer *answer, const double *values)
     return sound && fabs(sum - answer->objective) <= OBJECTIVE_TOLERANCE * scale;
 }
 
+static double
+objective_most(const Mip *mip)
+{
+    double sum = 0;
+    for (size_t c = 0; c < mip->columns.count; c++) {
+        const MipColumn *column = &mip->columns.items[c];
+        sum += column->cost == 0 ? 0 : fmax(column->cost * column->low, column->cost * column->high);
+    }
+    return sum;
+}
+
 static bool
 answer_receive(Mip *mip, const MipSolver *solver, Deadline deadline, MipSolution *ret_solution,
                bool *ret_found, Error *error)
@@ -283,8 +294,9 @@ answer_receive(Mip *mip, const MipSolver *solver, Deadline deadline, MipSolution
         mip->values = values;
         ret_solution->objective = answer.objective;
     }
-    /* What was found is no less than the least that can be. */
-    if (answer.is_bounded == 1)
+    /* What was found is no less than the least that can be; and nothing that can be costs more than the most.
+     */
+    if (answer.is_bounded == 1 && (answer.is_found == 1 || answer.bound <= objective_most(mip)))
         ret_solution->bound = fmin(answer.bound, ret_solution->objective);
     *ret_found = answer.is_found == 1;
     return true;

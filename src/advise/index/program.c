@@ -298,11 +298,12 @@ program_solve(Arena *arena, const Program *program, bool from_above, ProgramAnsw
     double bound = INFINITY;
     for (int try = 0; try < BUDGET_TRIES; try++) {
         ProgramWay way = {.is_from_above = from_above, .budget_factor = 1 - try * BUDGET_MARGIN};
-        if (!program_solve_once(arena, program, way, ret_answer))
-            return false;
+        bool found = program_solve_once(arena, program, way, ret_answer);
         /* Only the whole budget bounds what the whole budget can buy. */
         bound = try == 0 ? ret_answer->bound : bound;
         ret_answer->bound = bound;
+        if (!found)
+            return false;
         if (program_fits(program, ret_answer->chosen))
             return true;
     }

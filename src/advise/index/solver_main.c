@@ -14,12 +14,15 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NUMBER_TEXT_BYTES 32
 /* What CBC holds a solution to be better by, and what rounding may hide of a bound that comes of it. */
 #define INCREMENT_TEXT "1e-7"
 #define BELOW_ROUNDING 1e-6
+/* Of the time allowed: whoever took more of it may have been cut, and told something else. */
+#define IN_TIME_SHARE 0.9
 /* The largest question is 0.3 GB; the rest is CBC's. */
 #define MEMORY_BYTES_MOST ((rlim_t)4 << 30)
 
@@ -185,23 +188,27 @@ has_integers(const Problem *problem)
     return false;
 }
 
+/* is_cut: the time allowed was over, or nearly. CBC then may call infeasible what it only did not look at to
+ * the end, and nothing that it says of what cannot be is believed. */
 static bool
-problem_answer(const Problem *problem, Cbc_Model *model)
+problem_answer(const Problem *problem, Cbc_Model *model, bool is_cut)
 {
     MipAnswer answer = {.magic = MIP_WIRE_MAGIC, .column_count = problem->question.column_count};
     bool is_whole = has_integers(problem);
     bool is_proven = Cbc_isProvenOptimal(model) != 0;
+    bool is_infeasible = Cbc_isProvenInfeasible(model) != 0;
     const double *values = Cbc_bestSolution(model);
     if (!is_whole && is_proven)
         values = Cbc_getColSolution(model);
-    answer.is_found = values != NULL && Cbc_isProvenInfeasible(model) == 0;
+    answer.is_found = values != NULL && !is_infeasible;
     if (answer.is_found != 0)
         answer.objective = Cbc_getObjValue(model);
-    answer.is_bounded = Cbc_isAbandoned(model) == 0 && Cbc_isInitialSolveAbandoned(model) == 0;
+    answer.is_bounded =
+        Cbc_isAbandoned(model) == 0 && Cbc_isInitialSolveAbandoned(model) == 0 && !(is_infeasible && is_cut);
     if (answer.is_bounded != 0)
         answer.bound = Cbc_getBestPossibleObjValue(model);
     /* That nothing is below is what CBC calls infeasible. */
-    if (problem->question.is_any_below != 0 && Cbc_isProvenInfeasible(model) != 0) {
+    if (problem->question.is_any_below != 0 && is_infeasible && !is_cut) {
         answer.is_bounded = 1;
         answer.bound = problem->question.below - BELOW_ROUNDING;
     }
@@ -213,6 +220,14 @@ problem_answer(const Problem *problem, Cbc_Model *model)
            (answer.is_found == 0 || write_all(values, (size_t)answer.column_count * sizeof(double)));
 }
 
+static double
+seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static bool
 solve_next(void)
 {
@@ -220,9 +235,11 @@ solve_next(void)
     bool is_answered = false;
     if (problem_read(&problem)) {
         Cbc_Model *model = Cbc_newModel();
+        double begin = seconds_now();
         problem_load(&problem, model);
         Cbc_solve(model);
-        is_answered = problem_answer(&problem, model);
+        bool is_cut = seconds_now() - begin > IN_TIME_SHARE * problem.question.seconds;
+        is_answered = problem_answer(&problem, model, is_cut);
         Cbc_deleteModel(model);
     }
     problem_clear(&problem);
