@@ -6,7 +6,6 @@
 #include "workflow/effect_internal.h"
 
 #include <math.h>
-#include <string.h>
 
 #define SLOPE_PRIOR 0.025          /* a week */
 #define CONTROL_COVERAGE 0.8       /* of the query's weight before */
@@ -391,11 +390,9 @@ plan_take_before(Arena *arena, const EffectWindow *window, const EffectSeries *s
 }
 
 static double *
-copy_of(Arena *arena, const double *values, size_t count)
+doubles_copy(Arena *arena, const double *values, size_t count)
 {
-    double *copy = ARENA_NEW_ARRAY(arena, double, count);
-    memcpy(copy, values, count * sizeof(*values));
-    return copy;
+    return arena_memdup(arena, values, count * sizeof(*values));
 }
 
 /* The same plan in memory of its own, as far as taking levels out writes to it. */
@@ -404,10 +401,10 @@ plan_copy(Arena *arena, const EffectPlan *plan)
 {
     EffectPlan *copy = ARENA_NEW(arena, EffectPlan);
     *copy = *plan;
-    copy->points.values = copy_of(arena, plan->points.values, plan->grid.count);
-    copy->residuals = copy_of(arena, plan->residuals, plan->grid.before_end);
-    copy->scores = copy_of(arena, plan->scores, plan->grid.before_end);
-    copy->sums = copy_of(arena, plan->sums, plan->lag_most + 1);
+    copy->points.values = doubles_copy(arena, plan->points.values, plan->grid.count);
+    copy->residuals = doubles_copy(arena, plan->residuals, plan->grid.before_end);
+    copy->scores = doubles_copy(arena, plan->scores, plan->grid.before_end);
+    copy->sums = doubles_copy(arena, plan->sums, plan->lag_most + 1);
     copy->score_sums = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end + 1);
     copy->weight_sums = ARENA_NEW_ARRAY(arena, double, plan->grid.before_end + 1);
     return copy;

@@ -6,6 +6,7 @@
 #define FETTLE_ADVISE_INDEX_BITS_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 
 #include <string.h>
 
@@ -91,6 +92,16 @@ bits_count(Bits bits)
     for (size_t i = 0; i < bits.word_count; i++)
         count += (size_t)__builtin_popcountll(bits.words[i]);
     return count;
+}
+
+/* Equal for equal sets of one size. */
+static inline uint64_t
+bits_hash(Bits bits)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < bits.word_count; i++)
+        hash = hash_combine(hash, bits.words[i]);
+    return hash;
 }
 
 /* The first member from a number on; SIZE_MAX when there is none:

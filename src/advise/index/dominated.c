@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/index/dominated.h"
 
-#include "base/hash.h"
 #include "base/map.h"
 
 #include <math.h>
@@ -26,8 +25,7 @@ steps_collect(Arena *arena, const Program *program, BitsList *ret_sets)
         for (size_t c = 0; c < program->statements[q].chains.count; c++) {
             const ProgramChain *chain = &program->statements[q].chains.items[c];
             for (size_t k = 0; k < chain->count; k++) {
-                uint64_t hash = hash_bytes(chain->steps[k].unless.words,
-                                           chain->steps[k].unless.word_count * sizeof(uint64_t), 0);
+                uint64_t hash = bits_hash(chain->steps[k].unless);
                 if (map_get_id(seen, hash) != NULL)
                     continue;
                 map_put_id(seen, hash, &chain->steps[k]);

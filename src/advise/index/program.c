@@ -2,7 +2,6 @@
 #include "advise/index/program.h"
 
 #include "advise/index/mip.h"
-#include "base/hash.h"
 #include "base/map.h"
 
 #include <math.h>
@@ -123,15 +122,6 @@ model_plans(Model *model, const ProgramStatement *statement)
     for (size_t p = 0; p < count; p++)
         mip_row_term(model->mip, plans[p], 1);
     mip_row_end(model->mip, MIP_AT_MOST, 1);
-}
-
-static uint64_t
-bits_hash(Bits bits)
-{
-    uint64_t hash = 0;
-    for (size_t i = 0; i < bits.word_count; i++)
-        hash = hash_combine(hash, bits.words[i]);
-    return hash;
 }
 
 static bool

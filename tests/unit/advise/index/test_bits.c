@@ -83,6 +83,22 @@ what_is_beyond_a_set_is_a_bug(void **state)
     assert_dies(remove_beyond, &bits, "word_count");
 }
 
+static void
+equal_sets_have_equal_hashes_and_others_have_not(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new("test", 1 << 20);
+    Bits one = bits_new(arena, 200);
+    Bits other = bits_new(arena, 200);
+    bits_add(one, 3);
+    bits_add(one, 150);
+    bits_add(other, 150);
+    assert_true(bits_hash(one) != bits_hash(other));
+    bits_add(other, 3);
+    assert_true(bits_hash(one) == bits_hash(other));
+    arena_free(arena);
+}
+
 int
 main(void)
 {
@@ -90,6 +106,7 @@ main(void)
         cmocka_unit_test(sets_agree_with_arrays_of_flags),
         cmocka_unit_test(a_copy_is_apart),
         cmocka_unit_test(what_is_beyond_a_set_is_a_bug),
+        cmocka_unit_test(equal_sets_have_equal_hashes_and_others_have_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
