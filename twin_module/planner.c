@@ -191,6 +191,7 @@ twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInf
                 info->amcostestimate = twin_brin_cost;
             index_close(index, NoLock);
         }
+        twin_outdone_leave_out(root, rel);
     }
     table_close(table, NoLock);
 }

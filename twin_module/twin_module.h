@@ -44,6 +44,13 @@ void twin_guard_install(void);
 void twin_hide_install(void);
 bool twin_index_is_hidden(Oid index_id);
 
+/* outdone.c */
+struct PlannerInfo;
+struct RelOptInfo;
+void twin_outdone_install(void);
+/* Of the relation's indexes those that can matter to the query stay, when it is asked to. */
+void twin_outdone_leave_out(struct PlannerInfo *root, struct RelOptInfo *rel);
+
 /* suppose.c */
 void twin_suppose_install(void);
 /* Makes the index without a file, if it is asked to and can; false: the server's way is to be gone. */

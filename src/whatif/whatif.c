@@ -56,7 +56,10 @@ whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
     whatif->explainer = explainer_new(arena, whatif->connection);
     whatif->is_sparse = twin_report(twin)->method == TWIN_METHOD_SPARSE_FILES;
     /* B-trees without files of their own: what they would cost most. Nothing here is ever committed. */
-    if (!whatif->is_sparse && !pg_execute(whatif->connection, "SET fettle_twin.suppose_indexes = on", error))
+    if (!whatif->is_sparse &&
+        !pg_execute_script(whatif->connection,
+                           "SET fettle_twin.suppose_indexes = on; SET fettle_twin.hide_outdone = on", NULL,
+                           error))
         return false;
     whatif->sparse = sparse_indexes_new(arena, twin, &whatif->explainer);
     whatif->cache = map_new(arena);
@@ -245,6 +248,14 @@ change_run(WhatIf *whatif, const WhatIfChange *change, const char *text, double 
     return true;
 }
 
+static void
+change_keep(const WhatIf *whatif, StandingChange *standing)
+{
+    standing->change.statement = arena_strdup(whatif->arena, standing->change.statement);
+    standing->change.name = arena_strdup(whatif->arena, standing->change.name);
+    standing->change.value = arena_strdup(whatif->arena, standing->change.value);
+}
+
 /* One change in a savepoint of its own. False only when the session failed. */
 static bool
 change_make(WhatIf *whatif, const WhatIfChange *change, StandingChange *ret_standing, Error *error)
@@ -252,9 +263,7 @@ change_make(WhatIf *whatif, const WhatIfChange *change, StandingChange *ret_stan
     const char *text = change_text(whatif, whatif->arena, change);
     *ret_standing =
         (StandingChange){.key = change_key(change), .change = *change, .result = {.size_bytes = NAN}};
-    ret_standing->change.statement = arena_strdup(whatif->arena, change->statement);
-    ret_standing->change.name = arena_strdup(whatif->arena, change->name);
-    ret_standing->change.value = arena_strdup(whatif->arena, change->value);
+    change_keep(whatif, ret_standing);
     if (text == NULL) {
         ret_standing->result.reason = "the twin has no such index";
         return true;
@@ -380,6 +389,101 @@ standing_add(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeResult *ret
     return true;
 }
 
+/* Can it be made in one script with others? Without a semicolon a text is no second statement. */
+static bool
+change_is_plain(const WhatIf *whatif, const WhatIfChange *change)
+{
+    if (change->kind != WHATIF_CREATE_INDEX || change->name == NULL || strchr(change->statement, ';') != NULL)
+        return false;
+    const SnapshotRelation *relation = snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
+    return relation != NULL && relation->kind != 'p';
+}
+
+/* What is wanted, does not stand, and can be made together. */
+static StandingChangeList
+changes_missing(const WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t count)
+{
+    StandingChangeList missing = {0};
+    Map *seen = map_new(arena);
+    for (size_t i = 0; i < count; i++) {
+        StandingChange fresh = {
+            .key = change_key(&changes[i]), .change = changes[i], .result = {.size_bytes = NAN}};
+        if (standing_find(whatif, fresh.key) != SIZE_MAX || map_get_id(seen, fresh.key) != NULL ||
+            !change_is_plain(whatif, &changes[i]))
+            continue;
+        map_put_id(seen, fresh.key, whatif->arena);
+        vector_push(arena, &missing, fresh);
+    }
+    return missing;
+}
+
+/* The estimates of indexes just made, in one question, which the module remembers for their planning. */
+static bool
+sizes_ask(WhatIf *whatif, Arena *arena, StandingChangeList *made, Error *error)
+{
+    Text names = text_new(arena);
+    for (size_t i = 0; i < made->count; i++) {
+        const WhatIfChange *change = &made->items[i].change;
+        const SnapshotRelation *relation =
+            snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
+        text_append_format(
+            &names, "%s%s::regclass", i == 0 ? "" : ", ",
+            pg_literal_quote(arena, pg_identifier_qualify(arena, relation->schema, change->name)));
+    }
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    const char *text = arena_printf(arena,
+                                    "SELECT e.blocks, e.height FROM unnest(ARRAY[%s]) WITH ORDINALITY AS "
+                                    "i (id, number), LATERAL fettle_twin.index_estimate(i.id) e ORDER BY "
+                                    "i.number",
+                                    names.data);
+    if (!pg_query_simple(whatif->connection, text, &result, error))
+        return false;
+    if (pg_result_rows(result) != (int64_t)made->count)
+        return error_set(error, ERROR_QUERY, "the twin estimated %lld of %zu indexes",
+                         (long long)pg_result_rows(result), made->count);
+    for (size_t i = 0; i < made->count; i++)
+        made->items[i].result.size_bytes =
+            pg_result_double(result, (int64_t)i, 0, NAN) * twin_snapshot(whatif->twin)->block_bytes;
+    return true;
+}
+
+/*
+ * Makes the indexes that are missing in one round trip and one savepoint, which is most of what many cost
+ * one by one. When one of them is refused none is made, and each is tried by itself.
+ */
+static bool
+changes_make_together(WhatIf *whatif, const WhatIfChange *changes, size_t count, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if indexes", (size_t)256 << 20);
+    if (whatif->is_sparse)
+        return true;
+    StandingChangeList missing = changes_missing(whatif, scratch, changes, count);
+    if (missing.count < 2)
+        return true;
+    Text script = text_new(scratch);
+    text_append(&script, "SAVEPOINT fettle;\n");
+    for (size_t i = 0; i < missing.count; i++)
+        text_append_format(&script, "%s;\n", missing.items[i].change.statement);
+    Error refusal = {0};
+    if (!pg_execute_script(whatif->connection, script.data, NULL, &refusal) ||
+        !sizes_ask(whatif, scratch, &missing, &refusal)) {
+        if (pg_connection_is_broken(whatif->connection))
+            *error = refusal;
+        return !pg_connection_is_broken(whatif->connection) &&
+               pg_execute(whatif->connection, "ROLLBACK TO SAVEPOINT fettle", error);
+    }
+    whatif->statistics.index_creations += (int64_t)missing.count;
+    whatif->creations += (int64_t)missing.count;
+    for (size_t i = 0; i < missing.count; i++) {
+        StandingChange *made = &missing.items[i];
+        change_keep(whatif, made);
+        made->result.is_applied = true;
+        made->result.index_name = made->change.name;
+        vector_push(whatif->arena, &whatif->standing, *made);
+    }
+    return pg_execute(whatif->connection, "RELEASE SAVEPOINT fettle", error);
+}
+
 bool
 whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
              WhatIfChangeResult **ret_results, Error *error)
@@ -398,6 +502,8 @@ whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t c
             return false;
         whatif->is_open = true;
     }
+    if (!changes_make_together(whatif, changes, change_count, error))
+        return false;
     WhatIfChangeResult *results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
     for (size_t i = 0; i < change_count; i++)
         if (!standing_add(whatif, &changes[i], &results[i], error))

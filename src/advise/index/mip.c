@@ -19,7 +19,7 @@
 #define TRIES_MOST 2
 #define DEATHS_MOST 8
 /* CBC keeps to bounds, and sums, within its tolerances. */
-#define VALUE_TOLERANCE 1e-5
+#define VALUE_TOLERANCE 1e-4
 #define OBJECTIVE_TOLERANCE 1e-5
 
 typedef struct MipColumn {
