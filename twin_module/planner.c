@@ -54,11 +54,15 @@ static PlannedStmt *
 twin_planner(Query *query, const char *text, int options, ParamListInfo parameters)
 {
     PlannedStmt *volatile plan = NULL;
+    bool is_outermost = planner_depth == 0; /* a function that planning runs may plan queries of its own */
+    Query *copy = is_outermost ? twin_least_cost_prepare(query) : NULL;
     twin_planner_enter();
     PG_TRY();
     {
         plan = previous_planner != NULL ? previous_planner(query, text, options, parameters)
                                         : standard_planner(query, text, options, parameters);
+        if (is_outermost)
+            twin_least_cost_take(copy, text, options, parameters, plan->planTree->total_cost);
     }
     PG_FINALLY();
     {

@@ -44,6 +44,14 @@ void twin_guard_install(void);
 void twin_hide_install(void);
 bool twin_index_is_hidden(Oid index_id);
 
+/* least_cost.c: around each outermost planning; the copy is of the query before it was planned, NULL when
+ * none is needed.
+ */
+void twin_least_cost_install(void);
+struct Query *twin_least_cost_prepare(struct Query *query);
+void twin_least_cost_take(struct Query *copy, const char *text, int options,
+                          struct ParamListInfoData *parameters, double cost);
+
 /* outdone.c */
 struct PlannerInfo;
 struct RelOptInfo;

@@ -8,6 +8,7 @@
 #include "whatif/sparse_index.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SAMPLES_MOST 5 /* a bit each in WhatIfAnswer */
@@ -58,8 +59,9 @@ whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
     /* B-trees without files of their own: what they would cost most. Nothing here is ever committed. */
     if (!whatif->is_sparse &&
         !pg_execute_script(whatif->connection,
-                           "SET fettle_twin.suppose_indexes = on; SET fettle_twin.hide_outdone = on", NULL,
-                           error))
+                           "SET fettle_twin.suppose_indexes = on; SET fettle_twin.hide_outdone = on; "
+                           "SET fettle_twin.note_least_cost = on",
+                           NULL, error))
         return false;
     whatif->sparse = sparse_indexes_new(arena, twin, &whatif->explainer);
     whatif->cache = map_new(arena);
@@ -599,45 +601,82 @@ parameter_count(const char *text)
     return sql_statement_parameter_count(sql_statement_parse(arena, text, strlen(text)));
 }
 
+typedef struct PlanCost {
+    double cost;
+    double least; /* that fewer indexes could have */
+} PlanCost;
+
+static void
+gather_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    bool *is_parallel = context;
+    *is_parallel = *is_parallel || !isnan(node->workers_planned);
+}
+
+/* The cost that fewer indexes could have at the least, of the plan just made; only parallel ones differ. */
 static bool
-ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, double *ret_cost, Error *error)
+least_cost_ask(WhatIf *whatif, const PgPlan *plan, double *ret_cost, Error *error)
+{
+    bool is_parallel = false;
+    *ret_cost = plan->root->total_cost;
+    pg_plan_walk(plan, gather_visit, &is_parallel);
+    if (whatif->is_sparse || !is_parallel)
+        return true;
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!pg_query_simple(whatif->connection, "SHOW fettle_twin.least_cost", &result, error))
+        return false;
+    double cost;
+    double least;
+    const char *text = pg_result_rows(result) == 1 ? pg_result_text(result, 0, 0) : NULL;
+    /* Of a plan that the server had kept it says nothing. */
+    if (text != NULL && sscanf(text, "%lf %lf", &cost, &least) == 2 && cost == *ret_cost)
+        *ret_cost = fmin(least, cost);
+    return true;
+}
+
+static bool
+ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, PlanCost *ret_cost,
+        Error *error)
 {
     PgPlan *plan = NULL;
     const char *reason = NULL;
     int parameters = strchr(text, '$') == NULL ? 0 : parameter_count(text);
     if (!explainer_ask(&whatif->explainer, arena, text, parameters, &plan, &reason, error))
         return false;
-    *ret_cost = NAN;
+    *ret_cost = (PlanCost){.cost = NAN, .least = NAN};
     if (plan == NULL) {
         answer->reason = reason;
         return whatif_after_refusal(whatif, error);
     }
     UsedIndexes used = {.whatif = whatif, .arena = arena, .names = &answer->used_indexes};
     pg_plan_walk(plan, used_indexes_visit, &used);
-    *ret_cost = plan->root->total_cost;
+    ret_cost->cost = plan->root->total_cost;
     if (answer->plan == NULL)
         answer->plan = plan;
-    return true;
+    return least_cost_ask(whatif, plan, &ret_cost->least, error);
 }
 
 static bool
 ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer,
             Error *error)
 {
-    double sum = 0;
+    PlanCost sum = {.cost = 0, .least = 0};
     double known = 0;
     for (size_t i = 0; i < samples_asked(statement); i++) {
-        double cost;
+        PlanCost cost;
         if (!ask_one(whatif, arena, sample_asked(statement, i), answer, &cost, error))
             return false;
-        if (isnan(cost))
+        if (isnan(cost.cost))
             continue;
-        sum += cost;
+        sum.cost += cost.cost;
+        sum.least += cost.least;
         known++;
         answer->sample_mask |= UINT32_C(1) << i;
     }
     answer->is_known = known > 0;
-    answer->cost = known > 0 ? sum / known : NAN;
+    answer->cost = known > 0 ? sum.cost / known : NAN;
+    answer->least_cost = known > 0 ? sum.least / known : NAN;
     return true;
 }
 
@@ -660,14 +699,17 @@ refusal_reason(const WhatIf *whatif, Arena *arena, const WhatIfStatement *statem
 static bool
 whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer, Error *error)
 {
-    *answer = (WhatIfAnswer){.cost = NAN, .generic_cost = NAN};
+    *answer = (WhatIfAnswer){.cost = NAN, .generic_cost = NAN, .least_cost = NAN};
     if (samples_asked(statement) > 0 && !ask_samples(whatif, arena, statement, answer, error))
         return false;
     if (answer->is_known)
         return true;
     const char *text = statement->rewritten != NULL ? statement->rewritten : statement->text;
-    if (!ask_one(whatif, arena, text, answer, &answer->cost, error))
+    PlanCost cost;
+    if (!ask_one(whatif, arena, text, answer, &cost, error))
         return false;
+    answer->cost = cost.cost;
+    answer->least_cost = cost.least;
     answer->is_known = !isnan(answer->cost);
     if (!answer->is_known)
         answer->reason = refusal_reason(whatif, arena, statement, answer->reason);

@@ -320,7 +320,8 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
     fresh.used = fresh.is_unknown ? bits_new(oracle->arena, oracle->candidates->count)
                                   : oracle_used(oracle, oracle->arena, answer);
     if (!fresh.is_unknown)
-        fresh.cost = fresh.low = answer->cost;
+        fresh.cost = answer->cost;
+    fresh.low = fmin(answer->least_cost, answer->cost);
     fettle_assert(answers->items != NULL); /* the baseline is there */
     oracle_mend(oracle, answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
