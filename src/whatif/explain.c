@@ -9,7 +9,8 @@
 Explainer
 explainer_new(Arena *arena, PgConnection *connection)
 {
-    return (Explainer){.arena = arena, .connection = connection, .prepared = map_new(arena)};
+    return (Explainer){
+        .arena = arena, .connection = connection, .prepared = map_new(arena), .plannable = map_new(arena)};
 }
 
 /* True when the server itself refused (the session lives on); its words are the reason. */
@@ -126,6 +127,18 @@ explain_prepared(Explainer *explainer, Arena *arena, const char *text, int param
            pg_execute(explainer->connection, "SET enable_partition_pruning = on", error);
 }
 
+/* Parsed once: a search asks about the same few statements again and again. */
+static const char *
+explainer_plannable(Explainer *explainer, Arena *scratch, const char *text)
+{
+    const char *plannable = map_get(explainer->plannable, text);
+    if (plannable == NULL) {
+        plannable = arena_strdup(explainer->arena, sql_plannable_text(scratch, text));
+        map_put(explainer->plannable, text, (void *)plannable);
+    }
+    return plannable;
+}
+
 bool
 explainer_ask(Explainer *explainer, Arena *arena, const char *text, int parameter_count, PgPlan **ret_plan,
               const char **ret_reason, Error *error)
@@ -133,7 +146,7 @@ explainer_ask(Explainer *explainer, Arena *arena, const char *text, int paramete
     Error failure = {0};
     bool pruned;
     bool done;
-    text = sql_plannable_text(arena, text);
+    text = explainer_plannable(explainer, arena, text);
     if (parameter_count == 0)
         done = explain_run(explainer, arena, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", text), ret_plan,
                            &pruned, &failure);

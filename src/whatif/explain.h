@@ -17,6 +17,7 @@ typedef struct Explainer {
     Arena *arena;
     PgConnection *connection; /* not owned */
     Map *prepared;            /* statement text -> what was prepared for it */
+    Map *plannable;           /* statement text -> what EXPLAIN can take of it */
     int64_t count;            /* questions that reached the planner */
     bool keeps_text;          /* plans keep the JSON they were read from */
 } Explainer;

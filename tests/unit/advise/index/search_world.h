@@ -123,6 +123,7 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
     ret_answer->cost = world_cost((size_t)(statement->text[0] - '0'), world.present, &used);
     if (world.alone != 0 && world.present == world.alone && statement->text[0] == '0')
         ret_answer->cost /= 10;
+    ret_answer->least_cost = ret_answer->cost;
     for (int i = 0; i < CANDIDATES; i++)
         if ((used >> i & 1) != 0)
             vector_push(arena, &ret_answer->used_indexes, candidate_names[i]);

@@ -94,6 +94,7 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
         ret_answer->sample_mask = 5;
         ret_answer->cost /= 4;
     }
+    ret_answer->least_cost = ret_answer->cost;
     for (int i = 0; i < CANDIDATES; i++)
         if ((used >> i & 1) != 0)
             vector_push(arena, &ret_answer->used_indexes, arena_printf(arena, "whatif_%d", i));
