@@ -546,7 +546,7 @@ fettle_twin_index_estimate(PG_FUNCTION_ARGS)
                         errmsg("relation with OID %u is not an index", index_id)));
     table = table_open(IndexGetRelation(index_id, false), AccessShareLock);
     index = index_open(index_id, AccessShareLock);
-    twin_index_estimate(table, index, &estimate);
+    twin_index_estimate_remember(table, index, &estimate);
     values[0] = Int64GetDatum((int64)estimate.pages);
     values[1] = Float8GetDatum(estimate.tuples);
     values[2] = Int32GetDatum(estimate.height);

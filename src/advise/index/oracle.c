@@ -8,6 +8,8 @@ VECTOR_DEFINE(OracleAnswerList, OracleAnswer);
 /* As a share of the cost: what rounding makes is no mend. */
 #define MEND_LEAST 1e-9
 
+#define SCRATCH_BYTES ((size_t)64 << 20)
+
 struct Oracle {
     Arena *arena;
     const AdvisorContext *context;
@@ -234,7 +236,7 @@ static bool
 oracle_present(Oracle *oracle, Bits set, Error *error)
 {
     /* Its own arena: what the WhatIf keeps of this call lives in the shared one. */
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if changes", 64 * 1024 * 1024);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if changes", SCRATCH_BYTES);
     const CandidateSet *candidates = oracle->candidates;
     WhatIfChange *changes = ARENA_NEW_ARRAY(scratch, WhatIfChange, candidates->count + 1);
     Candidate **made = ARENA_NEW_ARRAY(scratch, Candidate *, candidates->count + 1);
@@ -269,6 +271,18 @@ bool
 oracle_make_relevant(Oracle *oracle, size_t statement, Error *error)
 {
     return oracle_present(oracle, oracle_relevant(oracle, statement), error);
+}
+
+bool
+oracle_make_few(Oracle *oracle, size_t count_most, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("relevant indexes", SCRATCH_BYTES);
+    Bits all = bits_new(scratch, oracle->candidates->count);
+    for (size_t q = 0; q < oracle->context->workload->count; q++)
+        if (oracle->context->workload->statements[q].is_costed)
+            bits_join(all, oracle->relevant[q]);
+    bits_subtract(all, oracle->refused);
+    return bits_count(all) > count_most || oracle_present(oracle, all, error);
 }
 
 static Bits
@@ -332,7 +346,7 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
 static bool
 oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer **ret_answer, Error *error)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("planner's answer", 64 * 1024 * 1024);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("planner's answer", SCRATCH_BYTES);
     WhatIfAnswer answer = {0};
     oracle->questions++;
     if (!oracle_present(oracle, reduced, error) ||
