@@ -89,8 +89,9 @@ def show(name, result):
     gap = "" if result["first_explains"] < 0 else f", gap {gap_text(result)}"
     first = "" if result["first_explains"] < 0 else f" ({result['first_explains']} and {result['first_wall_s']:.1f} s of them until the proof began)"
     stopped = ", STOPPED by the clock" if result["stopped_early"] else ""
+    failed = f", {result['solver_failures']} programs UNSOLVED ({result['solver_reason']})" if result["solver_failures"] else ""
     print(f"    {name:34s} {result['ratio']:.6f}  {len(result['indexes']):2d} indexes {result['size_bytes'] / 1e6:5.0f} MB  {result['questions']:6d} calls "
-          f"{result['explains']:6d} EXPLAINs {result['wall_s']:6.1f} s wall {result['cpu_s']:6.1f} s CPU{first}{gap}{stopped}", flush=True)
+          f"{result['explains']:6d} EXPLAINs {result['wall_s']:6.1f} s wall {result['cpu_s']:6.1f} s CPU{first}{gap}{stopped}{failed}", flush=True)
 
 
 def compare(driver, queries, width, budget):

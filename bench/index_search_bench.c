@@ -47,6 +47,8 @@ typedef struct Outcome {
     int64_t first_explains; /* until the proof began; -1 when there is none */
     double first_wall_s;
     double gap_percent;
+    int solver_failures;
+    const char *solver_reason; /* NULL: none failed */
     bool is_stopped_early;
 } Outcome;
 
@@ -119,6 +121,8 @@ run_ours(const Run *run, const AdvisorContext *context, const CandidateSet *cand
     outcome->first_explains = result.first_questions;
     outcome->first_wall_s = (double)result.first_ms / 1000;
     outcome->gap_percent = result.gap_percent;
+    outcome->solver_failures = result.solver_failures;
+    outcome->solver_reason = result.solver_reason;
     outcome->is_stopped_early = result.is_stopped_early;
 }
 
@@ -177,6 +181,8 @@ write_outcome(Arena *arena, const CandidateSet *candidates, const Outcome *outco
         json_write_null(&json);
     else
         json_double(&json, outcome->gap_percent);
+    json_key_int(&json, "solver_failures", outcome->solver_failures);
+    json_key_string(&json, "solver_reason", outcome->solver_reason);
     json_key_bool(&json, "stopped_early", outcome->is_stopped_early);
     write_indexes(&json, candidates, outcome);
     json_object_end(&json);

@@ -8,7 +8,8 @@
  *         lexeme = sql_lexeme_at(text, at, length);
  *
  * at must stand at a lexeme's start. Texts need not be terminated. For src/sql; the snapshot floor
- * redacts, and reads workload files, with it too.
+ * redacts, and reads workload files, with it too, and the what-if looks into statements that it puts
+ * together.
  */
 #ifndef FETTLE_SQL_LEXICAL_H
 #define FETTLE_SQL_LEXICAL_H

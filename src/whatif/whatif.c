@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "pg/identifier.h"
 #include "pg/result.h"
+#include "sql/lexical.h"
 #include "whatif/explain.h"
 #include "whatif/sparse_index.h"
 
@@ -127,14 +128,27 @@ change_index(const WhatIf *whatif, const WhatIfChange *change)
     return snapshot_index(twin_snapshot(whatif->twin), change->relation_id);
 }
 
-/* The statement that makes a change, in the arena. */
-static const char *
-change_text(const WhatIf *whatif, Arena *arena, const WhatIfChange *change)
+/* Whatever follows, such a statement neither ends the transaction nor drops anything. */
+static bool
+text_begins_index(const char *text)
 {
+    static const char *const beginnings[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX "};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(beginnings); i++)
+        if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The statement that makes a change, in the arena; NULL, and why there is none. */
+static const char *
+change_text(const WhatIf *whatif, Arena *arena, const WhatIfChange *change, const char **ret_reason)
+{
+    *ret_reason = NULL;
     const SnapshotIndex *index;
     switch (change->kind) {
         case WHATIF_DROP_INDEX:
             index = change_index(whatif, change);
+            *ret_reason = index == NULL ? "the twin has no such index" : NULL;
             return index == NULL ? NULL
                                  : arena_printf(arena, "DROP INDEX %s",
                                                 pg_identifier_qualify(arena, index->schema, index->name));
@@ -142,6 +156,10 @@ change_text(const WhatIf *whatif, Arena *arena, const WhatIfChange *change)
             return arena_printf(arena, "SET LOCAL %s = %s", pg_identifier_quote(arena, change->name),
                                 pg_literal_quote(arena, change->value));
         case WHATIF_CREATE_INDEX:
+            if (text_begins_index(change->statement))
+                return change->statement;
+            *ret_reason = "the statement creates no index";
+            return NULL;
         case WHATIF_DDL: return change->statement;
     }
     return NULL;
@@ -198,8 +216,6 @@ created_index_examine(WhatIf *whatif, const WhatIfChange *change, double sparse_
     const SnapshotRelation *relation = snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
     result->size_bytes = NAN;
     result->index_name = change->name;
-    whatif->statistics.index_creations++;
-    whatif->creations++;
     if (relation == NULL || change->name == NULL)
         return true;
     bool is_partitioned = relation->kind == 'p';
@@ -221,12 +237,24 @@ created_index_examine(WhatIf *whatif, const WhatIfChange *change, double sparse_
     return true;
 }
 
+/* What failed was refused, in the server's words, unless the session is gone. */
+static bool
+refusal_take(const WhatIf *whatif, const Error *failure, const char **ret_refusal, Error *error)
+{
+    if (pg_connection_is_broken(whatif->connection)) {
+        *error = *failure;
+        return false;
+    }
+    *ret_refusal = arena_strdup(whatif->arena, failure->message);
+    return true;
+}
+
 /* Runs a change's statement; *ret_refusal: the server's words when it refused. */
 static bool
 change_run(WhatIf *whatif, const WhatIfChange *change, const char *text, double *ret_sparse_blocks,
            const char **ret_refusal, Error *error)
 {
-    Error refusal = {0};
+    Error failure = {0};
     bool makes_index = change->kind == WHATIF_CREATE_INDEX;
     *ret_sparse_blocks = NAN;
     *ret_refusal = NULL;
@@ -240,14 +268,8 @@ change_run(WhatIf *whatif, const WhatIfChange *change, const char *text, double 
                                    pg_identifier_qualify(whatif->arena, relation->schema, change->name),
                                    ret_sparse_blocks, ret_refusal, error);
     }
-    if (pg_execute(whatif->connection, text, &refusal))
-        return true;
-    if (pg_connection_is_broken(whatif->connection)) {
-        *error = refusal;
-        return false;
-    }
-    *ret_refusal = arena_strdup(whatif->arena, refusal.message);
-    return true;
+    return pg_execute(whatif->connection, text, &failure) ||
+           refusal_take(whatif, &failure, ret_refusal, error);
 }
 
 static void
@@ -258,31 +280,45 @@ change_keep(const WhatIf *whatif, StandingChange *standing)
     standing->change.value = arena_strdup(whatif->arena, standing->change.value);
 }
 
+/* It does not stay, or each refusal would nest what comes after it one deeper. */
+static bool
+savepoint_undo(WhatIf *whatif, Error *error)
+{
+    return pg_execute_script(whatif->connection, "ROLLBACK TO SAVEPOINT fettle; RELEASE SAVEPOINT fettle",
+                             NULL, error);
+}
+
 /* One change in a savepoint of its own. False only when the session failed. */
 static bool
 change_make(WhatIf *whatif, const WhatIfChange *change, StandingChange *ret_standing, Error *error)
 {
-    const char *text = change_text(whatif, whatif->arena, change);
+    const char *refusal;
+    const char *text = change_text(whatif, whatif->arena, change, &refusal);
     *ret_standing =
         (StandingChange){.key = change_key(change), .change = *change, .result = {.size_bytes = NAN}};
     change_keep(whatif, ret_standing);
     if (text == NULL) {
-        ret_standing->result.reason = "the twin has no such index";
+        ret_standing->result.reason = refusal;
         return true;
     }
+    bool makes_index = change->kind == WHATIF_CREATE_INDEX;
     double sparse_blocks;
-    const char *refusal;
+    Error failure = {0};
+    WhatIfChangeResult made = {.is_applied = true, .size_bytes = NAN};
     if (!pg_execute(whatif->connection, "SAVEPOINT fettle", error) ||
         !change_run(whatif, &ret_standing->change, text, &sparse_blocks, &refusal, error))
         return false;
+    if (refusal == NULL && makes_index &&
+        !created_index_examine(whatif, &ret_standing->change, sparse_blocks, &made, &failure) &&
+        !refusal_take(whatif, &failure, &refusal, error))
+        return false;
     if (refusal != NULL) {
         ret_standing->result.reason = refusal;
-        return pg_execute(whatif->connection, "ROLLBACK TO SAVEPOINT fettle", error);
+        return savepoint_undo(whatif, error);
     }
-    ret_standing->result.is_applied = true;
-    if (change->kind == WHATIF_CREATE_INDEX &&
-        !created_index_examine(whatif, &ret_standing->change, sparse_blocks, &ret_standing->result, error))
-        return false;
+    ret_standing->result = made;
+    whatif->statistics.index_creations += makes_index;
+    whatif->creations += makes_index;
     return pg_execute(whatif->connection, "RELEASE SAVEPOINT fettle", error);
 }
 
@@ -391,17 +427,38 @@ standing_add(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeResult *ret
     return true;
 }
 
-/* Can it be made in one script with others? Without a semicolon a text is no second statement. */
+/* Does it end with the text, whatever stands before and behind it in a script? Expressions and predicates are
+ * foreign words. There is no semicolon, no comment, and no quote that is not closed. Dollars and backslashes
+ * are left out as well: there the server's scanner may see quotes where ours does not. */
+static bool
+text_is_whole(const char *text)
+{
+    size_t length = strlen(text);
+    Lexeme lexeme;
+    if (strpbrk(text, ";$\\") != NULL)
+        return false;
+    for (size_t at = 0; at < length; at += lexeme.length) {
+        lexeme = sql_lexeme_at(text, at, length);
+        if (lexeme.is_open || lexeme.kind == LEXEME_COMMENT)
+            return false;
+    }
+    return true;
+}
+
+/* Can it be made in one script with others? What cannot goes by itself, as one statement of the extended
+ * protocol. */
 static bool
 change_is_plain(const WhatIf *whatif, const WhatIfChange *change)
 {
-    if (change->kind != WHATIF_CREATE_INDEX || change->name == NULL || strchr(change->statement, ';') != NULL)
+    if (change->kind != WHATIF_CREATE_INDEX || change->name == NULL ||
+        !text_begins_index(change->statement) || !text_is_whole(change->statement))
         return false;
     const SnapshotRelation *relation = snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
     return relation != NULL && relation->kind != 'p';
 }
 
-/* What is wanted, does not stand, and can be made together. */
+/* What is wanted, does not stand, and can be made together: up to the first other change that does not stand,
+ * for what comes after it may need it. */
 static StandingChangeList
 changes_missing(const WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t count)
 {
@@ -410,8 +467,11 @@ changes_missing(const WhatIf *whatif, Arena *arena, const WhatIfChange *changes,
     for (size_t i = 0; i < count; i++) {
         StandingChange fresh = {
             .key = change_key(&changes[i]), .change = changes[i], .result = {.size_bytes = NAN}};
-        if (standing_find(whatif, fresh.key) != SIZE_MAX || map_get_id(seen, fresh.key) != NULL ||
-            !change_is_plain(whatif, &changes[i]))
+        if (standing_find(whatif, fresh.key) != SIZE_MAX || map_get_id(seen, fresh.key) != NULL)
+            continue;
+        if (changes[i].kind != WHATIF_CREATE_INDEX)
+            break;
+        if (!change_is_plain(whatif, &changes[i]))
             continue;
         map_put_id(seen, fresh.key, whatif->arena);
         vector_push(arena, &missing, fresh);
@@ -450,8 +510,9 @@ sizes_ask(WhatIf *whatif, Arena *arena, StandingChangeList *made, Error *error)
 }
 
 /*
- * Makes the indexes that are missing in one round trip and one savepoint, which is most of what many cost
- * one by one. When one of them is refused none is made, and each is tried by itself.
+ * Makes the indexes that are missing in one script and one savepoint: round trips are most of what many cost
+ * one by one. When one of them is refused none is made, and each is tried by itself. The savepoint is not
+ * part of the script, for of a script that cannot be parsed nothing is run.
  */
 static bool
 changes_make_together(WhatIf *whatif, const WhatIfChange *changes, size_t count, Error *error)
@@ -463,17 +524,15 @@ changes_make_together(WhatIf *whatif, const WhatIfChange *changes, size_t count,
     if (missing.count < 2)
         return true;
     Text script = text_new(scratch);
-    text_append(&script, "SAVEPOINT fettle;\n");
     for (size_t i = 0; i < missing.count; i++)
         text_append_format(&script, "%s;\n", missing.items[i].change.statement);
-    Error refusal = {0};
-    if (!pg_execute_script(whatif->connection, script.data, NULL, &refusal) ||
-        !sizes_ask(whatif, scratch, &missing, &refusal)) {
-        if (pg_connection_is_broken(whatif->connection))
-            *error = refusal;
-        return !pg_connection_is_broken(whatif->connection) &&
-               pg_execute(whatif->connection, "ROLLBACK TO SAVEPOINT fettle", error);
-    }
+    if (!pg_execute(whatif->connection, "SAVEPOINT fettle", error))
+        return false;
+    Error failure = {0};
+    const char *refusal;
+    if (!pg_execute_script(whatif->connection, script.data, NULL, &failure) ||
+        !sizes_ask(whatif, scratch, &missing, &failure))
+        return refusal_take(whatif, &failure, &refusal, error) && savepoint_undo(whatif, error);
     whatif->statistics.index_creations += (int64_t)missing.count;
     whatif->creations += (int64_t)missing.count;
     for (size_t i = 0; i < missing.count; i++) {

@@ -25,7 +25,7 @@
 #include "whatif/twin.h"
 
 typedef enum WhatIfChangeKind {
-    WHATIF_CREATE_INDEX, /* statement: CREATE INDEX ... on qualified names, without CONCURRENTLY */
+    WHATIF_CREATE_INDEX, /* statement: CREATE [UNIQUE] INDEX ... on qualified names, without CONCURRENTLY */
     WHATIF_DROP_INDEX,   /* relation_id: the index's target OID */
     WHATIF_SETTING,      /* name, value */
     WHATIF_DDL, /* any other statement the twin can roll back: DROP CONSTRAINT, CREATE STATISTICS ...;

@@ -120,7 +120,16 @@ bits_next(Bits bits, size_t from)
     return SIZE_MAX;
 }
 
-/* To the first set, in place: all of the other, only those of the other, none of the other. */
+/* To the first set, in place: what the other is, all of the other, only those of the other, none of the
+ * other. */
+static inline void
+bits_set(Bits bits, Bits other)
+{
+    fettle_assert(bits.word_count == other.word_count);
+    if (bits.word_count > 0)
+        memcpy(bits.words, other.words, bits.word_count * sizeof(uint64_t));
+}
+
 static inline void
 bits_join(Bits bits, Bits other)
 {

@@ -103,13 +103,27 @@ asked_most(const Search *search)
     return search->best_value * (1 - search_gap_allowed(search) * ASKED_SHARE);
 }
 
-/* Solves the program from below: for any choice that is not refuted, or for the least. */
-static bool
-bound_program(Search *search, Arena *scratch, bool is_any_enough, ProgramAnswer *ret_answer)
+/* The program from below: the same until something is learned. */
+typedef struct BoundSubject {
+    Program program; /* without what is dominated */
+    size_t *instead; /* as program_undominated() says */
+} BoundSubject;
+
+static BoundSubject
+bound_subject(Search *search, Arena *scratch)
 {
-    size_t *instead;
+    BoundSubject subject;
     search_indexes_refresh(search);
-    Program program = program_undominated(scratch, search_program(search, scratch), &instead);
+    subject.program = program_undominated(scratch, search_program(search, scratch), &subject.instead);
+    return subject;
+}
+
+/* Solves the program: for any choice that is not refuted, or for the least. */
+static bool
+bound_program(Search *search, Arena *scratch, const BoundSubject *subject, bool is_any_enough,
+              ProgramAnswer *ret_answer)
+{
+    Program program = subject->program;
     /* A part of the gap may be the program's own: to close that costs more than it tells. */
     program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
     program.below = is_any_enough ? asked_most(search) : 0;
@@ -136,26 +150,24 @@ bound_program(Search *search, Arena *scratch, bool is_any_enough, ProgramAnswer 
 /* A choice that is not refuted yet, by exchanges from what the relaxed program chooses parts of, else from
  * what was asked about last; the relaxed program's value is a bound, and may be proof enough. */
 static bool
-bound_guess(Search *search, Arena *scratch, ProgramAnswer *ret_answer)
+bound_guess(Search *search, Arena *scratch, const BoundSubject *subject, ProgramAnswer *ret_answer)
 {
-    size_t *instead;
-    search_indexes_refresh(search);
-    Program program = program_undominated(scratch, search_program(search, scratch), &instead);
+    const Program *program = &subject->program;
     double most = asked_most(search);
     ProgramAnswer relaxed;
-    if (!program_relax(scratch, &program, &relaxed))
+    if (!program_relax(scratch, program, &relaxed))
         return false;
     bound_note(search, relaxed.bound);
     if (relaxed.bound >= most)
         return false;
-    program_guess_bound(scratch, &program, relaxed.chosen, ret_answer);
+    program_guess_bound(scratch, program, relaxed.chosen, ret_answer);
     if (ret_answer->cost < most)
         return true;
-    Bits last = bits_new(scratch, program.index_count);
+    Bits last = bits_new(scratch, program->index_count);
     for (size_t i = bits_next(search->guessed, 0); i != SIZE_MAX; i = bits_next(search->guessed, i + 1))
-        if (instead[i] != SIZE_MAX)
-            bits_add(last, instead[i]);
-    program_guess_bound(scratch, &program, last, ret_answer);
+        if (subject->instead[i] != SIZE_MAX)
+            bits_add(last, subject->instead[i]);
+    program_guess_bound(scratch, program, last, ret_answer);
     return ret_answer->cost < most;
 }
 
@@ -229,23 +241,25 @@ bound_ask(Search *search, Bits chosen, bool *ret_is_learned, Error *error)
 typedef enum BoundWay { BOUND_GUESS, BOUND_ANY, BOUND_LEAST, BOUND_WAYS } BoundWay;
 
 static bool
-bound_propose(Search *search, Arena *scratch, BoundWay way, ProgramAnswer *ret_answer)
+bound_propose(Search *search, Arena *scratch, const BoundSubject *subject, BoundWay way,
+              ProgramAnswer *ret_answer)
 {
     if (way == BOUND_GUESS)
-        return bound_guess(search, scratch, ret_answer);
+        return bound_guess(search, scratch, subject, ret_answer);
     bool is_any_enough = way == BOUND_ANY;
     return (!is_any_enough || search_gap_allowed(search) >= ANY_GAP_LEAST) &&
-           bound_program(search, scratch, is_any_enough, ret_answer);
+           bound_program(search, scratch, subject, is_any_enough, ret_answer);
 }
 
 static bool
 bound_round(Search *search, bool *ret_is_done, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
+    BoundSubject subject = bound_subject(search, scratch);
     ProgramAnswer answer;
     bool is_learned = false;
     for (int way = BOUND_GUESS; way < BOUND_WAYS && !is_learned; way++) {
-        bool found = bound_propose(search, scratch, (BoundWay)way, &answer);
+        bool found = bound_propose(search, scratch, &subject, (BoundWay)way, &answer);
         *ret_is_done = is_proven(search);
         if (*ret_is_done)
             return true;
@@ -283,13 +297,13 @@ search_bound_renew(Search *search)
     Bits avoided = search->avoided;
     /* The bound is of all sets, those too that the review left out. */
     search->avoided = bits_new(scratch, search->candidates->count);
-    search_indexes_refresh(search);
+    BoundSubject subject = bound_subject(search, scratch);
     ProgramAnswer answer;
     bool is_any = search_gap_allowed(search) >= ANY_GAP_LEAST;
     /* where there is no choice to ask about, that is the bound */
     if (search_out_of_time(search) ||
-        ((!is_any || bound_program(search, scratch, true, &answer) || !is_proven(search)) &&
-         !bound_program(search, scratch, false, &answer)))
+        ((!is_any || bound_program(search, scratch, &subject, true, &answer) || !is_proven(search)) &&
+         !bound_program(search, scratch, &subject, false, &answer)))
         search->bound = 0;
     search->avoided = avoided;
     search_indexes_refresh(search);

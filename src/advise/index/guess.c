@@ -417,13 +417,6 @@ guess_shrink(Guess *guess, Bits set, Bits kept)
     }
 }
 
-static void
-bits_set(Bits bits, Bits other)
-{
-    bits_join(bits, other);
-    bits_keep(bits, other);
-}
-
 /* Keeps what a move has made of the set when it pays. */
 static bool
 guess_accept(Guess *guess, Bits set, Bits moved, double moved_cost, double *cost)

@@ -218,14 +218,25 @@ program_cost_of_having(const Program *program, Bits set)
     return cost;
 }
 
+static bool
+is_first_of_its_table(const Program *program, Bits chosen, size_t index)
+{
+    const void *table = program->indexes[index].table;
+    size_t first = bits_next(chosen, 0);
+    while (first < index && program->indexes[first].table != table)
+        first = bits_next(chosen, first + 1);
+    return first == index;
+}
+
 bool
 program_fits(const Program *program, Bits chosen)
 {
+    bool has_table_budget = isfinite(program->table_budget_bytes);
     if (program_bytes(program, chosen, NULL) > program->budget_bytes)
         return false;
     for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1))
         if (program->indexes[i].is_forbidden ||
-            (isfinite(program->table_budget_bytes) &&
+            (has_table_budget && is_first_of_its_table(program, chosen, i) &&
              program_bytes(program, chosen, program->indexes[i].table) > program->table_budget_bytes))
             return false;
     return true;

@@ -127,6 +127,234 @@ a_refused_change_does_not_spoil_the_others(void **state)
     assert_string_not_equal(answer.plan->root->node_type, "Bitmap Heap Scan");
 }
 
+#define TOGETHER 8
+
+/* Plain, of several columns, with an expression, partial with a quoted quote, unique, of other tables. */
+static const WhatIfChange *
+changes_many(void)
+{
+    static const char *const texts[TOGETHER] = {
+        "CREATE INDEX try_0 ON public.orders (customer_id)",
+        "CREATE INDEX try_1 ON public.orders (status, total)",
+        "CREATE INDEX try_2 ON public.orders USING btree (lower(status))",
+        "CREATE INDEX try_3 ON public.orders (total) WHERE status <> 'it''s -- \"not'",
+        "CREATE UNIQUE INDEX try_4 ON public.orders (id, status)",
+        "CREATE INDEX try_5 ON public.orders USING brin (id)",
+        "CREATE INDEX try_6 ON public.customers (name)",
+        "CREATE INDEX try_7 ON public.events (kind)", /* partitioned: goes its own way */
+    };
+    WhatIfChange *changes = ARENA_NEW_ARRAY(shop_arena(), WhatIfChange, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++)
+        changes[i] = (WhatIfChange){.kind = WHATIF_CREATE_INDEX,
+                                    .relation_id = id_of(i < 6    ? "orders"
+                                                         : i == 6 ? "customers"
+                                                                  : "events"),
+                                    .name = arena_printf(shop_arena(), "try_%zu", i),
+                                    .statement = texts[i]};
+    return changes;
+}
+
+static const char *const questions_many[][2] = {
+    {"select * from orders where customer_id = 7", "orders"},
+    {"select * from orders where status = 'state 1' and total > 19000", "orders"},
+    {"select * from orders where lower(status) = 'x'", "orders"},
+    {"select * from orders where total = 7 and status <> 'it''s -- \"not'", "orders"},
+    {"select * from orders where id = 7 and status = 'state 2'", "orders"},
+    {"select * from events where kind = 3", "events"},
+};
+
+static void
+many_made_at_once_are_what_they_are_one_by_one(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *together = open_whatif(arena);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *alone = open_whatif(arena);
+    const WhatIfChange *changes = changes_many();
+    WhatIfChangeResult *one_by_one = NULL;
+    for (size_t count = 1; count <= TOGETHER; count++) /* each time one is missing */
+        one_by_one = begin(alone, arena, changes, count);
+    WhatIfAnswer answers[FETTLE_COUNT_OF(questions_many)];
+    for (size_t i = 0; i < FETTLE_COUNT_OF(questions_many); i++)
+        answers[i] = ask(alone, arena, questions_many[i][0], questions_many[i][1]);
+    Error error = {0};
+    assert_true(whatif_end(alone, &error)); /* one session would wait for the other's names */
+    WhatIfChangeResult *at_once = begin(together, arena, changes, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        assert_true(at_once[i].is_applied && one_by_one[i].is_applied);
+        assert_null(at_once[i].reason);
+        assert_string_equal(at_once[i].index_name, changes[i].name);
+        assert_string_equal(one_by_one[i].index_name, changes[i].name);
+        assert_true(at_once[i].size_bytes >= 8192 && at_once[i].size_bytes == one_by_one[i].size_bytes);
+    }
+    for (size_t i = 0; i < FETTLE_COUNT_OF(questions_many); i++) {
+        WhatIfAnswer answer = ask(together, arena, questions_many[i][0], questions_many[i][1]);
+        assert_true(answer.is_known && answer.cost == answers[i].cost && answer.used_indexes.count == 1);
+        assert_string_equal(answer.used_indexes.items[0], answers[i].used_indexes.items[0]);
+    }
+    assert_int_equal(whatif_statistics(together).index_creations, TOGETHER);
+    assert_int_equal(whatif_statistics(alone).index_creations, TOGETHER);
+    /* what stands, and what is asked for twice, is not made again */
+    WhatIfChange twice[TOGETHER + 4];
+    memcpy(twice, changes, TOGETHER * sizeof(*changes));
+    twice[TOGETHER] = twice[TOGETHER + 1] = index_change("try_8", "note");
+    twice[TOGETHER + 2] = index_change("try_9", "total");
+    twice[TOGETHER + 3] = changes[0];
+    WhatIfChangeResult *again = begin(together, arena, twice, FETTLE_COUNT_OF(twice));
+    assert_int_equal(whatif_statistics(together).index_creations, TOGETHER + 2);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(twice); i++)
+        assert_true(again[i].is_applied);
+    assert_true(again[TOGETHER].size_bytes == again[TOGETHER + 1].size_bytes);
+    assert_true(again[TOGETHER + 3].size_bytes == at_once[0].size_bytes);
+}
+
+/* What stands of a good index is what its question uses. */
+static void
+assert_used(WhatIf *whatif, Arena *arena, const char *text, const char *table, const char *name)
+{
+    WhatIfAnswer answer = ask(whatif, arena, text, table);
+    assert_true(answer.is_known && text_list_contains(&answer.used_indexes, name));
+}
+
+static const struct {
+    const char *statement;
+    const char *reason; /* NULL: it is one index after all */
+} not_plain[] = {
+    {"CREATE INDEX try_bad ON public.orders (nosuch_column)", "nosuch_column"},
+    {"CREATE INDEX try_bad ON public.orders (customer_id", "syntax error"},
+    {"CREATE INDEX try_bad ON public.orders (customer_id) WHERE", "syntax error"},
+    {"CREATE INDEX try_customer ON public.orders (status)", "already exists"},
+    {"CREATE INDEX try_bad ON public.nosuch (id)", "nosuch"},
+    {"CREATE INDEX CONCURRENTLY try_bad ON public.orders (id)", "transaction block"},
+    {"CREATE INDEX try_bad ON public.orders (id); COMMIT; DROP TABLE public.orders", "multiple commands"},
+    {"CREATE INDEX try_bad ON public.orders (id);", NULL},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE note = ';'", NULL},
+    {"CREATE INDEX try_bad ON public.orders (id) -- ; COMMIT", NULL},
+    {"CREATE INDEX try_bad ON public.orders (id) --", NULL},
+    {"CREATE INDEX try_bad ON public.orders (id) /* ; COMMIT */", NULL},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE note = $$'$$", NULL},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE note = E'\\''", NULL},
+    {"CREATE INDEX try_bad ON public.orders (id) /*", "unterminated"},
+    {"CREATE INDEX try_bad ON public.orders (id) /* /* */", "unterminated"},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE note = '", "unterminated"},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE note = E'\\'", "unterminated"},
+    {"CREATE INDEX try_bad ON public.orders (\"", "unterminated"},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE note = $x$", "unterminated"},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE id = 1$$", "unterminated"},
+    {"CREATE INDEX try_bad ON public.orders (id) WHERE id = 1e'\\'", ""},
+    {"CREATE INDEX try_other ON public.orders (id)", "try_bad"},
+    {"REINDEX TABLE public.orders", "creates no index"},
+    {"COMMIT", "creates no index"},
+};
+
+static void
+one_of_many_that_is_refused_or_no_plain_index_leaves_the_others(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(not_plain); i++) {
+        WhatIfChange changes[] = {index_change("try_customer", "customer_id"),
+                                  index_change("try_total", "total"), index_change("try_bad", "id"),
+                                  index_change("try_note", "note")};
+        changes[2].statement = not_plain[i].statement;
+        int64_t creations = whatif_statistics(whatif).index_creations;
+        WhatIfChangeResult *results = begin(whatif, arena, changes, FETTLE_COUNT_OF(changes));
+        assert_int_equal(results[2].is_applied, not_plain[i].reason == NULL);
+        assert_int_equal(isnan(results[2].size_bytes), not_plain[i].reason != NULL);
+        if (not_plain[i].reason != NULL)
+            assert_contains(results[2].reason, not_plain[i].reason);
+        assert_true(results[0].is_applied && results[1].is_applied && results[3].is_applied);
+        assert_true(results[0].size_bytes > 8192 && results[1].size_bytes > 8192);
+        assert_int_equal(whatif_statistics(whatif).index_creations,
+                         creations + (not_plain[i].reason == NULL ? 4 : 3));
+        /* another question each time: none comes from the cache */
+        const char *total = arena_printf(arena, "select * from orders where total = %zu", i);
+        const char *note = arena_printf(arena, "select * from orders where note = '%zu'", i);
+        const char *customer = arena_printf(arena, "select * from orders where customer_id = %zu", i);
+        assert_used(whatif, arena, customer, "orders", "try_customer");
+        assert_used(whatif, arena, total, "orders", "try_total");
+        assert_used(whatif, arena, note, "orders", "try_note");
+        Error error = {0};
+        assert_true(whatif_end(whatif, &error));
+    }
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    Error error = {0};
+    assert_true(cluster_connect(shop_cluster(), twin_database(shop_twin()), NULL, &connection, &error));
+    assert_string_equal(test_server_value(arena, connection,
+                                          "SELECT count(*) FILTER (WHERE relname LIKE 'try_%') || ' ' || "
+                                          "count(*) FILTER (WHERE relname = 'orders') FROM pg_class"),
+                        "0 1");
+}
+
+/* A refusal goes back to the savepoint that was made for it, not to an earlier one. */
+static void
+what_stands_outlives_the_refusals_after_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    WhatIfChange changes[] = {index_change("try_bad", "nosuch_column"),
+                              index_change("try_customer", "customer_id"), index_change("try_total", "total"),
+                              index_change("try_worse", "id, "), index_change("try_note", "note")};
+    (void)begin(whatif, arena, changes, 2);
+    WhatIfChangeResult *results = begin(whatif, arena, changes, FETTLE_COUNT_OF(changes));
+    assert_false(results[0].is_applied || results[3].is_applied);
+    assert_contains(results[0].reason, "nosuch_column");
+    assert_contains(results[3].reason, "syntax error");
+    assert_used(whatif, arena, by_customer, "orders", "try_customer");
+    assert_used(whatif, arena, "select * from orders where total = 7", "orders", "try_total");
+    assert_used(whatif, arena, "select * from orders where note = 'y'", "orders", "try_note");
+    assert_int_equal(whatif_statistics(whatif).index_creations, 3);
+}
+
+/* The one is not ended, and the other, by the name of an index that is there, is its rest. */
+static void
+two_texts_do_not_become_one_statement(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    static const char *const pairs[][2] = {
+        {"CREATE INDEX try_half ON public.orders (id) /*", "*/ WHERE id = 1"},
+        {"CREATE INDEX try_half ON public.orders (id) /*", "CREATE INDEX */ WHERE id = 1"},
+        {"CREATE INDEX try_half ON public.orders (id) WHERE note = '",
+         "CREATE INDEX x ON public.orders (id) WHERE note = ' or id = 1"},
+        {"CREATE INDEX try_half ON public.orders (id) WHERE note = $$", "CREATE INDEX $$"},
+        {"CREATE INDEX try_half ON public.orders (id) WHERE id = 1 or note = E'\\'", "CREATE INDEX '"},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(pairs); i++) {
+        FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+        WhatIfChange changes[] = {index_change("try_half", "id"), index_change("orders_pkey", "id")};
+        changes[0].statement = pairs[i][0];
+        changes[1].statement = pairs[i][1];
+        WhatIfChangeResult *results = begin(whatif, arena, changes, 2);
+        assert_false(results[0].is_applied || results[1].is_applied);
+        assert_int_equal(whatif_statistics(whatif).index_creations, 0);
+    }
+}
+
+/* Of the indexes those that stand before it are made at once, those behind it in their turn. */
+static void
+an_index_that_needs_another_change_is_made_after_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    const WhatIfChange changes[] = {index_change("try_total", "total"),
+                                    index_change("try_note", "note"),
+                                    {.kind = WHATIF_DDL,
+                                     .relation_id = id_of("orders"),
+                                     .statement = "ALTER TABLE public.orders RENAME note TO remark"},
+                                    index_change("try_status", "status"),
+                                    index_change("try_gone", "note"),
+                                    index_change("try_customer", "customer_id")};
+    WhatIfChangeResult *results = begin(whatif, arena, changes, FETTLE_COUNT_OF(changes));
+    for (size_t i = 0; i < FETTLE_COUNT_OF(changes); i++)
+        assert_int_equal(results[i].is_applied, i != 4);
+    assert_contains(results[4].reason, "note");
+    assert_int_equal(whatif_statistics(whatif).index_creations, 4);
+}
+
 static void
 settings_dropped_indexes_and_other_statements_are_tried_too(void **state)
 {
@@ -239,6 +467,11 @@ main(void)
         cmocka_unit_test(an_index_is_tried_used_and_gone_again),
         cmocka_unit_test(the_cost_is_that_of_the_index_really_built),
         cmocka_unit_test(a_refused_change_does_not_spoil_the_others),
+        cmocka_unit_test(many_made_at_once_are_what_they_are_one_by_one),
+        cmocka_unit_test(one_of_many_that_is_refused_or_no_plain_index_leaves_the_others),
+        cmocka_unit_test(what_stands_outlives_the_refusals_after_it),
+        cmocka_unit_test(two_texts_do_not_become_one_statement),
+        cmocka_unit_test(an_index_that_needs_another_change_is_made_after_it),
         cmocka_unit_test(settings_dropped_indexes_and_other_statements_are_tried_too),
         cmocka_unit_test(each_question_is_asked_once_unless_a_change_concerns_it),
         cmocka_unit_test(samples_are_costed_each_and_parameters_by_their_generic_plan),

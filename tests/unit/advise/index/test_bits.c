@@ -99,6 +99,24 @@ equal_sets_have_equal_hashes_and_others_have_not(void **state)
     arena_free(arena);
 }
 
+static void
+a_set_that_is_set_to_another_is_its_equal_and_apart(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    Bits one = bits_new(arena, 200);
+    Bits other = bits_new(arena, 200);
+    bits_add(one, 3);
+    bits_add(one, 64);
+    bits_add(other, 64);
+    bits_add(other, 199);
+    bits_set(one, other);
+    assert_true(bits_equal(one, other) && bits_count(one) == 2);
+    bits_remove(one, 199);
+    assert_true(bits_has(other, 199));
+    bits_set(bits_new(arena, 0), bits_new(arena, 0));
+}
+
 int
 main(void)
 {
@@ -106,6 +124,7 @@ main(void)
         cmocka_unit_test(sets_agree_with_arrays_of_flags),
         cmocka_unit_test(a_copy_is_apart),
         cmocka_unit_test(what_is_beyond_a_set_is_a_bug),
+        cmocka_unit_test(a_set_that_is_set_to_another_is_its_equal_and_apart),
         cmocka_unit_test(equal_sets_have_equal_hashes_and_others_have_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

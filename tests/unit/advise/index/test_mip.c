@@ -4,7 +4,9 @@
 #include "../memory_workload.h"
 
 #include "advise/index/mip.h"
+#include "advise/index/mip_wire.h"
 #include "base/file.h"
+#include "base/random.h"
 
 #include <limits.h>
 #include <math.h>
@@ -106,6 +108,62 @@ a_solution_below_is_enough_and_below_is_the_bound_where_there_is_none(void **sta
         else
             assert_true(fabs(solution.bound - 0.325) < 1e-5 && solution.bound < 0.325);
     }
+}
+
+#define COVER_COLUMNS 300
+#define COVER_ROWS 100
+#define CUT_MS_LEAST 4
+#define CUT_MS_MOST 50
+
+/* Rows that a random half of the columns just covers; the cost of that half, which the least is no more than.
+ */
+static double
+cover_random(Mip *mip)
+{
+    Random random = random_new(1000);
+    int columns[COVER_COLUMNS];
+    bool is_chosen[COVER_COLUMNS];
+    double known = 0;
+    for (int i = 0; i < COVER_COLUMNS; i++) {
+        double cost = 0.01 * (double)(1 + random_below(&random, 100));
+        is_chosen[i] = random_below(&random, 2) == 1;
+        known += is_chosen[i] ? cost : 0;
+        columns[i] = mip_column(mip, 0, 1, cost, true);
+    }
+    for (int r = 0; r < COVER_ROWS; r++) {
+        double right = 0;
+        for (int i = 0; i < COVER_COLUMNS; i++) {
+            double weight = 0.01 * (double)random_below(&random, 100);
+            right += is_chosen[i] ? weight : 0;
+            mip_row_term(mip, columns[i], weight);
+        }
+        mip_row_end(mip, MIP_AT_LEAST, right);
+    }
+    return known;
+}
+
+/* CBC calls infeasible what it was stopped in before it branched. Where that is depends on the machine: of
+ * many deadlines some are there. */
+static void
+a_program_that_the_clock_cuts_is_not_bounded_by_what_is_wanted(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
+    int unsolved = 0;
+    for (int ms = CUT_MS_LEAST; ms <= CUT_MS_MOST; ms++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *own = arena_new("cover", (size_t)64 << 20);
+        Mip *mip = mip_new(own);
+        double known = cover_random(mip);
+        MipLimits cut = {.nodes_most = 1000000,
+                         .is_any_below = true,
+                         .below = known + 0.001,
+                         .deadline = deadline_after_ms(ms)};
+        MipSolution solution;
+        unsolved += !mip_solve(mip, solver, &cut, &solution);
+        assert_true(solution.bound <= known + 1e-6);
+    }
+    assert_true(unsolved > 0);
 }
 
 static void
@@ -213,6 +271,39 @@ a_solver_that_always_dies_or_talks_nonsense_gives_no_solution_and_no_bound(void 
     }
 }
 
+/* What CBC keeps to within its tolerances, scaled, is sound: so much off a bound was seen. */
+static void
+values_are_believed_within_the_solvers_tolerance(void **state)
+{
+    (void)state;
+    static const struct {
+        double x;
+        double y;
+        bool is_sound;
+    } cases[] = {{1, 0, true},         {1 + 1.6e-5, 0, true}, {1 - 1.6e-5, 0, true},
+                 {1, -1.6e-5, true},   {1, 1.6e-5, true},     {1 + 1e-3, 0, false},
+                 {1 - 1e-3, 0, false}, {1, -1e-3, false},     {1, 1e-3, false}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+        struct {
+            MipAnswer head;
+            double values[2];
+        } answer = {.head = {.magic = MIP_WIRE_MAGIC,
+                             .column_count = 2,
+                             .is_found = 1,
+                             .objective = 0.3 * cases[i].x + 0.5 * cases[i].y},
+                    .values = {cases[i].x, cases[i].y}};
+        scratch_write("answer", (const char *)&answer, sizeof(answer));
+        const char *script =
+            arena_printf(arena, "#!/bin/sh\ncat '%s'\ncat >/dev/null\n", scratch_path("answer"));
+        FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = solver_of(arena, script);
+        MipSolution solution;
+        const char *reason;
+        assert_int_equal(solve_small(arena, solver, &solution), cases[i].is_sound);
+        assert_int_equal(mip_solver_failures(solver, &reason), cases[i].is_sound ? 0 : 1);
+    }
+}
+
 static void
 a_solver_that_does_not_answer_is_killed_at_the_deadline(void **state)
 {
@@ -239,12 +330,15 @@ main(void)
         cmocka_unit_test(what_cannot_be_solved_has_no_solution),
         cmocka_unit_test(a_program_without_whole_numbers_is_solved_too),
         cmocka_unit_test(a_solution_below_is_enough_and_below_is_the_bound_where_there_is_none),
+        cmocka_unit_test(a_program_that_the_clock_cuts_is_not_bounded_by_what_is_wanted),
         cmocka_unit_test(without_time_nothing_is_solved),
         cmocka_unit_test_setup_teardown(a_solver_that_is_killed_is_started_again, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(
             a_solver_that_always_dies_or_talks_nonsense_gives_no_solution_and_no_bound, scratch_make,
             scratch_remove),
+        cmocka_unit_test_setup_teardown(values_are_believed_within_the_solvers_tolerance, scratch_make,
+                                        scratch_remove),
         cmocka_unit_test_setup_teardown(a_solver_that_does_not_answer_is_killed_at_the_deadline, scratch_make,
                                         scratch_remove),
     };

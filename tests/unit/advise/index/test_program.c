@@ -100,6 +100,33 @@ a_budget_is_kept_to_the_byte(void **state)
 }
 
 static void
+each_table_of_several_has_its_budget(void **state)
+{
+    (void)state;
+    Random random = random_new(87);
+    int fitting = 0;
+    for (int round = 0; round < 200; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        Case *subject = case_random(arena, &random);
+        static const char tables[3];
+        double bytes[3] = {0, 0, 0};
+        uint64_t mask = mask_random(&random);
+        subject->program.budget_bytes = INFINITY;
+        subject->program.table_budget_bytes = 10;
+        for (size_t i = 0; i < INDEXES; i++) {
+            size_t table = random_below(&random, 3);
+            double size = (double)(1 + random_below(&random, 8));
+            subject->indexes[i] = (ProgramIndex){.size_bytes = size, .table = &tables[table]};
+            bytes[table] += (mask >> i & 1) != 0 ? size : 0;
+        }
+        bool fits = bytes[0] <= 10 && bytes[1] <= 10 && bytes[2] <= 10;
+        assert_int_equal(program_fits(&subject->program, set_of(arena, mask)), fits);
+        fitting += fits;
+    }
+    assert_in_range(fitting, 20, 180);
+}
+
+static void
 a_program_without_statements_chooses_nothing(void **state)
 {
     (void)state;
@@ -126,6 +153,7 @@ main(void)
         cmocka_unit_test(
             a_choice_below_a_cost_is_found_where_there_is_one_and_bounded_by_it_where_there_is_none),
         cmocka_unit_test(a_budget_is_kept_to_the_byte),
+        cmocka_unit_test(each_table_of_several_has_its_budget),
         cmocka_unit_test(a_program_without_statements_chooses_nothing),
     };
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
