@@ -19,8 +19,8 @@
  * 4. When i may answer alone, as it has all columns that are certainly read, j has the columns of i that may
  * be read.
  * Of two that outdo each other the elder stays. An index of which no key column can serve, and which cannot
- * answer alone, is outdone by no index at all. Indexes of the target are outdone by none, for they know the
- * ends of their first column.
+ * answer alone, is outdone by no index at all. One whose file knows the ends of its first column is
+ * outdone by none.
  *
  * What is asked of a column is read from the query as it is just before its paths are made, on this query
  * level: conditions, also of row security and of sublinks, that came down or up from other levels are there.
@@ -233,8 +233,8 @@ static bool
 is_plain(const IndexOptInfo *info)
 {
     int i;
-    if (info->relam != BTREE_AM_OID || info->unique || info->hypothetical || info->indexprs != NIL ||
-        info->indpred != NIL || info->sortopfamily == NULL)
+    if (info->relam != BTREE_AM_OID || info->unique || info->indexprs != NIL || info->indpred != NIL ||
+        info->sortopfamily == NULL)
         return false;
     for (i = 0; i < info->ncolumns; i++)
         if (info->indexkeys[i] <= 0)
@@ -333,7 +333,6 @@ costs_no_more(const PlannerInfo *root, const IndexOptInfo *info, const IndexOptI
 /* What is needed of an index again and again, so that a hundred are compared fast. */
 typedef struct Rival {
     IndexOptInfo *info;
-    bool is_of_target;
     bool is_plain;
     bool may_answer_alone;
     int serving;
@@ -356,7 +355,7 @@ is_outdone(const Rival *rivals, int count, int number, const Asked *asked)
         return false;
     if (subject->serving == 0)
         return !subject->may_answer_alone;
-    if (subject->is_of_target)
+    if (!subject->info->hypothetical)
         return false;
     for (i = 0; i < count; i++)
         if (i != number && outdoes(&rivals[i], subject, asked) &&
@@ -366,7 +365,7 @@ is_outdone(const Rival *rivals, int count, int number, const Asked *asked)
 }
 
 void
-twin_outdone_leave_out(PlannerInfo *root, RelOptInfo *rel, int target_count)
+twin_outdone_leave_out(PlannerInfo *root, RelOptInfo *rel)
 {
     Asked asked = {.root = root, .relid = rel->relid};
     Rival *rivals;
@@ -386,7 +385,6 @@ twin_outdone_leave_out(PlannerInfo *root, RelOptInfo *rel, int target_count)
     foreach (cell, rel->indexlist) {
         Rival *rival = &rivals[count++];
         rival->info = lfirst_node(IndexOptInfo, cell);
-        rival->is_of_target = count <= target_count;
         rival->is_plain = is_plain(rival->info);
         if (!rival->is_plain)
             continue;

@@ -166,7 +166,6 @@ static void
 twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *rel)
 {
     Relation table;
-    List *of_target = NIL, *made_here = NIL;
     ListCell *cell;
     if (previous_relation_info != NULL)
         previous_relation_info(root, relation_id, is_parent, rel);
@@ -177,27 +176,25 @@ twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInf
         foreach (cell, rel->indexlist) {
             IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
             Relation index;
-            if (info->hypothetical) { /* another module's: it has no catalog row, and knows its size */
-                made_here = lappend(made_here, info);
+            if (info->hypothetical)
+                continue; /* another module's invention: it has no catalog row, and knows its size */
+            if (twin_index_is_hidden(info->indexoid)) {
+                rel->indexlist = foreach_delete_current(rel->indexlist, cell);
                 continue;
             }
-            if (twin_index_is_hidden(info->indexoid))
-                continue;
+            /* The planner asks a column's first B-tree for its ends, but no hypothetical one: so none that is
+             * empty. Where it has expressions, their statistics are sought in the catalog. */
+            info->hypothetical = info->relam == BTREE_AM_OID && info->indexprs == NIL && info->pages <= 1;
             index = index_open(info->indexoid, NoLock);
-            if (twin_size_is_known(index)) {
+            if (twin_size_is_known(index))
                 index_info_from_size(table, index, rel, info);
-                of_target = lappend(of_target, info);
-            } else {
+            else
                 index_info_from_estimate(table, index, info);
-                made_here = lappend(made_here, info);
-            }
             if (info->relam == BRIN_AM_OID)
                 info->amcostestimate = twin_brin_cost;
             index_close(index, NoLock);
         }
-        /* The planner asks the first that it finds for a column's ends; those made here know none. */
-        rel->indexlist = list_concat(of_target, made_here);
-        twin_outdone_leave_out(root, rel, list_length(rel->indexlist) - list_length(made_here));
+        twin_outdone_leave_out(root, rel);
     }
     table_close(table, NoLock);
 }

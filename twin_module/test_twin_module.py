@@ -716,6 +716,7 @@ NOT_OUTDONE = {
     "least": ("(k, x)", "(k, y)", "", "SELECT min(y) FROM alike WHERE k = 5"),
     "operator class": ("(t)", "(t text_pattern_ops)", "", "SELECT * FROM alike WHERE t LIKE 'ab%'"),
     "collation": ("(t)", "(t COLLATE \"POSIX\")", "", "SELECT * FROM alike ORDER BY t COLLATE \"POSIX\" LIMIT 5"),
+    "smaller": ("(k, x) WITH (fillfactor = 20)", "(k, y)", "", "SELECT * FROM alike WHERE k = 5"),
     "condition of a partial index": ("(k)", "(k) WHERE v = 3", "", "SELECT * FROM alike WHERE k = 5 AND v = 3"),
     "a partial index elsewhere": (
         "(k) WHERE v = 3", "(k) WITH (deduplicate_items = off)", "SET LOCAL max_parallel_workers_per_gather = 0", "SELECT * FROM alike WHERE k = 5"),
@@ -725,7 +726,7 @@ NOT_OUTDONE = {
     "random pages that are cheap": ("(k)", "(k, y)", "SET LOCAL random_page_cost = 0.2", "SELECT * FROM alike ORDER BY k"),
     "workers": ("(k)", "(k, y) WITH (fillfactor = 20)",
                 "SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_index_scan_size = '6MB'; SET LOCAL seq_page_cost = 0.01; "
-                "SET LOCAL random_page_cost = 0.01; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off", "SELECT count(k) FROM alike"),
+                "SET LOCAL random_page_cost = 0.01; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off", "SELECT count(k) FROM alike WHERE k > 0"),
     # The planner began to use these with a later server.
     "order of an aggregate, 16": ("(k, x)", "(k, y)", "", "SELECT k, array_agg(v ORDER BY y) FROM alike GROUP BY k LIMIT 5"),
     "distinct aggregate, 16": ("(k, x)", "(k, y)", "", "SELECT k, count(DISTINCT y), sum(v) FROM alike GROUP BY k LIMIT 5"),
@@ -747,12 +748,12 @@ def test_an_index_that_may_serve_is_not_outdone(alike, reason):
 
 
 def test_a_columns_ends_are_known_with_and_without_further_indexes(twin, supposing):
-    """Of the target's indexes the planner asks, not of empty ones; and they stay."""
+    """The planner asks the target's index, also where one that was made later is empty, or smaller and else the same."""
     query = "SELECT * FROM orders WHERE placed > '2028-12-01'"
     before = plan(twin, query)
-    build(twin, "orders (placed, total)")
-    run(twin, "CREATE INDEX narrower ON orders (placed) WITH (fillfactor = 100)")
-    assert one(twin, "SELECT min(blocks) FROM fettle_twin.index_estimate('narrower')") < 1500
+    build(twin, "orders (placed DESC) WITH (fillfactor = 100)")
+    assert one(twin, "SELECT blocks < relrewrite::text::int - 1 FROM fettle_twin.index_estimate('candidate'), pg_class WHERE relname = 'orders_placed'")
+    run(twin, "CREATE INDEX further ON orders (placed, total)")
     for after in outdone_plans(twin, query):
         assert after["Plan Rows"] == before["Plan Rows"]
 

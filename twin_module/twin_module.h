@@ -48,9 +48,8 @@ bool twin_index_is_hidden(Oid index_id);
 struct PlannerInfo;
 struct RelOptInfo;
 void twin_outdone_install(void);
-/* Of the relation's indexes, the first of which are the target's, those that can matter to the query stay,
- * when it is asked to. */
-void twin_outdone_leave_out(struct PlannerInfo *root, struct RelOptInfo *rel, int target_count);
+/* Of the relation's indexes those that can matter to the query stay, when it is asked to. */
+void twin_outdone_leave_out(struct PlannerInfo *root, struct RelOptInfo *rel);
 
 /* suppose.c */
 void twin_suppose_install(void);
