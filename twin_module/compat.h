@@ -50,6 +50,9 @@ typedef bool TwinUpdatedIndexes;
 #define twin_first_file_subtransaction rd_firstRelfilenodeSubid
 #endif
 
+/* The planner may drop one side of a self-join; since 18. */
+#define TWIN_SELF_JOINS_MAY_GO (PG_VERSION_NUM >= 180000)
+
 static inline double
 twin_estimate_num_groups(PlannerInfo *root, List *expressions, double rows)
 {

@@ -13,16 +13,23 @@
  * 2. Their keys are the same up to the last column of each whose order may serve: one that stands in a
  *    condition or is sorted, grouped or made distinct by. A further key column restricts nothing and its
  *    order is asked for by nobody.
- * 3. j has no more pages, no more rows and no greater height; and when i has one key column, which makes the
- *    cost function trust its correlation with the table's order by a third more, so has j.
+ * 3. j has no more pages, in all and by row, no greater height, and by its size as many workers. The cost
+ * function trusts the correlation of a single key column with the table's order by a third more: j may be the
+ * only one of them that has one where order saves, else both or neither.
  * 4. When i may answer alone, as it has all columns that are certainly read, j has the columns of i that may
- *    be read.
+ * be read.
  * Of two that outdo each other the elder stays. An index of which no key column can serve, and which cannot
- * answer alone, is outdone by no index at all.
+ * answer alone, is outdone by no index at all. One whose file knows the ends of its first column is
+ * outdone by none.
  *
  * What is asked of a column is read from the query as it is just before its paths are made, on this query
  * level: conditions, also of row security and of sublinks, that came down or up from other levels are there.
  * It errs on the side of keeping an index. Inheritance children and partitions are left alone.
+ *
+ * The plan's cost may yet be another where the planner itself does not prefer what is smaller:
+ * 1. Part of an index is scanned by as many workers as it has pages for, and the part is not known yet.
+ * 2. An index's share of a cache that is smaller than the query's tables is rounded up to a page.
+ * 3. Of paths within 1 %, and of bitmaps that cost the same, it takes one by their order.
  */
 #include "twin_module.h"
 
@@ -31,13 +38,17 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "utils/guc.h"
+#include "utils/spccache.h"
 
 static bool hide_outdone;
 
 /* Columns of one relation of the query; numbers are offset as pull_varattnos() does it. */
 typedef struct Asked {
+    const PlannerInfo *root;
     Index relid;
     Bitmapset *ordered; /* whose order may serve */
     Bitmapset *read;    /* that may be read */
@@ -50,27 +61,99 @@ has_column(const Bitmapset *columns, int attnum)
     return bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
-/* Conditions of the join tree: those of outer joins' ON are not read for certain, for a join may be removed.
- */
+/* A condition that a NOT NULL makes true at all times: newer servers read nothing for it. */
+static bool
+may_be_always_true(Node *node, void *context)
+{
+    if (node == NULL)
+        return false;
+    if (IsA(node, NullTest) && ((NullTest *)node)->nulltesttype == IS_NOT_NULL)
+        return true;
+    if (IsA(node, OpExpr) && list_length(((OpExpr *)node)->args) == 2 &&
+        equal(linitial(((OpExpr *)node)->args), lsecond(((OpExpr *)node)->args)))
+        return true;
+    return expression_tree_walker(node, may_be_always_true, context);
+}
+
 static void
+conjuncts_take(Node *conjuncts, bool are_certain, Asked *asked)
+{
+    ListCell *cell;
+    pull_varattnos(conjuncts, asked->relid, &asked->ordered);
+    if (!are_certain || conjuncts == NULL || !IsA(conjuncts, List))
+        return;
+    foreach (cell, (List *)conjuncts)
+        if (!may_be_always_true(lfirst(cell), NULL))
+            pull_varattnos(lfirst(cell), asked->relid, &asked->certain);
+}
+
+/*
+ * Conditions of the join tree; true: the relation is in this part of it. Conditions of outer joins' ON, and
+ * of parts that refer to the relation from beside it, are not read for certain, for a join may be removed.
+ */
+static bool
 conditions_take(Node *node, Asked *asked)
 {
     ListCell *cell;
+    bool has = false;
     if (node == NULL)
-        return;
+        return false;
+    if (IsA(node, RangeTblRef))
+        return ((RangeTblRef *)node)->rtindex == (int)asked->relid;
     if (IsA(node, FromExpr)) {
         FromExpr *from = (FromExpr *)node;
         foreach (cell, from->fromlist)
-            conditions_take(lfirst(cell), asked);
-        pull_varattnos(from->quals, asked->relid, &asked->ordered);
-        pull_varattnos(from->quals, asked->relid, &asked->certain);
+            has |= conditions_take(lfirst(cell), asked);
+        conjuncts_take(from->quals, has, asked);
     } else if (IsA(node, JoinExpr)) {
         JoinExpr *join = (JoinExpr *)node;
-        conditions_take(join->larg, asked);
-        conditions_take(join->rarg, asked);
-        pull_varattnos(join->quals, asked->relid, &asked->ordered);
-        if (join->jointype == JOIN_INNER)
-            pull_varattnos(join->quals, asked->relid, &asked->certain);
+        has |= conditions_take(join->larg, asked);
+        has |= conditions_take(join->rarg, asked);
+        conjuncts_take(join->quals, has && join->jointype == JOIN_INNER, asked);
+    }
+    return has;
+}
+
+typedef struct LateralSearch {
+    Asked *asked;
+    Index depth; /* of queries below the relation's */
+} LateralSearch;
+
+static bool
+lateral_take(Node *node, void *context)
+{
+    LateralSearch *search = context;
+    if (node == NULL)
+        return false;
+    if (IsA(node, Var)) {
+        const Var *var = (const Var *)node;
+        if (var->varno == (int)search->asked->relid && var->varlevelsup == search->depth)
+            search->asked->read =
+                bms_add_member(search->asked->read, var->varattno - FirstLowInvalidHeapAttributeNumber);
+        return false;
+    }
+    if (IsA(node, Query)) {
+        search->depth++;
+        query_tree_walker((Query *)node, lateral_take, search, 0);
+        search->depth--;
+        return false;
+    }
+    return expression_tree_walker(node, lateral_take, search);
+}
+
+/* Columns that subqueries, functions and the like in FROM take from the relation beside them. */
+static void
+laterals_take(Asked *asked)
+{
+    const PlannerInfo *root = asked->root;
+    LateralSearch search = {.asked = asked};
+    int i;
+    for (i = 1; i < root->simple_rel_array_size; i++) {
+        RangeTblEntry *entry = root->simple_rte_array[i];
+        if (entry != NULL && (entry->rtekind == RTE_RELATION || entry->rtekind == RTE_SUBQUERY ||
+                              entry->rtekind == RTE_FUNCTION || entry->rtekind == RTE_TABLEFUNC ||
+                              entry->rtekind == RTE_VALUES))
+            range_table_entry_walker(entry, lateral_take, &search, 0);
     }
 }
 
@@ -103,9 +186,10 @@ targets_take(List *targets, Asked *asked)
 }
 
 static void
-asked_take(PlannerInfo *root, Asked *asked)
+asked_take(Asked *asked)
 {
-    Query *query = root->parse;
+    const PlannerInfo *root = asked->root;
+    const Query *query = root->parse;
     RangeTblEntry *entry = root->simple_rte_array[asked->relid];
     conditions_take((Node *)query->jointree, asked);
     pull_varattnos((Node *)entry->securityQuals, asked->relid, &asked->ordered);
@@ -115,7 +199,9 @@ asked_take(PlannerInfo *root, Asked *asked)
     targets_take(query->targetList, asked);
     targets_take(root->processed_tlist, asked);
     aggregates_take(query->havingQual, asked);
-    asked->read = bms_union(asked->ordered, asked->certain);
+    laterals_take(asked);
+    asked->read = bms_add_members(asked->read, asked->ordered);
+    asked->read = bms_add_members(asked->read, asked->certain);
     pull_varattnos((Node *)query->targetList, asked->relid, &asked->read);
     pull_varattnos((Node *)query->returningList, asked->relid, &asked->read);
     /* UNION and its like may want their parts sorted. */
@@ -123,12 +209,32 @@ asked_take(PlannerInfo *root, Asked *asked)
         asked->ordered = bms_add_members(asked->ordered, asked->read);
 }
 
+/* A self-join by a unique key may become one scan, of which is asked what was asked of both. */
+static void
+self_joins_take(Asked *asked)
+{
+    const PlannerInfo *root = asked->root;
+    Oid table = root->simple_rte_array[asked->relid]->relid;
+    int i;
+    for (i = 1; TWIN_SELF_JOINS_MAY_GO && i < root->simple_rel_array_size; i++) {
+        RangeTblEntry *entry = root->simple_rte_array[i];
+        Asked other = {.root = root, .relid = (Index)i};
+        if (entry == NULL || entry->rtekind != RTE_RELATION || entry->relid != table ||
+            other.relid == asked->relid)
+            continue;
+        asked_take(&other);
+        asked->ordered = bms_add_members(asked->ordered, other.ordered);
+        asked->read = bms_add_members(asked->read, other.read);
+        asked->certain = NULL;
+    }
+}
+
 static bool
 is_plain(const IndexOptInfo *info)
 {
     int i;
-    if (info->relam != BTREE_AM_OID || info->unique || info->hypothetical || info->indexprs != NIL ||
-        info->indpred != NIL || info->sortopfamily == NULL)
+    if (info->relam != BTREE_AM_OID || info->unique || info->indexprs != NIL || info->indpred != NIL ||
+        info->sortopfamily == NULL)
         return false;
     for (i = 0; i < info->ncolumns; i++)
         if (info->indexkeys[i] <= 0)
@@ -191,12 +297,37 @@ keys_are_alike(const IndexOptInfo *a, const IndexOptInfo *b, int count)
     return true;
 }
 
+/* Are rows fetched in the table's order never dearer than at random? Not where pages are nearly empty. */
 static bool
-costs_no_more(const IndexOptInfo *info, const IndexOptInfo *other)
+order_saves(const RelOptInfo *rel)
+{
+    double random_cost, sequential_cost;
+    get_tablespace_page_costs(rel->reltablespace, &random_cost, &sequential_cost);
+    return random_cost >= sequential_cost && rel->tuples >= 4.0 * rel->pages;
+}
+
+/* Workers that a parallel scan of the whole index has, as compute_parallel_worker() counts them. */
+static int
+workers_by_size(const PlannerInfo *root, const IndexOptInfo *info)
+{
+    double pages = Max(min_parallel_index_scan_size, 1);
+    int workers = 0;
+    if (!root->glob->parallelModeOK || info->rel->rel_parallel_workers != -1)
+        return 0;
+    for (; pages <= info->pages && workers < max_parallel_workers_per_gather; pages *= 3)
+        workers++;
+    return workers;
+}
+
+static bool
+costs_no_more(const PlannerInfo *root, const IndexOptInfo *info, const IndexOptInfo *other)
 {
     return info->pages <= other->pages && info->tuples <= other->tuples &&
+           info->pages * other->tuples <= other->pages * info->tuples &&
            info->tree_height <= other->tree_height && info->reltablespace == other->reltablespace &&
-           (info->nkeycolumns == 1 || other->nkeycolumns > 1);
+           ((info->nkeycolumns == 1) == (other->nkeycolumns == 1) ||
+            (info->nkeycolumns == 1 && order_saves(info->rel))) &&
+           workers_by_size(root, info) == workers_by_size(root, other);
 }
 
 /* What is needed of an index again and again, so that a hundred are compared fast. */
@@ -210,7 +341,7 @@ typedef struct Rival {
 static bool
 outdoes(const Rival *a, const Rival *b, const Asked *asked)
 {
-    return a->is_plain && a->serving == b->serving && costs_no_more(a->info, b->info) &&
+    return a->is_plain && a->serving == b->serving && costs_no_more(asked->root, a->info, b->info) &&
            keys_are_alike(a->info, b->info, a->serving) &&
            (!b->may_answer_alone || has_what_is_read_of(a->info, b->info, asked));
 }
@@ -224,6 +355,8 @@ is_outdone(const Rival *rivals, int count, int number, const Asked *asked)
         return false;
     if (subject->serving == 0)
         return !subject->may_answer_alone;
+    if (!subject->info->hypothetical)
+        return false;
     for (i = 0; i < count; i++)
         if (i != number && outdoes(&rivals[i], subject, asked) &&
             (rivals[i].info->indexoid < subject->info->indexoid || !outdoes(subject, &rivals[i], asked)))
@@ -234,7 +367,7 @@ is_outdone(const Rival *rivals, int count, int number, const Asked *asked)
 void
 twin_outdone_leave_out(PlannerInfo *root, RelOptInfo *rel)
 {
-    Asked asked = {.relid = rel->relid};
+    Asked asked = {.root = root, .relid = rel->relid};
     Rival *rivals;
     List *kept = NIL;
     ListCell *cell;
@@ -246,7 +379,8 @@ twin_outdone_leave_out(PlannerInfo *root, RelOptInfo *rel)
     if (root->parse->commandType != CMD_SELECT && root->parse->commandType != CMD_INSERT &&
         root->parse->commandType != CMD_UPDATE && root->parse->commandType != CMD_DELETE)
         return;
-    asked_take(root, &asked);
+    asked_take(&asked);
+    self_joins_take(&asked);
     rivals = palloc0(sizeof(*rivals) * (Size)list_length(rel->indexlist));
     foreach (cell, rel->indexlist) {
         Rival *rival = &rivals[count++];

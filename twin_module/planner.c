@@ -186,6 +186,9 @@ twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInf
                 rel->indexlist = foreach_delete_current(rel->indexlist, cell);
                 continue;
             }
+            /* The planner asks a column's first B-tree for its ends, but no hypothetical one: so none that is
+             * empty. Where it has expressions, their statistics are sought in the catalog. */
+            info->hypothetical = info->relam == BTREE_AM_OID && info->indexprs == NIL && info->pages <= 1;
             index = index_open(info->indexoid, NoLock);
             if (twin_size_is_known(index))
                 index_info_from_size(table, index, rel, info);
