@@ -16,12 +16,17 @@
  */
 #include "twin_module.h"
 
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/cost.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planner.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 
 static set_rel_pathlist_hook_type previous_pathlist;
 static bool note_least_cost;
@@ -37,6 +42,7 @@ workers_by_size(const RelOptInfo *rel)
     return compute_parallel_worker((RelOptInfo *)rel, rel->pages, -1, max_parallel_workers_per_gather);
 }
 
+/* Parts of an inheritance tree come here one by one, and their parent has no scan of its own. */
 static void
 least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEntry *entry)
 {
@@ -46,7 +52,7 @@ least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEn
     if (previous_pathlist != NULL)
         previous_pathlist(root, rel, number, entry);
     if (!note_least_cost || rel->partial_pathlist == NIL || entry->rtekind != RTE_RELATION || entry->inh ||
-        !twin_planner_is_active() || twin_estimate_is_running())
+        entry->relkind == RELKIND_FOREIGN_TABLE || !twin_planner_is_outermost())
         return;
     workers = workers_by_size(rel);
     if (((Path *)linitial(rel->partial_pathlist))->parallel_workers >= workers)
@@ -58,34 +64,58 @@ least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEn
         if (((Path *)lfirst(cell))->parallel_workers >= workers)
             kept = lappend(kept, lfirst(cell));
     rel->partial_pathlist = kept;
-    if (kept == NIL)
-        add_partial_path(rel, create_seqscan_path(root, rel, NULL, workers));
+    /* Those that stay may be there for their order alone. */
+    add_partial_path(rel, create_seqscan_path(root, rel, NULL, workers));
 }
 
 Query *
 twin_least_cost_prepare(Query *query)
 {
     was_narrowed = false;
-    return note_least_cost && max_parallel_workers_per_gather > 0 ? copyObject(query) : NULL;
+    return note_least_cost && max_parallel_workers_per_gather > 0 && !IsInParallelMode() ? copyObject(query)
+                                                                                         : NULL;
+}
+
+/* An error here, such as a timeout, comes when the answer is there already and must not spoil it: then
+ * nothing is known of fewer indexes, and 0 bounds nothing. Only a subtransaction frees what it leaves. */
+static double
+wider_cost(Query *copy, const char *text, int options, ParamListInfo parameters)
+{
+    MemoryContext before = CurrentMemoryContext;
+    MemoryContext own = AllocSetContextCreate(before, "fettle twin least cost", ALLOCSET_DEFAULT_SIZES);
+    ResourceOwner owner = CurrentResourceOwner;
+    volatile double cost = 0;
+    BeginInternalSubTransaction(NULL);
+    is_widening = true;
+    PG_TRY();
+    {
+        MemoryContextSwitchTo(own);
+        cost = standard_planner(copy, text, options, parameters)->planTree->total_cost;
+        ReleaseCurrentSubTransaction();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(before);
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        cost = 0;
+    }
+    PG_END_TRY();
+    is_widening = false;
+    MemoryContextSwitchTo(before);
+    CurrentResourceOwner = owner;
+    MemoryContextDelete(own);
+    return cost;
 }
 
 void
 twin_least_cost_take(Query *copy, const char *text, int options, ParamListInfo parameters, double cost)
 {
     cost_given = least_cost = cost;
-    if (copy == NULL || !was_narrowed)
-        return;
-    is_widening = true;
-    PG_TRY();
-    {
-        PlannedStmt *wider = standard_planner(copy, text, options, parameters);
-        least_cost = Min(cost, wider->planTree->total_cost);
+    if (copy != NULL && was_narrowed) {
+        double wider = wider_cost(copy, text, options, parameters);
+        least_cost = Min(cost, wider);
     }
-    PG_FINALLY();
-    {
-        is_widening = false;
-    }
-    PG_END_TRY();
 }
 
 static const char *
