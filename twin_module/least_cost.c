@@ -9,14 +9,15 @@
  * workers since an index has fewer pages, takes its place, and all joins above bear more rows a worker: a
  * query of TPC-H was dearer by 31 % with the index than without.
  *
- * With fettle_twin.note_least_cost on, a query whose tables were narrowed so is planned once more with the
- * scan of as many workers as the table's size allows in the place of narrower ones. The plan that is given
- * stays the planner's; SHOW fettle_twin.least_cost tells its cost and the lesser of the two, of the last
- * query that was planned: a bound for what fewer indexes could do.
+ * With fettle_twin.note_least_cost on, a query whose tables were narrowed so is planned once more, with a
+ * scan of as many workers as the table's size allows beside the narrower ones. It has the cost of the
+ * cheapest: which scan the narrower one outdid is not known any more, nor whether fewer indexes would do
+ * without it on this table alone or on others too, but none of them was cheaper or had more workers.
+ * The plan that is given stays the planner's; SHOW fettle_twin.least_cost tells its cost and the lesser of
+ * the two, of the last query that was planned: a bound for what fewer indexes could do.
  */
 #include "twin_module.h"
 
-#include "access/parallel.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "nodes/pathnodes.h"
@@ -46,26 +47,24 @@ workers_by_size(const RelOptInfo *rel)
 static void
 least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEntry *entry)
 {
-    List *kept = NIL;
-    ListCell *cell;
+    Path *cheapest, *wider;
     int workers;
     if (previous_pathlist != NULL)
         previous_pathlist(root, rel, number, entry);
     if (!note_least_cost || rel->partial_pathlist == NIL || entry->rtekind != RTE_RELATION || entry->inh ||
         entry->relkind == RELKIND_FOREIGN_TABLE || !twin_planner_is_outermost())
         return;
+    cheapest = linitial(rel->partial_pathlist);
     workers = workers_by_size(rel);
-    if (((Path *)linitial(rel->partial_pathlist))->parallel_workers >= workers)
+    if (cheapest->parallel_workers >= workers)
         return;
     was_narrowed = true;
     if (!is_widening)
         return;
-    foreach (cell, rel->partial_pathlist)
-        if (((Path *)lfirst(cell))->parallel_workers >= workers)
-            kept = lappend(kept, lfirst(cell));
-    rel->partial_pathlist = kept;
-    /* Those that stay may be there for their order alone. */
-    add_partial_path(rel, create_seqscan_path(root, rel, NULL, workers));
+    wider = create_seqscan_path(root, rel, NULL, workers);
+    wider->startup_cost = Min(wider->startup_cost, cheapest->startup_cost);
+    wider->total_cost = Min(wider->total_cost, cheapest->total_cost);
+    rel->partial_pathlist = lcons(wider, rel->partial_pathlist);
 }
 
 Query *

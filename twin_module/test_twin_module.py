@@ -649,6 +649,17 @@ def test_the_least_cost_bounds_what_fewer_indexes_cost_where_one_narrows_a_table
     assert least_cost(narrowing) == [given, given]
 
 
+def test_the_least_cost_bounds_where_one_table_is_better_narrowed_and_another_not(narrowing):
+    better = "SELECT count(*) FROM orders o JOIN customer c ON c.id < o.id AND c.id < 9000 WHERE o.customer_id BETWEEN 15000 AND 16050"
+    query = f"SELECT ({NARROWED.format('true')}), ({better})"
+    without = plan(narrowing, query)
+    assert "orders_customer" in indexes_of(without) and str(without).count("Workers Planned") == 2
+    build(narrowing, "orders (region)")
+    given, least = plan(narrowing, query)["Total Cost"], least_cost(narrowing)[1]
+    print(f"without {without['Total Cost']}, with {given}, at the least {least}")
+    assert given > without["Total Cost"] >= least > 0.8 * without["Total Cost"]
+
+
 def test_what_a_role_without_rights_plans_has_a_least_cost(narrowing):
     query = NARROWED.format("true")
     build(narrowing, "orders (region)")
