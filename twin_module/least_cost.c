@@ -9,19 +9,25 @@
  * workers since an index has fewer pages, takes its place, and all joins above bear more rows a worker: a
  * query of TPC-H was dearer by 31 % with the index than without.
  *
- * With fettle_twin.note_least_cost on, a query whose tables were narrowed so is planned once more with the
- * scan of as many workers as the table's size allows in the place of narrower ones. The plan that is given
- * stays the planner's; SHOW fettle_twin.least_cost tells its cost and the lesser of the two, of the last
- * query that was planned: a bound for what fewer indexes could do.
+ * With fettle_twin.note_least_cost on, a query whose tables were narrowed so is planned once more, with a
+ * scan of as many workers as the table's size allows beside the narrower ones. It has the cost of the
+ * cheapest: which scan the narrower one outdid is not known any more, nor whether fewer indexes would do
+ * without it on this table alone or on others too, but none of them was cheaper or had more workers.
+ * The plan that is given stays the planner's; SHOW fettle_twin.least_cost tells its cost and the lesser of
+ * the two, of the last query that was planned: a bound for what fewer indexes could do.
  */
 #include "twin_module.h"
 
+#include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/cost.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planner.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 
 static set_rel_pathlist_hook_type previous_pathlist;
 static bool note_least_cost;
@@ -37,55 +43,78 @@ workers_by_size(const RelOptInfo *rel)
     return compute_parallel_worker((RelOptInfo *)rel, rel->pages, -1, max_parallel_workers_per_gather);
 }
 
+/* Parts of an inheritance tree come here one by one, and their parent has no scan of its own. */
 static void
 least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEntry *entry)
 {
-    List *kept = NIL;
-    ListCell *cell;
+    Path *cheapest, *wider;
     int workers;
     if (previous_pathlist != NULL)
         previous_pathlist(root, rel, number, entry);
     if (!note_least_cost || rel->partial_pathlist == NIL || entry->rtekind != RTE_RELATION || entry->inh ||
-        !twin_planner_is_active() || twin_estimate_is_running())
+        entry->relkind == RELKIND_FOREIGN_TABLE || !twin_planner_is_outermost())
         return;
+    cheapest = linitial(rel->partial_pathlist);
     workers = workers_by_size(rel);
-    if (((Path *)linitial(rel->partial_pathlist))->parallel_workers >= workers)
+    if (cheapest->parallel_workers >= workers)
         return;
     was_narrowed = true;
     if (!is_widening)
         return;
-    foreach (cell, rel->partial_pathlist)
-        if (((Path *)lfirst(cell))->parallel_workers >= workers)
-            kept = lappend(kept, lfirst(cell));
-    rel->partial_pathlist = kept;
-    if (kept == NIL)
-        add_partial_path(rel, create_seqscan_path(root, rel, NULL, workers));
+    wider = create_seqscan_path(root, rel, NULL, workers);
+    wider->startup_cost = Min(wider->startup_cost, cheapest->startup_cost);
+    wider->total_cost = Min(wider->total_cost, cheapest->total_cost);
+    rel->partial_pathlist = lcons(wider, rel->partial_pathlist);
 }
 
 Query *
 twin_least_cost_prepare(Query *query)
 {
     was_narrowed = false;
-    return note_least_cost && max_parallel_workers_per_gather > 0 ? copyObject(query) : NULL;
+    return note_least_cost && max_parallel_workers_per_gather > 0 && !IsInParallelMode() ? copyObject(query)
+                                                                                         : NULL;
+}
+
+/* An error here, such as a timeout, comes when the answer is there already and must not spoil it: then
+ * nothing is known of fewer indexes, and 0 bounds nothing. Only a subtransaction frees what it leaves. */
+static double
+wider_cost(Query *copy, const char *text, int options, ParamListInfo parameters)
+{
+    MemoryContext before = CurrentMemoryContext;
+    MemoryContext own = AllocSetContextCreate(before, "fettle twin least cost", ALLOCSET_DEFAULT_SIZES);
+    ResourceOwner owner = CurrentResourceOwner;
+    volatile double cost = 0;
+    BeginInternalSubTransaction(NULL);
+    is_widening = true;
+    PG_TRY();
+    {
+        MemoryContextSwitchTo(own);
+        cost = standard_planner(copy, text, options, parameters)->planTree->total_cost;
+        ReleaseCurrentSubTransaction();
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(before);
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        cost = 0;
+    }
+    PG_END_TRY();
+    is_widening = false;
+    MemoryContextSwitchTo(before);
+    CurrentResourceOwner = owner;
+    MemoryContextDelete(own);
+    return cost;
 }
 
 void
 twin_least_cost_take(Query *copy, const char *text, int options, ParamListInfo parameters, double cost)
 {
     cost_given = least_cost = cost;
-    if (copy == NULL || !was_narrowed)
-        return;
-    is_widening = true;
-    PG_TRY();
-    {
-        PlannedStmt *wider = standard_planner(copy, text, options, parameters);
-        least_cost = Min(cost, wider->planTree->total_cost);
+    if (copy != NULL && was_narrowed) {
+        double wider = wider_cost(copy, text, options, parameters);
+        least_cost = Min(cost, wider);
     }
-    PG_FINALLY();
-    {
-        is_widening = false;
-    }
-    PG_END_TRY();
 }
 
 static const char *

@@ -37,6 +37,12 @@ twin_planner_is_active(void)
     return planner_depth > 0;
 }
 
+bool
+twin_planner_is_outermost(void)
+{
+    return planner_depth == 1;
+}
+
 void
 twin_planner_enter(void)
 {

@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import pwd
-import re
 import shutil
 import subprocess
 import tempfile
@@ -756,6 +755,86 @@ def test_a_columns_ends_are_known_with_and_without_further_indexes(twin, supposi
     run(twin, "CREATE INDEX further ON orders (placed, total)")
     for after in outdone_plans(twin, query):
         assert after["Plan Rows"] == before["Plan Rows"]
+
+
+def set_size(handle, table, blocks, rows):
+    run(handle, "UPDATE pg_class SET relrewrite = %s, relpages = %s, reltuples = %s, relallvisible = 0 WHERE oid = %s::regclass", (blocks + 1, blocks, rows, table))
+
+
+# Two workers share the table by its size, one the scan by an index on region; the join bears the rows.
+NARROWED = "SELECT count(*) FROM orders o JOIN customer c ON c.id < o.id WHERE o.region = 7 AND {}"
+
+
+@pytest.fixture
+def narrowing(twin, supposing):
+    set_size(twin, "orders", 4082, 160000)
+    set_size(twin, "customer", 2, 200)
+    run(twin, "SET LOCAL fettle_twin.note_least_cost = on")
+    yield twin
+
+
+def least_cost(handle):
+    return [float(word) for word in one(handle, "SHOW fettle_twin.least_cost").split()]
+
+
+def test_the_least_cost_bounds_what_fewer_indexes_cost_where_one_narrows_a_table(narrowing):
+    query = NARROWED.format("true")
+    without = plan(narrowing, query)["Total Cost"]
+    assert least_cost(narrowing) == [without, without]
+    build(narrowing, "orders (region)")
+    found = plan(narrowing, query)
+    assert "candidate" in indexes_of(found) and found["Total Cost"] > without
+    given, least = least_cost(narrowing)
+    print(f"without {without}, with {given}, at the least {least}")
+    assert given == found["Total Cost"] and 0.8 * without < least <= without
+    run(narrowing, "SET LOCAL fettle_twin.note_least_cost = off")
+    assert plan(narrowing, query) == found
+    assert least_cost(narrowing) == [given, given]
+
+
+def test_the_least_cost_bounds_where_one_table_is_better_narrowed_and_another_not(narrowing):
+    better = "SELECT count(*) FROM orders o JOIN customer c ON c.id < o.id AND c.id < 9000 WHERE o.customer_id BETWEEN 15000 AND 16050"
+    query = f"SELECT ({NARROWED.format('true')}), ({better})"
+    without = plan(narrowing, query)
+    assert "orders_customer" in indexes_of(without) and str(without).count("Workers Planned") == 2
+    build(narrowing, "orders (region)")
+    given, least = plan(narrowing, query)["Total Cost"], least_cost(narrowing)[1]
+    print(f"without {without['Total Cost']}, with {given}, at the least {least}")
+    assert given > without["Total Cost"] >= least > 0.8 * without["Total Cost"]
+
+
+def test_what_a_role_without_rights_plans_has_a_least_cost(narrowing):
+    query = NARROWED.format("true")
+    build(narrowing, "orders (region)")
+    run(narrowing, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO untrusted")
+    run(narrowing, "SET LOCAL ROLE untrusted")
+    found = plan(narrowing, query)
+    given, least = least_cost(narrowing)
+    assert given == found["Total Cost"] and 0 < least < given
+    with pytest.raises(psycopg2.errors.CantChangeRuntimeParam):
+        run(narrowing, "SET fettle_twin.least_cost = '1 1'")
+
+
+@pytest.mark.parametrize("what", ["PERFORM pg_sleep(60)", "RAISE 'no'", "PERFORM 1 / 0 FROM orders WHERE region = 7"])
+def test_an_error_in_the_second_planning_leaves_the_first_answer(narrowing, what):
+    run(narrowing, f"""CREATE FUNCTION calls(int) RETURNS int IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$
+        DECLARE calls int := current_setting('test.calls')::int + 1;
+        BEGIN
+            IF calls > current_setting('test.most')::int THEN {what}; RAISE 'not reached'; END IF;
+            PERFORM set_config('test.calls', calls::text, true);
+            RETURN 1;
+        END $$""")
+    query = NARROWED.format("calls(1) = 1")
+    build(narrowing, "orders (region)")
+    run(narrowing, "SET LOCAL fettle_twin.note_least_cost = off; SET LOCAL test.calls = 0; SET LOCAL test.most = 1000")
+    wanted = plan(narrowing, query)
+    run(narrowing, "SELECT set_config('test.most', current_setting('test.calls'), true)")
+    run(narrowing, "SET LOCAL test.calls = 0; SET LOCAL fettle_twin.note_least_cost = on; SET LOCAL statement_timeout = 500")
+    assert plan(narrowing, query) == wanted
+    assert least_cost(narrowing) == [wanted["Total Cost"], 0]
+    run(narrowing, "SET LOCAL test.most = 1000")
+    assert plan(narrowing, query) == wanted
+    assert 0 < least_cost(narrowing)[1] < wanted["Total Cost"]
 
 
 def test_an_estimate_is_made_anew_when_what_it_follows_from_changes(twin, supposing):

@@ -33,6 +33,8 @@ twin_relation_is_twin(Relation relation)
 /* planner.c */
 void twin_planner_install(void);
 bool twin_planner_is_active(void);
+/* Planning, and not what a function plans that planning runs. */
+bool twin_planner_is_outermost(void);
 /* Makes size questions be answered by the contract; nests. Pair with leave, also on error. */
 void twin_planner_enter(void);
 void twin_planner_leave(void);

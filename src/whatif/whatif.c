@@ -44,9 +44,20 @@ struct WhatIf {
     Map *part_names;      /* index of a partition -> name its change gave */
     int64_t creations;    /* in the open transaction */
     uint64_t hidden_hash; /* of what its planner does not see; 0: nothing is hidden */
+    double gather_cost;   /* parallel_setup_cost: what any plan with workers costs at the least */
     bool is_open;         /* a transaction is open */
     WhatIfStatistics statistics;
 };
+
+static bool
+gather_cost_read(WhatIf *whatif, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!pg_query_simple(whatif->connection, "SHOW parallel_setup_cost", &result, error))
+        return false;
+    whatif->gather_cost = pg_result_double(result, 0, 0, 0);
+    return true;
+}
 
 bool
 whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
@@ -63,6 +74,8 @@ whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
                            "SET fettle_twin.suppose_indexes = on; SET fettle_twin.hide_outdone = on; "
                            "SET fettle_twin.note_least_cost = on",
                            NULL, error))
+        return false;
+    if (!gather_cost_read(whatif, error))
         return false;
     whatif->sparse = sparse_indexes_new(arena, twin, &whatif->explainer);
     whatif->cache = map_new(arena);
@@ -665,22 +678,23 @@ typedef struct PlanCost {
     double least; /* that fewer indexes could have */
 } PlanCost;
 
-static void
-gather_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+/* Can a plan with workers be cheaper? */
+static bool
+workers_may_win(const WhatIf *whatif, double cost)
 {
-    (void)parent;
-    bool *is_parallel = context;
-    *is_parallel = *is_parallel || !isnan(node->workers_planned);
+    for (size_t i = 0; i < whatif->standing.count; i++)
+        if (whatif->standing.items[i].change.kind == WHATIF_SETTING)
+            return true;
+    return cost > whatif->gather_cost;
 }
 
-/* The cost that fewer indexes could have at the least, of the plan just made; only parallel ones differ. */
+/* The cost that fewer indexes could have at the least, of the plan just made. Of one without workers, too: a
+ * narrowed table may be why it is the cheapest. */
 static bool
 least_cost_ask(WhatIf *whatif, const PgPlan *plan, double *ret_cost, Error *error)
 {
-    bool is_parallel = false;
     *ret_cost = plan->root->total_cost;
-    pg_plan_walk(plan, gather_visit, &is_parallel);
-    if (whatif->is_sparse || !is_parallel)
+    if (whatif->is_sparse || !workers_may_win(whatif, *ret_cost))
         return true;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     if (!pg_query_simple(whatif->connection, "SHOW fettle_twin.least_cost", &result, error))
@@ -688,9 +702,9 @@ least_cost_ask(WhatIf *whatif, const PgPlan *plan, double *ret_cost, Error *erro
     double cost;
     double least;
     const char *text = pg_result_rows(result) == 1 ? pg_result_text(result, 0, 0) : NULL;
-    /* Of a plan that the server had kept it says nothing. */
-    if (text != NULL && sscanf(text, "%lf %lf", &cost, &least) == 2 && cost == *ret_cost)
-        *ret_cost = fmin(least, cost);
+    /* Of a plan that the server had kept it says nothing, and 0 bounds nothing. */
+    bool is_of_plan = text != NULL && sscanf(text, "%lf %lf", &cost, &least) == 2 && cost == *ret_cost;
+    *ret_cost = is_of_plan ? fmin(least, cost) : 0;
     return true;
 }
 

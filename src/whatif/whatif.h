@@ -53,8 +53,8 @@ typedef struct WhatIfAnswer {
     const char *reason;  /* the server's words, cleaned */
     double cost;         /* mean over samples where known, else the generic plan's; root total cost */
     double generic_cost; /* the same when it comes from the generic plan, else NAN */
-    double
-        least_cost; /* what fewer indexes could cost at the least (twin_module/least_cost.c); cost or less */
+    double least_cost;   /* what fewer indexes could cost at the least (twin_module/least_cost.c); cost or
+                          * less, 0 where nothing is known of it */
     PgPlan
         *plan; /* of the first sample, else the generic one; NULL unless asked for with plans; the asker's */
     TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index

@@ -333,9 +333,10 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
                           .is_unknown = !workload_statement_compares(subject, answer)};
     fresh.used = fresh.is_unknown ? bits_new(oracle->arena, oracle->candidates->count)
                                   : oracle_used(oracle, oracle->arena, answer);
-    if (!fresh.is_unknown)
+    if (!fresh.is_unknown) {
         fresh.cost = answer->cost;
-    fresh.low = fmin(answer->least_cost, answer->cost);
+        fresh.low = fmin(answer->least_cost, answer->cost);
+    }
     fettle_assert(answers->items != NULL); /* the baseline is there */
     oracle_mend(oracle, answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);

@@ -439,6 +439,67 @@ samples_are_costed_each_and_parameters_by_their_generic_plan(void **state)
     assert_int_equal(both.sample_mask, 6);
 }
 
+/* Of orders, on the twin; what it had comes back. */
+static void
+resize_orders(Arena *arena, const char *blocks, const char *rows)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    Error error = {0};
+    assert_true(cluster_connect(shop_cluster(), twin_database(shop_twin()), NULL, &connection, &error));
+    assert_true(pg_execute(connection,
+                           arena_printf(arena,
+                                        "UPDATE pg_class SET relrewrite = (%s + 1)::oid, relpages = %s, "
+                                        "reltuples = %s WHERE oid = 'public.orders'::regclass",
+                                        blocks, blocks, rows),
+                           &error));
+}
+
+static void
+workers_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    bool *has_workers = context;
+    *has_workers = *has_workers || !isnan(node->workers_planned);
+}
+
+/* Two workers by the table's size, one by what the index reads of it, and a join that bears the rows. */
+static void
+fewer_indexes_cost_no_less_than_the_least_cost_where_an_index_leaves_fewer_workers(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    static const char query[] =
+        "select count(*) from orders o join customers c on c.id < o.id where o.customer_id < 5";
+    const SnapshotRelation *orders = snapshot_relation_named(shop_snapshot(), "public", "orders");
+    resize_orders(arena, "4082", "200000");
+    WhatIf *whatif = open_whatif(arena);
+    /* the second two make the plan with the index, but not the one without, do without workers */
+    const WhatIfChange changes[] = {
+        index_change("try_customer", "customer_id"),
+        {.kind = WHATIF_SETTING, .name = "enable_indexscan", .value = "off"},
+        {.kind = WHATIF_SETTING, .name = "enable_indexonlyscan", .value = "off"},
+    };
+    WhatIfAnswer without[2], with[2];
+    for (size_t i = 0; i < 2; i++) {
+        (void)begin(whatif, arena, changes + 1, i == 0 ? 0 : 2);
+        without[i] = ask(whatif, arena, query, "orders");
+        (void)begin(whatif, arena, changes, i == 0 ? 1 : 3);
+        with[i] = ask(whatif, arena, query, "orders");
+    }
+    whatif_close(whatif);
+    resize_orders(arena, arena_printf(arena, "%lld", (long long)orders->size_blocks), "20000");
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(without[i].is_known && without[i].least_cost == without[i].cost);
+        assert_true(text_list_contains(&with[i].used_indexes, "try_customer"));
+        assert_true(with[i].cost > without[i].cost);
+        assert_true(with[i].least_cost <= without[i].cost && with[i].least_cost > 0.8 * without[i].cost);
+    }
+    bool has_workers[2] = {false, false};
+    for (size_t i = 0; i < 2; i++)
+        pg_plan_walk(with[i].plan, workers_visit, &has_workers[i]);
+    assert_true(has_workers[0] && !has_workers[1]);
+}
+
 static void
 what_cannot_be_planned_is_an_answer(void **state)
 {
@@ -475,6 +536,7 @@ main(void)
         cmocka_unit_test(settings_dropped_indexes_and_other_statements_are_tried_too),
         cmocka_unit_test(each_question_is_asked_once_unless_a_change_concerns_it),
         cmocka_unit_test(samples_are_costed_each_and_parameters_by_their_generic_plan),
+        cmocka_unit_test(fewer_indexes_cost_no_less_than_the_least_cost_where_an_index_leaves_fewer_workers),
         cmocka_unit_test(what_cannot_be_planned_is_an_answer),
     };
     return cmocka_run_group_tests(tests, shop_twin_start, shop_twin_stop);

@@ -26,7 +26,9 @@ static struct {
     bool is_lost;
     bool is_unknown;
     uint32_t unknown_with; /* unknown when all of these are present; 0: never */
-    uint32_t partial_with; /* only some of the samples, and by chance the cheap ones */
+    uint32_t partial_with; /* only some of the samples */
+    double partial_factor; /* by chance the cheap ones or the dear ones; 0: a quarter */
+    double narrowed;       /* share of the cost that fewer indexes could have; 0: all of it */
 } planner;
 
 static int
@@ -86,15 +88,18 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
     uint32_t used;
     planner.questions++;
     bool is_unknown = planner.is_unknown || is_among(planner.unknown_with, planner.present);
-    *ret_answer = (WhatIfAnswer){.is_known = !is_unknown, .reason = "canceling statement due to timeout"};
+    *ret_answer = (WhatIfAnswer){.is_known = !is_unknown,
+                                 .reason = "canceling statement due to timeout",
+                                 .cost = NAN,
+                                 .least_cost = NAN};
     if (is_unknown)
         return true;
     ret_answer->cost = planner_cost(planner.present, &used);
     if (is_among(planner.partial_with, planner.present)) {
         ret_answer->sample_mask = 5;
-        ret_answer->cost /= 4;
+        ret_answer->cost *= planner.partial_factor > 0 ? planner.partial_factor : 0.25;
     }
-    ret_answer->least_cost = ret_answer->cost;
+    ret_answer->least_cost = ret_answer->cost * (planner.narrowed > 0 ? planner.narrowed : 1);
     for (int i = 0; i < CANDIDATES; i++)
         if ((used >> i & 1) != 0)
             vector_push(arena, &ret_answer->used_indexes, arena_printf(arena, "whatif_%d", i));
@@ -307,6 +312,36 @@ an_answer_that_refutes_a_bound_is_counted_as_a_mend(void **state)
     assert_true(oracle_bounds(world->oracle, 0, set_of(arena, 0x06)).low == 50);
 }
 
+/* An index that narrowed the planner's view makes dearer what it does not bound. */
+static void
+an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 400 : BASELINE;
+    planner.narrowed = 0.75;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x07), true, &cost, NULL, &error));
+    assert_true(cost == 400);
+    const OracleAnswer *answer = oracle_answer(world->oracle, 0, 1);
+    assert_true(answer->cost == 400 && answer->low == 300);
+    OracleBounds bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x04));
+    assert_true(bounds.low == 300 && bounds.high == BASELINE);
+    bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x02)); /* its plan is possible, maybe others */
+    assert_true(bounds.low == 300 && bounds.high == 400);
+    planner.narrowed = 0;
+    planner.uses[1] = 1u << 2; /* what the narrower view hid */
+    planner.cost[1] = 320;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x04), false, &cost, NULL, &error));
+    assert_true(cost == 320);
+    assert_int_equal(oracle_mends(world->oracle), 0);
+}
+
 static void
 a_candidate_that_the_server_refuses_is_left_out_with_its_reason(void **state)
 {
@@ -357,6 +392,7 @@ what_could_not_be_planned_proves_nothing_of_other_sets(void **state)
         uint32_t with = round % 4 < 2 ? 0x1F : 1 + (uint32_t)random_below(&random, 0x1F);
         planner.unknown_with = round % 2 == 0 ? with : 0;
         planner.partial_with = round % 2 == 0 ? 0 : with;
+        planner.partial_factor = round % 8 < 4 ? 0.25 : 4;
         World *world = world_new(arena);
         Error error = {0};
         for (int i = 0; i < 12; i++) {
@@ -374,6 +410,10 @@ what_could_not_be_planned_proves_nothing_of_other_sets(void **state)
             assert_true(is_unknown || fabs(known->cost - wanted) <= wanted * 2 * ORACLE_TOLERANCE);
             assert_true(oracle_cost(world->oracle, 0, set_of(arena, mask), true, &cost, NULL, &error));
             assert_true(cost == wanted);
+            for (size_t a = 0; a < oracle_answer_count(world->oracle, 0); a++) {
+                const OracleAnswer *answer = oracle_answer(world->oracle, 0, a);
+                assert_true(answer->is_unknown ? answer->low == 0 : answer->low > 0);
+            }
             for (uint32_t set = 0; set < 0x20; set++) {
                 OracleBounds bounds = oracle_bounds(world->oracle, 0, set_of(arena, set));
                 assert_true(bounds.low <= planner_cost(set, &used) &&
@@ -442,6 +482,7 @@ main(void)
         cmocka_unit_test(a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known),
         cmocka_unit_test(a_statement_that_used_none_of_more_uses_none_of_less),
         cmocka_unit_test(an_answer_that_refutes_a_bound_is_counted_as_a_mend),
+        cmocka_unit_test(an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs),
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
         cmocka_unit_test(a_statement_that_cannot_be_planned_costs_what_it_did),
         cmocka_unit_test(what_could_not_be_planned_proves_nothing_of_other_sets),
