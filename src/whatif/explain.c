@@ -3,6 +3,7 @@
 
 #include "pg/result.h"
 #include "sql/plannable.h"
+#include "sql/statement.h"
 
 #include <string.h>
 
@@ -10,7 +11,7 @@ Explainer
 explainer_new(Arena *arena, PgConnection *connection)
 {
     return (Explainer){
-        .arena = arena, .connection = connection, .prepared = map_new(arena), .plannable = map_new(arena)};
+        .arena = arena, .connection = connection, .prepared = map_new(arena), .read = map_new(arena)};
 }
 
 /* True when the server itself refused (the session lives on); its words are the reason. */
@@ -127,16 +128,33 @@ explain_prepared(Explainer *explainer, Arena *arena, const char *text, int param
            pg_execute(explainer->connection, "SET enable_partition_pruning = on", error);
 }
 
-/* Parsed once: a search asks about the same few statements again and again. */
-static const char *
-explainer_plannable(Explainer *explainer, Arena *scratch, const char *text)
+/* What was read from a statement's text. */
+typedef struct ReadStatement {
+    const char *plannable; /* what EXPLAIN can take of it */
+    int parameter_count;
+} ReadStatement;
+
+/* Read once: a search asks about the same few statements again and again. */
+static const ReadStatement *
+explainer_read(Explainer *explainer, const char *text)
 {
-    const char *plannable = map_get(explainer->plannable, text);
-    if (plannable == NULL) {
-        plannable = arena_strdup(explainer->arena, sql_plannable_text(scratch, text));
-        map_put(explainer->plannable, text, (void *)plannable);
-    }
-    return plannable;
+    ReadStatement *read = map_get(explainer->read, text);
+    if (read != NULL)
+        return read;
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("statement", (size_t)256 << 20);
+    read = ARENA_NEW(explainer->arena, ReadStatement);
+    read->plannable = arena_strdup(explainer->arena, sql_plannable_text(scratch, text));
+    if (strchr(text, '$') != NULL)
+        read->parameter_count =
+            sql_statement_parameter_count(sql_statement_parse(scratch, text, strlen(text)));
+    map_put(explainer->read, text, read);
+    return read;
+}
+
+int
+explainer_parameter_count(Explainer *explainer, const char *text)
+{
+    return explainer_read(explainer, text)->parameter_count;
 }
 
 bool
@@ -146,7 +164,7 @@ explainer_ask(Explainer *explainer, Arena *arena, const char *text, int paramete
     Error failure = {0};
     bool pruned;
     bool done;
-    text = explainer_plannable(explainer, arena, text);
+    text = explainer_read(explainer, text)->plannable;
     if (parameter_count == 0)
         done = explain_run(explainer, arena, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", text), ret_plan,
                            &pruned, &failure);

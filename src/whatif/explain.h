@@ -17,12 +17,15 @@ typedef struct Explainer {
     Arena *arena;
     PgConnection *connection; /* not owned */
     Map *prepared;            /* statement text -> what was prepared for it */
-    Map *plannable;           /* statement text -> what EXPLAIN can take of it */
+    Map *read;                /* statement text -> what was read from it */
     int64_t count;            /* questions that reached the planner */
     bool keeps_text;          /* plans keep the JSON they were read from */
 } Explainer;
 
 Explainer explainer_new(Arena *arena, PgConnection *connection);
+
+/* Parameters ($n) of the statement; its text is parsed once. */
+int explainer_parameter_count(Explainer *explainer, const char *text);
 
 /*
  * *ret_plan is NULL with *ret_reason set when the server refuses the statement; the session's transaction, if

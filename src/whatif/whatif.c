@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "pg/identifier.h"
 #include "pg/result.h"
-#include "sql/lexical.h"
 #include "whatif/explain.h"
+#include "whatif/index_text.h"
 #include "whatif/sparse_index.h"
 
 #include <math.h>
@@ -141,17 +141,6 @@ change_index(const WhatIf *whatif, const WhatIfChange *change)
     return snapshot_index(twin_snapshot(whatif->twin), change->relation_id);
 }
 
-/* Whatever follows, such a statement neither ends the transaction nor drops anything. */
-static bool
-text_begins_index(const char *text)
-{
-    static const char *const beginnings[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX "};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(beginnings); i++)
-        if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0)
-            return true;
-    return false;
-}
-
 /* The statement that makes a change, in the arena; NULL, and why there is none. */
 static const char *
 change_text(const WhatIf *whatif, Arena *arena, const WhatIfChange *change, const char **ret_reason)
@@ -169,7 +158,7 @@ change_text(const WhatIf *whatif, Arena *arena, const WhatIfChange *change, cons
             return arena_printf(arena, "SET LOCAL %s = %s", pg_identifier_quote(arena, change->name),
                                 pg_literal_quote(arena, change->value));
         case WHATIF_CREATE_INDEX:
-            if (text_begins_index(change->statement))
+            if (index_text_begins(change->statement))
                 return change->statement;
             *ret_reason = "the statement creates no index";
             return NULL;
@@ -440,31 +429,13 @@ standing_add(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeResult *ret
     return true;
 }
 
-/* Does it end with the text, whatever stands before and behind it in a script? Expressions and predicates are
- * foreign words. There is no semicolon, no comment, and no quote that is not closed. Dollars and backslashes
- * are left out as well: there the server's scanner may see quotes where ours does not. */
-static bool
-text_is_whole(const char *text)
-{
-    size_t length = strlen(text);
-    Lexeme lexeme;
-    if (strpbrk(text, ";$\\") != NULL)
-        return false;
-    for (size_t at = 0; at < length; at += lexeme.length) {
-        lexeme = sql_lexeme_at(text, at, length);
-        if (lexeme.is_open || lexeme.kind == LEXEME_COMMENT)
-            return false;
-    }
-    return true;
-}
-
 /* Can it be made in one script with others? What cannot goes by itself, as one statement of the extended
  * protocol. */
 static bool
 change_is_plain(const WhatIf *whatif, const WhatIfChange *change)
 {
     if (change->kind != WHATIF_CREATE_INDEX || change->name == NULL ||
-        !text_begins_index(change->statement) || !text_is_whole(change->statement))
+        !index_text_begins(change->statement) || !index_text_is_whole(change->statement))
         return false;
     const SnapshotRelation *relation = snapshot_relation(twin_snapshot(whatif->twin), change->relation_id);
     return relation != NULL && relation->kind != 'p';
@@ -507,7 +478,7 @@ sizes_ask(WhatIf *whatif, Arena *arena, StandingChangeList *made, Error *error)
     }
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     const char *text = arena_printf(arena,
-                                    "SELECT e.blocks, e.height FROM unnest(ARRAY[%s]) WITH ORDINALITY AS "
+                                    "SELECT e.blocks FROM unnest(ARRAY[%s]) WITH ORDINALITY AS "
                                     "i (id, number), LATERAL fettle_twin.index_estimate(i.id) e ORDER BY "
                                     "i.number",
                                     names.data);
@@ -666,13 +637,6 @@ whatif_after_refusal(WhatIf *whatif, Error *error)
            whatif_begin(whatif, whatif->arena, changes, count, &results, error);
 }
 
-static int
-parameter_count(const char *text)
-{
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("parameters", (size_t)256 << 20);
-    return sql_statement_parameter_count(sql_statement_parse(arena, text, strlen(text)));
-}
-
 typedef struct PlanCost {
     double cost;
     double least; /* that fewer indexes could have */
@@ -714,7 +678,7 @@ ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, Pl
 {
     PgPlan *plan = NULL;
     const char *reason = NULL;
-    int parameters = strchr(text, '$') == NULL ? 0 : parameter_count(text);
+    int parameters = explainer_parameter_count(&whatif->explainer, text);
     if (!explainer_ask(&whatif->explainer, arena, text, parameters, &plan, &reason, error))
         return false;
     *ret_cost = (PlanCost){.cost = NAN, .least = NAN};
@@ -786,7 +750,7 @@ whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatI
     answer->is_known = !isnan(answer->cost);
     if (!answer->is_known)
         answer->reason = refusal_reason(whatif, arena, statement, answer->reason);
-    answer->is_generic = answer->is_known && strchr(text, '$') != NULL && parameter_count(text) > 0;
+    answer->is_generic = answer->is_known && explainer_parameter_count(&whatif->explainer, text) > 0;
     answer->generic_cost = answer->is_generic ? answer->cost : NAN;
     return true;
 }

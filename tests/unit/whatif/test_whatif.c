@@ -2,6 +2,7 @@
 #include "shop_twin.h"
 
 #include "base/text.h"
+#include "whatif/explain.h"
 #include "whatif/whatif.h"
 
 #include <math.h>
@@ -501,6 +502,20 @@ fewer_indexes_cost_no_less_than_the_least_cost_where_an_index_leaves_fewer_worke
 }
 
 static void
+parameters_are_counted_once_a_text(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    Explainer explainer = explainer_new(arena, NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(explainer_parameter_count(&explainer, "select $2 + $1 where '$3' <> ''"), 2);
+        assert_int_equal(explainer_parameter_count(&explainer, "select 1"), 0);
+        assert_int_equal(explainer_parameter_count(&explainer, "no statement, $1"), 0);
+    }
+    assert_int_equal(map_count(explainer.read), 3);
+}
+
+static void
 what_cannot_be_planned_is_an_answer(void **state)
 {
     (void)state;
@@ -537,6 +552,7 @@ main(void)
         cmocka_unit_test(each_question_is_asked_once_unless_a_change_concerns_it),
         cmocka_unit_test(samples_are_costed_each_and_parameters_by_their_generic_plan),
         cmocka_unit_test(fewer_indexes_cost_no_less_than_the_least_cost_where_an_index_leaves_fewer_workers),
+        cmocka_unit_test(parameters_are_counted_once_a_text),
         cmocka_unit_test(what_cannot_be_planned_is_an_answer),
     };
     return cmocka_run_group_tests(tests, shop_twin_start, shop_twin_stop);

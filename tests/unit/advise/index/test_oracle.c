@@ -155,6 +155,27 @@ set_of(Arena *arena, uint32_t mask)
     return bits;
 }
 
+/* Candidate 5 is no statement's. */
+static void
+few_indexes_are_made_at_once_and_many_are_not(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    Random random = random_new(75);
+    Error error = {0};
+    planner_random(&random);
+    planner.refused = 0x02;
+    World *world = world_new(arena);
+    assert_true(oracle_make_few(world->oracle, CANDIDATES - 2, &error));
+    assert_true(isnan(world->set.items[0]->size_bytes));
+    assert_true(oracle_make_few(world->oracle, CANDIDATES - 1, &error));
+    for (size_t i = 0; i < CANDIDATES; i++)
+        assert_true(isnan(world->set.items[i]->size_bytes) == (i == 1 || i == CANDIDATES - 1));
+    assert_true(world->set.items[1]->is_refused && planner.questions == 0);
+    planner.is_lost = true;
+    assert_false(oracle_make_few(world->oracle, CANDIDATES, &error));
+}
+
 static void
 answers_are_the_planners_and_bounds_hold(void **state)
 {
@@ -477,6 +498,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_indexes_are_made_at_once_and_many_are_not),
         cmocka_unit_test(answers_are_the_planners_and_bounds_hold),
         cmocka_unit_test(what_is_known_is_not_asked_again_but_directly),
         cmocka_unit_test(a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known),
