@@ -151,7 +151,7 @@ search_offer(Search *search, Bits set, SearchPatience patience, bool *ret_is_bet
     bits_keep(kept, evaluation.used);
     double value =
         evaluation.value - search_cost_of_having(search, set) + search_cost_of_having(search, kept);
-    if (evaluation.is_refuted || value >= search->best_value - SEARCH_TOLERANCE * search->value_without ||
+    if (evaluation.is_refuted || value >= search->best_value - SEARCH_TOLERANCE * search->best_value ||
         !search_fits(search, kept))
         return true;
     search->best = kept;

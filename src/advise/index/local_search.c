@@ -70,8 +70,8 @@ local_try(const LocalPass *pass, size_t added, size_t removed, bool *ret_is_bett
         bits_remove(set, removed);
         bits_add(moved, removed);
     }
-    if (!search_fits(search, set) || local_value_least(pass, set, moved) >=
-                                         search->best_value - SEARCH_TOLERANCE * search->value_without) {
+    if (!search_fits(search, set) ||
+        local_value_least(pass, set, moved) >= search->best_value - SEARCH_TOLERANCE * search->best_value) {
         arena_rewind(search->arena, mark);
         return true;
     }

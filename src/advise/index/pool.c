@@ -15,12 +15,15 @@
 /* Far under the differences that count. */
 #define PROGRAM_GAP 1e-6
 
+/* What costs more than all of the best set is no better choice, however much more: where a statement without
+ * its index costs a million times the rest, the rest would be below what the solver can tell apart. */
 static double
 pool_value(const Search *search, size_t statement, double cost)
 {
     const WorkloadStatement *subject = &search->context->workload->statements[statement];
-    return fmin(search_value(search->context, subject, cost),
-                search_value(search->context, subject, subject->baseline_cost));
+    double value = fmin(search_value(search->context, subject, cost),
+                        search_value(search->context, subject, subject->baseline_cost));
+    return fmin(value, search->best_value);
 }
 
 static bool

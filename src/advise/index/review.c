@@ -388,7 +388,7 @@ review_index(Review *review, size_t index, Choice *choice, bool *ret_is_better, 
             !review_remedy(review, remedy, index, error) ||
             !review_value(review, search->best, &value, error))
             return false;
-        if (value < choice->value - SEARCH_TOLERANCE * search->value_without)
+        if (value < choice->value - SEARCH_TOLERANCE * search->best_value)
             *choice = (Choice){.best = search->best,
                                .avoided = search->avoided,
                                .crossed = search->crossed,

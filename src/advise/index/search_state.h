@@ -13,7 +13,7 @@
 #include "advise/index/search.h"
 #include "advise/index/write_interplay.h"
 
-/* A difference this small, as a share of the workload, is none. */
+/* A difference this small, as a share of the best set's value, is none. */
 #define SEARCH_TOLERANCE 1e-7
 
 /* Of a workload this small the proof asks all that matters; of a larger one it may come to no end, and what
