@@ -493,11 +493,9 @@ sizes_ask(WhatIf *whatif, Arena *arena, StandingChangeList *made, Error *error)
     return true;
 }
 
-/*
- * Makes the indexes that are missing in one script and one savepoint: round trips are most of what many cost
- * one by one. When one of them is refused none is made, and each is tried by itself. The savepoint is not
- * part of the script, for of a script that cannot be parsed nothing is run.
- */
+/* Makes the indexes that are missing in one script and one savepoint: round trips are most of what many cost.
+ * When one of them is refused none is made, and each is tried by itself. The savepoint is not part of the
+ * script, for of a script that cannot be parsed nothing is run. */
 static bool
 changes_make_together(WhatIf *whatif, const WhatIfChange *changes, size_t count, Error *error)
 {
@@ -517,6 +515,7 @@ changes_make_together(WhatIf *whatif, const WhatIfChange *changes, size_t count,
     if (!pg_execute_script(whatif->connection, script.data, NULL, &failure) ||
         !sizes_ask(whatif, scratch, &missing, &failure))
         return refusal_take(whatif, &failure, &refusal, error) && savepoint_undo(whatif, error);
+    whatif->statistics.index_scripts++;
     whatif->statistics.index_creations += (int64_t)missing.count;
     whatif->creations += (int64_t)missing.count;
     for (size_t i = 0; i < missing.count; i++) {

@@ -68,6 +68,7 @@ typedef struct WhatIfStatistics {
     int64_t explains;  /* that reached the planner */
     int64_t cache_hits;
     int64_t index_creations;
+    int64_t index_scripts; /* that made several of them at once */
     double server_ms;
 } WhatIfStatistics;
 

@@ -17,8 +17,6 @@
 #define HARVEST_QUESTIONS_MOST 4
 #define HARVEST_QUESTIONS_SMALL 0
 #define HARVEST_QUEUE_MOST 512
-/* A tenth of a second, after which the clock is looked at. */
-#define MADE_AT_ONCE_MOST 500
 
 /* A question that may be asked. */
 typedef struct HarvestQuestion {
@@ -175,8 +173,6 @@ harvest_compare(const void *left, const void *right)
 static bool
 harvest_relate(Search *search, Error *error)
 {
-    if (!oracle_make_few(search->oracle, MADE_AT_ONCE_MOST, error))
-        return false;
     for (size_t q = 0; q < search->context->workload->count && !harvest_is_over(search); q++)
         if (is_askable(search, q) && !harvest_prepare(search, q, error))
             return false;

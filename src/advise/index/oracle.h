@@ -57,8 +57,6 @@ void oracle_relate(Oracle *oracle, Bits set, OracleReach reach);
 
 /* Makes a statement's relevant candidates without a question, so that their sizes are known. */
 bool oracle_make_relevant(Oracle *oracle, size_t statement, Error *error) FETTLE_MUST_USE;
-/* Those of all statements at once, which is faster; when they are more than that, none. */
-bool oracle_make_few(Oracle *oracle, size_t count_most, Error *error) FETTLE_MUST_USE;
 
 /* A statement's relevant candidates, without those refused. More may become relevant while the search goes
  * on, and those that cannot be chosen leave: earlier answers stay true. */

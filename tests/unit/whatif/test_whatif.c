@@ -195,6 +195,9 @@ many_made_at_once_are_what_they_are_one_by_one(void **state)
     }
     assert_int_equal(whatif_statistics(together).index_creations, TOGETHER);
     assert_int_equal(whatif_statistics(alone).index_creations, TOGETHER);
+    if (twin_report(shop_twin())->method != TWIN_METHOD_SPARSE_FILES)
+        assert_int_equal(whatif_statistics(together).index_scripts, 1);
+    assert_int_equal(whatif_statistics(alone).index_scripts, 0);
     /* what stands, and what is asked for twice, is not made again */
     WhatIfChange twice[TOGETHER + 4];
     memcpy(twice, changes, TOGETHER * sizeof(*changes));
