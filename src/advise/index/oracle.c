@@ -160,13 +160,6 @@ oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate)
     bits_remove(oracle->relevant[statement], candidate);
 }
 
-/* With fewer present than it had it may be cheaper by its own plan's word, or was seen to be. */
-static bool
-answer_is_narrowed(const OracleAnswer *answer)
-{
-    return answer->low < answer->cost * (1 - MEND_LEAST);
-}
-
 /* Exactly the set, else what lies around it; of several the latest, which was asked the most directly. */
 static const OracleAnswer *
 oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
@@ -179,7 +172,7 @@ oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
             continue;
         if (bits_equal(answer->set, set))
             return answer;
-        if (found == NULL && !answer->is_unknown && !answer_is_narrowed(answer))
+        if (found == NULL && !answer->is_unknown)
             found = answer;
     }
     return found;
@@ -472,10 +465,9 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
     Bits present = oracle_reduce(oracle, descent->scratch, statement, oracle->relevant[statement]);
     if (descent->from != ORACLE_NO_PARENT) {
         const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
-        /* Of a plan that nobody saw there is nothing to take away, nor of one that uses only what the set
-         * has and yet may be dearer than the set. */
-        bool is_last = above->is_unknown || bits_is_subset(above->used, descent->set);
-        present = oracle_reduce(oracle, descent->scratch, statement, is_last ? descent->set : above->set);
+        /* Of a plan that nobody saw there is nothing to take away. */
+        present =
+            oracle_reduce(oracle, descent->scratch, statement, above->is_unknown ? descent->set : above->set);
         descent_remove(oracle, present, descent->set, above->used, descent->times);
     }
     const OracleAnswer *fresh;
@@ -483,7 +475,7 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
         return false;
     descent->from = position_of(oracle, statement, fresh);
     bits_subtract(descent->set, oracle->refused); /* some may have been refused just now */
-    if ((!fresh->is_unknown && !answer_is_narrowed(fresh) && bits_is_subset(fresh->used, descent->set)) ||
+    if ((!fresh->is_unknown && bits_is_subset(fresh->used, descent->set)) ||
         bits_equal(fresh->set, descent->set))
         descent->known = descent->from;
     return true;

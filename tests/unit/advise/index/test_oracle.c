@@ -339,16 +339,6 @@ an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs(void **sta
     planner.cost[1] = 320;
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x04), false, &cost, NULL, &error));
     assert_true(cost == 320);
-    /* what lies between its plan and what was present may cost less too, and is asked for itself */
-    planner.cost[0] = 330;
-    OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x02));
-    size_t steps = 0;
-    for (; descent.known == ORACLE_NO_PARENT && steps < 3; steps++)
-        assert_true(oracle_descent_step(world->oracle, &descent, &error));
-    assert_int_equal(steps, 1);
-    assert_true(oracle_answer(world->oracle, 0, descent.known)->cost == 330);
-    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x06), false, &cost, NULL, &error));
-    assert_true(cost == 320);
     assert_int_equal(oracle_mends(world->oracle), 0);
 }
 
