@@ -9,7 +9,7 @@
 #include "whatif/sparse_index.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SAMPLES_MOST 5 /* a bit each in WhatIfAnswer */
@@ -662,12 +662,12 @@ least_cost_ask(WhatIf *whatif, const PgPlan *plan, double *ret_cost, Error *erro
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     if (!pg_query_simple(whatif->connection, "SHOW fettle_twin.least_cost", &result, error))
         return false;
-    double cost;
-    double least;
     const char *text = pg_result_rows(result) == 1 ? pg_result_text(result, 0, 0) : NULL;
+    char *end = NULL;
+    double cost = text == NULL ? NAN : strtod(text, &end);
+    double least = end == NULL ? NAN : strtod(end, NULL);
     /* Of a plan that the server had kept it says nothing, and 0 bounds nothing. */
-    bool is_of_plan = text != NULL && sscanf(text, "%lf %lf", &cost, &least) == 2 && cost == *ret_cost;
-    *ret_cost = is_of_plan ? fmin(least, cost) : 0;
+    *ret_cost = cost == *ret_cost ? fmin(least, cost) : 0;
     return true;
 }
 
