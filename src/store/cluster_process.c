@@ -22,12 +22,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define STOP_FAST_MS 10000
 #define STOP_POLL_MS 20
 #define LOG_BYTES_MOST (1024 * 1024)
+/* Two of the cluster's WAL segments. */
+#define FULL_BYTES_LEFT ((uint64_t)2 << 20)
 
 static void
 sleep_ms(int milliseconds)
@@ -200,12 +203,22 @@ log_reason(Arena *arena, const char *log)
     return reason != NULL ? reason + strlen("FATAL: ") : last;
 }
 
+/* A server that ends because its disk is full may find no room to log it either. */
+static bool
+is_nearly_full(const char *directory)
+{
+    struct statvfs space;
+    return statvfs(directory, &space) == 0 &&
+           (uint64_t)space.f_bavail * (uint64_t)space.f_frsize < FULL_BYTES_LEFT;
+}
+
 bool
 cluster_explain_failure(const Cluster *cluster, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("cluster log", (size_t)64 << 20);
     bool full = error->code == ERROR_DISK_FULL || text_equals(error->sqlstate, "53100") ||
-                strstr(log_since_start(cluster, arena), "No space left on device") != NULL;
+                strstr(log_since_start(cluster, arena), "No space left on device") != NULL ||
+                (error->sqlstate[0] == '\0' && is_nearly_full(cluster->data_directory));
     if (!full)
         return false;
     error->code = ERROR_DISK_FULL;

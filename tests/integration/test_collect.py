@@ -432,13 +432,16 @@ def test_rounds_that_cost_too_much_are_thinned_and_say_so(target, rounds_of):
     rounds = rounds_of(target.dsn())
     rounds.set("collect.interval", "1s")
     rounds.set("collect.load_percent", "0.01")
-    reports = [rounds.round() for _ in range(6)]
-    assert [report["thinned"] for report in reports] == [2, 4, 8, 16, 16, 16]
+    reports = [rounds.round() for _ in range(4)]
+    assert [report["thinned"] for report in reports] == [2, 4, 8, 16]
     assert not reports[0]["flags"] & THINNED and reports[1]["flags"] & THINNED
     assert reports[-1]["due_in_us"] > 10e6 and "every 16 s" in reports[-1]["notice"]
     assert "thinned" in rounds.value("SELECT last_notice FROM fettle.targets WHERE last_error IS NULL")
+    # never more seldom; a fast machine may be within its share now, and then is read more often again
+    at = [rounds.round()["thinned"] for _ in range(2)][-1]
+    assert at in (16, 8, 4)
     rounds.set("collect.load_percent", "100")
-    assert [rounds.round()["thinned"] for _ in range(5)] == [8, 4, 2, 1, 1]
+    assert [rounds.round()["thinned"] for _ in range(5)] == [max(1, at // 2**n) for n in range(1, 6)]
 
 
 def test_only_the_databases_asked_for_are_collected(target, rounds_of):

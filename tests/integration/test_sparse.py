@@ -214,7 +214,8 @@ def killed_while_sizing(fettle, arguments, before):
 def test_kill_9_in_the_middle_of_sizing_is_recovered_on_the_next_open(fettle, stock, target, workload):
     before = verified(stock, target, workload, "--rebuild")["fidelity"]
     arguments = ["twin", "build", "--rebuild", "--set", f"cluster.binaries={binaries_of(STOCK)}", target.dsn("awkward")]
-    assert killed_while_sizing(fettle, arguments, cluster_files(fettle))
+    # a fast machine may be done before it is seen at it
+    assert any(killed_while_sizing(fettle, arguments, cluster_files(fettle)) for _ in range(10))
     # Sizes come last: killed a moment later the twin was whole and is taken as it is, else it is built anew. Never a half one.
     again = verified(stock, target, workload)
     assert {key: again["fidelity"][key] for key in ("compared", "same_plan", "identical")} == \
