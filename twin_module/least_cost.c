@@ -37,12 +37,6 @@ static double least_cost;
 static bool is_widening; /* the second time */
 static bool was_narrowed;
 
-static int
-workers_by_size(const RelOptInfo *rel)
-{
-    return compute_parallel_worker((RelOptInfo *)rel, rel->pages, -1, max_parallel_workers_per_gather);
-}
-
 /* Parts of an inheritance tree come here one by one, and their parent has no scan of its own. */
 static void
 least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEntry *entry)
@@ -55,7 +49,7 @@ least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEn
         entry->relkind == RELKIND_FOREIGN_TABLE || !twin_planner_is_outermost())
         return;
     cheapest = linitial(rel->partial_pathlist);
-    workers = workers_by_size(rel);
+    workers = compute_parallel_worker(rel, rel->pages, -1, max_parallel_workers_per_gather);
     if (cheapest->parallel_workers >= workers)
         return;
     was_narrowed = true;
@@ -129,7 +123,7 @@ twin_least_cost_install(void)
     previous_pathlist = set_rel_pathlist_hook;
     set_rel_pathlist_hook = least_cost_pathlist;
     DefineCustomBoolVariable("fettle_twin.note_least_cost",
-                             "Plans queries again without scans that an index narrowed to fewer workers.",
+                             "Plans queries again beside scans that an index narrowed to fewer workers.",
                              NULL, &note_least_cost, false, PGC_USERSET, 0, NULL, NULL, NULL);
     DefineCustomStringVariable("fettle_twin.least_cost", "Cost that fewer indexes could have at the least.",
                                NULL, &least_cost_text, "", PGC_INTERNAL, 0, NULL, NULL, least_cost_show);

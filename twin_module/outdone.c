@@ -306,17 +306,13 @@ order_saves(const RelOptInfo *rel)
     return random_cost >= sequential_cost && rel->tuples >= 4.0 * rel->pages;
 }
 
-/* Workers that a parallel scan of the whole index has, as compute_parallel_worker() counts them. */
+/* Workers that a parallel scan of the whole index has. */
 static int
 workers_by_size(const PlannerInfo *root, const IndexOptInfo *info)
 {
-    double pages = Max(min_parallel_index_scan_size, 1);
-    int workers = 0;
-    if (!root->glob->parallelModeOK || info->rel->rel_parallel_workers != -1)
-        return 0;
-    for (; pages <= info->pages && workers < max_parallel_workers_per_gather; pages *= 3)
-        workers++;
-    return workers;
+    return root->glob->parallelModeOK
+               ? compute_parallel_worker(info->rel, -1, info->pages, max_parallel_workers_per_gather)
+               : 0;
 }
 
 static bool

@@ -48,7 +48,7 @@ bool pg_execute_parameters(PgConnection *connection, const char *text, const cha
  * statement's rows, *ret_result may be NULL when not wanted. A semicolon, a comment or an open quote in
  * foreign words would make other statements of the script. So there are none in it but quoted names and
  * literals, a text that was parsed to be one statement (explain.c), and indexes whose texts were scanned for
- * all of these (text_is_whole() of whatif.c). Of a script that cannot be parsed nothing is run. */
+ * all of these (index_text_is_whole() of whatif). Of a script that cannot be parsed nothing is run. */
 bool pg_execute_script(PgConnection *connection, const char *text, PgResult **ret_result, Error *error)
     FETTLE_MUST_USE;
 

@@ -45,6 +45,8 @@ struct Cluster {
 /* Makes the data directory and fills in the paths; refuses a place that the cluster's user cannot reach or
  * that has no room, before anything is made. */
 bool cluster_place(Cluster *cluster, const char *told, Error *error) FETTLE_MUST_USE;
+/* Free bytes for ordinary users where the path is, or would be; false when nobody knows. */
+bool cluster_free_bytes(Arena *arena, const char *path, uint64_t *ret_bytes);
 /* Room to start a cluster that is there; for who has the lock: one that runs may be joined without. */
 bool cluster_check_space(const Cluster *cluster, Error *error) FETTLE_MUST_USE;
 /* A directory under /tmp could be another user's trap: it must be ours alone. */

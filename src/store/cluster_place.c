@@ -65,9 +65,8 @@ place_check_parents(const Cluster *cluster, Error *error)
     return true;
 }
 
-/* Free bytes for ordinary users where the path is, or would be; false when nobody knows. */
-static bool
-place_free_bytes(Arena *arena, const char *path, uint64_t *ret_bytes)
+bool
+cluster_free_bytes(Arena *arena, const char *path, uint64_t *ret_bytes)
 {
     char *parent = arena_strdup(arena, path);
     struct statvfs status;
@@ -85,7 +84,7 @@ static bool
 place_check_space(const Cluster *cluster, uint64_t least, Error *error)
 {
     uint64_t bytes = 0;
-    if (!place_free_bytes(cluster->arena, cluster->data_directory, &bytes) || bytes >= least)
+    if (!cluster_free_bytes(cluster->arena, cluster->data_directory, &bytes) || bytes >= least)
         return true;
     error_set(error, ERROR_DISK_FULL, "the private cluster needs %s of free space in %s, which has %s",
               text_format_bytes(cluster->arena, (double)least), cluster->data_directory,

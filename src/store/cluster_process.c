@@ -22,7 +22,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -205,11 +204,10 @@ log_reason(Arena *arena, const char *log)
 
 /* A server that ends because its disk is full may find no room to log it either. */
 static bool
-is_nearly_full(const char *directory)
+is_nearly_full(Arena *arena, const char *directory)
 {
-    struct statvfs space;
-    return statvfs(directory, &space) == 0 &&
-           (uint64_t)space.f_bavail * (uint64_t)space.f_frsize < FULL_BYTES_LEFT;
+    uint64_t bytes;
+    return cluster_free_bytes(arena, directory, &bytes) && bytes < FULL_BYTES_LEFT;
 }
 
 bool
@@ -218,7 +216,7 @@ cluster_explain_failure(const Cluster *cluster, Error *error)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("cluster log", (size_t)64 << 20);
     bool full = error->code == ERROR_DISK_FULL || text_equals(error->sqlstate, "53100") ||
                 strstr(log_since_start(cluster, arena), "No space left on device") != NULL ||
-                (error->sqlstate[0] == '\0' && is_nearly_full(cluster->data_directory));
+                (error->sqlstate[0] == '\0' && is_nearly_full(arena, cluster->data_directory));
     if (!full)
         return false;
     error->code = ERROR_DISK_FULL;

@@ -415,9 +415,10 @@ standing_hide(WhatIf *whatif, Error *error)
 }
 
 static bool
-standing_add(WhatIf *whatif, const WhatIfChange *change, WhatIfChangeResult *ret_result, Error *error)
+standing_add(WhatIf *whatif, const WhatIfChange *change, uint64_t key, WhatIfChangeResult *ret_result,
+             Error *error)
 {
-    size_t at = standing_find(whatif, change_key(change));
+    size_t at = standing_find(whatif, key);
     if (at == SIZE_MAX) {
         StandingChange standing;
         if (!change_make(whatif, change, &standing, error))
@@ -444,13 +445,13 @@ change_is_plain(const WhatIf *whatif, const WhatIfChange *change)
 /* What is wanted, does not stand, and can be made together: up to the first other change that does not stand,
  * for what comes after it may need it. */
 static StandingChangeList
-changes_missing(const WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t count)
+changes_missing(const WhatIf *whatif, Arena *arena, const WhatIfChange *changes, const uint64_t *keys,
+                size_t count)
 {
     StandingChangeList missing = {0};
     Map *seen = map_new(arena);
     for (size_t i = 0; i < count; i++) {
-        StandingChange fresh = {
-            .key = change_key(&changes[i]), .change = changes[i], .result = {.size_bytes = NAN}};
+        StandingChange fresh = {.key = keys[i], .change = changes[i], .result = {.size_bytes = NAN}};
         if (standing_find(whatif, fresh.key) != SIZE_MAX || map_get_id(seen, fresh.key) != NULL)
             continue;
         if (changes[i].kind != WHATIF_CREATE_INDEX)
@@ -478,9 +479,8 @@ sizes_ask(WhatIf *whatif, Arena *arena, StandingChangeList *made, Error *error)
     }
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     const char *text = arena_printf(arena,
-                                    "SELECT e.blocks FROM unnest(ARRAY[%s]) WITH ORDINALITY AS "
-                                    "i (id, number), LATERAL fettle_twin.index_estimate(i.id) e ORDER BY "
-                                    "i.number",
+                                    "SELECT e.blocks FROM unnest(ARRAY[%s]) WITH ORDINALITY AS i (id, n), "
+                                    "LATERAL fettle_twin.index_estimate(i.id) e ORDER BY i.n",
                                     names.data);
     if (!pg_query_simple(whatif->connection, text, &result, error))
         return false;
@@ -497,12 +497,13 @@ sizes_ask(WhatIf *whatif, Arena *arena, StandingChangeList *made, Error *error)
  * When one of them is refused none is made, and each is tried by itself. The savepoint is not part of the
  * script, for of a script that cannot be parsed nothing is run. */
 static bool
-changes_make_together(WhatIf *whatif, const WhatIfChange *changes, size_t count, Error *error)
+changes_make_together(WhatIf *whatif, const WhatIfChange *changes, const uint64_t *keys, size_t count,
+                      Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if indexes", (size_t)256 << 20);
     if (whatif->is_sparse)
         return true;
-    StandingChangeList missing = changes_missing(whatif, scratch, changes, count);
+    StandingChangeList missing = changes_missing(whatif, scratch, changes, keys, count);
     if (missing.count < 2)
         return true;
     Text script = text_new(scratch);
@@ -546,11 +547,11 @@ whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t c
             return false;
         whatif->is_open = true;
     }
-    if (!changes_make_together(whatif, changes, change_count, error))
+    if (!changes_make_together(whatif, changes, wanted, change_count, error))
         return false;
     WhatIfChangeResult *results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
     for (size_t i = 0; i < change_count; i++)
-        if (!standing_add(whatif, &changes[i], &results[i], error))
+        if (!standing_add(whatif, &changes[i], wanted[i], &results[i], error))
             return false;
     if (!standing_hide(whatif, error))
         return false;
