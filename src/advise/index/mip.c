@@ -54,7 +54,7 @@ struct Mip {
 
 struct MipSolver {
     const char *program; /* NULL: not found */
-    Companion companion; /* started by the first program */
+    Companion companion; /* started by the first program, if not before */
     int deaths;          /* or nonsense, or silence */
     int failures;        /* programs that are unsolved for it */
     Error failure;       /* the last, of either */
@@ -310,6 +310,13 @@ solver_start(MipSolver *solver, Error *error)
     if (solver->program == NULL)
         return error_set(error, ERROR_MISSING_DEPENDENCY, "fettle-solver was not found");
     return companion_start(&solver->companion, solver->program, error);
+}
+
+void
+mip_solver_begin(MipSolver *solver)
+{
+    Error ignored = {0};
+    (void)solver_start(solver, &ignored);
 }
 
 static bool

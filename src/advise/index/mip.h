@@ -12,13 +12,13 @@
  * Values should be of the order of 1. The same program gives the same answer unless the clock stops it.
  *
  * CBC ends its process when an assert of its linear solver fails. So a MipSolver keeps the program
- * fettle-solver beside it (base/companion.h), from the first program to mip_solver_stop_at(). When that ends,
- * or answers what does not fit the question, it is started again and asked another way; if that fails too,
- * the program has no solution and no bound, and mip_solver_failures() tells. A solver that does not keep to
- * the deadline is killed; after eight ends no more is asked: each further program counts as a failure though
- * it was not tried, and the reason says so. The environment's FETTLE_SOLVER names the
- * program, else it is looked for in ../libexec/fettle beside this one, where it is installed, and last in the
- * build directory by its absolute path. One thread per MipSolver.
+ * fettle-solver beside it (base/companion.h), from mip_solver_begin() or the first program to
+ * mip_solver_stop_at(). When that ends, or answers what does not fit the question, it is started again and
+ * asked another way; if that fails too, the program has no solution and no bound, and mip_solver_failures()
+ * tells. A solver that does not keep to the deadline is killed; after eight ends no more is asked: each
+ * further program counts as a failure though it was not tried, and the reason says so. The environment's
+ * FETTLE_SOLVER names the program, else it is looked for in ../libexec/fettle beside this one, where it is
+ * installed, and last in the build directory by its absolute path. One thread per MipSolver.
  */
 #ifndef FETTLE_ADVISE_INDEX_MIP_H
 #define FETTLE_ADVISE_INDEX_MIP_H
@@ -50,6 +50,9 @@ typedef struct MipSolution {
 typedef struct MipSolver MipSolver;
 
 MipSolver *mip_solver_new(Arena *arena);
+/* Starts it beside whatever comes before the first program, which else waits for it (10 to 30 ms). Where it
+ * does not start, that program tells. */
+void mip_solver_begin(MipSolver *solver);
 void mip_solver_stop_at(MipSolver **solver);
 
 /* How many programs are unsolved so far because the solver failed, or was killed before the caller's own

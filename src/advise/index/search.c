@@ -303,6 +303,8 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
      * wait for the end of it. */
     search.deadline = deadline_of_share(context->deadline, 1 - REVIEW_TIME_SHARE);
     search_start(&search);
+    if (candidates->count > 0)
+        mip_solver_begin(solver);
     SearchResult result = {0};
     if (!search_before_review(&search, error))
         return false;
