@@ -237,6 +237,42 @@ a_solver_that_is_killed_is_started_again(void **state)
 }
 
 static void
+a_solver_that_was_begun_is_there_for_the_first_program(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    const char *script = arena_printf(arena, "#!/bin/sh\necho >>'%s'\nexec '%s'\n", scratch_path("begun"),
+                                      solver_program(arena));
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = solver_of(arena, script);
+    Deadline deadline = deadline_after_ms(30000);
+    mip_solver_begin(solver);
+    while (!file_exists(scratch_path("begun")) && !deadline_passed(deadline))
+        usleep(1000);
+    MipSolution solution;
+    const char *reason;
+    assert_true(solve_small(arena, solver, &solution));
+    assert_int_equal(mip_solver_failures(solver, &reason), 0);
+    struct stat begun;
+    assert_int_equal(stat(scratch_path("begun"), &begun), 0);
+    assert_int_equal(begun.st_size, 1); /* it was started once */
+}
+
+static void
+a_solver_that_cannot_begin_fails_with_the_first_program(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = solver_of(arena, "not a program\n");
+    MipSolution solution;
+    const char *reason;
+    mip_solver_begin(solver);
+    assert_int_equal(mip_solver_failures(solver, &reason), 0);
+    assert_false(solve_small(arena, solver, &solution));
+    assert_int_equal(mip_solver_failures(solver, &reason), 1);
+    assert_non_null(reason);
+}
+
+static void
 a_solver_that_always_dies_or_talks_nonsense_gives_no_solution_and_no_bound(void **state)
 {
     (void)state;
@@ -332,6 +368,10 @@ main(void)
         cmocka_unit_test(a_solution_below_is_enough_and_below_is_the_bound_where_there_is_none),
         cmocka_unit_test(a_program_that_the_clock_cuts_is_not_bounded_by_what_is_wanted),
         cmocka_unit_test(without_time_nothing_is_solved),
+        cmocka_unit_test_setup_teardown(a_solver_that_was_begun_is_there_for_the_first_program, scratch_make,
+                                        scratch_remove),
+        cmocka_unit_test_setup_teardown(a_solver_that_cannot_begin_fails_with_the_first_program, scratch_make,
+                                        scratch_remove),
         cmocka_unit_test_setup_teardown(a_solver_that_is_killed_is_started_again, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(
