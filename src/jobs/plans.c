@@ -280,8 +280,8 @@ statement_plan(const PlanningStatement *planned, const SampleTotal *total, PgPla
     if (kind == SQL_KIND_UNPARSED || kind == SQL_KIND_UTILITY)
         return true;
     const char *reason = NULL;
-    return explainer_ask(&planned->database->explainer, arena, sql_statement_text(statement),
-                         sql_statement_parameter_count(statement), ret_plan, &reason, error);
+    return explainer_ask(&planned->database->explainer, arena, sql_statement_text(statement), ret_plan,
+                         &reason, error);
 }
 
 static bool

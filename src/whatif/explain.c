@@ -158,20 +158,21 @@ explainer_parameter_count(Explainer *explainer, const char *text)
 }
 
 bool
-explainer_ask(Explainer *explainer, Arena *arena, const char *text, int parameter_count, PgPlan **ret_plan,
+explainer_ask(Explainer *explainer, Arena *arena, const char *text, PgPlan **ret_plan,
               const char **ret_reason, Error *error)
 {
     Error failure = {0};
     bool pruned;
     bool done;
-    text = explainer_read(explainer, text)->plannable;
-    if (parameter_count == 0)
+    const ReadStatement *read = explainer_read(explainer, text);
+    text = read->plannable;
+    if (read->parameter_count == 0)
         done = explain_run(explainer, arena, arena_printf(arena, "EXPLAIN (FORMAT JSON) %s", text), ret_plan,
                            &pruned, &failure);
     else if (pg_connection_server_major(explainer->connection) >= 16)
         done = explain_generic(explainer, arena, text, ret_plan, &failure);
     else
-        done = explain_prepared(explainer, arena, text, parameter_count, ret_plan, &failure);
+        done = explain_prepared(explainer, arena, text, read->parameter_count, ret_plan, &failure);
     *ret_reason = NULL;
     if (done)
         return true;

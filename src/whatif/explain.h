@@ -31,7 +31,7 @@ int explainer_parameter_count(Explainer *explainer, const char *text);
  * *ret_plan is NULL with *ret_reason set when the server refuses the statement; the session's transaction, if
  * one is open, is then aborted. False means that the session itself failed.
  */
-bool explainer_ask(Explainer *explainer, Arena *arena, const char *text, int parameter_count,
-                   PgPlan **ret_plan, const char **ret_reason, Error *error) FETTLE_MUST_USE;
+bool explainer_ask(Explainer *explainer, Arena *arena, const char *text, PgPlan **ret_plan,
+                   const char **ret_reason, Error *error) FETTLE_MUST_USE;
 
 #endif

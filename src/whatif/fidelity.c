@@ -92,12 +92,11 @@ compare_plans(Measuring *measuring, const SnapshotStatement *statement, const Pg
 
 /* One statement on one side, in a savepoint on the target's open transaction; on the twin it needs none. */
 static bool
-ask_target(Measuring *measuring, const char *text, int parameters, PgPlan **ret_plan, const char **ret_reason,
-           Error *error)
+ask_target(Measuring *measuring, const char *text, PgPlan **ret_plan, const char **ret_reason, Error *error)
 {
     PgConnection *target = measuring->target.connection;
     if (!pg_execute(target, "SAVEPOINT fettle", error) ||
-        !explainer_ask(&measuring->target, measuring->arena, text, parameters, ret_plan, ret_reason, error))
+        !explainer_ask(&measuring->target, measuring->arena, text, ret_plan, ret_reason, error))
         return false;
     return pg_execute(target, *ret_plan != NULL ? "RELEASE SAVEPOINT fettle" : "ROLLBACK TO SAVEPOINT fettle",
                       error);
@@ -112,14 +111,13 @@ measure_text(Measuring *measuring, const SnapshotStatement *statement, const cha
     if (kind == SQL_KIND_UNPARSED || kind == SQL_KIND_UTILITY ||
         sql_analyze(measuring->arena, parsed, &measuring->catalog)->use_count == 0)
         return true;
-    int parameters = sql_statement_parameter_count(parsed);
     const char *clean = sql_statement_text(parsed);
     PgPlan *target = NULL;
     PgPlan *local = NULL;
     const char *target_reason = NULL;
     const char *local_reason = NULL;
-    if (!ask_target(measuring, clean, parameters, &target, &target_reason, error) ||
-        !explainer_ask(&measuring->local, measuring->arena, clean, parameters, &local, &local_reason, error))
+    if (!ask_target(measuring, clean, &target, &target_reason, error) ||
+        !explainer_ask(&measuring->local, measuring->arena, clean, &local, &local_reason, error))
         return false;
     if (target != NULL && local != NULL) {
         compare_plans(measuring, statement, target, local);

@@ -102,7 +102,7 @@ rows_expected(SparseIndexes *indexes, Arena *arena, const char *text, double *re
 {
     PgPlan *plan = NULL;
     const char *reason = NULL;
-    if (!explainer_ask(indexes->explainer, arena, text, 0, &plan, &reason, error))
+    if (!explainer_ask(indexes->explainer, arena, text, &plan, &reason, error))
         return false;
     *ret_rows = plan == NULL ? NAN : plan->root->plan_rows;
     if (plan == NULL)

@@ -678,8 +678,7 @@ ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, Pl
 {
     PgPlan *plan = NULL;
     const char *reason = NULL;
-    int parameters = explainer_parameter_count(&whatif->explainer, text);
-    if (!explainer_ask(&whatif->explainer, arena, text, parameters, &plan, &reason, error))
+    if (!explainer_ask(&whatif->explainer, arena, text, &plan, &reason, error))
         return false;
     *ret_cost = (PlanCost){.cost = NAN, .least = NAN};
     if (plan == NULL) {

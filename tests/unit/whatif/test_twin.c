@@ -162,23 +162,21 @@ the_explainer_plans_statements_with_and_without_parameters(void **state)
     Explainer explainer = explainer_new(arena, connection);
     static const struct {
         const char *text;
-        int parameters;
         const char *reason; /* NULL: it has a plan */
-    } cases[] = {{"select * from orders where customer_id = 5", 0, NULL},
-                 {"select * from orders where customer_id = $1", 1, NULL},
-                 {"select * from orders where customer_id = $1 and status = $2", 2, NULL},
-                 {"select * from events where day = $1", 1, NULL},
-                 {"update orders set total = $1 where id = $2", 2, NULL},
-                 {"select * from nosuch", 0, "does not exist"},
-                 {"select * form orders", 0, "syntax error"},
-                 {"select 1; drop table orders", 0, "multiple commands"},
-                 {"select nosuch($1)", 1, "nosuch"}};
+    } cases[] = {{"select * from orders where customer_id = 5", NULL},
+                 {"select * from orders where customer_id = $1", NULL},
+                 {"select * from orders where customer_id = $1 and status = $2", NULL},
+                 {"select * from events where day = $1", NULL},
+                 {"update orders set total = $1 where id = $2", NULL},
+                 {"select * from nosuch", "does not exist"},
+                 {"select * form orders", "syntax error"},
+                 {"select 1; drop table orders", "multiple commands"},
+                 {"select nosuch($1)", "nosuch"}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases) * 2; i++) {
         size_t which = i % FETTLE_COUNT_OF(cases); /* twice: what was prepared is used again */
         PgPlan *plan = NULL;
         const char *reason = NULL;
-        if (!explainer_ask(&explainer, arena, cases[which].text, cases[which].parameters, &plan, &reason,
-                           &error))
+        if (!explainer_ask(&explainer, arena, cases[which].text, &plan, &reason, &error))
             fail_msg("%s", error.message);
         assert_true((plan != NULL) == (cases[which].reason == NULL));
         if (plan != NULL)
@@ -190,7 +188,7 @@ the_explainer_plans_statements_with_and_without_parameters(void **state)
     /* both partitions stand in the generic plan, whatever the value would be */
     PgPlan *plan = NULL;
     const char *reason = NULL;
-    assert_true(explainer_ask(&explainer, arena, cases[3].text, 1, &plan, &reason, &error));
+    assert_true(explainer_ask(&explainer, arena, cases[3].text, &plan, &reason, &error));
     assert_int_equal(plan->root->children.count, 2);
 }
 
