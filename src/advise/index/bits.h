@@ -85,6 +85,22 @@ bits_meet(Bits a, Bits b)
     return false;
 }
 
+/* The only member that both have; SIZE_MAX when they have none or several in common. */
+static inline size_t
+bits_only_common(Bits a, Bits b)
+{
+    size_t only = SIZE_MAX;
+    for (size_t i = 0; i < a.word_count; i++) {
+        uint64_t both = a.words[i] & b.words[i];
+        if (both == 0)
+            continue;
+        if (only != SIZE_MAX || (both & (both - 1)) != 0)
+            return SIZE_MAX;
+        only = i * 64 + (size_t)__builtin_ctzll(both);
+    }
+    return only;
+}
+
 static inline size_t
 bits_count(Bits bits)
 {

@@ -56,8 +56,11 @@ typedef struct Guess {
     const Program *program;
     bool is_from_above;
     GuessStatement *statements;
-    Bits helpful; /* indexes that may help, and be chosen */
-    double *loss; /* by index of the set at hand: what the statements cost more without it */
+    size_t *ended;       /* places of the statements that an index ends steps of, index by index */
+    size_t *ended_start; /* by index, and one more: where its begin */
+    Bits helpful;        /* indexes that may help, and be chosen */
+    double *loss;        /* by index of the set at hand: what the statements cost more without it */
+    double *price;       /* by index: what is paid for it beside the others of the set at hand */
     double gain_least;
 } Guess;
 
@@ -154,6 +157,32 @@ guess_add_plans(Guess *guess, GuessStatement *subject)
         qsort(subject->plans, subject->plan_count, sizeof(const ProgramPlan *), plan_compare);
 }
 
+static void
+guess_note_ended(Guess *guess)
+{
+    const Program *program = guess->program;
+    guess->ended_start = ARENA_NEW_ARRAY(guess->arena, size_t, program->index_count + 2);
+    size_t *next = guess->ended_start + 1; /* first how many, then where the next one goes */
+    size_t count = 0;
+    for (size_t q = 0; q < program->statement_count; q++)
+        for (size_t i = bits_next(guess->statements[q].ends, 0); i != SIZE_MAX;
+             i = bits_next(guess->statements[q].ends, i + 1)) {
+            next[i]++;
+            count++;
+        }
+    size_t before = 0;
+    for (size_t i = 0; i < program->index_count; i++) {
+        size_t own = next[i];
+        next[i] = before;
+        before += own;
+    }
+    guess->ended = ARENA_NEW_ARRAY(guess->arena, size_t, count + 1);
+    for (size_t q = 0; q < program->statement_count; q++)
+        for (size_t i = bits_next(guess->statements[q].ends, 0); i != SIZE_MAX;
+             i = bits_next(guess->statements[q].ends, i + 1))
+            guess->ended[next[i]++] = q;
+}
+
 static Guess
 guess_begin(Arena *arena, const Program *program, bool is_from_above)
 {
@@ -163,7 +192,8 @@ guess_begin(Arena *arena, const Program *program, bool is_from_above)
                    .is_from_above = is_from_above,
                    .statements = ARENA_NEW_ARRAY(arena, GuessStatement, program->statement_count + 1),
                    .helpful = bits_new(arena, program->index_count),
-                   .loss = ARENA_NEW_ARRAY(arena, double, program->index_count + 1)};
+                   .loss = ARENA_NEW_ARRAY(arena, double, program->index_count + 1),
+                   .price = ARENA_NEW_ARRAY(arena, double, program->index_count + 1)};
     for (size_t q = 0; q < program->statement_count; q++) {
         GuessStatement *subject = &guess.statements[q];
         subject->statement = &program->statements[q];
@@ -173,6 +203,7 @@ guess_begin(Arena *arena, const Program *program, bool is_from_above)
         else
             guess_add_chains(&guess, subject);
     }
+    guess_note_ended(&guess);
     guess.gain_least = sum * GAIN_LEAST;
     return guess;
 }
@@ -216,10 +247,8 @@ guess_stand(Guess *guess, Bits set)
 static void
 guess_stand_with(Guess *guess, size_t added)
 {
-    for (size_t q = 0; q < guess->program->statement_count; q++) {
-        GuessStatement *subject = &guess->statements[q];
-        if (subject->chain_count == 0 || !bits_has(subject->ends, added))
-            continue;
+    for (size_t e = guess->ended_start[added]; e < guess->ended_start[added + 1]; e++) {
+        GuessStatement *subject = &guess->statements[guess->ended[e]];
         const uint16_t *own = &subject->levels[added * subject->chain_count];
         for (size_t c = 0; c < subject->chain_count; c++)
             if (own[c] < subject->chains[c].now.level_without) {
@@ -232,10 +261,8 @@ guess_stand_with(Guess *guess, size_t added)
 static void
 guess_stand_without(Guess *guess, Bits set, size_t removed)
 {
-    for (size_t q = 0; q < guess->program->statement_count; q++) {
-        GuessStatement *subject = &guess->statements[q];
-        if (subject->chain_count == 0 || !bits_has(subject->ends, removed))
-            continue;
+    for (size_t e = guess->ended_start[removed]; e < guess->ended_start[removed + 1]; e++) {
+        GuessStatement *subject = &guess->statements[guess->ended[e]];
         for (size_t c = 0; c < subject->chain_count; c++)
             if (subject->chains[c].now.ended_by == removed || subject->chains[c].now.ended_else_by == removed)
                 chain_stand(subject, c, set);
@@ -356,19 +383,34 @@ guess_weigh(Guess *guess, Bits set)
     return cost;
 }
 
-/* What is not paid any more without an index of the set. */
-static double
-saved_without(const Program *program, Bits set, size_t index)
+/* What each index of the set costs that is not paid without it. */
+static void
+guess_price_within(Guess *guess, Bits set)
 {
-    double saved = program->indexes[index].cost;
+    const Program *program = guess->program;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        guess->price[i] = program->indexes[i].cost;
     for (size_t i = 0; i < program->shared_count; i++) {
-        size_t members = 0;
-        for (size_t k = bits_next(set, 0); k != SIZE_MAX; k = bits_next(set, k + 1))
-            members += bits_has(program->shared[i].any, k);
-        if (members == 1 && bits_has(program->shared[i].any, index))
-            saved += program->shared[i].cost;
+        size_t only = bits_only_common(program->shared[i].any, set);
+        if (only != SIZE_MAX)
+            guess->price[only] += program->shared[i].cost;
     }
-    return saved;
+}
+
+/* What each other index would cost beside the set. */
+static void
+guess_price_beside(Guess *guess, Bits set)
+{
+    const Program *program = guess->program;
+    for (size_t i = 0; i < program->index_count; i++)
+        guess->price[i] = program->indexes[i].cost;
+    for (size_t i = 0; i < program->shared_count; i++) {
+        const ProgramShared *shared = &program->shared[i];
+        if (bits_meet(shared->any, set))
+            continue;
+        for (size_t k = bits_next(shared->any, 0); k != SIZE_MAX; k = bits_next(shared->any, k + 1))
+            guess->price[k] += shared->cost;
+    }
 }
 
 static bool
@@ -401,10 +443,11 @@ guess_shrink(Guess *guess, Bits set, Bits kept)
         double least_rate = fits ? -guess->gain_least : INFINITY;
         if (is_late && fits)
             return cost;
+        guess_price_within(guess, set);
         for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
             double rate = -bytes_of(program, i);
             if (!is_late)
-                rate = (guess->loss[i] - saved_without(program, set, i)) / (fits ? 1 : -rate);
+                rate = (guess->loss[i] - guess->price[i]) / (fits ? 1 : -rate);
             if (rate < least_rate && !bits_has(kept, i) && (fits || is_over(program, set, i))) {
                 least_rate = rate;
                 least = i;
@@ -481,10 +524,8 @@ static double
 gain_beside(const Guess *guess, size_t added)
 {
     double gain = 0;
-    for (size_t q = 0; q < guess->program->statement_count; q++) {
-        const GuessStatement *subject = &guess->statements[q];
-        if (subject->chain_count == 0 || !bits_has(subject->ends, added))
-            continue;
+    for (size_t e = guess->ended_start[added]; e < guess->ended_start[added + 1]; e++) {
+        const GuessStatement *subject = &guess->statements[guess->ended[e]];
         const uint16_t *own = &subject->levels[added * subject->chain_count];
         double cost = subject->statement->cost_least;
         for (size_t c = 0; c < subject->chain_count && cost < subject->now.cost; c++) {
@@ -501,20 +542,18 @@ static size_t
 guess_next(Guess *guess, Bits set, size_t banned)
 {
     const Program *program = guess->program;
-    double having = program_cost_of_having(program, set);
     (void)guess_weigh(guess, set);
+    guess_price_beside(guess, set);
     size_t best = SIZE_MAX;
     double best_rate = 0;
     for (size_t i = bits_next(guess->helpful, 0); i != SIZE_MAX; i = bits_next(guess->helpful, i + 1)) {
         if (i == banned || bits_has(set, i))
             continue;
-        double gain = gain_beside(guess, i);
+        double gain = gain_beside(guess, i) - guess->price[i];
         if (gain <= guess->gain_least || gain / bytes_of(program, i) <= best_rate)
             continue;
         bits_add(set, i);
-        gain -= program_cost_of_having(program, set) - having;
-        if (gain > guess->gain_least && gain / bytes_of(program, i) > best_rate &&
-            program_fits(program, set)) {
+        if (program_fits(program, set)) {
             best_rate = gain / bytes_of(program, i);
             best = i;
         }

@@ -29,13 +29,19 @@ sets_agree_with_arrays_of_flags(void **state)
                 bits_remove(sets[which], number);
         }
         bool is_subset = true, is_empty = true;
+        size_t common = 0, last = SIZE_MAX;
         for (size_t i = 0; i < SIZE; i++) {
             assert_int_equal(bits_has(sets[0], i), flags[0][i]);
             is_subset = is_subset && (!flags[0][i] || flags[1][i]);
             is_empty = is_empty && !flags[0][i];
+            if (flags[0][i] && flags[1][i]) {
+                common++;
+                last = i;
+            }
         }
         assert_int_equal(bits_is_subset(sets[0], sets[1]), is_subset);
         assert_int_equal(bits_is_empty(sets[0]), is_empty);
+        assert_true(bits_only_common(sets[0], sets[1]) == (common == 1 ? last : SIZE_MAX));
     }
 }
 
