@@ -137,7 +137,7 @@ search_locally(Search *search, Error *error)
             return false;
         if (!is_better)
             return true;
-        if (!search_choose(search, error))
+        if (!search_choose_again(search, error))
             return false;
     }
     return true;

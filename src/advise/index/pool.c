@@ -167,3 +167,9 @@ search_choose_nearly(Search *search, Error *error)
     search->has_chosen = true;
     return search_offer(search, answer.chosen, search_patience(search), &is_better, error);
 }
+
+bool
+search_choose_again(Search *search, Error *error)
+{
+    return search_is_small(search) ? search_choose(search, error) : search_choose_nearly(search, error);
+}

@@ -369,7 +369,7 @@ review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
     if (remedy == REMEDY_AVOID_ALIKE)
         forbidden = review_alike(search, index);
     return review_take_out(search, forbidden, is_crossed, error) &&
-           (remedy == REMEDY_DROP || search_choose(search, error));
+           (remedy == REMEDY_DROP || search_choose_again(search, error));
 }
 
 /* Tries what can be done about an index; the best of it becomes the search's choice. That the set is better

@@ -103,6 +103,9 @@ const Program *search_program(const Search *search, Arena *arena);
 bool search_choose(Search *search, Error *error) FETTLE_MUST_USE;
 /* Once, and by a guess (guess.h) from the best set, without a solver. */
 bool search_choose_nearly(Search *search, Error *error) FETTLE_MUST_USE;
+/* After a change of the best set, of what is small; of what is large nearly: there a program takes as long as
+ * a hundred questions. */
+bool search_choose_again(Search *search, Error *error) FETTLE_MUST_USE;
 
 /* local_search.c */
 bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
