@@ -33,7 +33,7 @@ typedef struct GuessMiss {
 
 typedef struct GuessValue {
     double cost;
-    GuessMiss *missed; /* room for one a chain */
+    GuessMiss *missed; /* room for one a chain, or each index of a plan */
     size_t missed_count;
 } GuessValue;
 
@@ -42,7 +42,7 @@ typedef struct GuessStatement {
     GuessChain *chains; /* from below */
     size_t chain_count;
     uint16_t *levels; /* index by index, a chain each: steps that stand when the index is chosen */
-    Bits ends;        /* indexes that end a step of some chain */
+    Bits ends;        /* indexes that end a step of some chain, or are of some plan */
     GuessValue now;   /* by the set at hand; not yet when is_stale */
     GuessValue kept;
     bool is_stale;
@@ -56,11 +56,11 @@ typedef struct Guess {
     const Program *program;
     bool is_from_above;
     GuessStatement *statements;
-    size_t *ended;       /* places of the statements that an index ends steps of, index by index */
-    size_t *ended_start; /* by index, and one more: where its begin */
-    Bits helpful;        /* indexes that may help, and be chosen */
-    double *loss;        /* by index of the set at hand: what the statements cost more without it */
-    double *price;       /* by index: what is paid for it beside the others of the set at hand */
+    size_t *concerned; /* places of the statements that have an index among their ends, index by index */
+    size_t *concerned_start; /* by index, and one more: where its begin */
+    Bits helpful;            /* indexes that may help, and be chosen */
+    double *loss;            /* by index of the set at hand: what the statements cost more without it */
+    double *price;           /* by index: what is paid for it beside the others of the set at hand */
     double gain_least;
 } Guess;
 
@@ -145,24 +145,31 @@ static void
 guess_add_plans(Guess *guess, GuessStatement *subject)
 {
     const ProgramPlanList *plans = &subject->statement->plans;
+    size_t used_most = 0;
     subject->plans = ARENA_NEW_ARRAY(guess->arena, const ProgramPlan *, plans->count + 1);
+    subject->ends = bits_new(guess->arena, guess->program->index_count);
     for (size_t p = 0; p < plans->count; p++) {
         const ProgramPlan *plan = &plans->items[p];
         if (plan->cost >= subject->statement->cost_without || !is_allowed(guess->program, plan->used))
             continue;
         subject->plans[subject->plan_count++] = plan;
-        bits_join(guess->helpful, plan->used);
+        bits_join(subject->ends, plan->used);
+        size_t used = bits_count(plan->used);
+        used_most = used > used_most ? used : used_most;
     }
+    bits_join(guess->helpful, subject->ends);
+    subject->now.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, used_most + 1);
+    subject->kept.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, used_most + 1);
     if (subject->plan_count > 1)
         qsort(subject->plans, subject->plan_count, sizeof(const ProgramPlan *), plan_compare);
 }
 
 static void
-guess_note_ended(Guess *guess)
+guess_note_concerned(Guess *guess)
 {
     const Program *program = guess->program;
-    guess->ended_start = ARENA_NEW_ARRAY(guess->arena, size_t, program->index_count + 2);
-    size_t *next = guess->ended_start + 1; /* first how many, then where the next one goes */
+    guess->concerned_start = ARENA_NEW_ARRAY(guess->arena, size_t, program->index_count + 2);
+    size_t *next = guess->concerned_start + 1; /* first how many, then where the next one goes */
     size_t count = 0;
     for (size_t q = 0; q < program->statement_count; q++)
         for (size_t i = bits_next(guess->statements[q].ends, 0); i != SIZE_MAX;
@@ -176,11 +183,11 @@ guess_note_ended(Guess *guess)
         next[i] = before;
         before += own;
     }
-    guess->ended = ARENA_NEW_ARRAY(guess->arena, size_t, count + 1);
+    guess->concerned = ARENA_NEW_ARRAY(guess->arena, size_t, count + 1);
     for (size_t q = 0; q < program->statement_count; q++)
         for (size_t i = bits_next(guess->statements[q].ends, 0); i != SIZE_MAX;
              i = bits_next(guess->statements[q].ends, i + 1))
-            guess->ended[next[i]++] = q;
+            guess->concerned[next[i]++] = q;
 }
 
 static Guess
@@ -203,7 +210,7 @@ guess_begin(Arena *arena, const Program *program, bool is_from_above)
         else
             guess_add_chains(&guess, subject);
     }
-    guess_note_ended(&guess);
+    guess_note_concerned(&guess);
     guess.gain_least = sum * GAIN_LEAST;
     return guess;
 }
@@ -235,34 +242,43 @@ chain_stand(GuessStatement *subject, size_t number, Bits set)
     subject->is_stale = subject->is_changed = true;
 }
 
-/* The chains by a set; by one index more than before; by a set that is the one before without an index. */
+/* The statements by a set; by one index more than before; by a set that is the one before without an index.
+ */
 static void
 guess_stand(Guess *guess, Bits set)
 {
-    for (size_t q = 0; q < guess->program->statement_count; q++)
-        for (size_t c = 0; c < guess->statements[q].chain_count; c++)
-            chain_stand(&guess->statements[q], c, set);
+    for (size_t q = 0; q < guess->program->statement_count; q++) {
+        GuessStatement *subject = &guess->statements[q];
+        subject->is_stale = subject->is_changed = true;
+        for (size_t c = 0; c < subject->chain_count; c++)
+            chain_stand(subject, c, set);
+    }
 }
 
 static void
 guess_stand_with(Guess *guess, size_t added)
 {
-    for (size_t e = guess->ended_start[added]; e < guess->ended_start[added + 1]; e++) {
-        GuessStatement *subject = &guess->statements[guess->ended[e]];
-        const uint16_t *own = &subject->levels[added * subject->chain_count];
-        for (size_t c = 0; c < subject->chain_count; c++)
-            if (own[c] < subject->chains[c].now.level_without) {
-                chain_add(&subject->chains[c], added, own[c]);
+    for (size_t k = guess->concerned_start[added]; k < guess->concerned_start[added + 1]; k++) {
+        GuessStatement *subject = &guess->statements[guess->concerned[k]];
+        if (guess->is_from_above)
+            subject->is_stale = subject->is_changed = true;
+        for (size_t c = 0; c < subject->chain_count; c++) {
+            uint16_t own = subject->levels[added * subject->chain_count + c];
+            if (own < subject->chains[c].now.level_without) {
+                chain_add(&subject->chains[c], added, own);
                 subject->is_stale = subject->is_changed = true;
             }
+        }
     }
 }
 
 static void
 guess_stand_without(Guess *guess, Bits set, size_t removed)
 {
-    for (size_t e = guess->ended_start[removed]; e < guess->ended_start[removed + 1]; e++) {
-        GuessStatement *subject = &guess->statements[guess->ended[e]];
+    for (size_t k = guess->concerned_start[removed]; k < guess->concerned_start[removed + 1]; k++) {
+        GuessStatement *subject = &guess->statements[guess->concerned[k]];
+        if (guess->is_from_above)
+            subject->is_stale = subject->is_changed = true;
         for (size_t c = 0; c < subject->chain_count; c++)
             if (subject->chains[c].now.ended_by == removed || subject->chains[c].now.ended_else_by == removed)
                 chain_stand(subject, c, set);
@@ -319,27 +335,21 @@ cost_by_chains(const GuessStatement *subject, size_t without)
     return smaller(cost, subject->statement->cost_without);
 }
 
-static double
-statement_by_chains(Guess *guess, GuessStatement *subject)
+static void
+value_by_chains(GuessStatement *subject)
 {
     GuessValue *now = &subject->now;
-    if (subject->is_stale) {
-        now->cost = cost_by_chains(subject, SIZE_MAX);
-        now->missed_count = 0;
-        for (size_t c = 0; c < subject->chain_count; c++) {
-            size_t ended_by = subject->chains[c].now.ended_by;
-            bool is_new = ended_by != SIZE_MAX;
-            for (size_t k = 0; k < now->missed_count && is_new; k++)
-                is_new = now->missed[k].index != ended_by;
-            if (is_new)
-                now->missed[now->missed_count++] =
-                    (GuessMiss){.index = ended_by, .loss = cost_by_chains(subject, ended_by) - now->cost};
-        }
-        subject->is_stale = false;
+    now->cost = cost_by_chains(subject, SIZE_MAX);
+    now->missed_count = 0;
+    for (size_t c = 0; c < subject->chain_count; c++) {
+        size_t ended_by = subject->chains[c].now.ended_by;
+        bool is_new = ended_by != SIZE_MAX;
+        for (size_t k = 0; k < now->missed_count && is_new; k++)
+            is_new = now->missed[k].index != ended_by;
+        if (is_new)
+            now->missed[now->missed_count++] =
+                (GuessMiss){.index = ended_by, .loss = cost_by_chains(subject, ended_by) - now->cost};
     }
-    for (size_t k = 0; k < now->missed_count; k++)
-        guess->loss[now->missed[k].index] += now->missed[k].loss;
-    return now->cost;
 }
 
 /* What the statement costs by the plans that a set allows without an index (SIZE_MAX: with all). */
@@ -357,19 +367,21 @@ cost_by_plans(const GuessStatement *subject, Bits set, size_t without, const Pro
     return subject->statement->cost_without;
 }
 
-static double
-statement_by_plans(Guess *guess, const GuessStatement *subject, Bits set)
+static void
+value_by_plans(GuessStatement *subject, Bits set)
 {
     const ProgramPlan *plan;
     const ProgramPlan *other;
-    double cost = cost_by_plans(subject, set, SIZE_MAX, &plan);
+    GuessValue *now = &subject->now;
+    now->cost = cost_by_plans(subject, set, SIZE_MAX, &plan);
+    now->missed_count = 0;
     for (size_t i = plan == NULL ? SIZE_MAX : bits_next(plan->used, 0); i != SIZE_MAX;
          i = bits_next(plan->used, i + 1))
-        guess->loss[i] += cost_by_plans(subject, set, i, &other) - cost;
-    return cost;
+        now->missed[now->missed_count++] =
+            (GuessMiss){.index = i, .loss = cost_by_plans(subject, set, i, &other) - now->cost};
 }
 
-/* The cost of a set that the chains stand by, and what each of its indexes is worth to the statements. */
+/* The cost of a set that the statements stand by, and what each of its indexes is worth to the statements. */
 static double
 guess_weigh(Guess *guess, Bits set)
 {
@@ -377,9 +389,17 @@ guess_weigh(Guess *guess, Bits set)
     double cost = program_cost_of_having(program, set);
     for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
         guess->loss[i] = 0;
-    for (size_t q = 0; q < program->statement_count; q++)
-        cost += guess->is_from_above ? statement_by_plans(guess, &guess->statements[q], set)
-                                     : statement_by_chains(guess, &guess->statements[q]);
+    for (size_t q = 0; q < program->statement_count; q++) {
+        GuessStatement *subject = &guess->statements[q];
+        if (subject->is_stale && guess->is_from_above)
+            value_by_plans(subject, set);
+        else if (subject->is_stale)
+            value_by_chains(subject);
+        subject->is_stale = false;
+        for (size_t k = 0; k < subject->now.missed_count; k++)
+            guess->loss[subject->now.missed[k].index] += subject->now.missed[k].loss;
+        cost += subject->now.cost;
+    }
     return cost;
 }
 
@@ -429,7 +449,8 @@ bytes_of(const Program *program, size_t index)
 }
 
 /* Takes out what is missed least for its bytes until the budgets hold, then what pays without; none of kept.
- * The cost of what is left, INFINITY when that does not fit. The chains stand by the set, before and after.
+ * The cost of what is left, INFINITY when that does not fit. The statements stand by the set, before and
+ * after.
  */
 static double
 guess_shrink(Guess *guess, Bits set, Bits kept)
@@ -524,8 +545,8 @@ static double
 gain_beside(const Guess *guess, size_t added)
 {
     double gain = 0;
-    for (size_t e = guess->ended_start[added]; e < guess->ended_start[added + 1]; e++) {
-        const GuessStatement *subject = &guess->statements[guess->ended[e]];
+    for (size_t k = guess->concerned_start[added]; k < guess->concerned_start[added + 1]; k++) {
+        const GuessStatement *subject = &guess->statements[guess->concerned[k]];
         const uint16_t *own = &subject->levels[added * subject->chain_count];
         double cost = subject->statement->cost_least;
         for (size_t c = 0; c < subject->chain_count && cost < subject->now.cost; c++) {
