@@ -54,6 +54,16 @@ typedef bool TwinUpdatedIndexes;
 #define TWIN_SELF_JOINS_MAY_GO (PG_VERSION_NUM >= 180000)
 
 static inline double
+twin_estimate_array_length(PlannerInfo *root, Node *array)
+{
+#if PG_VERSION_NUM >= 170000
+    return estimate_array_length(root, array);
+#else
+    return estimate_array_length(array);
+#endif
+}
+
+static inline double
 twin_estimate_num_groups(PlannerInfo *root, List *expressions, double rows)
 {
 #if PG_VERSION_NUM >= 140000

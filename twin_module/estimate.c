@@ -77,15 +77,24 @@ stored_width(Datum value, int16 length)
     return length == -2 ? (double)strlen(DatumGetCString(value)) + 1 : length;
 }
 
+/* A range of numbers or times is as wide as any other, but for the few that are empty or open. */
+static bool
+is_range_of_one_width(Oid type)
+{
+    Oid element = get_range_subtype(getBaseType(type));
+    return OidIsValid(element) && get_typlen(element) > 0;
+}
+
 /* Spread of a width of which only the mean is known. */
 static void
 widths_guess(TwinColumn *column)
 {
     int i;
-    column->width_count = column->length > 0 ? 1 : 8;
-    for (i = 0; i < column->width_count; i++)
-        column->widths[i] =
-            column->length > 0 ? column->length : Max(1, rint(column->width_mean * (0.65 + 0.1 * i)));
+    column->width_count = column->length > 0 || is_range_of_one_width(column->type) ? 1 : 8;
+    for (i = 0; i < column->width_count; i++) {
+        double width = column->width_count > 1 ? column->width_mean * (0.65 + 0.1 * i) : column->width_mean;
+        column->widths[i] = column->length > 0 ? column->length : Max(1, rint(width));
+    }
 }
 
 /* Foreign statistics may be of any type: lengths are read of what has them, whole values only of the column's
@@ -225,6 +234,59 @@ predicate_excludes_null(TwinIndexShape *shape, Node *expression)
     return predicate != NIL && predicate_implied_by(list_make1(test), predicate, false);
 }
 
+static bool
+is_equality(const OpExpr *clause)
+{
+    TypeCacheEntry *type = lookup_type_cache(exprType(linitial(clause->args)), TYPECACHE_EQ_OPR);
+    return clause->opno == type->eq_opr || op_mergejoinable(clause->opno, type->type_id);
+}
+
+/* How many values a clause of the predicate leaves of a column's; -1: it does not say of this column alone.
+ */
+static double
+distinct_by_clause(const TwinIndexShape *shape, const TwinColumn *column, Node *clause)
+{
+    List *variables = pull_var_clause(clause, PVC_RECURSE_AGGREGATES | PVC_RECURSE_PLACEHOLDERS);
+    ListCell *cell;
+    double selectivity;
+    foreach (cell, variables) {
+        if (!equal(lfirst(cell), column->expression))
+            return -1;
+    }
+    if (variables == NIL)
+        return -1;
+    if (IsA(clause, OpExpr) && list_length(((OpExpr *)clause)->args) == 2 && is_equality((OpExpr *)clause))
+        return 1;
+    if (IsA(clause, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *)clause)->useOr)
+        return Min(twin_estimate_array_length(shape->root, lsecond(((ScalarArrayOpExpr *)clause)->args)),
+                   column->distinct);
+    if (column->type == BOOLOID && !IsA(clause, NullTest))
+        return 1;
+    selectivity = clause_selectivity(shape->root, clause, 0, JOIN_INNER, NULL);
+    return Max(column->distinct * Min(selectivity / Max(1 - column->null_fraction, 1e-6), 1), 1);
+}
+
+/* A plain column that the predicate tells of has fewer values in the index, or only NULL. */
+static void
+column_restrict(const TwinIndexShape *shape, TwinColumn *column)
+{
+    List *predicate = RelationGetIndexPredicate(shape->index);
+    double distinct = column->distinct;
+    ListCell *cell;
+    foreach (cell, predicate) {
+        NullTest *test = lfirst(cell);
+        double left;
+        if (IsA(test, NullTest) && test->nulltesttype == IS_NULL && equal(test->arg, column->expression)) {
+            column->null_fraction = 1;
+            return;
+        }
+        left = distinct_by_clause(shape, column, lfirst(cell));
+        distinct = left > 0 ? Min(distinct, left) : distinct;
+    }
+    column->is_restricted = distinct < column->distinct;
+    column->distinct = distinct;
+}
+
 static void
 column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribute)
 {
@@ -252,7 +314,11 @@ column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribu
     } else {
         column->width_mean = Max(twin_expression_width(shape, column), 1);
         widths_guess(column);
+        if (!IsA(column->expression, Var))
+            column->null_fraction = twin_expression_null_share(shape, column);
     }
+    if (IsA(column->expression, Var))
+        column_restrict(shape, column);
     if (predicate_excludes_null(shape, column->expression))
         column->null_fraction = 0;
     ReleaseVariableStats(variable);
@@ -285,10 +351,16 @@ columns_read(TwinIndexShape *shape)
     }
 }
 
-/* One tuple's size, its columns' widths and NULLs chosen by low-discrepancy sequences: the same for every
- * call. */
+static bool
+is_null_in(uint32 nulls, int column)
+{
+    return (nulls >> column & 1) != 0;
+}
+
+/* One tuple's size, its columns' widths, and NULLs where these are not told, chosen by low-discrepancy
+ * sequences: the same for every call. */
 static double
-tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls, int sample)
+tuple_size(const TwinIndexShape *shape, int columns, const uint32 *nulls, int sample)
 {
     double offset = 0;
     bool has_null = false;
@@ -299,7 +371,7 @@ tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls, int sam
                null_turn = (sample + 0.5) * (0.7548776662466927 + 0.07 * i);
         int chosen = (int)((turn - floor(turn)) * column->width_count);
         double width = column->widths[Min(chosen, column->width_count - 1)];
-        if (!without_nulls && null_turn - floor(null_turn) < column->null_fraction) {
+        if (nulls != NULL ? is_null_in(*nulls, i) : null_turn - floor(null_turn) < column->null_fraction) {
             has_null = true;
             continue;
         }
@@ -314,14 +386,26 @@ tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls, int sam
                     (uint64)offset);
 }
 
-double
-twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls)
+static double
+tuple_size_mean(const TwinIndexShape *shape, int columns, const uint32 *nulls)
 {
     double sum = 0;
     int i;
     for (i = 0; i < TWIN_TUPLE_SAMPLES; i++)
-        sum += tuple_size(shape, columns, without_nulls, i);
+        sum += tuple_size(shape, columns, nulls, i);
     return sum / TWIN_TUPLE_SAMPLES;
+}
+
+double
+twin_shape_tuple_size(const TwinIndexShape *shape, int columns)
+{
+    return tuple_size_mean(shape, columns, NULL);
+}
+
+double
+twin_shape_tuple_size_where(const TwinIndexShape *shape, int columns, uint32 nulls)
+{
+    return tuple_size_mean(shape, columns, &nulls);
 }
 
 double
@@ -334,9 +418,9 @@ twin_shape_null_share(const TwinIndexShape *shape)
     return share;
 }
 
-/* True when a unique index says that these columns tell all rows apart. */
+/* True when a unique index says that these columns, but those that are NULL, tell all rows apart. */
 static bool
-columns_are_unique(const TwinIndexShape *shape, int columns)
+columns_are_unique(const TwinIndexShape *shape, int columns, uint32 nulls)
 {
     ListCell *cell;
     foreach (cell, shape->rel->indexlist) {
@@ -347,7 +431,7 @@ columns_are_unique(const TwinIndexShape *shape, int columns)
         for (key = 0; key < info->nkeycolumns; key++) {
             for (i = 0; i < columns; i++) {
                 const Var *variable = (const Var *)shape->columns[i].expression;
-                if (IsA(variable, Var) && info->indexkeys[key] > 0 &&
+                if (IsA(variable, Var) && !is_null_in(nulls, i) && info->indexkeys[key] > 0 &&
                     variable->varattno == info->indexkeys[key]) {
                     found++;
                     break;
@@ -357,12 +441,12 @@ columns_are_unique(const TwinIndexShape *shape, int columns)
         if (found == info->nkeycolumns)
             return true;
     }
-    return shape->index->rd_index->indisunique && columns == shape->key_count;
+    return shape->index->rd_index->indisunique && columns == shape->key_count && nulls == 0;
 }
 
 /* Columns of the widest ndistinct statistics object among these, as the planner would count their groups. */
 static double
-distinct_by_statistics(const TwinIndexShape *shape, int columns, Bitmapset **ret_covered)
+distinct_by_statistics(const TwinIndexShape *shape, int columns, uint32 nulls, Bitmapset **ret_covered)
 {
     ListCell *cell;
     List *best = NIL;
@@ -375,7 +459,8 @@ distinct_by_statistics(const TwinIndexShape *shape, int columns, Bitmapset **ret
             continue;
         for (i = 0; i < columns; i++) {
             Var *variable = (Var *)shape->columns[i].expression;
-            if (IsA(variable, Var) && bms_is_member(variable->varattno, statistics->keys)) {
+            if (IsA(variable, Var) && !is_null_in(nulls, i) && !shape->columns[i].is_restricted &&
+                bms_is_member(variable->varattno, statistics->keys)) {
                 covered = bms_add_member(covered, i);
                 expressions = lappend(expressions, variable);
             }
@@ -398,7 +483,7 @@ distinct_drawn(double possible, double rows)
 /* Columns that a foreign key of several columns refers by: as many pairs at most as rows that it refers to.
  */
 static double
-distinct_by_foreign_key(const TwinIndexShape *shape, int columns, Bitmapset **ret_covered)
+distinct_by_foreign_key(const TwinIndexShape *shape, int columns, uint32 nulls, Bitmapset **ret_covered)
 {
     ListCell *cell;
     double distinct = 1;
@@ -413,7 +498,7 @@ distinct_by_foreign_key(const TwinIndexShape *shape, int columns, Bitmapset **re
             ReleaseSysCache(row);
         for (i = 0; i < columns; i++) {
             Var *variable = (Var *)shape->columns[i].expression;
-            for (j = 0; IsA(variable, Var) && j < key->nkeys; j++) {
+            for (j = 0; IsA(variable, Var) && !is_null_in(nulls, i) && j < key->nkeys; j++) {
                 if (key->conkey[j] != variable->varattno || bms_is_member(i, covered))
                     continue;
                 covered = bms_add_member(covered, i);
@@ -429,29 +514,58 @@ distinct_by_foreign_key(const TwinIndexShape *shape, int columns, Bitmapset **re
     return distinct;
 }
 
-double
-twin_shape_distinct(const TwinIndexShape *shape, int columns)
+/* An expression that these columns' own values tell. */
+static bool
+is_of_columns(const TwinIndexShape *shape, int columns, uint32 nulls, Node *expression)
 {
-    double table_rows = Max(shape->rel->tuples, 1), distinct;
+    List *variables;
+    ListCell *cell;
+    int i;
+    if (IsA(expression, Var))
+        return false;
+    variables = pull_var_clause(expression, PVC_RECURSE_AGGREGATES | PVC_RECURSE_PLACEHOLDERS);
+    foreach (cell, variables) {
+        for (i = 0; i < columns; i++) {
+            if (!is_null_in(nulls, i) && equal(shape->columns[i].expression, lfirst(cell)))
+                break;
+        }
+        if (i == columns)
+            return false;
+    }
+    return true;
+}
+
+double
+twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls, double share)
+{
+    double table_rows = Max(shape->rel->tuples * share, 1), rows = Max(shape->rows * share, 1), distinct = 1;
     Bitmapset *covered = NULL;
     int i, uncovered = 0;
-    if (columns_are_unique(shape, columns))
-        return Max(shape->rows, 1);
-    distinct = columns > 1 ? distinct_by_statistics(shape, columns, &covered) : 1;
+    if (columns_are_unique(shape, columns, nulls))
+        return rows;
+    if (columns > 1)
+        distinct = distinct_by_statistics(shape, columns, nulls, &covered);
     if (columns > 1 && covered == NULL)
-        distinct = distinct_by_foreign_key(shape, columns, &covered);
+        distinct = distinct_by_foreign_key(shape, columns, nulls, &covered);
     for (i = 0; i < columns; i++) {
-        if (!bms_is_member(i, covered)) {
+        if (!is_null_in(nulls, i) && !bms_is_member(i, covered) &&
+            !is_of_columns(shape, columns, nulls, shape->columns[i].expression)) {
             distinct = Min(distinct * shape->columns[i].distinct, 1e18);
             uncovered++;
         }
     }
-    if (uncovered > 1 || (uncovered == 1 && covered != NULL))
+    if (uncovered > 1 || (uncovered == 1 && (covered != NULL || share < 1)))
         distinct = distinct_drawn(distinct, table_rows);
     distinct = Min(distinct, table_rows);
-    if (shape->rows < table_rows) /* of the rows of a value, chance that at least one is in the index */
-        distinct *= 1 - pow(1 - shape->rows / table_rows, table_rows / distinct);
-    return Min(Max(distinct, 1), Max(shape->rows, 1));
+    if (rows < table_rows) /* of the rows of a value, chance that at least one is in the index */
+        distinct *= 1 - pow(1 - rows / table_rows, table_rows / distinct);
+    return Min(Max(distinct, 1), rows);
+}
+
+double
+twin_shape_distinct(const TwinIndexShape *shape, int columns)
+{
+    return twin_shape_distinct_where(shape, columns, 0, 1);
 }
 
 void

@@ -22,7 +22,8 @@ typedef struct TwinColumn {
     int16 length;     /* of the stored type: > 0, -1 variable, -2 C string */
     char alignment;
     double null_fraction;
-    double distinct; /* of the whole table's non-null values, at least 1 */
+    double distinct;    /* of the whole table's non-null values that the predicate allows, at least 1 */
+    bool is_restricted; /* by the predicate to fewer of them */
     double width_mean;
     int width_count;
     double widths[TWIN_VALUE_SAMPLES]; /* stored bytes, header included */
@@ -51,10 +52,14 @@ typedef struct TwinIndexShape {
     TwinColumn columns[INDEX_MAX_KEYS];
 } TwinIndexShape;
 
-/* Mean MAXALIGNed size of an index tuple of the first columns; without_nulls: of rows that have none. */
-double twin_shape_tuple_size(const TwinIndexShape *shape, int columns, bool without_nulls);
+/* Mean MAXALIGNed size of an index tuple of the first columns. */
+double twin_shape_tuple_size(const TwinIndexShape *shape, int columns);
 /* Distinct combinations of the first key columns among the indexed rows; between 1 and rows. */
 double twin_shape_distinct(const TwinIndexShape *shape, int columns);
+/* The same two of the rows in which these of the columns, a bit each, are NULL and no other is: that share of
+ * all. */
+double twin_shape_tuple_size_where(const TwinIndexShape *shape, int columns, uint32 nulls);
+double twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls, double share);
 /* Share of rows in which every key column is NULL, columns independent. */
 double twin_shape_null_share(const TwinIndexShape *shape);
 
@@ -82,6 +87,8 @@ bool twin_expression_results(const TwinIndexShape *shape, Node *expression, Var 
 Var *twin_expression_variable(Node *expression);
 double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column);
 double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column);
+/* Share of the rows for which it is NULL; 0 where that is unknown. */
+double twin_expression_null_share(const TwinIndexShape *shape, const TwinColumn *column);
 
 /* estimate.c: a shape of a table and an index without columns' figures. */
 void twin_shape_begin(TwinIndexShape *shape, Relation table, Relation index);

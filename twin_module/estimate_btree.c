@@ -20,6 +20,9 @@
 
 #include "access/nbtree.h"
 
+/* Key columns whose NULLs are told apart; of more, the others' are not NULL. */
+#define NULLABLE_MOST 6
+
 /* What is on the leaf level, row pointers' share and line pointers included. */
 typedef struct Leaf {
     double items;
@@ -97,28 +100,60 @@ leaf_add_spread(Leaf *leaf, double groups, double mean, double tuple_bytes)
     }
 }
 
+/* An only key: its NULLs and its common values are known one by one. */
 static void
-leaf_fill_deduplicated(const TwinIndexShape *shape, Leaf *leaf)
+leaf_fill_column(const TwinIndexShape *shape, Leaf *leaf)
 {
-    double tuple_bytes = twin_shape_tuple_size(shape, shape->column_count, shape->key_count == 1);
-    double rows = shape->rows, groups = twin_shape_distinct(shape, shape->key_count);
-    const TwinColumn *first = &shape->columns[0];
+    double tuple_bytes = twin_shape_tuple_size_where(shape, 1, 0);
+    double rows = shape->rows, groups = twin_shape_distinct(shape, 1);
+    const TwinColumn *column = &shape->columns[0];
+    double nulls = rows * column->null_fraction;
     int i;
-    if (shape->key_count == 1) {
-        double nulls = rows * first->null_fraction;
-        leaf_add_equal(leaf, 1, rint(nulls),
-                       MAXALIGN(sizeof(IndexTupleData) + sizeof(IndexAttributeBitMapData)));
-        rows -= nulls;
-        for (i = 0; !shape->is_partial && i < first->common_count; i++) {
-            double common = rint(shape->rows * first->common_fractions[i]);
-            leaf_add_equal(leaf, 1, Min(common, rows), tuple_bytes);
-            rows -= Min(common, rows);
-            groups--;
-        }
+    leaf_add_equal(leaf, 1, rint(nulls), MAXALIGN(sizeof(IndexTupleData) + sizeof(IndexAttributeBitMapData)));
+    rows -= nulls;
+    for (i = 0; !shape->is_partial && i < column->common_count; i++) {
+        double common = rint(shape->rows * column->common_fractions[i]);
+        leaf_add_equal(leaf, 1, Min(common, rows), tuple_bytes);
+        rows -= Min(common, rows);
+        groups--;
     }
     groups = Min(Max(groups, 1), rows);
     if (rows >= 1)
         leaf_add_spread(leaf, groups, rows / groups, tuple_bytes);
+}
+
+/* Rows in which these of the columns are NULL: the others alone tell them apart. */
+static void
+leaf_fill_where(const TwinIndexShape *shape, Leaf *leaf, uint32 nulls, double share)
+{
+    double rows = shape->rows * share,
+           groups = Min(twin_shape_distinct_where(shape, shape->key_count, nulls, share), rows);
+    if (groups > 0)
+        leaf_add_spread(leaf, groups, rows / groups,
+                        twin_shape_tuple_size_where(shape, shape->column_count, nulls));
+}
+
+/* Each set of columns that can be NULL together, independently of each other. */
+static void
+leaf_fill_columns(const TwinIndexShape *shape, Leaf *leaf)
+{
+    uint32 sets[1 << NULLABLE_MOST] = {0};
+    double shares[1 << NULLABLE_MOST] = {1};
+    int count = 1, nullable = 0, i, j;
+    for (i = 0; i < shape->key_count && nullable < NULLABLE_MOST; i++) {
+        double null_fraction = shape->columns[i].null_fraction;
+        if (null_fraction <= 0)
+            continue;
+        for (j = 0; j < count; j++) {
+            sets[count + j] = sets[j] | (uint32)1 << i;
+            shares[count + j] = shares[j] * null_fraction;
+            shares[j] *= 1 - null_fraction;
+        }
+        count *= 2;
+        nullable++;
+    }
+    for (i = 0; i < count; i++)
+        leaf_fill_where(shape, leaf, sets[i], shares[i]);
 }
 
 static bool
@@ -147,13 +182,13 @@ pivot_size(const TwinIndexShape *shape, double leaf_items)
     for (i = 1; i <= shape->key_count && told_apart < 1; i++) {
         double share = Min(twin_shape_distinct(shape, i) / Max(leaf_items, 1), 1);
         if (share > told_apart) {
-            size += (share - told_apart) * twin_shape_tuple_size(shape, i, false);
+            size += (share - told_apart) * twin_shape_tuple_size(shape, i);
             told_apart = share;
         }
     }
     if (told_apart < 1)
         size += (1 - told_apart) *
-                (twin_shape_tuple_size(shape, shape->key_count, false) + MAXALIGN(sizeof(ItemPointerData)));
+                (twin_shape_tuple_size(shape, shape->key_count) + MAXALIGN(sizeof(ItemPointerData)));
     return size;
 }
 
@@ -169,10 +204,13 @@ twin_estimate_btree(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate
         return;
     }
     if (is_deduplicated(shape->index)) {
-        leaf_fill_deduplicated(shape, &leaf);
+        if (shape->key_count == 1)
+            leaf_fill_column(shape, &leaf);
+        else
+            leaf_fill_columns(shape, &leaf);
         is_uniform = shape->key_count == 1 && leaf.posting_bytes > 0.9 * leaf.bytes;
     } else {
-        tuple_bytes = twin_shape_tuple_size(shape, shape->column_count, false);
+        tuple_bytes = twin_shape_tuple_size(shape, shape->column_count);
         leaf_add(&leaf, shape->rows, tuple_bytes, 0);
     }
     tuple_bytes = leaf.bytes / leaf.items - sizeof(ItemIdData);

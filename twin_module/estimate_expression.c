@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * Width and distinct values of an index expression that has no statistics, as a new index's have none.
+ * Width, distinct values and NULLs of an index expression that has no statistics, as a new index's have none.
  *
  * The server's default is 200 values of 32 bytes. What people index is mostly one column under a function of
  * few kinds: case folded, hashed, truncated in time, or taken out of a document; the column's statistics then
@@ -11,14 +11,18 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/transam.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 static char
@@ -167,6 +171,44 @@ time_distinct(const TwinIndexShape *shape, Node *expression, Var *variable)
         return -1;
     covered = floor(covered / unit->seconds) + 1;
     return is_field && unit->distinct > 0 ? Min(covered, unit->distinct) : covered;
+}
+
+static void
+null_share_add(const Const *result, double share, TwinResultOrigin origin, void *context)
+{
+    double *null_share = context;
+    if (result->constisnull)
+        *null_share += share;
+}
+
+/* What the expression gives for the values that statistics show, or, where it is not computed but strict, the
+ * rows in which one of its columns is NULL. */
+double
+twin_expression_null_share(const TwinIndexShape *shape, const TwinColumn *column)
+{
+    Var *variable = twin_expression_variable(column->expression);
+    double share = 0, whole = 1;
+    Bitmapset *columns = NULL;
+    int number = -1;
+    if (variable != NULL &&
+        twin_expression_results(shape, column->expression, variable, null_share_add, &share))
+        return Min(share, 1);
+    if (contain_nonstrict_functions(column->expression))
+        return 0;
+    pull_varattnos(column->expression, 1, &columns);
+    while ((number = bms_next_member(columns, number)) >= 0) {
+        AttrNumber attribute = number + FirstLowInvalidHeapAttributeNumber;
+        HeapTuple statistics =
+            SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(RelationGetRelid(shape->table)),
+                            Int16GetDatum(attribute), BoolGetDatum(false));
+        float4 nulls;
+        if (!HeapTupleIsValid(statistics))
+            continue;
+        nulls = ((Form_pg_statistic)GETSTRUCT(statistics))->stanullfrac;
+        whole *= isnan(nulls) ? 1 : 1 - Min(Max(nulls, 0), 1);
+        ReleaseSysCache(statistics);
+    }
+    return 1 - whole;
 }
 
 /*

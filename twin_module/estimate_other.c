@@ -41,6 +41,15 @@ chain_pages(double buckets, double mean, double group, double capacity)
     return pages;
 }
 
+/* In whole groups; a fraction is cut off, as the server does. */
+static double
+buckets_made(double wanted)
+{
+    return _hash_get_totalbuckets(_hash_spareindex((uint32)Min(Max(wanted, 2), 1073741824.0)));
+}
+
+/* Buckets are made for all rows of the table, and split when those that are not NULL are too many for them.
+ */
 void
 twin_estimate_hash(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
 {
@@ -49,8 +58,7 @@ twin_estimate_hash(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
     double capacity = floor(page_bytes / item),
            fill = Max(floor(HashGetTargetPageUsage(shape->index) / item), 10);
     double rows = shape->rows * (1 - column->null_fraction), rest = rows, group, pages = 2;
-    double wanted = Min(Max(Max(shape->rel->tuples, rows) / fill, 2), 1073741824.0), whole = 1;
-    double buckets = _hash_get_totalbuckets(_hash_spareindex((uint32)ceil(wanted)));
+    double whole = 1, buckets = Max(buckets_made(shape->rel->tuples / fill), buckets_made(ceil(rows / fill)));
     int i, common_count = shape->is_partial ? 0 : column->common_count;
     for (i = 0; i < common_count; i++) { /* a common value has a bucket, and a chain, nearly to itself */
         double equal = Min(shape->rows * column->common_fractions[i], rest);

@@ -117,7 +117,8 @@ CREATE EXTENSION citext;
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE TABLE customer (id int PRIMARY KEY, name text NOT NULL, city text, mood mood, born date, score numeric(10,2), note varchar(60),
-    short name, mail citext, flag boolean, tags int[], words tsvector, spot point, span int4range, doc jsonb, code uuid, address inet);
+    short name, mail citext, flag boolean, tags int[], words tsvector, spot point, span int4range, doc jsonb, code uuid, address inet,
+    rare int, whole int);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int NOT NULL REFERENCES customer, status char(1), placed timestamptz NOT NULL,
     total float8, shipped date, quantity positive, region int, country int, line text);
 CREATE TABLE event (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL, kind int) PARTITION BY RANGE (at);
@@ -148,7 +149,7 @@ INSERT INTO customer SELECT i, 'Customer ' || md5(i::text), 'city' || (random() 
     to_tsvector('simple', (SELECT string_agg('word' || (random() ^ 4 * 3000)::int, ' ') FROM generate_series(1, 5 + i % 5))),
     point(random() * 100, random() * 100), int4range(i, i + 1 + (random() * 100)::int),
     jsonb_build_object('kind', i % 7, 'value', (random() * 1000)::int, 'text', 't' || i % 99), md5(i::text)::uuid,
-    ('10.' || i % 250 || '.' || (i / 250) % 250 || '.7')::inet
+    ('10.' || i % 250 || '.' || (i / 250) % 250 || '.7')::inet, CASE WHEN i % 20 = 0 THEN i % 977 END, 0
     FROM generate_series(1, 30000) i;
 INSERT INTO orders SELECT i, 1 + (random() ^ 2 * 29999)::int, substr('ooddddddddddcx', 1 + (random() * 13)::int, 1), '2025-01-01'::timestamptz + i * interval '3 min',
     (random() * 10000)::float8, CASE WHEN random() < 0.3 THEN NULL ELSE '2025-01-01'::date + (random() * 600)::int END, 1 + (random() * 20)::int, i % 40, (i % 40) / 8,
@@ -397,6 +398,17 @@ CANDIDATES = {
     "customer (address)": BTREE,
     "customer (tags)": BTREE,
     "event_2025 (kind)": BTREE,
+    # What each of these tells is that it is nearer than others.
+    "customer (city, rare)": 1.2,
+    "customer (abs(rare), id)": 1.2,
+    "customer ((rare + id))": 1.2,
+    "customer (short, mood) WHERE mood = 'ok'": 1.2,
+    "customer (short, mood) WHERE mood IN ('ok', 'sad')": 1.2,
+    "customer (rare, short) WHERE rare IS NULL": 1.2,
+    "orders (left(line, 7), line)": 1.2,
+    "customer (span, mood)": 1.05,
+    "customer USING hash (rare) WITH (fillfactor = 57)": 1.2,
+    "customer USING hash (id) WITH (fillfactor = 57)": 1.2,
     "orders USING hash (customer_id)": HASH,
     "orders USING hash (line)": HASH,
     "customer USING hash (city)": HASH,
