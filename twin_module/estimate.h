@@ -72,13 +72,15 @@ bool twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var
  * rows that have it; false: it cannot be computed for them. First what it gives for NULL, where there are
  * NULLs, then of the common values, then of the histogram's bounds in their order. Where there are more than
  * TWIN_EVALUATED_MOST, evenly chosen ones stand for all: a common value then for OTHERS, with their share. A
- * result goes when the visit returns. */
+ * result goes when the visit returns. Where the column has most whole numbers of its histogram, each but the
+ * first and the last bound stands for a number up to the next, and is followed by that number's next. */
 #define TWIN_EVALUATED_MOST 400
 typedef enum TwinResultOrigin {
     TWIN_OF_NULL,
     TWIN_OF_COMMON,
     TWIN_OF_OTHERS,
-    TWIN_OF_HISTOGRAM
+    TWIN_OF_HISTOGRAM,
+    TWIN_OF_NEXT /* of the whole number after the last one: no row's, its share is 0 */
 } TwinResultOrigin;
 typedef void TwinResultVisit(const Const *result, double share, TwinResultOrigin origin, void *context);
 bool twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable,

@@ -11,16 +11,21 @@
  * Distinct values of all are extended from those seen as ANALYZE does it (Haas and Stokes' estimator Duj1),
  * with the column's distinct values as the rows that were drawn from. Bounds of a histogram lie evenly in the
  * column's order, so a function that keeps the order (a prefix, a rounding) gives equal values for fewer of
- * them than for values drawn at random: when it has more values than there are bounds, it looks unique.
+ * them than for values drawn at random: when it has more values than there are bounds, it looks unique. Of
+ * whole numbers without large gaps, as keys are, it does not: there numbers between the bounds are taken, and
+ * how often the next one gives the same shows how many numbers share a value.
  */
 #include "estimate.h"
 #include "untrusted.h"
+
+#include <math.h>
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -30,11 +35,16 @@
 #include "utils/memutils.h"
 
 #define RESULT_BYTES_MOST 1024 /* as ANALYZE has it */
+#define STEPS_LEAST 20
+#define TRIES_MOST 8
+#define DISTANCE_MOST 1e15 /* of whole numbers that are exact as double */
 
 typedef struct Evaluation {
     uint32 hashes[TWIN_EVALUATED_MOST];
     int count;
     double bytes;
+    int steps;   /* from a whole number to the next */
+    int changes; /* of these, with another result */
 } Evaluation;
 
 static bool
@@ -67,6 +77,7 @@ result_count(const Const *result, double share, TwinResultOrigin origin, void *c
     const void *bytes = &result->constvalue;
     Size size = sizeof(Datum);
     double width = result->constlen;
+    uint32 hash;
     if (result->constisnull || origin == TWIN_OF_NULL)
         return;
     if (result->constlen == -1) {
@@ -79,15 +90,22 @@ result_count(const Const *result, double share, TwinResultOrigin origin, void *c
         size = result->constlen == -2 ? strlen(bytes) + 1 : (Size)result->constlen;
         width = size;
     }
-    evaluation->hashes[evaluation->count++] = DatumGetUInt32(hash_any(bytes, (int)size));
+    hash = DatumGetUInt32(hash_any(bytes, (int)size));
+    if (origin == TWIN_OF_NEXT) {
+        evaluation->steps += evaluation->count > 0;
+        evaluation->changes += evaluation->count > 0 && evaluation->hashes[evaluation->count - 1] != hash;
+        return;
+    }
+    evaluation->hashes[evaluation->count++] = hash;
     evaluation->bytes += width;
 }
 
 typedef struct Evaluator {
     Node *expression;
     const Var *variable;
-    MemoryContext owner; /* of what the visit keeps */
-    MemoryContext each;  /* of one value's computation */
+    const AttStatsSlot *common; /* the column's, where its histogram is dense */
+    MemoryContext owner;        /* of what the visit keeps */
+    MemoryContext each;         /* of one value's computation */
     TwinResultVisit *visit;
     void *context;
 } Evaluator;
@@ -146,14 +164,79 @@ common_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int most)
     return true;
 }
 
+static bool
+is_integer(Oid type)
+{
+    return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+static int64
+integer_read(Datum value, Oid type)
+{
+    return type == INT2OID   ? DatumGetInt16(value)
+           : type == INT4OID ? DatumGetInt32(value)
+                             : DatumGetInt64(value);
+}
+
+/* True for whole numbers of which the column has most between the first bound and the last. */
+static bool
+histogram_is_dense(const Evaluator *evaluator, const AttStatsSlot *slot, double distinct)
+{
+    Oid type = evaluator->variable->vartype;
+    return is_integer(type) && slot->nvalues > 1 &&
+           distinct >= 0.5 * ((double)integer_read(slot->values[slot->nvalues - 1], type) -
+                              (double)integer_read(slot->values[0], type));
+}
+
+static Datum
+integer_form(int64 value, Oid type)
+{
+    return type == INT2OID   ? Int16GetDatum((int16)value)
+           : type == INT4OID ? Int32GetDatum((int32)value)
+                             : Int64GetDatum(value);
+}
+
+static bool
+is_common(const Evaluator *evaluator, int64 number)
+{
+    const AttStatsSlot *common = evaluator->common;
+    int i;
+    for (i = 0; i < common->nvalues; i++) {
+        if (integer_read(common->values[i], evaluator->variable->vartype) == number)
+            return true;
+    }
+    return false;
+}
+
+/* A number between this bound and the next that is no common value, and its own next. The bounds of a dense
+ * column lie at equal distances, of which a remainder or a last digit would show one value only. */
+static bool
+dense_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int at, double share)
+{
+    Oid type = evaluator->variable->vartype;
+    double turn = at * 0.6180339887498949, distance;
+    int64 low = integer_read(slot->values[at], type), moved;
+    int tries;
+    distance = at < slot->nvalues - 1 ? (double)integer_read(slot->values[at + 1], type) - (double)low : 0;
+    if (at == 0 || !(distance >= 1 && distance <= DISTANCE_MOST)) /* foreign bounds may be in any order */
+        return value_evaluate(evaluator, slot->values[at], false, share, TWIN_OF_HISTOGRAM);
+    moved = low + (int64)((turn - floor(turn)) * distance);
+    for (tries = 0; tries < TRIES_MOST && moved > low && is_common(evaluator, moved); tries++)
+        moved--; /* a common value would be seen twice */
+    return value_evaluate(evaluator, integer_form(moved, type), false, share, TWIN_OF_HISTOGRAM) &&
+           value_evaluate(evaluator, integer_form(moved + 1, type), false, 0, TWIN_OF_NEXT);
+}
+
 /* From end to end. */
 static bool
-histogram_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int most, double rest)
+histogram_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int most, double rest, bool is_dense)
 {
     int shown = Min(slot->nvalues, most), i;
     for (i = 0; i < shown; i++) {
         int at = shown < 2 ? 0 : (int)((int64)i * (slot->nvalues - 1) / (shown - 1));
-        if (!value_evaluate(evaluator, slot->values[at], false, rest / shown, TWIN_OF_HISTOGRAM))
+        double share = rest / shown;
+        if (!(is_dense ? dense_evaluate(evaluator, slot, at, share)
+                       : value_evaluate(evaluator, slot->values[at], false, share, TWIN_OF_HISTOGRAM)))
             return false;
     }
     return true;
@@ -171,9 +254,10 @@ slot_read(AttStatsSlot *slot, HeapTuple statistics, int kind, int flags, Oid typ
     return false;
 }
 
-/* NULL, the common values, then the histogram's, which share what the others leave. */
+/* NULL, the common values, then the histogram's, which share what the others leave. distinct: the column's
+ * values. */
 static bool
-statistics_evaluate(Evaluator *evaluator, HeapTuple statistics)
+statistics_evaluate(Evaluator *evaluator, HeapTuple statistics, double distinct)
 {
     double nulls = Min(Max(((Form_pg_statistic)GETSTRUCT(statistics))->stanullfrac, 0), 1), rest = 1 - nulls;
     Oid type = evaluator->variable->vartype;
@@ -186,9 +270,11 @@ statistics_evaluate(Evaluator *evaluator, HeapTuple statistics)
     slot_read(&histogram, statistics, STATISTIC_KIND_HISTOGRAM, ATTSTATSSLOT_VALUES, type);
     for (i = 0; i < common.nvalues; i++)
         rest = Max(rest - Max(common.numbers[i], 0), 0);
+    evaluator->common = &common;
     common_most = Max(most - histogram.nvalues, most / 2);
     is_done = common_evaluate(evaluator, &common, common_most) &&
-              histogram_evaluate(evaluator, &histogram, most - Min(common.nvalues, common_most), rest);
+              histogram_evaluate(evaluator, &histogram, most - Min(common.nvalues, common_most), rest,
+                                 histogram_is_dense(evaluator, &histogram, distinct - common.nvalues));
     free_attstatsslot(&common);
     free_attstatsslot(&histogram);
     return is_done;
@@ -206,6 +292,7 @@ twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *vari
     VariableStatData data;
     TwinUntrusted run;
     volatile bool is_done = false;
+    bool is_default;
     if (IsInParallelMode() || contain_mutable_functions(expression) ||
         calls_foreign_function(expression, NULL))
         return false;
@@ -215,7 +302,8 @@ twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *vari
         twin_untrusted_begin(&run, GetUserId());
         PG_TRY();
         {
-            is_done = statistics_evaluate(&evaluator, data.statsTuple);
+            is_done = statistics_evaluate(&evaluator, data.statsTuple,
+                                          get_variable_numdistinct(&data, &is_default));
             twin_untrusted_end(&run);
         }
         PG_CATCH();
@@ -237,6 +325,15 @@ hash_compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+/* Where the next number gives the same in some of many steps, all numbers give as many values as there are
+ * other steps. */
+static double
+distinct_by_steps(const Evaluation *evaluation, double column_distinct)
+{
+    return evaluation->steps >= STEPS_LEAST ? column_distinct * evaluation->changes / evaluation->steps
+                                            : column_distinct;
+}
+
 static double
 distinct_extend(Evaluation *evaluation, double column_distinct)
 {
@@ -250,7 +347,9 @@ distinct_extend(Evaluation *evaluation, double column_distinct)
         distinct++;
         once += same == 1;
     }
-    return seen * distinct / (seen - once + once * seen / Max(column_distinct, seen));
+    return Max(Min(seen * distinct / (seen - once + once * seen / Max(column_distinct, seen)),
+                   distinct_by_steps(evaluation, Max(column_distinct, seen))),
+               distinct);
 }
 
 bool

@@ -109,6 +109,8 @@ result_add(const Const *result, double share, TwinResultOrigin origin, void *con
     double width;
     bool is_bound;
     int i;
+    if (origin == TWIN_OF_NEXT)
+        return;
     if (result->constisnull) {
         results->null_share += share;
         return;
@@ -141,6 +143,32 @@ outcome_compare(const void *left, const void *right)
     return a->share > b->share ? -1 : a->share < b->share;
 }
 
+/* Where no value can have been missed, all are common, as ANALYZE has it: then it is known too how few rows
+ * have any other value. Those that do not stand out have the same share, for a sample tells no more. */
+static void
+all_common_find(Outcomes *results, double distinct)
+{
+    double rest = 0;
+    int others = 0, i;
+    if (distinct > results->count + 0.5 || results->count > COMMON_MOST)
+        return;
+    for (i = 0; i < results->count; i++) {
+        const Outcome *item = &results->items[i];
+        if (item->is_common || item->seen == 0)
+            continue;
+        if (item->seen < SEEN_LEAST)
+            return;
+        rest += item->share;
+        others++;
+    }
+    for (i = 0; i < results->count; i++) {
+        Outcome *item = &results->items[i];
+        if (!item->is_common && item->seen > 0)
+            item->share = rest / others;
+        item->is_common = true;
+    }
+}
+
 /* What the column's common values give is common, as far as it is more than a mean value where there are
  * others; of a sample as small as the histogram's bounds only what stands out by two deviations is. The
  * planner takes the least common value for the most that any other can have. */
@@ -155,6 +183,7 @@ common_find(Outcomes *results, double distinct)
         item->is_common = stands_out || (item->is_common &&
                                          (results->bounds == 0 || item->share * distinct > COMMON_TIMES));
     }
+    all_common_find(results, distinct);
     qsort(results->items, (size_t)results->count, sizeof(Outcome), outcome_compare);
     while (results->common_count < Min(results->count, COMMON_MOST) &&
            results->items[results->common_count].is_common)
@@ -237,6 +266,17 @@ common_put(const Outcomes *results, const TwinColumn *column, const Order *order
                  values_form(results, column, common, i));
 }
 
+/* Sum of the squared shares: the correlation that ANALYZE finds of values that lie by chance. */
+static double
+common_order(const Outcomes *results)
+{
+    double sum = 0, rows = Max(1 - results->null_share, 1e-6);
+    int i;
+    for (i = 0; i < results->common_count; i++)
+        sum += pow(results->items[i].share / rows, 2);
+    return Min(sum, 1);
+}
+
 /* Bounds between which equal shares of the rows lie that have no common value. False: all that were seen are
  * common, and there are others. */
 static bool
@@ -303,7 +343,7 @@ tuple_form(Oid index_id, AttrNumber number, const TwinColumn *column, const Summ
     bool nulls[Natts_pg_statistic] = {false};
     Relation catalog;
     HeapTuple tuple;
-    double of_rows = summary->rows > 0 ? summary->distinct / summary->rows : 0;
+    double of_rows = summary->rows > 0 ? summary->distinct / summary->rows : 0, order_share;
     int i, direction;
     if (!OidIsValid(order.type->eq_opr) || !OidIsValid(order.type->lt_opr) ||
         !OidIsValid(order.type->cmp_proc_finfo.fn_oid) ||
@@ -325,8 +365,10 @@ tuple_form(Oid index_id, AttrNumber number, const TwinColumn *column, const Summ
     common_put(results, column, &order, values, nulls);
     if (!histogram_put(results, column, &order, values, nulls))
         return NULL;
-    if (direction != 0 && summary->correlation != 0) {
-        Datum correlation = Float4GetDatum((float4)(direction * summary->correlation));
+    /* Equal values are in the rows' order, so that a few values without any order of their own correlate. */
+    order_share = direction != 0 ? direction * summary->correlation : common_order(results);
+    if (order_share != 0) {
+        Datum correlation = Float4GetDatum((float4)order_share);
         slot_put(values, nulls, STATISTIC_KIND_CORRELATION, &order, numbers_form(&correlation, 1), (Datum)0);
     }
     catalog = table_open(StatisticRelationId, AccessShareLock);
@@ -382,7 +424,7 @@ statistics_gather(void *context)
     column.length = results->length;
     if (variable == NULL ||
         !twin_expression_results(shape, column.expression, variable, result_add, results) ||
-        results->seen < 2)
+        results->seen < 1)
         return;
     summary = (Summary){.distinct = Max(twin_expression_distinct(shape, &column), results->count),
                         .rows = shape->rel->tuples,
