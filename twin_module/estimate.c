@@ -535,10 +535,50 @@ is_of_columns(const TwinIndexShape *shape, int columns, uint32 nulls, Node *expr
     return true;
 }
 
+/* Values of one column in a share of all rows, none of them NULL. */
+static double
+distinct_in_share(const TwinIndexShape *shape, const TwinColumn *column, double share)
+{
+    double not_null = Max(1 - column->null_fraction, 1e-6), rows = Max(shape->rel->tuples, 1) * not_null;
+    return column->distinct * (1 - pow(1 - Min(share / not_null, 1), Max(rows / column->distinct, 1)));
+}
+
+/* Share of the non-null rows that have a common value; of a column that the predicate restricts none is
+ * known.
+ */
+static double
+common_share(const TwinColumn *column)
+{
+    double share = 0;
+    int i;
+    for (i = 0; !column->is_restricted && i < column->common_count; i++)
+        share += column->common_fractions[i] / Max(1 - column->null_fraction, 1e-6);
+    return share;
+}
+
+/* Combinations seen in so many rows, of so many possible ones. Rows of one value show at most what the other
+ * columns have, so a column's common values count one by one. */
+static double
+combinations_drawn(const TwinColumn *column, double possible, double rows)
+{
+    double share = column == NULL ? 0 : Min(common_share(column), 1), seen = 0, others, rest;
+    int i;
+    if (share <= 0)
+        return distinct_drawn(possible, rows);
+    others = Max(possible / column->distinct, 1);
+    for (i = 0; i < column->common_count; i++)
+        seen +=
+            distinct_drawn(others, rows * column->common_fractions[i] / Max(1 - column->null_fraction, 1e-6));
+    rest = possible - others * column->common_count;
+    return rest < 1 ? seen : seen + distinct_drawn(rest, rows * (1 - share));
+}
+
 double
 twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls, double share)
 {
     double table_rows = Max(shape->rel->tuples * share, 1), rows = Max(shape->rows * share, 1), distinct = 1;
+    double least = 1; /* as many as one column alone has */
+    const TwinColumn *uneven = NULL;
     Bitmapset *covered = NULL;
     int i, uncovered = 0;
     if (columns_are_unique(shape, columns, nulls))
@@ -551,11 +591,16 @@ twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls
         if (!is_null_in(nulls, i) && !bms_is_member(i, covered) &&
             !is_of_columns(shape, columns, nulls, shape->columns[i].expression)) {
             distinct = Min(distinct * shape->columns[i].distinct, 1e18);
+            least = Max(least, distinct_in_share(shape, &shape->columns[i], share));
+            if (uneven == NULL || common_share(&shape->columns[i]) > common_share(uneven))
+                uneven = &shape->columns[i];
             uncovered++;
         }
     }
-    if (uncovered > 1 || (uncovered == 1 && (covered != NULL || share < 1)))
-        distinct = distinct_drawn(distinct, table_rows);
+    if (uncovered == 1 && covered == NULL)
+        distinct = least;
+    else if (uncovered > 0)
+        distinct = Max(combinations_drawn(uneven, distinct, table_rows), least);
     distinct = Min(distinct, table_rows);
     if (rows < table_rows) /* of the rows of a value, chance that at least one is in the index */
         distinct *= 1 - pow(1 - rows / table_rows, table_rows / distinct);

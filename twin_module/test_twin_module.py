@@ -408,6 +408,8 @@ CANDIDATES = {
     "orders (left(line, 7), line)": 1.2,
     "customer ((id / 7))": 1.2,
     "orders (abs(customer_id))": 1.1,
+    "customer (length(code::text), name)": 1.1,
+    "customer (city, (id % 100))": 1.1,
     "customer (span, mood)": 1.05,
     "customer USING hash (rare) WITH (fillfactor = 57)": 1.2,
     "customer USING hash (id) WITH (fillfactor = 57)": 1.2,

@@ -15,7 +15,7 @@ WORKLOAD = [
     (1000, 20, "select id, body from jobs where status = 'waiting' order by priority limit 10"),
     (100000, 0.01, "insert into jobs (id, status, priority, body) values (1, 'done', 2, 'x')"),
     (1000, 20, "select id, body from halves where status = 'waiting' and priority = 3"),
-    (1000, 20, "select id, body from asked where status = $1 order by priority limit 10"),
+    (1000, 20, "select id, body from asked where status = $1 order by priority limit 50"),
     (1000, 20, "select * from tickets where owner_id = 4 and closed_at is null"),
     (100000, 0.01, "insert into tickets (id, owner_id, body) values (1, 2, 'x')"),
     (1000, 20, "select * from people where lower(email) = 'person77@example.com'"),
