@@ -23,6 +23,8 @@
 #define CLEAN_LOCK_TIMEOUT "'2s'"
 #define STATEMENTS_MOST 3 /* more than any change has */
 #define FRESH_US ((int64_t)60 * 1000000)
+#define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
+#define NO_STATEMENT_LIMITS "SET statement_timeout = 0; SET lock_timeout = 0"
 
 typedef struct IndexRun {
     const IndexManager *manager;
@@ -350,24 +352,28 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
  * The table's lock is tried for a limited time, and given back; the statement itself then waits without one.
  * Within a build the server waits for transactions that are older than it, at its end too: a limit would
  * throw hours of work away for a report that takes a minute. Nobody reads or writes behind such a wait;
- * whoever wants it to end cancels.
+ * whoever wants it to end cancels. A materialized view cannot be locked by itself: its statement waits at
+ * once.
  */
 static bool
 lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
 {
     const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
-    const char *script = arena_printf(
-        run->arena,
-        "BEGIN; SET LOCAL lock_timeout = %" PRId64 "; LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE; COMMIT; "
-        "SET statement_timeout = 0; SET lock_timeout = 0",
-        settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT), table);
+    const char *script =
+        arena_printf(run->arena,
+                     "BEGIN; SET LOCAL lock_timeout = %" PRId64
+                     "; LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE; COMMIT; " NO_STATEMENT_LIMITS,
+                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT), table);
     Error ignored = {0};
     if (pg_execute_script(connection, script, NULL, error))
         return true;
     /* what comes next looks at what there is, outside of the transaction that failed */
     if (!pg_execute(connection, "ROLLBACK", &ignored))
         log_write(LOG_LEVEL_DEBUG, "%s", ignored.message);
-    return false;
+    if (strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) != 0)
+        return false;
+    error_clear(error);
+    return pg_execute_script(connection, NO_STATEMENT_LIMITS, NULL, error);
 }
 
 static Verdict

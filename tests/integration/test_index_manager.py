@@ -26,6 +26,7 @@ CREATE TABLE parts (day date, n int) PARTITION BY RANGE (day);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
 CREATE INDEX parts_n ON parts (n);
 CREATE VIEW seen AS SELECT * FROM orders;
+CREATE MATERIALIZED VIEW kept AS SELECT note, count(*) AS n FROM orders GROUP BY note;
 CREATE SCHEMA other; CREATE TABLE other.customers (id int);
 INSERT INTO customers SELECT n, 'a' || n, 'x' FROM generate_series(1, 100) n;
 INSERT INTO orders SELECT n, n % 100 + 1, 'same', n FROM generate_series(1, 20000) n;
@@ -159,6 +160,13 @@ def test_names_are_quoted_and_every_kind_of_index_is_made(service, target):
     assert made['"An ""index; --"'] and made["incl"]
     drop(service, table_name='Odd "t', index_name='An "index; --')
     drop(service, table_name='Odd "t', index_name="incl")
+
+
+def test_a_materialized_view_which_no_lock_table_takes_has_its_indexes_made_and_dropped(service, target):
+    create(service, table_name="kept", index_name="kept_n", columns=["n"])
+    assert indexes(target)["kept_n"]
+    drop(service, table_name="kept", index_name="kept_n")
+    assert "kept_n" not in indexes(target)
 
 
 @pytest.mark.parametrize("fields,word", [
