@@ -75,6 +75,7 @@ session_read_target(CliInput *input, CliSession *session, const char *target, Er
     SnapshotReadOptions options = {
         .application_role = option_if_any(input, "role"),
         .statements_most = settings_get_int(input->settings, SETTING_ADVISE_STATEMENTS),
+        .ends = session->ends,
         .deadline = deadline_after_ms(settings_get_int(input->settings, SETTING_TARGET_DEADLINE)),
         .progress = session_progress};
     return (session->target != NULL || session_connect(input, session, target, error)) &&

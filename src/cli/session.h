@@ -6,6 +6,7 @@
 #define FETTLE_CLI_SESSION_H
 
 #include "cli/cli.h"
+#include "snapshot/read.h"
 #include "snapshot/snapshot.h"
 #include "store/cluster.h"
 #include "whatif/fidelity.h"
@@ -14,6 +15,7 @@
 typedef struct CliSession {
     PgConnection *target; /* NULL when the snapshot came from a file */
     const char *source;   /* for people: "app@db:5432/shop" or "shop.fettle" */
+    SnapshotEnds ends;    /* whether session_read() reads them */
     const Snapshot *snapshot;
     Cluster *cluster;
     Twin *twin;

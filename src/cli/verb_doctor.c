@@ -96,7 +96,7 @@ doctor_run(CliInput *input, int *ret_exit_status, Error *error)
         text_append(&text, snapshot_helper_function_sql(input->arena));
         return cli_write(input, text.data, text.length, error);
     }
-    FETTLE_CLEANUP(session_close_at) CliSession session = {0};
+    FETTLE_CLEANUP(session_close_at) CliSession session = {.ends = SNAPSHOT_ENDS_NONE};
     if (!session_open_target(input, &session, error) || !session_read(input, &session, error))
         return false;
     progress_clear();

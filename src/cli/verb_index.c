@@ -72,7 +72,7 @@ review_take(CliInput *input, IndexReview *ret_review, Error *error)
 {
     const char *name = input->arguments[1];
     if (index_target_is_foreign(name)) {
-        FETTLE_CLEANUP(session_close_at) CliSession session = {0};
+        FETTLE_CLEANUP(session_close_at) CliSession session = {.ends = SNAPSHOT_ENDS_NONE};
         if (!session_read(input, &session, error))
             return false;
         *ret_review = (IndexReview){

@@ -234,6 +234,7 @@ connect_and_read(CliInput *input, const char *dsn, const Snapshot **ret_snapshot
         .lock_timeout_ms = (int)settings_get_int(input->settings, SETTING_TARGET_LOCK_TIMEOUT)};
     SnapshotReadOptions reading = {
         .statements_most = 1,
+        .ends = SNAPSHOT_ENDS_NONE,
         .deadline = deadline_after_ms(settings_get_int(input->settings, SETTING_TARGET_DEADLINE))};
     progress_show("connecting to the target", 0, 0);
     return pg_connection_open(dsn, &options, &connection, error) &&

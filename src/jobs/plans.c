@@ -166,6 +166,7 @@ snapshot_take(PlanningDatabase *database, Error *error)
         .lock_timeout_ms = (int)settings_get_int(settings, SETTING_TARGET_LOCK_TIMEOUT)};
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *target = NULL;
     SnapshotReadOptions read = {.without_workload = true,
+                                .ends = SNAPSHOT_ENDS_UNCOUNTED,
                                 .deadline =
                                     deadline_after_ms(settings_get_int(settings, SETTING_TARGET_DEADLINE))};
     return pg_connection_open(planning->dsn, &options, &target, error) &&

@@ -212,13 +212,29 @@ ends_take(void *context, const char *id, const char *low_value, const char *high
     row[2] = high_value == NULL ? NULL : text_clean_utf8(read->arena, high_value, strlen(high_value));
 }
 
+/* Whether the role may turn the server's counting off. */
+static bool
+read_counts_right(SnapshotRead *read, bool *ret_may, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *right = NULL;
+    if (!read_result(read, &(ReadQuery){.name = "counts_right"}, &right, error))
+        return false;
+    *ret_may = pg_result_rows(right) == 1 && pg_result_bool(right, 0, 0);
+    return true;
+}
+
 static bool
 read_index_ends(SnapshotRead *read, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *probes = NULL;
-    if (!read_result(read, &(ReadQuery){.name = "index_probes"}, &probes, error))
+    bool is_uncounted = false;
+    if (read->options->ends != SNAPSHOT_ENDS_NONE && !read_counts_right(read, &is_uncounted, error))
         return false;
-    size_t count = (size_t)pg_result_rows(probes);
+    bool are_wanted = read->options->ends == SNAPSHOT_ENDS_READ ||
+                      (read->options->ends == SNAPSHOT_ENDS_UNCOUNTED && is_uncounted);
+    if (are_wanted && !read_result(read, &(ReadQuery){.name = "index_probes"}, &probes, error))
+        return false;
+    size_t count = probes == NULL ? 0 : (size_t)pg_result_rows(probes);
     const char **ids = ARENA_NEW_ARRAY(read->arena, const char *, count);
     const char **texts = ARENA_NEW_ARRAY(read->arena, const char *, count);
     for (size_t i = 0; i < count; i++) {
@@ -230,7 +246,11 @@ read_index_ends(SnapshotRead *read, Error *error)
                                  .columns = ends_columns,
                                  .column_count = FETTLE_COUNT_OF(ends_columns),
                                  .values = ARENA_NEW_ARRAY(read->arena, const char *, count * 3)};
-    ReadEnds ends = {.ids = ids, .probes = texts, .count = count, .deadline = deadline_after_ms(ENDS_MS)};
+    ReadEnds ends = {.ids = ids,
+                     .probes = texts,
+                     .count = count,
+                     .is_uncounted = is_uncounted,
+                     .deadline = deadline_after_ms(ENDS_MS)};
     if (!read_ends(read->arena, read->connection, &ends, ends_take, read, error))
         return error_prefix(error, "could not read the ends of indexes");
     read->sections->count++;

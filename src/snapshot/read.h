@@ -14,10 +14,22 @@
 #include "pg/connection.h"
 #include "snapshot/snapshot.h"
 
+/*
+ * The ends of B-trees (read_ends.h) make a twin exact. Each costs the index two scans on the target's
+ * counters, by which unused indexes are known, unless the role may turn counting off: as a superuser, or from
+ * PostgreSQL 15 on by GRANT SET ON PARAMETER track_counts.
+ */
+typedef enum SnapshotEnds {
+    SNAPSHOT_ENDS_READ,      /* counted where it cannot be helped: for what a person asks for now and then */
+    SNAPSHOT_ENDS_UNCOUNTED, /* or not read: for what is done by itself, again and again */
+    SNAPSHOT_ENDS_NONE,      /* no twin is built of it */
+} SnapshotEnds;
+
 typedef struct SnapshotReadOptions {
     const char *application_role; /* NULL: the role with the most time in pg_stat_statements, else none */
     int64_t statements_most;      /* 0: 1000; the costliest by total time */
     bool without_workload;
+    SnapshotEnds ends;
     Deadline deadline; /* 0: 5 min */
     /* Called with each step for progress; may be NULL. */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);

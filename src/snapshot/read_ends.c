@@ -17,7 +17,8 @@ ends_ask(Arena *arena, PgConnection *connection, const ReadEnds *ends, size_t fi
     Error refusal = {0};
     *ret_result = NULL;
     if (!pg_execute(connection, "SAVEPOINT fettle_ends", error) ||
-        !pg_execute(connection, arena_printf(arena, "SET LOCAL statement_timeout = %d", TIMEOUT_MS), error))
+        !pg_execute(connection, arena_printf(arena, "SET LOCAL statement_timeout = %d", TIMEOUT_MS), error) ||
+        (ends->is_uncounted && !pg_execute(connection, "SET LOCAL track_counts = off", error)))
         return false;
     if (pg_query_simple(connection, text.data, ret_result, &refusal))
         return pg_execute(connection, "ROLLBACK TO SAVEPOINT fettle_ends", error);

@@ -5,7 +5,7 @@
  *
  * Two index probes per index, many indexes in one statement, within the read's own transaction and under a
  * short statement_timeout; what takes longer, or may not be read, is left out: a twin without it is a little
- * less exact.
+ * less exact. They are kept out of the indexes' own counters where the role may do that.
  */
 #ifndef FETTLE_SNAPSHOT_READ_ENDS_H
 #define FETTLE_SNAPSHOT_READ_ENDS_H
@@ -16,6 +16,7 @@ typedef struct ReadEnds {
     const char *const *ids;    /* index OIDs as text */
     const char *const *probes; /* one SELECT each: id, low_value, high_value */
     size_t count;
+    bool is_uncounted; /* the role may turn the server's counting off */
     Deadline deadline;
 } ReadEnds;
 

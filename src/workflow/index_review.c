@@ -63,6 +63,7 @@ server_read(const ReviewTake *take, int64_t target_id, const char *database, boo
     Deadline deadline = take->options->deadline;
     SnapshotReadOptions reading = {
         .without_workload = !with_workload,
+        .ends = with_workload ? SNAPSHOT_ENDS_UNCOUNTED : SNAPSHOT_ENDS_NONE,
         .statements_most = settings_get_int(settings, SETTING_ADVISE_STATEMENTS),
         .deadline = deadline != 0 ? deadline
                                   : deadline_after_ms(settings_get_int(settings, SETTING_TARGET_DEADLINE))};

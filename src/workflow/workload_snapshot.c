@@ -15,7 +15,8 @@ snapshot_take(const IndexManager *manager, Arena *arena, int64_t target_id, cons
               Deadline deadline, TargetSnapshot *ret_kept, Error *error)
 {
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
-    SnapshotReadOptions options = {.without_workload = true, .deadline = deadline};
+    SnapshotReadOptions options = {
+        .without_workload = true, .ends = SNAPSHOT_ENDS_NONE, .deadline = deadline};
     const Snapshot *snapshot;
     size_t definitions;
     char *data;

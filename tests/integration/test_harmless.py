@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from servers import Server
+from service import Service
 
 VERBS = {
     "advise": ["advise", "--rebuild"],
@@ -68,6 +70,42 @@ def test_the_target_sees_only_read_only_transactions_of(fettle, shop, verb, user
     assert not list(faults_of(statements))
     assert not [statement for statement in statements if re.search(r"\bANALYZE\b", statement)]
     assert shop.sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text", "shop") == before, "a transaction took an id: it wrote"
+
+
+@pytest.fixture(scope="module")
+def changing():
+    """A table of which ANALYZE saw a part, and which changed since: its indexes' ends are worth looking up."""
+    with Server(15) as server:
+        server.sql("CREATE EXTENSION pg_stat_statements; CREATE ROLE watcher LOGIN; GRANT pg_monitor, pg_read_all_data TO watcher")
+        server.sql("CREATE TABLE big (a int, b int); CREATE INDEX big_a ON big (a); CREATE INDEX big_b ON big (b)")
+        server.sql("INSERT INTO big SELECT n, n FROM generate_series(1, 60000) n; ANALYZE big; INSERT INTO big VALUES (60001, 60001)")
+        for _ in range(3):
+            server.sql("SELECT count(*) FROM big WHERE a + b < 9")
+        yield server
+
+
+UNUSED = "SELECT sum(idx_scan) FROM pg_stat_user_indexes"
+
+
+@pytest.mark.parametrize("user,verb", [(user, verb) for user in ("postgres", "watcher") for verb in ("index list", "index unused", "doctor")]
+                         + [("postgres", verb) for verb in ("advise", "snapshot -o counted.fettle", "index trial")])
+def test_reading_an_index_does_not_make_it_look_used(fettle, changing, user, verb):
+    before = changing.sql(UNUSED)
+    result = fettle(*verb.split(), changing.dsn(user=user), *(["big_a"] if verb == "index trial" else []))
+    assert result.status in (0, 10), result.err
+    assert changing.sql(UNUSED) == before
+
+
+def test_what_the_service_reads_is_no_use_of_an_index(changing):
+    with Service() as service:
+        for user in ("postgres", "watcher"):
+            before = changing.sql(UNUSED)
+            target = service.add_target(user, changing.dsn(user=user), enabled=False)
+            for kind in ("full", "unused"):
+                done = service.json("POST", "/api/v1/indexes/analyze", {"connection_id": target, "analysis_type": kind}, token="operator")
+                assert done["results"]["advice_failure"] is None, done
+            service.json("GET", f"/api/v1/indexes/statistics/{target}", token="viewer")
+            assert changing.sql(UNUSED) == before
 
 
 def test_the_log_checker_finds_what_is_not_reading():

@@ -39,10 +39,10 @@ ends_of_many_indexes_are_asked_in_few_statements(void **state)
     }
     int64_t before = pg_connection_round_trips(connection);
     Text words;
-    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 45, DEADLINE_NEVER}, &words));
+    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 45, false, DEADLINE_NEVER}, &words));
     assert_string_equal(words.data, wanted.data);
     assert_true(pg_connection_round_trips(connection) - before <= 1 + 3 * 4);
-    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 0, DEADLINE_NEVER}, &words));
+    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 0, false, DEADLINE_NEVER}, &words));
     assert_string_equal(words.data, "");
 }
 
@@ -56,7 +56,7 @@ an_index_that_may_not_be_read_or_takes_long_is_left_out(void **state)
     static const char *const probes[] = {"select '1', 'a', 'b'", "select '2', (1/0)::text, ''",
                                          "select '3', pg_sleep(30)::text, ''", "select '4', 'c', 'd'"};
     Text words;
-    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 4, DEADLINE_NEVER}, &words));
+    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 4, false, DEADLINE_NEVER}, &words));
     assert_string_equal(words.data, "1:a..b 4:c..d ");
     /* the transaction goes on, with the timeout it had */
     assert_string_equal(test_server_value(arena, connection, "SHOW statement_timeout"), "30s");
@@ -71,7 +71,7 @@ after_the_deadline_nothing_is_asked(void **state)
     static const char *const ids[] = {"1"};
     static const char *const probes[] = {"select '1', 'a', 'b'"};
     Text words;
-    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 1, 1}, &words));
+    assert_true(ask(arena, connection, &(ReadEnds){ids, probes, 1, false, 1}, &words));
     assert_string_equal(words.data, "");
 }
 
@@ -84,7 +84,7 @@ a_session_that_is_lost_fails_the_read(void **state)
     static const char *const ids[] = {"1"};
     static const char *const probes[] = {"select '1', pg_terminate_backend(pg_backend_pid())::text, ''"};
     Text words;
-    assert_false(ask(arena, connection, &(ReadEnds){ids, probes, 1, DEADLINE_NEVER}, &words));
+    assert_false(ask(arena, connection, &(ReadEnds){ids, probes, 1, false, DEADLINE_NEVER}, &words));
     assert_true(pg_connection_is_broken(connection));
 }
 
