@@ -355,6 +355,16 @@ workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_i
 }
 
 bool
+workload_statement_may_use(const Snapshot *snapshot, const WorkloadStatement *statement,
+                           const SnapshotIndex *index)
+{
+    for (size_t i = 0; i < statement->question.relation_count; i++)
+        if (snapshot_relations_overlap(snapshot, statement->question.relation_ids[i], index->relation_id))
+            return true;
+    return false;
+}
+
+bool
 workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const WorkloadOptions *options,
                  const Workload **ret_workload, Error *error)
 {

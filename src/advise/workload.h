@@ -64,6 +64,10 @@ typedef struct WorkloadOptions {
 /* True when the statement reads or writes the relation. */
 bool workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id);
 
+/* The same of an index's relation: the statement may name a table that it is a part of, or a part of it. */
+bool workload_statement_may_use(const Snapshot *snapshot, const WorkloadStatement *statement,
+                                const SnapshotIndex *index);
+
 /* Whether an answer was planned as the baseline was: a mean over other samples says nothing of what a change
  * does. */
 bool workload_statement_compares(const WorkloadStatement *statement, const WhatIfAnswer *answer);

@@ -56,13 +56,14 @@ index_find(const CliInput *input, const Snapshot *snapshot, const char *name, Er
 }
 
 static bool
-statements_ask(CliInput *input, WhatIf *whatif, const Workload *workload, const SnapshotIndex *index,
-               Trial *trial, Error *error)
+statements_ask(CliInput *input, const CliSession *session, WhatIf *whatif, const Workload *workload,
+               const SnapshotIndex *index, Trial *trial, Error *error)
 {
+    const Snapshot *snapshot = session->snapshot;
     for (size_t i = 0; i < workload->count; i++) {
         const WorkloadStatement *statement = &workload->statements[i];
         WhatIfAnswer answer;
-        if (!statement->is_costed || !workload_statement_reads(statement, index->relation_id))
+        if (!statement->is_costed || !workload_statement_may_use(snapshot, statement, index))
             continue;
         trial->statement_count++;
         session_progress(NULL, "asking the planner", (int64_t)i, (int64_t)workload->count);
@@ -94,7 +95,7 @@ trial_hold(CliInput *input, CliSession *session, const SnapshotIndex *index, Tri
     if (!results[0].is_applied)
         return error_set(error, ERROR_UNSUPPORTED, "the twin cannot do without index %s: %s", index->name,
                          results[0].reason);
-    if (!statements_ask(input, whatif, workload, index, trial, error) || !whatif_end(whatif, error))
+    if (!statements_ask(input, session, whatif, workload, index, trial, error) || !whatif_end(whatif, error))
         return false;
     if (trial->unknown_count > 0 && trial->unknown_count == trial->statement_count)
         return error_set(error, ERROR_UNSUPPORTED,

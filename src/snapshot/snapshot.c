@@ -36,6 +36,23 @@ snapshot_relation_root(const Snapshot *snapshot, const SnapshotRelation *relatio
     return relation;
 }
 
+static bool
+is_part_of(const Snapshot *snapshot, uint32_t part, uint32_t whole, int depth)
+{
+    const SnapshotRelation *relation = snapshot_relation(snapshot, part);
+    for (size_t i = 0; relation != NULL && depth < PARENTS_MOST && i < relation->parent_count; i++)
+        if (relation->parents[i].relation_id == whole ||
+            is_part_of(snapshot, relation->parents[i].relation_id, whole, depth + 1))
+            return true;
+    return false;
+}
+
+bool
+snapshot_relations_overlap(const Snapshot *snapshot, uint32_t one, uint32_t other)
+{
+    return one == other || is_part_of(snapshot, one, other, 0) || is_part_of(snapshot, other, one, 0);
+}
+
 const SnapshotIndex *
 snapshot_index(const Snapshot *snapshot, uint32_t id)
 {

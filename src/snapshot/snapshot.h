@@ -389,6 +389,9 @@ const SnapshotRelation *snapshot_relation_named(const Snapshot *snapshot, const 
                                                 const char *name);
 /* The topmost parent of a partition; of what is none, itself. */
 const SnapshotRelation *snapshot_relation_root(const Snapshot *snapshot, const SnapshotRelation *relation);
+/* Whether reading one may read the other: they are the same, or one is a partition or child of the other, at
+ * whatever depth. */
+bool snapshot_relations_overlap(const Snapshot *snapshot, uint32_t one, uint32_t other);
 const SnapshotIndex *snapshot_index(const Snapshot *snapshot, uint32_t id);
 const SnapshotColumn *snapshot_column(const SnapshotRelation *relation, int attnum); /* live ones only */
 const SnapshotColumn *snapshot_column_named(const SnapshotRelation *relation, const char *name);

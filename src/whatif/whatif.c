@@ -567,8 +567,12 @@ change_is_relevant(const WhatIf *whatif, const StandingChange *standing, const W
         return false;
     if (relation_id == 0)
         return true;
+    /* an index that is there may be one partition's own */
+    bool is_drop = standing->change.kind == WHATIF_DROP_INDEX;
     for (size_t i = 0; i < statement->relation_count; i++)
-        if (statement->relation_ids[i] == relation_id)
+        if (statement->relation_ids[i] == relation_id ||
+            (is_drop && snapshot_relations_overlap(twin_snapshot(whatif->twin), statement->relation_ids[i],
+                                                   relation_id)))
             return true;
     return false;
 }

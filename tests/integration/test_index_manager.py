@@ -571,3 +571,13 @@ def test_a_trial_shows_on_the_twin_what_would_become_slower(service, target):
     assert "there is no index" in cli(service, "trial", target.dsn(), "nothing", status=4)
     assert indexes(target)["orders_tried"]
     cli(service, "drop", "shop", "orders_tried", "--yes")
+def test_a_trial_of_a_partitions_own_index_asks_for_the_statements_of_the_whole_table(service, target):
+    target.sql("INSERT INTO parts SELECT '2026-01-01', n FROM generate_series(1, 20000) n")
+    target.sql("CREATE INDEX parts_1_own ON parts_1 (abs(n)); ANALYZE parts; SELECT pg_stat_statements_reset()")
+    for number in range(5):
+        target.sql(f"SELECT count(*) FROM parts WHERE abs(n) = {number}")
+    rows = json.loads(service.fettle("index", "trial", target.dsn(), "parts_1_own", "--json", status=10, anyway=True))
+    assert ["parts" in row["statement"] and float(row["times_more"]) > 2 for row in rows] == [True], rows
+    target.sql("DROP INDEX parts_1_own; TRUNCATE parts")
+
+

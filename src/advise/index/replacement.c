@@ -73,7 +73,8 @@ index_is_missed_by_none(Evidence *evidence, const SnapshotIndex *index, bool *re
         return false;
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
-        if (!statement->is_costed || !workload_statement_reads(statement, index->relation_id))
+        if (!statement->is_costed ||
+            !workload_statement_may_use(evidence->context->snapshot, statement, index))
             continue;
         WhatIfAnswer answer = {0};
         if (!whatif_cost(evidence->context->whatif, evidence->arena, &statement->question, false, &answer,
