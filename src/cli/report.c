@@ -241,8 +241,11 @@ write_next(Text *text, const Report *report)
     size_t count = advice->recommendations.count;
     text_append_char(text, '\n');
     if (count == 0) {
-        text_append(text, "Nothing to advise: no further B-tree index makes the workload cheaper by a margin "
-                          "that counts.\n");
+        text_append_format(
+            text,
+            "Nothing to advise: no further index%s makes the workload cheaper by a margin that "
+            "counts.\n",
+            report->has_budget ? " that the budget has room for" : "");
         return;
     }
     double gain = advice->cost_before > 0 ? (1 - advice->cost_after / advice->cost_before) * 100 : 0;

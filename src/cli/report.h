@@ -23,6 +23,7 @@ typedef struct Report {
     double elapsed_ms;
     bool show_plans;
     bool is_coloured;
+    bool has_budget; /* for the new indexes */
 } Report;
 
 void report_write(Text *text, const Report *report);

@@ -165,6 +165,7 @@ advise(CliInput *input, CliSession *session, const AdviseLimits *limits, Report 
     context.table_budget_bytes = limits->table_budget_bytes;
     context.keys_most = (size_t)limits->keys_most;
     context.deadline = deadline_after_ms(limits->time_ms);
+    report->has_budget = isfinite(limits->budget_bytes) || limits->table_budget_bytes > 0;
     if (!whatif_over_twin(input->arena, session->twin, &whatif, error) ||
         !workload_prepare(input->arena, session->snapshot, whatif, &options, &context.workload, error))
         return false;

@@ -96,6 +96,10 @@ def test_a_budget_that_buys_nothing_gives_no_advice(fettle, shop):
     result = fettle("advise", "--json", "--no-verify", "--budget", "8kB", shop.dsn("shop", "fettle_monitor"))
     assert result.status == 0, result.err
     assert result.json["recommendations"] == [] and result.json["cost_after"] == result.json["cost_before"]
+    reasons = [row["reason"] for row in result.json["rejections"] if row["subject"].startswith("statement: ")]
+    assert any("the budget has no room" in reason for reason in reasons), reasons
+    assert not any("gains nothing that counts from the" in reason and "budget" not in reason for reason in reasons), reasons
+    assert "that the budget has room for" in fettle("advise", "--no-verify", "--budget", "8kB", shop.dsn("shop", "fettle_monitor")).out
 
 
 @pytest.mark.parametrize("option", ["--budget", "--table-budget"])

@@ -158,6 +158,44 @@ evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
     vector_push(arena, &evidence->advice->rejections, rejection);
 }
 
+/* Of what was tried for a statement, or NULL when that is not the budget's doing. */
+static const char *
+budget_reason(const Evidence *evidence, const WorkloadStatement *statement)
+{
+    Arena *arena = evidence->arena;
+    const AdvisorContext *context = evidence->context;
+    const struct CandidateNumbers *tried = &evidence->candidates->relevant[statement->position];
+    double table_most = context->table_budget_bytes > 0 ? context->table_budget_bytes : INFINITY;
+    double most = fmin(context->budget_bytes, table_most);
+    size_t too_large = 0;
+    const Candidate *helpful = NULL;
+    if (!isfinite(most))
+        return NULL;
+    for (size_t i = 0; i < tried->count; i++) {
+        const Candidate *candidate = evidence->candidates->items[tried->numbers[i]];
+        Bits alone = bits_new(arena, evidence->candidates->count);
+        bits_add(alone, candidate->number);
+        too_large += candidate->size_bytes > most;
+        double cost = oracle_bounds(evidence->oracle, statement->position, alone).high;
+        if (candidate->size_bytes <= most && helpful == NULL &&
+            search_gain(context, statement, statement->baseline_cost, cost) > 0)
+            helpful = candidate;
+    }
+    if (helpful != NULL)
+        return arena_printf(arena,
+                            "%s would help it, and was not taken beside the other indexes in the budget",
+                            helpful->text);
+    if (too_large == tried->count)
+        return arena_printf(arena, "the budget has no room for any of the %zu index%s thought of for it",
+                            tried->count, tried->count == 1 ? "" : "es");
+    return too_large == 0
+               ? NULL
+               : arena_printf(arena,
+                              "the budget has no room for %zu of the %zu indexes thought of for it, and the "
+                              "planner gains nothing that counts from the others",
+                              too_large, tried->count);
+}
+
 void
 evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement)
 {
@@ -174,7 +212,7 @@ evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement
         reason = "writes rows without looking any up";
     else if (tried == 0)
         reason = "no condition, join or order in it that a further index could serve";
-    else
+    else if ((reason = budget_reason(evidence, statement)) == NULL)
         reason =
             arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it",
                          tried, tried == 1 ? "" : "es");
