@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "cli/report.h"
 
+#include "cli/table.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -21,13 +23,28 @@ bold(const Report *report, const char *text, Arena *arena)
     return report->is_coloured ? arena_printf(arena, "\033[1m%s\033[0m", text) : text;
 }
 
+/* Names may hold line breaks. */
 static void
 heading(Text *text, const Report *report, int level, const char *title)
 {
+    title = cli_without_controls(text->arena, title);
     if (is_markdown(report))
         text_append_format(text, "\n%.*s %s\n\n", level, "####", title);
     else
         text_append_format(text, "\n%s\n", bold(report, title, text->arena));
+}
+
+/* Whether the line ends within a quoted name or literal, whose line break is part of it. */
+static char
+quote_after(char quote, const char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (quote == '\0' && (line[i] == '"' || line[i] == '\''))
+            quote = line[i];
+        else if (line[i] == quote)
+            quote = '\0';
+    }
+    return quote;
 }
 
 static void
@@ -37,9 +54,12 @@ code_block(Text *text, const Report *report, const char *language, const char *c
         text_append_format(text, "```%s\n%s%s```\n", language, code, text_ends_with(code, "\n") ? "" : "\n");
         return;
     }
+    char quote = '\0';
     for (const char *line = code; *line != '\0';) {
         size_t length = strcspn(line, "\n");
-        text_append_format(text, "%s%.*s\n", indent, (int)length, line);
+        text_append_format(text, "%s%.*s\n", quote == '\0' ? indent : "", (int)length, line);
+        if (strcmp(language, "sql") == 0)
+            quote = quote_after(quote, line, length);
         line += length + (line[length] == '\n');
     }
 }
@@ -227,7 +247,8 @@ write_rejections(Text *text, const Report *report)
     heading(text, report, 2, "Weighed and not advised");
     for (size_t i = 0; i < rejections->count && i < REJECTIONS_SHOWN; i++)
         text_append_format(text, "%s%s: %s\n", is_markdown(report) ? "* " : "  ",
-                           rejections->items[i].subject, rejections->items[i].reason);
+                           cli_without_controls(text->arena, rejections->items[i].subject),
+                           cli_without_controls(text->arena, rejections->items[i].reason));
     if (rejections->count > REJECTIONS_SHOWN)
         text_append_format(text, "%sand %zu more (--json lists all)\n", is_markdown(report) ? "* " : "  ",
                            rejections->count - REJECTIONS_SHOWN);

@@ -100,6 +100,23 @@ written(Arena *arena, Report report, ReportFormat format)
 }
 
 static void
+a_line_break_in_a_name_is_kept_in_its_statement_and_nowhere_else(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    Report report = report_of(arena, true);
+    Recommendation *one = report.advice->recommendations.items[0];
+    one->title = "index on public.orders (\"line\nbreak\")";
+    one->statement = "CREATE INDEX \"it's\n\"\"a\" ON public.orders (\"line\nbreak\");\nSELECT 1;";
+    report.advice->rejections.items[0].subject = "btree (\"line\nbreak\") on public.orders";
+    const char *text = written(arena, report, REPORT_TEXT);
+    assert_non_null(strstr(text, "       CREATE INDEX \"it's\n\"\"a\" ON public.orders (\"line\nbreak\");\n"
+                                 "       SELECT 1;\n"));
+    assert_non_null(strstr(text, "index on public.orders (\"line break\")"));
+    assert_non_null(strstr(text, "btree (\"line break\") on public.orders"));
+}
+
+static void
 the_json_fits_its_schema(void **state)
 {
     (void)state;
@@ -165,6 +182,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_json_fits_its_schema),
+        cmocka_unit_test(a_line_break_in_a_name_is_kept_in_its_statement_and_nowhere_else),
         cmocka_unit_test(people_read_what_to_run_why_and_what_it_is_worth),
         cmocka_unit_test(colours_are_only_where_they_are_wanted),
         cmocka_unit_test(nothing_to_advise_is_said_with_the_reasons),
