@@ -262,6 +262,9 @@ hint_by_code(ErrorCode code)
         case ERROR_USAGE: return "run \"fettle help\" for the verbs, \"fettle help VERB\" for one of them";
         case ERROR_INPUT: return "correct what was given; \"fettle help VERB\" says what is expected";
         case ERROR_NOT_FOUND: return "check the name, upper and lower case too";
+        case ERROR_CONFLICT: return "look at what is there now, and try again once nothing stands in the way";
+        case ERROR_UNSUPPORTED: return "nothing was done; the message says what stands in the way";
+        case ERROR_CANCELLED: return "nothing more was done; run it again when it suits";
         case ERROR_CONNECTION: return "check the connection string with psql, or the server's log";
         case ERROR_PERMISSION: return "run \"fettle doctor\" for the GRANTs that are missing";
         case ERROR_DAMAGED: return "take the snapshot again with \"fettle snapshot\"";

@@ -56,6 +56,15 @@ definition_take(CliInput *input, IndexOrder *order, Error *error)
     return true;
 }
 
+/* PostgreSQL would cut a longer name, and then find, or undo, another index. */
+static bool
+name_check(const char *name, Error *error)
+{
+    if (name == NULL || (name[0] != '\0' && strlen(name) <= PG_IDENTIFIER_BYTES))
+        return true;
+    return error_set(error, ERROR_USAGE, "--name takes a name of 1 to %d bytes", PG_IDENTIFIER_BYTES);
+}
+
 static bool
 order_create(CliInput *input, IndexOrder *order, Error *error)
 {
@@ -65,8 +74,12 @@ order_create(CliInput *input, IndexOrder *order, Error *error)
     order->name = cli_option(input, "name");
     order->schema = cli_option(input, "schema");
     order->replaced = cli_option(input, "replaces");
+    if (!name_check(order->name, error))
+        return false;
     if (input->argument_count == 3)
         return definition_take(input, order, error);
+    if (method != NULL && !index_method_is_known(method))
+        return error_set(error, ERROR_USAGE, "--method takes one of " INDEX_METHODS);
     TextList columns = cli_words_split(input->arena, input->arguments[3]);
     TextList further = cli_words_split(input->arena, included == NULL ? "" : included);
     if (columns.count == 0 || columns.count + further.count > INDEX_COLUMNS_MOST)
@@ -155,8 +168,11 @@ index_change_carry_out(CliStore *store, const IndexManager *manager, const Index
         return false;
     if (now.success == 1)
         return true;
-    return error_set(error, strcmp(now.state, "cancelled") == 0 ? ERROR_CANCELLED : ERROR_QUERY, "%s",
-                     now.error_message == NULL ? "the change failed" : now.error_message);
+    bool is_cancelled = strcmp(now.state, "cancelled") == 0;
+    error_set(error, is_cancelled ? ERROR_CANCELLED : ERROR_QUERY, "%s",
+              now.error_message == NULL ? "the change failed" : now.error_message);
+    return error_set_hint(
+        error, "nothing invalid is left on the target; the history keeps it as change %" PRId64, now.id);
 }
 
 static bool

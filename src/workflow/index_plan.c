@@ -14,6 +14,16 @@
 #define BUILD_SPACE_FACTOR 2.0  /* the index itself and what its sort spills */
 #define STATEMENTS_MOST 3       /* more than any change or undo has */
 
+bool
+index_method_is_known(const char *method)
+{
+    static const char *const known[] = {"btree", "hash", "gist", "spgist", "gin", "brin"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(known); i++)
+        if (strcmp(known[i], method) == 0)
+            return true;
+    return false;
+}
+
 static void
 append_names(Text *text, const char *const *names, size_t count)
 {

@@ -50,6 +50,9 @@ typedef struct IndexPlan {
     int64_t free_bytes;  /* -1 not known */
 } IndexPlan;
 
+#define INDEX_METHODS "btree, hash, gist, spgist, gin, brin"
+/* Whether it is one of them. */
+bool index_method_is_known(const char *method);
 /* The CREATE INDEX of an order without a definition; names are quoted. */
 char *index_order_statement(Arena *arena, const IndexOrder *order, const char *schema);
 /* The order that carries out a recommendation, but for performed_by: for index_plan_drop() when its type is

@@ -311,8 +311,7 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
     Error error = {0};
     if (has_cancelled && strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "%s",
-                  is_stopping(run->manager) ? "cancelled: the service stopped"
-                                            : "cancelled as was asked for");
+                  is_stopping(run->manager) ? "cancelled: Fettle was stopped" : "cancelled as was asked for");
         run->is_cancelled = true;
     } else if (strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "someone cancelled the statement on the server");
@@ -530,6 +529,8 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
     }
     note_write(run, failure.message);
     *error = failure;
+    if (error->hint[0] == '\0')
+        (void)error_set_hint(error, "the service, or the next \"fettle index\", cleans up and ends it");
     return error_prefix(error, "index change %" PRId64 " stays open", change_id);
 }
 

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 extern const PgQueryText workflow_queries[];
@@ -90,9 +91,13 @@ index_table_find(PgConnection *connection, Arena *arena, const char *schema, con
     const char *parameters[] = {name, schema};
     if (!workflow_query(connection, "index_table", parameters, 2, &rows, error))
         return error_prefix(error, "could not look for the table");
-    if (pg_result_rows(rows) == 0)
-        return error_set(error, ERROR_INPUT, "there is no table %s in database %s",
-                         pg_identifier_qualify(arena, schema, name), pg_connection_database(connection));
+    if (pg_result_rows(rows) == 0) {
+        error_set(error, ERROR_INPUT, "there is no table %s in database %s",
+                  pg_identifier_qualify(arena, schema, name), pg_connection_database(connection));
+        if (strpbrk(name, ".\"") == NULL)
+            return false;
+        return error_set_hint(error, "give the table's name alone, without quotes, and its schema apart");
+    }
     if (pg_result_rows(rows) > 1)
         return refuse_ambiguous(rows, "table", name, error);
     *ret_table = (IndexTable){.oid = (uint32_t)pg_result_int(rows, 0, 0, 0),

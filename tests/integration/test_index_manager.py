@@ -5,11 +5,13 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
 import psycopg2
 import pytest
+from conftest import BINARY
 from servers import Server, Standby, wait_until
 from service import Service
 
@@ -530,6 +532,18 @@ def test_the_command_line_shows_before_it_changes_and_asks_for_approval(service,
     assert history[0]["performed_by"].startswith("cli:")
 
 
+def test_an_interrupt_of_the_command_line_says_who_stopped_it(service, target):
+    with writer(target):
+        build = subprocess.Popen([BINARY, "index", "create", "shop", "orders", "note", "--name", "orders_interrupted", "--yes"],
+                                 env=service.environment(), stderr=subprocess.PIPE, text=True)
+        assert wait_until(lambda: indexes(target).get("orders_interrupted") is False)
+        build.send_signal(signal.SIGINT)
+        said = build.communicate(timeout=60)[1]
+    assert build.returncode == 27 and "Fettle was stopped" in said and "cleans up" in said, said
+    cli(service, "history", "shop")
+    assert wait_until(lambda: "orders_interrupted" not in indexes(target), 60)
+
+
 def test_the_command_line_takes_a_whole_statement(service, target):
     statement = "create index partial_one on public.orders (lower(note)) where total > 5"
     cli(service, "create", "shop", statement, "--yes")
@@ -548,6 +562,24 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service):
     assert "no open index change" in cli(service, "cancel", "99999", status=4)
 
 
+@pytest.mark.parametrize("words,word", [
+    (["--name", "x" * 64], "1 to 63 bytes"), (["--name", "é" * 32], "1 to 63 bytes"), (["--name", ""], "1 to 63 bytes"),
+    (["--method", "rtree"], "btree, hash")])
+def test_the_command_line_refuses_a_name_that_would_be_cut_and_a_method_that_is_none(service, words, word):
+    before = len(history(service))
+    assert word in cli(service, "create", "shop", "orders", "note", "--yes", *words, status=2)
+    assert len(history(service)) == before
+
+
+def test_a_refusal_is_not_called_something_to_report(service):
+    refused = [(23, ["drop", "shop", "orders_pkey", "--yes"]), (25, ["create", "shop", "orders", "note", "--method", "gin", "--yes"]),
+               (3, ["create", "shop", "public.orders", "note", "--yes"]), (5, ["create", "shop", "orders", "note", "--name", "customers_pkey", "--yes"])]
+    for status, words in refused:
+        said = cli(service, *words, status=status)
+        assert "hint: " in said and "report it" not in said, said
+    assert "schema apart" in cli(service, "create", "shop", "public.orders", "note", "--yes", status=3)
+
+
 def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
     cli(service, "create", "shop", "orders", "customer_id", "--name", "orders_third", "--yes")
     rows = {row["index_name"]: row for row in json.loads(cli(service, "list", "shop", "--json"))}
@@ -561,16 +593,6 @@ def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
     cli(service, "drop", "shop", "orders_third", "--yes")
 
 
-def test_a_trial_shows_on_the_twin_what_would_become_slower(service, target):
-    cli(service, "create", "shop", "orders", "note", "--name", "orders_tried", "--yes")
-    target.sql("UPDATE orders SET note = id::text; ANALYZE orders; SELECT pg_stat_statements_reset()")
-    for number in range(5):
-        target.sql(f"SELECT * FROM orders WHERE note = '{number}'")
-    rows = json.loads(service.fettle("index", "trial", target.dsn(), "orders_tried", "--json", status=10, anyway=True))
-    assert any("note" in row["statement"] and float(row["times_more"]) > 2 for row in rows), rows
-    assert "there is no index" in cli(service, "trial", target.dsn(), "nothing", status=4)
-    assert indexes(target)["orders_tried"]
-    cli(service, "drop", "shop", "orders_tried", "--yes")
 def test_a_trial_of_a_partitions_own_index_asks_for_the_statements_of_the_whole_table(service, target):
     target.sql("INSERT INTO parts SELECT '2026-01-01', n FROM generate_series(1, 20000) n")
     target.sql("CREATE INDEX parts_1_own ON parts_1 (abs(n)); ANALYZE parts; SELECT pg_stat_statements_reset()")
@@ -581,3 +603,13 @@ def test_a_trial_of_a_partitions_own_index_asks_for_the_statements_of_the_whole_
     target.sql("DROP INDEX parts_1_own; TRUNCATE parts")
 
 
+def test_a_trial_shows_on_the_twin_what_would_become_slower(service, target):
+    cli(service, "create", "shop", "orders", "note", "--name", "orders_tried", "--yes")
+    target.sql("UPDATE orders SET note = id::text; ANALYZE orders; SELECT pg_stat_statements_reset()")
+    for number in range(5):
+        target.sql(f"SELECT * FROM orders WHERE note = '{number}'")
+    rows = json.loads(service.fettle("index", "trial", target.dsn(), "orders_tried", "--json", status=10, anyway=True))
+    assert any("note" in row["statement"] and float(row["times_more"]) > 2 for row in rows), rows
+    assert "there is no index" in cli(service, "trial", target.dsn(), "nothing", status=4)
+    assert indexes(target)["orders_tried"]
+    cli(service, "drop", "shop", "orders_tried", "--yes")

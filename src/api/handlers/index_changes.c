@@ -64,11 +64,10 @@ columns_check(ApiRequest *request, const char *field, const char *const *columns
 static bool
 create_read(ApiRequest *request, IndexOrder *order)
 {
-    static const char *const methods[] = {"btree", "hash", "gist", "spgist", "gin", "brin", NULL};
     bool has_columns;
     bool has_included;
     int is_unique = 0;
-    order->method = methods[0];
+    order->method = "btree";
     if (!order_read(request, order) || !api_field_required(request, "columns") ||
         !api_field_texts(request, "columns", INDEX_COLUMNS_MOST, &order->columns, &order->column_count,
                          &has_columns) ||
@@ -82,12 +81,10 @@ create_read(ApiRequest *request, IndexOrder *order)
     if (order->column_count == 0 || order->column_count + order->included_count > INDEX_COLUMNS_MOST)
         return api_refuse(request, 400, "invalid_parameter", "columns must name 1 to %d columns",
                           INDEX_COLUMNS_MOST);
-    for (size_t i = 0; methods[i] != NULL; i++)
-        if (strcmp(methods[i], order->method) == 0)
-            return columns_check(request, "columns", order->columns, order->column_count) &&
-                   columns_check(request, "include_columns", order->included, order->included_count);
-    return api_refuse(request, 400, "invalid_parameter",
-                      "index_type must be one of btree, hash, gist, spgist, gin, brin");
+    if (!index_method_is_known(order->method))
+        return api_refuse(request, 400, "invalid_parameter", "index_type must be one of " INDEX_METHODS);
+    return columns_check(request, "columns", order->columns, order->column_count) &&
+           columns_check(request, "include_columns", order->included, order->included_count);
 }
 
 static bool
