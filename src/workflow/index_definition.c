@@ -49,9 +49,9 @@ definition_of(PgConnection *connection, Arena *arena, const SqlIndexStatement *w
     return definition;
 }
 
-bool
-index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
-                    const IndexFacts *facts, bool *ret_is, Error *error)
+static bool
+definition_compare(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
+                   const IndexFacts *facts, bool when_unknown, bool *ret_is, Error *error)
 {
     SqlIndexStatement found;
     SqlIndexStatement written;
@@ -64,8 +64,23 @@ index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatem
     const char *definition = definition_of(connection, arena, wanted);
     if (pg_connection_is_broken(connection))
         return error_set(error, ERROR_CONNECTION, "the session was lost while the index was looked at");
-    if (definition != NULL &&
-        sql_index_statement_parse(arena, definition, &(SqlIndexNames){0}, &written, &unreadable))
-        *ret_is = strcmp(found.shape, written.shape) == 0;
+    *ret_is = definition != NULL &&
+                      sql_index_statement_parse(arena, definition, &(SqlIndexNames){0}, &written, &unreadable)
+                  ? strcmp(found.shape, written.shape) == 0
+                  : when_unknown;
     return true;
+}
+
+bool
+index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
+                    const IndexFacts *facts, bool *ret_is, Error *error)
+{
+    return definition_compare(connection, arena, wanted, facts, true, ret_is, error);
+}
+
+bool
+index_definition_is_surely(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
+                           const IndexFacts *facts, bool *ret_is, Error *error)
+{
+    return definition_compare(connection, arena, wanted, facts, false, ret_is, error);
 }

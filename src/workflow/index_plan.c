@@ -6,6 +6,7 @@
 #include "sql/index_statement.h"
 #include "sql/statement.h"
 #include "workflow/approval.h"
+#include "workflow/index_definition.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -117,20 +118,35 @@ refuse_busy(const char *name, Error *error)
     return false;
 }
 
-/* What stands under the wanted name already. */
+/* An expression or a predicate is written by the server in its own words, so that only it can compare them.
+ */
 static bool
-existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *wanted, IndexPlan *plan,
-               Error *error)
+is_wanted(const IndexManager *manager, Arena *arena, const IndexOrder *order, const IndexFacts *facts,
+          const SqlIndexStatement *wanted, bool *ret_is, Error *error)
 {
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
     SqlIndexStatement found;
     Error unreadable = {0};
+    *ret_is = strcmp(facts->table, wanted->table) == 0 &&
+              sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
+              strcmp(found.outline, wanted->outline) == 0;
+    if (!*ret_is || strcmp(found.shape, wanted->shape) == 0)
+        return true;
+    return index_session_change(manager, arena, order->target_id, order->database, 0, &connection, error) &&
+           index_definition_is_surely(connection, arena, wanted, facts, ret_is, error);
+}
+
+/* What stands under the wanted name already. */
+static bool
+existing_check(const IndexManager *manager, Arena *arena, const IndexOrder *order, const IndexFacts *facts,
+               const SqlIndexStatement *wanted, IndexPlan *plan, Error *error)
+{
+    bool is_same;
     if (facts->table == NULL)
         return error_set(error, ERROR_CONFLICT, "the name %s is taken by something that is no index",
                          pg_identifier_qualify(arena, facts->schema, facts->name));
-    bool is_same =
-        strcmp(facts->table, wanted->table) == 0 &&
-        sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
-        strcmp(found.shape, wanted->shape) == 0;
+    if (!is_wanted(manager, arena, order, facts, wanted, &is_same, error))
+        return false;
     if (!is_same) {
         error_set(error, ERROR_CONFLICT, "index %s exists with another definition",
                   pg_identifier_qualify(arena, facts->schema, facts->name));
@@ -285,7 +301,7 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
         !statement_make(connection, arena, order, &table, &statement, error) ||
         !index_facts_find(connection, arena, table.schema, statement.name, &is_found, &facts, error))
         return false;
-    if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
+    if (is_found && !existing_check(manager, arena, order, &facts, &statement, &plan, error))
         return false;
     if (!plan.is_done && !space_plan(manager, connection, arena, order, &table, &plan, error))
         return false;

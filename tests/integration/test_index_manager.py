@@ -548,6 +548,13 @@ def test_the_command_line_takes_a_whole_statement(service, target):
     statement = "create index partial_one on public.orders (lower(note)) where total > 5"
     cli(service, "create", "shop", statement, "--yes")
     assert "WHERE (total > (5)::numeric)" in target.sql("SELECT pg_get_indexdef('partial_one'::regclass)")[0][0]
+    assert cli(service, "create", "shop", statement, "--yes") == "the index exists with this definition\n"
+    assert "another definition" in cli(service, "create", "shop", statement.replace("> 5", "> 6"), "--yes", status=5)
+    target.sql("CREATE ROLE bare LOGIN; GRANT pg_monitor TO bare; GRANT CREATE ON SCHEMA public TO bare; REVOKE TEMP ON DATABASE postgres FROM public")
+    target.sql("ALTER TABLE orders OWNER TO bare")
+    service.add_target("bare", target.dsn(user="bare"), enabled=False)
+    assert "another definition" in cli(service, "create", "bare", statement, "--yes", status=5), "without TEMP nobody can tell"
+    target.sql("ALTER TABLE orders OWNER TO postgres; GRANT TEMP ON DATABASE postgres TO public")
     cli(service, "drop", "shop", "partial_one", "--yes")
     assert "not one CREATE INDEX" in cli(service, "create", "shop", "drop table orders", "--yes", status=3)
 
