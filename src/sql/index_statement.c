@@ -140,16 +140,24 @@ unsaid_tokens(const TokenList *tokens, size_t at, bool is_descending)
     return 0;
 }
 
+/* Without the tablespace, which makes no other index. */
 static char *
 shape_of(Arena *arena, bool is_unique, const char *tail)
 {
     TokenList tokens = tokens_of(arena, tail);
+    int depth = 0;
     Text shape = text_new(arena);
     text_append(&shape, is_unique ? "unique" : "plain");
     if (!token_is(&tokens, 0, "using"))
         text_append(&shape, " using btree");
     for (size_t at = 0; at < tokens.count; at++) {
         size_t unsaid = unsaid_tokens(&tokens, at, at > 0 && token_is(&tokens, at - 1, "desc"));
+        depth += token_is(&tokens, at, "(") - token_is(&tokens, at, ")");
+        if (depth == 0 && token_is(&tokens, at, "tablespace"))
+            unsaid = 2;
+        /* the predicate ends the statement: a column may be called so */
+        if (depth == 0 && token_is(&tokens, at, "where"))
+            depth = 1;
         if (unsaid > 0) {
             at += unsaid - 1;
             continue;
@@ -296,6 +304,8 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
                                   statement.is_unique ? "UNIQUE " : "", quote(arena, statement.name),
                                   quote(arena, statement.schema), quote(arena, statement.table), tail);
     statement.tail = tail;
+    if (is_named(parse.index->table_space))
+        statement.tablespace = arena_strdup(arena, parse.index->table_space);
     statement.shape = shape_of(arena, statement.is_unique, tail);
     keys_take(arena, tail, &statement);
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);

@@ -13,11 +13,12 @@
  *                               &index, error)
  *     index.text is CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON s.t (a)
  *
- * shape is for comparing: two statements that make the same index under whatever name have equal shapes (an
- * ASC, a quote that is not needed, white space, an unsaid "USING btree" make no difference). Unequal shapes
- * may still mean the same (the server writes "a > 5" as "a > (5)::numeric"); equal ones never differ. outline
- * is for recognising: method, uniqueness, plain key and INCLUDE names, and whether there are expressions and
- * a predicate; it is equal for a statement and what the server made of it. Thread-safe.
+ * shape is for comparing: two statements that make the same index under whatever name, in whatever
+ * tablespace, have equal shapes (an ASC, a quote that is not needed, white space, an unsaid "USING btree"
+ * make no difference). Unequal shapes may still mean the same (the server writes "a > 5" as "a >
+ * (5)::numeric"); equal ones never differ. outline is for recognising: method, uniqueness, plain key and
+ * INCLUDE names, and whether there are expressions and a predicate; it is equal for a statement and what the
+ * server made of it. Thread-safe.
  */
 #ifndef FETTLE_SQL_INDEX_STATEMENT_H
 #define FETTLE_SQL_INDEX_STATEMENT_H
@@ -37,11 +38,12 @@ typedef struct SqlIndexStatement {
     const char *name;
     const char *method; /* "btree" when the text names none */
     bool is_unique;
-    TextList columns;      /* keys as written: names without quotes, "lower(email)", "created_at DESC" */
-    TextList included;     /* names of INCLUDE */
-    const char *predicate; /* as written behind WHERE; NULL: of all rows */
-    const char *tail;      /* the definition behind the table's name, as written */
-    const char *text;      /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
+    TextList columns;       /* keys as written: names without quotes, "lower(email)", "created_at DESC" */
+    TextList included;      /* names of INCLUDE */
+    const char *tablespace; /* NULL: where the session's default_tablespace says */
+    const char *predicate;  /* as written behind WHERE; NULL: of all rows */
+    const char *tail;       /* the definition behind the table's name, as written */
+    const char *text;       /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
     const char *shape;
     const char *outline;
 } SqlIndexStatement;

@@ -2,6 +2,7 @@
 #include "workflow/index_definition.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "pg/identifier.h"
 #include "pg/result.h"
 #include "workflow/workflow_internal.h"
@@ -49,6 +50,13 @@ definition_of(PgConnection *connection, Arena *arena, const SqlIndexStatement *w
     return definition;
 }
 
+bool
+index_definition_reads_alike(const SqlIndexStatement *wanted, const SqlIndexStatement *found)
+{
+    return strcmp(wanted->shape, found->shape) == 0 &&
+           (wanted->tablespace == NULL || text_equals(wanted->tablespace, found->tablespace));
+}
+
 static bool
 definition_compare(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
                    const IndexFacts *facts, bool when_unknown, bool *ret_is, Error *error)
@@ -59,15 +67,17 @@ definition_compare(PgConnection *connection, Arena *arena, const SqlIndexStateme
     *ret_is = facts->table != NULL && strcmp(facts->table, wanted->table) == 0 &&
               sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
               strcmp(found.outline, wanted->outline) == 0;
-    if (!*ret_is || strcmp(found.shape, wanted->shape) == 0)
+    if (!*ret_is || index_definition_reads_alike(wanted, &found))
         return true;
     const char *definition = definition_of(connection, arena, wanted);
     if (pg_connection_is_broken(connection))
         return error_set(error, ERROR_CONNECTION, "the session was lost while the index was looked at");
-    *ret_is = definition != NULL &&
-                      sql_index_statement_parse(arena, definition, &(SqlIndexNames){0}, &written, &unreadable)
-                  ? strcmp(found.shape, written.shape) == 0
-                  : when_unknown;
+    if (definition == NULL ||
+        !sql_index_statement_parse(arena, definition, &(SqlIndexNames){0}, &written, &unreadable))
+        *ret_is = when_unknown;
+    else
+        *ret_is = strcmp(written.shape, found.shape) == 0 &&
+                  (wanted->tablespace == NULL || text_equals(written.tablespace, found.tablespace));
     return true;
 }
 

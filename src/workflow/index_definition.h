@@ -16,6 +16,10 @@
 #include "sql/index_statement.h"
 #include "workflow/index_session.h"
 
+/* Whether both say the same in the same words. An index that was wanted in no tablespace of its own is where
+ * the session's default_tablespace put it. */
+bool index_definition_reads_alike(const SqlIndexStatement *wanted, const SqlIndexStatement *found);
+
 /* connection: a changing session outside of a transaction. False: the session was lost meanwhile. */
 bool index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
                          const IndexFacts *facts, bool *ret_is, Error *error) FETTLE_MUST_USE;

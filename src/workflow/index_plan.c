@@ -130,7 +130,7 @@ is_wanted(const IndexManager *manager, Arena *arena, const IndexOrder *order, co
     *ret_is = strcmp(facts->table, wanted->table) == 0 &&
               sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
               strcmp(found.outline, wanted->outline) == 0;
-    if (!*ret_is || strcmp(found.shape, wanted->shape) == 0)
+    if (!*ret_is || index_definition_reads_alike(wanted, &found))
         return true;
     return index_session_change(manager, arena, order->target_id, order->database, 0, &connection, error) &&
            index_definition_is_surely(connection, arena, wanted, facts, ret_is, error);

@@ -12,7 +12,7 @@ import time
 import psycopg2
 import pytest
 from conftest import BINARY
-from servers import Server, Standby, wait_until
+from servers import Server, Standby, unprivileged, wait_until
 from service import Service
 
 BASE = "/api/v1/indexes"
@@ -267,6 +267,28 @@ def test_a_build_that_fails_leaves_nothing_and_says_why(service, target):
     assert reply.status == 422 and "unique" in reply.json["message"]
     change = history(service, reply.json["details"]["change_id"])
     assert (change["status"], change["success"]) == ("failed", False) and "orders_note" not in indexes(target)
+
+
+def test_an_index_that_default_tablespace_puts_elsewhere_is_known_again_and_a_failed_one_is_removed(service, target):
+    place = target.directory / "elsewhere"
+    place.mkdir()
+    if os.geteuid() == 0:
+        os.chown(place, *unprivileged())
+    target.sql(f"CREATE TABLESPACE elsewhere LOCATION '{place}'")
+    target.sql("ALTER DATABASE postgres SET default_tablespace = 'elsewhere'")
+    try:
+        create(service, index_name="orders_elsewhere")
+        assert "exists with this definition" in create(service, index_name="orders_elsewhere")["message"]
+        assert target.sql("SELECT indexdef FROM pg_indexes WHERE indexname = 'orders_elsewhere'")[0][0].endswith("(note)")
+        create(service, 422, index_name="orders_twice", columns=["customer_id"], unique=True)
+        assert "orders_twice" not in indexes(target)
+        statement = "CREATE INDEX orders_elsewhere ON public.orders (note) TABLESPACE {}"
+        assert cli(service, "create", "shop", statement.format("elsewhere"), "--yes") == "the index exists with this definition\n"
+        assert "another definition" in cli(service, "create", "shop", statement.format("pg_default"), "--yes", status=5)
+        drop(service, index_name="orders_elsewhere")
+    finally:
+        target.sql("ALTER DATABASE postgres RESET default_tablespace")
+        target.sql("DROP TABLESPACE elsewhere")
 
 
 def test_an_invalid_leftover_of_the_same_definition_is_replaced(service, target):

@@ -79,6 +79,23 @@ keys_and_included_columns_are_listed_as_written(void **state)
 }
 
 static void
+a_tablespace_is_told_apart_from_the_shape(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    SqlIndexStatement placed = parse(arena, "create index i on t (a) tablespace \"My place\" where b > 0");
+    SqlIndexStatement plain = parse(arena, "create index i on t (a) where b > 0");
+    assert_string_equal(placed.tablespace, "My place");
+    assert_null(plain.tablespace);
+    assert_string_equal(placed.shape, plain.shape);
+    /* a column may have the word's name */
+    assert_string_not_equal(parse(arena, "create index i on t (tablespace)").shape,
+                            parse(arena, "create index i on t (b)").shape);
+    assert_string_not_equal(parse(arena, "create index i on t (a) where tablespace").shape,
+                            parse(arena, "create index i on t (a) where b").shape);
+}
+
+static void
 equal_definitions_have_equal_shapes_and_others_do_not(void **state)
 {
     (void)state;
@@ -161,6 +178,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_statement_is_written_anew_before_its_definition),
         cmocka_unit_test(keys_and_included_columns_are_listed_as_written),
+        cmocka_unit_test(a_tablespace_is_told_apart_from_the_shape),
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
         cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
