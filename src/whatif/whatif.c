@@ -563,16 +563,13 @@ static bool
 change_is_relevant(const WhatIf *whatif, const StandingChange *standing, const WhatIfStatement *statement)
 {
     uint32_t relation_id = change_relation(whatif, &standing->change);
-    if (!standing->result.is_applied || standing->is_hidden)
-        return false;
-    if (relation_id == 0)
-        return true;
+    if (!standing->result.is_applied || standing->is_hidden || relation_id == 0)
+        return standing->result.is_applied && !standing->is_hidden;
     /* an index that is there may be one partition's own */
-    bool is_drop = standing->change.kind == WHATIF_DROP_INDEX;
+    const Snapshot *parts = standing->change.kind == WHATIF_DROP_INDEX ? twin_snapshot(whatif->twin) : NULL;
     for (size_t i = 0; i < statement->relation_count; i++)
-        if (statement->relation_ids[i] == relation_id ||
-            (is_drop && snapshot_relations_overlap(twin_snapshot(whatif->twin), statement->relation_ids[i],
-                                                   relation_id)))
+        if (parts == NULL ? statement->relation_ids[i] == relation_id
+                          : snapshot_relations_overlap(parts, statement->relation_ids[i], relation_id))
             return true;
     return false;
 }

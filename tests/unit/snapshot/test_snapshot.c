@@ -50,6 +50,21 @@ relations_indexes_and_columns_are_found(void **state)
 }
 
 static void
+a_partition_overlaps_its_ancestors_and_not_its_siblings(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    const Snapshot *snapshot =
+        decoded(arena, META "@relations id schema name kind\n1|s|whole|p\n2|s|year|p\n3|s|month|r\n"
+                            "4|s|other|r\n5|s|apart|r\n"
+                            "@parents id parent_id sequence\n2|1|1\n3|2|1\n4|1|1\n");
+    assert_true(snapshot_relations_overlap(snapshot, 1, 3) && snapshot_relations_overlap(snapshot, 3, 1));
+    assert_true(snapshot_relations_overlap(snapshot, 5, 5) && snapshot_relations_overlap(snapshot, 9, 9));
+    assert_false(snapshot_relations_overlap(snapshot, 3, 4) || snapshot_relations_overlap(snapshot, 1, 5));
+    assert_false(snapshot_relations_overlap(snapshot, 9, 1));
+}
+
+static void
 a_dot_within_a_name_does_not_make_two_names_one(void **state)
 {
     (void)state;
@@ -239,6 +254,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relations_indexes_and_columns_are_found),
+        cmocka_unit_test(a_partition_overlaps_its_ancestors_and_not_its_siblings),
         cmocka_unit_test(a_dot_within_a_name_does_not_make_two_names_one),
         cmocka_unit_test(own_statistics_are_preferred_to_those_of_the_tree),
         cmocka_unit_test(a_setting_is_that_of_the_application_role_in_postgresqls_order),

@@ -36,6 +36,27 @@ the_statement_of_an_order_quotes_every_name(void **state)
 }
 
 static void
+a_tablespace_counts_where_it_is_wanted(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    static const char *const texts[] = {"create index i on s.t (a)", "create index i on s.t (a) tablespace x",
+                                        "create index i on s.t (a) tablespace y",
+                                        "create index i on s.t (b)"};
+    SqlIndexStatement all[4];
+    Error error = {0};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(texts); i++)
+        assert_true(sql_index_statement_parse(arena, texts[i], &(SqlIndexNames){0}, &all[i], &error));
+    assert_true(index_definition_reads_alike(&all[0], &all[1]) &&
+                index_definition_reads_alike(&all[1], &all[1]));
+    assert_false(index_definition_reads_alike(&all[1], &all[0]) ||
+                 index_definition_reads_alike(&all[1], &all[2]));
+    assert_false(index_definition_reads_alike(&all[0], &all[3]));
+    assert_true(index_method_is_known("brin") && !index_method_is_known("rtree") &&
+                !index_method_is_known(""));
+}
+
+static void
 a_change_is_recorded_carried_out_and_undone(void **state)
 {
     Place place = place_of(state);
@@ -297,6 +318,9 @@ a_definition_is_compared_as_the_server_writes_it(void **state)
             sql_index_statement_parse(place.arena, cases[i].text, &(SqlIndexNames){0}, &wanted, &error));
         assert_done(index_definition_is(connection, place.arena, &wanted, &facts, &is_its, &error), &error);
         assert_true(is_its == cases[i].is_its);
+        assert_done(index_definition_is_surely(connection, place.arena, &wanted, &facts, &is_its, &error),
+                    &error);
+        assert_true(is_its == cases[i].is_its);
     }
     /* nothing is left of the question */
     assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM pg_class WHERE relname LIKE "
@@ -532,6 +556,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_statement_of_an_order_quotes_every_name),
+        cmocka_unit_test(a_tablespace_counts_where_it_is_wanted),
         cmocka_unit_test_setup(a_change_is_recorded_carried_out_and_undone, store_fixture_clear),
         cmocka_unit_test_setup(on_one_table_only_one_change_is_open, store_fixture_clear),
         cmocka_unit_test_setup(a_change_that_was_asked_to_stop_never_begins, store_fixture_clear),
