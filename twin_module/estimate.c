@@ -262,7 +262,7 @@ distinct_by_clause(const TwinIndexShape *shape, const TwinColumn *column, Node *
                    column->distinct);
     if (column->type == BOOLOID && !IsA(clause, NullTest))
         return 1;
-    selectivity = clause_selectivity(shape->root, clause, 0, JOIN_INNER, NULL);
+    selectivity = twin_predicate_share(shape, list_make1(clause));
     return Max(column->distinct * Min(selectivity / Max(1 - column->null_fraction, 1e-6), 1), 1);
 }
 
@@ -640,7 +640,7 @@ index_measure(void *context)
     shape->rows = Max(shape->rel->tuples, 0);
     shape->is_partial = predicate != NIL;
     if (shape->is_partial)
-        shape->rows *= clauselist_selectivity(shape->root, predicate, 0, JOIN_INNER, NULL);
+        shape->rows *= twin_predicate_share(shape, predicate);
     shape->rows = isnan(shape->rows) ? 0 : shape->rows;
     columns_read(shape);
     ret_estimate->tuples = shape->rows;

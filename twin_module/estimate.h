@@ -92,6 +92,9 @@ double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *c
 /* Share of the rows for which it is NULL; 0 where that is unknown. */
 double twin_expression_null_share(const TwinIndexShape *shape, const TwinColumn *column);
 
+/* estimate_predicate.c: share of the rows for which all clauses hold; NAN where the planner's is. */
+double twin_predicate_share(const TwinIndexShape *shape, List *predicate);
+
 /* estimate.c: a shape of a table and an index without columns' figures. */
 void twin_shape_begin(TwinIndexShape *shape, Relation table, Relation index);
 /* Runs within a memory context of its own, as the estimator: the planner's hooks leave it alone. */
