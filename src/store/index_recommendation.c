@@ -28,9 +28,10 @@ key_known(JsonWriter *json, const char *key, int64_t value, int64_t unknown)
 }
 
 static void
-found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found)
+found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found, size_t number)
 {
     json_object_begin(json);
+    json_key_int(json, "number", (int64_t)number);
     json_key_string(json, "schema_name", found->schema_name);
     json_key_string(json, "table_name", found->table_name);
     json_key_string(json, "index_name", found->index_name);
@@ -60,36 +61,58 @@ found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found)
     json_object_end(json);
 }
 
-/* Both or neither: what is retired is written anew. */
+/* Both or neither: what is retired is written anew. ret_rows: what was written. */
 static bool
-rows_replace(PgConnection *session, const char *const parameters[4], Error *error)
+rows_replace(PgConnection *session, const char *const parameters[4], PgResult **ret_rows, Error *error)
 {
     Error ignored = {0};
     bool is_within = pg_connection_is_in_transaction(session);
     bool good = (is_within || pg_execute(session, "BEGIN", error)) &&
                 store_query(session, "index_recommendation_lock", parameters, 2, NULL, error) &&
                 store_query(session, "index_recommendation_retire", parameters, 3, NULL, error) &&
-                store_query(session, "index_recommendation_write", parameters, 4, NULL, error) &&
+                store_query(session, "index_recommendation_write", parameters, 4, ret_rows, error) &&
                 (is_within || pg_execute(session, "COMMIT", error));
     if (!good && !is_within && pg_connection_is_in_transaction(session))
         (void)!pg_transaction_end(session, &ignored);
     return good;
 }
 
+static void
+written_take(Arena *arena, const PgResult *rows, int64_t row, IndexRecommendation *found)
+{
+    found->id = pg_result_int(rows, row, 1, 0);
+    found->status = arena_strdup(arena, pg_result_text(rows, row, 2));
+    found->created_at_us = pg_result_int(rows, row, 3, 0);
+    found->applied_at_us = pg_result_int(rows, row, 4, 0);
+}
+
 bool
-index_recommendations_write(PgConnection *session, Arena *arena, const IndexRecommendations *found,
+index_recommendations_write(PgConnection *session, Arena *arena, IndexRecommendations *found,
                             int64_t target_id, const char *database_name, const char *types, Error *error)
 {
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     Text text = text_new(arena);
     JsonWriter json = json_writer_new(&text, false);
     json_array_begin(&json);
-    for (size_t i = 0; i < found->count; i++)
-        found_write(&json, arena, &found->items[i]);
+    for (size_t i = 0; i < found->count; i++) {
+        IndexRecommendation *subject = &found->items[i];
+        found_write(&json, arena, subject, i);
+        subject->id = 0;
+        subject->target_id = target_id;
+        subject->database_name = arena_strdup(arena, database_name);
+        subject->status = "recommended";
+    }
     json_array_end(&json);
     StoreNumber target = store_number(target_id);
     const char *parameters[] = {target.text, database_name, text.data, types};
-    return rows_replace(session, parameters, error) ||
-           error_prefix(error, "could not write the index recommendations");
+    if (!rows_replace(session, parameters, &rows, error))
+        return error_prefix(error, "could not write the index recommendations");
+    for (int64_t row = 0; row < pg_result_rows(rows); row++) {
+        int64_t number = pg_result_int(rows, row, 0, -1);
+        if (number >= 0 && (size_t)number < found->count)
+            written_take(arena, rows, row, &found->items[number]);
+    }
+    return true;
 }
 
 static bool

@@ -59,8 +59,9 @@ typedef struct IndexRecommendations {
 
 /* What an analysis of one database found, all of it. types: the kinds that it looked for, as an array's text
  * of create, drop, modify (rebuild) and replace (modify, by a successor); open rows of these kinds that are
- * not among the found ones go. */
-bool index_recommendations_write(PgConnection *session, Arena *arena, const IndexRecommendations *found,
+ * not among the found ones go. Sets what each found one is in the store: id (0: it is not kept, for another
+ * differs in its predicate alone and is better), status, times. */
+bool index_recommendations_write(PgConnection *session, Arena *arena, IndexRecommendations *found,
                                  int64_t target_id, const char *database_name, const char *types,
                                  Error *error) FETTLE_MUST_USE;
 bool index_recommendation_get(PgConnection *session, Arena *arena, int64_t id,

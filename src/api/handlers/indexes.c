@@ -417,11 +417,6 @@ handle_index_analyze(ApiRequest *request, Error *error)
     if (!index_analyze(&manager, request->arena, target_id, database, (IndexAnalysisKind)kind,
                        deadline_after_ms(left_ms > 0 ? left_ms : 0), &analysis, &failure))
         return index_target_refuse(request, &failure);
-    for (size_t i = 0; i < analysis.recommendations.count; i++) {
-        analysis.recommendations.items[i].target_id = target_id;
-        analysis.recommendations.items[i].database_name = analysis.review.database;
-        analysis.recommendations.items[i].status = "recommended";
-    }
     JsonWriter *json = api_json(request);
     json_object_begin(json);
     json_key_int(json, "connection_id", target_id);

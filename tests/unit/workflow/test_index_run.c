@@ -454,7 +454,10 @@ recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state
                                .size_bytes = -1,
                                .create_statement = "CREATE INDEX t_wanted ON own.t (a)",
                                .reason = "r"};
-    IndexRecommendations found = {.items = &row, .count = 1};
+    IndexRecommendation rows[] = {row, row}; /* to the store they are one */
+    rows[1].predicate = "b > 0";
+    rows[1].estimated_benefit = 30;
+    IndexRecommendations found = {.items = rows, .count = 2};
     IndexRecommendations list;
     PgConnection *own = place.fixture->connection;
     for (int round = 0; round < 2; round++)
@@ -466,6 +469,10 @@ recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state
         &error);
     assert_int_equal(list.count, 1);
     assert_true(isnan(list.items[0].estimated_cost) && list.items[0].size_bytes == -1);
+    assert_true(rows[0].id == list.items[0].id && rows[0].created_at_us == list.items[0].created_at_us);
+    assert_true(rows[0].target_id == place.target_id && rows[1].id == 0 && rows[1].created_at_us == 0);
+    assert_string_equal(rows[0].status, "recommended");
+    assert_string_equal(rows[0].database_name, "db");
     IndexOrder order = order_of(&place, "t_wanted");
     order.recommendation_id = list.items[0].id;
     assert_done(index_run(&place.manager, recorded(&place, &order), &error), &error);
@@ -479,6 +486,12 @@ recommendations_are_refreshed_dropped_and_settled_with_their_change(void **state
         "i.recommendation_id";
     assert_string_equal(store_fixture_value(place.fixture, implemented),
                         "Create index t_wanted on own.t implemented pending");
+    found.count = 1;
+    assert_done(
+        index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
+        &error);
+    assert_true(rows[0].id == now.id && rows[0].applied_at_us == now.applied_at_us);
+    assert_string_equal(rows[0].status, "created");
     found.count = 0;
     assert_done(
         index_recommendations_write(own, place.arena, &found, place.target_id, "db", "{create}", &error),
