@@ -172,7 +172,7 @@ index_change_carry_out(CliStore *store, const IndexManager *manager, const Index
     error_set(error, is_cancelled ? ERROR_CANCELLED : ERROR_QUERY, "%s",
               now.error_message == NULL ? "the change failed" : now.error_message);
     return error_set_hint(
-        error, "nothing invalid is left on the target; the history keeps it as change %" PRId64, now.id);
+        error, "Fettle left nothing invalid on the target; the history keeps it as change %" PRId64, now.id);
 }
 
 static bool

@@ -7,6 +7,7 @@
 #include "whatif/explain.h"
 #include "whatif/twin_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct Measuring {
@@ -169,10 +170,12 @@ measure_all(Measuring *measuring, int64_t statements_most, Error *error)
 static bool
 counting_stop(PgConnection *target, Error *error)
 {
-    return pg_execute(target,
-                      "SELECT set_config('track_counts', 'off', true) "
-                      "WHERE current_setting('is_superuser')::bool",
-                      error);
+    const char *right = pg_connection_server_major(target) >= 15
+                            ? "has_parameter_privilege('track_counts', 'SET')"
+                            : "current_setting('is_superuser')::bool";
+    char text[160];
+    snprintf(text, sizeof(text), "SELECT set_config('track_counts', 'off', true) WHERE %s", right);
+    return pg_execute(target, text, error);
 }
 
 bool

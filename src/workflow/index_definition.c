@@ -57,9 +57,9 @@ index_definition_reads_alike(const SqlIndexStatement *wanted, const SqlIndexStat
            (wanted->tablespace == NULL || text_equals(wanted->tablespace, found->tablespace));
 }
 
-static bool
-definition_compare(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
-                   const IndexFacts *facts, bool when_unknown, bool *ret_is, Error *error)
+bool
+index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
+                    const IndexFacts *facts, bool *ret_is, Error *error)
 {
     SqlIndexStatement found;
     SqlIndexStatement written;
@@ -72,25 +72,9 @@ definition_compare(PgConnection *connection, Arena *arena, const SqlIndexStateme
     const char *definition = definition_of(connection, arena, wanted);
     if (pg_connection_is_broken(connection))
         return error_set(error, ERROR_CONNECTION, "the session was lost while the index was looked at");
-    if (definition == NULL ||
-        !sql_index_statement_parse(arena, definition, &(SqlIndexNames){0}, &written, &unreadable))
-        *ret_is = when_unknown;
-    else
+    if (definition != NULL &&
+        sql_index_statement_parse(arena, definition, &(SqlIndexNames){0}, &written, &unreadable))
         *ret_is = strcmp(written.shape, found.shape) == 0 &&
                   (wanted->tablespace == NULL || text_equals(written.tablespace, found.tablespace));
     return true;
-}
-
-bool
-index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
-                    const IndexFacts *facts, bool *ret_is, Error *error)
-{
-    return definition_compare(connection, arena, wanted, facts, true, ret_is, error);
-}
-
-bool
-index_definition_is_surely(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
-                           const IndexFacts *facts, bool *ret_is, Error *error)
-{
-    return definition_compare(connection, arena, wanted, facts, false, ret_is, error);
 }

@@ -23,8 +23,5 @@ bool index_definition_reads_alike(const SqlIndexStatement *wanted, const SqlInde
 /* connection: a changing session outside of a transaction. False: the session was lost meanwhile. */
 bool index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
                          const IndexFacts *facts, bool *ret_is, Error *error) FETTLE_MUST_USE;
-/* The same, but what cannot be asked is another one: for an order, which may name what was never Fettle's. */
-bool index_definition_is_surely(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
-                                const IndexFacts *facts, bool *ret_is, Error *error) FETTLE_MUST_USE;
 
 #endif

@@ -118,42 +118,32 @@ refuse_busy(const char *name, Error *error)
     return false;
 }
 
-/* An expression or a predicate is written by the server in its own words, so that only it can compare them.
- */
+/* What stands under the wanted name already. An expression or a predicate is written by the server in its own
+ * words, and only a change that was approved may ask it how: here the same in other words is another one. */
 static bool
-is_wanted(const IndexManager *manager, Arena *arena, const IndexOrder *order, const IndexFacts *facts,
-          const SqlIndexStatement *wanted, bool *ret_is, Error *error)
+existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *wanted, IndexPlan *plan,
+               Error *error)
 {
-    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
     SqlIndexStatement found;
     Error unreadable = {0};
-    *ret_is = strcmp(facts->table, wanted->table) == 0 &&
-              sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
-              strcmp(found.outline, wanted->outline) == 0;
-    if (!*ret_is || index_definition_reads_alike(wanted, &found))
-        return true;
-    return index_session_change(manager, arena, order->target_id, order->database, 0, &connection, error) &&
-           index_definition_is_surely(connection, arena, wanted, facts, ret_is, error);
-}
-
-/* What stands under the wanted name already. */
-static bool
-existing_check(const IndexManager *manager, Arena *arena, const IndexOrder *order, const IndexFacts *facts,
-               const SqlIndexStatement *wanted, IndexPlan *plan, Error *error)
-{
-    bool is_same;
+    const char *name = pg_identifier_qualify(arena, facts->schema, facts->name);
     if (facts->table == NULL)
-        return error_set(error, ERROR_CONFLICT, "the name %s is taken by something that is no index",
-                         pg_identifier_qualify(arena, facts->schema, facts->name));
-    if (!is_wanted(manager, arena, order, facts, wanted, &is_same, error))
-        return false;
-    if (!is_same) {
-        error_set(error, ERROR_CONFLICT, "index %s exists with another definition",
-                  pg_identifier_qualify(arena, facts->schema, facts->name));
+        return error_set(error, ERROR_CONFLICT, "the name %s is taken by something that is no index", name);
+    bool is_alike =
+        strcmp(facts->table, wanted->table) == 0 &&
+        sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
+        strcmp(found.outline, wanted->outline) == 0;
+    if (is_alike && !index_definition_reads_alike(wanted, &found)) {
+        error_set(error, ERROR_CONFLICT,
+                  "index %s exists with another definition, or with this one in other words", name);
+        return error_set_hint(error, "PostgreSQL has it as: %s", facts->definition);
+    }
+    if (!is_alike) {
+        error_set(error, ERROR_CONFLICT, "index %s exists with another definition", name);
         return error_set_hint(error, "it is: %s", facts->definition);
     }
     if (facts->is_being_built)
-        return refuse_busy(pg_identifier_qualify(arena, facts->schema, facts->name), error);
+        return refuse_busy(name, error);
     plan->is_done = facts->is_valid;
     plan->message = facts->is_valid
                         ? "the index exists with this definition"
@@ -301,7 +291,7 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
         !statement_make(connection, arena, order, &table, &statement, error) ||
         !index_facts_find(connection, arena, table.schema, statement.name, &is_found, &facts, error))
         return false;
-    if (is_found && !existing_check(manager, arena, order, &facts, &statement, &plan, error))
+    if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
         return false;
     if (!plan.is_done && !space_plan(manager, connection, arena, order, &table, &plan, error))
         return false;

@@ -351,28 +351,38 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
  * The table's lock is tried for a limited time, and given back; the statement itself then waits without one.
  * Within a build the server waits for transactions that are older than it, at its end too: a limit would
  * throw hours of work away for a report that takes a minute. Nobody reads or writes behind such a wait;
- * whoever wants it to end cancels. A materialized view cannot be locked by itself: its statement waits at
- * once.
+ * whoever wants it to end cancels. LOCK TABLE takes no materialized view; a comment on it, taken back, takes
+ * the same lock.
  */
 static bool
-lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
+lock_try(const IndexRun *run, PgConnection *connection, const char *locking, const char *end, Error *error)
 {
-    const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
     const char *script =
-        arena_printf(run->arena,
-                     "BEGIN; SET LOCAL lock_timeout = %" PRId64
-                     "; LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE; COMMIT; " NO_STATEMENT_LIMITS,
-                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT), table);
+        arena_printf(run->arena, "BEGIN; SET LOCAL lock_timeout = %" PRId64 "; %s; %s; " NO_STATEMENT_LIMITS,
+                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT), locking, end);
     Error ignored = {0};
     if (pg_execute_script(connection, script, NULL, error))
         return true;
     /* what comes next looks at what there is, outside of the transaction that failed */
     if (!pg_execute(connection, "ROLLBACK", &ignored))
         log_write(LOG_LEVEL_DEBUG, "%s", ignored.message);
+    return false;
+}
+
+static bool
+lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
+{
+    const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
+    if (lock_try(run, connection,
+                 arena_printf(run->arena, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", table), "COMMIT",
+                 error))
+        return true;
     if (strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) != 0)
         return false;
     error_clear(error);
-    return pg_execute_script(connection, NO_STATEMENT_LIMITS, NULL, error);
+    return lock_try(run, connection,
+                    arena_printf(run->arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table), "ROLLBACK",
+                    error);
 }
 
 static Verdict

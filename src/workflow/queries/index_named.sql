@@ -14,7 +14,7 @@ select c.oid, n.nspname, c.relname, c.relkind, t.relname as table_name, i.indisv
                           where o.indrelid = i.indrelid and o.indexrelid <> i.indexrelid and o.indisvalid and o.indpred is null
                             and (o.indkey::int2[])[0:cardinality(co.conkey) - 1] @> co.conkey) limit 1),
        c.relispartition, pg_has_role(t.relowner, 'USAGE'),
-       left(d.definition, length(d.definition) - length(d.condition)) || coalesce(' TABLESPACE ' || quote_ident(s.spcname), '')
+       left(d.definition, length(d.definition) - length(d.condition)) || coalesce(' TABLESPACE ' || quote_ident(coalesce(s.spcname, o.spcname)), '')
        || d.condition,
        exists (select from pg_stat_progress_create_index p where p.index_relid = c.oid), pg_is_in_recovery(), current_user, m.amname
 from pg_class c
@@ -23,9 +23,12 @@ from pg_class c
      left join pg_class t on t.oid = i.indrelid
      left join pg_am m on m.oid = c.relam
      left join pg_tablespace s on s.oid = c.reltablespace
+     -- where none is named, default_tablespace would be it
+     left join (select t.spcname from pg_database b join pg_tablespace t on t.oid = b.dattablespace
+                where b.datname = current_database() and current_setting('default_tablespace') <> '') o on c.relkind = 'i'
      left join lateral (select pg_get_indexdef(c.oid) as definition,
                                coalesce(' WHERE ' || pg_get_expr(i.indpred, i.indrelid), '') as condition) d on true
-where c.relname = $1 and ($2::text is null or n.nspname = $2::text)
+where c.relname = $1::text::name and octet_length($1::text) < 64 and ($2::text is null or n.nspname = $2::text)
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
 order by n.nspname
 limit 100

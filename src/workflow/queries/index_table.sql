@@ -4,7 +4,7 @@ select c.oid, n.nspname, c.relname, c.relkind, pg_has_role(c.relowner, 'USAGE'),
        c.reltuples, c.relpages::int8 * current_setting('block_size')::int8, pg_is_in_recovery(), current_user
 from pg_class c
      join pg_namespace n on n.oid = c.relnamespace
-where c.relname = $1 and ($2::text is null or n.nspname = $2::text) and c.relkind in ('r', 'p', 'm', 'v', 'f')
+where c.relname = $1::text::name and octet_length($1::text) < 64 and ($2::text is null or n.nspname = $2::text) and c.relkind in ('r', 'p', 'm', 'v', 'f')
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
 order by n.nspname
 limit 100
