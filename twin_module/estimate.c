@@ -235,10 +235,21 @@ predicate_excludes_null(TwinIndexShape *shape, Node *expression)
 }
 
 static bool
-is_equality(const OpExpr *clause)
+is_column(const TwinColumn *column, Node *side)
 {
-    TypeCacheEntry *type = lookup_type_cache(exprType(linitial(clause->args)), TYPECACHE_EQ_OPR);
-    return clause->opno == type->eq_opr || op_mergejoinable(clause->opno, type->type_id);
+    while (IsA(side, RelabelType))
+        side = (Node *)((RelabelType *)side)->arg;
+    return equal(side, column->expression);
+}
+
+static bool
+is_equality(const TwinColumn *column, Oid operator, List * args)
+{
+    Oid side = exprType(linitial(args));
+    TypeCacheEntry *type = lookup_type_cache(side, TYPECACHE_EQ_OPR);
+    return list_length(args) == 2 &&
+           (is_column(column, linitial(args)) || is_column(column, lsecond(args))) &&
+           (operator== type->eq_opr || op_mergejoinable(operator, side));
 }
 
 /* How many values a clause of the predicate leaves of a column's; -1: it does not say of this column alone.
@@ -255,9 +266,10 @@ distinct_by_clause(const TwinIndexShape *shape, const TwinColumn *column, Node *
     }
     if (variables == NIL)
         return -1;
-    if (IsA(clause, OpExpr) && list_length(((OpExpr *)clause)->args) == 2 && is_equality((OpExpr *)clause))
+    if (IsA(clause, OpExpr) && is_equality(column, ((OpExpr *)clause)->opno, ((OpExpr *)clause)->args))
         return 1;
-    if (IsA(clause, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *)clause)->useOr)
+    if (IsA(clause, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *)clause)->useOr &&
+        is_equality(column, ((ScalarArrayOpExpr *)clause)->opno, ((ScalarArrayOpExpr *)clause)->args))
         return Min(twin_estimate_array_length(shape->root, lsecond(((ScalarArrayOpExpr *)clause)->args)),
                    column->distinct);
     if (column->type == BOOLOID && !IsA(clause, NullTest))
@@ -272,7 +284,9 @@ column_restrict(const TwinIndexShape *shape, TwinColumn *column)
 {
     List *predicate = RelationGetIndexPredicate(shape->index);
     double distinct = column->distinct;
+    List *own = NIL;
     ListCell *cell;
+    column->share = 1;
     foreach (cell, predicate) {
         NullTest *test = lfirst(cell);
         double left;
@@ -281,8 +295,12 @@ column_restrict(const TwinIndexShape *shape, TwinColumn *column)
             return;
         }
         left = distinct_by_clause(shape, column, lfirst(cell));
+        if (left > 0)
+            own = lappend(own, lfirst(cell));
         distinct = left > 0 ? Min(distinct, left) : distinct;
     }
+    if (own != NIL)
+        column->share = twin_predicate_share(shape, own);
     column->is_restricted = distinct < column->distinct;
     column->distinct = distinct;
 }
@@ -583,6 +601,9 @@ twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls
     int i, uncovered = 0;
     if (columns_are_unique(shape, columns, nulls))
         return rows;
+    for (i = 0; i < columns; i++)
+        table_rows *= shape->columns[i].is_restricted ? shape->columns[i].share : 1;
+    table_rows = Max(table_rows, rows);
     if (columns > 1)
         distinct = distinct_by_statistics(shape, columns, nulls, &covered);
     if (columns > 1 && covered == NULL)

@@ -24,6 +24,7 @@ typedef struct TwinColumn {
     double null_fraction;
     double distinct;    /* of the whole table's non-null values that the predicate allows, at least 1 */
     bool is_restricted; /* by the predicate to fewer of them */
+    double share;       /* of the rows, that the predicate's clauses on it leave */
     double width_mean;
     int width_count;
     double widths[TWIN_VALUE_SAMPLES]; /* stored bytes, header included */

@@ -142,7 +142,7 @@ leaf_fill_columns(const TwinIndexShape *shape, Leaf *leaf)
     int count = 1, nullable = 0, i, j;
     for (i = 0; i < shape->key_count && nullable < NULLABLE_MOST; i++) {
         double null_fraction = shape->columns[i].null_fraction;
-        if (null_fraction <= 0)
+        if (null_fraction <= 0 || (shape->is_partial && null_fraction < 1))
             continue;
         for (j = 0; j < count; j++) {
             sets[count + j] = sets[j] | (uint32)1 << i;

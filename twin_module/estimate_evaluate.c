@@ -36,12 +36,14 @@
 
 #define RESULT_BYTES_MOST 1024 /* as ANALYZE has it */
 #define STEPS_LEAST 20
+#define DENSE_LEAST 0.7 /* of the numbers between a column's ends: not every second one */
 #define TRIES_MOST 8
 #define DISTANCE_MOST 1e15 /* of whole numbers that are exact as double */
 
 typedef struct Evaluation {
     uint32 hashes[TWIN_EVALUATED_MOST];
     int count;
+    bool is_last_null; /* the newest result, which no hash is of */
     double bytes;
     int steps;   /* from a whole number to the next */
     int changes; /* of these, with another result */
@@ -78,7 +80,9 @@ result_count(const Const *result, double share, TwinResultOrigin origin, void *c
     Size size = sizeof(Datum);
     double width = result->constlen;
     uint32 hash;
-    if (result->constisnull || origin == TWIN_OF_NULL)
+    if (origin != TWIN_OF_NEXT)
+        evaluation->is_last_null = result->constisnull;
+    if (result->constisnull || origin == TWIN_OF_NULL || (origin == TWIN_OF_NEXT && evaluation->is_last_null))
         return;
     if (result->constlen == -1) {
         struct varlena *value = PG_DETOAST_DATUM_PACKED(result->constvalue);
@@ -184,8 +188,8 @@ histogram_is_dense(const Evaluator *evaluator, const AttStatsSlot *slot, double 
 {
     Oid type = evaluator->variable->vartype;
     return is_integer(type) && slot->nvalues > 1 &&
-           distinct >= 0.5 * ((double)integer_read(slot->values[slot->nvalues - 1], type) -
-                              (double)integer_read(slot->values[0], type));
+           distinct >= DENSE_LEAST * ((double)integer_read(slot->values[slot->nvalues - 1], type) -
+                                      (double)integer_read(slot->values[0], type));
 }
 
 static Datum
@@ -328,10 +332,13 @@ hash_compare(const void *left, const void *right)
 /* Where the next number gives the same in some of many steps, all numbers give as many values as there are
  * other steps. */
 static double
-distinct_by_steps(const Evaluation *evaluation, double column_distinct)
+distinct_by_steps(const Evaluation *evaluation, double seen_distinct, double column_distinct)
 {
-    return evaluation->steps >= STEPS_LEAST ? column_distinct * evaluation->changes / evaluation->steps
-                                            : column_distinct;
+    if (evaluation->steps < STEPS_LEAST)
+        return column_distinct;
+    /* without any, there are as many as were seen, or up to one in so many steps: between both */
+    return evaluation->changes == 0 ? sqrt(seen_distinct * column_distinct / evaluation->steps)
+                                    : column_distinct * evaluation->changes / evaluation->steps;
 }
 
 static double
@@ -348,7 +355,7 @@ distinct_extend(Evaluation *evaluation, double column_distinct)
         once += same == 1;
     }
     return Max(Min(seen * distinct / (seen - once + once * seen / Max(column_distinct, seen)),
-                   distinct_by_steps(evaluation, Max(column_distinct, seen))),
+                   distinct_by_steps(evaluation, distinct, Max(column_distinct, seen))),
                distinct);
 }
 

@@ -143,12 +143,13 @@ outcome_compare(const void *left, const void *right)
     return a->share > b->share ? -1 : a->share < b->share;
 }
 
-/* Where no value can have been missed, all are common, as ANALYZE has it: then it is known too how few rows
- * have any other value. Those that do not stand out have the same share, for a sample tells no more. */
+/* Where there seem to be no others, all values are common, as ANALYZE has it: then it is known too how few
+ * rows have any other value. Those that do not stand out have the same share, for a sample tells no more; and
+ * what so few bounds do not show may be there. */
 static void
 all_common_find(Outcomes *results, double distinct)
 {
-    double rest = 0;
+    double rest = 0, shown = results->bounds > 0 ? 1 - 0.5 / results->bounds : 1;
     int others = 0, i;
     if (distinct > results->count + 0.5 || results->count > COMMON_MOST)
         return;
@@ -164,7 +165,7 @@ all_common_find(Outcomes *results, double distinct)
     for (i = 0; i < results->count; i++) {
         Outcome *item = &results->items[i];
         if (!item->is_common && item->seen > 0)
-            item->share = rest / others;
+            item->share = rest / others * shown;
         item->is_common = true;
     }
 }

@@ -412,6 +412,13 @@ CANDIDATES = {
     "customer (city, (id % 100))": 1.1,
     "customer (span, mood)": 1.05,
     "customer (name) WHERE length(city) = 6": 1.2,
+    "orders (shipped, customer_id) WHERE shipped > '2025-06-01'": 1.2,
+    "orders (shipped, quantity) WHERE status = 'd'": 1.25,
+    "customer (mail) WHERE mail > 'mail5'": 1.2,
+    "orders (line) WHERE line LIKE 'line a%'": 1.5,
+    "customer (name) WHERE name LIKE ANY (ARRAY['Customer 1%', 'Customer 2%'])": 1.3,
+    "customer (id) WHERE id % 2 = 0": 1.2,
+    "customer (name) WHERE length(name) = 41": 1.2,
     "customer (name) WHERE id % 10 = 3": 1.2,
     "customer (name) WHERE upper(city) LIKE 'CITY1%' AND mood = 'ok'": 1.3,
     "customer (name) WHERE NOT (coalesce(rare, -1) < 0)": 1.2,
@@ -1219,7 +1226,8 @@ def test_an_expression_of_a_new_index_has_the_statistics_that_analyze_will_gathe
     expected, rows = plan(real, statement)["Plan Rows"], plan(twin, statement)["Plan Rows"]
     run(twin, "ROLLBACK")
     run(real, "DROP INDEX candidate")
-    assert expected / 1.25 - 2 <= rows <= expected * 1.25 + 2, (rows, expected)
+    # what the column's hundred bounds do not show may be there: up to a row in two hundred
+    assert expected / 1.25 - 2 <= rows <= max(expected * 1.25 + 2, 150), (rows, expected)
 
 
 def test_statistics_of_an_expression_come_with_its_index_and_go_with_it(twin):
