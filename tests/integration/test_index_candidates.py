@@ -213,6 +213,15 @@ def test_an_index_must_pay_for_its_writes(advice):
         assert any("write cost" in reason for reason in why_not(advice, f"public.{table}")), table
 
 
+def test_what_does_not_pay_is_not_blamed_on_a_budget_with_room(fettle, server_of_advice, tmp_path):
+    file = tmp_path / "inbox.sql"
+    file.write_text("".join(f"-- calls: {calls}, mean_ms: {mean}\n{text};\n" for calls, mean, text in WORKLOAD if " inbox " in text), encoding="utf-8")
+    result = fettle("advise", "--json", "--no-verify", "--budget", "1GB", "--workload", file, server_of_advice.dsn("types"))
+    assert result.status == 0, result.json["recommendations"]
+    reasons = why_not(result.json, "statement: select")
+    assert len(reasons) == 1 and "would help it, and was not taken: its write cost" in reasons[0], reasons
+
+
 def test_brin_is_not_advised_where_the_rows_are_in_another_order(advice):
     assert indexes_of(advice, "mixed") == ["btree (logged_at)"]
 

@@ -56,7 +56,7 @@ typedef struct Guess {
     const Program *program;
     bool is_from_above;
     GuessStatement *statements;
-    size_t *concerned; /* places of the statements that have an index among their ends, index by index */
+    uint32_t *concerned; /* places of the statements that have an index among their ends, index by index */
     size_t *concerned_start; /* by index, and one more: where its begin */
     Bits helpful;            /* indexes that may help, and be chosen */
     double *loss;            /* by index of the set at hand: what the statements cost more without it */
@@ -183,11 +183,11 @@ guess_note_concerned(Guess *guess)
         next[i] = before;
         before += own;
     }
-    guess->concerned = ARENA_NEW_ARRAY(guess->arena, size_t, count + 1);
+    guess->concerned = ARENA_NEW_ARRAY(guess->arena, uint32_t, count + 1);
     for (size_t q = 0; q < program->statement_count; q++)
         for (size_t i = bits_next(guess->statements[q].ends, 0); i != SIZE_MAX;
              i = bits_next(guess->statements[q].ends, i + 1))
-            guess->concerned[next[i]++] = q;
+            guess->concerned[next[i]++] = (uint32_t)q;
 }
 
 static Guess
@@ -635,7 +635,7 @@ program_guess(Arena *arena, const Program *program, bool is_from_above, Bits sta
     *ret_answer = (ProgramAnswer){.chosen = bits_copy(arena, start), .cost = INFINITY, .bound = -INFINITY};
     if (!is_from_above && is_too_large(program))
         return;
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("guess", (size_t)256 << 20);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("guess", (size_t)512 << 20);
     Guess guess = guess_begin(scratch, program, is_from_above);
     bits_keep(ret_answer->chosen, guess.helpful);
     ret_answer->cost = guess_improve(&guess, ret_answer->chosen);

@@ -171,5 +171,6 @@ search_choose_nearly(Search *search, Error *error)
 bool
 search_choose_again(Search *search, Error *error)
 {
-    return search_is_small(search) ? search_choose(search, error) : search_choose_nearly(search, error);
+    return search->context->workload->count <= SMALL_STATEMENTS_MOST ? search_choose(search, error)
+                                                                     : search_choose_nearly(search, error);
 }

@@ -121,79 +121,115 @@ worth_reason(const Evidence *evidence, const Candidate *candidate, const LoneWor
         worth->statements, worth->statements == 1 ? "" : "s", calls_text(evidence, worth->calls), percent);
 }
 
+/* Why it was not taken; ret_weight: what it would gain alone, as a share of the workload. */
+static const char *
+candidate_reason(const Evidence *evidence, const Candidate *candidate, double *ret_weight)
+{
+    Arena *arena = evidence->arena;
+    double whole = evidence->context->workload->weighted_cost;
+    *ret_weight = 0;
+    if (candidate->is_refused)
+        return arena_printf(arena, "the server refuses it: %s", candidate->reason);
+    if (bits_has(evidence->result->crossed, candidate->number))
+        return "the planner would cross it with another index, as if fewer rows were left than there are: "
+               "their columns go together";
+    if (bits_has(evidence->result->avoided, candidate->number))
+        return candidate->method == CANDIDATE_BTREE
+                   ? "the planner would read along an index that begins so until enough rows match, and "
+                     "some statement may then be slower than it is today"
+                   : "with it some statement's plan hopes to stop early, and may then be slower than it is "
+                     "today";
+    for (size_t i = 0; i < evidence->candidates->count; i++)
+        if (bits_has(evidence->result->chosen, i) &&
+            candidate_is_prefix(candidate, evidence->candidates->items[i]))
+            return arena_printf(arena, "the recommended index %s serves the same statements",
+                                evidence->candidates->items[i]->text);
+    LoneWorth worth = lone_worth(evidence, candidate);
+    *ret_weight = whole > 0 ? fmin(worth.gain / whole, 1) : 0;
+    return worth_reason(evidence, candidate, &worth);
+}
+
 void
 evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
 {
     Arena *arena = evidence->arena;
-    double whole = evidence->context->workload->weighted_cost;
-    const char *reason = NULL;
-    double weight = 0;
-    if (candidate->is_refused)
-        reason = arena_printf(arena, "the server refuses it: %s", candidate->reason);
-    else if (bits_has(evidence->result->crossed, candidate->number))
-        reason = "the planner would cross it with another index, as if fewer rows were left than there are: "
-                 "their columns go together";
-    else if (bits_has(evidence->result->avoided, candidate->number))
-        reason = candidate->method == CANDIDATE_BTREE
-                     ? "the planner would read along an index that begins so until enough rows match, and "
-                       "some statement may then be slower than it is today"
-                     : "with it some statement's plan hopes to stop early, and may then be slower than it is "
-                       "today";
-    for (size_t i = 0; reason == NULL && i < evidence->candidates->count; i++)
-        if (bits_has(evidence->result->chosen, i) &&
-            candidate_is_prefix(candidate, evidence->candidates->items[i]))
-            reason = arena_printf(arena, "the recommended index %s serves the same statements",
-                                  evidence->candidates->items[i]->text);
-    if (reason == NULL) {
-        LoneWorth worth = lone_worth(evidence, candidate);
-        reason = worth_reason(evidence, candidate, &worth);
-        weight = whole > 0 ? fmin(worth.gain / whole, 1) : 0;
-    }
     Rejection rejection = {.advisor = "index",
                            .subject = arena_printf(arena, "%s on %s", candidate->text,
                                                    pg_identifier_qualify(arena, candidate->relation->schema,
-                                                                         candidate->relation->name)),
-                           .reason = reason,
-                           .weight = weight};
+                                                                         candidate->relation->name))};
+    rejection.reason = candidate_reason(evidence, candidate, &rejection.weight);
     vector_push(arena, &evidence->advice->rejections, rejection);
 }
 
-/* Of what was tried for a statement, or NULL when that is not the budget's doing. */
-static const char *
-budget_reason(const Evidence *evidence, const WorkloadStatement *statement)
+/* Bytes of each table's new indexes at most; INFINITY: no limit. */
+static double
+table_budget(const AdvisorContext *context)
 {
-    Arena *arena = evidence->arena;
-    const AdvisorContext *context = evidence->context;
+    return context->table_budget_bytes > 0 ? context->table_budget_bytes : INFINITY;
+}
+
+/* Do the budgets have room for it beside what was chosen? */
+static bool
+fits_beside(const Evidence *evidence, const Candidate *candidate)
+{
+    double bytes = candidate->size_bytes;
+    double of_table = candidate->size_bytes;
+    Bits chosen = evidence->result->chosen;
+    for (size_t i = bits_next(chosen, 0); i != SIZE_MAX; i = bits_next(chosen, i + 1)) {
+        const Candidate *other = evidence->candidates->items[i];
+        bytes += other->size_bytes;
+        of_table += other->relation == candidate->relation ? other->size_bytes : 0;
+    }
+    return bytes <= evidence->context->budget_bytes && of_table <= table_budget(evidence->context);
+}
+
+/* One of those tried for a statement that would help it alone. */
+static const Candidate *
+helpful_find(const Evidence *evidence, const WorkloadStatement *statement)
+{
     const struct CandidateNumbers *tried = &evidence->candidates->relevant[statement->position];
-    double table_most = context->table_budget_bytes > 0 ? context->table_budget_bytes : INFINITY;
-    double most = fmin(context->budget_bytes, table_most);
-    size_t too_large = 0;
-    const Candidate *helpful = NULL;
-    if (!isfinite(most))
-        return NULL;
     for (size_t i = 0; i < tried->count; i++) {
         const Candidate *candidate = evidence->candidates->items[tried->numbers[i]];
-        Bits alone = bits_new(arena, evidence->candidates->count);
+        Bits alone = bits_new(evidence->arena, evidence->candidates->count);
         bits_add(alone, candidate->number);
-        too_large += candidate->size_bytes > most;
         double cost = oracle_bounds(evidence->oracle, statement->position, alone).high;
-        if (candidate->size_bytes <= most && helpful == NULL &&
-            search_gain(context, statement, statement->baseline_cost, cost) > 0)
-            helpful = candidate;
+        if (candidate->size_bytes <= fmin(evidence->context->budget_bytes, table_budget(evidence->context)) &&
+            search_gain(evidence->context, statement, statement->baseline_cost, cost) > 0)
+            return candidate;
     }
-    if (helpful != NULL)
+    return NULL;
+}
+
+/* Why nothing that was tried for a statement was taken. */
+static const char *
+tried_reason(const Evidence *evidence, const WorkloadStatement *statement)
+{
+    Arena *arena = evidence->arena;
+    const struct CandidateNumbers *tried = &evidence->candidates->relevant[statement->position];
+    double most = fmin(evidence->context->budget_bytes, table_budget(evidence->context));
+    const char *plural = tried->count == 1 ? "" : "es";
+    const Candidate *helpful = helpful_find(evidence, statement);
+    size_t too_large = 0;
+    double weight;
+    if (helpful != NULL && !fits_beside(evidence, helpful))
         return arena_printf(arena,
                             "%s would help it, and was not taken beside the other indexes in the budget",
                             helpful->text);
+    if (helpful != NULL)
+        return arena_printf(arena, "%s would help it, and was not taken: %s", helpful->text,
+                            candidate_reason(evidence, helpful, &weight));
+    for (size_t i = 0; i < tried->count; i++)
+        too_large += evidence->candidates->items[tried->numbers[i]]->size_bytes > most;
+    if (too_large == 0)
+        return arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it",
+                            tried->count, plural);
     if (too_large == tried->count)
         return arena_printf(arena, "the budget has no room for any of the %zu index%s thought of for it",
-                            tried->count, tried->count == 1 ? "" : "es");
-    return too_large == 0
-               ? NULL
-               : arena_printf(arena,
-                              "the budget has no room for %zu of the %zu indexes thought of for it, and the "
-                              "planner gains nothing that counts from the others",
-                              too_large, tried->count);
+                            tried->count, plural);
+    return arena_printf(arena,
+                        "the budget has no room for %zu of the %zu indexes thought of for it, and the "
+                        "planner gains nothing that counts from the others",
+                        too_large, tried->count);
 }
 
 void
@@ -212,10 +248,8 @@ evidence_reject_statement(Evidence *evidence, const WorkloadStatement *statement
         reason = "writes rows without looking any up";
     else if (tried == 0)
         reason = "no condition, join or order in it that a further index could serve";
-    else if ((reason = budget_reason(evidence, statement)) == NULL)
-        reason =
-            arena_printf(arena, "the planner gains nothing that counts from the %zu index%s tried for it",
-                         tried, tried == 1 ? "" : "es");
+    else
+        reason = tried_reason(evidence, statement);
     Rejection rejection = {.advisor = "index",
                            .subject = arena_printf(arena, "statement: %s", statement->label),
                            .reason = reason,
