@@ -53,6 +53,15 @@ snapshot_relations_overlap(const Snapshot *snapshot, uint32_t one, uint32_t othe
     return one == other || is_part_of(snapshot, one, other, 0) || is_part_of(snapshot, other, one, 0);
 }
 
+bool
+snapshot_has_parts(const Snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->relation_count; i++)
+        if (snapshot->relations[i].parent_count > 0)
+            return true;
+    return false;
+}
+
 const SnapshotIndex *
 snapshot_index(const Snapshot *snapshot, uint32_t id)
 {

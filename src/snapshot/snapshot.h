@@ -392,6 +392,8 @@ const SnapshotRelation *snapshot_relation_root(const Snapshot *snapshot, const S
 /* Whether reading one may read the other: they are the same, or one is a partition or child of the other, at
  * whatever depth. */
 bool snapshot_relations_overlap(const Snapshot *snapshot, uint32_t one, uint32_t other);
+/* Whether some relation is a partition or child of another. */
+bool snapshot_has_parts(const Snapshot *snapshot);
 const SnapshotIndex *snapshot_index(const Snapshot *snapshot, uint32_t id);
 const SnapshotColumn *snapshot_column(const SnapshotRelation *relation, int attnum); /* live ones only */
 const SnapshotColumn *snapshot_column_named(const SnapshotRelation *relation, const char *name);

@@ -39,13 +39,14 @@ struct WhatIf {
     SparseIndexes sparse; /* when the twin is on a stock server */
     bool is_sparse;
     StandingChangeList standing;
-    Map *cache;           /* question key -> CachedAnswer */
-    Map *sizes;           /* CREATE INDEX text -> double: its size, estimated once */
-    Map *part_names;      /* index of a partition -> name its change gave */
-    int64_t creations;    /* in the open transaction */
-    uint64_t hidden_hash; /* of what its planner does not see; 0: nothing is hidden */
-    double gather_cost;   /* parallel_setup_cost: what any plan with workers costs at the least */
-    bool is_open;         /* a transaction is open */
+    Map *cache;            /* question key -> CachedAnswer */
+    Map *sizes;            /* CREATE INDEX text -> double: its size, estimated once */
+    Map *part_names;       /* index of a partition -> name its change gave */
+    int64_t creations;     /* in the open transaction */
+    uint64_t hidden_hash;  /* of what its planner does not see; 0: nothing is hidden */
+    double gather_cost;    /* parallel_setup_cost: what any plan with workers costs at the least */
+    const Snapshot *parts; /* NULL: no table is a part of another */
+    bool is_open;          /* a transaction is open */
     WhatIfStatistics statistics;
 };
 
@@ -77,6 +78,7 @@ whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
         return false;
     if (!gather_cost_read(whatif, error))
         return false;
+    whatif->parts = snapshot_has_parts(twin_snapshot(twin)) ? twin_snapshot(twin) : NULL;
     whatif->sparse = sparse_indexes_new(arena, twin, &whatif->explainer);
     whatif->cache = map_new(arena);
     whatif->sizes = map_new(arena);
@@ -115,8 +117,7 @@ change_key(const WhatIfChange *change)
                         hash_combine(text_key(change->name), text_key(change->value)));
 }
 
-/* Settings that a statement's questions need beyond planning come back with ROLLBACK too: SET is
- * transactional. */
+/* Settings that questions need beyond planning come back too: SET is transactional. */
 static bool
 whatif_rollback(WhatIf *whatif, Error *error)
 {
@@ -565,11 +566,10 @@ change_is_relevant(const WhatIf *whatif, const StandingChange *standing, const W
     uint32_t relation_id = change_relation(whatif, &standing->change);
     if (!standing->result.is_applied || standing->is_hidden || relation_id == 0)
         return standing->result.is_applied && !standing->is_hidden;
-    /* an index that is there may be one partition's own */
-    const Snapshot *parts = standing->change.kind == WHATIF_DROP_INDEX ? twin_snapshot(whatif->twin) : NULL;
     for (size_t i = 0; i < statement->relation_count; i++)
-        if (parts == NULL ? statement->relation_ids[i] == relation_id
-                          : snapshot_relations_overlap(parts, statement->relation_ids[i], relation_id))
+        if (whatif->parts == NULL
+                ? statement->relation_ids[i] == relation_id
+                : snapshot_relations_overlap(whatif->parts, statement->relation_ids[i], relation_id))
             return true;
     return false;
 }

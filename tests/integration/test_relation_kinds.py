@@ -128,6 +128,15 @@ def test_reading_the_target_adds_nothing_to_its_workload(fettle, kinds, advice):
     assert not [r for r in again.json["rejections"] if "::oid" in r["subject"]]
 
 
+def test_an_index_of_the_whole_is_not_advised_once_more_for_its_partition(fettle, kinds, tmp_path):
+    partition = "a_partition_with_a_name_of_exactly_sixty_three_bytes_no_more_01"
+    file = tmp_path / "both.sql"
+    file.write_text(f"SELECT count(pad) FROM parted WHERE k = 7;\nSELECT count(pad) FROM {partition} WHERE k = 8;\n", encoding="utf-8")
+    both = fettle("advise", "--json", "--no-verify", "--workload", file, kinds.dsn("kinds")).json
+    assert [r["relation"] for r in both["recommendations"]] == ["public.parted"], both["recommendations"]
+    assert len(both["recommendations"][0]["gains"]) == 2
+
+
 def test_the_statements_run_as_they_stand_and_so_do_their_undos(kinds, advice):
     """Only the parent of the foreign partition keeps an index that is not valid, and a note says so."""
     for recommendation in advice["recommendations"]:
