@@ -50,8 +50,8 @@ typedef struct MipSolution {
 typedef struct MipSolver MipSolver;
 
 MipSolver *mip_solver_new(Arena *arena);
-/* Starts it beside whatever comes before the first program, which else waits for it (10 to 30 ms). Where it
- * does not start, that program tells. */
+/* Starts it beside whatever comes before the first program, which else waits for it (5 ms, 30 when its
+ * libraries are not in memory). Where it does not start, that program tells. */
 void mip_solver_begin(MipSolver *solver);
 void mip_solver_stop_at(MipSolver **solver);
 
