@@ -237,19 +237,17 @@ predicate_excludes_null(TwinIndexShape *shape, Node *expression)
 static bool
 is_column(const TwinColumn *column, Node *side)
 {
-    while (IsA(side, RelabelType))
-        side = (Node *)((RelabelType *)side)->arg;
-    return equal(side, column->expression);
+    return equal(twin_expression_bare(side), column->expression);
 }
 
 static bool
-is_equality(const TwinColumn *column, Oid operator, List * args)
+is_equality(const TwinColumn *column, Oid comparison, List *sides)
 {
-    Oid side = exprType(linitial(args));
-    TypeCacheEntry *type = lookup_type_cache(side, TYPECACHE_EQ_OPR);
-    return list_length(args) == 2 &&
-           (is_column(column, linitial(args)) || is_column(column, lsecond(args))) &&
-           (operator== type->eq_opr || op_mergejoinable(operator, side));
+    Oid type = exprType(linitial(sides));
+    TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+    return list_length(sides) == 2 &&
+           (is_column(column, linitial(sides)) || is_column(column, lsecond(sides))) &&
+           (comparison == entry->eq_opr || op_mergejoinable(comparison, type));
 }
 
 /* How many values a clause of the predicate leaves of a column's; -1: it does not say of this column alone.

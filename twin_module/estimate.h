@@ -86,6 +86,8 @@ typedef enum TwinResultOrigin {
 typedef void TwinResultVisit(const Const *result, double share, TwinResultOrigin origin, void *context);
 bool twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable,
                              TwinResultVisit *visit, void *context);
+/* Without a cast that changes nothing. */
+Node *twin_expression_bare(Node *expression);
 /* The only column that the expression is made of, or NULL. */
 Var *twin_expression_variable(Node *expression);
 double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column);

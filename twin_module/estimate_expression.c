@@ -34,6 +34,12 @@ type_category(Oid type)
     return category;
 }
 
+Node *
+twin_expression_bare(Node *expression)
+{
+    return IsA(expression, RelabelType) ? (Node *)((RelabelType *)expression)->arg : expression;
+}
+
 Var *
 twin_expression_variable(Node *expression)
 {

@@ -20,8 +20,7 @@ is_unknown(const TwinIndexShape *shape, Node *expression)
 {
     VariableStatData variable;
     bool has_statistics;
-    while (IsA(expression, RelabelType))
-        expression = (Node *)((RelabelType *)expression)->arg;
+    expression = twin_expression_bare(expression);
     if (IsA(expression, Var) || pull_var_clause(expression, 0) == NIL)
         return false;
     examine_variable(shape->root, expression, 0, &variable);

@@ -552,12 +552,6 @@ statistics_find(Oid index_id, AttrNumber number, VariableStatData *data)
     return true;
 }
 
-static Node *
-expression_bare(Node *expression)
-{
-    return IsA(expression, RelabelType) ? (Node *)((RelabelType *)expression)->arg : expression;
-}
-
 /* What the target knows of the same expression by another of its indexes, which the planner would come upon
  * only after this newer one. */
 static bool
@@ -572,7 +566,8 @@ other_index_statistics(const IndexOptInfo *info, Node *expression, VariableStatD
         for (number = 1; number <= other->ncolumns; number++) {
             int place = expression_place(other, (AttrNumber)number);
             if (place >= 0 &&
-                equal(expression_bare(list_nth(other->indexprs, place)), expression_bare(expression)) &&
+                equal(twin_expression_bare(list_nth(other->indexprs, place)),
+                      twin_expression_bare(expression)) &&
                 statistics_find(other->indexoid, (AttrNumber)number, data))
                 return true;
         }

@@ -346,20 +346,10 @@ workload_statement_compares(const WorkloadStatement *statement, const WhatIfAnsw
 }
 
 bool
-workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id)
+workload_statement_may_use(const Snapshot *snapshot, const WorkloadStatement *statement, uint32_t relation_id)
 {
     for (size_t i = 0; i < statement->question.relation_count; i++)
-        if (statement->question.relation_ids[i] == relation_id)
-            return true;
-    return false;
-}
-
-bool
-workload_statement_may_use(const Snapshot *snapshot, const WorkloadStatement *statement,
-                           const SnapshotIndex *index)
-{
-    for (size_t i = 0; i < statement->question.relation_count; i++)
-        if (snapshot_relations_overlap(snapshot, statement->question.relation_ids[i], index->relation_id))
+        if (snapshot_relations_overlap(snapshot, statement->question.relation_ids[i], relation_id))
             return true;
     return false;
 }

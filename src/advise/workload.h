@@ -61,12 +61,10 @@ typedef struct WorkloadOptions {
     void *context;
 } WorkloadOptions;
 
-/* True when the statement reads or writes the relation. */
-bool workload_statement_reads(const WorkloadStatement *statement, uint32_t relation_id);
-
-/* The same of an index's relation: the statement may name a table that it is a part of, or a part of it. */
+/* True when the statement may use an index of the relation: it reads or writes it, a table that it is a part
+ * of, or a part of it. */
 bool workload_statement_may_use(const Snapshot *snapshot, const WorkloadStatement *statement,
-                                const SnapshotIndex *index);
+                                uint32_t relation_id);
 
 /* Whether an answer was planned as the baseline was: a mean over other samples says nothing of what a change
  * does. */

@@ -63,7 +63,7 @@ statements_ask(CliInput *input, const CliSession *session, WhatIf *whatif, const
     for (size_t i = 0; i < workload->count; i++) {
         const WorkloadStatement *statement = &workload->statements[i];
         WhatIfAnswer answer;
-        if (!statement->is_costed || !workload_statement_may_use(snapshot, statement, index))
+        if (!statement->is_costed || !workload_statement_may_use(snapshot, statement, index->relation_id))
             continue;
         trial->statement_count++;
         session_progress(NULL, "asking the planner", (int64_t)i, (int64_t)workload->count);

@@ -141,6 +141,7 @@ decode_parents(Decode *decode)
             relation->parents = &parents[row.row];
         if (relation->parents + relation->parent_count == &parents[row.row])
             relation->parent_count++;
+        decode->snapshot->has_parts = true;
     }
 }
 

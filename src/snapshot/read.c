@@ -212,13 +212,13 @@ ends_take(void *context, const char *id, const char *low_value, const char *high
     row[2] = high_value == NULL ? NULL : text_clean_utf8(read->arena, high_value, strlen(high_value));
 }
 
-/* Whether the role may turn the server's counting off. */
-static bool
-read_counts_right(SnapshotRead *read, bool *ret_may, Error *error)
+bool
+snapshot_may_stop_counting(PgConnection *connection, bool *ret_may, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *right = NULL;
-    if (!read_result(read, &(ReadQuery){.name = "counts_right"}, &right, error))
-        return false;
+    int major = pg_connection_server_major(connection);
+    if (!pg_query_simple(connection, pg_query_text(snapshot_queries, "counts_right", major), &right, error))
+        return error_prefix(error, "could not read counts_right");
     *ret_may = pg_result_rows(right) == 1 && pg_result_bool(right, 0, 0);
     return true;
 }
@@ -228,7 +228,8 @@ read_index_ends(SnapshotRead *read, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *probes = NULL;
     bool is_uncounted = false;
-    if (read->options->ends != SNAPSHOT_ENDS_NONE && !read_counts_right(read, &is_uncounted, error))
+    if (read->options->ends != SNAPSHOT_ENDS_NONE &&
+        !snapshot_may_stop_counting(read->connection, &is_uncounted, error))
         return false;
     bool are_wanted = read->options->ends == SNAPSHOT_ENDS_READ ||
                       (read->options->ends == SNAPSHOT_ENDS_UNCOUNTED && is_uncounted);

@@ -25,6 +25,9 @@ typedef enum SnapshotEnds {
     SNAPSHOT_ENDS_NONE,      /* no twin is built of it */
 } SnapshotEnds;
 
+/* Whether the session's role may turn counting off. */
+bool snapshot_may_stop_counting(PgConnection *connection, bool *ret_may, Error *error) FETTLE_MUST_USE;
+
 typedef struct SnapshotReadOptions {
     const char *application_role; /* NULL: the role with the most time in pg_stat_statements, else none */
     int64_t statements_most;      /* 0: 1000; the costliest by total time */

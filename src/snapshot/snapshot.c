@@ -50,16 +50,8 @@ is_part_of(const Snapshot *snapshot, uint32_t part, uint32_t whole, int depth)
 bool
 snapshot_relations_overlap(const Snapshot *snapshot, uint32_t one, uint32_t other)
 {
-    return one == other || is_part_of(snapshot, one, other, 0) || is_part_of(snapshot, other, one, 0);
-}
-
-bool
-snapshot_has_parts(const Snapshot *snapshot)
-{
-    for (size_t i = 0; i < snapshot->relation_count; i++)
-        if (snapshot->relations[i].parent_count > 0)
-            return true;
-    return false;
+    return one == other || (snapshot->has_parts &&
+                            (is_part_of(snapshot, one, other, 0) || is_part_of(snapshot, other, one, 0)));
 }
 
 const SnapshotIndex *

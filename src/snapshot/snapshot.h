@@ -377,6 +377,7 @@ typedef struct Snapshot {
     Map *relations_by_id;   /* SnapshotRelation * */
     Map *relations_by_name; /* SnapshotRelation *, for snapshot_relation_named() */
     Map *indexes_by_id;
+    bool has_parts; /* some relation is a partition or child of another */
 } Snapshot;
 
 /* Makes the typed view; sections must live in the arena (or outlive it). Refuses sections that contradict
@@ -392,8 +393,6 @@ const SnapshotRelation *snapshot_relation_root(const Snapshot *snapshot, const S
 /* Whether reading one may read the other: they are the same, or one is a partition or child of the other, at
  * whatever depth. */
 bool snapshot_relations_overlap(const Snapshot *snapshot, uint32_t one, uint32_t other);
-/* Whether some relation is a partition or child of another. */
-bool snapshot_has_parts(const Snapshot *snapshot);
 const SnapshotIndex *snapshot_index(const Snapshot *snapshot, uint32_t id);
 const SnapshotColumn *snapshot_column(const SnapshotRelation *relation, int attnum); /* live ones only */
 const SnapshotColumn *snapshot_column_named(const SnapshotRelation *relation, const char *name);

@@ -3,11 +3,11 @@
 
 #include "pg/result.h"
 #include "snapshot/catalog.h"
+#include "snapshot/read.h"
 #include "sql/analysis.h"
 #include "whatif/explain.h"
 #include "whatif/twin_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct Measuring {
@@ -170,12 +170,9 @@ measure_all(Measuring *measuring, int64_t statements_most, Error *error)
 static bool
 counting_stop(PgConnection *target, Error *error)
 {
-    const char *right = pg_connection_server_major(target) >= 15
-                            ? "has_parameter_privilege('track_counts', 'SET')"
-                            : "current_setting('is_superuser')::bool";
-    char text[160];
-    snprintf(text, sizeof(text), "SELECT set_config('track_counts', 'off', true) WHERE %s", right);
-    return pg_execute(target, text, error);
+    bool may = false;
+    return snapshot_may_stop_counting(target, &may, error) &&
+           (!may || pg_execute(target, "SET LOCAL track_counts = off", error));
 }
 
 bool

@@ -39,14 +39,13 @@ struct WhatIf {
     SparseIndexes sparse; /* when the twin is on a stock server */
     bool is_sparse;
     StandingChangeList standing;
-    Map *cache;            /* question key -> CachedAnswer */
-    Map *sizes;            /* CREATE INDEX text -> double: its size, estimated once */
-    Map *part_names;       /* index of a partition -> name its change gave */
-    int64_t creations;     /* in the open transaction */
-    uint64_t hidden_hash;  /* of what its planner does not see; 0: nothing is hidden */
-    double gather_cost;    /* parallel_setup_cost: what any plan with workers costs at the least */
-    const Snapshot *parts; /* NULL: no table is a part of another */
-    bool is_open;          /* a transaction is open */
+    Map *cache;           /* question key -> CachedAnswer */
+    Map *sizes;           /* CREATE INDEX text -> double: its size, estimated once */
+    Map *part_names;      /* index of a partition -> name its change gave */
+    int64_t creations;    /* in the open transaction */
+    uint64_t hidden_hash; /* of what its planner does not see; 0: nothing is hidden */
+    double gather_cost;   /* parallel_setup_cost: what any plan with workers costs at the least */
+    bool is_open;         /* a transaction is open */
     WhatIfStatistics statistics;
 };
 
@@ -78,7 +77,6 @@ whatif_over_twin(Arena *arena, Twin *twin, WhatIf **ret_whatif, Error *error)
         return false;
     if (!gather_cost_read(whatif, error))
         return false;
-    whatif->parts = snapshot_has_parts(twin_snapshot(twin)) ? twin_snapshot(twin) : NULL;
     whatif->sparse = sparse_indexes_new(arena, twin, &whatif->explainer);
     whatif->cache = map_new(arena);
     whatif->sizes = map_new(arena);
@@ -117,7 +115,8 @@ change_key(const WhatIfChange *change)
                         hash_combine(text_key(change->name), text_key(change->value)));
 }
 
-/* Settings that questions need beyond planning come back too: SET is transactional. */
+/* Settings that a statement's questions need beyond planning come back with ROLLBACK too: SET is
+ * transactional. */
 static bool
 whatif_rollback(WhatIf *whatif, Error *error)
 {
@@ -567,9 +566,7 @@ change_is_relevant(const WhatIf *whatif, const StandingChange *standing, const W
     if (!standing->result.is_applied || standing->is_hidden || relation_id == 0)
         return standing->result.is_applied && !standing->is_hidden;
     for (size_t i = 0; i < statement->relation_count; i++)
-        if (whatif->parts == NULL
-                ? statement->relation_ids[i] == relation_id
-                : snapshot_relations_overlap(whatif->parts, statement->relation_ids[i], relation_id))
+        if (snapshot_relations_overlap(twin_snapshot(whatif->twin), statement->relation_ids[i], relation_id))
             return true;
     return false;
 }

@@ -133,14 +133,11 @@ existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *w
         strcmp(facts->table, wanted->table) == 0 &&
         sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, &found, &unreadable) &&
         strcmp(found.outline, wanted->outline) == 0;
-    if (is_alike && !index_definition_reads_alike(wanted, &found)) {
-        error_set(error, ERROR_CONFLICT,
-                  "index %s exists with another definition, or with this one in other words", name);
-        return error_set_hint(error, "PostgreSQL has it as: %s", facts->definition);
-    }
-    if (!is_alike) {
-        error_set(error, ERROR_CONFLICT, "index %s exists with another definition", name);
-        return error_set_hint(error, "it is: %s", facts->definition);
+    if (!is_alike || !index_definition_reads_alike(wanted, &found)) {
+        error_set(error, ERROR_CONFLICT, "index %s exists with another definition%s", name,
+                  is_alike ? ", or with this one in other words" : "");
+        return error_set_hint(error, "%s: %s", is_alike ? "PostgreSQL has it as" : "it is",
+                              facts->definition);
     }
     if (facts->is_being_built)
         return refuse_busy(name, error);

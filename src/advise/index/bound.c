@@ -190,7 +190,7 @@ Bits
 search_fill(const Search *search, Bits chosen)
 {
     Bits filled = bits_copy(search->arena, chosen);
-    if (!isfinite(search->context->budget_bytes) && !isfinite(search_table_budget(search)))
+    if (!isfinite(search->context->budget_bytes) && !isfinite(search_table_budget(search->context)))
         return filled;
     Bits passed = bits_copy(search->arena, chosen);
     double bytes = search_bytes(search, chosen);

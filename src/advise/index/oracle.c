@@ -138,30 +138,19 @@ serves(const Candidate *candidate, const SqlAnalysis *analysis)
     return false;
 }
 
-/* An index of a whole table is its partitions' too, and a partition's own one serves who names the whole. */
-static bool
-stands_beside(const Snapshot *parts, const Candidate *candidate, const WorkloadStatement *statement)
-{
-    if (parts == NULL)
-        return workload_statement_reads(statement, candidate->relation->id);
-    for (size_t i = 0; i < statement->question.relation_count; i++)
-        if (snapshot_relations_overlap(parts, statement->question.relation_ids[i], candidate->relation->id))
-            return true;
-    return false;
-}
-
 void
 oracle_relate(Oracle *oracle, Bits set, OracleReach reach)
 {
     const Workload *workload = oracle->context->workload;
     const Snapshot *snapshot = oracle->context->snapshot;
-    const Snapshot *parts = snapshot_has_parts(snapshot) ? snapshot : NULL;
     for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
         const Candidate *candidate = oracle->candidates->items[i];
         for (size_t q = 0; q < workload->count; q++) {
             const WorkloadStatement *statement = &workload->statements[q];
-            if (statement->is_costed && (reach == ORACLE_SERVES ? serves(candidate, statement->analysis)
-                                                                : stands_beside(parts, candidate, statement)))
+            if (statement->is_costed &&
+                (reach == ORACLE_SERVES
+                     ? serves(candidate, statement->analysis)
+                     : workload_statement_may_use(snapshot, statement, candidate->relation->id)))
                 oracle_relevant_add(oracle, q, i);
         }
     }

@@ -123,7 +123,7 @@ search_program(const Search *search, Arena *arena)
                          .statements = statements,
                          .statement_count = count,
                          .budget_bytes = search->context->budget_bytes,
-                         .table_budget_bytes = search_table_budget(search),
+                         .table_budget_bytes = search_table_budget(search->context),
                          .gap = PROGRAM_GAP,
                          .nodes_most = NODES_MOST,
                          .solver = search->solver,

@@ -161,13 +161,6 @@ evidence_reject_candidate(Evidence *evidence, const Candidate *candidate)
     vector_push(arena, &evidence->advice->rejections, rejection);
 }
 
-/* Bytes of each table's new indexes at most; INFINITY: no limit. */
-static double
-table_budget(const AdvisorContext *context)
-{
-    return context->table_budget_bytes > 0 ? context->table_budget_bytes : INFINITY;
-}
-
 /* Do the budgets have room for it beside what was chosen? */
 static bool
 fits_beside(const Evidence *evidence, const Candidate *candidate)
@@ -180,7 +173,7 @@ fits_beside(const Evidence *evidence, const Candidate *candidate)
         bytes += other->size_bytes;
         of_table += other->relation == candidate->relation ? other->size_bytes : 0;
     }
-    return bytes <= evidence->context->budget_bytes && of_table <= table_budget(evidence->context);
+    return bytes <= evidence->context->budget_bytes && of_table <= search_table_budget(evidence->context);
 }
 
 /* One of those tried for a statement that would help it alone. */
@@ -188,12 +181,14 @@ static const Candidate *
 helpful_find(const Evidence *evidence, const WorkloadStatement *statement)
 {
     const struct CandidateNumbers *tried = &evidence->candidates->relevant[statement->position];
+    double most = fmin(evidence->context->budget_bytes, search_table_budget(evidence->context));
+    Bits alone = bits_new(evidence->arena, evidence->candidates->count);
     for (size_t i = 0; i < tried->count; i++) {
         const Candidate *candidate = evidence->candidates->items[tried->numbers[i]];
-        Bits alone = bits_new(evidence->arena, evidence->candidates->count);
         bits_add(alone, candidate->number);
         double cost = oracle_bounds(evidence->oracle, statement->position, alone).high;
-        if (candidate->size_bytes <= fmin(evidence->context->budget_bytes, table_budget(evidence->context)) &&
+        bits_remove(alone, candidate->number);
+        if (candidate->size_bytes <= most &&
             search_gain(evidence->context, statement, statement->baseline_cost, cost) > 0)
             return candidate;
     }
@@ -206,7 +201,7 @@ tried_reason(const Evidence *evidence, const WorkloadStatement *statement)
 {
     Arena *arena = evidence->arena;
     const struct CandidateNumbers *tried = &evidence->candidates->relevant[statement->position];
-    double most = fmin(evidence->context->budget_bytes, table_budget(evidence->context));
+    double most = fmin(evidence->context->budget_bytes, search_table_budget(evidence->context));
     const char *plural = tried->count == 1 ? "" : "es";
     const Candidate *helpful = helpful_find(evidence, statement);
     size_t too_large = 0;

@@ -74,7 +74,7 @@ index_is_missed_by_none(Evidence *evidence, const SnapshotIndex *index, bool *re
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
         if (!statement->is_costed ||
-            !workload_statement_may_use(evidence->context->snapshot, statement, index))
+            !workload_statement_may_use(evidence->context->snapshot, statement, index->relation_id))
             continue;
         WhatIfAnswer answer = {0};
         if (!whatif_cost(evidence->context->whatif, evidence->arena, &statement->question, false, &answer,

@@ -50,9 +50,9 @@ search_gain(const AdvisorContext *context, const WorkloadStatement *statement, d
 }
 
 double
-search_table_budget(const Search *search)
+search_table_budget(const AdvisorContext *context)
 {
-    return search->context->table_budget_bytes > 0 ? search->context->table_budget_bytes : INFINITY;
+    return context->table_budget_bytes > 0 ? context->table_budget_bytes : INFINITY;
 }
 
 /* Of the time of the search, at the least; and of that, what the last questions about the set get. */
@@ -86,7 +86,7 @@ search_indexes_refresh(Search *search)
     const AdvisorContext *context = search->context;
     double least =
         search->value_without * settings_get_double(context->settings, SETTING_ADVISE_INDEX_PERCENT) / 100;
-    double size_most = fmin(context->budget_bytes, search_table_budget(search));
+    double size_most = fmin(context->budget_bytes, search_table_budget(context));
     for (size_t i = 0; i < search->candidates->count; i++) {
         const Candidate *candidate = search->candidates->items[i];
         search->indexes[i] = (ProgramIndex){
@@ -106,7 +106,7 @@ program_of_budgets(const Search *search)
     return (Program){.indexes = search->indexes,
                      .index_count = search->candidates->count,
                      .budget_bytes = search->context->budget_bytes,
-                     .table_budget_bytes = search_table_budget(search)};
+                     .table_budget_bytes = search_table_budget(search->context)};
 }
 
 bool

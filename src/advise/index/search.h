@@ -60,6 +60,9 @@ double search_gap_confirmed(const SearchResult *result, const Workload *workload
  * none. */
 double search_value(const AdvisorContext *context, const WorkloadStatement *statement, double cost);
 
+/* Bytes that the new indexes of each table may have; INFINITY: no limit. */
+double search_table_budget(const AdvisorContext *context);
+
 /* Gain of one statement in objective units when its cost falls from before to after. */
 double search_gain(const AdvisorContext *context, const WorkloadStatement *statement, double before,
                    double after);

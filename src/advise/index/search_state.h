@@ -61,8 +61,6 @@ int64_t search_questions(const Search *search);
 
 /* Sizes and costs of the candidates as they are known now. */
 void search_indexes_refresh(Search *search);
-/* Of each table; INFINITY: none. */
-double search_table_budget(const Search *search);
 bool search_fits(const Search *search, Bits set);
 /* As search_fits() sums them. */
 double search_bytes(const Search *search, Bits set);

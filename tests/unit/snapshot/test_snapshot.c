@@ -62,8 +62,8 @@ a_partition_overlaps_its_ancestors_and_not_its_siblings(void **state)
     assert_true(snapshot_relations_overlap(snapshot, 5, 5) && snapshot_relations_overlap(snapshot, 9, 9));
     assert_false(snapshot_relations_overlap(snapshot, 3, 4) || snapshot_relations_overlap(snapshot, 1, 5));
     assert_false(snapshot_relations_overlap(snapshot, 9, 1));
-    assert_true(snapshot_has_parts(snapshot));
-    assert_false(snapshot_has_parts(decoded(arena, META "@relations id schema name kind\n1|s|whole|p\n")));
+    assert_true(snapshot->has_parts);
+    assert_false(decoded(arena, META "@relations id schema name kind\n1|s|whole|p\n")->has_parts);
 }
 
 static void

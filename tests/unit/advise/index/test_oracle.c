@@ -463,14 +463,10 @@ a_candidate_is_made_relevant_where_it_serves_or_where_it_stands_beside(void **st
     uint32_t ids[] = {orders->id}; /* as workload_prepare() fills it in */
     fixture.workload->statements[0].question.relation_ids = ids;
     fixture.workload->statements[0].question.relation_count = 1;
-    assert_true(workload_statement_reads(&fixture.workload->statements[0], orders->id));
-    assert_false(workload_statement_reads(&fixture.workload->statements[1], orders->id));
-    SnapshotIndex of_orders = {.relation_id = orders->id};
-    SnapshotIndex of_none = {.relation_id = 999};
-    assert_true(
-        workload_statement_may_use(fixture.context.snapshot, &fixture.workload->statements[0], &of_orders));
-    assert_false(
-        workload_statement_may_use(fixture.context.snapshot, &fixture.workload->statements[0], &of_none));
+    const Snapshot *snapshot = fixture.context.snapshot;
+    assert_true(workload_statement_may_use(snapshot, &fixture.workload->statements[0], orders->id));
+    assert_false(workload_statement_may_use(snapshot, &fixture.workload->statements[1], orders->id));
+    assert_false(workload_statement_may_use(snapshot, &fixture.workload->statements[0], 999));
     assert_false(oracle_concerns(oracle, 0, both));
     oracle_relate(oracle, both, ORACLE_SERVES);
     assert_true(bits_has(oracle_relevant(oracle, 0), 0) && !bits_has(oracle_relevant(oracle, 0), 1));
