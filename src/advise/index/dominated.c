@@ -18,20 +18,28 @@ typedef struct Ending {
 VECTOR_DEFINE(BitsList, Bits);
 
 static void
+steps_add(Arena *arena, Map *seen, Bits unless, BitsList *ret_sets)
+{
+    uint64_t hash = bits_hash(unless);
+    if (map_get_id(seen, hash) != NULL)
+        return;
+    map_put_id(seen, hash, ret_sets);
+    vector_push(arena, ret_sets, unless);
+}
+
+/* What ends a harm counts like what ends a step. */
+static void
 steps_collect(Arena *arena, const Program *program, BitsList *ret_sets)
 {
     Map *seen = map_new(arena);
-    for (size_t q = 0; q < program->statement_count; q++)
-        for (size_t c = 0; c < program->statements[q].chains.count; c++) {
-            const ProgramChain *chain = &program->statements[q].chains.items[c];
-            for (size_t k = 0; k < chain->count; k++) {
-                uint64_t hash = bits_hash(chain->steps[k].unless);
-                if (map_get_id(seen, hash) != NULL)
-                    continue;
-                map_put_id(seen, hash, &chain->steps[k]);
-                vector_push(arena, ret_sets, chain->steps[k].unless);
-            }
-        }
+    for (size_t q = 0; q < program->statement_count; q++) {
+        const ProgramStatement *statement = &program->statements[q];
+        for (size_t c = 0; c < statement->chains.count; c++)
+            for (size_t k = 0; k < statement->chains.items[c].count; k++)
+                steps_add(arena, seen, statement->chains.items[c].steps[k].unless, ret_sets);
+        for (size_t i = 0; i < statement->harms.count; i++)
+            steps_add(arena, seen, statement->harms.items[i].unless, ret_sets);
+    }
 }
 
 static int
@@ -55,6 +63,19 @@ shares_no_more(const Program *program, size_t a, size_t b)
     return true;
 }
 
+/* In the other's place it makes no harm whole that was not. */
+static bool
+harms_no_more(const Program *program, size_t a, size_t b)
+{
+    for (size_t q = 0; q < program->statement_count; q++)
+        for (size_t i = 0; i < program->statements[q].harms.count; i++) {
+            const ProgramHarm *harm = &program->statements[q].harms.items[i];
+            if (bits_has(harm->with, a) && !bits_has(harm->with, b))
+                return false;
+        }
+    return true;
+}
+
 /* a is no larger. */
 static bool
 dominates(const Program *program, const Ending *a, const Ending *b)
@@ -63,7 +84,8 @@ dominates(const Program *program, const Ending *a, const Ending *b)
     const ProgramIndex *other = &program->indexes[b->number];
     return index->cost <= other->cost &&
            (!isfinite(program->table_budget_bytes) || index->table == other->table) &&
-           bits_is_subset(b->steps, a->steps) && shares_no_more(program, a->number, b->number);
+           bits_is_subset(b->steps, a->steps) && shares_no_more(program, a->number, b->number) &&
+           harms_no_more(program, a->number, b->number);
 }
 
 static size_t

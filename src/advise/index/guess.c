@@ -26,6 +26,19 @@ typedef struct GuessChain {
     GuessStanding kept; /* by the set that a move begins with */
 } GuessChain;
 
+/* How far a set is from a harm: it stands when nothing is lacking and nothing ends it. */
+typedef struct GuessNearness {
+    uint32_t lacking; /* of its `with` */
+    uint32_t ending;  /* of its `unless` */
+    size_t endings;   /* the sum of their numbers: the number of the one, where there is one */
+} GuessNearness;
+
+typedef struct GuessHarm {
+    const ProgramHarm *harm;
+    GuessNearness now;
+    GuessNearness kept;
+} GuessHarm;
+
 typedef struct GuessMiss {
     size_t index;
     double loss; /* what the statement costs more without it */
@@ -33,7 +46,7 @@ typedef struct GuessMiss {
 
 typedef struct GuessValue {
     double cost;
-    GuessMiss *missed; /* room for one a chain, or each index of a plan */
+    GuessMiss *missed; /* room for one a chain and each index of a harm, or each index of a plan */
     size_t missed_count;
 } GuessValue;
 
@@ -41,6 +54,8 @@ typedef struct GuessStatement {
     const ProgramStatement *statement;
     GuessChain *chains; /* from below */
     size_t chain_count;
+    GuessHarm *harms;
+    size_t harm_count;
     uint16_t *levels; /* index by index, a chain each: steps that stand when the index is chosen */
     Bits ends;        /* indexes that end a step of some chain, or are of some plan */
     GuessValue now;   /* by the set at hand; not yet when is_stale */
@@ -88,15 +103,6 @@ chain_cost(const ProgramChain *chain, size_t level)
     return level == 0 ? chain->cost_least : chain->steps[level - 1].cost;
 }
 
-static bool
-is_allowed(const Program *program, Bits set)
-{
-    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
-        if (program->indexes[i].is_forbidden)
-            return false;
-    return true;
-}
-
 static void
 guess_add_chain(const Guess *guess, GuessStatement *subject, size_t number)
 {
@@ -115,19 +121,43 @@ guess_add_chain(const Guess *guess, GuessStatement *subject, size_t number)
         }
 }
 
+/* Those that may come; room for the indexes of all of them. */
+static size_t
+guess_add_harms(const Guess *guess, GuessStatement *subject)
+{
+    const ProgramHarmList *harms = &subject->statement->harms;
+    size_t room = 0;
+    subject->harms = ARENA_NEW_ARRAY(guess->arena, GuessHarm, harms->count + 1);
+    for (size_t i = 0; i < harms->count; i++) {
+        if (!program_may_choose(guess->program, harms->items[i].with))
+            continue;
+        subject->harms[subject->harm_count++] = (GuessHarm){.harm = &harms->items[i]};
+        room += bits_count(harms->items[i].with) + 1;
+    }
+    return room;
+}
+
 static void
 guess_add_chains(Guess *guess, GuessStatement *subject)
 {
     size_t count = subject->statement->chains.count;
+    size_t missed_most = count + guess_add_harms(guess, subject);
     subject->chain_count = count;
     subject->chains = ARENA_NEW_ARRAY(guess->arena, GuessChain, count + 1);
     subject->levels = ARENA_NEW_ARRAY(guess->arena, uint16_t, guess->program->index_count * count + 1);
     subject->ends = bits_new(guess->arena, guess->program->index_count);
-    subject->now.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, count + 1);
-    subject->kept.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, count + 1);
+    subject->now.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, missed_most + 1);
+    subject->kept.missed = ARENA_NEW_ARRAY(guess->arena, GuessMiss, missed_most + 1);
     subject->is_stale = subject->is_changed = true;
     for (size_t c = 0; c < count; c++)
         guess_add_chain(guess, subject, c);
+    for (size_t i = 0; i < subject->harm_count; i++) {
+        bits_join(subject->ends, subject->harms[i].harm->with);
+        bits_join(subject->ends, subject->harms[i].harm->unless);
+    }
+    for (size_t i = bits_next(subject->ends, 0); i != SIZE_MAX; i = bits_next(subject->ends, i + 1))
+        if (guess->program->indexes[i].is_forbidden)
+            bits_remove(subject->ends, i);
     bits_join(guess->helpful, subject->ends);
 }
 
@@ -150,7 +180,7 @@ guess_add_plans(Guess *guess, GuessStatement *subject)
     subject->ends = bits_new(guess->arena, guess->program->index_count);
     for (size_t p = 0; p < plans->count; p++) {
         const ProgramPlan *plan = &plans->items[p];
-        if (plan->cost >= subject->statement->cost_without || !is_allowed(guess->program, plan->used))
+        if (plan->cost >= subject->statement->cost_without || !program_may_choose(guess->program, plan->used))
             continue;
         subject->plans[subject->plan_count++] = plan;
         bits_join(subject->ends, plan->used);
@@ -242,6 +272,37 @@ chain_stand(GuessStatement *subject, size_t number, Bits set)
     subject->is_stale = subject->is_changed = true;
 }
 
+static void
+harms_stand(GuessStatement *subject, Bits set)
+{
+    for (size_t i = 0; i < subject->harm_count; i++) {
+        const ProgramHarm *harm = subject->harms[i].harm;
+        GuessNearness *now = &subject->harms[i].now;
+        *now = (GuessNearness){.lacking = (uint32_t)bits_count(harm->with)};
+        for (size_t k = bits_next(set, 0); k != SIZE_MAX; k = bits_next(set, k + 1)) {
+            now->lacking -= bits_has(harm->with, k);
+            now->ending += bits_has(harm->unless, k);
+            now->endings += bits_has(harm->unless, k) ? k : 0;
+        }
+    }
+}
+
+static void
+harms_change(GuessStatement *subject, size_t index, bool is_added)
+{
+    for (size_t i = 0; i < subject->harm_count; i++) {
+        const ProgramHarm *harm = subject->harms[i].harm;
+        GuessNearness *now = &subject->harms[i].now;
+        bool is_with = bits_has(harm->with, index);
+        bool is_ending = bits_has(harm->unless, index);
+        now->lacking += is_added ? -(uint32_t)is_with : is_with;
+        now->ending += is_added ? is_ending : -(uint32_t)is_ending;
+        now->endings += is_added ? is_ending * index : -(is_ending * index);
+        if (is_with || is_ending)
+            subject->is_stale = subject->is_changed = true;
+    }
+}
+
 /* The statements by a set; by one index more than before; by a set that is the one before without an index.
  */
 static void
@@ -252,6 +313,7 @@ guess_stand(Guess *guess, Bits set)
         subject->is_stale = subject->is_changed = true;
         for (size_t c = 0; c < subject->chain_count; c++)
             chain_stand(subject, c, set);
+        harms_stand(subject, set);
     }
 }
 
@@ -262,6 +324,7 @@ guess_stand_with(Guess *guess, size_t added)
         GuessStatement *subject = &guess->statements[guess->concerned[k]];
         if (guess->is_from_above)
             subject->is_stale = subject->is_changed = true;
+        harms_change(subject, added, true);
         for (size_t c = 0; c < subject->chain_count; c++) {
             uint16_t own = subject->levels[added * subject->chain_count + c];
             if (own < subject->chains[c].now.level_without) {
@@ -279,6 +342,7 @@ guess_stand_without(Guess *guess, Bits set, size_t removed)
         GuessStatement *subject = &guess->statements[guess->concerned[k]];
         if (guess->is_from_above)
             subject->is_stale = subject->is_changed = true;
+        harms_change(subject, removed, false);
         for (size_t c = 0; c < subject->chain_count; c++)
             if (subject->chains[c].now.ended_by == removed || subject->chains[c].now.ended_else_by == removed)
                 chain_stand(subject, c, set);
@@ -302,6 +366,8 @@ guess_keep(Guess *guess)
         GuessStatement *subject = &guess->statements[q];
         for (size_t c = 0; c < subject->chain_count && subject->is_changed; c++)
             subject->chains[c].kept = subject->chains[c].now;
+        for (size_t i = 0; i < subject->harm_count && subject->is_changed; i++)
+            subject->harms[i].kept = subject->harms[i].now;
         if (subject->is_changed)
             value_copy(&subject->kept, &subject->now);
         subject->is_changed = false;
@@ -315,6 +381,8 @@ guess_return(Guess *guess)
         GuessStatement *subject = &guess->statements[q];
         for (size_t c = 0; c < subject->chain_count && subject->is_changed; c++)
             subject->chains[c].now = subject->chains[c].kept;
+        for (size_t i = 0; i < subject->harm_count && subject->is_changed; i++)
+            subject->harms[i].now = subject->harms[i].kept;
         if (subject->is_changed)
             value_copy(&subject->now, &subject->kept);
         subject->is_stale = subject->is_changed = false;
@@ -332,7 +400,27 @@ cost_by_chains(const GuessStatement *subject, size_t without)
         cost =
             larger(cost, chain_cost(chain->chain, is_missed ? chain->now.level_without : chain->now.level));
     }
+    for (size_t i = 0; i < subject->harm_count; i++) {
+        const GuessHarm *harm = &subject->harms[i];
+        uint32_t ending = harm->now.ending;
+        if (without != SIZE_MAX)
+            ending -= bits_has(harm->harm->unless, without);
+        if (harm->now.lacking == 0 && ending == 0 &&
+            (without == SIZE_MAX || !bits_has(harm->harm->with, without)))
+            cost = larger(cost, harm->harm->cost);
+    }
     return smaller(cost, subject->statement->cost_without);
+}
+
+static void
+value_miss(GuessStatement *subject, size_t index)
+{
+    GuessValue *now = &subject->now;
+    for (size_t k = 0; k < now->missed_count; k++)
+        if (now->missed[k].index == index)
+            return;
+    now->missed[now->missed_count++] =
+        (GuessMiss){.index = index, .loss = cost_by_chains(subject, index) - now->cost};
 }
 
 static void
@@ -341,14 +429,18 @@ value_by_chains(GuessStatement *subject)
     GuessValue *now = &subject->now;
     now->cost = cost_by_chains(subject, SIZE_MAX);
     now->missed_count = 0;
-    for (size_t c = 0; c < subject->chain_count; c++) {
-        size_t ended_by = subject->chains[c].now.ended_by;
-        bool is_new = ended_by != SIZE_MAX;
-        for (size_t k = 0; k < now->missed_count && is_new; k++)
-            is_new = now->missed[k].index != ended_by;
-        if (is_new)
-            now->missed[now->missed_count++] =
-                (GuessMiss){.index = ended_by, .loss = cost_by_chains(subject, ended_by) - now->cost};
+    for (size_t c = 0; c < subject->chain_count; c++)
+        if (subject->chains[c].now.ended_by != SIZE_MAX)
+            value_miss(subject, subject->chains[c].now.ended_by);
+    for (size_t i = 0; i < subject->harm_count; i++) {
+        const GuessHarm *harm = &subject->harms[i];
+        if (harm->now.lacking != 0)
+            continue;
+        if (harm->now.ending == 1)
+            value_miss(subject, harm->now.endings);
+        for (size_t k = bits_next(harm->harm->with, 0); k != SIZE_MAX && harm->now.ending == 0;
+             k = bits_next(harm->harm->with, k + 1))
+            value_miss(subject, k);
     }
 }
 

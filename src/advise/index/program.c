@@ -5,6 +5,7 @@
 #include "base/map.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* CBC holds rows to a tolerance; a choice that is over the budget by it is asked again with a little less. */
 #define BUDGET_TRIES 3
@@ -12,6 +13,14 @@
 #define COLUMN_NONE (-1)
 /* Of an index in a relaxed program. */
 #define PART_LEAST 1e-3
+
+/* A statement costs this much at least with all of `with` chosen and none of `unless`. */
+typedef struct Cut {
+    Bits with; /* no words: none */
+    Bits unless;
+    double cost;
+    size_t number; /* of those of one cost the first comes first */
+} Cut;
 
 typedef struct Model {
     Arena *arena;
@@ -133,6 +142,15 @@ any_is_allowed(const Model *model, Bits set)
     return false;
 }
 
+bool
+program_may_choose(const Program *program, Bits set)
+{
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        if (program->indexes[i].is_forbidden)
+            return false;
+    return true;
+}
+
 /* The column z with z ≤ Σ x over the set; COLUMN_NONE when nothing of it may be chosen. */
 static int
 model_any_of(Model *model, Bits set)
@@ -163,37 +181,115 @@ model_any_of(Model *model, Bits set)
     return *known;
 }
 
-static void
-model_chain(Model *model, int theta, const ProgramChain *chain)
+static int
+cut_compare(const void *left, const void *right)
 {
-    int *columns = ARENA_NEW_ARRAY(model->arena, int, chain->count + 1);
-    for (size_t k = 0; k < chain->count; k++)
-        columns[k] = model_any_of(model, chain->steps[k].unless);
-    double right = chain->cost_least;
-    double before = chain->cost_least;
-    mip_row_term(model->mip, theta, 1);
-    for (size_t k = 0; k < chain->count; k++) {
-        /* Steps that the same set ends rise as one. */
-        if (k + 1 < chain->count && columns[k] == columns[k + 1])
-            continue;
-        double rise = chain->steps[k].cost - before;
-        if (rise <= 0)
-            continue;
-        if (columns[k] != COLUMN_NONE)
-            mip_row_term(model->mip, columns[k], rise / model->scale);
-        right += rise;
-        before = chain->steps[k].cost;
-    }
-    mip_row_end(model->mip, MIP_AT_LEAST, right / model->scale);
+    const Cut *a = left;
+    const Cut *b = right;
+    if (a->cost != b->cost)
+        return a->cost < b->cost ? -1 : 1;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+/* Where the cut says something, the other says as much. */
+static bool
+cut_follows(const Cut *from, const Cut *cut)
+{
+    return from->cost >= cut->cost && bits_is_subset(from->unless, cut->unless) &&
+           (from->with.words == NULL || (cut->with.words != NULL && bits_is_subset(from->with, cut->with)));
 }
 
 static void
-model_chains(Model *model, const ProgramStatement *statement)
+cuts_add(Cut *cuts, size_t *count, Cut cut)
 {
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (cut_follows(&cuts[i], &cut))
+            return;
+    for (size_t i = 0; i < *count; i++)
+        if (!cut_follows(&cut, &cuts[i]))
+            cuts[kept++] = cuts[i];
+    cuts[kept++] = cut;
+    *count = kept;
+}
+
+/* What is known of a statement that does not follow from the rest, cheapest first. */
+static Cut *
+cuts_collect(const Model *model, const ProgramStatement *statement, size_t *ret_count)
+{
+    size_t count = statement->harms.count;
+    for (size_t c = 0; c < statement->chains.count; c++)
+        count += statement->chains.items[c].count;
+    Cut *cuts = ARENA_NEW_ARRAY(model->arena, Cut, count + 1);
+    *ret_count = 0;
+    for (size_t c = 0; c < statement->chains.count; c++)
+        for (size_t k = 0; k < statement->chains.items[c].count; k++) {
+            const ProgramStep *step = &statement->chains.items[c].steps[k];
+            if (step->cost > statement->cost_least)
+                cuts_add(cuts, ret_count, (Cut){.unless = step->unless, .cost = step->cost});
+        }
+    for (size_t i = 0; i < statement->harms.count; i++) {
+        const ProgramHarm *harm = &statement->harms.items[i];
+        if (harm->cost > statement->cost_least && program_may_choose(model->program, harm->with))
+            cuts_add(cuts, ret_count, (Cut){.with = harm->with, .unless = harm->unless, .cost = harm->cost});
+    }
+    for (size_t k = 0; k < *ret_count; k++)
+        cuts[k].number = k;
+    if (*ret_count > 1)
+        qsort(cuts, *ret_count, sizeof(*cuts), cut_compare);
+    return cuts;
+}
+
+/* The statement is spared what the cut says only with one of its `unless`, or without one of its `with`. */
+static void
+model_cut(Model *model, const Cut *cut, int spared)
+{
+    double right = 0;
+    int any = model_any_of(model, cut->unless);
+    mip_row_term(model->mip, spared, 1);
+    if (any != COLUMN_NONE)
+        mip_row_term(model->mip, any, -1);
+    for (size_t i = cut->with.words == NULL ? SIZE_MAX : bits_next(cut->with, 0); i != SIZE_MAX;
+         i = bits_next(cut->with, i + 1)) {
+        mip_row_term(model->mip, model_index(model, i), 1);
+        right++;
+    }
+    mip_row_end(model->mip, MIP_AT_MOST, right);
+}
+
+/*
+ * A column for each rise from one cost of a cut to the next, 1 when the statement is spared it: then it is
+ * spared the dearer ones too, and each cut of that cost or more allows it. Chain by chain, with θ above each,
+ * the relaxed program is weaker: it takes the dearest chain as a whole instead of the dearest for each rise,
+ * and each part of an index ends all chains.
+ */
+static void
+model_cuts(Model *model, const ProgramStatement *statement)
+{
+    size_t count;
+    Cut *cuts = cuts_collect(model, statement, &count);
+    int *spared = ARENA_NEW_ARRAY(model->arena, int, count + 1);
     int theta = mip_column(model->mip, statement->cost_least / model->scale,
                            statement->cost_without / model->scale, 1, false);
-    for (size_t i = 0; i < statement->chains.count; i++)
-        model_chain(model, theta, &statement->chains.items[i]);
+    for (size_t k = 0; k < count; k++)
+        spared[k] = k > 0 && cuts[k].cost <= cuts[k - 1].cost ? spared[k - 1]
+                                                              : mip_column(model->mip, 0, 1, 0, false);
+    for (size_t k = 0; k < count; k++) {
+        model_cut(model, &cuts[k], spared[k]);
+        if (k == 0 || spared[k] == spared[k - 1])
+            continue;
+        mip_row_term(model->mip, spared[k - 1], 1);
+        mip_row_term(model->mip, spared[k], -1);
+        mip_row_end(model->mip, MIP_AT_MOST, 0);
+    }
+    double before = statement->cost_least;
+    mip_row_term(model->mip, theta, 1);
+    for (size_t k = 0; k < count; k++) {
+        if (cuts[k].cost > before)
+            mip_row_term(model->mip, spared[k], (cuts[k].cost - before) / model->scale);
+        before = cuts[k].cost;
+    }
+    mip_row_end(model->mip, MIP_AT_LEAST, before / model->scale);
 }
 
 double
@@ -267,7 +363,7 @@ program_solve_once(Arena *arena, const Program *program, ProgramWay way, Program
         if (way.is_from_above)
             model_plans(&model, &program->statements[q]);
         else
-            model_chains(&model, &program->statements[q]);
+            model_cuts(&model, &program->statements[q]);
     }
     for (size_t i = 0; i < program->shared_count; i++)
         model_shared(&model, &program->shared[i]);

@@ -12,10 +12,12 @@
  *
  *     cost ≥ c0;  ≥ c1 unless an index of R1 is chosen;  ≥ c2 unless one of R2 ⊇ R1 is;  ...
  *
- * With z_k ≤ 1, z_k ≤ Σ_{i ∈ R_k} x_i that is the cut  cost ≥ c0 + Σ_k (c_k − c_{k−1}) (1 − z_k), tighter
- * than one cut for each k (logic-based Benders cuts: Hooker and Ottosson 2003). What the program chooses is
- * what would be best if the planner were as cheap as nothing yet forbids; its value is a lower bound for
- * every set of indexes.
+ * With the costs of all chains of the statement in order, c0 < c1 < ..., z_k is 1 when it is spared the rise
+ * from c_{k−1} to c_k: cost ≥ c0 + Σ_k (c_k − c_{k−1}) (1 − z_k), where z_k ≤ z_{k+1} ≤ 1 and z_k ≤ Σ_{i ∈ R}
+ * x_i for each step (R, c_k) (logic-based Benders cuts: Hooker and Ottosson 2003). What the program chooses
+ * is what would be best if the planner were as cheap as nothing yet forbids; its value is a lower bound for
+ * every set of indexes. More indexes may do harm, though: a statement with all of W costs c unless one of R
+ * is chosen, z_k ≤ Σ_{i ∈ R} x_i + Σ_{i ∈ W} (1 − x_i).
  *
  * What several indexes of a set pay once together is a column y with x_i ≤ y for each of them, in both.
  *
@@ -50,11 +52,22 @@ typedef struct ProgramChain {
 
 VECTOR_DEFINE(ProgramChainList, ProgramChain);
 
+/* More indexes can do harm: with all of `with` chosen and none of `unless` the statement costs this much,
+ * though with fewer it may cost less. */
+typedef struct ProgramHarm {
+    Bits with;
+    Bits unless;
+    double cost;
+} ProgramHarm;
+
+VECTOR_DEFINE(ProgramHarmList, ProgramHarm);
+
 typedef struct ProgramStatement {
     double cost_without; /* with none of the indexes */
     ProgramPlanList plans;
     double cost_least; /* 0 when nothing is known */
     ProgramChainList chains;
+    ProgramHarmList harms;
 } ProgramStatement;
 
 typedef struct ProgramIndex {
@@ -101,6 +114,9 @@ bool program_bound(Arena *arena, const Program *program, ProgramAnswer *ret_answ
 /* What the program from below is worth when a part of an index may be chosen: a bound too, though a lower
  * one, at a hundredth of the time. chosen: the indexes that some part is chosen of; they need not fit. */
 bool program_relax(Arena *arena, const Program *program, ProgramAnswer *ret_answer);
+
+/* None of the set is forbidden. */
+bool program_may_choose(const Program *program, Bits set);
 
 /* Sizes within the budget and each table's. */
 bool program_fits(const Program *program, Bits chosen);

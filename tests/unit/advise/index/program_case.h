@@ -79,6 +79,13 @@ case_random(Arena *arena, Random *random)
             ProgramChain chain = chain_random(arena, random);
             vector_push(arena, &statement->chains, chain);
         }
+        for (uint64_t left = random_below(random, 4) / 3; left > 0; left--) {
+            uint64_t with = mask_random(random);
+            ProgramHarm harm = {.with = set_of(arena, with),
+                                .unless = set_of(arena, mask_random(random) & ~with),
+                                .cost = (double)(20 + random_below(random, 980))};
+            vector_push(arena, &statement->harms, harm);
+        }
     }
     for (size_t i = 0; i < SHARED; i++)
         made->shared[i] = (ProgramShared){.any = set_of(arena, mask_random(random)),
@@ -135,6 +142,11 @@ cost_by_chains(const Case *subject, Bits set)
             for (size_t k = 0; k < chain->count; k++)
                 if (!bits_meet(chain->steps[k].unless, set))
                     least = fmax(least, chain->steps[k].cost);
+        }
+        for (size_t i = 0; i < subject->statements[q].harms.count; i++) {
+            const ProgramHarm *harm = &subject->statements[q].harms.items[i];
+            if (bits_is_subset(harm->with, set) && !bits_meet(harm->unless, set))
+                least = fmax(least, harm->cost);
         }
         cost += least;
     }

@@ -42,6 +42,31 @@ without_dominated_indexes_the_best_set_costs_the_same(void **state)
 }
 
 static void
+what_only_ends_a_harm_is_left_and_what_makes_it_whole_stands_for_no_other(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    ProgramStep step = {.unless = set_of(arena, 0x03), .cost = 100};
+    ProgramChain chain = {.cost_least = 10, .steps = &step, .count = 1};
+    ProgramHarm harm = {.with = set_of(arena, 0x01), .unless = set_of(arena, 0x04), .cost = 80};
+    ProgramStatement statement = {.cost_without = 100, .cost_least = 10};
+    vector_push(arena, &statement.chains, chain);
+    vector_push(arena, &statement.harms, harm);
+    ProgramIndex indexes[4] = {{.size_bytes = 1}, {.size_bytes = 2}, {.size_bytes = 3}, {.size_bytes = 1}};
+    Program program = {.indexes = indexes,
+                       .index_count = 4,
+                       .statements = &statement,
+                       .statement_count = 1,
+                       .budget_bytes = INFINITY,
+                       .table_budget_bytes = INFINITY};
+    size_t *instead;
+    Program without = program_undominated(arena, &program, &instead);
+    assert_true(!without.indexes[0].is_forbidden && !without.indexes[1].is_forbidden &&
+                !without.indexes[2].is_forbidden);
+    assert_true(without.indexes[3].is_forbidden);
+}
+
+static void
 one_of_two_that_do_the_same_is_left_and_named(void **state)
 {
     (void)state;
@@ -77,6 +102,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_dominated_indexes_the_best_set_costs_the_same),
+        cmocka_unit_test(what_only_ends_a_harm_is_left_and_what_makes_it_whole_stands_for_no_other),
         cmocka_unit_test(one_of_two_that_do_the_same_is_left_and_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,6 +126,40 @@ each_table_of_several_has_its_budget(void **state)
     assert_in_range(fitting, 20, 180);
 }
 
+/* One index spares the statement the first half of what another does; there is room for one. With 1/3 of the
+ * first and 2/3 of the other, each chain by itself would allow 46.7. */
+static void
+a_relaxed_program_takes_the_dearest_chain_for_each_rise(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    static const int table;
+    ProgramStep first = {.unless = set_of(arena, 1), .cost = 60};
+    ProgramStep second = {.unless = set_of(arena, 2), .cost = 100};
+    ProgramChain chains[] = {{.cost_least = 20, .steps = &first, .count = 1},
+                             {.cost_least = 20, .steps = &second, .count = 1}};
+    ProgramStatement statement = {.cost_without = 100, .cost_least = 20};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(chains); i++)
+        vector_push(arena, &statement.chains, chains[i]);
+    ProgramIndex indexes[3] = {{.size_bytes = 10, .table = &table},
+                               {.size_bytes = 10, .table = &table},
+                               {.size_bytes = 10, .table = &table, .is_forbidden = true}};
+    Program program = {.indexes = indexes,
+                       .index_count = 3,
+                       .statements = &statement,
+                       .statement_count = 1,
+                       .budget_bytes = 10,
+                       .table_budget_bytes = INFINITY,
+                       .nodes_most = 1000,
+                       .solver = solver,
+                       .deadline = DEADLINE_NEVER};
+    ProgramAnswer answer;
+    assert_true(program_relax(arena, &program, &answer));
+    assert_true(fabs(answer.bound - 60) < TOLERANCE);
+    assert_false(program_may_choose(&program, set_of(arena, 6)));
+    assert_true(program_may_choose(&program, set_of(arena, 3)));
+}
+
 static void
 a_program_without_statements_chooses_nothing(void **state)
 {
@@ -154,6 +188,7 @@ main(void)
             a_choice_below_a_cost_is_found_where_there_is_one_and_bounded_by_it_where_there_is_none),
         cmocka_unit_test(a_budget_is_kept_to_the_byte),
         cmocka_unit_test(each_table_of_several_has_its_budget),
+        cmocka_unit_test(a_relaxed_program_takes_the_dearest_chain_for_each_rise),
         cmocka_unit_test(a_program_without_statements_chooses_nothing),
     };
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
