@@ -24,7 +24,9 @@
 #include <math.h>
 
 /* What so many have not proven, more seldom do. */
-#define ROUNDS_MOST 200
+#define ROUNDS_MOST 1000
+/* Rounds that ask about a set itself, which refutes that set and no other. */
+#define ITSELF_MOST 20
 #define NODES_MOST 2000
 #define NODES_QUICK 100 /* by branching alone, which mostly does */
 
@@ -78,8 +80,8 @@ bound_start(Search *search, Error *error)
     return true;
 }
 
-static bool
-is_proven(const Search *search)
+bool
+search_bound_is_near(const Search *search)
 {
     return oracle_mends(search->oracle) == search->bound_mends &&
            search->best_value - search->bound <=
@@ -131,7 +133,7 @@ bound_program(Search *search, Arena *scratch, const BoundSubject *subject, bool 
     program.nodes_most = is_any_enough ? NODES_QUICK : NODES_MOST;
     bool found = program_bound(scratch, &program, ret_answer);
     bound_note(search, ret_answer->bound);
-    if (is_any_enough && !found && !is_proven(search)) {
+    if (is_any_enough && !found && !search_bound_is_near(search)) {
         program.is_quick = false;
         program.nodes_most = NODES_MOST;
         found = program_bound(scratch, &program, ret_answer);
@@ -209,10 +211,46 @@ search_fill(const Search *search, Bits chosen)
     return filled;
 }
 
+/*
+ * What the planner said with more present stands for the choice when that is evaluated, though the bound may
+ * be less: where an index narrowed the planner's view, fewer may cost less. Then the choice is not refuted by
+ * the bound, and asked about itself.
+ */
+static bool
+bound_ask_itself(Search *search, Bits chosen, double value_most, Error *error)
+{
+    const Workload *workload = search->context->workload;
+    for (;;) {
+        double value = search_cost_of_having(search, chosen);
+        double widest = 0;
+        size_t next = SIZE_MAX;
+        for (size_t q = 0; q < workload->count; q++) {
+            const WorkloadStatement *statement = &workload->statements[q];
+            if (!statement->is_costed)
+                continue;
+            OracleBounds bounds = {.low = statement->baseline_cost, .high = statement->baseline_cost};
+            if (oracle_concerns(search->oracle, q, chosen))
+                bounds = oracle_bounds(search->oracle, q, chosen);
+            double low = search_value(search->context, statement, bounds.low);
+            double open = search_value(search->context, statement, bounds.high) - low;
+            value += low;
+            if (open > widest) {
+                widest = open;
+                next = q;
+            }
+        }
+        double cost;
+        if (value >= value_most || next == SIZE_MAX || search_out_of_time(search))
+            return true;
+        if (!oracle_cost(search->oracle, next, chosen, true, &cost, NULL, error))
+            return false;
+    }
+}
+
 /* Asks about the choice until it is refuted, or what is open of it is little; something is learned when the
  * planner was asked, or the choice is better. */
 static bool
-bound_ask(Search *search, Bits chosen, bool *ret_is_learned, Error *error)
+bound_ask(Search *search, Bits chosen, bool may_ask_itself, bool *ret_is_learned, Error *error)
 {
     double gap = search_gap_allowed(search) * search->best_value;
     SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
@@ -232,6 +270,13 @@ bound_ask(Search *search, Bits chosen, bool *ret_is_learned, Error *error)
     if (*ret_is_learned)
         return true;
     if (!search_offer(search, chosen, patience, &is_better, error))
+        return false;
+    *ret_is_learned = is_better || search_questions(search) > questions;
+    if (*ret_is_learned || !may_ask_itself)
+        return true;
+    search->itself_left--;
+    if (!bound_ask_itself(search, chosen, patience.value_most, error) ||
+        !search_offer(search, chosen, patience, &is_better, error))
         return false;
     *ret_is_learned = is_better || search_questions(search) > questions;
     return true;
@@ -260,10 +305,11 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
     bool is_learned = false;
     for (int way = BOUND_GUESS; way < BOUND_WAYS && !is_learned; way++) {
         bool found = bound_propose(search, scratch, &subject, (BoundWay)way, &answer);
-        *ret_is_done = is_proven(search);
+        *ret_is_done = search_bound_is_near(search);
         if (*ret_is_done)
             return true;
-        if (found && !bound_ask(search, answer.chosen, &is_learned, error))
+        bool may_ask_itself = way + 1 == BOUND_WAYS && search->itself_left > 0;
+        if (found && !bound_ask(search, answer.chosen, may_ask_itself, &is_learned, error))
             return false;
     }
     *ret_is_done = !is_learned;
@@ -275,6 +321,7 @@ search_prove(Search *search, Error *error)
 {
     if (search_gap_allowed(search) >= 1)
         return true;
+    search->itself_left = search->is_thorough ? ITSELF_MOST : 0;
     search_relate(search);
     if (!bound_start(search, error))
         return false;
@@ -284,7 +331,7 @@ search_prove(Search *search, Error *error)
         if (!bound_round(search, &is_done, error))
             return false;
     }
-    search->is_proven = is_proven(search);
+    search->is_proven = search_bound_is_near(search);
     return true;
 }
 
@@ -301,9 +348,9 @@ search_bound_renew(Search *search)
     ProgramAnswer answer;
     bool is_any = search_gap_allowed(search) >= ANY_GAP_LEAST;
     /* where there is no choice to ask about, that is the bound */
-    if (search_out_of_time(search) ||
-        ((!is_any || bound_program(search, scratch, &subject, true, &answer) || !is_proven(search)) &&
-         !bound_program(search, scratch, &subject, false, &answer)))
+    if (search_out_of_time(search) || ((!is_any || bound_program(search, scratch, &subject, true, &answer) ||
+                                        !search_bound_is_near(search)) &&
+                                       !bound_program(search, scratch, &subject, false, &answer)))
         search->bound = 0;
     search->avoided = avoided;
     search_indexes_refresh(search);

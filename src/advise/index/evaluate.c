@@ -151,9 +151,18 @@ search_offer(Search *search, Bits set, SearchPatience patience, bool *ret_is_bet
     bits_keep(kept, evaluation.used);
     double value =
         evaluation.value - search_cost_of_having(search, set) + search_cost_of_having(search, kept);
-    if (evaluation.is_refuted || value >= search->best_value - SEARCH_TOLERANCE * search->best_value ||
-        !search_fits(search, kept))
+    double value_most = search->best_value - SEARCH_TOLERANCE * search->best_value;
+    if (evaluation.is_refuted || value >= value_most || !search_fits(search, kept))
         return true;
+    /* One that no plan uses may have kept the planner from doing worse. */
+    SearchPatience rest = {.value_most = value_most, .slack = patience.slack};
+    if (!bits_equal(kept, set)) {
+        if (!search_evaluate(search, kept, rest, &evaluation, error))
+            return false;
+        value = evaluation.value;
+        if (evaluation.is_refuted || value >= value_most)
+            return true;
+    }
     search->best = kept;
     search->best_value = value;
     *ret_is_better = true;

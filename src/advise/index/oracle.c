@@ -174,10 +174,18 @@ oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
             continue;
         if (bits_equal(answer->set, set))
             return answer;
-        if (found == NULL && !answer->is_unknown)
+        if (found == NULL && !answer->is_unknown && !answer->is_doubted)
             found = answer;
     }
     return found;
+}
+
+/* What the planner said of this very set; NULL: it was not asked, or did not know. */
+static const OracleAnswer *
+oracle_answer_itself(const Oracle *oracle, size_t statement, Bits set)
+{
+    const OracleAnswer *found = oracle_answer_exact(oracle, statement, set);
+    return found != NULL && !found->is_unknown && bits_equal(found->set, set) ? found : NULL;
 }
 
 /* The dearest answer with more than the set present: its best lower bound. Of several the least present. */
@@ -209,11 +217,14 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
         const OracleAnswer *answer = &answers->items[i];
         if (bits_is_subset(reduced, answer->set) && answer->low > bounds.low)
             bounds.low = answer->low;
-        if (bits_is_subset(answer->used, reduced) && answer->cost < bounds.high)
+        if (bits_is_subset(answer->used, reduced) && !answer->is_doubted && answer->cost < bounds.high)
             bounds.high = answer->cost;
     }
     if (bounds.low > bounds.high)
         bounds.low = bounds.high;
+    const OracleAnswer *itself = oracle_answer_itself(oracle, statement, reduced);
+    if (itself != NULL)
+        bounds = (OracleBounds){.low = itself->cost, .high = itself->cost};
     arena_rewind(oracle->arena, mark);
     return bounds;
 }
@@ -295,6 +306,14 @@ oracle_question(const Oracle *oracle, size_t statement)
     return &subject->question;
 }
 
+/* Does the other, asked about all that the plan used, cost more than it? */
+static bool
+is_refuted_by(const OracleAnswer *answer, const OracleAnswer *other)
+{
+    return !other->is_unknown && bits_is_subset(answer->used, other->set) &&
+           bits_is_subset(other->set, answer->set) && other->cost > answer->cost * (1 + ORACLE_TOLERANCE);
+}
+
 /* With more present the planner can only do better; where it did worse, that bounds nothing. */
 static void
 oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
@@ -309,6 +328,8 @@ oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
         }
         if (bits_is_subset(answer->set, fresh->set) && answer->cost < fresh->low)
             fresh->low = answer->cost;
+        answer->is_doubted = answer->is_doubted || is_refuted_by(answer, fresh);
+        fresh->is_doubted = fresh->is_doubted || is_refuted_by(fresh, answer);
     }
 }
 
@@ -468,16 +489,17 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
     if (descent->from != ORACLE_NO_PARENT) {
         const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
         /* Of a plan that nobody saw there is nothing to take away. */
-        present =
-            oracle_reduce(oracle, descent->scratch, statement, above->is_unknown ? descent->set : above->set);
-        descent_remove(oracle, present, descent->set, above->used, descent->times);
+        bool is_plain = !above->is_unknown && !bits_is_subset(above->used, descent->set);
+        present = oracle_reduce(oracle, descent->scratch, statement, is_plain ? above->set : descent->set);
+        if (is_plain)
+            descent_remove(oracle, present, descent->set, above->used, descent->times);
     }
     const OracleAnswer *fresh;
     if (!oracle_learn(oracle, statement, present, &fresh, error))
         return false;
     descent->from = position_of(oracle, statement, fresh);
     bits_subtract(descent->set, oracle->refused); /* some may have been refused just now */
-    if ((!fresh->is_unknown && bits_is_subset(fresh->used, descent->set)) ||
+    if ((!fresh->is_unknown && !fresh->is_doubted && bits_is_subset(fresh->used, descent->set)) ||
         bits_equal(fresh->set, descent->set))
         descent->known = descent->from;
     return true;

@@ -39,6 +39,8 @@ typedef struct OracleAnswer {
     double low;      /* the least cost seen with that or less present: bounds what is not yet asked */
     bool is_unknown; /* it could not be planned, or not with the baseline's samples: the cost without stands
                       * for it, and it tells nothing of other sets (low is 0) */
+    bool is_doubted; /* a set between used and set was seen to cost more: it tells of no other set from above
+                      */
     size_t parent;   /* position of an earlier answer with more present, the dearest; ORACLE_NO_PARENT */
 } OracleAnswer;
 

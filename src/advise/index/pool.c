@@ -74,6 +74,20 @@ pool_chain(const Search *search, Arena *arena, size_t statement, size_t leaf, Pr
         vector_push(arena, &program->chains, chain);
 }
 
+/* What was asked about itself, and costs more than fewer might: so it is with no other set. */
+static void
+pool_harm(const Search *search, Arena *arena, size_t statement, const OracleAnswer *answer,
+          ProgramStatement *program)
+{
+    ProgramHarm harm = {.with = answer->set, .cost = pool_value(search, statement, answer->cost)};
+    if (answer->is_unknown || harm.cost <= pool_value(search, statement, answer->low) ||
+        !search_fits(search, answer->set))
+        return;
+    harm.unless = bits_copy(arena, oracle_relevant(search->oracle, statement));
+    bits_subtract(harm.unless, answer->set);
+    vector_push(arena, &program->harms, harm);
+}
+
 static void
 pool_statement(const Search *search, Arena *arena, size_t statement, ProgramStatement *program)
 {
@@ -91,9 +105,11 @@ pool_statement(const Search *search, Arena *arena, size_t statement, ProgramStat
         ProgramPlan plan = {.used = answer->used, .cost = value};
         vector_push(arena, &program->plans, plan);
     }
-    for (size_t i = 0; i < oracle_answer_count(oracle, statement); i++)
+    for (size_t i = 0; i < oracle_answer_count(oracle, statement); i++) {
         if (!is_parent(search, statement, i))
             pool_chain(search, arena, statement, i, program);
+        pool_harm(search, arena, statement, oracle_answer(oracle, statement, i), program);
+    }
 }
 
 static const ProgramShared *

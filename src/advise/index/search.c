@@ -61,6 +61,8 @@ search_table_budget(const AdvisorContext *context)
 /* Of the time before the review, for the proof of a small workload: what it leaves open is searched locally.
  */
 #define PROOF_TIME_SHARE 0.6
+/* A set that costs more than was thought is proven again, or another: so often. */
+#define PROOFS_AGAIN_MOST 10
 /* The 0/1 program's own. */
 #define BOUND_TOLERANCE 1e-6
 
@@ -248,10 +250,9 @@ search_note_first(Search *search)
     search->first_ms = clock_monotonic_ms() - search->start_ms;
 }
 
-/* Chooses at the plans known, for the proof asks about what matters; true in ret_is_over when it came to an
- * end. */
+/* Chooses at the plans known, for the proof asks about what matters. */
 static bool
-search_small(Search *search, bool *ret_is_over, Error *error)
+search_small(Search *search, Error *error)
 {
     Deadline deadline = search->deadline;
     if (!search_choose_nearly(search, error))
@@ -260,8 +261,6 @@ search_small(Search *search, bool *ret_is_over, Error *error)
     search->deadline = deadline_of_share(deadline, PROOF_TIME_SHARE);
     if (!search_prove(search, error))
         return false;
-    /* a program that ran into the deadline noticed it first */
-    *ret_is_over = !search_out_of_time(search);
     search->deadline = deadline;
     search->is_stopped = false;
     return true;
@@ -272,8 +271,7 @@ search_small(Search *search, bool *ret_is_over, Error *error)
 static bool
 search_before_review(Search *search, Error *error)
 {
-    bool is_over = false;
-    if (!search_harvest(search, error) || (search_is_small(search) && !search_small(search, &is_over, error)))
+    if (!search_harvest(search, error) || (search_is_small(search) && !search_small(search, error)))
         return false;
     if (search->is_proven)
         return true;
@@ -282,7 +280,40 @@ search_before_review(Search *search, Error *error)
         return false;
     if (!search_is_small(search))
         search_note_first(search);
-    return is_over || search_prove(search, error);
+    search->is_thorough = search_is_small(search);
+    return search_prove(search, error);
+}
+
+/* Reviews the best set and asks about what came of it. */
+static bool
+search_conclude(Search *search, SearchResult *ret_result, Error *error)
+{
+    search->proven_value = search->best_value;
+    search->was_stopped = search->is_stopped;
+    search->is_stopped = false;
+    search->deadline = deadline_of_share(search->context->deadline, 1 - VERIFY_TIME_SHARE);
+    *ret_result = (SearchResult){0};
+    return search_review(search, error) && search_verify(search, ret_result, error);
+}
+
+/* Was the best set proven by what its plans were thought to cost, and costs more? Some index may hide a
+ * cheaper plan from the planner, which with more present it sees. */
+static bool
+search_was_misled(Search *search, const SearchResult *result)
+{
+    if (!search->is_proven || search->is_cautious || search_out_of_time(search))
+        return false;
+    search->best_value = result->value;
+    search_bound_renew(search);
+    return !search_bound_is_near(search);
+}
+
+static bool
+search_prove_again(Search *search, Error *error)
+{
+    search->deadline = deadline_of_share(search->context->deadline, 1 - REVIEW_TIME_SHARE);
+    search->is_thorough = true;
+    return search_prove(search, error);
 }
 
 bool
@@ -306,14 +337,11 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     if (candidates->count > 0)
         mip_solver_begin(solver);
     SearchResult result = {0};
-    if (!search_before_review(&search, error))
+    if (!search_before_review(&search, error) || !search_conclude(&search, &result, error))
         return false;
-    search.proven_value = search.best_value;
-    search.was_stopped = search.is_stopped;
-    search.is_stopped = false;
-    search.deadline = deadline_of_share(context->deadline, 1 - VERIFY_TIME_SHARE);
-    if (!search_review(&search, error) || !search_verify(&search, &result, error))
-        return false;
+    for (int again = 0; again < PROOFS_AGAIN_MOST && search_was_misled(&search, &result); again++)
+        if (!search_prove_again(&search, error) || !search_conclude(&search, &result, error))
+            return false;
     search.deadline = context->deadline;
     search_bound_renew(&search);
     search_report(&search, &result);

@@ -39,6 +39,8 @@ typedef struct Search {
     double proven_value; /* best_value before the review */
     bool is_proven;      /* best is within the gap allowed */
     bool is_asking;      /* about sets that are chosen from what is known: no proof will do it */
+    bool is_thorough;    /* the proof asks about a set itself where nothing else teaches it more */
+    int itself_left;     /* rounds of the proof that may do so */
     bool is_cautious;    /* the review changed the set */
     size_t unreviewed;   /* statements */
     size_t unreviewed_indexes;
@@ -111,6 +113,8 @@ bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
 /* bound.c; the first makes what is some statement's and may be chosen relevant to all on its table. */
 void search_relate(Search *search);
 bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
+/* The best set's value, as it stands, is within the gap allowed of the bound. */
+bool search_bound_is_near(const Search *search);
 /* The choice and what the budgets have room for beside it, smallest first; one that its table has no room for
  * is passed over. Without a budget that is the choice: of all there is everything is known. */
 Bits search_fill(const Search *search, Bits chosen);

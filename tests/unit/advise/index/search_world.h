@@ -39,7 +39,11 @@ static struct {
     bool same_key;             /* all candidates begin with one column, and those from 4 on are hashes */
     uint32_t present;
     uint32_t relevant[STATEMENTS]; /* what was thought of for each; 0: all */
-    uint32_t alone;                /* statement 0 costs a tenth when exactly these are present */
+    uint32_t
+        harm_with; /* statement 0 costs harm_cost or more when these are present, and none of harm_unless */
+    uint32_t harm_unless;
+    double harm_cost;
+    uint32_t alone; /* statement 0 costs a tenth when exactly these are present */
     bool is_large;
     size_t end_at; /* question during which the time runs out; 0: none */
     int64_t end_ms;
@@ -69,7 +73,7 @@ world_baseline(size_t statement)
 }
 
 static inline double
-world_cost(size_t statement, uint32_t set, uint32_t *ret_used)
+world_cost_unharmed(size_t statement, uint32_t set, uint32_t *ret_used)
 {
     double best = world_baseline(statement);
     *ret_used = 0;
@@ -83,6 +87,17 @@ world_cost(size_t statement, uint32_t set, uint32_t *ret_used)
         }
     }
     return best;
+}
+
+static inline double
+world_cost(size_t statement, uint32_t set, uint32_t *ret_used)
+{
+    double cost = world_cost_unharmed(statement, set, ret_used);
+    if (statement != 0 || world.harm_with == 0 || (world.harm_with & ~set) != 0 ||
+        (world.harm_unless & set) != 0 || cost >= world.harm_cost)
+        return cost;
+    *ret_used |= world.harm_with;
+    return world.harm_cost;
 }
 
 bool
@@ -130,7 +145,9 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
     ret_answer->cost = world_cost((size_t)(statement->text[0] - '0'), world.present, &used);
     if (world.alone != 0 && world.present == world.alone && statement->text[0] == '0')
         ret_answer->cost /= 10;
-    ret_answer->least_cost = ret_answer->cost;
+    uint32_t used_unharmed;
+    ret_answer->least_cost = fmin(ret_answer->cost, world_cost_unharmed((size_t)(statement->text[0] - '0'),
+                                                                        world.present, &used_unharmed));
     for (int i = 0; i < CANDIDATES; i++)
         if ((used >> i & 1) != 0)
             vector_push(arena, &ret_answer->used_indexes, candidate_names[i]);

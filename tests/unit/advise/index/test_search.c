@@ -252,6 +252,59 @@ under_any_budgets_the_best_of_all_sets_is_found_and_proven(void **state)
     world_clear();
 }
 
+/* As TPC-H's query 19: beside the index that serves it, one for another query leaves its table fewer workers,
+ * but not where a third is present. */
+static void
+a_set_whose_indexes_harm_each_other_gives_way_to_one_that_is_better(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world.any_gain_counts = true;
+    world.proof_percent = "0.2";
+    world_plan(0, 1u << 0, 100);
+    world_plan(1, 1u << 1, 500);
+    world_plan(1, 1u << 3, 600);
+    world.harm_with = 1u << 1;
+    world.harm_unless = 1u << 2;
+    world.harm_cost = 800;
+    world.write_cost[2] = 300;
+    SearchResult result = search(arena, INFINITY, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 0 | 1u << 3);
+    assert_true(result.cost_after[0] == 100 && result.cost_after[1] == 600);
+    assert_true(result.bound <= 4700 * (1 + 1e-6));
+    world_clear();
+}
+
+static void
+where_indexes_harm_each_other_the_bound_is_true_and_the_best_is_mostly_found(void **state)
+{
+    (void)state;
+    Random random = random_new(71);
+    int found = 0;
+    for (int round = 0; round < 60; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        world_random(&random);
+        world.any_gain_counts = true;
+        world.proof_percent = "0.2";
+        world.harm_with = 1u << random_below(&random, CANDIDATES) | 1u << random_below(&random, CANDIDATES);
+        world.harm_unless = (uint32_t)random_below(&random, 1u << CANDIDATES) & ~world.harm_with;
+        world.harm_cost = (double)(1 + random_below(&random, 1000));
+        double budget = round % 3 == 0 ? INFINITY : (double)random_below(&random, 300) * 8192;
+        SearchResult result = search(arena, budget, DEADLINE_NEVER).result;
+        double best = -INFINITY;
+        for (uint32_t set = 0; set < 1u << CANDIDATES; set++)
+            if (world_fits(set, budget))
+                best = fmax(best, world_net(set));
+        double value = STATEMENTS * BASELINE - world_net(mask_of(result.chosen));
+        assert_true(fabs(result.value - value) < 1e-6 * value);
+        assert_true(result.bound <= (STATEMENTS * BASELINE - best) * (1 + 1e-6));
+        found += world_net(mask_of(result.chosen)) >= best - 0.002 * value && result.gap_percent <= 0.2;
+    }
+    world_clear();
+    assert_in_range(found, 55, 60);
+}
+
 /* As TPC-H's query 20: without its index it costs a million times all the rest. */
 static void
 what_one_statement_costs_without_its_index_hides_nothing_of_the_others(void **state)
@@ -582,6 +635,8 @@ main(void)
         cmocka_unit_test(in_a_world_without_interplay_the_best_set_is_found),
         cmocka_unit_test(in_any_world_the_answer_is_true_frugal_and_no_worse_than_one_index),
         cmocka_unit_test(under_any_budgets_the_best_of_all_sets_is_found_and_proven),
+        cmocka_unit_test(a_set_whose_indexes_harm_each_other_gives_way_to_one_that_is_better),
+        cmocka_unit_test(where_indexes_harm_each_other_the_bound_is_true_and_the_best_is_mostly_found),
         cmocka_unit_test(what_one_statement_costs_without_its_index_hides_nothing_of_the_others),
         cmocka_unit_test(with_a_gap_allowed_the_answer_is_within_it_and_the_bound_is_true),
         cmocka_unit_test(what_several_indexes_lose_together_is_charged_once_and_the_bound_is_of_that),
