@@ -31,21 +31,29 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-static bool is_running;
+static int running_depth; /* an expression's statistics may be gathered within an estimate */
 
 bool
 twin_estimate_is_running(void)
 {
-    return is_running;
+    return running_depth > 0;
 }
 
+/* Of the table estimated last: a search estimates a hundred indexes of one table after each other, and each
+ * state looks at all of them. */
+static MemoryContext state_context;
+static uint64 state_generation;
+static Oid state_table;
+static PlannerInfo *state_root;
+
 /* A planner state with one relation, as the server makes one for CLUSTER. */
-static void
-planner_state_make(TwinIndexShape *shape)
+static PlannerInfo *
+planner_state_make(Relation table)
 {
     Query *query = makeNode(Query);
     PlannerInfo *root = makeNode(PlannerInfo);
     RangeTblEntry *entry = makeNode(RangeTblEntry);
+    RelOptInfo *rel;
     query->commandType = CMD_SELECT;
     root->parse = query;
     root->glob = makeNode(PlannerGlobal);
@@ -53,17 +61,43 @@ planner_state_make(TwinIndexShape *shape)
     root->planner_cxt = CurrentMemoryContext;
     twin_planner_info_complete(root);
     entry->rtekind = RTE_RELATION;
-    entry->relid = RelationGetRelid(shape->table);
-    entry->relkind = shape->table->rd_rel->relkind;
+    entry->relid = RelationGetRelid(table);
+    entry->relkind = table->rd_rel->relkind;
     entry->rellockmode = AccessShareLock;
     entry->inFromCl = true;
     entry->eref = makeAlias("twin", NIL);
     twin_permission_info_add(query, entry);
     query->rtable = list_make1(entry);
     setup_simple_rel_arrays(root);
-    shape->root = root;
-    shape->rel = build_simple_rel(root, 1, NULL);
-    shape->rel->rows = shape->rel->tuples; /* nothing is filtered, or distinct values would shrink to one */
+    rel = build_simple_rel(root, 1, NULL);
+    rel->rows = rel->tuples; /* nothing is filtered, or distinct values would shrink to one */
+    return root;
+}
+
+static void
+planner_state_give(TwinIndexShape *shape)
+{
+    MemoryContext before = CurrentMemoryContext;
+    Oid table_id = RelationGetRelid(shape->table);
+    if (running_depth > 1) { /* that of the outer estimate stays as it is */
+        shape->root = planner_state_make(shape->table);
+        shape->rel = shape->root->simple_rel_array[1];
+        return;
+    }
+    if (state_root == NULL || state_table != table_id || state_generation != twin_catalog_generation()) {
+        state_root = NULL;
+        if (state_context == NULL)
+            state_context =
+                AllocSetContextCreate(TopMemoryContext, "fettle twin table", ALLOCSET_DEFAULT_SIZES);
+        MemoryContextReset(state_context);
+        MemoryContextSwitchTo(state_context);
+        state_generation = twin_catalog_generation();
+        state_root = planner_state_make(shape->table);
+        state_table = table_id;
+        MemoryContextSwitchTo(before);
+    }
+    shape->root = state_root;
+    shape->rel = state_root->simple_rel_array[1];
 }
 
 /* Bytes of a stored value, header included; index tuples use the short header where they can. */
@@ -638,7 +672,7 @@ twin_shape_begin(TwinIndexShape *shape, Relation table, Relation index)
     memset(shape, 0, sizeof(*shape));
     shape->table = table;
     shape->index = index;
-    planner_state_make(shape);
+    planner_state_give(shape);
 }
 
 typedef struct IndexEstimation {
@@ -680,8 +714,7 @@ twin_estimate_run(void (*run)(void *context), void *context)
 {
     MemoryContext before = CurrentMemoryContext;
     MemoryContext own = AllocSetContextCreate(before, "fettle twin estimate", ALLOCSET_DEFAULT_SIZES);
-    bool was_running = is_running;
-    is_running = true;
+    running_depth++;
     twin_planner_enter();
     PG_TRY();
     {
@@ -692,7 +725,7 @@ twin_estimate_run(void (*run)(void *context), void *context)
     {
         MemoryContextSwitchTo(before);
         twin_planner_leave();
-        is_running = was_running;
+        running_depth--;
     }
     PG_END_TRY();
     MemoryContextDelete(own);

@@ -617,6 +617,46 @@ def test_a_supposed_index_cannot_be_kept(twin, sizes_stay, supposing, end):
     assert run(twin, "SELECT to_regclass('candidate')") == [(None,)]
 
 
+TABLE_LOCKS = "SELECT mode FROM pg_locks WHERE relation = %s::regclass AND locktype = 'relation' AND pid = pg_backend_pid() ORDER BY mode"
+
+
+@pytest.mark.parametrize("definition", ["orders (total)", "customer USING gin (tags)", "event (at)"])
+def test_a_supposed_index_locks_its_table_against_changes_only(server, twin, sizes_stay, supposing, definition):
+    """Other sessions suppose indexes on the same table, and plan what writes it; nobody alters it."""
+    table = definition.split()[0]
+    build(twin, definition)
+    assert run(twin, TABLE_LOCKS, (table,)) == [("AccessShareLock",)]
+    with connection(server, "twin") as other:
+        run(other, "SET lock_timeout = '300ms'")
+        run(other, "SET fettle_twin.suppose_indexes = on")
+        run(other, "BEGIN")
+        assert plan(other, f"DELETE FROM {table}")["Node Type"] == "ModifyTable"
+        run(other, "ROLLBACK")
+        run(other, "BEGIN")
+        run(other, f"CREATE INDEX other ON {definition}")
+        with pytest.raises(psycopg2.errors.LockNotAvailable):
+            run(other, f"ALTER TABLE {table} ADD COLUMN more int")
+        run(other, "ROLLBACK")
+
+
+def test_estimates_are_kept_beside_a_further_index_that_says_nothing_of_them(twin, supposing):
+    estimate = "SELECT * FROM fettle_twin.index_estimate('candidate')"
+    build(twin, "orders (customer_id, total)")
+    alone = run(twin, estimate)
+    run(twin, "CREATE INDEX other ON orders (customer_id)")
+    assert run(twin, estimate) == alone
+    run(twin, "SAVEPOINT one; CREATE UNIQUE INDEX telling ON orders (customer_id)")
+    assert run(twin, estimate) != alone
+    run(twin, "ROLLBACK TO SAVEPOINT one")
+    assert run(twin, estimate) == alone
+    run(twin, "SAVEPOINT two")
+    with pytest.raises(psycopg2.errors.UndefinedColumn):
+        run(twin, "CREATE INDEX wrong ON orders (customer_id, no_such_column)")
+    run(twin, "ROLLBACK TO SAVEPOINT two")
+    run(twin, "CREATE INDEX later ON orders (total)")
+    assert run(twin, estimate) == alone
+
+
 def indexes_of(node):
     return {node["Index Name"] for node in [node] if "Index Name" in node}.union(*(indexes_of(child) for child in node.get("Plans", [])))
 
