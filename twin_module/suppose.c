@@ -47,6 +47,8 @@ static bool suppose_indexes;
 static bool
     has_supposed; /* in the open transaction; stays after ROLLBACK TO SAVEPOINT, which is on the safe side */
 
+static Oid supposed_file; /* of the indexes supposed last */
+
 /* CREATE INDEX keeps its lock on the table until the transaction ends, for those who write it: they must see
  * the index. This one nobody will see, and other sessions plan what writes the table. What is left of the
  * lock keeps them from altering it. */
@@ -88,6 +90,12 @@ nothing_index(Oid *ret_file)
         *ret_file = ((Form_pg_class)GETSTRUCT(row))->relfilenode;
     ReleaseSysCache(row);
     return index_id;
+}
+
+bool
+twin_index_is_supposed_here(Relation index)
+{
+    return has_supposed && index->rd_rel->relfilenode == supposed_file;
 }
 
 bool
@@ -168,6 +176,7 @@ twin_suppose_index(IndexStmt *statement, const char *text)
     copy = transformIndexStmt(table_id, copyObject(statement), text);
     copy->twin_existing_file = file;
     has_supposed = true;
+    supposed_file = file;
     address = index_define(table_id, copy);
     if (!OidIsValid(address.objectId))
         return true; /* IF NOT EXISTS */

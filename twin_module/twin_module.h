@@ -68,6 +68,7 @@ bool twin_suppose_index(struct IndexStmt *statement, const char *text);
 void twin_suppose_unlock(const struct IndexStmt *statement); /* after any other CREATE INDEX */
 void twin_suppose_check_truncate(void);
 bool twin_index_is_supposed(Relation index);
+bool twin_index_is_supposed_here(Relation index); /* the same, by a transaction that has supposed some */
 
 /* pg_class columns that carry sizes; see README.md. */
 static inline bool

@@ -40,10 +40,10 @@ session_begin(WhatIf *whatif, Arena *arena, Twin *twin, Error *error)
 }
 
 bool
-whatif_session_open(Arena *arena, Twin *twin, const char *name_suffix, WhatIf **ret_whatif, Error *error)
+whatif_session_open(Arena *arena, Twin *twin, const char *name_prefix, WhatIf **ret_whatif, Error *error)
 {
     WhatIf *whatif = ARENA_NEW(arena, WhatIf);
-    *whatif = (WhatIf){.arena = arena, .twin = twin, .name_suffix = name_suffix, .is_settled = true};
+    *whatif = (WhatIf){.arena = arena, .twin = twin, .name_prefix = name_prefix, .is_settled = true};
     if (!session_begin(whatif, arena, twin, error)) {
         whatif_close(whatif);
         return false;

@@ -54,7 +54,7 @@ static const char *
 renamed_text(const WhatIf *whatif, Arena *arena, const KnownChange *known)
 {
     const WhatIfChange *change = &known->change;
-    if (whatif->name_suffix[0] == '\0' || change->name == NULL)
+    if (whatif->name_prefix[0] == '\0' || change->name == NULL)
         return change->statement;
     const char *name = pg_identifier_quote(arena, change->name);
     const char *at = strstr(change->statement, name);
@@ -209,8 +209,8 @@ change_keep(WhatIf *whatif, const WhatIfChange *change, uint64_t key)
     known->change.name = arena_strdup(whatif->arena, change->name);
     known->change.value = arena_strdup(whatif->arena, change->value);
     known->made_name = known->change.name;
-    if (change->kind == WHATIF_CREATE_INDEX && change->name != NULL && whatif->name_suffix[0] != '\0') {
-        known->made_name = arena_printf(whatif->arena, "%s%s", change->name, whatif->name_suffix);
+    if (change->kind == WHATIF_CREATE_INDEX && change->name != NULL && whatif->name_prefix[0] != '\0') {
+        known->made_name = arena_printf(whatif->arena, "%s%s", whatif->name_prefix, change->name);
         map_put(whatif->given_names, known->made_name, (void *)known->change.name);
     }
     return known;

@@ -46,7 +46,7 @@ struct WhatIf {
     Explainer explainer;
     SparseIndexes sparse; /* when the twin is on a stock server */
     bool is_sparse;
-    const char *name_suffix; /* of what it makes, so that it waits for no other session's names */
+    const char *name_prefix; /* of what it makes, so that it waits for no other session's names */
     StandingChangeList standing;
     KnownChangeList wanted;
     bool is_settled;      /* what is wanted stands, and nothing else that the planner sees */
@@ -70,7 +70,7 @@ whatif_text_key(const char *text)
     return text == NULL ? 0 : hash_text(text);
 }
 
-bool whatif_session_open(Arena *arena, Twin *twin, const char *name_suffix, WhatIf **ret_whatif, Error *error)
+bool whatif_session_open(Arena *arena, Twin *twin, const char *name_prefix, WhatIf **ret_whatif, Error *error)
     FETTLE_MUST_USE;
 
 /* The session is in no transaction after it. */

@@ -49,7 +49,7 @@ typedef struct Lane {
     Map *made;      /* key -> anything: indexes that it has made some time */
     LaneQuestions questions;
     double load_us;
-    const char *name_suffix;
+    const char *name_prefix;
     bool is_lost; /* it failed once */
     bool is_running;
     pthread_t thread;
@@ -77,12 +77,12 @@ lanes_wanted(const WhatIf *whatif)
 static WhatIfLanes *
 lanes_new(WhatIf *whatif)
 {
-    static const char *const suffixes[WHATIF_SESSIONS_MOST] = {"", "_b", "_c", "_d"};
+    static const char *const prefixes[WHATIF_SESSIONS_MOST] = {"", "b_", "c_", "d_"};
     WhatIfLanes *lanes = ARENA_NEW(whatif->arena, WhatIfLanes);
     lanes->twin = whatif->twin;
     lanes->count = lanes_wanted(whatif);
     for (size_t i = 0; i < lanes->count; i++)
-        lanes->lanes[i] = (Lane){.lanes = lanes, .name_suffix = suffixes[i], .made = map_new(whatif->arena)};
+        lanes->lanes[i] = (Lane){.lanes = lanes, .name_prefix = prefixes[i], .made = map_new(whatif->arena)};
     lanes->lanes[0].whatif = whatif;
     whatif->is_shared = lanes->count > 1;
     return lanes;
@@ -118,7 +118,7 @@ lane_open(Lane *lane, Error *error)
         return true;
     lane->arena = arena_new("further what-if session", LANE_ARENA_BYTES);
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("lock timeout", 4096);
-    if (!whatif_session_open(lane->arena, lane->lanes->twin, lane->name_suffix, &lane->whatif, error))
+    if (!whatif_session_open(lane->arena, lane->lanes->twin, lane->name_prefix, &lane->whatif, error))
         return false;
     lane->whatif->is_shared = true;
     return pg_execute(lane->whatif->connection,
@@ -156,7 +156,7 @@ change_is_for_any_lane(const WhatIfLanes *lanes, const WhatIfChange *change)
 {
     const SnapshotRelation *relation = snapshot_relation(twin_snapshot(lanes->twin), change->relation_id);
     return relation != NULL && relation->kind != 'p' &&
-           strlen(change->name) + strlen(lanes->lanes[lanes->count - 1].name_suffix) <= PG_IDENTIFIER_BYTES;
+           strlen(change->name) + strlen(lanes->lanes[lanes->count - 1].name_prefix) <= PG_IDENTIFIER_BYTES;
 }
 
 static double
@@ -251,7 +251,7 @@ plan_take(const Lane *lane, Arena *arena, const WhatIfAnswer *answer)
         return NULL;
     for (size_t i = 0; i < answer->used_indexes.count; i++) {
         const char *name = answer->used_indexes.items[i];
-        const char *made_name = arena_printf(lane->answers, "%s%s", name, lane->name_suffix);
+        const char *made_name = arena_printf(lane->answers, "%s%s", lane->name_prefix, name);
         if (map_get(lane->whatif->given_names, made_name) != NULL)
             pg_plan_rename_index(taken, made_name, arena_strdup(arena, name));
     }
