@@ -152,6 +152,7 @@ index_foreground_manager(const CliInput *input, const CliStore *store)
     return (IndexManager){.store = store->store,
                           .settings = input->settings,
                           .stop = &interrupted,
+                          .stop_is_wish = true,
                           .progress = session_progress};
 }
 

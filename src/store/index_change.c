@@ -144,6 +144,14 @@ index_change_cancel(PgConnection *session, int64_t id, Error *error)
 }
 
 bool
+index_change_stop(PgConnection *session, int64_t id, Error *error)
+{
+    StoreNumber number = store_number(id);
+    return store_query(session, "index_change_stop", STORE_PARAMETERS(number.text), NULL, error) ||
+           error_prefix(error, "could not record that the change was stopped");
+}
+
+bool
 index_change_takes_back(PgConnection *session, int64_t id, const char *index_name, bool *ret_does,
                         Error *error)
 {

@@ -108,6 +108,21 @@ attempt_write(IndexRun *run, PgConnection *connection, bool *ret_wants_cancel, E
     return true;
 }
 
+/* That it was stopped outlives this process, whatever is left to be cleaned up: whoever does that tells the
+ * history. Who asked through the store is known there. */
+static void
+stop_write(const IndexRun *run)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (!is_stopping(run->manager))
+        return;
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
+        !(run->manager->stop_is_wish ? index_change_cancel : index_change_stop)(session.connection,
+                                                                                run->change.id, &error))
+        log_write(LOG_LEVEL_DEBUG, "%s", error.message);
+}
+
 /* Nothing was sent in the attempt that was recorded. A store that does not answer is told of the end in vain,
  * too, and then somebody settles what is left open. */
 static void
@@ -161,8 +176,20 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
             return true;
         bool is_locked = strcmp(error->sqlstate, "55P03") == 0 || strcmp(error->sqlstate, "40P01") == 0;
         if (!is_locked || is_stopping(run->manager) || deadline_passed(until))
-            return error_prefix(error, "the invalid leftover %s could not be dropped yet", run->index.name);
+            return false;
     }
+}
+
+/* The reason of a change that stays open is also that of its end, when nothing is left any more: the words
+ * are true of both. */
+static void
+leftover_tell(const IndexRun *run, const Error *cause, Error *failure)
+{
+    const char *reason = arena_strdup(run->arena, failure->message);
+    (void)error_set(failure, failure->code,
+                    "%s; its invalid index %s could not be dropped at once (%s), and the change does not end "
+                    "before that is done",
+                    reason, run->index.name, cause->message);
 }
 
 /* The server may still work for an attempt whose session we lost: that is waited for. */
@@ -252,6 +279,7 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     IndexFacts facts;
     bool is_found;
     bool is_its;
+    Error cause = {0};
     if (!former_await(run, connection, error) ||
         !facts_now(run, connection, &is_found, &facts, &is_its, error))
         return VERDICT_OPEN;
@@ -270,8 +298,11 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
         error_set(error, ERROR_CONFLICT, "another session builds the index at this moment");
         return VERDICT_FAILED;
     }
-    if (is_found && !leftover_drop(run, connection, error))
+    if (is_found && !leftover_drop(run, connection, &cause)) {
+        error_set(error, cause.code, run->is_left ? "interrupted" : "not begun");
+        leftover_tell(run, &cause, error);
         return VERDICT_OPEN;
+    }
     if (!run->is_left)
         return VERDICT_RUN_IT;
     error_set(error, ERROR_CANCELLED, "interrupted: the build did not finish; nothing of it is left");
@@ -313,6 +344,7 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
         error_set(failure, ERROR_CANCELLED, "%s",
                   is_stopping(run->manager) ? "cancelled: Fettle was stopped" : "cancelled as was asked for");
         run->is_cancelled = true;
+        stop_write(run);
     } else if (strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "someone cancelled the statement on the server");
     }
@@ -320,8 +352,11 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
     run->is_lost = pg_connection_is_broken(connection);
     if (run->is_lost && !run->is_cancelled)
         return VERDICT_AGAIN;
-    if (!is_clean)
+    if (!is_clean) {
+        if (run->is_creating && !run->is_lost)
+            leftover_tell(run, &error, failure);
         return VERDICT_OPEN;
+    }
     if (run->is_cancelled)
         return VERDICT_CANCELLED;
     return is_worth_another(failure) ? VERDICT_AGAIN : VERDICT_FAILED;
@@ -529,7 +564,7 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
     Error failure = {0};
     switch (steps_run(run, &failure)) {
         case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
-        case VERDICT_CANCELLED: return end_write(run, "cancelled", failure.message, error);
+        case VERDICT_CANCELLED: stop_write(run); return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
             return end_write(run, run->is_left && run->change.wants_cancel ? "cancelled" : "failed",
                              failure_words(run, &failure), error);

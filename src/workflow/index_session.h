@@ -26,6 +26,8 @@ typedef struct IndexManager {
     IndexLocks *locks;
     /* While true no work goes on: what runs is cancelled and cleaned up. NULL: nobody stops it. */
     const atomic_bool *stop;
+    /* Who stops it is a person who does not want the change any more, not a service that ends. */
+    bool stop_is_wish;
     /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *context;

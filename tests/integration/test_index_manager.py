@@ -436,7 +436,7 @@ def test_a_service_that_stops_cancels_its_build_and_says_so(service, target):
     service.start()
     assert wait_until(lambda: is_over(service, change_id), 60)
     change = history(service, change_id)
-    assert change["success"] is False and "stopped" in change["error_message"] and "orders_stopped" not in indexes(target)
+    assert change["status"] == "cancelled" and "stopped" in change["error_message"] and "orders_stopped" not in indexes(target)
 
 
 # --- what it knows
@@ -567,16 +567,30 @@ def test_the_command_line_shows_before_it_changes_and_asks_for_approval(service,
     assert history[0]["performed_by"].startswith("cli:")
 
 
-def test_an_interrupt_of_the_command_line_says_who_stopped_it(service, target):
+@pytest.mark.parametrize("signals", [1, 2])
+def test_an_interrupt_of_the_command_line_is_a_cancellation_also_where_the_leftover_is_in_use(service, target, signals):
+    name = f"orders_interrupted_{signals}"
     with writer(target):
-        build = subprocess.Popen([BINARY, "index", "create", "shop", "orders", "note", "--name", "orders_interrupted", "--yes"],
+        build = subprocess.Popen([BINARY, "index", "create", "shop", "orders", "note", "--name", name, "--yes"],
                                  env=service.environment(), stderr=subprocess.PIPE, text=True)
-        assert wait_until(lambda: indexes(target).get("orders_interrupted") is False)
+        assert wait_until(lambda: indexes(target).get(name) is False)
+        change_id = history(service)[0]["id"]
         build.send_signal(signal.SIGINT)
+        if signals == 2:
+            assert wait_until(lambda: not backend_builds(target, change_id), 20)
+            time.sleep(0.3)  # it cleans up: a second one ends it there
+            build.send_signal(signal.SIGINT)
         said = build.communicate(timeout=60)[1]
-    assert build.returncode == 27 and "Fettle was stopped" in said and "cleans up" in said, said
-    cli(service, "history", "shop")
-    assert wait_until(lambda: "orders_interrupted" not in indexes(target), 60)
+        assert indexes(target)[name] is False
+        change = history(service, change_id)
+        assert change["status"] == "running", change
+        if signals == 1:
+            assert build.returncode == 27 and "Fettle was stopped" in said and "cleans up" in said and f"{name} could not be dropped" in said, said
+            assert f"its invalid index {name} could not be dropped at once" in change["error_message"], change
+    assert wait_until(lambda: is_over(service, change_id), 90)
+    change = history(service, change_id)
+    assert change["status"] == "cancelled" and name not in indexes(target), change
+    assert ("interrupted" if signals == 2 else "Fettle was stopped") in change["error_message"], change
 
 
 def test_the_command_line_takes_a_whole_statement(service, target):
