@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define ENTRY_OVERHEAD_BYTES 16 /* of an index tuple and its line pointer */
-#define BUILD_SPACE_FACTOR 2.0  /* the index itself and what its sort spills */
 #define STATEMENTS_MOST 3       /* more than any change or undo has */
 
 bool
@@ -170,10 +169,10 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
     return is_its || error_set(error, ERROR_INPUT, "the statement makes an index of another table");
 }
 
-/* An estimate that errs on the large side: every row, no deduplication. */
+/* Errs on the large side: every row, no deduplication. */
 static bool
-space_plan(const IndexManager *manager, PgConnection *connection, Arena *arena, const IndexOrder *order,
-           const IndexTable *table, IndexPlan *plan, Error *error)
+size_estimate(PgConnection *connection, Arena *arena, const IndexOrder *order, const IndexTable *table,
+              double *ret_bytes, Error *error)
 {
     double width = 32;
     double included = 0;
@@ -182,10 +181,9 @@ space_plan(const IndexManager *manager, PgConnection *connection, Arena *arena, 
          !index_columns_check(connection, arena, table, order->included, order->included_count, &included,
                               error)))
         return false;
-    double bytes = table->row_count > 0 ? table->row_count * (width + included + ENTRY_OVERHEAD_BYTES)
-                                        : (double)table->size_bytes;
-    plan->wanted_bytes = bytes * BUILD_SPACE_FACTOR;
-    return index_space_check(manager, connection, plan->wanted_bytes, &plan->free_bytes, error);
+    *ret_bytes = table->row_count > 0 ? table->row_count * (width + included + ENTRY_OVERHEAD_BYTES)
+                                      : (double)table->size_bytes;
+    return true;
 }
 
 static IndexChange
@@ -280,7 +278,9 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     IndexTable table;
     SqlIndexStatement statement;
     IndexFacts facts;
+    IndexPlace place;
     bool is_found;
+    double bytes = 0;
     IndexPlan plan = {.free_bytes = -1, .message = "the index is built"};
     if (!index_session_read(manager, arena, order->target_id, order->database, &connection, error) ||
         !index_table_find(connection, arena, order->schema, order->table, &table, error) ||
@@ -290,8 +290,12 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
         return false;
     if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
         return false;
-    if (!plan.is_done && !space_plan(manager, connection, arena, order, &table, &plan, error))
+    /* as much again as the index takes is what its sort spills */
+    if (!plan.is_done && (!index_place_find(connection, arena, statement.tablespace, &place, error) ||
+                          !size_estimate(connection, arena, order, &table, &bytes, error) ||
+                          !index_space_check(manager, &place, bytes, bytes, &plan.free_bytes, error)))
         return false;
+    plan.wanted_bytes = 2 * bytes;
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "create";
     plan.change.sql = statement.text;

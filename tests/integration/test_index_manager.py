@@ -12,7 +12,7 @@ import time
 import psycopg2
 import pytest
 from conftest import BINARY
-from servers import Server, Standby, unprivileged, wait_until
+from servers import Server, Standby, new_directory, remove_directory, wait_until
 from service import Service
 
 BASE = "/api/v1/indexes"
@@ -240,9 +240,71 @@ def test_a_build_without_room_on_the_disk_is_not_begun(service, target):
     set_to(service, "index.free_space_floor", "1TB")
     try:
         reply = service.request("POST", f"{BASE}/create", order(service), token="operator")
-        assert reply.status == 422 and "are free on the server's disk" in reply.json["message"], reply
+        assert reply.status == 422 and "are free on the disk of tablespace pg_default" in reply.json["message"], reply
     finally:
         set_to(service, "index.free_space_floor", "0B")
+
+
+@contextlib.contextmanager
+def tablespace(target, name, disk="/tmp"):
+    directory = new_directory("fettle-space", disk)
+    target.sql(f"CREATE TABLESPACE {name} LOCATION '{directory}'")
+    try:
+        yield
+    finally:
+        target.sql(f"DROP TABLESPACE {name}")
+        remove_directory(directory)
+
+
+@contextlib.contextmanager
+def default_tablespace(target, name):
+    target.sql(f"ALTER DATABASE postgres SET default_tablespace = '{name}'")
+    try:
+        yield
+    finally:
+        target.sql("ALTER DATABASE postgres RESET default_tablespace")
+
+
+def free_bytes(directory):
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize
+
+
+def test_the_room_is_that_of_the_tablespace_that_the_index_goes_to(service, target):
+    other = "/dev/shm"
+    if not os.path.isdir(other) or os.stat(other).st_dev == os.stat(target.data).st_dev:
+        pytest.skip("there is no second disk")
+    home, there = free_bytes(target.data), free_bytes(other)
+    # more than one of them has, and less than the other
+    set_to(service, "index.free_space_floor", f"{(home + there) // 2 // 2 ** 20}MB")
+    statement = "CREATE INDEX orders_placed ON public.orders (note)"
+    try:
+        with tablespace(target, "second", other):
+            wide, narrow = ("pg_default", "second") if home > there else ("second", "pg_default")
+            full = f"are free on the disk of tablespace {narrow}"
+            assert full in cli(service, "create", "shop", f"{statement} TABLESPACE {narrow}", "--dry-run", status=31)
+            with default_tablespace(target, narrow):
+                assert full in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+            with default_tablespace(target, wide):
+                if wide == "pg_default":
+                    assert "CREATE INDEX" in cli(service, "create", "shop", "orders", "note", "--dry-run")
+                else:
+                    assert "sort may need" in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+    finally:
+        set_to(service, "index.free_space_floor", "0B")
+
+
+def test_a_tablespace_that_is_none_or_not_the_roles_is_refused_before_anything_is_recorded(service, target):
+    before = len(history(service))
+    statement = "CREATE INDEX orders_placed ON public.orders (note) TABLESPACE "
+    assert "there is no tablespace no_such" in cli(service, "create", "shop", statement + "no_such", "--yes", status=3)
+    target.sql("CREATE ROLE tenant LOGIN; CREATE TABLE rented (a int); ALTER TABLE rented OWNER TO tenant; GRANT CREATE ON SCHEMA public TO tenant")
+    service.add_target("tenant", target.dsn(user="tenant"), enabled=False)
+    with tablespace(target, "owners"):
+        refusal = cli(service, "create", "tenant", "CREATE INDEX rented_a ON public.rented (a) TABLESPACE owners", "--yes", status=22)
+        assert "may not put an index into tablespace owners" in refusal and "GRANT CREATE ON TABLESPACE owners TO tenant" in refusal
+    assert "no index was created" in cli(service, "history", "tenant")
+    assert len(history(service)) == before
 
 
 def test_every_major_is_served(service, server_of_each):
@@ -270,13 +332,7 @@ def test_a_build_that_fails_leaves_nothing_and_says_why(service, target):
 
 
 def test_an_index_that_default_tablespace_puts_elsewhere_is_known_again_and_a_failed_one_is_removed(service, target):
-    place = target.directory / "elsewhere"
-    place.mkdir()
-    if os.geteuid() == 0:
-        os.chown(place, *unprivileged())
-    target.sql(f"CREATE TABLESPACE elsewhere LOCATION '{place}'")
-    target.sql("ALTER DATABASE postgres SET default_tablespace = 'elsewhere'")
-    try:
+    with tablespace(target, "elsewhere"), default_tablespace(target, "elsewhere"):
         create(service, index_name="orders_elsewhere")
         assert "exists with this definition" in create(service, index_name="orders_elsewhere")["message"]
         assert target.sql("SELECT indexdef FROM pg_indexes WHERE indexname = 'orders_elsewhere'")[0][0].endswith("(note)")
@@ -291,9 +347,6 @@ def test_an_index_that_default_tablespace_puts_elsewhere_is_known_again_and_a_fa
         cli(service, "undo", "shop", str(gone["change_id"]), "--yes")
         assert target.sql("SELECT reltablespace FROM pg_class WHERE relname = 'orders_home'") == [(0,)], "it is back where it was"
         drop(service, index_name="orders_home")
-    finally:
-        target.sql("ALTER DATABASE postgres RESET default_tablespace")
-        target.sql("DROP TABLESPACE elsewhere")
 
 
 def test_an_invalid_leftover_of_the_same_definition_is_replaced(service, target):

@@ -210,8 +210,17 @@ what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
     int64_t free_bytes = 0;
     assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error),
                 &error);
-    bool has_room = index_space_check(&place.manager, connection, 1e18, &free_bytes, &error);
+    IndexPlace there;
+    assert_done(index_place_find(connection, place.arena, NULL, &there, &error), &error);
+    assert_string_equal(there.tablespace, "pg_default");
+    bool has_room = index_space_check(&place.manager, &there, 1e18, 0, &free_bytes, &error);
     assert_true(has_room ? free_bytes == -1 : error.code == ERROR_DISK_FULL && free_bytes > 0);
+    error_clear(&error);
+    IndexPlace unknown = {.tablespace = "far"};
+    assert_done(index_space_check(&place.manager, &unknown, 1e18, 1e18, &free_bytes, &error), &error);
+    assert_int_equal(free_bytes, -1);
+    assert_false(index_place_find(connection, place.arena, "no_such", &there, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
     pg_connection_close(connection);
 }
 
