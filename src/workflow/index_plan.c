@@ -17,11 +17,14 @@
 bool
 index_method_is_known(const char *method)
 {
-    static const char *const known[] = {"btree", "hash", "gist", "spgist", "gin", "brin"};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(known); i++)
-        if (strcmp(known[i], method) == 0)
-            return true;
-    return false;
+    size_t length = strlen(method);
+    const char *word = INDEX_METHODS;
+    while (strcspn(word, ", ") != length || memcmp(word, method, length) != 0) {
+        word += strcspn(word, " ");
+        if (*word++ == '\0')
+            return false;
+    }
+    return true;
 }
 
 static void

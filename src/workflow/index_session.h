@@ -94,7 +94,8 @@ bool index_table_find(PgConnection *connection, Arena *arena, const char *schema
 bool index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *table,
                          const char *const *columns, size_t count, double *ret_width, Error *error)
     FETTLE_MUST_USE;
-/* *ret_found false: no relation has the name. ERROR_INPUT: several have, without a schema. */
+/* Schema "pg_temp" is the session's own. *ret_found false: no relation has the name. ERROR_INPUT: several
+ * have, without a schema. */
 bool index_facts_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
                       bool *ret_found, IndexFacts *ret_facts, Error *error) FETTLE_MUST_USE;
 /* True when that backend still works for that change. */
