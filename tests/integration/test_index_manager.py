@@ -673,6 +673,14 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service, target):
     assert "no open index change" in cli(service, "cancel", "99999", status=4)
 
 
+@pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
+def test_a_connection_string_in_place_of_a_target_is_refused_without_repeating_its_password(service, connection):
+    for words in (["index", "history"], ["target", "test"], ["workload"], ["forecast"], ["results"]):
+        said = service.fettle(*words, connection, status=4)
+        assert "hunter2" not in said, said
+    assert "fettle target add" in cli(service, "drop", connection, "orders_pkey", "--yes", status=4)
+
+
 @pytest.mark.parametrize("words,word", [
     (["--name", "x" * 64], "1 to 63 bytes"), (["--name", "é" * 32], "1 to 63 bytes"), (["--name", ""], "1 to 63 bytes"),
     (["--method", "rtree"], "btree, hash")])
