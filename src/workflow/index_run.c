@@ -24,6 +24,7 @@
 #define STATEMENTS_MOST 3 /* more than any change has */
 #define FRESH_US ((int64_t)60 * 1000000)
 #define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
+#define SQLSTATE_LOCKED "55P03"
 #define NO_STATEMENT_LIMITS "SET statement_timeout = 0; SET lock_timeout = 0"
 
 typedef struct IndexRun {
@@ -156,7 +157,8 @@ static bool
 leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
 {
     const char *text = index_drop_statement(run->arena, run->index.schema, run->index.name);
-    Deadline until = deadline_after_ms(CLEAN_MS);
+    /* whoever settles looks again soon, or is somebody who waits for something else */
+    Deadline until = deadline_after_ms(run->is_left ? 0 : CLEAN_MS);
     if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
         return false;
     for (;;) {
@@ -174,7 +176,7 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
             return true;
-        bool is_locked = strcmp(error->sqlstate, "55P03") == 0 || strcmp(error->sqlstate, "40P01") == 0;
+        bool is_locked = strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0 || strcmp(error->sqlstate, "40P01") == 0;
         if (!is_locked || is_stopping(run->manager) || deadline_passed(until))
             return false;
     }
@@ -187,8 +189,8 @@ leftover_tell(const IndexRun *run, const Error *cause, Error *failure)
 {
     const char *reason = arena_strdup(run->arena, failure->message);
     (void)error_set(failure, failure->code,
-                    "%s; its invalid index %s could not be dropped at once (%s), and the change does not end "
-                    "before that is done",
+                    "%s; its invalid index %s could not be dropped at once (%s): the change stays open "
+                    "until it is gone",
                     reason, run->index.name, cause->message);
 }
 
@@ -312,7 +314,7 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
 static bool
 is_worth_another(const Error *failure)
 {
-    static const char *const states[] = {"55P03", "40P01", "57P01", "57P02", "57P03"};
+    static const char *const states[] = {SQLSTATE_LOCKED, "40P01", "57P01", "57P02", "57P03"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(states); i++)
         if (strcmp(failure->sqlstate, states[i]) == 0)
             return true;
@@ -408,16 +410,17 @@ static bool
 lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
 {
     const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
-    if (lock_try(run, connection,
-                 arena_printf(run->arena, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", table), "COMMIT",
-                 error))
-        return true;
-    if (strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) != 0)
-        return false;
-    error_clear(error);
-    return lock_try(run, connection,
-                    arena_printf(run->arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table), "ROLLBACK",
-                    error);
+    const char *locking = arena_printf(run->arena, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", table);
+    bool is_free = lock_try(run, connection, locking, "COMMIT", error);
+    if (!is_free && strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) == 0) {
+        error_clear(error);
+        locking = arena_printf(run->arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table);
+        is_free = lock_try(run, connection, locking, "ROLLBACK", error);
+    }
+    if (!is_free && strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0)
+        return error_prefix(error, "the lock of %s was not free within index.lock_timeout (%s)", table,
+                            settings_get_text(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
+    return is_free;
 }
 
 static Verdict

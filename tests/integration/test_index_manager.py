@@ -381,7 +381,7 @@ def test_a_lock_that_stays_taken_is_tried_again_and_then_given_up(service, targe
     try:
         with writer(target, "LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE"):
             reply = service.request("POST", f"{BASE}/create", order(service, index_name="orders_locked"), token="operator")
-        assert reply.status == 422 and "lock timeout" in reply.json["message"], reply
+        assert reply.status == 422 and "lock of public.orders was not free within index.lock_timeout (100ms): " in reply.json["message"], reply
         assert history(service, reply.json["details"]["change_id"])["attempts"] == 2
         target.sql("COMMENT ON MATERIALIZED VIEW kept IS 'kept'")
         with writer(target, "REFRESH MATERIALIZED VIEW kept"):
@@ -644,6 +644,19 @@ def test_an_interrupt_of_the_command_line_is_a_cancellation_also_where_the_lefto
     change = history(service, change_id)
     assert change["status"] == "cancelled" and name not in indexes(target), change
     assert ("interrupted" if signals == 2 else "Fettle was stopped") in change["error_message"], change
+
+
+def test_a_leftover_in_use_holds_up_nobody_who_looks_at_the_history(service, target):
+    with writer(target):
+        running = create(service, 202, index_name="orders_looked")
+        service.json("POST", f"{BASE}/cancel", {"change_id": running["change_id"]}, 202, token="operator")
+        assert wait_until(lambda: not target.sql("SELECT 1 FROM pg_stat_progress_create_index"), 30)
+        service.stop(signal.SIGKILL)
+        began = time.monotonic()
+        assert "running" in service.fettle("index", "history", "shop", "--limit", "1")
+        assert time.monotonic() - began < 20
+    assert "cancelled" in service.fettle("index", "history", "shop", "--limit", "1")
+    service.start()
 
 
 def test_the_command_line_takes_a_whole_statement(service, target):
