@@ -132,11 +132,6 @@ cli_target_find(const CliStore *store, const char *name, Target *ret_target, Err
     int64_t id;
     if (target_find(store->connection, store->arena, name, ret_target, error))
         return true;
-    if (error->code == ERROR_NOT_FOUND && pg_dsn_looks_like(name)) {
-        /* it may hold a password: nothing of it is repeated */
-        error_set(error, ERROR_NOT_FOUND, "a connection string is no target of the store");
-        return error_set_hint(error, "add it with \"fettle target add NAME CONNECTION\", then give the name");
-    }
     if (error->code != ERROR_NOT_FOUND || !text_parse_int64(name, &id))
         return false;
     error_clear(error);

@@ -176,7 +176,8 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
             return true;
-        bool is_locked = strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0 || strcmp(error->sqlstate, "40P01") == 0;
+        bool is_locked =
+            strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0 || strcmp(error->sqlstate, "40P01") == 0;
         if (!is_locked || is_stopping(run->manager) || deadline_passed(until))
             return false;
     }

@@ -688,7 +688,7 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service, target):
 
 @pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
 def test_a_connection_string_in_place_of_a_target_is_refused_without_repeating_its_password(service, connection):
-    for words in (["index", "history"], ["target", "test"], ["workload"], ["forecast"], ["results"]):
+    for words in (["index", "history"], ["target", "test"], ["workload"], ["forecast"], ["top"]):
         said = service.fettle(*words, connection, status=4)
         assert "hunter2" not in said, said
     assert "fettle target add" in cli(service, "drop", connection, "orders_pkey", "--yes", status=4)
