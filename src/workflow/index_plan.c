@@ -150,6 +150,24 @@ existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *w
     return true;
 }
 
+/* PostgreSQL would take it: an index that is wider for nothing. */
+static bool
+twice_named_check(const IndexOrder *order, Error *error)
+{
+    const char *names[INDEX_COLUMNS_MOST];
+    size_t count = 0;
+    fettle_assert(order->column_count + order->included_count <= INDEX_COLUMNS_MOST);
+    for (size_t i = 0; i < order->column_count; i++)
+        names[count++] = order->columns[i];
+    for (size_t i = 0; i < order->included_count; i++)
+        names[count++] = order->included[i];
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(names[i], names[j]) == 0)
+                return error_set(error, ERROR_INPUT, "column %s is named twice in the index", names[i]);
+    return true;
+}
+
 static bool
 statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, const IndexTable *table,
                SqlIndexStatement *ret_statement, Error *error)
@@ -159,7 +177,8 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
     double width;
     if (text == NULL) {
         text = index_order_statement(arena, order, table->schema);
-        if (!index_columns_check(connection, arena, table, order->columns, order->column_count, &width,
+        if (!twice_named_check(order, error) ||
+            !index_columns_check(connection, arena, table, order->columns, order->column_count, &width,
                                  error) ||
             !index_columns_check(connection, arena, table, order->included, order->included_count, &width,
                                  error))

@@ -125,10 +125,14 @@ index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *ta
         return error_prefix(error, "could not look for the columns");
     *ret_width = 0;
     for (int64_t i = 0; i < pg_result_rows(rows); i++) {
-        if (!pg_result_bool(rows, i, 1))
-            return error_set(error, ERROR_INPUT, "table %s has no column %s",
-                             pg_identifier_qualify(arena, table->schema, table->name),
-                             pg_result_text(rows, i, 0));
+        if (!pg_result_bool(rows, i, 1)) {
+            error_set(error, ERROR_INPUT, "table %s has no column %s",
+                      pg_identifier_qualify(arena, table->schema, table->name), pg_result_text(rows, i, 0));
+            return strpbrk(pg_result_text(rows, i, 0), "( ") != NULL &&
+                   error_set_hint(error,
+                                  "an expression, or an order, is given to \"fettle index create\" in a "
+                                  "whole CREATE INDEX statement");
+        }
         *ret_width += pg_result_double(rows, i, 2, 16);
     }
     return true;

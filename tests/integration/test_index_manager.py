@@ -172,7 +172,8 @@ def test_a_materialized_view_which_no_lock_table_takes_has_its_indexes_made_and_
 
 
 @pytest.mark.parametrize("fields,word", [
-    ({"table_name": "no_such"}, "no table"), ({"columns": ["no_such"]}, "no column"), ({"columns": []}, "columns"), ({"columns": "note"}, "columns"),
+    ({"table_name": "no_such"}, "no table"), ({"columns": ["note", "note"]}, "named twice"), ({"include_columns": ["note"]}, "named twice"),
+    ({"columns": ["no_such"]}, "no column"), ({"columns": []}, "columns"), ({"columns": "note"}, "columns"),
     ({"columns": [""]}, "columns"), ({"index_type": "rtree"}, "index_type"), ({"index_name": ""}, "index_name"), ({"index_name": "x" * 64}, "index_name"),
     ({"table_name": "customers", "columns": ["id"]}, "several schemas"), ({"unique": "yes"}, "unique"), ({"connection_id": 0}, "connection_id"),
     ({"columns": ["note"] * 33}, "columns"), ({"database_name": "no_such"}, "no_such"), ({"schema_name": "no_such"}, "no table")])
@@ -700,6 +701,16 @@ def test_a_connection_string_in_place_of_a_target_is_refused_without_repeating_i
 def test_the_command_line_refuses_a_name_that_would_be_cut_and_a_method_that_is_none(service, words, word):
     before = len(history(service))
     assert word in cli(service, "create", "shop", "orders", "note", "--yes", *words, status=2)
+    assert len(history(service)) == before
+
+
+@pytest.mark.parametrize("status,words,said", [
+    (2, ["orders"], "the columns of the index on orders are not given"), (3, ["orders", "lower(note)"], "whole CREATE INDEX statement"),
+    (3, ["create index on orders (note)"], "does not name the index"), (3, ["orders", "note,note"], "named twice"),
+    *((2, ["create index x on orders (note)", *words], f"{words[0]} goes with columns") for words in (["--method", "hash"], ["--unique"], ["--include", "total"]))])
+def test_what_a_newcomer_may_get_wrong_is_told_before_anything_is_recorded(service, status, words, said):
+    before = len(history(service))
+    assert said in cli(service, "create", "shop", *words, "--yes", status=status)
     assert len(history(service)) == before
 
 
