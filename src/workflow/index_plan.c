@@ -404,7 +404,10 @@ index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *ord
         statement = (SqlIndexStatement){
             .schema = schema, .table = order->table == NULL ? "" : order->table, .name = order->name};
         plan.is_done = true;
-        plan.message = "there is no such index";
+        plan.message =
+            strpbrk(order->name, ".\"") == NULL
+                ? "there is no such index"
+                : "there is no such index: its name is given alone, without quotes, and its schema apart";
     } else if (!droppable_read(arena, order, &facts, &statement, error)) {
         return false;
     }

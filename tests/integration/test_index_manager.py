@@ -684,7 +684,11 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service, target):
     assert "another definition" in cli(service, "create", "shop", "orders", "note", "--unique", "--name", "orders_pkey", "--yes", status=5)
     assert "does not know" in cli(service, "shuffle", "shop", status=2)
     assert "target and an index" in cli(service, "trial", "shop", status=2)
-    assert "no open index change" in cli(service, "cancel", "99999", status=4)
+    refusal = cli(service, "cancel", "99999", status=4)
+    assert "no open index change" in refusal and "the history lists them" in refusal
+    assert "the history lists them" in cli(service, "undo", "shop", "99999", "--yes", status=4)
+    assert "schema apart" in cli(service, "drop", "shop", "public.orders_customer", "--yes")
+    assert "--schema" in cli(service, "trial", target.dsn(), "public.orders_customer", status=4)
 
 
 @pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
