@@ -366,6 +366,8 @@ def test_a_build_that_waits_is_reported_as_running_and_can_be_cancelled(service,
         running = create(service, 202, index_name="orders_held")
         assert (running["status"], running["success"]) == ("running", True)
         assert wait_until(lambda: "waiting" in (history(service, running["change_id"])["progress"] or {}).get("phase", ""))
+        found = {row["index_name"]: row for row in json.loads(service.fettle("index", "unused", "shop", "--json", status=10, anyway=True))}
+        assert "being built" in found["orders_held"]["reason"] and found["orders_held"]["is_proposed"] is False
         second = service.request("POST", f"{BASE}/create", order(service, index_name="orders_more"), token="operator")
         assert (second.status, second.json["code"]) == (409, "conflict")
         service.json("POST", f"{BASE}/cancel", {"change_id": running["change_id"]}, 202, token="operator")
