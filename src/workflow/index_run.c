@@ -25,6 +25,7 @@
 #define FRESH_US ((int64_t)60 * 1000000)
 #define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
 #define SQLSTATE_LOCKED "55P03"
+#define SQLSTATE_UNIQUE "23505"
 #define NO_STATEMENT_LIMITS "SET statement_timeout = 0; SET lock_timeout = 0"
 
 typedef struct IndexRun {
@@ -351,6 +352,10 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
     } else if (strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "someone cancelled the statement on the server");
     }
+    /* the server's own words leave out why, and its detail shows values of users */
+    if (strcmp(failure->sqlstate, SQLSTATE_UNIQUE) == 0)
+        (void)error_set(failure, failure->code, "%s: rows have equal values",
+                        arena_strdup(run->arena, failure->message));
     bool is_clean = clean_up(run, connection, &error);
     run->is_lost = pg_connection_is_broken(connection);
     if (run->is_lost && !run->is_cancelled)

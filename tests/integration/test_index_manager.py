@@ -327,7 +327,7 @@ def test_every_major_is_served(service, server_of_each):
 
 def test_a_build_that_fails_leaves_nothing_and_says_why(service, target):
     reply = service.request("POST", f"{BASE}/create", order(service, unique=True), token="operator")
-    assert reply.status == 422 and "unique" in reply.json["message"]
+    assert reply.status == 422 and "unique" in reply.json["message"] and reply.json["message"].endswith("rows have equal values")
     change = history(service, reply.json["details"]["change_id"])
     assert (change["status"], change["success"]) == ("failed", False) and "orders_note" not in indexes(target)
 
