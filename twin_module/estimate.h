@@ -12,6 +12,8 @@
 
 #include "twin_module.h"
 
+#include "utils/lsyscache.h"
+
 #define TWIN_VALUE_SAMPLES 100
 #define TWIN_TUPLE_SAMPLES 64
 
@@ -53,7 +55,7 @@ typedef struct TwinIndexShape {
     TwinColumn columns[INDEX_MAX_KEYS];
 } TwinIndexShape;
 
-/* Mean MAXALIGNed size of an index tuple of the first columns. */
+/* estimate.c. Mean MAXALIGNed size of an index tuple of the first columns. */
 double twin_shape_tuple_size(const TwinIndexShape *shape, int columns);
 /* Distinct combinations of the first key columns among the indexed rows; between 1 and rows. */
 double twin_shape_distinct(const TwinIndexShape *shape, int columns);
@@ -61,34 +63,70 @@ double twin_shape_distinct(const TwinIndexShape *shape, int columns);
  * all. */
 double twin_shape_tuple_size_where(const TwinIndexShape *shape, int columns, uint32 nulls);
 double twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls, double share);
+/* Distinct values seen when drawing this many rows from so many. */
+double twin_distinct_drawn(double possible, double rows);
+/* Distinct combinations of these columns among the indexed rows. */
+double twin_shape_distinct_variables(const TwinIndexShape *shape, List *variables);
 /* Share of rows in which every key column is NULL, columns independent. */
 double twin_shape_null_share(const TwinIndexShape *shape);
 
 /* estimate_expression.c: of an expression, or of a column, without statistics of its own. */
-/* From the values of the expression's only column; false: it cannot be computed for them. estimate_evaluate.c
- */
+/* From the values of the expression's only column, or, without one, of its columns; false: it cannot be
+ * computed for them. Distinct values of all that there can be, in however many rows. estimate_evaluate.c */
 bool twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *variable,
                               double *ret_distinct, double *ret_width);
 /* What the expression gives for each value of its only column that statistics show, with the share of the
- * rows that have it; false: it cannot be computed for them. First what it gives for NULL, where there are
- * NULLs, then of the common values, then of the histogram's bounds in their order. Where there are more than
- * TWIN_EVALUATED_MOST, evenly chosen ones stand for all: a common value then for OTHERS, with their share. A
- * result goes when the visit returns. Where the column has most whole numbers of its histogram, each but the
- * first and the last bound stands for a number up to the next, and is followed by that number's next. */
+ * rows that have it, or, without one, for rows drawn from several; false: it cannot be computed for them.
+ * First what it gives for NULL, where there are NULLs, then of the common values, then of the histogram's
+ * bounds in their order. Where there are more than TWIN_EVALUATED_MOST, evenly chosen ones stand for all: a
+ * common value then for OTHERS, with their share. A result goes when the visit returns. Where the column has
+ * most whole numbers of its histogram, each but the first and the last bound stands for a number up to the
+ * next, and is followed by that number's next. */
 #define TWIN_EVALUATED_MOST 400
 typedef enum TwinResultOrigin {
     TWIN_OF_NULL,
     TWIN_OF_COMMON,
     TWIN_OF_OTHERS,
     TWIN_OF_HISTOGRAM,
-    TWIN_OF_NEXT /* of the whole number after the last one: no row's, its share is 0 */
+    TWIN_OF_NEXT, /* of the whole number after the last one: no row's, its share is 0 */
+    TWIN_OF_ROW   /* of several columns */
 } TwinResultOrigin;
 typedef void TwinResultVisit(const Const *result, double share, TwinResultOrigin origin, void *context);
 bool twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable,
                              TwinResultVisit *visit, void *context);
+/* Of immutable functions of the server's own. */
+bool twin_expression_is_computable(Node *expression);
+typedef struct TwinValue {
+    const Var *variable;
+    Const *constant;
+} TwinValue;
+TwinValue *twin_value_make(const Var *variable, Datum datum, bool is_null);
+/* For a row of TwinValue; NULL: it has no value there, or a wide one. */
+const Const *twin_expression_compute(Node *expression, List *row);
+
+/* estimate_rows.c: rows of the expression's columns, at most TWIN_EVALUATED_MOST, no two alike; 0: the
+ * columns' values are not known. */
+typedef struct TwinRow {
+    List *values; /* TwinValue */
+    double share;
+} TwinRow;
+int twin_rows_draw(const TwinIndexShape *shape, Node *expression, TwinRow **ret_rows);
+/* How many there can be that differ. */
+double twin_rows_possible(const TwinIndexShape *shape, Node *expression);
+/* Whole numbers. Dense: of which the column has most between the first bound and the last. */
+#define TWIN_DISTANCE_MOST 1e15 /* that is exact as double */
+bool twin_is_integer(Oid type);
+int64 twin_integer_read(Datum value, Oid type);
+Datum twin_integer_form(int64 value, Oid type);
+bool twin_histogram_is_dense(const AttStatsSlot *histogram, Oid type, double distinct);
+/* A slot of values of that type; else the slot stays empty. */
+bool twin_slot_read(AttStatsSlot *slot, HeapTuple statistics, int kind, int flags, Oid type);
+
 /* Without a cast that changes nothing. */
 Node *twin_expression_bare(Node *expression);
-/* The only column that the expression is made of, or NULL. */
+/* The columns that the expression is made of, each once. */
+List *twin_expression_variables(Node *expression);
+/* The only one, or NULL. */
 Var *twin_expression_variable(Node *expression);
 double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column);
 double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
- * What an expression gives for the values of its only column that statistics show.
+ * What an expression gives for the values of its columns that statistics show.
  *
  * A new index's expression has no statistics of its own, but it can be computed for the common values and the
- * histogram's bounds of its column: that shows how wide its values are, and how often different values of the
- * column give the same one. Only immutable functions of the server's own are run, as the planner runs them on
- * constants of a query, and an error among them (a division by zero, a text that is no number) ends the
- * attempt; so does a result that is wider than ANALYZE would keep.
+ * histogram's bounds of its column, or for rows drawn from several columns (estimate_rows.c): that shows how
+ * wide its values are, and how often different values of the column give the same one. Only immutable
+ * functions of the server's own are run, as the planner runs them on constants of a query, and an error among
+ * them (a division by zero, a text that is no number) ends the attempt; so does a result that is wider than
+ * ANALYZE would keep.
  *
  * Distinct values of all are extended from those seen as ANALYZE does it (Haas and Stokes' estimator Duj1),
  * with the column's distinct values as the rows that were drawn from. Bounds of a histogram lie evenly in the
@@ -36,15 +37,14 @@
 
 #define RESULT_BYTES_MOST 1024 /* as ANALYZE has it */
 #define STEPS_LEAST 20
-#define DENSE_LEAST 0.7 /* of the numbers between a column's ends: not every second one */
 #define TRIES_MOST 8
-#define DISTANCE_MOST 1e15 /* of whole numbers that are exact as double */
 
 typedef struct Evaluation {
     uint32 hashes[TWIN_EVALUATED_MOST];
     int count;
     bool is_last_null; /* the newest result, which no hash is of */
-    double bytes;
+    double bytes;      /* mean times share */
+    double share;
     int steps;   /* from a whole number to the next */
     int changes; /* of these, with another result */
 } Evaluation;
@@ -62,14 +62,25 @@ calls_foreign_function(Node *node, void *context)
                             expression_tree_walker(node, calls_foreign_function, context));
 }
 
-static Node *
-variable_replace(Node *node, void *value)
+bool
+twin_expression_is_computable(Node *expression)
 {
+    return !IsInParallelMode() && !contain_mutable_functions(expression) &&
+           !calls_foreign_function(expression, NULL);
+}
+
+static Node *
+variables_replace(Node *node, void *row)
+{
+    ListCell *cell;
     if (node == NULL)
         return NULL;
-    if (IsA(node, Var))
-        return (Node *)copyObject((Const *)value);
-    return expression_tree_mutator(node, variable_replace, value);
+    foreach (cell, (List *)row) {
+        TwinValue *value = lfirst(cell);
+        if (IsA(node, Var) && equal(node, value->variable))
+            return (Node *)copyObject(value->constant);
+    }
+    return expression_tree_mutator(node, variables_replace, row);
 }
 
 static void
@@ -101,7 +112,8 @@ result_count(const Const *result, double share, TwinResultOrigin origin, void *c
         return;
     }
     evaluation->hashes[evaluation->count++] = hash;
-    evaluation->bytes += width;
+    evaluation->bytes += width * share;
+    evaluation->share += share;
 }
 
 typedef struct Evaluator {
@@ -125,26 +137,39 @@ result_is_wide(const Const *result)
     return size > RESULT_BYTES_MOST;
 }
 
+TwinValue *
+twin_value_make(const Var *variable, Datum datum, bool is_null)
+{
+    TwinValue *value = palloc(sizeof(TwinValue));
+    int16 length;
+    bool by_value;
+    get_typlenbyval(variable->vartype, &length, &by_value);
+    value->variable = variable;
+    value->constant = makeConst(variable->vartype, variable->vartypmod, variable->varcollid, length, datum,
+                                is_null, by_value);
+    return value;
+}
+
+const Const *
+twin_expression_compute(Node *expression, List *row)
+{
+    Node *result = eval_const_expressions(NULL, variables_replace(expression, row));
+    return IsA(result, Const) && !result_is_wide((const Const *)result) ? (const Const *)result : NULL;
+}
+
 /* False: the expression cannot be computed now. */
 static bool
 value_evaluate(Evaluator *evaluator, Datum datum, bool is_null, double share, TwinResultOrigin origin)
 {
-    const Var *variable = evaluator->variable;
-    int16 length;
-    bool by_value, is_done;
-    Const *value;
-    Node *result;
+    const Const *result;
     MemoryContextSwitchTo(evaluator->each);
-    get_typlenbyval(variable->vartype, &length, &by_value);
-    value = makeConst(variable->vartype, variable->vartypmod, variable->varcollid, length, datum, is_null,
-                      by_value);
-    result = eval_const_expressions(NULL, variable_replace(evaluator->expression, value));
-    is_done = IsA(result, Const) && !result_is_wide((const Const *)result);
+    result = twin_expression_compute(evaluator->expression,
+                                     list_make1(twin_value_make(evaluator->variable, datum, is_null)));
     MemoryContextSwitchTo(evaluator->owner);
-    if (is_done)
-        evaluator->visit((const Const *)result, share, origin, evaluator->context);
+    if (result != NULL)
+        evaluator->visit(result, share, origin, evaluator->context);
     MemoryContextReset(evaluator->each);
-    return is_done;
+    return result != NULL;
 }
 
 /* The most common ones as they are; of the others, where they are too many, every few are shown by one. */
@@ -169,44 +194,12 @@ common_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int most)
 }
 
 static bool
-is_integer(Oid type)
-{
-    return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
-static int64
-integer_read(Datum value, Oid type)
-{
-    return type == INT2OID   ? DatumGetInt16(value)
-           : type == INT4OID ? DatumGetInt32(value)
-                             : DatumGetInt64(value);
-}
-
-/* True for whole numbers of which the column has most between the first bound and the last. */
-static bool
-histogram_is_dense(const Evaluator *evaluator, const AttStatsSlot *slot, double distinct)
-{
-    Oid type = evaluator->variable->vartype;
-    return is_integer(type) && slot->nvalues > 1 &&
-           distinct >= DENSE_LEAST * ((double)integer_read(slot->values[slot->nvalues - 1], type) -
-                                      (double)integer_read(slot->values[0], type));
-}
-
-static Datum
-integer_form(int64 value, Oid type)
-{
-    return type == INT2OID   ? Int16GetDatum((int16)value)
-           : type == INT4OID ? Int32GetDatum((int32)value)
-                             : Int64GetDatum(value);
-}
-
-static bool
 is_common(const Evaluator *evaluator, int64 number)
 {
     const AttStatsSlot *common = evaluator->common;
     int i;
     for (i = 0; i < common->nvalues; i++) {
-        if (integer_read(common->values[i], evaluator->variable->vartype) == number)
+        if (twin_integer_read(common->values[i], evaluator->variable->vartype) == number)
             return true;
     }
     return false;
@@ -219,16 +212,18 @@ dense_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int at, double sh
 {
     Oid type = evaluator->variable->vartype;
     double turn = at * 0.6180339887498949, distance;
-    int64 low = integer_read(slot->values[at], type), moved;
+    int64 low = twin_integer_read(slot->values[at], type), moved;
     int tries;
-    distance = at < slot->nvalues - 1 ? (double)integer_read(slot->values[at + 1], type) - (double)low : 0;
-    if (at == 0 || !(distance >= 1 && distance <= DISTANCE_MOST)) /* foreign bounds may be in any order */
+    distance =
+        at < slot->nvalues - 1 ? (double)twin_integer_read(slot->values[at + 1], type) - (double)low : 0;
+    if (at == 0 ||
+        !(distance >= 1 && distance <= TWIN_DISTANCE_MOST)) /* foreign bounds may be in any order */
         return value_evaluate(evaluator, slot->values[at], false, share, TWIN_OF_HISTOGRAM);
     moved = low + (int64)((turn - floor(turn)) * distance);
     for (tries = 0; tries < TRIES_MOST && moved > low && is_common(evaluator, moved); tries++)
         moved--; /* a common value would be seen twice */
-    return value_evaluate(evaluator, integer_form(moved, type), false, share, TWIN_OF_HISTOGRAM) &&
-           value_evaluate(evaluator, integer_form(moved + 1, type), false, 0, TWIN_OF_NEXT);
+    return value_evaluate(evaluator, twin_integer_form(moved, type), false, share, TWIN_OF_HISTOGRAM) &&
+           value_evaluate(evaluator, twin_integer_form(moved + 1, type), false, 0, TWIN_OF_NEXT);
 }
 
 /* From end to end. */
@@ -246,18 +241,6 @@ histogram_evaluate(Evaluator *evaluator, const AttStatsSlot *slot, int most, dou
     return true;
 }
 
-static bool
-slot_read(AttStatsSlot *slot, HeapTuple statistics, int kind, int flags, Oid type)
-{
-    if (!get_attstatsslot(slot, statistics, kind, InvalidOid, flags))
-        return false;
-    if (slot->valuetype == type && (!(flags & ATTSTATSSLOT_NUMBERS) || slot->nnumbers == slot->nvalues))
-        return true;
-    free_attstatsslot(slot);
-    memset(slot, 0, sizeof(*slot));
-    return false;
-}
-
 /* NULL, the common values, then the histogram's, which share what the others leave. distinct: the column's
  * values. */
 static bool
@@ -270,18 +253,52 @@ statistics_evaluate(Evaluator *evaluator, HeapTuple statistics, double distinct)
     int most = TWIN_EVALUATED_MOST - 1, common_most, i;
     if (nulls > 0 && !value_evaluate(evaluator, (Datum)0, true, nulls, TWIN_OF_NULL))
         return false;
-    slot_read(&common, statistics, STATISTIC_KIND_MCV, ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS, type);
-    slot_read(&histogram, statistics, STATISTIC_KIND_HISTOGRAM, ATTSTATSSLOT_VALUES, type);
+    twin_slot_read(&common, statistics, STATISTIC_KIND_MCV, ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS, type);
+    twin_slot_read(&histogram, statistics, STATISTIC_KIND_HISTOGRAM, ATTSTATSSLOT_VALUES, type);
     for (i = 0; i < common.nvalues; i++)
         rest = Max(rest - Max(common.numbers[i], 0), 0);
     evaluator->common = &common;
     common_most = Max(most - histogram.nvalues, most / 2);
     is_done = common_evaluate(evaluator, &common, common_most) &&
               histogram_evaluate(evaluator, &histogram, most - Min(common.nvalues, common_most), rest,
-                                 histogram_is_dense(evaluator, &histogram, distinct - common.nvalues));
+                                 twin_histogram_is_dense(&histogram, type, distinct - common.nvalues));
     free_attstatsslot(&common);
     free_attstatsslot(&histogram);
     return is_done;
+}
+
+/* Of an expression that is made of one column. */
+static bool
+variable_evaluate(Evaluator *evaluator, const TwinIndexShape *shape)
+{
+    VariableStatData data;
+    bool is_default, is_done = false;
+    examine_variable(shape->root, (Node *)evaluator->variable, 0, &data);
+    if (HeapTupleIsValid(data.statsTuple))
+        is_done =
+            statistics_evaluate(evaluator, data.statsTuple, get_variable_numdistinct(&data, &is_default));
+    ReleaseVariableStats(data);
+    return is_done;
+}
+
+/* Of one that is made of several. */
+static bool
+rows_evaluate(Evaluator *evaluator, const TwinIndexShape *shape)
+{
+    TwinRow *rows;
+    int count = twin_rows_draw(shape, evaluator->expression, &rows), i;
+    for (i = 0; i < count; i++) {
+        const Const *result;
+        MemoryContextSwitchTo(evaluator->each);
+        result = twin_expression_compute(evaluator->expression, rows[i].values);
+        MemoryContextSwitchTo(evaluator->owner);
+        if (result != NULL)
+            evaluator->visit(result, rows[i].share, TWIN_OF_ROW, evaluator->context);
+        MemoryContextReset(evaluator->each);
+        if (result == NULL)
+            return false;
+    }
+    return count > 0;
 }
 
 bool
@@ -293,32 +310,24 @@ twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *vari
                            .owner = CurrentMemoryContext,
                            .visit = visit,
                            .context = context};
-    VariableStatData data;
     TwinUntrusted run;
     volatile bool is_done = false;
-    bool is_default;
-    if (IsInParallelMode() || contain_mutable_functions(expression) ||
-        calls_foreign_function(expression, NULL))
+    if (!twin_expression_is_computable(expression))
         return false;
-    examine_variable(shape->root, (Node *)variable, 0, &data);
-    if (HeapTupleIsValid(data.statsTuple)) {
-        evaluator.each = AllocSetContextCreate(evaluator.owner, "fettle twin value", ALLOCSET_DEFAULT_SIZES);
-        twin_untrusted_begin(&run, GetUserId());
-        PG_TRY();
-        {
-            is_done = statistics_evaluate(&evaluator, data.statsTuple,
-                                          get_variable_numdistinct(&data, &is_default));
-            twin_untrusted_end(&run);
-        }
-        PG_CATCH();
-        {
-            is_done = false;
-            twin_untrusted_fail(&run, "an expression's values");
-        }
-        PG_END_TRY();
-        MemoryContextDelete(evaluator.each);
+    evaluator.each = AllocSetContextCreate(evaluator.owner, "fettle twin value", ALLOCSET_DEFAULT_SIZES);
+    twin_untrusted_begin(&run, GetUserId());
+    PG_TRY();
+    {
+        is_done = variable != NULL ? variable_evaluate(&evaluator, shape) : rows_evaluate(&evaluator, shape);
+        twin_untrusted_end(&run);
     }
-    ReleaseVariableStats(data);
+    PG_CATCH();
+    {
+        is_done = false;
+        twin_untrusted_fail(&run, "an expression's values");
+    }
+    PG_END_TRY();
+    MemoryContextDelete(evaluator.each);
     return is_done;
 }
 
@@ -359,20 +368,31 @@ distinct_extend(Evaluation *evaluation, double column_distinct)
                distinct);
 }
 
+/* As many as the column has, or, of several, as many as there can be rows that differ. */
+static double
+distinct_inputs(const TwinIndexShape *shape, Node *expression, Var *variable)
+{
+    VariableStatData data;
+    bool is_default;
+    double distinct;
+    if (variable == NULL)
+        return twin_rows_possible(shape, expression);
+    examine_variable(shape->root, (Node *)variable, 0, &data);
+    distinct = get_variable_numdistinct(&data, &is_default);
+    ReleaseVariableStats(data);
+    return distinct;
+}
+
 bool
 twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *variable, double *ret_distinct,
                          double *ret_width)
 {
     Evaluation *evaluation = palloc0(sizeof(Evaluation));
-    VariableStatData data;
-    bool is_default;
     bool is_done = twin_expression_results(shape, expression, variable, result_count, evaluation) &&
                    evaluation->count >= 2;
     if (is_done) {
-        examine_variable(shape->root, (Node *)variable, 0, &data);
-        *ret_distinct = distinct_extend(evaluation, get_variable_numdistinct(&data, &is_default));
-        *ret_width = evaluation->bytes / evaluation->count;
-        ReleaseVariableStats(data);
+        *ret_distinct = distinct_extend(evaluation, distinct_inputs(shape, expression, variable));
+        *ret_width = evaluation->share > 0 ? evaluation->bytes / evaluation->share : 1;
     }
     pfree(evaluation);
     return is_done;
