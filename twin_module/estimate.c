@@ -96,13 +96,10 @@ widths_guess(TwinColumn *column)
     }
 }
 
-/* Foreign statistics may be of any type: lengths are read of what has them, whole values only of the column's
- * own type. */
+/* Foreign statistics may be of any type: lengths are read of what has them. */
 static bool
-sample_fits(const TwinColumn *column, bool is_whole, Oid type)
+sample_fits(const TwinColumn *column, Oid type)
 {
-    if (is_whole)
-        return getBaseType(type) == getBaseType(column->type);
     return column->length == -2 ? type == NAMEOID
                                 : get_typlen(type) == -1; /* a C string in an index is a name */
 }
@@ -114,18 +111,18 @@ sample_fits(const TwinColumn *column, bool is_whole, Oid type)
  * this type length.
  */
 static int
-values_sample(HeapTuple statistics, const TwinColumn *column, bool is_whole, AttStatsSlot *common,
-              AttStatsSlot *histogram, Datum *ret_values)
+values_sample(HeapTuple statistics, const TwinColumn *column, AttStatsSlot *common, AttStatsSlot *histogram,
+              Datum *ret_values)
 {
     double common_share = 0, non_null = Max(1 - column->null_fraction, 1e-6);
     int i, count = TWIN_VALUE_SAMPLES;
     bool has_common = get_attstatsslot(common, statistics, STATISTIC_KIND_MCV, InvalidOid,
                                        ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS) &&
                       common->nnumbers == common->nvalues && common->nvalues > 0 &&
-                      sample_fits(column, is_whole, common->valuetype);
+                      sample_fits(column, common->valuetype);
     bool has_histogram =
         get_attstatsslot(histogram, statistics, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES) &&
-        histogram->nvalues > 0 && sample_fits(column, is_whole, histogram->valuetype);
+        histogram->nvalues > 0 && sample_fits(column, histogram->valuetype);
     if (!has_common && !has_histogram)
         return 0;
     for (i = 0; has_common && i < common->nnumbers; i++)
@@ -157,7 +154,7 @@ widths_sample(TwinColumn *column, HeapTuple statistics)
     AttStatsSlot common = {0}, histogram = {0};
     Datum values[TWIN_VALUE_SAMPLES];
     double widths[TWIN_VALUE_SAMPLES], sum = 0;
-    int count = values_sample(statistics, column, false, &common, &histogram, values), i;
+    int count = values_sample(statistics, column, &common, &histogram, values), i;
     if (count > 0) {
         for (i = 0; i < count; i++) {
             widths[i] = stored_width(values[i], column->length);
@@ -172,15 +169,6 @@ widths_sample(TwinColumn *column, HeapTuple statistics)
     }
     free_attstatsslot(&common);
     free_attstatsslot(&histogram);
-}
-
-/* Whole values, for an access method that takes them apart. */
-static void
-documents_sample(TwinColumn *column, HeapTuple statistics)
-{
-    AttStatsSlot common = {0}, histogram = {0}; /* not freed: their values live as long as the shape */
-    column->documents = palloc(sizeof(Datum) * TWIN_VALUE_SAMPLES);
-    column->document_count = values_sample(statistics, column, true, &common, &histogram, column->documents);
 }
 
 static void
@@ -209,11 +197,12 @@ elements_read(TwinColumn *column, HeapTuple statistics)
         int16 length = get_typlen(slot.valuetype);
         column->element_count = Min(slot.nvalues, slot.nnumbers);
         column->element_fractions = palloc(sizeof(float4) * (slot.nnumbers + 1));
+        column->elements = slot.values;
         for (i = 0; i < column->element_count; i++) {
             column->element_fractions[i] = Min(Max(slot.numbers[i], 0), 1);
             column->element_width += stored_width(slot.values[i], length) / Max(column->element_count, 1);
         }
-        free_attstatsslot(&slot);
+        /* not freed: the elements are the slot's */
     }
     if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_DECHIST, InvalidOid, ATTSTATSSLOT_NUMBERS)) {
         if (slot.nnumbers > 0)
@@ -324,8 +313,6 @@ column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribu
             widths_sample(column, variable.statsTuple);
         common_values_read(column, variable.statsTuple);
         elements_read(column, variable.statsTuple);
-        if (shape->index->rd_rel->relam == GIN_AM_OID && column->element_count == 0)
-            documents_sample(column, variable.statsTuple);
     } else {
         column->width_mean = Max(twin_expression_width(shape, column), 1);
         widths_guess(column);

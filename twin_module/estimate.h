@@ -36,10 +36,8 @@ typedef struct TwinColumn {
     double element_mean; /* distinct elements per row */
     int element_count;
     float4 *element_fractions; /* of rows that have the element */
+    Datum *elements;
     double element_width;
-    /* of a GIN column without element statistics: whole values, NULL excluded */
-    int document_count;
-    Datum *documents;
 } TwinColumn;
 
 typedef struct TwinIndexShape {
@@ -132,6 +130,18 @@ double twin_expression_width(const TwinIndexShape *shape, const TwinColumn *colu
 double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column);
 /* Share of the rows for which it is NULL; 0 where that is unknown. */
 double twin_expression_null_share(const TwinIndexShape *shape, const TwinColumn *column);
+
+/* estimate_json.c: elements of documents (jsonb), as GIN's operator classes have them: so many that are in so
+ * many rows each. */
+typedef struct TwinDocuments {
+    double distinct; /* of the table */
+    int count;       /* at most TWIN_EVALUATED_MOST, no two alike, none NULL */
+    Datum *values;
+    double *shares; /* of the rows that are not NULL */
+} TwinDocuments;
+typedef void TwinElementAdd(void *context, double count, double rows, double key_bytes);
+void twin_json_elements(const TwinDocuments *documents, bool is_path_ops, double rows, TwinElementAdd *add,
+                        void *context);
 
 /* estimate_predicate.c: share of the rows for which all clauses hold; NAN where the planner's is. */
 double twin_predicate_share(const TwinIndexShape *shape, List *predicate);

@@ -73,7 +73,8 @@ twin_slot_read(AttStatsSlot *slot, HeapTuple statistics, int kind, int flags, Oi
 {
     if (!get_attstatsslot(slot, statistics, kind, InvalidOid, flags))
         return false;
-    if (slot->valuetype == type && (!(flags & ATTSTATSSLOT_NUMBERS) || slot->nnumbers == slot->nvalues))
+    if (getBaseType(slot->valuetype) == getBaseType(type) &&
+        (!(flags & ATTSTATSSLOT_NUMBERS) || slot->nnumbers == slot->nvalues))
         return true;
     free_attstatsslot(slot);
     memset(slot, 0, sizeof(*slot));
