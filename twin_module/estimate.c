@@ -185,6 +185,17 @@ common_values_read(TwinColumn *column, HeapTuple statistics)
     }
 }
 
+static void
+order_read(TwinColumn *column, HeapTuple statistics)
+{
+    AttStatsSlot slot;
+    if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_CORRELATION, InvalidOid, ATTSTATSSLOT_NUMBERS)) {
+        if (slot.nnumbers == 1 && !isnan(slot.numbers[0]))
+            column->order = Min(Max(slot.numbers[0], -1), 1);
+        free_attstatsslot(&slot);
+    }
+}
+
 /* MCELEM: fractions of the elements, then least and greatest of them (and, of arrays, of NULLs). DECHIST ends
  * in the mean. */
 static void
@@ -313,6 +324,10 @@ column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribu
             widths_sample(column, variable.statsTuple);
         common_values_read(column, variable.statsTuple);
         elements_read(column, variable.statsTuple);
+        column->is_known = IsA(column->expression, Var);
+        column->null_stored = form->stanullfrac;
+        column->distinct_stored = form->stadistinct;
+        order_read(column, variable.statsTuple);
     } else {
         column->width_mean = Max(twin_expression_width(shape, column), 1);
         widths_guess(column);
@@ -408,16 +423,6 @@ double
 twin_shape_tuple_size_where(const TwinIndexShape *shape, int columns, uint32 nulls)
 {
     return tuple_size_mean(shape, columns, &nulls);
-}
-
-double
-twin_shape_null_share(const TwinIndexShape *shape)
-{
-    double share = 1;
-    int i;
-    for (i = 0; i < shape->key_count; i++)
-        share *= shape->columns[i].null_fraction;
-    return share;
 }
 
 double

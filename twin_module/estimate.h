@@ -24,6 +24,10 @@ typedef struct TwinColumn {
     int16 length;     /* of the stored type: > 0, -1 variable, -2 C string */
     char alignment;
     double null_fraction;
+    bool is_known; /* as a column of the table with statistics, of which the next three are */
+    float4 null_stored;
+    float4 distinct_stored;
+    double order;       /* correlation with the rows' order; 0: none or unknown */
     double distinct;    /* of the whole table's non-null values that the predicate allows, at least 1 */
     bool is_restricted; /* by the predicate to fewer of them */
     double share;       /* of the rows, that the predicate's clauses on it leave */
@@ -61,12 +65,11 @@ double twin_shape_distinct(const TwinIndexShape *shape, int columns);
  * all. */
 double twin_shape_tuple_size_where(const TwinIndexShape *shape, int columns, uint32 nulls);
 double twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls, double share);
+bool twin_columns_are_null_together(const TwinColumn *column, const TwinColumn *other);
 /* Distinct values seen when drawing this many rows from so many. */
 double twin_distinct_drawn(double possible, double rows);
 /* Distinct combinations of these columns among the indexed rows. */
 double twin_shape_distinct_variables(const TwinIndexShape *shape, List *variables);
-/* Share of rows in which every key column is NULL, columns independent. */
-double twin_shape_null_share(const TwinIndexShape *shape);
 
 /* estimate_expression.c: of an expression, or of a column, without statistics of its own. */
 /* From the values of the expression's only column, or, without one, of its columns; false: it cannot be

@@ -3,11 +3,20 @@
  * Distinct combinations of an index's columns among the rows that it holds.
  *
  * What knows of several columns together comes first: a unique index, extended statistics, a foreign key.
- * Columns of which nothing does are taken to know nothing of each other: each value of one comes with each of
- * another's, as often as their shares of the rows multiplied. How many of these combinations the rows show
- * depends on how uneven they are: a frequent pair is seen for certain, most rare ones never. So columns are
- * multiplied as classes of values of about equal share, a quarter of an octave wide, and of a class with a
- * mean share p so many rows n show 1 - exp(-n p).
+ *
+ * Then what columns' own statistics betray, for ANALYZE makes them of one sample of rows. Two columns that
+ * have the same uneven list of common fractions, to the last digit, have a value of one for a value of the
+ * other: a code and its name. So have two that repeat as often and lie in the rows' order alike. Two columns
+ * that are NULL equally often are NULL together. And columns that lie in the rows' order (a number and a time
+ * that both grow) meet near the same rows only: of a correlation r with that order a value lies within w =
+ * sqrt(2 (1 - r)) of the rows about its place, as a uniform deviation of that width would have it, so beside
+ * a value of another that takes a share v of the rows it has d (v + w) + 1 of its d values.
+ *
+ * Columns of which nothing is known are taken to know nothing of each other: each value of one comes with
+ * each of another's, as often as their shares of the rows multiplied. How many of these combinations the rows
+ * show depends on how uneven they are: a frequent pair is seen for certain, most rare ones never. So columns
+ * are multiplied as classes of values of about equal share, a quarter of an octave wide, and of a class with
+ * a mean share p so many rows n show 1 - exp(-n p).
  */
 #include "estimate.h"
 
@@ -145,6 +154,105 @@ is_of_columns(const TwinIndexShape *shape, int columns, uint32 nulls, Node *expr
     return true;
 }
 
+static int
+fraction_compare(const void *left, const void *right)
+{
+    float4 a = *(const float4 *)left, b = *(const float4 *)right;
+    return a > b ? -1 : a < b;
+}
+
+/* The same common fractions in both, of at least three sizes: equal ones are no sign. */
+static bool
+common_are_alike(const TwinColumn *column, const TwinColumn *other)
+{
+    int i, sizes = 1;
+    if (column->common_count != other->common_count)
+        return false;
+    qsort(column->common_fractions, column->common_count, sizeof(float4), fraction_compare);
+    qsort(other->common_fractions, other->common_count, sizeof(float4), fraction_compare);
+    for (i = 0; i < column->common_count; i++) {
+        if (column->common_fractions[i] != other->common_fractions[i])
+            return false;
+        sizes += i > 0 && column->common_fractions[i] != column->common_fractions[i - 1];
+    }
+    return sizes >= 3;
+}
+
+bool
+twin_columns_are_null_together(const TwinColumn *column, const TwinColumn *other)
+{
+    return column->is_known && other->is_known && column->null_stored > 0 && column->null_stored < 1 &&
+           column->null_stored == other->null_stored;
+}
+
+/* True when each value of one comes with one value of the other, for all that statistics show. */
+static bool
+columns_are_alike(const TwinColumn *column, const TwinColumn *other)
+{
+    if (!column->is_known || !other->is_known || column->is_restricted || other->is_restricted ||
+        column->null_stored != other->null_stored || column->distinct_stored != other->distinct_stored)
+        return false;
+    if (column->common_count > 0 || other->common_count > 0)
+        return common_are_alike(column, other);
+    return column->distinct_stored > -1 && column->distinct_stored < 0 && column->order != 0 &&
+           column->order == other->order;
+}
+
+/* An expression of the other columns, or one that an earlier column's values tell. */
+static bool
+is_told(const TwinIndexShape *shape, int columns, uint32 nulls, int column)
+{
+    int i;
+    for (i = 0; i < column; i++) {
+        if (!is_null_in(nulls, i) && columns_are_alike(&shape->columns[column], &shape->columns[i]))
+            return true;
+    }
+    return is_of_columns(shape, columns, nulls, shape->columns[column].expression);
+}
+
+/* Share of the rows about its place in which a value of the column lies. ANALYZE orders rows of a value as
+ * they lie, so that values in no order correlate by the sum of their shares' squares. */
+static double
+order_width(const TwinColumn *column)
+{
+    double rest = 1, squares = 0, others = Max(column->distinct - column->common_count, 1);
+    int i;
+    if (!column->is_known || column->is_restricted || column->order == 0)
+        return 1;
+    for (i = 0; i < column->common_count; i++) {
+        double share = Min(column->common_fractions[i] / Max(1 - column->null_fraction, 1e-6), rest);
+        squares += share * share;
+        rest -= share;
+    }
+    squares += rest * rest / others;
+    return Min(sqrt(2 * Max(1 - fabs(column->order), 1e-7) / Max(1 - squares, 1e-7)), 1);
+}
+
+/* Combinations of those of the columns that lie in the rows' order, which leave the set; 1 where there are
+ * not two. */
+static double
+distinct_by_order(const TwinIndexShape *shape, Bitmapset **columns)
+{
+    Bitmapset *ordered = NULL;
+    double distinct = 1, width = 1;
+    int i = -1;
+    while ((i = bms_next_member(*columns, i)) >= 0) {
+        if (order_width(&shape->columns[i]) < 0.5)
+            ordered = bms_add_member(ordered, i);
+    }
+    if (bms_num_members(ordered) < 2)
+        return 1;
+    i = -1;
+    while ((i = bms_next_member(ordered, i)) >= 0) {
+        const TwinColumn *column = &shape->columns[i];
+        double own = order_width(column);
+        distinct *= Min(column->distinct, column->distinct * (width + own) + 1);
+        width = Min(width, 1 / column->distinct + own);
+    }
+    *columns = bms_difference(*columns, ordered);
+    return Min(distinct, 1e18);
+}
+
 /* Values of one column in a share of all rows, none of them NULL. */
 static double
 distinct_in_share(const TwinIndexShape *shape, const TwinColumn *column, double share)
@@ -218,8 +326,8 @@ twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls
     double table_rows = Max(shape->rel->tuples * share, 1), rows = Max(shape->rows * share, 1), distinct = 1;
     double least = 1; /* as many as one column alone has */
     ShareClasses *classes, *others;
-    Bitmapset *covered = NULL;
-    int i, uncovered = 0;
+    Bitmapset *covered = NULL, *uncovered = NULL;
+    int i, count;
     if (columns_are_unique(shape, columns, nulls))
         return rows;
     for (i = 0; i < columns; i++)
@@ -231,19 +339,22 @@ twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls
         distinct = distinct_by_foreign_key(shape, columns, nulls, &covered);
     classes = palloc0(sizeof(*classes));
     others = palloc(sizeof(*others));
-    class_add(classes, distinct, 1);
     for (i = 0; i < columns; i++) {
-        if (!is_null_in(nulls, i) && !bms_is_member(i, covered) &&
-            !is_of_columns(shape, columns, nulls, shape->columns[i].expression)) {
-            classes_of_column(&shape->columns[i], others);
-            classes_multiply(classes, others);
+        if (!is_null_in(nulls, i) && !bms_is_member(i, covered) && !is_told(shape, columns, nulls, i)) {
             least = Max(least, distinct_in_share(shape, &shape->columns[i], share));
-            uncovered++;
+            uncovered = bms_add_member(uncovered, i);
         }
     }
-    if (uncovered == 1 && covered == NULL)
+    count = bms_num_members(uncovered);
+    class_add(classes, distinct * distinct_by_order(shape, &uncovered), 1);
+    i = -1;
+    while ((i = bms_next_member(uncovered, i)) >= 0) {
+        classes_of_column(&shape->columns[i], others);
+        classes_multiply(classes, others);
+    }
+    if (count == 1 && covered == NULL)
         distinct = least;
-    else if (uncovered > 0)
+    else if (count > 0)
         distinct = Max(classes_drawn(classes, table_rows), least);
     pfree(classes);
     pfree(others);

@@ -122,6 +122,7 @@ CREATE TABLE customer (id int PRIMARY KEY, name text NOT NULL, city text, mood m
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int NOT NULL REFERENCES customer, status char(1), placed timestamptz NOT NULL,
     total float8, shipped date, quantity positive, region int, country int, line text);
 CREATE TABLE paper (id int, body jsonb, marks text[], lines text);
+CREATE TABLE trip (id int, run int, begun timestamptz, day date, late timestamptz, code int, label text, left_at timestamptz, left_by int, even int, other int);
 CREATE TABLE event (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL, kind int) PARTITION BY RANGE (at);
 CREATE TABLE event_2025 PARTITION OF event FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE event_2026 PARTITION OF event FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
@@ -161,6 +162,11 @@ INSERT INTO paper SELECT i, jsonb_build_object('id', i, 'mail', md5(i::text) || 
     (SELECT string_agg('word' || (random() ^ 4 * 3000 + g % 1)::int, ' ') FROM generate_series(1, 6) g) FROM generate_series(1, 30000) i;
 UPDATE paper SET body = (repeat('[', 300) || repeat(']', 300))::jsonb WHERE id % 50 = 0;
 VACUUM (ANALYZE) paper;
+INSERT INTO trip SELECT i, i / 4, '2025-01-01'::timestamptz + i / 4 * interval '1 min', ('2025-01-01'::timestamp + i / 4 * interval '1 min')::date,
+    '2025-01-01'::timestamptz + date_trunc('minute', i * interval '15 s' + random() * interval '1 hour'), code, 'Label ' || code * 7919 % 10007,
+    CASE WHEN random < 0.4 THEN '2025-01-01'::timestamptz + i * interval '1 s' END, CASE WHEN random < 0.4 THEN code % 90 END, i % 50, i / 50 % 50
+    FROM (SELECT i, (random() ^ 2 * 400)::int AS code, random() FROM generate_series(1, 100000) i OFFSET 0) q;
+VACUUM (ANALYZE) trip;
 INSERT INTO event (at, kind) SELECT '2025-01-01'::timestamptz + i * interval '10 min', i % 50 FROM generate_series(1, 100000) i;
 VACUUM (ANALYZE) customer;
 VACUUM (ANALYZE) event;
@@ -430,6 +436,16 @@ CANDIDATES = {
     "customer (name) WHERE upper(city) LIKE 'CITY1%' AND mood = 'ok'": 1.3,
     "customer (name) WHERE NOT (coalesce(rare, -1) < 0)": 1.2,
     "customer (name, mood) WHERE lower(city) IN ('city7', 'city8', 'city9')": 1.6,
+    # Columns that know of each other, and such as only look so.
+    "trip (run, begun)": 1.2,
+    "trip (day, run)": 1.2,
+    "trip (code, label)": 1.2,
+    "trip (label, code, day)": 1.2,
+    "trip (left_by, left_at)": 1.1,
+    "trip (even, other)": 1.1,
+    "trip (late, run)": 1.2,
+    "trip (day, late)": 1.2,
+    "trip (day, code)": 1.1,
     # Of several columns.
     "customer ((city || note))": 1.3,
     "customer ((rare * 2 + id % 3))": 1.2,
