@@ -134,6 +134,18 @@ double twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *c
 /* Share of the rows for which it is NULL; 0 where that is unknown. */
 double twin_expression_null_share(const TwinIndexShape *shape, const TwinColumn *column);
 
+/* estimate_range.c: how many values numbers can have, written as such; INFINITY where one was none, or too
+ * few differ. */
+typedef struct TwinRange {
+    double least;
+    double greatest;
+    int scale; /* most digits behind the point */
+    bool is_numeric;
+} TwinRange;
+void twin_range_begin(TwinRange *range);
+void twin_range_add(TwinRange *range, const char *text, int length);
+double twin_range_values(const TwinRange *range, double distinct);
+
 /* estimate_json.c: elements of documents (jsonb), as GIN's operator classes have them: so many that are in so
  * many rows each. */
 typedef struct TwinDocuments {

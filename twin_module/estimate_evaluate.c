@@ -32,6 +32,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -45,6 +46,7 @@ typedef struct Evaluation {
     bool is_last_null; /* the newest result, which no hash is of */
     double bytes;      /* mean times share */
     double share;
+    TwinRange range;
     int steps;   /* from a whole number to the next */
     int changes; /* of these, with another result */
 } Evaluation;
@@ -84,6 +86,27 @@ variables_replace(Node *node, void *row)
 }
 
 static void
+result_range_add(Evaluation *evaluation, const Const *result)
+{
+    Oid type = getBaseType(result->consttype);
+    char category;
+    bool is_preferred;
+    get_type_category_preferred(type, &category, &is_preferred);
+    if (type == NUMERICOID || twin_is_integer(type)) {
+        char *text = type == NUMERICOID
+                         ? DatumGetCString(DirectFunctionCall1(numeric_out, result->constvalue))
+                         : psprintf(INT64_FORMAT, twin_integer_read(result->constvalue, type));
+        twin_range_add(&evaluation->range, text, (int)strlen(text));
+        pfree(text);
+    } else if (category == TYPCATEGORY_STRING && result->constlen == -1) {
+        struct varlena *value = PG_DETOAST_DATUM_PACKED(result->constvalue);
+        twin_range_add(&evaluation->range, VARDATA_ANY(value), (int)VARSIZE_ANY_EXHDR(value));
+    } else {
+        evaluation->range.is_numeric = false;
+    }
+}
+
+static void
 result_count(const Const *result, double share, TwinResultOrigin origin, void *context)
 {
     Evaluation *evaluation = context;
@@ -112,6 +135,7 @@ result_count(const Const *result, double share, TwinResultOrigin origin, void *c
         return;
     }
     evaluation->hashes[evaluation->count++] = hash;
+    result_range_add(evaluation, result);
     evaluation->bytes += width * share;
     evaluation->share += share;
 }
@@ -353,7 +377,7 @@ distinct_by_steps(const Evaluation *evaluation, double seen_distinct, double col
 static double
 distinct_extend(Evaluation *evaluation, double column_distinct)
 {
-    double seen = evaluation->count, distinct = 0, once = 0;
+    double seen = evaluation->count, distinct = 0, once = 0, extended;
     int i, same;
     qsort(evaluation->hashes, evaluation->count, sizeof(uint32), hash_compare);
     for (i = 0; i < evaluation->count; i += same) {
@@ -363,9 +387,9 @@ distinct_extend(Evaluation *evaluation, double column_distinct)
         distinct++;
         once += same == 1;
     }
-    return Max(Min(seen * distinct / (seen - once + once * seen / Max(column_distinct, seen)),
-                   distinct_by_steps(evaluation, distinct, Max(column_distinct, seen))),
-               distinct);
+    extended = Min(seen * distinct / (seen - once + once * seen / Max(column_distinct, seen)),
+                   distinct_by_steps(evaluation, distinct, Max(column_distinct, seen)));
+    return Max(Min(extended, twin_range_values(&evaluation->range, distinct)), distinct);
 }
 
 /* As many as the column has, or, of several, as many as there can be rows that differ. */
@@ -388,8 +412,10 @@ twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *var
                          double *ret_width)
 {
     Evaluation *evaluation = palloc0(sizeof(Evaluation));
-    bool is_done = twin_expression_results(shape, expression, variable, result_count, evaluation) &&
-                   evaluation->count >= 2;
+    bool is_done;
+    twin_range_begin(&evaluation->range);
+    is_done = twin_expression_results(shape, expression, variable, result_count, evaluation) &&
+              evaluation->count >= 2;
     if (is_done) {
         *ret_distinct = distinct_extend(evaluation, distinct_inputs(shape, expression, variable));
         *ret_width = evaluation->share > 0 ? evaluation->bytes / evaluation->share : 1;

@@ -9,9 +9,8 @@
  * were drawn, those that differ in the table the rows in all. A path whose every value was different counts
  * as unique.
  *
- * Where all values of a path are numbers, or texts that are, there cannot be more of them than fit between
- * the least and the greatest, at as many digits behind the point as the longest has. That bounds what looks
- * unique because of the order: a histogram's documents lie evenly by the values of their first path.
+ * Numbers have no more values than their range has room for (estimate_range.c). That bounds what looks unique
+ * because of the order: a histogram's documents lie evenly by the values of their first path.
  *
  * jsonb_ops has an entry for each key and each value, of whatever path; jsonb_path_ops a number for each
  * value with its path.
@@ -26,17 +25,14 @@
 
 #define PIECES_MOST 100000
 #define DEPTH_MOST 32
-#define SCALE_MOST 6
-#define RANGE_LEAST 20 /* values, from which their range is known */
-#define NO_SCALE -1
 
 typedef struct Piece {
     uint32 path;
     uint32 value;
     int document;
     float4 width;
-    float8 number;
-    int scale; /* digits behind the point; NO_SCALE: no number */
+    const char *text; /* of a number, or NULL */
+    int length;
 } Piece;
 
 typedef struct Pieces {
@@ -47,7 +43,7 @@ typedef struct Pieces {
 } Pieces;
 
 static void
-piece_add(Pieces *pieces, uint32 path, uint32 value, double width, const char *number)
+piece_add(Pieces *pieces, uint32 path, uint32 value, double width, const char *text, int length)
 {
     Piece *piece;
     if (pieces->count >= PIECES_MOST)
@@ -57,17 +53,8 @@ piece_add(Pieces *pieces, uint32 path, uint32 value, double width, const char *n
                      .value = value,
                      .document = pieces->document,
                      .width = pieces->is_path_ops ? sizeof(uint32) : VARHDRSZ_SHORT + 1 + width,
-                     .scale = NO_SCALE};
-    if (number != NULL) {
-        size_t whole = strspn(number + (number[0] == '-'), "0123456789") + (number[0] == '-');
-        size_t digits = number[whole] == '.' ? strspn(number + whole + 1, "0123456789") : 0;
-        bool is_number =
-            whole > (number[0] == '-') && number[whole + (number[whole] == '.' ? 1 + digits : 0)] == '\0';
-        if (is_number && whole <= 15 && digits <= SCALE_MOST) {
-            piece->scale = (int)digits;
-            piece->number = strtod(number, NULL);
-        }
-    }
+                     .text = text,
+                     .length = length};
 }
 
 static uint32
@@ -86,22 +73,21 @@ text_width(int length)
 static void
 scalar_add(Pieces *pieces, uint32 path, const JsonbValue *value)
 {
-    char *text;
+    const char *text;
     int length;
     switch (value->type) {
         case jbvString:
-            text = pnstrdup(value->val.string.val, value->val.string.len);
+            text = value->val.string.val; /* the document's, which stays */
             length = value->val.string.len;
             break;
         case jbvNumeric:
             text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
             length = (int)strlen(text);
             break;
-        case jbvBool: piece_add(pieces, path, value->val.boolean ? 1 : 2, 1, NULL); return;
-        default: piece_add(pieces, path, 0, 0, NULL); return;
+        case jbvBool: piece_add(pieces, path, value->val.boolean ? 1 : 2, 1, NULL, 0); return;
+        default: piece_add(pieces, path, 0, 0, NULL, 0); return;
     }
-    piece_add(pieces, path, text_hash(text, length, (uint32)value->type), text_width(length), text);
-    pfree(text);
+    piece_add(pieces, path, text_hash(text, length, (uint32)value->type), text_width(length), text, length);
 }
 
 /* A key is a value of the path that all keys are of. */
@@ -110,7 +96,7 @@ key_add(Pieces *pieces, const JsonbValue *key)
 {
     if (!pieces->is_path_ops)
         piece_add(pieces, 0, text_hash(key->val.string.val, key->val.string.len, 0),
-                  text_width(key->val.string.len), NULL);
+                  text_width(key->val.string.len), NULL, 0);
 }
 
 static void
@@ -168,36 +154,21 @@ pieces_unite(Pieces *pieces)
     pieces->count = kept;
 }
 
-/* As many numbers as fit between the ends of these, which lie a little further apart than those that were
- * seen. */
-static double
-range_values(const Piece *pieces, int count, double distinct)
-{
-    double least = INFINITY, greatest = -INFINITY;
-    int scale = 0, i;
-    for (i = 0; i < count; i++) {
-        if (pieces[i].scale == NO_SCALE)
-            return INFINITY;
-        scale = Max(scale, pieces[i].scale);
-        least = Min(least, pieces[i].number);
-        greatest = Max(greatest, pieces[i].number);
-    }
-    return distinct < RANGE_LEAST ? INFINITY
-                                  : (greatest - least) * pow(10, scale) * (distinct + 1) / (distinct - 1) + 1;
-}
-
 /* One path's values. Those seen in several documents have their rows, the others share theirs. */
 static void
 values_add(const TwinDocuments *documents, const Piece *pieces, int count, double rows, TwinElementAdd *add,
            void *context)
 {
     double distinct = 0, once = 0, once_share = 0, once_bytes = 0, population, total, unseen;
+    TwinRange range;
     int i, j, same;
+    twin_range_begin(&range);
     for (i = 0; i < count; i += same) {
         double share = 0;
         for (same = 0; i + same < count && pieces[i + same].value == pieces[i].value; same++)
             share += documents->shares[pieces[i + same].document];
         distinct++;
+        twin_range_add(&range, pieces[i].text, pieces[i].length);
         if (same > 1) {
             add(context, 1, share * rows, pieces[i].width);
             continue;
@@ -211,7 +182,7 @@ values_add(const TwinDocuments *documents, const Piece *pieces, int count, doubl
         return;
     population = Max(documents->distinct * count / Max(documents->count, 1), count);
     total = count * distinct / (count - once + once * count / population);
-    total = Min(total, Max(range_values(pieces, count, distinct), distinct));
+    total = Min(total, twin_range_values(&range, distinct));
     unseen = Max(total - (distinct - once), once);
     add(context, unseen, once_share * rows / unseen, once_bytes / once);
 }
