@@ -225,7 +225,7 @@ order_width(const TwinColumn *column)
         rest -= share;
     }
     squares += rest * rest / others;
-    return Min(sqrt(2 * Max(1 - fabs(column->order), 1e-7) / Max(1 - squares, 1e-7)), 1);
+    return Min(sqrt(2 * (1 - fabs(column->order)) / Max(1 - squares, 1e-7)), 1);
 }
 
 /* Combinations of those of the columns that lie in the rows' order, which leave the set; 1 where there are
