@@ -112,6 +112,8 @@ typedef struct TwinRow {
     double share;
 } TwinRow;
 int twin_rows_draw(const TwinIndexShape *shape, Node *expression, TwinRow **ret_rows);
+/* The same in which only the column of most values varies, and how many that has. */
+int twin_rows_vary(const TwinIndexShape *shape, Node *expression, TwinRow **ret_rows, double *ret_distinct);
 /* How many there can be that differ. */
 double twin_rows_possible(const TwinIndexShape *shape, Node *expression);
 /* Whole numbers. Dense: of which the column has most between the first bound and the last. */

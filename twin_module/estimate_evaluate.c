@@ -15,6 +15,9 @@
  * them than for values drawn at random: when it has more values than there are bounds, it looks unique. Of
  * whole numbers without large gaps, as keys are, it does not: there numbers between the bounds are taken, and
  * how often the next one gives the same shows how many numbers share a value.
+ *
+ * Of several columns, an expression has at least as many values as the one that has most, where all of that
+ * one's give others while the rest stay, as in a sum.
  */
 #include "estimate.h"
 #include "untrusted.h"
@@ -148,6 +151,7 @@ typedef struct Evaluator {
     MemoryContext each;         /* of one value's computation */
     TwinResultVisit *visit;
     void *context;
+    double *varied; /* NULL, or for the rows in which one column varies: the values of that column */
 } Evaluator;
 
 static bool
@@ -310,7 +314,10 @@ static bool
 rows_evaluate(Evaluator *evaluator, const TwinIndexShape *shape)
 {
     TwinRow *rows;
-    int count = twin_rows_draw(shape, evaluator->expression, &rows), i;
+    int count = evaluator->varied == NULL
+                    ? twin_rows_draw(shape, evaluator->expression, &rows)
+                    : twin_rows_vary(shape, evaluator->expression, &rows, evaluator->varied);
+    int i;
     for (i = 0; i < count; i++) {
         const Const *result;
         MemoryContextSwitchTo(evaluator->each);
@@ -325,24 +332,19 @@ rows_evaluate(Evaluator *evaluator, const TwinIndexShape *shape)
     return count > 0;
 }
 
-bool
-twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable, TwinResultVisit *visit,
-                        void *context)
+static bool
+evaluator_run(Evaluator evaluator, const TwinIndexShape *shape)
 {
-    Evaluator evaluator = {.expression = expression,
-                           .variable = variable,
-                           .owner = CurrentMemoryContext,
-                           .visit = visit,
-                           .context = context};
     TwinUntrusted run;
     volatile bool is_done = false;
-    if (!twin_expression_is_computable(expression))
+    if (!twin_expression_is_computable(evaluator.expression))
         return false;
     evaluator.each = AllocSetContextCreate(evaluator.owner, "fettle twin value", ALLOCSET_DEFAULT_SIZES);
     twin_untrusted_begin(&run, GetUserId());
     PG_TRY();
     {
-        is_done = variable != NULL ? variable_evaluate(&evaluator, shape) : rows_evaluate(&evaluator, shape);
+        is_done = evaluator.variable != NULL ? variable_evaluate(&evaluator, shape)
+                                             : rows_evaluate(&evaluator, shape);
         twin_untrusted_end(&run);
     }
     PG_CATCH();
@@ -353,6 +355,18 @@ twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *vari
     PG_END_TRY();
     MemoryContextDelete(evaluator.each);
     return is_done;
+}
+
+bool
+twin_expression_results(const TwinIndexShape *shape, Node *expression, Var *variable, TwinResultVisit *visit,
+                        void *context)
+{
+    Evaluator evaluator = {.expression = expression,
+                           .variable = variable,
+                           .owner = CurrentMemoryContext,
+                           .visit = visit,
+                           .context = context};
+    return evaluator_run(evaluator, shape);
 }
 
 static int
@@ -375,7 +389,7 @@ distinct_by_steps(const Evaluation *evaluation, double seen_distinct, double col
 }
 
 static double
-distinct_extend(Evaluation *evaluation, double column_distinct)
+distinct_extend(Evaluation *evaluation, double column_distinct, double least)
 {
     double seen = evaluation->count, distinct = 0, once = 0, extended;
     int i, same;
@@ -389,7 +403,31 @@ distinct_extend(Evaluation *evaluation, double column_distinct)
     }
     extended = Min(seen * distinct / (seen - once + once * seen / Max(column_distinct, seen)),
                    distinct_by_steps(evaluation, distinct, Max(column_distinct, seen)));
-    return Max(Min(extended, twin_range_values(&evaluation->range, distinct)), distinct);
+    return Max(Min(Max(extended, least), twin_range_values(&evaluation->range, distinct)), distinct);
+}
+
+/* Values of the column that has most, where no two of them gave the same while the other columns stayed: the
+ * expression has as many at least. Else 0. */
+static double
+distinct_least(const TwinIndexShape *shape, Node *expression)
+{
+    Evaluation *evaluation = palloc0(sizeof(Evaluation));
+    double distinct = 0;
+    Evaluator evaluator = {.expression = expression,
+                           .owner = CurrentMemoryContext,
+                           .visit = result_count,
+                           .context = evaluation,
+                           .varied = &distinct};
+    int i;
+    if (!evaluator_run(evaluator, shape) || evaluation->count < STEPS_LEAST)
+        distinct = 0;
+    qsort(evaluation->hashes, evaluation->count, sizeof(uint32), hash_compare);
+    for (i = 1; i < evaluation->count; i++) {
+        if (evaluation->hashes[i] == evaluation->hashes[i - 1])
+            distinct = 0;
+    }
+    pfree(evaluation);
+    return distinct;
 }
 
 /* As many as the column has, or, of several, as many as there can be rows that differ. */
@@ -417,7 +455,8 @@ twin_expression_evaluate(const TwinIndexShape *shape, Node *expression, Var *var
     is_done = twin_expression_results(shape, expression, variable, result_count, evaluation) &&
               evaluation->count >= 2;
     if (is_done) {
-        *ret_distinct = distinct_extend(evaluation, distinct_inputs(shape, expression, variable));
+        *ret_distinct = distinct_extend(evaluation, distinct_inputs(shape, expression, variable),
+                                        variable != NULL ? 0 : distinct_least(shape, expression));
         *ret_width = evaluation->share > 0 ? evaluation->bytes / evaluation->share : 1;
     }
     pfree(evaluation);

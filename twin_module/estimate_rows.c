@@ -4,11 +4,12 @@
  * which is what the planner assumes of a query's conditions.
  *
  * Each row takes of each column the value at some place in its distribution: NULL, then the common values,
- * then the histogram's. The places are multiples of square roots of primes, cut to their fraction
- * (Richtmyer's sequence): evenly spread over all columns together, and the same for every call. Between the
- * bounds of a column that has most whole numbers between its ends any number is taken; of other columns a
- * bound stands for its neighbours. Rows that are equal are put together, so that what an expression gives for
- * different rows can be told from how often a row comes.
+ * then the histogram's. A column's places are the middles of equal parts (a Latin hypercube), in the order in
+ * which the multiples of a prime's square root lie when cut to their fraction (Richtmyer's sequence): evenly
+ * spread over all columns together, and the same for every call. Between the bounds of a column that has most
+ * whole numbers between its ends any number is taken; of other columns a bound stands for its neighbours, and
+ * comes once, for another time it would be another value. Rows that are equal are put together, so that what
+ * an expression gives for different rows can be told from how often a row comes.
  */
 #include "estimate.h"
 
@@ -23,6 +24,7 @@
 #define COLUMNS_MOST 8
 #define DENSE_LEAST 0.7 /* of the numbers between a column's ends: not every second one */
 #define PLACE_NULL -1
+#define VARIED_MOST 200
 
 static const double turns[COLUMNS_MOST] = {1.4142135623730951, 1.7320508075688772, 2.23606797749979,
                                            2.6457513110645907, 3.3166247903554,    3.605551275463989,
@@ -177,30 +179,100 @@ row_find(int64 (*numbers)[COLUMNS_MOST], int count, const int64 *wanted)
     return i;
 }
 
+static int
+place_compare(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* So many places, in the middle of as many equal parts, in the order of the column's sequence. */
+static double *
+places_of_column(int column, int count)
+{
+    double *places = palloc(sizeof(double) * count), *sorted = palloc(sizeof(double) * count);
+    int i;
+    for (i = 0; i < count; i++) {
+        double turn = (i + 0.5) * turns[column];
+        places[i] = turn - floor(turn);
+    }
+    memcpy(sorted, places, sizeof(double) * count);
+    qsort(sorted, count, sizeof(double), place_compare);
+    for (i = 0; i < count; i++) {
+        const double *found = bsearch(&places[i], sorted, count, sizeof(double), place_compare);
+        places[i] = ((double)(found - sorted) + 0.5) / count;
+    }
+    pfree(sorted);
+    return places;
+}
+
+/* Not so many that a bound would come twice: it stands for other values each time. */
+static int
+rows_wanted(const Source *sources, int width)
+{
+    int wanted = TWIN_EVALUATED_MOST, i, j;
+    for (i = 0; i < width; i++) {
+        const Source *source = &sources[i];
+        double share = 1 - source->null_fraction;
+        for (j = 0; j < source->common.nvalues; j++)
+            share -= Max(source->common.numbers[j], 0);
+        if (source->histogram.nvalues > 0 && !source->is_dense && share * wanted > source->histogram.nvalues)
+            wanted = Max((int)(source->histogram.nvalues / share), 1);
+    }
+    return wanted;
+}
+
 int
 twin_rows_draw(const TwinIndexShape *shape, Node *expression, TwinRow **ret_rows)
 {
     Source sources[COLUMNS_MOST];
-    int width = sources_read(shape, expression, sources), count = 0, i, j;
-    int64(*numbers)[COLUMNS_MOST] = palloc0(sizeof(int64[COLUMNS_MOST]) * TWIN_EVALUATED_MOST);
-    TwinRow *rows = palloc0(sizeof(TwinRow) * TWIN_EVALUATED_MOST);
-    for (i = 0; width > 0 && i < TWIN_EVALUATED_MOST; i++) {
-        int64 wanted[COLUMNS_MOST] = {0};
+    int width = sources_read(shape, expression, sources), count = 0, wanted = rows_wanted(sources, width), i,
+        j;
+    int64(*numbers)[COLUMNS_MOST] = palloc0(sizeof(int64[COLUMNS_MOST]) * wanted);
+    TwinRow *rows = palloc0(sizeof(TwinRow) * wanted);
+    double *places[COLUMNS_MOST];
+    for (j = 0; j < width; j++)
+        places[j] = places_of_column(j, wanted);
+    for (i = 0; width > 0 && i < wanted; i++) {
+        int64 row[COLUMNS_MOST] = {0};
         List *values = NIL;
         int at;
-        for (j = 0; j < width; j++) {
-            double turn = (i + 0.5) * turns[j];
-            values = lappend(values, value_at(&sources[j], turn - floor(turn), &wanted[j]));
-        }
-        at = row_find(numbers, count, wanted);
+        for (j = 0; j < width; j++)
+            values = lappend(values, value_at(&sources[j], places[j][i], &row[j]));
+        at = row_find(numbers, count, row);
         if (at == count) {
-            memcpy(numbers[count], wanted, sizeof(wanted));
+            memcpy(numbers[count], row, sizeof(row));
             rows[count++].values = values;
         }
-        rows[at].share += 1.0 / TWIN_EVALUATED_MOST;
+        rows[at].share += 1.0 / wanted;
     }
-    pfree(numbers);
     *ret_rows = rows;
+    return count;
+}
+
+int
+twin_rows_vary(const TwinIndexShape *shape, Node *expression, TwinRow **ret_rows, double *ret_distinct)
+{
+    Source sources[COLUMNS_MOST];
+    int width = sources_read(shape, expression, sources), varied = 0, count = 0, i, j;
+    int64(*numbers)[COLUMNS_MOST] = palloc0(sizeof(int64[COLUMNS_MOST]) * VARIED_MOST);
+    TwinRow *rows = palloc0(sizeof(TwinRow) * VARIED_MOST);
+    for (j = 1; j < width; j++)
+        varied = sources[j].distinct > sources[varied].distinct ? j : varied;
+    for (i = 0; width > 0 && i < VARIED_MOST; i++) {
+        int64 row[COLUMNS_MOST] = {0};
+        List *values = NIL;
+        for (j = 0; j < width; j++) {
+            double place = j == varied ? (i + 0.5) / VARIED_MOST : 0.5, nulls = sources[j].null_fraction;
+            values = lappend(values, value_at(&sources[j], nulls + (1 - nulls) * place, &row[j]));
+        }
+        if (row_find(numbers, count, row) < count)
+            continue;
+        memcpy(numbers[count], row, sizeof(row));
+        rows[count++].values = values;
+    }
+    *ret_rows = rows;
+    *ret_distinct = width > 0 ? sources[varied].distinct : 0;
     return count;
 }
 

@@ -448,6 +448,7 @@ CANDIDATES = {
     "trip (day, code)": 1.1,
     # Of several columns.
     "customer ((city || note))": 1.3,
+    "customer (least(name, code::text))": 1.2,
     "customer ((rare * 2 + id % 3))": 1.2,
     "orders ((customer_id + region))": 1.2,
     "orders ((customer_id * 100 + region))": 1.2,
