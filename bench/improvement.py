@@ -15,9 +15,10 @@ What writes lose is measured apart, on equal ground: the planner of the copy is 
 and are written all the same), so that both databases run the same plans in the same company, and only the pages that write are run.
 Else the database without the indexes writes with caches that its own scans emptied, and the loss hides behind that. A write that itself
 gains by an index would be a scan of milliseconds on both sides, in whose noise the entry is lost: it is not run, and its
-table is left out of both sides. Blocks in turns are added until the interval of what is lost is at most half as wide as the printed
-one, `LOSS_BLOCKS` at most. The point must lie within the printed interval, which is scaled to the calls measured, table by table. How many
-times as long the same writes took when they were learnt, among scans and with colder caches, is told beside it.
+table is left out of both sides. What is printed is a part of the time that statements took when they were learnt, among scans and with
+colder caches; what is lost is a part of the time that they take now, often half as long. So parts are compared: throughput lost, in percent
+of the writes' own time, printed for the calls measured, table by table; milliseconds of either are told beside it. Blocks in turns are added
+until the interval of what is lost is at most half as wide as the printed one, `LOSS_BLOCKS` at most. The point must lie within the printed one.
 """
 import contextlib
 import os
@@ -235,11 +236,11 @@ def printed_for(advice, learnt, measured, tables):
     return printed
 
 
-def pace_of(learnt, measured, texts):
-    """How many times as long these statements took, without the indexes, when they were learnt."""
+def learnt_ms(learnt, measured, texts):
+    """What the calls measured took, at the pace at which these statements were learnt; one that was not counts at the pace of the others."""
     known = [text for text in texts if text in learnt]
     then = sum(learnt[text][1] / max(1, learnt[text][0]) * total(measured, [text], 0) for text in known)
-    return then / max(1e-9, total(measured, known))
+    return then * total(measured, texts) / max(1e-9, total(measured, known))
 
 
 def loss_of(before, after, texts):
@@ -278,14 +279,18 @@ def measure_writes(server, home, name, seed, learnt, advice):
         before += blocks[0]
         after += blocks[1]
         texts = sorted({text for block in before + after for text in block if is_write(text) and table_written(text) in tables})
-        lost, printed, pace = loss_of(before, after, texts), printed_for(advice, learnt, before, tables), pace_of(learnt, before, texts)
-        if lost[2] - lost[1] <= (printed[2] - printed[1]) / 2:
+        lost, printed = loss_of(before, after, texts), printed_for(advice, learnt, before, tables)
+        now, then = max(1e-9, total(before, texts)), max(1e-9, learnt_ms(learnt, before, texts))
+        lost_part, printed_part = [100 * ms / now for ms in lost], [100 * ms / then for ms in printed]
+        if lost_part[2] - lost_part[1] <= (printed_part[2] - printed_part[1]) / 2:
             break
     for text in texts:
         calls = max(1, total(before, [text], 0))
         print(f"      {total(before, [text]) / calls * 1e3:.0f} -> {total(after, [text]) / calls * 1e3:.0f} us a call, {calls:.0f} calls: {text[:90]}")
-    bar(f"improvement, {name}, write loss", f"{lost[0]:+.1f} ms [{lost[1]:+.1f}, {lost[2]:+.1f}] of {total(before, texts):.0f} in {len(before)} blocks, "
-        f"printed for the same {printed[0]:.1f} [{printed[1]:.1f}, {printed[2]:.1f}], learnt at {pace:.2f} times the time", printed[1] <= lost[0] <= printed[2])
+    print(f"      {lost[0]:+.1f} ms [{lost[1]:+.1f}, {lost[2]:+.1f}] of {now:.0f} in {len(before)} blocks; printed for the same calls "
+          f"{printed[0]:.1f} [{printed[1]:.1f}, {printed[2]:.1f}] of the {then:.0f} that they took when they were learnt")
+    bar(f"improvement, {name}, write loss", f"{lost_part[0]:+.1f} % [{lost_part[1]:+.1f}, {lost_part[2]:+.1f}] of the writes' time, printed "
+        f"{printed_part[0]:.1f} [{printed_part[1]:.1f}, {printed_part[2]:.1f}]", printed_part[1] <= lost_part[0] <= printed_part[2])
 
 
 def slower_reads(before, after, texts):

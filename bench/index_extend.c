@@ -79,6 +79,11 @@ extend_try(Extend *extend, size_t added, size_t replaced, ExtendStep *best, Erro
     if (replaced != SIZE_MAX)
         bits_remove(step.set, replaced);
     bits_add(step.set, added);
+    if (extend->options->size_bytes != NULL)
+        extend->candidates->items[added]->size_bytes =
+            extend->options->size_bytes(extend->candidates->items[added], NULL);
+    if (set_bytes(extend, step.set) > extend->options->budget_bytes)
+        return true;
     if (!extend_present(extend, scratch, step.set, error))
         return false;
     step.bytes = set_bytes(extend, step.set);

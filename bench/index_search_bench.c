@@ -238,9 +238,10 @@ run_one(const Run *run, Twin *twin, const Snapshot *snapshot)
     AdvisorContext context = {.arena = arena, .snapshot = snapshot, .settings = settings};
     context.budget_bytes = run->budget_mb > 0 ? run->budget_mb * MB : INFINITY;
     WorkloadOptions options = {0};
-    must(whatif_over_twin(arena, twin, &whatif, &error) &&
-             workload_prepare(arena, snapshot, whatif, &options, &context.workload, &error),
-         &error);
+    must(whatif_over_twin(arena, twin, &whatif, &error), &error);
+    const char *sessions = getenv("INDEX_SEARCH_SESSIONS");
+    whatif_set_sessions(whatif, sessions == NULL ? 0 : (int)strtol(sessions, NULL, 10));
+    must(workload_prepare(arena, snapshot, whatif, &options, &context.workload, &error), &error);
     context.whatif = whatif;
     Outcome outcome = {.cost_before = weigh((Workload *)context.workload)};
     const CandidateSet *candidates = candidates_of(run, &context);

@@ -108,6 +108,16 @@ twin_index_insert(Relation index, Datum *values, bool *isnull, ItemPointer tid, 
 #endif
 }
 
+static inline bool
+twin_lock_is_held(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+    return LockHeldByMe(tag, mode, false);
+#else
+    return LockHeldByMe(tag, mode);
+#endif
+}
+
 /* An index like CREATE INDEX makes, with its checks, but nothing built. */
 static inline ObjectAddress
 twin_define_index(Oid table_id, IndexStmt *statement)

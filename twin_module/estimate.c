@@ -9,7 +9,6 @@
 #include "estimate.h"
 
 #include "access/table.h"
-#include "catalog/pg_statistic_ext.h"
 
 #include <math.h>
 
@@ -31,21 +30,29 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-static bool is_running;
+static int running_depth; /* an expression's statistics may be gathered within an estimate */
 
 bool
 twin_estimate_is_running(void)
 {
-    return is_running;
+    return running_depth > 0;
 }
 
+/* Of the table estimated last: a search estimates a hundred indexes of one table after each other, and each
+ * state looks at all of them. */
+static MemoryContext state_context;
+static uint64 state_generation;
+static Oid state_table;
+static PlannerInfo *state_root;
+
 /* A planner state with one relation, as the server makes one for CLUSTER. */
-static void
-planner_state_make(TwinIndexShape *shape)
+static PlannerInfo *
+planner_state_make(Relation table)
 {
     Query *query = makeNode(Query);
     PlannerInfo *root = makeNode(PlannerInfo);
     RangeTblEntry *entry = makeNode(RangeTblEntry);
+    RelOptInfo *rel;
     query->commandType = CMD_SELECT;
     root->parse = query;
     root->glob = makeNode(PlannerGlobal);
@@ -53,17 +60,43 @@ planner_state_make(TwinIndexShape *shape)
     root->planner_cxt = CurrentMemoryContext;
     twin_planner_info_complete(root);
     entry->rtekind = RTE_RELATION;
-    entry->relid = RelationGetRelid(shape->table);
-    entry->relkind = shape->table->rd_rel->relkind;
+    entry->relid = RelationGetRelid(table);
+    entry->relkind = table->rd_rel->relkind;
     entry->rellockmode = AccessShareLock;
     entry->inFromCl = true;
     entry->eref = makeAlias("twin", NIL);
     twin_permission_info_add(query, entry);
     query->rtable = list_make1(entry);
     setup_simple_rel_arrays(root);
-    shape->root = root;
-    shape->rel = build_simple_rel(root, 1, NULL);
-    shape->rel->rows = shape->rel->tuples; /* nothing is filtered, or distinct values would shrink to one */
+    rel = build_simple_rel(root, 1, NULL);
+    rel->rows = rel->tuples; /* nothing is filtered, or distinct values would shrink to one */
+    return root;
+}
+
+static void
+planner_state_give(TwinIndexShape *shape)
+{
+    MemoryContext before = CurrentMemoryContext;
+    Oid table_id = RelationGetRelid(shape->table);
+    if (running_depth > 1) { /* that of the outer estimate stays as it is */
+        shape->root = planner_state_make(shape->table);
+        shape->rel = shape->root->simple_rel_array[1];
+        return;
+    }
+    if (state_root == NULL || state_table != table_id || state_generation != twin_catalog_generation()) {
+        state_root = NULL;
+        if (state_context == NULL)
+            state_context =
+                AllocSetContextCreate(TopMemoryContext, "fettle twin table", ALLOCSET_DEFAULT_SIZES);
+        MemoryContextReset(state_context);
+        MemoryContextSwitchTo(state_context);
+        state_generation = twin_catalog_generation();
+        state_root = planner_state_make(shape->table);
+        state_table = table_id;
+        MemoryContextSwitchTo(before);
+    }
+    shape->root = state_root;
+    shape->rel = state_root->simple_rel_array[1];
 }
 
 /* Bytes of a stored value, header included; index tuples use the short header where they can. */
@@ -97,13 +130,10 @@ widths_guess(TwinColumn *column)
     }
 }
 
-/* Foreign statistics may be of any type: lengths are read of what has them, whole values only of the column's
- * own type. */
+/* Foreign statistics may be of any type: lengths are read of what has them. */
 static bool
-sample_fits(const TwinColumn *column, bool is_whole, Oid type)
+sample_fits(const TwinColumn *column, Oid type)
 {
-    if (is_whole)
-        return getBaseType(type) == getBaseType(column->type);
     return column->length == -2 ? type == NAMEOID
                                 : get_typlen(type) == -1; /* a C string in an index is a name */
 }
@@ -115,18 +145,18 @@ sample_fits(const TwinColumn *column, bool is_whole, Oid type)
  * this type length.
  */
 static int
-values_sample(HeapTuple statistics, const TwinColumn *column, bool is_whole, AttStatsSlot *common,
-              AttStatsSlot *histogram, Datum *ret_values)
+values_sample(HeapTuple statistics, const TwinColumn *column, AttStatsSlot *common, AttStatsSlot *histogram,
+              Datum *ret_values)
 {
     double common_share = 0, non_null = Max(1 - column->null_fraction, 1e-6);
     int i, count = TWIN_VALUE_SAMPLES;
     bool has_common = get_attstatsslot(common, statistics, STATISTIC_KIND_MCV, InvalidOid,
                                        ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS) &&
                       common->nnumbers == common->nvalues && common->nvalues > 0 &&
-                      sample_fits(column, is_whole, common->valuetype);
+                      sample_fits(column, common->valuetype);
     bool has_histogram =
         get_attstatsslot(histogram, statistics, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES) &&
-        histogram->nvalues > 0 && sample_fits(column, is_whole, histogram->valuetype);
+        histogram->nvalues > 0 && sample_fits(column, histogram->valuetype);
     if (!has_common && !has_histogram)
         return 0;
     for (i = 0; has_common && i < common->nnumbers; i++)
@@ -158,7 +188,7 @@ widths_sample(TwinColumn *column, HeapTuple statistics)
     AttStatsSlot common = {0}, histogram = {0};
     Datum values[TWIN_VALUE_SAMPLES];
     double widths[TWIN_VALUE_SAMPLES], sum = 0;
-    int count = values_sample(statistics, column, false, &common, &histogram, values), i;
+    int count = values_sample(statistics, column, &common, &histogram, values), i;
     if (count > 0) {
         for (i = 0; i < count; i++) {
             widths[i] = stored_width(values[i], column->length);
@@ -175,15 +205,6 @@ widths_sample(TwinColumn *column, HeapTuple statistics)
     free_attstatsslot(&histogram);
 }
 
-/* Whole values, for an access method that takes them apart. */
-static void
-documents_sample(TwinColumn *column, HeapTuple statistics)
-{
-    AttStatsSlot common = {0}, histogram = {0}; /* not freed: their values live as long as the shape */
-    column->documents = palloc(sizeof(Datum) * TWIN_VALUE_SAMPLES);
-    column->document_count = values_sample(statistics, column, true, &common, &histogram, column->documents);
-}
-
 static void
 common_values_read(TwinColumn *column, HeapTuple statistics)
 {
@@ -194,6 +215,17 @@ common_values_read(TwinColumn *column, HeapTuple statistics)
         column->common_fractions = palloc(sizeof(float4) * (slot.nnumbers + 1));
         for (i = 0; i < slot.nnumbers; i++)
             column->common_fractions[i] = Min(Max(slot.numbers[i], 0), 1);
+        free_attstatsslot(&slot);
+    }
+}
+
+static void
+order_read(TwinColumn *column, HeapTuple statistics)
+{
+    AttStatsSlot slot;
+    if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_CORRELATION, InvalidOid, ATTSTATSSLOT_NUMBERS)) {
+        if (slot.nnumbers == 1 && !isnan(slot.numbers[0]))
+            column->order = Min(Max(slot.numbers[0], -1), 1);
         free_attstatsslot(&slot);
     }
 }
@@ -210,11 +242,12 @@ elements_read(TwinColumn *column, HeapTuple statistics)
         int16 length = get_typlen(slot.valuetype);
         column->element_count = Min(slot.nvalues, slot.nnumbers);
         column->element_fractions = palloc(sizeof(float4) * (slot.nnumbers + 1));
+        column->elements = slot.values;
         for (i = 0; i < column->element_count; i++) {
             column->element_fractions[i] = Min(Max(slot.numbers[i], 0), 1);
             column->element_width += stored_width(slot.values[i], length) / Max(column->element_count, 1);
         }
-        free_attstatsslot(&slot);
+        /* not freed: the elements are the slot's */
     }
     if (get_attstatsslot(&slot, statistics, STATISTIC_KIND_DECHIST, InvalidOid, ATTSTATSSLOT_NUMBERS)) {
         if (slot.nnumbers > 0)
@@ -325,8 +358,10 @@ column_read(TwinIndexShape *shape, TwinColumn *column, Form_pg_attribute attribu
             widths_sample(column, variable.statsTuple);
         common_values_read(column, variable.statsTuple);
         elements_read(column, variable.statsTuple);
-        if (shape->index->rd_rel->relam == GIN_AM_OID && column->element_count == 0)
-            documents_sample(column, variable.statsTuple);
+        column->is_known = IsA(column->expression, Var);
+        column->null_stored = form->stanullfrac;
+        column->distinct_stored = form->stadistinct;
+        order_read(column, variable.statsTuple);
     } else {
         column->width_mean = Max(twin_expression_width(shape, column), 1);
         widths_guess(column);
@@ -425,211 +460,20 @@ twin_shape_tuple_size_where(const TwinIndexShape *shape, int columns, uint32 nul
 }
 
 double
-twin_shape_null_share(const TwinIndexShape *shape)
+twin_shape_distinct_variables(const TwinIndexShape *shape, List *variables)
 {
-    double share = 1;
-    int i;
-    for (i = 0; i < shape->key_count; i++)
-        share *= shape->columns[i].null_fraction;
-    return share;
-}
-
-/* True when a unique index says that these columns, but those that are NULL, tell all rows apart. */
-static bool
-columns_are_unique(const TwinIndexShape *shape, int columns, uint32 nulls)
-{
+    TwinIndexShape *columns = palloc(sizeof(*columns));
     ListCell *cell;
-    foreach (cell, shape->rel->indexlist) {
-        IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
-        int key, i, found = 0;
-        if (!info->unique || info->indpred != NIL || info->indexoid == RelationGetRelid(shape->index))
-            continue;
-        for (key = 0; key < info->nkeycolumns; key++) {
-            for (i = 0; i < columns; i++) {
-                const Var *variable = (const Var *)shape->columns[i].expression;
-                if (IsA(variable, Var) && !is_null_in(nulls, i) && info->indexkeys[key] > 0 &&
-                    variable->varattno == info->indexkeys[key]) {
-                    found++;
-                    break;
-                }
-            }
-        }
-        if (found == info->nkeycolumns)
-            return true;
-    }
-    return shape->index->rd_index->indisunique && columns == shape->key_count && nulls == 0;
-}
-
-/* Columns of the widest ndistinct statistics object among these, as the planner would count their groups. */
-static double
-distinct_by_statistics(const TwinIndexShape *shape, int columns, uint32 nulls, Bitmapset **ret_covered)
-{
-    ListCell *cell;
-    List *best = NIL;
-    foreach (cell, shape->rel->statlist) {
-        StatisticExtInfo *statistics = lfirst_node(StatisticExtInfo, cell);
-        Bitmapset *covered = NULL;
-        List *expressions = NIL;
-        int i;
-        if (statistics->kind != STATS_EXT_NDISTINCT)
-            continue;
-        for (i = 0; i < columns; i++) {
-            Var *variable = (Var *)shape->columns[i].expression;
-            if (IsA(variable, Var) && !is_null_in(nulls, i) && !shape->columns[i].is_restricted &&
-                bms_is_member(variable->varattno, statistics->keys)) {
-                covered = bms_add_member(covered, i);
-                expressions = lappend(expressions, variable);
-            }
-        }
-        if (list_length(expressions) >= 2 && list_length(expressions) > list_length(best)) {
-            best = expressions;
-            *ret_covered = covered;
-        }
-    }
-    return best == NIL ? 1 : Max(twin_estimate_num_groups(shape->root, best, shape->rel->tuples), 1);
-}
-
-/* Distinct values seen when drawing this many rows from so many. */
-static double
-distinct_drawn(double possible, double rows)
-{
-    return possible * (1 - exp(-rows / possible));
-}
-
-/* Columns that a foreign key of several columns refers by: as many pairs at most as rows that it refers to.
- */
-static double
-distinct_by_foreign_key(const TwinIndexShape *shape, int columns, uint32 nulls, Bitmapset **ret_covered)
-{
-    ListCell *cell;
-    double distinct = 1;
-    foreach (cell, RelationGetFKeyList(shape->table)) {
-        ForeignKeyCacheInfo *key = lfirst_node(ForeignKeyCacheInfo, cell);
-        HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(key->confrelid));
-        double referred = HeapTupleIsValid(row) ? ((Form_pg_class)GETSTRUCT(row))->reltuples : -1;
-        double independent = 1;
-        Bitmapset *covered = NULL;
-        int i, j;
-        if (HeapTupleIsValid(row))
-            ReleaseSysCache(row);
-        for (i = 0; i < columns; i++) {
-            Var *variable = (Var *)shape->columns[i].expression;
-            for (j = 0; IsA(variable, Var) && !is_null_in(nulls, i) && j < key->nkeys; j++) {
-                if (key->conkey[j] != variable->varattno || bms_is_member(i, covered))
-                    continue;
-                covered = bms_add_member(covered, i);
-                independent = Min(independent * shape->columns[i].distinct, 1e18);
-            }
-        }
-        if (key->nkeys >= 2 && referred >= 1 && bms_num_members(covered) == key->nkeys &&
-            bms_num_members(covered) > bms_num_members(*ret_covered)) {
-            *ret_covered = covered;
-            distinct = Min(independent, distinct_drawn(referred, Max(shape->rel->tuples, 1)));
-        }
-    }
-    return distinct;
-}
-
-/* An expression that these columns' own values tell. */
-static bool
-is_of_columns(const TwinIndexShape *shape, int columns, uint32 nulls, Node *expression)
-{
-    List *variables;
-    ListCell *cell;
-    int i;
-    if (IsA(expression, Var))
-        return false;
-    variables = pull_var_clause(expression, PVC_RECURSE_AGGREGATES | PVC_RECURSE_PLACEHOLDERS);
+    int count = 0;
+    *columns = *shape;
+    columns->key_count = 0; /* what the index is unique by are its own keys */
     foreach (cell, variables) {
-        for (i = 0; i < columns; i++) {
-            if (!is_null_in(nulls, i) && equal(shape->columns[i].expression, lfirst(cell)))
-                break;
-        }
-        if (i == columns)
-            return false;
+        const Var *variable = lfirst_node(Var, cell);
+        columns->columns[count].expression = (Node *)variable;
+        column_read(columns, &columns->columns[count++],
+                    TupleDescAttr(RelationGetDescr(shape->table), variable->varattno - 1));
     }
-    return true;
-}
-
-/* Values of one column in a share of all rows, none of them NULL. */
-static double
-distinct_in_share(const TwinIndexShape *shape, const TwinColumn *column, double share)
-{
-    double not_null = Max(1 - column->null_fraction, 1e-6), rows = Max(shape->rel->tuples, 1) * not_null;
-    return column->distinct * (1 - pow(1 - Min(share / not_null, 1), Max(rows / column->distinct, 1)));
-}
-
-/* Share of the non-null rows that have a common value; of a column that the predicate restricts none is
- * known.
- */
-static double
-common_share(const TwinColumn *column)
-{
-    double share = 0;
-    int i;
-    for (i = 0; !column->is_restricted && i < column->common_count; i++)
-        share += column->common_fractions[i] / Max(1 - column->null_fraction, 1e-6);
-    return share;
-}
-
-/* Combinations seen in so many rows, of so many possible ones. Rows of one value show at most what the other
- * columns have, so a column's common values count one by one. */
-static double
-combinations_drawn(const TwinColumn *column, double possible, double rows)
-{
-    double share = column == NULL ? 0 : Min(common_share(column), 1), seen = 0, others, rest;
-    int i;
-    if (share <= 0)
-        return distinct_drawn(possible, rows);
-    others = Max(possible / column->distinct, 1);
-    for (i = 0; i < column->common_count; i++)
-        seen +=
-            distinct_drawn(others, rows * column->common_fractions[i] / Max(1 - column->null_fraction, 1e-6));
-    rest = possible - others * column->common_count;
-    return rest < 1 ? seen : seen + distinct_drawn(rest, rows * (1 - share));
-}
-
-double
-twin_shape_distinct_where(const TwinIndexShape *shape, int columns, uint32 nulls, double share)
-{
-    double table_rows = Max(shape->rel->tuples * share, 1), rows = Max(shape->rows * share, 1), distinct = 1;
-    double least = 1; /* as many as one column alone has */
-    const TwinColumn *uneven = NULL;
-    Bitmapset *covered = NULL;
-    int i, uncovered = 0;
-    if (columns_are_unique(shape, columns, nulls))
-        return rows;
-    for (i = 0; i < columns; i++)
-        table_rows *= shape->columns[i].is_restricted ? shape->columns[i].share : 1;
-    table_rows = Max(table_rows, rows);
-    if (columns > 1)
-        distinct = distinct_by_statistics(shape, columns, nulls, &covered);
-    if (columns > 1 && covered == NULL)
-        distinct = distinct_by_foreign_key(shape, columns, nulls, &covered);
-    for (i = 0; i < columns; i++) {
-        if (!is_null_in(nulls, i) && !bms_is_member(i, covered) &&
-            !is_of_columns(shape, columns, nulls, shape->columns[i].expression)) {
-            distinct = Min(distinct * shape->columns[i].distinct, 1e18);
-            least = Max(least, distinct_in_share(shape, &shape->columns[i], share));
-            if (uneven == NULL || common_share(&shape->columns[i]) > common_share(uneven))
-                uneven = &shape->columns[i];
-            uncovered++;
-        }
-    }
-    if (uncovered == 1 && covered == NULL)
-        distinct = least;
-    else if (uncovered > 0)
-        distinct = Max(combinations_drawn(uneven, distinct, table_rows), least);
-    distinct = Min(distinct, table_rows);
-    if (rows < table_rows) /* of the rows of a value, chance that at least one is in the index */
-        distinct *= 1 - pow(1 - rows / table_rows, table_rows / distinct);
-    return Min(Max(distinct, 1), rows);
-}
-
-double
-twin_shape_distinct(const TwinIndexShape *shape, int columns)
-{
-    return twin_shape_distinct_where(shape, columns, 0, 1);
+    return twin_shape_distinct(columns, count);
 }
 
 void
@@ -638,7 +482,7 @@ twin_shape_begin(TwinIndexShape *shape, Relation table, Relation index)
     memset(shape, 0, sizeof(*shape));
     shape->table = table;
     shape->index = index;
-    planner_state_make(shape);
+    planner_state_give(shape);
 }
 
 typedef struct IndexEstimation {
@@ -680,8 +524,7 @@ twin_estimate_run(void (*run)(void *context), void *context)
 {
     MemoryContext before = CurrentMemoryContext;
     MemoryContext own = AllocSetContextCreate(before, "fettle twin estimate", ALLOCSET_DEFAULT_SIZES);
-    bool was_running = is_running;
-    is_running = true;
+    running_depth++;
     twin_planner_enter();
     PG_TRY();
     {
@@ -692,7 +535,7 @@ twin_estimate_run(void (*run)(void *context), void *context)
     {
         MemoryContextSwitchTo(before);
         twin_planner_leave();
-        is_running = was_running;
+        running_depth--;
     }
     PG_END_TRY();
     MemoryContextDelete(own);

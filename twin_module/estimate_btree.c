@@ -133,19 +133,35 @@ leaf_fill_where(const TwinIndexShape *shape, Leaf *leaf, uint32 nulls, double sh
                         twin_shape_tuple_size_where(shape, shape->column_count, nulls));
 }
 
-/* Each set of columns that can be NULL together, independently of each other. */
+/* This column and those after it that are NULL together with it. */
+static uint32
+nulls_beside(const TwinIndexShape *shape, int column)
+{
+    uint32 set = (uint32)1 << column;
+    int i;
+    for (i = column + 1; i < shape->key_count; i++) {
+        if (twin_columns_are_null_together(&shape->columns[column], &shape->columns[i]))
+            set |= (uint32)1 << i;
+    }
+    return set;
+}
+
+/* Each set of columns that can be NULL together, independently of each other where nothing else is known. */
 static void
 leaf_fill_columns(const TwinIndexShape *shape, Leaf *leaf)
 {
     uint32 sets[1 << NULLABLE_MOST] = {0};
     double shares[1 << NULLABLE_MOST] = {1};
+    uint32 seen = 0;
     int count = 1, nullable = 0, i, j;
     for (i = 0; i < shape->key_count && nullable < NULLABLE_MOST; i++) {
         double null_fraction = shape->columns[i].null_fraction;
-        if (null_fraction <= 0 || (shape->is_partial && null_fraction < 1))
+        uint32 beside = nulls_beside(shape, i);
+        if (null_fraction <= 0 || (shape->is_partial && null_fraction < 1) || (seen >> i & 1) != 0)
             continue;
+        seen |= beside;
         for (j = 0; j < count; j++) {
-            sets[count + j] = sets[j] | (uint32)1 << i;
+            sets[count + j] = sets[j] | beside;
             shares[count + j] = shares[j] * null_fraction;
             shares[j] *= 1 - null_fraction;
         }

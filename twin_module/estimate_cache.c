@@ -5,7 +5,8 @@
  * A search plans a statement again and again with a hundred supposed indexes present, and estimating each was
  * a third of it. An estimate follows from the catalog alone: definitions, sizes and statistics; whenever any
  * of these changes for this session (relations or pg_statistic, by whomever, also by ROLLBACK) all are
- * forgotten.
+ * forgotten. A further index over columns alone that is not unique says nothing of the others: to suppose one
+ * makes nothing forgotten.
  */
 #include "twin_module.h"
 
@@ -15,6 +16,7 @@
 #include "utils/syscache.h"
 
 #define REMEMBERED_MOST 8192
+#define PENDING_MOST 8
 
 typedef struct RememberedEstimate {
     Oid index_id; /* the key */
@@ -31,18 +33,53 @@ twin_catalog_generation(void)
     return generation;
 }
 
+/* While an index is supposed that tells nothing of others. */
+static Oid held_table;
+static Oid pending[PENDING_MOST]; /* other relations that changed meanwhile: the index itself, or by others */
+static int pending_count;
+
 static void
-forget_relations(Datum argument, Oid relation_id)
+forget(void)
 {
     generation++;
     is_forgotten = true;
 }
 
 static void
+forget_relations(Datum argument, Oid relation_id)
+{
+    if (OidIsValid(held_table) && relation_id == held_table)
+        return;
+    if (OidIsValid(held_table) && OidIsValid(relation_id) && pending_count < PENDING_MOST)
+        pending[pending_count++] = relation_id;
+    else
+        forget();
+}
+
+void
+twin_estimates_hold(Oid table_id)
+{
+    held_table = table_id;
+    pending_count = 0;
+}
+
+void
+twin_estimates_release(Oid index_id)
+{
+    bool is_of_others = !OidIsValid(index_id);
+    int i;
+    held_table = InvalidOid;
+    for (i = 0; i < pending_count; i++)
+        is_of_others = is_of_others || pending[i] != index_id;
+    if (is_of_others)
+        forget();
+    pending_count = 0;
+}
+
+static void
 forget_statistics(Datum argument, int cache_id, uint32 hash)
 {
-    generation++;
-    is_forgotten = true;
+    forget();
 }
 
 static void

@@ -40,17 +40,18 @@ twin_expression_bare(Node *expression)
     return IsA(expression, RelabelType) ? (Node *)((RelabelType *)expression)->arg : expression;
 }
 
+List *
+twin_expression_variables(Node *expression)
+{
+    return list_union(NIL, pull_var_clause(expression, 0));
+}
+
 Var *
 twin_expression_variable(Node *expression)
 {
-    List *variables = pull_var_clause(expression, 0);
+    List *variables = twin_expression_variables(expression);
     Var *first = variables == NIL ? NULL : linitial_node(Var, variables);
-    ListCell *cell;
-    foreach (cell, variables) {
-        if (!equal(lfirst(cell), first))
-            return NULL;
-    }
-    return first != NULL && first->varattno > 0 ? first : NULL;
+    return list_length(variables) == 1 && first->varattno > 0 ? first : NULL;
 }
 
 /* True for a call of this function of the server's own. */
@@ -77,7 +78,7 @@ twin_expression_width(const TwinIndexShape *shape, const TwinColumn *column)
         return column->length;
     if (is_call_of(expression, "md5"))
         return 32 + VARHDRSZ_SHORT;
-    if (variable != NULL && twin_expression_evaluate(shape, expression, variable, &distinct, &width))
+    if (twin_expression_evaluate(shape, expression, variable, &distinct, &width))
         return width;
     known = variable == NULL ? 0 : get_attavgwidth(RelationGetRelid(shape->table), variable->varattno);
     if (known > 0 && (IsA(expression, Var) || category == type_category(variable->vartype)))
@@ -196,8 +197,7 @@ twin_expression_null_share(const TwinIndexShape *shape, const TwinColumn *column
     double share = 0, whole = 1;
     Bitmapset *columns = NULL;
     int number = -1;
-    if (variable != NULL &&
-        twin_expression_results(shape, column->expression, variable, null_share_add, &share))
+    if (twin_expression_results(shape, column->expression, variable, null_share_add, &share))
         return Min(share, 1);
     if (contain_nonstrict_functions(column->expression))
         return 0;
@@ -217,6 +217,14 @@ twin_expression_null_share(const TwinIndexShape *shape, const TwinColumn *column
     return 1 - whole;
 }
 
+/* Of so many values that the expression can have as there are rows, and rows of the columns that differ. */
+static double
+several_distinct(const TwinIndexShape *shape, Node *expression, double possible)
+{
+    return Min(twin_distinct_drawn(possible, Max(shape->rel->tuples, 1)),
+               twin_shape_distinct_variables(shape, twin_expression_variables(expression)));
+}
+
 /*
  * What is known of time, or shows when the expression is computed for values of its column. Without that the
  * values of the expression's columns, as GROUP BY counts them; what is taken out of a document or an array is
@@ -229,7 +237,9 @@ twin_expression_distinct(const TwinIndexShape *shape, const TwinColumn *column)
     double groups = twin_estimate_num_groups(shape->root, list_make1(column->expression), shape->rel->tuples),
            distinct, width;
     if (variable == NULL)
-        return groups;
+        return twin_expression_evaluate(shape, column->expression, NULL, &distinct, &width)
+                   ? several_distinct(shape, column->expression, distinct)
+                   : groups;
     distinct = time_distinct(shape, column->expression, variable);
     if (distinct > 0 || twin_expression_evaluate(shape, column->expression, variable, &distinct, &width))
         return Min(distinct, groups);

@@ -7,12 +7,13 @@
  * its own pages.
  *
  * Entries come from element statistics (most common elements of arrays and tsvector). Elements beyond that
- * list: as many as a Zipf law through its ends, or an even spread when it is flat, would have. Types whose
- * elements nobody counts (jsonb, trigrams of text) have whole values in their statistics: the operator class
- * takes these apart. How many entries there are in all is extended from how their number grows from a quarter
- * of the sample to a half to the whole: each doubling adds its share, and the share shrinks as it did. What
- * has no statistics at all is guessed from its width. Expect a factor of 1.5, and of 3 to 4 for documents
- * with unique values.
+ * list: of arrays as many as those in a sample of whole values tell, else as many as there are when
+ * frequencies fall on with the rank. Types whose elements nobody counts (jsonb, trigrams of text), and
+ * expressions, have whole values in their statistics, or their column's: documents are counted path by path
+ * (estimate_json.c), others are taken apart by the operator class. How many entries there are in all is then
+ * extended from how their number grows from a quarter of the sample to a half to the whole: each doubling
+ * adds its share, and the share shrinks as it did. What has no statistics at all, as values of more than 1
+ * kB, is guessed from its width. Expect a factor of 1.5, where it is guessed 5.
  */
 #include "estimate.h"
 
@@ -23,6 +24,8 @@
 #include "access/gin_private.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 typedef struct GinSum {
@@ -73,41 +76,6 @@ entries_add(const TwinIndexShape *shape, GinSum *sum, double count, double rows,
     }
 }
 
-/* How many further elements share so many appearances, when the rarest listed one has so many. */
-static double
-unlisted_elements(const TwinColumn *column, double appearances, double rows)
-{
-    double most = 0, least = 1;
-    int i;
-    for (i = 0; i < column->element_count; i++) {
-        most = Max(most, column->element_fractions[i]);
-        least = Min(least, column->element_fractions[i]);
-    }
-    least = Max(least, 1 / Max(rows, 1));
-    if (most < 4 * least)
-        return Min(Max(appearances / (rows * least), 1), appearances);
-    return Min(column->element_count * expm1(Min(appearances / (rows * least * column->element_count), 20)),
-               appearances);
-}
-
-static void
-listed_elements_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum)
-{
-    double listed = 0, mean = column->element_mean, rows = shape->rows * (1 - column->null_fraction), rest;
-    int i;
-    for (i = 0; i < column->element_count; i++) {
-        entries_add(shape, sum, 1, rows * column->element_fractions[i], column->element_width);
-        listed += rows * column->element_fractions[i];
-    }
-    if (mean <= 0) /* tsvector: an entry of 4 bytes, the lexeme, and positions */
-        mean = column->width_mean / (4 + column->element_width + 4);
-    rest = rows * mean - listed;
-    if (rest > 0.01 * listed) {
-        double elements = unlisted_elements(column, rest, rows);
-        entries_add(shape, sum, elements, rest / Max(elements, 1), column->element_width);
-    }
-}
-
 /* One entry per value, as btree_gin makes. */
 static void
 scalars_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum)
@@ -125,65 +93,149 @@ scalars_add(const TwinIndexShape *shape, const TwinColumn *column, GinSum *sum)
         entries_add(shape, sum, Max(distinct, 1), rest / Max(distinct, 1), column->width_mean);
 }
 
-static int
-hash_compare(const void *left, const void *right)
+#define SAMPLED_ENTRIES_MAX 100000
+#define APPEARANCES_LEAST 30
+
+typedef struct DocumentsSample {
+    TwinDocuments documents;
+    uint32 *hashes;
+    int16 length;
+    bool is_by_value;
+} DocumentsSample;
+
+/* Values that come twice are put together. */
+static void
+document_add(const Const *result, double share, TwinResultOrigin origin, void *context)
 {
-    uint32 a = *(const uint32 *)left, b = *(const uint32 *)right;
-    return a < b ? -1 : a > b;
+    DocumentsSample *sample = context;
+    TwinDocuments *documents = &sample->documents;
+    Datum value;
+    uint32 hash;
+    int i;
+    if (result->constisnull || origin == TWIN_OF_NEXT)
+        return;
+    value = sample->length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(result->constvalue))
+                                 : datumCopy(result->constvalue, sample->is_by_value, sample->length);
+    hash = sample->is_by_value
+               ? DatumGetUInt32(hash_any((const unsigned char *)&value, sizeof(Datum)))
+               : DatumGetUInt32(hash_any((const unsigned char *)DatumGetPointer(value),
+                                         (int)datumGetSize(value, sample->is_by_value, sample->length)));
+    for (i = 0; i < documents->count && sample->hashes[i] != hash; i++)
+        ;
+    if (i == documents->count) {
+        documents->values[i] = value;
+        sample->hashes[i] = hash;
+        documents->count++;
+    }
+    documents->shares[i] += share;
 }
 
-#define SAMPLED_ENTRIES_MAX 100000
+/* Values in the rows that the index holds. */
+static double
+distinct_indexed(const TwinIndexShape *shape, const TwinColumn *column)
+{
+    double rows = Max(shape->rel->tuples, 1), share = Min(shape->rows / rows, 1);
+    return column->distinct * (1 - pow(1 - share, Max(rows / column->distinct, 1)));
+}
 
-/* Entries of every stride-th sampled value as hashes, sorted, and the mean width of a key. */
+/* Whole values of a column, or of an expression, that statistics show; false: none. */
+static bool
+documents_sample(const TwinIndexShape *shape, const TwinColumn *column, TwinDocuments *ret_documents)
+{
+    DocumentsSample sample = {.hashes = palloc(sizeof(uint32) * TWIN_EVALUATED_MOST)};
+    int i;
+    sample.documents.distinct = distinct_indexed(shape, column);
+    sample.documents.values = palloc(sizeof(Datum) * TWIN_EVALUATED_MOST);
+    sample.documents.shares = palloc0(sizeof(double) * TWIN_EVALUATED_MOST);
+    get_typlenbyval(column->type, &sample.length, &sample.is_by_value);
+    if (!twin_expression_results(shape, column->expression, twin_expression_variable(column->expression),
+                                 document_add, &sample))
+        return false;
+    for (i = 0; i < sample.documents.count; i++)
+        sample.documents.shares[i] /= Max(1 - column->null_fraction, 1e-6);
+    *ret_documents = sample.documents;
+    return ret_documents->count > 0;
+}
+
+typedef struct SampledEntry {
+    uint32 hash;
+    int document;
+} SampledEntry;
+
 static int
-documents_take_apart(const TwinIndexShape *shape, const TwinColumn *column, int number, int stride,
-                     uint32 **ret_entries, double *ret_key_bytes)
+fraction_compare(const void *left, const void *right)
+{
+    float4 a = *(const float4 *)left, b = *(const float4 *)right;
+    return a > b ? -1 : a < b;
+}
+
+static int
+entry_compare(const void *left, const void *right)
+{
+    const SampledEntry *a = left, *b = right;
+    return a->hash != b->hash ? (a->hash < b->hash ? -1 : 1) : a->document - b->document;
+}
+
+static uint32
+key_hash(Datum key, Form_pg_attribute attribute, double *ret_bytes)
+{
+    const void *bytes = &key;
+    Size size = sizeof(Datum);
+    *ret_bytes = attribute->attlen;
+    if (attribute->attlen == -1) {
+        bytes = VARDATA_ANY(DatumGetPointer(key));
+        size = VARSIZE_ANY_EXHDR(DatumGetPointer(key));
+        *ret_bytes = size + VARHDRSZ_SHORT;
+    } else if (!attribute->attbyval) {
+        bytes = DatumGetPointer(key);
+        size = attribute->attlen == -2 ? strlen(DatumGetCString(key)) + 1 : (Size)attribute->attlen;
+        *ret_bytes = size;
+    }
+    return DatumGetUInt32(hash_any(bytes, (int)size));
+}
+
+/* Entries of every stride-th document, sorted, each once a document, and the mean width of a key. */
+static int
+documents_take_apart(const TwinIndexShape *shape, const TwinDocuments *documents, int number, int stride,
+                     SampledEntry **ret_entries, double *ret_key_bytes)
 {
     FmgrInfo *extract = index_getprocinfo(shape->index, number, GIN_EXTRACTVALUE_PROC);
     Form_pg_attribute key = TupleDescAttr(RelationGetDescr(shape->index), number - 1);
-    uint32 *entries = palloc(sizeof(uint32) * SAMPLED_ENTRIES_MAX);
+    SampledEntry *entries = palloc(sizeof(SampledEntry) * SAMPLED_ENTRIES_MAX);
     double bytes_total = 0;
-    int i, count = 0;
-    for (i = 0; i < column->document_count; i += stride) {
+    int i, count = 0, kept = 0;
+    for (i = 0; i < documents->count; i += stride) {
         int32 found = 0, j;
         bool *nulls = NULL;
         Datum *keys = (Datum *)DatumGetPointer(
-            FunctionCall3Coll(extract, shape->index->rd_indcollation[number - 1], column->documents[i],
+            FunctionCall3Coll(extract, shape->index->rd_indcollation[number - 1], documents->values[i],
                               PointerGetDatum(&found), PointerGetDatum(&nulls)));
         for (j = 0; keys != NULL && j < found && count < SAMPLED_ENTRIES_MAX; j++) {
-            double bytes = key->attlen;
+            double bytes;
             if (nulls != NULL && nulls[j])
                 continue;
-            if (key->attbyval) {
-                entries[count] = DatumGetUInt32(hash_any((const unsigned char *)&keys[j], sizeof(Datum)));
-            } else if (key->attlen == -1) {
-                bytes = VARSIZE_ANY_EXHDR(DatumGetPointer(keys[j])) + VARHDRSZ_SHORT;
-                entries[count] =
-                    DatumGetUInt32(hash_any((const unsigned char *)VARDATA_ANY(DatumGetPointer(keys[j])),
-                                            VARSIZE_ANY_EXHDR(DatumGetPointer(keys[j]))));
-            } else {
-                bytes = key->attlen == -2 ? strlen(DatumGetCString(keys[j])) + 1.0 : key->attlen;
-                entries[count] =
-                    DatumGetUInt32(hash_any((const unsigned char *)DatumGetPointer(keys[j]), (int)bytes));
-            }
+            entries[count++] = (SampledEntry){.hash = key_hash(keys[j], key, &bytes), .document = i};
             bytes_total += bytes;
-            count++;
         }
     }
-    qsort(entries, count, sizeof(uint32), hash_compare);
-    *ret_entries = entries;
+    qsort(entries, count, sizeof(SampledEntry), entry_compare);
     *ret_key_bytes = count > 0 ? bytes_total / count : 4;
-    return count;
+    for (i = 0; i < count; i++) {
+        if (kept == 0 || entry_compare(&entries[kept - 1], &entries[i]) != 0)
+            entries[kept++] = entries[i];
+    }
+    *ret_entries = entries;
+    return kept;
 }
 
 static double
-distinct_of(const uint32 *entries, int count, double *ret_once)
+distinct_of(const SampledEntry *entries, int count, double *ret_once)
 {
     double distinct = 0;
     int i, same;
     *ret_once = 0;
     for (i = 0; i < count; i += same) {
-        for (same = 1; i + same < count && entries[i + same] == entries[i]; same++)
+        for (same = 1; i + same < count && entries[i + same].hash == entries[i].hash; same++)
             ;
         distinct++;
         *ret_once += same == 1;
@@ -191,16 +243,16 @@ distinct_of(const uint32 *entries, int count, double *ret_once)
     return distinct;
 }
 
-/* Times by which distinct entries grow from the sample to so many times as many rows. */
+/* Times by which distinct entries grow from the sample to so many times as many documents. */
 static double
-distinct_growth(const TwinIndexShape *shape, const TwinColumn *column, int number, double distinct,
-                double row_factor)
+distinct_growth(const TwinIndexShape *shape, const TwinDocuments *documents, int number, double distinct,
+                double factor)
 {
-    double parts[2], share, decline, growth = 0, doublings = log2(Max(row_factor, 1)), key_bytes, once;
+    double parts[2], share, decline, growth = 0, doublings = log2(Max(factor, 1)), key_bytes, once;
     int i;
     for (i = 0; i < 2; i++) {
-        uint32 *entries;
-        int count = documents_take_apart(shape, column, number, i == 0 ? 4 : 2, &entries, &key_bytes);
+        SampledEntry *entries;
+        int count = documents_take_apart(shape, documents, number, i == 0 ? 4 : 2, &entries, &key_bytes);
         parts[i] = Max(distinct_of(entries, count, &once), 1);
         pfree(entries);
     }
@@ -208,32 +260,139 @@ distinct_growth(const TwinIndexShape *shape, const TwinColumn *column, int numbe
     decline = Max(log2(Max(parts[1] / parts[0], 1)) - share, 0);
     for (i = 1; i <= doublings && share - decline * i > 0; i++)
         growth += Min(share - decline * i, 1);
-    /* A hundred values cannot tell a thousand distinct ones from all distinct: stay a little below the
+    /* A few hundred values cannot tell a thousand distinct ones from all distinct: stay a little below the
      * straight line. */
     return exp2(0.9 * growth);
 }
 
-static void
-sampled_elements_add(const TwinIndexShape *shape, const TwinColumn *column, int number, GinSum *sum)
+/* The least of the first so many of the list, which is not in their order. */
+static double
+fraction_of_rank(const TwinColumn *column, int rank)
 {
-    double rows = shape->rows * (1 - column->null_fraction), row_factor = rows / column->document_count;
-    /* Values that are not in the sample can bring new entries, more rows of the same values cannot. */
-    double value_factor = Min(row_factor, column->distinct / column->document_count);
-    double key_bytes, once, distinct, unseen;
-    uint32 *entries;
-    int count = documents_take_apart(shape, column, number, 1, &entries, &key_bytes), i, same;
+    float4 *fractions = palloc(sizeof(float4) * column->element_count);
+    double found;
+    memcpy(fractions, column->element_fractions, sizeof(float4) * column->element_count);
+    qsort(fractions, column->element_count, sizeof(float4), fraction_compare);
+    found = fractions[rank];
+    pfree(fractions);
+    return found;
+}
+
+/* How many further elements share so many appearances, when frequencies go on to fall with the rank as they
+ * do in the last nine tenths of the list: by the law rank^-steepness, which is Zipf's where that is 1. */
+static double
+elements_by_rank(const TwinColumn *column, double appearances, double rows)
+{
+    int listed = column->element_count, upper = listed / 10;
+    double least = Max(fraction_of_rank(column, listed - 1), 1 / Max(rows, 1)),
+           most = Max(fraction_of_rank(column, upper), least);
+    double steepness = listed > upper + 1 ? log(most / least) / log((double)listed / (upper + 1)) : 0;
+    double times = appearances / (rows * least * listed), flat = 1 - steepness, further;
+    if (fabs(flat) < 1e-3)
+        further = expm1(Min(times, 40));
+    else if (1 + flat * times <= 0)
+        return appearances; /* the law has no room for them */
+    else
+        further = pow(1 + flat * times, 1 / flat) - 1;
+    return Min(Max(further * listed, appearances / (rows * least)), appearances);
+}
+
+/* As many as those in a sample of whole values tell, by Duj1; -1: too few to tell. */
+static double
+elements_by_documents(const TwinIndexShape *shape, const TwinColumn *column, int number, double appearances)
+{
+    Form_pg_attribute key = TupleDescAttr(RelationGetDescr(shape->index), number - 1);
+    TwinDocuments documents;
+    SampledEntry *entries, *listed;
+    double bytes, seen = 0, distinct = 0, once = 0;
+    int count, i, same;
+    if (!documents_sample(shape, column, &documents))
+        return -1;
+    listed = palloc(sizeof(SampledEntry) * column->element_count);
+    for (i = 0; i < column->element_count; i++)
+        listed[i] = (SampledEntry){.hash = key_hash(column->elements[i], key, &bytes)};
+    qsort(listed, column->element_count, sizeof(SampledEntry), entry_compare);
+    count = documents_take_apart(shape, &documents, number, 1, &entries, &bytes);
     for (i = 0; i < count; i += same) {
-        for (same = 1; i + same < count && entries[i + same] == entries[i]; same++)
+        SampledEntry entry = {.hash = entries[i].hash};
+        for (same = 1; i + same < count && entries[i + same].hash == entry.hash; same++)
             ;
+        if (bsearch(&entry, listed, column->element_count, sizeof(SampledEntry), entry_compare) != NULL)
+            continue;
+        seen += same;
+        distinct++;
+        once += same == 1;
+    }
+    return seen < APPEARANCES_LEAST ? -1
+                                    : seen * distinct / (seen - once + once * seen / Max(appearances, seen));
+}
+
+static void
+listed_elements_add(const TwinIndexShape *shape, const TwinColumn *column, int number, GinSum *sum)
+{
+    double listed = 0, mean = column->element_mean, rows = shape->rows * (1 - column->null_fraction), rest;
+    bool is_array = OidIsValid(get_base_element_type(column->type));
+    int i;
+    for (i = 0; i < column->element_count; i++) {
+        entries_add(shape, sum, 1, rows * column->element_fractions[i], column->element_width);
+        listed += rows * column->element_fractions[i];
+    }
+    if (mean <= 0) /* tsvector: an entry of 4 bytes, the lexeme, and positions */
+        mean = column->width_mean / (4 + column->element_width + 4);
+    rest = rows * mean - listed;
+    if (rest > 0.01 * listed) {
+        double elements = is_array ? elements_by_documents(shape, column, number, rest) : -1;
+        if (elements < 0)
+            elements = elements_by_rank(column, rest, rows);
+        elements = Min(Max(elements, 1), rest);
+        entries_add(shape, sum, elements, rest / elements, column->element_width);
+    }
+}
+
+typedef struct ElementSum {
+    const TwinIndexShape *shape;
+    GinSum *sum;
+} ElementSum;
+
+static void
+element_add(void *context, double count, double rows, double key_bytes)
+{
+    const ElementSum *elements = context;
+    entries_add(elements->shape, elements->sum, count, rows, key_bytes);
+}
+
+static void
+sampled_elements_add(const TwinIndexShape *shape, const TwinColumn *column, int number,
+                     const TwinDocuments *documents, GinSum *sum)
+{
+    double rows = shape->rows * (1 - column->null_fraction);
+    /* Documents that are not in the sample can bring new entries, more rows of the same cannot. */
+    double factor = Max(documents->distinct / documents->count, 1);
+    double key_bytes, once, once_share = 0, distinct, unseen;
+    SampledEntry *entries;
+    RegProcedure extract = index_getprocid(shape->index, number, GIN_EXTRACTVALUE_PROC);
+    int count, i, same;
+    if (extract == F_GIN_EXTRACT_JSONB || extract == F_GIN_EXTRACT_JSONB_PATH) {
+        ElementSum elements = {.shape = shape, .sum = sum};
+        twin_json_elements(documents, extract == F_GIN_EXTRACT_JSONB_PATH, rows, element_add, &elements);
+        return;
+    }
+    count = documents_take_apart(shape, documents, number, 1, &entries, &key_bytes);
+    for (i = 0; i < count; i += same) {
+        double share = 0;
+        for (same = 0; i + same < count && entries[i + same].hash == entries[i].hash; same++)
+            share += documents->shares[entries[i + same].document];
         if (same > 1)
-            entries_add(shape, sum, 1, Min(same * row_factor, rows), key_bytes);
+            entries_add(shape, sum, 1, Min(share, 1) * rows, key_bytes);
+        else
+            once_share += share;
     }
     distinct = distinct_of(entries, count, &once);
     if (once < 1)
         return;
-    unseen = distinct * distinct_growth(shape, column, number, distinct, value_factor) - (distinct - once);
-    unseen = Min(Max(unseen, once), once * Max(value_factor, 1));
-    entries_add(shape, sum, unseen, once * row_factor / unseen, key_bytes);
+    unseen = distinct * distinct_growth(shape, documents, number, distinct, factor) - (distinct - once);
+    unseen = Min(Max(unseen, once), once * factor);
+    entries_add(shape, sum, unseen, once_share * rows / unseen, key_bytes);
 }
 
 /* No statistics: so many entries of so many bytes, from words or numbers in use. */
@@ -253,17 +412,18 @@ twin_estimate_gin(const TwinIndexShape *shape, TwinIndexEstimate *ret_estimate)
     int i;
     for (i = 0; i < shape->key_count; i++) {
         const TwinColumn *column = &shape->columns[i];
+        TwinDocuments documents;
         if (shape->rows < 1)
             break;
         if (column->null_fraction > 0)
             entries_add(shape, &sum, 1, shape->rows * column->null_fraction, 1);
         if (column->element_count > 0)
-            listed_elements_add(shape, column, &sum);
+            listed_elements_add(shape, column, i + 1, &sum);
         else if (!column->is_opaque && column->type != JSONBOID && column->type != TSVECTOROID &&
                  !OidIsValid(get_element_type(column->type)))
             scalars_add(shape, column, &sum);
-        else if (column->document_count > 0)
-            sampled_elements_add(shape, column, i + 1, &sum);
+        else if (documents_sample(shape, column, &documents))
+            sampled_elements_add(shape, column, i + 1, &documents, &sum);
         else
             guessed_elements_add(shape, column, &sum);
     }

@@ -28,12 +28,20 @@
 static const double page_bytes =
     BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - 16; /* every method's special space is 8 to 16 */
 
-/* Pages beyond the first of buckets with this mean load; equal keys come in groups. */
+/* Pages beyond the first of buckets with this mean load; equal keys come in groups, by chance so many in a
+ * bucket. */
 static double
 chain_pages(double buckets, double mean, double group, double capacity)
 {
-    double deviation = sqrt(mean * group), pages = 0;
+    double deviation = sqrt(mean * group), pages = 0, groups = mean / group, probability = exp(-groups);
     int i;
+    if (groups < 30) {
+        for (i = 1; i < groups + 8 * sqrt(groups) + 8; i++) {
+            probability *= groups / i;
+            pages += buckets * probability * Max(ceil(i * group / capacity) - 1, 0);
+        }
+        return pages;
+    }
     for (i = -6; i <= 6; i++) {
         static const double weights[] = {0.1976, 0.1747, 0.1210, 0.0656, 0.0279, 0.0092, 0.0028};
         pages += buckets * weights[abs(i)] * Max(ceil(Max(mean + deviation * i / 2.0, 0) / capacity) - 1, 0);

@@ -5,7 +5,8 @@
  * The planner knows what `status = 'open'` leaves of a table, from the column's statistics. Of `length(name)
  * = 3` or `id % 10 = 0` it guesses (half a percent, a third), and so would the size of an index be a guess,
  * for what an index's predicate gives is not among the statistics that ANALYZE gathers either. The predicate
- * is therefore computed for the column's values that statistics show.
+ * is therefore computed for the column's values that statistics show, or, where it sets columns beside each
+ * other, for rows drawn from them.
  */
 #include "estimate.h"
 
@@ -40,6 +41,14 @@ any_is_unknown(const TwinIndexShape *shape, List *expressions)
     return false;
 }
 
+/* Columns beside each other, of which the planner knows what joins need, but not a filter. */
+static bool
+compares_columns(List *sides)
+{
+    return list_length(sides) == 2 && pull_var_clause(linitial(sides), 0) != NIL &&
+           pull_var_clause(lsecond(sides), 0) != NIL;
+}
+
 /* A condition that the planner would guess the share of. */
 static bool
 is_guessed(const TwinIndexShape *shape, Node *clause)
@@ -47,7 +56,9 @@ is_guessed(const TwinIndexShape *shape, Node *clause)
     ListCell *cell;
     switch (nodeTag(clause)) {
         case T_OpExpr:
-        case T_DistinctExpr: return any_is_unknown(shape, ((OpExpr *)clause)->args);
+        case T_DistinctExpr:
+            return any_is_unknown(shape, ((OpExpr *)clause)->args) ||
+                   compares_columns(((OpExpr *)clause)->args);
         case T_ScalarArrayOpExpr: return any_is_unknown(shape, ((ScalarArrayOpExpr *)clause)->args);
         case T_NullTest: return is_unknown(shape, (Node *)((NullTest *)clause)->arg);
         case T_BooleanTest: return is_guessed(shape, (Node *)((BooleanTest *)clause)->arg);
@@ -62,12 +73,33 @@ is_guessed(const TwinIndexShape *shape, Node *clause)
     }
 }
 
+typedef struct TrueShare {
+    double share;
+    int shown;
+} TrueShare;
+
 static void
 true_share_add(const Const *result, double share, TwinResultOrigin origin, void *context)
 {
-    double *sum = context;
+    TrueShare *sum = context;
+    sum->shown += origin != TWIN_OF_NEXT;
     if (!result->constisnull && DatumGetBool(result->constvalue))
-        *sum += share;
+        sum->share += share;
+}
+
+/* By the values that are shown; what none of them has is as rare as that, or as the planner's guess. */
+static bool
+clause_share(const TwinIndexShape *shape, Node *clause, double *ret_share)
+{
+    TrueShare sum = {0};
+    if (!is_guessed(shape, clause) ||
+        !twin_expression_results(shape, clause, twin_expression_variable(clause), true_share_add, &sum))
+        return false;
+    *ret_share = Min(sum.share, 1);
+    if (sum.share <= 0)
+        *ret_share = Min(clauselist_selectivity(shape->root, list_make1(clause), 0, JOIN_INNER, NULL),
+                         1.0 / Max(sum.shown, 1));
+    return true;
 }
 
 double
@@ -77,15 +109,11 @@ twin_predicate_share(const TwinIndexShape *shape, List *predicate)
     double share = 1;
     ListCell *cell;
     foreach (cell, predicate) {
-        Node *clause = lfirst(cell);
-        Var *variable = twin_expression_variable(clause);
-        double sum = 0;
-        /* what no shown value has is as rare as the planner's guess, for all that is known */
-        if (variable != NULL && is_guessed(shape, clause) &&
-            twin_expression_results(shape, clause, variable, true_share_add, &sum) && sum > 0)
-            share *= Min(sum, 1);
+        double known;
+        if (clause_share(shape, lfirst(cell), &known))
+            share *= known;
         else
-            left = lappend(left, clause);
+            left = lappend(left, lfirst(cell));
     }
     return left == NIL ? share : share * clauselist_selectivity(shape->root, left, 0, JOIN_INNER, NULL);
 }

@@ -136,6 +136,8 @@ twin_utility(TWIN_UTILITY_PARAMETERS)
         previous_utility(TWIN_UTILITY_ARGUMENTS);
     else
         standard_ProcessUtility(TWIN_UTILITY_ARGUMENTS);
+    if (IsA(statement->utilityStmt, IndexStmt))
+        twin_suppose_unlock(castNode(IndexStmt, statement->utilityStmt));
 }
 
 void

@@ -172,11 +172,36 @@ twin_brin_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *ret_start
     *ret_total += (sequential_cost - random_cost) * further * loops;
 }
 
+typedef struct NamedIndex {
+    IndexOptInfo *info;
+    const char *name;
+} NamedIndex;
+
+static int
+name_compare(const ListCell *left, const ListCell *right)
+{
+    const NamedIndex *a = lfirst(left), *b = lfirst(right);
+    return strcmp(a->name, b->name);
+}
+
+/* Between paths of the same cost the order of the list decides. Indexes come in the order in which they were
+ * made, which for supposed ones is an accident: they come by name, after the others. */
+static List *
+supposed_append(List *others, List *supposed)
+{
+    ListCell *cell;
+    list_sort(supposed, name_compare);
+    foreach (cell, supposed)
+        others = lappend(others, ((NamedIndex *)lfirst(cell))->info);
+    return others;
+}
+
 static void
 twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *rel)
 {
     Relation table;
     ListCell *cell;
+    List *supposed = NIL;
     if (previous_relation_info != NULL)
         previous_relation_info(root, relation_id, is_parent, rel);
     if (rel->indexlist == NIL || is_parent || !twin_planner_is_active() || twin_estimate_is_running())
@@ -202,8 +227,15 @@ twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInf
                 index_info_from_estimate(table, index, info);
             if (info->relam == BRIN_AM_OID)
                 info->amcostestimate = twin_brin_cost;
+            if (twin_index_is_supposed_here(index)) {
+                NamedIndex *named = palloc(sizeof(*named));
+                *named = (NamedIndex){info, pstrdup(RelationGetRelationName(index))};
+                supposed = lappend(supposed, named);
+                rel->indexlist = foreach_delete_current(rel->indexlist, cell);
+            }
             index_close(index, NoLock);
         }
+        rel->indexlist = supposed_append(rel->indexlist, supposed);
         twin_outdone_leave_out(root, rel);
     }
     table_close(table, NoLock);

@@ -16,6 +16,8 @@
  * 3. TRUNCATE would empty the indexes of a table whose file is of this transaction in place: refused after a
  *    supposed index, and a table whose file is new gets real ones.
  * 4. The empty index is locked until the transaction ends, so that no other session gives it another file.
+ *    The table is locked against being altered only: several sessions suppose indexes on it, and plan what
+ *    writes it. So it is with what else CREATE INDEX makes in such a session.
  * Whatever is not such a CREATE INDEX is left to the server.
  */
 #include "twin_module.h"
@@ -26,6 +28,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
@@ -33,6 +36,7 @@
 #include "nodes/parsenodes.h"
 #include "parser/parse_utilcmd.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -42,6 +46,35 @@
 static bool suppose_indexes;
 static bool
     has_supposed; /* in the open transaction; stays after ROLLBACK TO SAVEPOINT, which is on the safe side */
+
+static Oid supposed_file; /* of the indexes supposed last */
+
+/* CREATE INDEX keeps its lock on the table until the transaction ends, for those who write it: they must see
+ * the index. This one nobody will see, and other sessions plan what writes the table. What is left of the
+ * lock keeps them from altering it. */
+static void
+table_unlock(Oid table_id)
+{
+    LOCKTAG tag;
+    LockRelationOid(table_id, AccessShareLock);
+    SET_LOCKTAG_RELATION(tag, MyDatabaseId, table_id);
+    while (twin_lock_is_held(&tag, ShareLock) && LockRelease(&tag, ShareLock, false))
+        ;
+}
+
+void
+twin_suppose_unlock(const IndexStmt *statement)
+{
+    Oid table_id;
+    ListCell *cell;
+    if (!suppose_indexes || statement->concurrent)
+        return;
+    table_id = RangeVarGetRelid(statement->relation, NoLock, true);
+    if (!OidIsValid(table_id))
+        return;
+    foreach (cell, find_all_inheritors(table_id, NoLock, NULL))
+        table_unlock(lfirst_oid(cell));
+}
 
 /* The empty index, and its file; InvalidOid: this database has none that would do. */
 static Oid
@@ -60,6 +93,12 @@ nothing_index(Oid *ret_file)
 }
 
 bool
+twin_index_is_supposed_here(Relation index)
+{
+    return has_supposed && index->rd_rel->relfilenode == supposed_file;
+}
+
+bool
 twin_index_is_supposed(Relation index)
 {
     Oid file;
@@ -74,6 +113,39 @@ table_can_have_supposed(Relation table)
            table->rd_createSubid == InvalidSubTransactionId &&
            table->twin_first_file_subtransaction == InvalidSubTransactionId &&
            !OidIsValid(GetDefaultTablespace(RELPERSISTENCE_PERMANENT, false));
+}
+
+/* Over columns alone, and of no use to tell how many rows are alike. */
+static bool
+tells_nothing(const IndexStmt *statement)
+{
+    ListCell *cell;
+    if (statement->unique || statement->whereClause != NULL)
+        return false;
+    foreach (cell, statement->indexParams)
+        if (lfirst_node(IndexElem, cell)->expr != NULL)
+            return false;
+    return true;
+}
+
+static ObjectAddress
+index_define(Oid table_id, IndexStmt *statement)
+{
+    ObjectAddress address = InvalidObjectAddress;
+    if (!tells_nothing(statement))
+        return twin_define_index(table_id, statement);
+    twin_estimates_hold(table_id);
+    PG_TRY();
+    {
+        address = twin_define_index(table_id, statement);
+        CommandCounterIncrement();
+    }
+    PG_FINALLY();
+    {
+        twin_estimates_release(address.objectId);
+    }
+    PG_END_TRY();
+    return address;
 }
 
 bool
@@ -104,7 +176,8 @@ twin_suppose_index(IndexStmt *statement, const char *text)
     copy = transformIndexStmt(table_id, copyObject(statement), text);
     copy->twin_existing_file = file;
     has_supposed = true;
-    address = twin_define_index(table_id, copy);
+    supposed_file = file;
+    address = index_define(table_id, copy);
     if (!OidIsValid(address.objectId))
         return true; /* IF NOT EXISTS */
     /* Its file is not this transaction's: as ALTER TABLE says it of an index whose file it keeps. */
@@ -112,6 +185,7 @@ twin_suppose_index(IndexStmt *statement, const char *text)
     index->rd_createSubid = InvalidSubTransactionId;
     index->twin_first_file_subtransaction = InvalidSubTransactionId;
     index_close(index, NoLock);
+    table_unlock(table_id);
     return true;
 }
 

@@ -121,6 +121,8 @@ CREATE TABLE customer (id int PRIMARY KEY, name text NOT NULL, city text, mood m
     rare int, whole int);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int NOT NULL REFERENCES customer, status char(1), placed timestamptz NOT NULL,
     total float8, shipped date, quantity positive, region int, country int, line text);
+CREATE TABLE paper (id int, body jsonb, marks text[], lines text);
+CREATE TABLE trip (id int, run int, begun timestamptz, day date, late timestamptz, code int, label text, left_at timestamptz, left_by int, even int, other int);
 CREATE TABLE event (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL, kind int) PARTITION BY RANGE (at);
 CREATE TABLE event_2025 PARTITION OF event FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE event_2026 PARTITION OF event FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
@@ -154,6 +156,17 @@ INSERT INTO customer SELECT i, 'Customer ' || md5(i::text), 'city' || (random() 
 INSERT INTO orders SELECT i, 1 + (random() ^ 2 * 29999)::int, substr('ooddddddddddcx', 1 + (random() * 13)::int, 1), '2025-01-01'::timestamptz + i * interval '3 min',
     (random() * 10000)::float8, CASE WHEN random() < 0.3 THEN NULL ELSE '2025-01-01'::date + (random() * 600)::int END, 1 + (random() * 20)::int, i % 40, (i % 40) / 8,
     'Line ' || md5((i % 5000)::text) FROM generate_series(1, 200000) i;
+INSERT INTO paper SELECT i, jsonb_build_object('id', i, 'mail', md5(i::text) || '@example.org', 'state', (ARRAY['new', 'paid', 'sent'])[1 + i % 3], 'paid', i % 2 = 0,
+    'total', round((random() * 500)::numeric, 2), 'place', jsonb_build_object('zip', (10000 + (random() * 999)::int)::text, 'land', (ARRAY['DE', 'FR', NULL])[1 + i % 3]),
+    'marks', jsonb_build_array('m' || i % 10, 'm' || i % 77)), ARRAY['shelf' || i % 30, 'box' || (random() ^ 2 * 20000)::int, 'box' || (random() ^ 2 * 20000)::int],
+    (SELECT string_agg('word' || (random() ^ 4 * 3000 + g % 1)::int, ' ') FROM generate_series(1, 6) g) FROM generate_series(1, 30000) i;
+UPDATE paper SET body = (repeat('[', 300) || repeat(']', 300))::jsonb WHERE id % 50 = 0;
+VACUUM (ANALYZE) paper;
+INSERT INTO trip SELECT i, i / 4, '2025-01-01'::timestamptz + i / 4 * interval '1 min', ('2025-01-01'::timestamp + i / 4 * interval '1 min')::date,
+    '2025-01-01'::timestamptz + date_trunc('minute', i * interval '15 s' + random() * interval '1 hour'), code, 'Label ' || code * 7919 % 10007,
+    CASE WHEN random < 0.4 THEN '2025-01-01'::timestamptz + i * interval '1 s' END, CASE WHEN random < 0.4 THEN code % 90 END, i % 50, i / 50 % 50
+    FROM (SELECT i, (random() ^ 2 * 400)::int AS code, random() FROM generate_series(1, 100000) i OFFSET 0) q;
+VACUUM (ANALYZE) trip;
 INSERT INTO event (at, kind) SELECT '2025-01-01'::timestamptz + i * interval '10 min', i % 50 FROM generate_series(1, 100000) i;
 VACUUM (ANALYZE) customer;
 VACUUM (ANALYZE) event;
@@ -423,6 +436,32 @@ CANDIDATES = {
     "customer (name) WHERE upper(city) LIKE 'CITY1%' AND mood = 'ok'": 1.3,
     "customer (name) WHERE NOT (coalesce(rare, -1) < 0)": 1.2,
     "customer (name, mood) WHERE lower(city) IN ('city7', 'city8', 'city9')": 1.6,
+    # Columns that know of each other, and such as only look so.
+    "trip (run, begun)": 1.2,
+    "trip (day, run)": 1.2,
+    "trip (code, label)": 1.2,
+    "trip (label, code, day)": 1.2,
+    "trip (left_by, left_at)": 1.1,
+    "trip (even, other)": 1.1,
+    "trip (late, run)": 1.2,
+    "trip (day, late)": 1.2,
+    "trip (day, code)": 1.1,
+    # Of several columns.
+    "customer ((city || note))": 1.3,
+    "customer (least(name, code::text))": 1.2,
+    "customer ((rare * 2 + id % 3))": 1.2,
+    "orders ((customer_id + region))": 1.2,
+    "orders ((customer_id * 100 + region))": 1.2,
+    "orders (id) WHERE customer_id > id": 1.3,
+    "orders (id) WHERE region * 1000 + country < customer_id": 1.3,
+    "customer (id) WHERE id + rare < 0": 1.2,
+    # A text of digits is a number; few values have long chains.
+    "paper ((body -> 'place' ->> 'zip'))": 1.1,
+    "paper ((body ->> 'id'))": 1.1,
+    "paper ((body -> 'place' ->> 'land'))": 1.1,
+    "paper ((body -> 'place' ->> 'land'), (body -> 'place' ->> 'zip'))": 1.3,
+    "paper USING hash ((body ->> 'state'))": 1.2,
+    "orders USING hash ((region % 8))": 1.2,
     "customer USING hash (rare) WITH (fillfactor = 57)": 1.2,
     "customer USING hash (id) WITH (fillfactor = 57)": 1.2,
     "orders USING hash (customer_id)": HASH,
@@ -448,6 +487,16 @@ CANDIDATES = {
     "customer USING gin (doc jsonb_path_ops)": GIN,
     "customer USING gin (name gin_trgm_ops)": GIN,
     "customer USING gin (tags, words)": GIN,
+    # Documents that are all different, and what is not a column.
+    "paper USING gin (body)": 1.3,
+    "paper USING gin (body jsonb_path_ops)": 1.3,
+    "paper USING gin (body) WHERE id < 6000": 1.3,
+    "paper USING gin ((body -> 'place'))": 1.3,
+    "paper USING gin ((body ->> 'mail') gin_trgm_ops)": 1.5,
+    "paper USING gin (marks)": 2.0,
+    "paper USING gin (string_to_array(lines, ' '))": 1.5,
+    "paper USING gin (to_tsvector('simple', lines))": 1.5,
+    "paper USING gin ((lines || marks[1]) gin_trgm_ops)": 1.5,
 }
 
 
@@ -615,6 +664,46 @@ def test_a_supposed_index_cannot_be_kept(twin, sizes_stay, supposing, end):
     build(twin, "orders (total)")
     refused(twin, end, "cannot commit supposed indexes")
     assert run(twin, "SELECT to_regclass('candidate')") == [(None,)]
+
+
+TABLE_LOCKS = "SELECT mode FROM pg_locks WHERE relation = %s::regclass AND locktype = 'relation' AND pid = pg_backend_pid() ORDER BY mode"
+
+
+@pytest.mark.parametrize("definition", ["orders (total)", "customer USING gin (tags)", "event (at)"])
+def test_a_supposed_index_locks_its_table_against_changes_only(server, twin, sizes_stay, supposing, definition):
+    """Other sessions suppose indexes on the same table, and plan what writes it; nobody alters it."""
+    table = definition.split()[0]
+    build(twin, definition)
+    assert run(twin, TABLE_LOCKS, (table,)) == [("AccessShareLock",)]
+    with connection(server, "twin") as other:
+        run(other, "SET lock_timeout = '300ms'")
+        run(other, "SET fettle_twin.suppose_indexes = on")
+        run(other, "BEGIN")
+        assert plan(other, f"DELETE FROM {table}")["Node Type"] == "ModifyTable"
+        run(other, "ROLLBACK")
+        run(other, "BEGIN")
+        run(other, f"CREATE INDEX other ON {definition}")
+        with pytest.raises(psycopg2.errors.LockNotAvailable):
+            run(other, f"ALTER TABLE {table} ADD COLUMN more int")
+        run(other, "ROLLBACK")
+
+
+def test_estimates_are_kept_beside_a_further_index_that_says_nothing_of_them(twin, supposing):
+    estimate = "SELECT * FROM fettle_twin.index_estimate('candidate')"
+    build(twin, "orders (customer_id, total)")
+    alone = run(twin, estimate)
+    run(twin, "CREATE INDEX other ON orders (customer_id)")
+    assert run(twin, estimate) == alone
+    run(twin, "SAVEPOINT one; CREATE UNIQUE INDEX telling ON orders (customer_id)")
+    assert run(twin, estimate) != alone
+    run(twin, "ROLLBACK TO SAVEPOINT one")
+    assert run(twin, estimate) == alone
+    run(twin, "SAVEPOINT two")
+    with pytest.raises(psycopg2.errors.UndefinedColumn):
+        run(twin, "CREATE INDEX wrong ON orders (customer_id, no_such_column)")
+    run(twin, "ROLLBACK TO SAVEPOINT two")
+    run(twin, "CREATE INDEX later ON orders (total)")
+    assert run(twin, estimate) == alone
 
 
 def indexes_of(node):

@@ -65,8 +65,10 @@ void twin_outdone_leave_out(struct PlannerInfo *root, struct RelOptInfo *rel);
 void twin_suppose_install(void);
 /* Makes the index without a file, if it is asked to and can; false: the server's way is to be gone. */
 bool twin_suppose_index(struct IndexStmt *statement, const char *text);
+void twin_suppose_unlock(const struct IndexStmt *statement); /* after any other CREATE INDEX */
 void twin_suppose_check_truncate(void);
 bool twin_index_is_supposed(Relation index);
+bool twin_index_is_supposed_here(Relation index); /* the same, by a transaction that has supposed some */
 
 /* pg_class columns that carry sizes; see README.md. */
 static inline bool
@@ -98,6 +100,10 @@ void twin_estimate_cache_install(void);
 void twin_index_estimate_remember(Relation table, Relation index, TwinIndexEstimate *ret_estimate);
 /* Another number once the catalog may have changed: what was derived from it is to be derived anew. */
 uint64 twin_catalog_generation(void);
+/* Around the making of an index on the table that tells nothing of others, up to its
+ * CommandCounterIncrement(); InvalidOid: it was not made. */
+void twin_estimates_hold(Oid table_id);
+void twin_estimates_release(Oid index_id);
 /* expression_statistics.c: expressions of supposed indexes have statistics, as after ANALYZE. */
 void twin_expression_statistics_install(void);
 /* True while the estimator itself asks the planner's functions: the hook then must not start another. */

@@ -14,6 +14,8 @@
 #define LABEL_BYTES 100
 /* Look-ups of foreign keys that are added to the workload. */
 #define CHECKS_MOST 200
+/* Costed between two reports of progress. */
+#define STATEMENTS_AT_ONCE 32
 
 typedef struct WorkloadBuild {
     Arena *arena;
@@ -145,11 +147,17 @@ workload_statement_cost(const WorkloadBuild *build, WorkloadStatement *statement
     return true;
 }
 
-/* Fills one statement; *ret_keep is false for what is no part of the workload (utility, system catalogs
- * only). */
-static bool
-workload_statement_add(const WorkloadBuild *build, const SnapshotStatement *source,
-                       WorkloadStatement *statement, bool *ret_keep, Error *error)
+/* What is to be done with a statement of the snapshot. */
+typedef enum StatementFate {
+    STATEMENT_LEFT_OUT, /* no part of the workload: utility, or on system catalogs only */
+    STATEMENT_KEPT,     /* with a reason why it has no cost */
+    STATEMENT_COSTED,
+} StatementFate;
+
+/* Fills one statement but for its cost. */
+static StatementFate
+workload_statement_read(const WorkloadBuild *build, const SnapshotStatement *source,
+                        WorkloadStatement *statement)
 {
     Workload *workload = build->workload;
     SqlStatement *parsed = sql_statement_parse(build->arena, source->text, strlen(source->text));
@@ -163,27 +171,49 @@ workload_statement_add(const WorkloadBuild *build, const SnapshotStatement *sour
         .text = sql_statement_text(parsed), .samples = source->samples, .sample_count = source->sample_count};
     workload_relations(build->arena, analysis, &statement->question);
     SqlKind kind = sql_statement_kind(parsed);
-    *ret_keep = true;
     if (kind == SQL_KIND_UNPARSED) {
         workload->unparsed_count++;
         statement->reason = sql_statement_reason_text(parsed);
-        return true;
+        return STATEMENT_KEPT;
     }
     if (kind == SQL_KIND_UTILITY) {
-        *ret_keep = false;
         workload->utility_count++;
-        return true;
+        return STATEMENT_LEFT_OUT;
     }
     if (analysis->use_count == 0) {
-        *ret_keep = analysis->unresolved_count > 0;
         if (analysis->unresolved_count == 0 || analysis->unresolved_first == NULL)
             workload->internal_count++;
         else
             statement->reason =
                 arena_printf(build->arena, "no table called %s was found", analysis->unresolved_first);
-        return true;
+        return analysis->unresolved_count > 0 ? STATEMENT_KEPT : STATEMENT_LEFT_OUT;
     }
-    return workload_statement_cost(build, statement, error);
+    return STATEMENT_COSTED;
+}
+
+/* Adds some statements of the snapshot, which are costed several at once. */
+static bool
+workload_statements_add(const WorkloadBuild *build, const SnapshotStatement *sources, size_t count,
+                        Error *error)
+{
+    Workload *workload = build->workload;
+    WhatIfQuestion questions[STATEMENTS_AT_ONCE] = {0};
+    WorkloadStatement *costed[STATEMENTS_AT_ONCE];
+    size_t costed_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        WorkloadStatement *statement = &workload->statements[workload->count];
+        StatementFate fate = workload_statement_read(build, &sources[i], statement);
+        workload->count += fate != STATEMENT_LEFT_OUT;
+        if (fate != STATEMENT_COSTED)
+            continue;
+        questions[costed_count] = (WhatIfQuestion){.statement = &statement->question, .with_plan = true};
+        costed[costed_count++] = statement;
+    }
+    whatif_expect(build->whatif, build->arena, questions, costed_count);
+    for (size_t i = 0; i < costed_count; i++)
+        if (!workload_statement_cost(build, costed[i], error))
+            return false;
+    return true;
 }
 
 /* The rows that a statement deletes or changes. */
@@ -215,9 +245,10 @@ check_add(const WorkloadBuild *build, const WorkloadStatement *cause, const Snap
     source->calls = source->rows = rows_changed(cause->source);
     source->total_ms = NAN;
     source->mean_ms = NAN;
-    if (!workload_statement_add(build, source, statement, ret_keep, error))
+    if (workload_statement_read(build, source, statement) == STATEMENT_COSTED &&
+        !workload_statement_cost(build, statement, error))
         return false;
-    *ret_keep = *ret_keep && statement->is_costed;
+    *ret_keep = statement->is_costed;
     statement->label =
         arena_printf(build->arena, "look-up of foreign key %s for: %s", constraint->name, cause->label);
     return true;
@@ -370,15 +401,12 @@ workload_prepare(Arena *arena, const Snapshot *snapshot, WhatIf *whatif, const W
                            .whatif = whatif,
                            .catalog = snapshot_catalog(arena, snapshot),
                            .workload = workload};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += STATEMENTS_AT_ONCE) {
         if (options->progress != NULL)
             options->progress(options->context, "costing the workload", (int64_t)i, (int64_t)count);
-        bool keep = false;
-        WorkloadStatement *statement = &workload->statements[workload->count];
-        if (!workload_statement_add(&build, &snapshot->statements[i], statement, &keep, error))
+        size_t more = count - i < STATEMENTS_AT_ONCE ? count - i : STATEMENTS_AT_ONCE;
+        if (!workload_statements_add(&build, &snapshot->statements[i], more, error))
             return false;
-        statement->position = i;
-        workload->count += keep;
     }
     if (!foreign_key_lookups_are_counted(snapshot) &&
         !workload_checks_add(&build, count + CHECKS_MOST, error))

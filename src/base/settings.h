@@ -61,6 +61,8 @@ typedef enum SettingEffect {
       "statements of the workload to analyse, the costliest first")                                          \
     X(SETTING_ADVISE_TIME, "advise.time", SETTING_DURATION, "6s", 1000, 86400000, SETTING_RELOAD,            \
       "time allowed for the search for indexes; the best answer so far is given")                            \
+    X(SETTING_ADVISE_SESSIONS, "advise.sessions", SETTING_INT, "0", 0, 4, SETTING_RELOAD,                    \
+      "sessions on the twin that are asked at once; 0: one for each processor, 4 at most")                   \
     X(SETTING_ADVISE_GAIN_PERCENT, "advise.gain_percent", SETTING_DOUBLE, "5", 0, 100, SETTING_RELOAD,       \
       "smallest gain, in percent of a statement's cost, that counts as a gain")                              \
     X(SETTING_ADVISE_INDEX_PERCENT, "advise.index_percent", SETTING_DOUBLE, "0.1", 0, 100, SETTING_RELOAD,   \

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/secret_input.h"
+#include "pg/connection.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -275,6 +276,31 @@ hint_by_code(ErrorCode code)
     }
 }
 
+#define HIDDEN "(connection string)"
+#define SIGN_BYTES 12 /* of a word's beginning, by which it is found where a message cuts it */
+
+/* A word that was taken for something else may be a connection string with a password: a message that repeats
+ * it, whole or cut, does so without. */
+static void
+word_hide(char *message, size_t size, const char *word)
+{
+    char rest[ERROR_MESSAGE_BYTES];
+    char sign[SIGN_BYTES + 1];
+    word += strspn(word, " \t\n");
+    bool may_hold_one = strstr(word, "://") != NULL || strstr(word, "password") != NULL;
+    if (!may_hold_one || !pg_dsn_looks_like(word))
+        return;
+    snprintf(sign, sizeof(sign), "%s", word);
+    for (char *found = strstr(message, sign); found != NULL; found = strstr(found, sign)) {
+        size_t length = strlen(sign);
+        while (found[length] != '\0' && found[length] == word[length])
+            length++;
+        snprintf(rest, sizeof(rest), "%s", found + length);
+        snprintf(found, size - (size_t)(found - message), HIDDEN "%s", rest);
+        found += strlen(found) < strlen(HIDDEN) ? strlen(found) : strlen(HIDDEN);
+    }
+}
+
 int
 cli_main(int argument_count, char **arguments)
 {
@@ -287,6 +313,10 @@ cli_main(int argument_count, char **arguments)
     progress_clear();
     if (done)
         return exit_status;
+    for (int i = 1; i < argument_count; i++) {
+        word_hide(error.message, sizeof(error.message), arguments[i]);
+        word_hide(error.hint, sizeof(error.hint), arguments[i]);
+    }
     fprintf(stderr, "fettle: %s\nhint: %s\n", error.message,
             error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);

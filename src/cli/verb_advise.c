@@ -166,8 +166,10 @@ advise(CliInput *input, CliSession *session, const AdviseLimits *limits, Report 
     context.keys_most = (size_t)limits->keys_most;
     context.deadline = deadline_after_ms(limits->time_ms);
     report->has_budget = isfinite(limits->budget_bytes) || limits->table_budget_bytes > 0;
-    if (!whatif_over_twin(input->arena, session->twin, &whatif, error) ||
-        !workload_prepare(input->arena, session->snapshot, whatif, &options, &context.workload, error))
+    if (!whatif_over_twin(input->arena, session->twin, &whatif, error))
+        return false;
+    whatif_set_sessions(whatif, (int)settings_get_int(input->settings, SETTING_ADVISE_SESSIONS));
+    if (!workload_prepare(input->arena, session->snapshot, whatif, &options, &context.workload, error))
         return false;
     if (context.workload->count == 0)
         return workload_is_empty(session, error);

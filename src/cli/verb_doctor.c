@@ -3,6 +3,8 @@
 
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "pg/identifier.h"
+#include "pg/result.h"
 #include "snapshot/read.h"
 
 extern const CliVerb cli_verb_doctor;
@@ -14,6 +16,18 @@ static const CliOption doctor_options[] = {
      "print the SECURITY DEFINER function that shows column statistics to pg_monitor, and nothing else"},
     {NULL, 0, NULL, NULL},
 };
+
+#define WISHES_MOST 1
+#define UNCOUNTED_WORTH                                                                                      \
+    ": what the service does by itself takes the ends of indexes from the statistics, which may be old; "    \
+    "and what is run by hand (advise, snapshot, twin, explain, index trial) looks them up, which the "       \
+    "server counts as two scans of an index: it looks used"
+
+/* What a role could have that nothing is missing without. */
+typedef struct DoctorWishes {
+    SnapshotGap items[WISHES_MOST];
+    size_t count;
+} DoctorWishes;
 
 /* What each level of rights is worth, from measurements of 154 statements (docs/design/whatif.md). */
 static const char *
@@ -32,8 +46,40 @@ rights_meaning(SnapshotRights rights)
     return "";
 }
 
+/* What works without, so that the exit status says nothing of it. */
+static bool
+wishes_read(Arena *arena, PgConnection *connection, DoctorWishes *ret_wishes, Error *error)
+{
+    bool may_stop_counting = false;
+    *ret_wishes = (DoctorWishes){0};
+    if (!pg_transaction_begin_read_only(connection, error) ||
+        !snapshot_may_stop_counting(connection, &may_stop_counting, error) ||
+        !pg_transaction_end(connection, error))
+        return false;
+    if (may_stop_counting)
+        return true;
+    bool is_grantable = pg_connection_server_major(connection) >= 15;
+    ret_wishes->items[ret_wishes->count++] = (SnapshotGap){
+        .subject = "the ends of indexes, looked up without being counted",
+        .reason = is_grantable
+                      ? "this role may not turn track_counts off" UNCOUNTED_WORTH
+                      : "before PostgreSQL 15 only a superuser may turn track_counts off" UNCOUNTED_WORTH,
+        .remedy = is_grantable ? arena_printf(arena, "GRANT SET ON PARAMETER track_counts TO %s;",
+                                              pg_identifier_quote(arena, pg_connection_user(connection)))
+                               : ""};
+    return true;
+}
+
 static void
-append_findings(Text *text, const CliSession *session)
+append_gap(Text *text, const char *heading, const SnapshotGap *gap)
+{
+    text_append_format(text, "\n%s: %s\n  why: %s\n", heading, gap->subject, gap->reason);
+    if (gap->remedy[0] != '\0')
+        text_append_format(text, "  do:  %s\n", gap->remedy);
+}
+
+static void
+append_findings(Text *text, const CliSession *session, const DoctorWishes *wishes)
 {
     const Snapshot *snapshot = session->snapshot;
     text_append_format(text, "%s: PostgreSQL %s, database %s%s\n", session->source, snapshot->server_version,
@@ -46,18 +92,31 @@ append_findings(Text *text, const CliSession *session)
     if (snapshot->application_role != NULL)
         text_append_format(text, "  application role: %s (--role names another)\n",
                            snapshot->application_role);
-    for (size_t i = 0; i < snapshot->gap_count; i++) {
-        text_append_format(text, "\nmissing: %s\n  why: %s\n", snapshot->gaps[i].subject,
-                           snapshot->gaps[i].reason);
-        if (snapshot->gaps[i].remedy[0] != '\0')
-            text_append_format(text, "  do:  %s\n", snapshot->gaps[i].remedy);
-    }
+    for (size_t i = 0; i < snapshot->gap_count; i++)
+        append_gap(text, "missing", &snapshot->gaps[i]);
     if (snapshot->gap_count == 0)
         text_append(text, "\nnothing is missing\n");
+    for (size_t i = 0; i < wishes->count; i++)
+        append_gap(text, "better with", &wishes->items[i]);
 }
 
 static void
-json_findings(Text *text, const CliSession *session)
+json_gaps(JsonWriter *json, const char *key, const SnapshotGap *gaps, size_t count)
+{
+    json_key(json, key);
+    json_array_begin(json);
+    for (size_t i = 0; i < count; i++) {
+        json_object_begin(json);
+        json_key_string(json, "subject", gaps[i].subject);
+        json_key_string(json, "reason", gaps[i].reason);
+        json_key_string(json, "remedy", gaps[i].remedy);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void
+json_findings(Text *text, const CliSession *session, const DoctorWishes *wishes)
 {
     const Snapshot *snapshot = session->snapshot;
     JsonWriter json = json_writer_new(text, true);
@@ -73,16 +132,8 @@ json_findings(Text *text, const CliSession *session)
     json_key_int(&json, "indexes", (int64_t)snapshot->index_count);
     json_key_int(&json, "statements", (int64_t)snapshot->statement_count);
     json_key_double(&json, "read_ms", snapshot->read_ms);
-    json_key(&json, "missing");
-    json_array_begin(&json);
-    for (size_t i = 0; i < snapshot->gap_count; i++) {
-        json_object_begin(&json);
-        json_key_string(&json, "subject", snapshot->gaps[i].subject);
-        json_key_string(&json, "reason", snapshot->gaps[i].reason);
-        json_key_string(&json, "remedy", snapshot->gaps[i].remedy);
-        json_object_end(&json);
-    }
-    json_array_end(&json);
+    json_gaps(&json, "missing", snapshot->gaps, snapshot->gap_count);
+    json_gaps(&json, "better_with", wishes->items, wishes->count);
     json_object_end(&json);
     text_append_char(text, '\n');
 }
@@ -97,13 +148,15 @@ doctor_run(CliInput *input, int *ret_exit_status, Error *error)
         return cli_write(input, text.data, text.length, error);
     }
     FETTLE_CLEANUP(session_close_at) CliSession session = {.ends = SNAPSHOT_ENDS_NONE};
-    if (!session_open_target(input, &session, error) || !session_read(input, &session, error))
+    DoctorWishes wishes;
+    if (!session_open_target(input, &session, error) || !session_read(input, &session, error) ||
+        !wishes_read(input->arena, session.target, &wishes, error))
         return false;
     progress_clear();
     if (cli_option(input, "json") != NULL)
-        json_findings(&text, &session);
+        json_findings(&text, &session, &wishes);
     else
-        append_findings(&text, &session);
+        append_findings(&text, &session, &wishes);
     *ret_exit_status = session.snapshot->gap_count > 0 ? CLI_EXIT_ADVICE : CLI_EXIT_NOTHING;
     return cli_write(input, text.data, text.length, error);
 }
@@ -115,7 +168,7 @@ const CliVerb cli_verb_doctor = {
     .summary = "what is readable, what is missing, and which GRANT would add it",
     .description =
         "Reads the target as advise would and says what it could not read and what would change that.\n"
-        "Exit status 10 when something is missing.",
+        "Exit status 10 when something is missing; what it would only be better with has no part in that.",
     .examples = "  fettle doctor postgres://fettle@db/shop\n"
                 "  fettle doctor --sql | psql -d shop     # as a superuser: shows statistics to pg_monitor\n",
     .options = doctor_options,

@@ -19,7 +19,7 @@ static const CliOption index_options[] = {
     {"dry-run", 'n', NULL, "show every statement, change nothing (create, drop)"},
     {"name", 0, "NAME", "name of the new index (default: TABLE_COLUMNS_idx)"},
     {"schema", 0, "NAME", "schema of the table or index"},
-    {"method", 'm', "METHOD", "btree, hash, gist, spgist, gin or brin (default: btree)"},
+    {"method", 'm', "METHOD", "one of " INDEX_METHODS " (default: btree)"},
     {"unique", 0, NULL, "a unique index"},
     {"include", 0, "COLUMNS", "further columns that the index holds (INCLUDE)"},
     {"replaces", 0, "NAME", "an index that is dropped once the new one is there (create)"},

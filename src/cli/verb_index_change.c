@@ -45,7 +45,20 @@ default_name(Arena *arena, const char *table, const TextList *columns)
 static bool
 definition_take(CliInput *input, IndexOrder *order, Error *error)
 {
+    static const char *const of_columns[] = {"method", "unique", "include"};
     SqlIndexStatement statement;
+    if (strpbrk(order->table, " \t\n(") == NULL) {
+        error_set(error, ERROR_USAGE, "the columns of the index on %.80s are not given", order->table);
+        return error_set_hint(error,
+                              "write \"fettle index create TARGET TABLE COLUMN,COLUMN\", or a whole CREATE "
+                              "INDEX statement in place of TABLE");
+    }
+    for (size_t i = 0; i < FETTLE_COUNT_OF(of_columns); i++)
+        if (cli_option(input, of_columns[i]) != NULL) {
+            error_set(error, ERROR_USAGE, "--%s goes with columns, not with a whole statement",
+                      of_columns[i]);
+            return error_set_hint(error, "say it in the statement");
+        }
     SqlIndexNames names = {.schema = order->schema != NULL ? order->schema : "public", .name = order->name};
     if (!sql_index_statement_parse(input->arena, order->table, &names, &statement, error))
         return false;
@@ -152,6 +165,7 @@ index_foreground_manager(const CliInput *input, const CliStore *store)
     return (IndexManager){.store = store->store,
                           .settings = input->settings,
                           .stop = &interrupted,
+                          .stop_is_wish = true,
                           .progress = session_progress};
 }
 

@@ -49,9 +49,13 @@ index_find(const CliInput *input, const Snapshot *snapshot, const char *name, Er
         }
         found = index;
     }
-    if (found == NULL)
+    if (found == NULL) {
         (void)error_set(error, ERROR_NOT_FOUND, "there is no index %s in database %s", name,
                         snapshot->database);
+        if (strpbrk(name, ".\"") != NULL)
+            (void)error_set_hint(error,
+                                 "give the index's name alone, without quotes, and its schema by --schema");
+    }
     return found;
 }
 

@@ -510,6 +510,7 @@ decode_activity(Decode *decode)
         index->scans = decode_int(row, "scans", -1);
         index->tuples_read = decode_int(row, "tuples_read", -1);
         index->last_scan = decode_text(row, "last_scan");
+        index->is_being_built = decode_bool(row, "is_being_built");
     }
 }
 

@@ -290,7 +290,10 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
         return error_set(error, ERROR_UNSUPPORTED, "CREATE INDEX ON ONLY makes no index that can be used");
     const char *schema = is_named(relation->schemaname) ? relation->schemaname : names->schema;
     const char *name = names->name != NULL ? names->name : parse.index->idxname;
-    if (!is_named(schema) || !is_named(name) || is_named(relation->catalogname))
+    if (!is_named(name))
+        return error_set(error, ERROR_INPUT, "the statement does not name the index") ||
+               error_set_hint(error, "write CREATE INDEX name ON schema.table (column)");
+    if (!is_named(schema) || is_named(relation->catalogname))
         return error_set(error, ERROR_INPUT, "the statement must name the index and the table's schema");
     char *tail = tail_of(arena, parse.text, (size_t)relation->location);
     SqlIndexStatement statement = {.schema = arena_strdup(arena, schema),

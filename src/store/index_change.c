@@ -42,7 +42,8 @@ index_change_begin(PgConnection *session, Arena *arena, const IndexChange *chang
 static bool
 refuse_over(int64_t id, Error *error)
 {
-    return error_set(error, ERROR_NOT_FOUND, "there is no open index change %" PRId64, id);
+    error_set(error, ERROR_NOT_FOUND, "there is no open index change %" PRId64, id);
+    return error_set_hint(error, "the history lists them");
 }
 
 bool
@@ -144,6 +145,14 @@ index_change_cancel(PgConnection *session, int64_t id, Error *error)
 }
 
 bool
+index_change_stop(PgConnection *session, int64_t id, Error *error)
+{
+    StoreNumber number = store_number(id);
+    return store_query(session, "index_change_stop", STORE_PARAMETERS(number.text), NULL, error) ||
+           error_prefix(error, "could not record that the change was stopped");
+}
+
+bool
 index_change_takes_back(PgConnection *session, int64_t id, const char *index_name, bool *ret_does,
                         Error *error)
 {
@@ -236,8 +245,10 @@ index_change_get(PgConnection *session, Arena *arena, int64_t id, IndexChange *r
     IndexChanges changes;
     if (!changes_read(session, arena, parameters, &changes, error))
         return false;
-    if (changes.count == 0)
-        return error_set(error, ERROR_NOT_FOUND, "there is no index change %" PRId64, id);
+    if (changes.count == 0) {
+        error_set(error, ERROR_NOT_FOUND, "there is no index change %" PRId64, id);
+        return error_set_hint(error, "the history lists them");
+    }
     *ret_change = changes.items[0];
     return true;
 }

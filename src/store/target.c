@@ -109,6 +109,11 @@ target_find(PgConnection *session, Arena *arena, const char *name, Target *ret_t
     TargetList list;
     if (!targets_read(session, arena, NULL, name, &list, error))
         return false;
+    if (list.count == 0 && pg_dsn_looks_like(name)) {
+        /* it may hold a password: nothing of it is repeated */
+        error_set(error, ERROR_NOT_FOUND, "a connection string is no target of the store");
+        return error_set_hint(error, "add it with \"fettle target add NAME CONNECTION\", then give the name");
+    }
     if (list.count == 0)
         return error_set(error, ERROR_NOT_FOUND, "there is no target \"%.100s\"", name);
     *ret_target = list.items[0];

@@ -300,7 +300,8 @@ twin_relation_loss(const Twin *twin, const SnapshotRelation *relation)
 {
     if (twin_relation_id(twin, relation->id) != 0)
         return NULL;
-    const char *name = pg_identifier_qualify(twin->arena, relation->schema, relation->name);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("name of a relation", 65536);
+    const char *name = pg_identifier_qualify(scratch, relation->schema, relation->name);
     for (size_t i = 0; i < twin->report.losses.count; i++) {
         const TwinLoss *loss = &twin->report.losses.items[i];
         const char *space = strchr(loss->object, ' ');

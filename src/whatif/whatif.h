@@ -15,7 +15,8 @@
  * where sample texts are known, by each of them: cost is then the mean over the samples.
  *
  * Asking many questions under one set of changes is the cheap way: whatif_begin(), then whatif_cost() for
- * each statement, then whatif_end(). A WhatIf belongs to one thread at a time.
+ * each statement, then whatif_end(). Where several questions are known to come, each under a set of its own,
+ * whatif_expect() has them answered by several sessions at once. A WhatIf belongs to one thread at a time.
  */
 #ifndef FETTLE_WHATIF_WHATIF_H
 #define FETTLE_WHATIF_WHATIF_H
@@ -100,6 +101,25 @@ bool whatif_end(WhatIf *whatif, Error *error) FETTLE_MUST_USE;
  * is an answer with is_known false; an error means the twin itself failed. */
 bool whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan,
                  WhatIfAnswer *ret_answer, Error *error) FETTLE_MUST_USE;
+
+/* A question to come: under changes, each of them the creation of an index that has a name. */
+typedef struct WhatIfQuestion {
+    const WhatIfChange *changes;
+    size_t change_count;
+    const WhatIfStatement *statement; /* NULL: only the results of the changes */
+    bool with_plan;
+} WhatIfQuestion;
+
+/*
+ * Asks them on up to four sessions at once, so that the whatif_begin() and whatif_cost() that come next find
+ * what they want known. It promises nothing: what could not be answered is asked when it comes. Plans live in
+ * the arena. What whatif_begin() had begun is over.
+ */
+void whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, size_t count);
+
+#define WHATIF_SESSIONS_MOST 4
+/* Before the first whatif_expect(). 0: one for each processor. */
+void whatif_set_sessions(WhatIf *whatif, int sessions);
 
 WhatIfStatistics whatif_statistics(const WhatIf *whatif);
 

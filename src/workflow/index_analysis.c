@@ -191,8 +191,10 @@ advise_over(const IndexManager *manager, Arena *arena, const Snapshot *snapshot,
                               .deadline = deadline};
     Advice *advice = NULL;
     if (!twin_open(arena, cluster, snapshot, &options, &twin, error) ||
-        !whatif_over_twin(arena, twin, &whatif, error) ||
-        !workload_prepare(arena, snapshot, whatif, &workload, &context.workload, error))
+        !whatif_over_twin(arena, twin, &whatif, error))
+        return false;
+    whatif_set_sessions(whatif, (int)settings_get_int(settings, SETTING_ADVISE_SESSIONS));
+    if (!workload_prepare(arena, snapshot, whatif, &workload, &context.workload, error))
         return false;
     if (context.workload->count == 0)
         return error_set(error, ERROR_INPUT, "no statement over tables of this database is on record");

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "pg/identifier.h"
 #include "pg/result.h"
-#include "workflow/workflow_internal.h"
 
 #include <string.h>
 
@@ -19,19 +18,19 @@ static bool
 definition_ask(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
                const char **ret_definition, Error *error)
 {
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    const char *name[] = {EMPTY_INDEX};
+    IndexFacts facts;
+    bool is_found;
     const char *table = arena_printf(arena, "CREATE TEMPORARY TABLE " EMPTY_TABLE " (LIKE %s) ON COMMIT DROP",
                                      pg_identifier_qualify(arena, wanted->schema, wanted->table));
     const char *index = arena_printf(arena, "CREATE %sINDEX " EMPTY_INDEX " ON pg_temp." EMPTY_TABLE " %s",
                                      wanted->is_unique ? "UNIQUE " : "", wanted->tail);
     if (!pg_execute(connection, "SET LOCAL lock_timeout = " LOCK_TIMEOUT, error) ||
         !pg_execute(connection, table, error) || !pg_execute(connection, index, error) ||
-        !workflow_query(connection, "index_definition", name, 1, &rows, error))
+        !index_facts_find(connection, arena, "pg_temp", EMPTY_INDEX, &is_found, &facts, error))
         return false;
-    if (pg_result_rows(rows) != 1)
+    if (!is_found)
         return error_set(error, ERROR_DAMAGED, "the index of the empty table is not there");
-    *ret_definition = arena_strdup(arena, pg_result_text(rows, 0, 0));
+    *ret_definition = facts.definition;
     return true;
 }
 

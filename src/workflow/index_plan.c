@@ -12,17 +12,19 @@
 #include <string.h>
 
 #define ENTRY_OVERHEAD_BYTES 16 /* of an index tuple and its line pointer */
-#define BUILD_SPACE_FACTOR 2.0  /* the index itself and what its sort spills */
 #define STATEMENTS_MOST 3       /* more than any change or undo has */
 
 bool
 index_method_is_known(const char *method)
 {
-    static const char *const known[] = {"btree", "hash", "gist", "spgist", "gin", "brin"};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(known); i++)
-        if (strcmp(known[i], method) == 0)
-            return true;
-    return false;
+    size_t length = strlen(method);
+    const char *word = INDEX_METHODS;
+    while (strcspn(word, ", ") != length || memcmp(word, method, length) != 0) {
+        word += strcspn(word, " ");
+        if (*word++ == '\0')
+            return false;
+    }
+    return true;
 }
 
 static void
@@ -148,6 +150,24 @@ existing_check(Arena *arena, const IndexFacts *facts, const SqlIndexStatement *w
     return true;
 }
 
+/* PostgreSQL would take it: an index that is wider for nothing. */
+static bool
+twice_named_check(const IndexOrder *order, Error *error)
+{
+    const char *names[INDEX_COLUMNS_MOST];
+    size_t count = 0;
+    fettle_assert(order->column_count + order->included_count <= INDEX_COLUMNS_MOST);
+    for (size_t i = 0; i < order->column_count; i++)
+        names[count++] = order->columns[i];
+    for (size_t i = 0; i < order->included_count; i++)
+        names[count++] = order->included[i];
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(names[i], names[j]) == 0)
+                return error_set(error, ERROR_INPUT, "column %s is named twice in the index", names[i]);
+    return true;
+}
+
 static bool
 statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, const IndexTable *table,
                SqlIndexStatement *ret_statement, Error *error)
@@ -157,7 +177,8 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
     double width;
     if (text == NULL) {
         text = index_order_statement(arena, order, table->schema);
-        if (!index_columns_check(connection, arena, table, order->columns, order->column_count, &width,
+        if (!twice_named_check(order, error) ||
+            !index_columns_check(connection, arena, table, order->columns, order->column_count, &width,
                                  error) ||
             !index_columns_check(connection, arena, table, order->included, order->included_count, &width,
                                  error))
@@ -170,10 +191,10 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
     return is_its || error_set(error, ERROR_INPUT, "the statement makes an index of another table");
 }
 
-/* An estimate that errs on the large side: every row, no deduplication. */
+/* Errs on the large side: every row, no deduplication. */
 static bool
-space_plan(const IndexManager *manager, PgConnection *connection, Arena *arena, const IndexOrder *order,
-           const IndexTable *table, IndexPlan *plan, Error *error)
+size_estimate(PgConnection *connection, Arena *arena, const IndexOrder *order, const IndexTable *table,
+              double *ret_bytes, Error *error)
 {
     double width = 32;
     double included = 0;
@@ -182,10 +203,9 @@ space_plan(const IndexManager *manager, PgConnection *connection, Arena *arena, 
          !index_columns_check(connection, arena, table, order->included, order->included_count, &included,
                               error)))
         return false;
-    double bytes = table->row_count > 0 ? table->row_count * (width + included + ENTRY_OVERHEAD_BYTES)
-                                        : (double)table->size_bytes;
-    plan->wanted_bytes = bytes * BUILD_SPACE_FACTOR;
-    return index_space_check(manager, connection, plan->wanted_bytes, &plan->free_bytes, error);
+    *ret_bytes = table->row_count > 0 ? table->row_count * (width + included + ENTRY_OVERHEAD_BYTES)
+                                      : (double)table->size_bytes;
+    return true;
 }
 
 static IndexChange
@@ -280,7 +300,9 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     IndexTable table;
     SqlIndexStatement statement;
     IndexFacts facts;
+    IndexPlace place;
     bool is_found;
+    double bytes = 0;
     IndexPlan plan = {.free_bytes = -1, .message = "the index is built"};
     if (!index_session_read(manager, arena, order->target_id, order->database, &connection, error) ||
         !index_table_find(connection, arena, order->schema, order->table, &table, error) ||
@@ -290,8 +312,12 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
         return false;
     if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
         return false;
-    if (!plan.is_done && !space_plan(manager, connection, arena, order, &table, &plan, error))
+    /* as much again as the index takes is what its sort spills */
+    if (!plan.is_done && (!index_place_find(connection, arena, statement.tablespace, &place, error) ||
+                          !size_estimate(connection, arena, order, &table, &bytes, error) ||
+                          !index_space_check(manager, &place, bytes, bytes, &plan.free_bytes, error)))
         return false;
+    plan.wanted_bytes = 2 * bytes;
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "create";
     plan.change.sql = statement.text;
@@ -378,7 +404,10 @@ index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *ord
         statement = (SqlIndexStatement){
             .schema = schema, .table = order->table == NULL ? "" : order->table, .name = order->name};
         plan.is_done = true;
-        plan.message = "there is no such index";
+        plan.message =
+            strpbrk(order->name, ".\"") == NULL
+                ? "there is no such index"
+                : "there is no such index: its name is given alone, without quotes, and its schema apart";
     } else if (!droppable_read(arena, order, &facts, &statement, error)) {
         return false;
     }

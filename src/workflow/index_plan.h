@@ -50,6 +50,7 @@ typedef struct IndexPlan {
     int64_t free_bytes;  /* -1 not known */
 } IndexPlan;
 
+/* PostgreSQL's own. */
 #define INDEX_METHODS "btree, hash, gist, spgist, gin, brin"
 /* Whether it is one of them. */
 bool index_method_is_known(const char *method);

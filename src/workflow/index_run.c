@@ -24,6 +24,8 @@
 #define STATEMENTS_MOST 3 /* more than any change has */
 #define FRESH_US ((int64_t)60 * 1000000)
 #define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
+#define SQLSTATE_LOCKED "55P03"
+#define SQLSTATE_UNIQUE "23505"
 #define NO_STATEMENT_LIMITS "SET statement_timeout = 0; SET lock_timeout = 0"
 
 typedef struct IndexRun {
@@ -108,6 +110,21 @@ attempt_write(IndexRun *run, PgConnection *connection, bool *ret_wants_cancel, E
     return true;
 }
 
+/* That it was stopped outlives this process, whatever is left to be cleaned up: whoever does that tells the
+ * history. Who asked through the store is known there. */
+static void
+stop_write(const IndexRun *run)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (!is_stopping(run->manager))
+        return;
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
+        !(run->manager->stop_is_wish ? index_change_cancel : index_change_stop)(session.connection,
+                                                                                run->change.id, &error))
+        log_write(LOG_LEVEL_DEBUG, "%s", error.message);
+}
+
 /* Nothing was sent in the attempt that was recorded. A store that does not answer is told of the end in vain,
  * too, and then somebody settles what is left open. */
 static void
@@ -141,7 +158,8 @@ static bool
 leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
 {
     const char *text = index_drop_statement(run->arena, run->index.schema, run->index.name);
-    Deadline until = deadline_after_ms(CLEAN_MS);
+    /* whoever settles looks again soon, or is somebody who waits for something else */
+    Deadline until = deadline_after_ms(run->is_left ? 0 : CLEAN_MS);
     if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
         return false;
     for (;;) {
@@ -159,10 +177,23 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
             return true;
-        bool is_locked = strcmp(error->sqlstate, "55P03") == 0 || strcmp(error->sqlstate, "40P01") == 0;
+        bool is_locked =
+            strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0 || strcmp(error->sqlstate, "40P01") == 0;
         if (!is_locked || is_stopping(run->manager) || deadline_passed(until))
-            return error_prefix(error, "the invalid leftover %s could not be dropped yet", run->index.name);
+            return false;
     }
+}
+
+/* The reason of a change that stays open is also that of its end, when nothing is left any more: the words
+ * are true of both. */
+static void
+leftover_tell(const IndexRun *run, const Error *cause, Error *failure)
+{
+    const char *reason = arena_strdup(run->arena, failure->message);
+    (void)error_set(failure, failure->code,
+                    "%s; its invalid index %s could not be dropped at once (%s): the change stays open "
+                    "until it is gone",
+                    reason, run->index.name, cause->message);
 }
 
 /* The server may still work for an attempt whose session we lost: that is waited for. */
@@ -252,6 +283,7 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     IndexFacts facts;
     bool is_found;
     bool is_its;
+    Error cause = {0};
     if (!former_await(run, connection, error) ||
         !facts_now(run, connection, &is_found, &facts, &is_its, error))
         return VERDICT_OPEN;
@@ -270,8 +302,11 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
         error_set(error, ERROR_CONFLICT, "another session builds the index at this moment");
         return VERDICT_FAILED;
     }
-    if (is_found && !leftover_drop(run, connection, error))
+    if (is_found && !leftover_drop(run, connection, &cause)) {
+        error_set(error, cause.code, run->is_left ? "interrupted" : "not begun");
+        leftover_tell(run, &cause, error);
         return VERDICT_OPEN;
+    }
     if (!run->is_left)
         return VERDICT_RUN_IT;
     error_set(error, ERROR_CANCELLED, "interrupted: the build did not finish; nothing of it is left");
@@ -281,7 +316,7 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
 static bool
 is_worth_another(const Error *failure)
 {
-    static const char *const states[] = {"55P03", "40P01", "57P01", "57P02", "57P03"};
+    static const char *const states[] = {SQLSTATE_LOCKED, "40P01", "57P01", "57P02", "57P03"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(states); i++)
         if (strcmp(failure->sqlstate, states[i]) == 0)
             return true;
@@ -313,15 +348,23 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
         error_set(failure, ERROR_CANCELLED, "%s",
                   is_stopping(run->manager) ? "cancelled: Fettle was stopped" : "cancelled as was asked for");
         run->is_cancelled = true;
+        stop_write(run);
     } else if (strcmp(failure->sqlstate, "57014") == 0) {
         error_set(failure, ERROR_CANCELLED, "someone cancelled the statement on the server");
     }
+    /* the server's own words leave out why, and its detail shows values of users */
+    if (strcmp(failure->sqlstate, SQLSTATE_UNIQUE) == 0)
+        (void)error_set(failure, failure->code, "%s: rows have equal values",
+                        arena_strdup(run->arena, failure->message));
     bool is_clean = clean_up(run, connection, &error);
     run->is_lost = pg_connection_is_broken(connection);
     if (run->is_lost && !run->is_cancelled)
         return VERDICT_AGAIN;
-    if (!is_clean)
+    if (!is_clean) {
+        if (run->is_creating && !run->is_lost)
+            leftover_tell(run, &error, failure);
         return VERDICT_OPEN;
+    }
     if (run->is_cancelled)
         return VERDICT_CANCELLED;
     return is_worth_another(failure) ? VERDICT_AGAIN : VERDICT_FAILED;
@@ -373,16 +416,17 @@ static bool
 lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
 {
     const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
-    if (lock_try(run, connection,
-                 arena_printf(run->arena, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", table), "COMMIT",
-                 error))
-        return true;
-    if (strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) != 0)
-        return false;
-    error_clear(error);
-    return lock_try(run, connection,
-                    arena_printf(run->arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table), "ROLLBACK",
-                    error);
+    const char *locking = arena_printf(run->arena, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", table);
+    bool is_free = lock_try(run, connection, locking, "COMMIT", error);
+    if (!is_free && strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) == 0) {
+        error_clear(error);
+        locking = arena_printf(run->arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table);
+        is_free = lock_try(run, connection, locking, "ROLLBACK", error);
+    }
+    if (!is_free && strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0)
+        return error_prefix(error, "the lock of %s was not free within index.lock_timeout (%s)", table,
+                            settings_get_text(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
+    return is_free;
 }
 
 static Verdict
@@ -529,7 +573,7 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
     Error failure = {0};
     switch (steps_run(run, &failure)) {
         case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
-        case VERDICT_CANCELLED: return end_write(run, "cancelled", failure.message, error);
+        case VERDICT_CANCELLED: stop_write(run); return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
             return end_write(run, run->is_left && run->change.wants_cancel ? "cancelled" : "failed",
                              failure_words(run, &failure), error);

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 extern const PgQueryText workflow_queries[];
@@ -124,10 +125,14 @@ index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *ta
         return error_prefix(error, "could not look for the columns");
     *ret_width = 0;
     for (int64_t i = 0; i < pg_result_rows(rows); i++) {
-        if (!pg_result_bool(rows, i, 1))
-            return error_set(error, ERROR_INPUT, "table %s has no column %s",
-                             pg_identifier_qualify(arena, table->schema, table->name),
-                             pg_result_text(rows, i, 0));
+        if (!pg_result_bool(rows, i, 1)) {
+            error_set(error, ERROR_INPUT, "table %s has no column %s",
+                      pg_identifier_qualify(arena, table->schema, table->name), pg_result_text(rows, i, 0));
+            return strpbrk(pg_result_text(rows, i, 0), "( ") != NULL &&
+                   error_set_hint(error,
+                                  "an expression, or an order, is given to \"fettle index create\" in a "
+                                  "whole CREATE INDEX statement");
+        }
         *ret_width += pg_result_double(rows, i, 2, 16);
     }
     return true;
@@ -186,28 +191,74 @@ index_backend_is_busy(PgConnection *connection, Arena *arena, int64_t backend_pi
 }
 
 bool
-index_space_check(const IndexManager *manager, PgConnection *connection, double wanted_bytes,
-                  int64_t *ret_free_bytes, Error *error)
+index_place_find(PgConnection *connection, Arena *arena, const char *tablespace, IndexPlace *ret_place,
+                 Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    if (!workflow_query(connection, "index_place", &tablespace, 1, &rows, error))
+        return error_prefix(error, "could not ask where the index goes");
+    if (pg_result_rows(rows) != 1 || !pg_result_bool(rows, 0, 1)) {
+        error_set(error, ERROR_INPUT, "there is no tablespace %s", tablespace == NULL ? "" : tablespace);
+        return error_set_hint(error, "list the tablespaces with: psql -c '\\db'");
+    }
+    if (!pg_result_bool(rows, 0, 2)) {
+        const char *name = pg_identifier_quote(arena, pg_result_text(rows, 0, 0));
+        error_set(error, ERROR_PERMISSION, "role %s may not put an index into tablespace %s",
+                  pg_connection_user(connection), name);
+        return error_set_hint(error, "GRANT CREATE ON TABLESPACE %s TO %s", name,
+                              pg_identifier_quote(arena, pg_connection_user(connection)));
+    }
+    *ret_place = (IndexPlace){.tablespace = arena_strdup(arena, pg_result_text(rows, 0, 0)),
+                              .directory = arena_strdup(arena, pg_result_text(rows, 0, 3)),
+                              .sort_directory = arena_strdup(arena, pg_result_text(rows, 0, 4))};
+    return true;
+}
+
+/* Of the disk that a directory is on: -1 where that cannot be told. */
+static double
+free_space(const char *directory)
+{
+    struct statvfs disk;
+    return directory == NULL || statvfs(directory, &disk) != 0
+               ? -1
+               : (double)disk.f_bavail * (double)disk.f_frsize;
+}
+
+static bool
+are_on_one_disk(const char *one, const char *other)
+{
+    struct stat of_one;
+    struct stat of_other;
+    return one != NULL && other != NULL && stat(one, &of_one) == 0 && stat(other, &of_other) == 0 &&
+           of_one.st_dev == of_other.st_dev;
+}
+
+/* wanted: what needs the bytes, with its verb. */
+static bool
+room_check(const IndexManager *manager, double free_bytes, double wanted_bytes, const char *wanted,
+           const char *where, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("free space", 65536);
-    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    *ret_free_bytes = -1;
-    if (!workflow_query(connection, "index_place", NULL, 0, &rows, error))
-        return error_prefix(error, "could not ask for the free space");
-    const char *place = pg_result_text(rows, 0, 0);
-    struct statvfs disk;
-    if (place != NULL && pg_result_text(rows, 0, 1)[0] != '\0')
-        place = pg_result_text(rows, 0, 1);
-    if (place == NULL || statvfs(place, &disk) != 0)
-        return true;
-    double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
     double floor_bytes = (double)settings_get_int(manager->settings, SETTING_INDEX_FREE_SPACE_FLOOR);
-    *ret_free_bytes = free_bytes > 9e18 ? INT64_MAX : (int64_t)free_bytes;
-    if (free_bytes - wanted_bytes >= floor_bytes)
+    if (free_bytes < 0 || free_bytes - wanted_bytes >= floor_bytes)
         return true;
-    error_set(error, ERROR_DISK_FULL,
-              "the index needs about %s while it is built, and %s are free on the server's disk",
-              text_format_bytes(arena, wanted_bytes), text_format_bytes(arena, free_bytes));
+    error_set(error, ERROR_DISK_FULL, "%s about %s while it is built, and %s are free on the disk of %s",
+              wanted, text_format_bytes(arena, wanted_bytes), text_format_bytes(arena, free_bytes), where);
     return error_set_hint(error, "make room, or lower index.free_space_floor (now %s)",
                           settings_get_text(manager->settings, SETTING_INDEX_FREE_SPACE_FLOOR));
+}
+
+bool
+index_space_check(const IndexManager *manager, const IndexPlace *place, double index_bytes, double sort_bytes,
+                  int64_t *ret_free_bytes, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("tablespace", 65536);
+    double free_bytes = free_space(place->directory);
+    /* a sort that spills one cannot tell where may do so here */
+    bool is_one = place->sort_directory == NULL || are_on_one_disk(place->directory, place->sort_directory);
+    *ret_free_bytes = free_bytes > 9e18 ? INT64_MAX : (int64_t)free_bytes;
+    return room_check(manager, free_bytes, is_one ? index_bytes + sort_bytes : index_bytes, "the index needs",
+                      arena_printf(arena, "tablespace %s", place->tablespace), error) &&
+           (is_one || room_check(manager, free_space(place->sort_directory), sort_bytes,
+                                 "the index's sort may need", "the database's own tablespace", error));
 }

@@ -26,6 +26,8 @@ typedef struct IndexManager {
     IndexLocks *locks;
     /* While true no work goes on: what runs is cancelled and cleaned up. NULL: nobody stops it. */
     const atomic_bool *stop;
+    /* Who stops it is a person who does not want the change any more, not a service that ends. */
+    bool stop_is_wish;
     /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *context;
@@ -69,6 +71,13 @@ typedef struct IndexFacts {
     const char *method;
 } IndexFacts;
 
+/* Where a new index goes. Directories are NULL where they are another machine's, or not shown to the role. */
+typedef struct IndexPlace {
+    const char *tablespace;
+    const char *directory;
+    const char *sort_directory; /* where its sort spills; NULL also where temp_tablespaces say */
+} IndexPlace;
+
 /* A reading session on a database of the target; database NULL: the one of its connection string. */
 bool index_session_read(const IndexManager *manager, Arena *arena, int64_t target_id, const char *database,
                         PgConnection **ret_connection, Error *error) FETTLE_MUST_USE;
@@ -85,15 +94,20 @@ bool index_table_find(PgConnection *connection, Arena *arena, const char *schema
 bool index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *table,
                          const char *const *columns, size_t count, double *ret_width, Error *error)
     FETTLE_MUST_USE;
-/* *ret_found false: no relation has the name. ERROR_INPUT: several have, without a schema. */
+/* Schema "pg_temp" is the session's own. *ret_found false: no relation has the name. ERROR_INPUT: several
+ * have, without a schema. */
 bool index_facts_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
                       bool *ret_found, IndexFacts *ret_facts, Error *error) FETTLE_MUST_USE;
 /* True when that backend still works for that change. */
 bool index_backend_is_busy(PgConnection *connection, Arena *arena, int64_t backend_pid, int64_t change_id,
                            bool *ret_busy, Error *error) FETTLE_MUST_USE;
-/* Refuses (ERROR_DISK_FULL) what would leave less than index.free_space_floor; *ret_free_bytes is -1 where
- * the free space cannot be known (another machine, no right to see the data directory). */
-bool index_space_check(const IndexManager *manager, PgConnection *connection, double wanted_bytes,
-                       int64_t *ret_free_bytes, Error *error) FETTLE_MUST_USE;
+/* The tablespace of an index whose statement names one, or none (NULL): then the session's default_tablespace
+ * says. ERROR_INPUT: there is none of the name; ERROR_PERMISSION: the role may not put an index there. */
+bool index_place_find(PgConnection *connection, Arena *arena, const char *tablespace, IndexPlace *ret_place,
+                      Error *error) FETTLE_MUST_USE;
+/* Refuses (ERROR_DISK_FULL) what would leave less than index.free_space_floor on the place's disk, or on that
+ * of the sort; *ret_free_bytes, of the place, is -1 where the free space cannot be known. */
+bool index_space_check(const IndexManager *manager, const IndexPlace *place, double index_bytes,
+                       double sort_bytes, int64_t *ret_free_bytes, Error *error) FETTLE_MUST_USE;
 
 #endif

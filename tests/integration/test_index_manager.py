@@ -12,7 +12,7 @@ import time
 import psycopg2
 import pytest
 from conftest import BINARY
-from servers import Server, Standby, unprivileged, wait_until
+from servers import Server, Standby, new_directory, remove_directory, wait_until
 from service import Service
 
 BASE = "/api/v1/indexes"
@@ -172,7 +172,8 @@ def test_a_materialized_view_which_no_lock_table_takes_has_its_indexes_made_and_
 
 
 @pytest.mark.parametrize("fields,word", [
-    ({"table_name": "no_such"}, "no table"), ({"columns": ["no_such"]}, "no column"), ({"columns": []}, "columns"), ({"columns": "note"}, "columns"),
+    ({"table_name": "no_such"}, "no table"), ({"columns": ["note", "note"]}, "named twice"), ({"include_columns": ["note"]}, "named twice"),
+    ({"columns": ["no_such"]}, "no column"), ({"columns": []}, "columns"), ({"columns": "note"}, "columns"),
     ({"columns": [""]}, "columns"), ({"index_type": "rtree"}, "index_type"), ({"index_name": ""}, "index_name"), ({"index_name": "x" * 64}, "index_name"),
     ({"table_name": "customers", "columns": ["id"]}, "several schemas"), ({"unique": "yes"}, "unique"), ({"connection_id": 0}, "connection_id"),
     ({"columns": ["note"] * 33}, "columns"), ({"database_name": "no_such"}, "no_such"), ({"schema_name": "no_such"}, "no table")])
@@ -240,9 +241,71 @@ def test_a_build_without_room_on_the_disk_is_not_begun(service, target):
     set_to(service, "index.free_space_floor", "1TB")
     try:
         reply = service.request("POST", f"{BASE}/create", order(service), token="operator")
-        assert reply.status == 422 and "are free on the server's disk" in reply.json["message"], reply
+        assert reply.status == 422 and "are free on the disk of tablespace pg_default" in reply.json["message"], reply
     finally:
         set_to(service, "index.free_space_floor", "0B")
+
+
+@contextlib.contextmanager
+def tablespace(target, name, disk="/tmp"):
+    directory = new_directory("fettle-space", disk)
+    target.sql(f"CREATE TABLESPACE {name} LOCATION '{directory}'")
+    try:
+        yield
+    finally:
+        target.sql(f"DROP TABLESPACE {name}")
+        remove_directory(directory)
+
+
+@contextlib.contextmanager
+def default_tablespace(target, name):
+    target.sql(f"ALTER DATABASE postgres SET default_tablespace = '{name}'")
+    try:
+        yield
+    finally:
+        target.sql("ALTER DATABASE postgres RESET default_tablespace")
+
+
+def free_bytes(directory):
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize
+
+
+def test_the_room_is_that_of_the_tablespace_that_the_index_goes_to(service, target):
+    other = "/dev/shm"
+    if not os.path.isdir(other) or os.stat(other).st_dev == os.stat(target.data).st_dev:
+        pytest.skip("there is no second disk")
+    home, there = free_bytes(target.data), free_bytes(other)
+    # more than one of them has, and less than the other
+    set_to(service, "index.free_space_floor", f"{(home + there) // 2 // 2 ** 20}MB")
+    statement = "CREATE INDEX orders_placed ON public.orders (note)"
+    try:
+        with tablespace(target, "second", other):
+            wide, narrow = ("pg_default", "second") if home > there else ("second", "pg_default")
+            full = f"are free on the disk of tablespace {narrow}"
+            assert full in cli(service, "create", "shop", f"{statement} TABLESPACE {narrow}", "--dry-run", status=31)
+            with default_tablespace(target, narrow):
+                assert full in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+            with default_tablespace(target, wide):
+                if wide == "pg_default":
+                    assert "CREATE INDEX" in cli(service, "create", "shop", "orders", "note", "--dry-run")
+                else:
+                    assert "sort may need" in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+    finally:
+        set_to(service, "index.free_space_floor", "0B")
+
+
+def test_a_tablespace_that_is_none_or_not_the_roles_is_refused_before_anything_is_recorded(service, target):
+    before = len(history(service))
+    statement = "CREATE INDEX orders_placed ON public.orders (note) TABLESPACE "
+    assert "there is no tablespace no_such" in cli(service, "create", "shop", statement + "no_such", "--yes", status=3)
+    target.sql("CREATE ROLE tenant LOGIN; CREATE TABLE rented (a int); ALTER TABLE rented OWNER TO tenant; GRANT CREATE ON SCHEMA public TO tenant")
+    service.add_target("tenant", target.dsn(user="tenant"), enabled=False)
+    with tablespace(target, "owners"):
+        refusal = cli(service, "create", "tenant", "CREATE INDEX rented_a ON public.rented (a) TABLESPACE owners", "--yes", status=22)
+        assert "may not put an index into tablespace owners" in refusal and "GRANT CREATE ON TABLESPACE owners TO tenant" in refusal
+    assert "no index was created" in cli(service, "history", "tenant")
+    assert len(history(service)) == before
 
 
 def test_every_major_is_served(service, server_of_each):
@@ -264,19 +327,13 @@ def test_every_major_is_served(service, server_of_each):
 
 def test_a_build_that_fails_leaves_nothing_and_says_why(service, target):
     reply = service.request("POST", f"{BASE}/create", order(service, unique=True), token="operator")
-    assert reply.status == 422 and "unique" in reply.json["message"]
+    assert reply.status == 422 and "unique" in reply.json["message"] and reply.json["message"].endswith("rows have equal values")
     change = history(service, reply.json["details"]["change_id"])
     assert (change["status"], change["success"]) == ("failed", False) and "orders_note" not in indexes(target)
 
 
 def test_an_index_that_default_tablespace_puts_elsewhere_is_known_again_and_a_failed_one_is_removed(service, target):
-    place = target.directory / "elsewhere"
-    place.mkdir()
-    if os.geteuid() == 0:
-        os.chown(place, *unprivileged())
-    target.sql(f"CREATE TABLESPACE elsewhere LOCATION '{place}'")
-    target.sql("ALTER DATABASE postgres SET default_tablespace = 'elsewhere'")
-    try:
+    with tablespace(target, "elsewhere"), default_tablespace(target, "elsewhere"):
         create(service, index_name="orders_elsewhere")
         assert "exists with this definition" in create(service, index_name="orders_elsewhere")["message"]
         assert target.sql("SELECT indexdef FROM pg_indexes WHERE indexname = 'orders_elsewhere'")[0][0].endswith("(note)")
@@ -291,9 +348,6 @@ def test_an_index_that_default_tablespace_puts_elsewhere_is_known_again_and_a_fa
         cli(service, "undo", "shop", str(gone["change_id"]), "--yes")
         assert target.sql("SELECT reltablespace FROM pg_class WHERE relname = 'orders_home'") == [(0,)], "it is back where it was"
         drop(service, index_name="orders_home")
-    finally:
-        target.sql("ALTER DATABASE postgres RESET default_tablespace")
-        target.sql("DROP TABLESPACE elsewhere")
 
 
 def test_an_invalid_leftover_of_the_same_definition_is_replaced(service, target):
@@ -312,6 +366,8 @@ def test_a_build_that_waits_is_reported_as_running_and_can_be_cancelled(service,
         running = create(service, 202, index_name="orders_held")
         assert (running["status"], running["success"]) == ("running", True)
         assert wait_until(lambda: "waiting" in (history(service, running["change_id"])["progress"] or {}).get("phase", ""))
+        found = {row["index_name"]: row for row in json.loads(service.fettle("index", "unused", "shop", "--json", status=10, anyway=True))}
+        assert "being built" in found["orders_held"]["reason"] and found["orders_held"]["is_proposed"] is False
         second = service.request("POST", f"{BASE}/create", order(service, index_name="orders_more"), token="operator")
         assert (second.status, second.json["code"]) == (409, "conflict")
         service.json("POST", f"{BASE}/cancel", {"change_id": running["change_id"]}, 202, token="operator")
@@ -328,7 +384,7 @@ def test_a_lock_that_stays_taken_is_tried_again_and_then_given_up(service, targe
     try:
         with writer(target, "LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE"):
             reply = service.request("POST", f"{BASE}/create", order(service, index_name="orders_locked"), token="operator")
-        assert reply.status == 422 and "lock timeout" in reply.json["message"], reply
+        assert reply.status == 422 and "lock of public.orders was not free within index.lock_timeout (100ms): " in reply.json["message"], reply
         assert history(service, reply.json["details"]["change_id"])["attempts"] == 2
         target.sql("COMMENT ON MATERIALIZED VIEW kept IS 'kept'")
         with writer(target, "REFRESH MATERIALIZED VIEW kept"):
@@ -436,7 +492,7 @@ def test_a_service_that_stops_cancels_its_build_and_says_so(service, target):
     service.start()
     assert wait_until(lambda: is_over(service, change_id), 60)
     change = history(service, change_id)
-    assert change["success"] is False and "stopped" in change["error_message"] and "orders_stopped" not in indexes(target)
+    assert change["status"] == "cancelled" and "stopped" in change["error_message"] and "orders_stopped" not in indexes(target)
 
 
 # --- what it knows
@@ -567,16 +623,43 @@ def test_the_command_line_shows_before_it_changes_and_asks_for_approval(service,
     assert history[0]["performed_by"].startswith("cli:")
 
 
-def test_an_interrupt_of_the_command_line_says_who_stopped_it(service, target):
+@pytest.mark.parametrize("signals", [1, 2])
+def test_an_interrupt_of_the_command_line_is_a_cancellation_also_where_the_leftover_is_in_use(service, target, signals):
+    name = f"orders_interrupted_{signals}"
     with writer(target):
-        build = subprocess.Popen([BINARY, "index", "create", "shop", "orders", "note", "--name", "orders_interrupted", "--yes"],
+        build = subprocess.Popen([BINARY, "index", "create", "shop", "orders", "note", "--name", name, "--yes"],
                                  env=service.environment(), stderr=subprocess.PIPE, text=True)
-        assert wait_until(lambda: indexes(target).get("orders_interrupted") is False)
+        assert wait_until(lambda: indexes(target).get(name) is False)
+        change_id = history(service)[0]["id"]
         build.send_signal(signal.SIGINT)
+        if signals == 2:
+            assert wait_until(lambda: not backend_builds(target, change_id), 20)
+            time.sleep(0.3)  # it cleans up: a second one ends it there
+            build.send_signal(signal.SIGINT)
         said = build.communicate(timeout=60)[1]
-    assert build.returncode == 27 and "Fettle was stopped" in said and "cleans up" in said, said
-    cli(service, "history", "shop")
-    assert wait_until(lambda: "orders_interrupted" not in indexes(target), 60)
+        assert indexes(target)[name] is False
+        change = history(service, change_id)
+        assert change["status"] == "running", change
+        if signals == 1:
+            assert build.returncode == 27 and "Fettle was stopped" in said and "cleans up" in said and f"{name} could not be dropped" in said, said
+            assert f"its invalid index {name} could not be dropped at once" in change["error_message"], change
+    assert wait_until(lambda: is_over(service, change_id), 90)
+    change = history(service, change_id)
+    assert change["status"] == "cancelled" and name not in indexes(target), change
+    assert ("interrupted" if signals == 2 else "Fettle was stopped") in change["error_message"], change
+
+
+def test_a_leftover_in_use_holds_up_nobody_who_looks_at_the_history(service, target):
+    with writer(target):
+        running = create(service, 202, index_name="orders_looked")
+        service.json("POST", f"{BASE}/cancel", {"change_id": running["change_id"]}, 202, token="operator")
+        assert wait_until(lambda: not target.sql("SELECT 1 FROM pg_stat_progress_create_index"), 30)
+        service.stop(signal.SIGKILL)
+        began = time.monotonic()
+        assert "running" in service.fettle("index", "history", "shop", "--limit", "1")
+        assert time.monotonic() - began < 20
+    assert "cancelled" in service.fettle("index", "history", "shop", "--limit", "1")
+    service.start()
 
 
 def test_the_command_line_takes_a_whole_statement(service, target):
@@ -603,7 +686,19 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service, target):
     assert "another definition" in cli(service, "create", "shop", "orders", "note", "--unique", "--name", "orders_pkey", "--yes", status=5)
     assert "does not know" in cli(service, "shuffle", "shop", status=2)
     assert "target and an index" in cli(service, "trial", "shop", status=2)
-    assert "no open index change" in cli(service, "cancel", "99999", status=4)
+    refusal = cli(service, "cancel", "99999", status=4)
+    assert "no open index change" in refusal and "the history lists them" in refusal
+    assert "the history lists them" in cli(service, "undo", "shop", "99999", "--yes", status=4)
+    assert "schema apart" in cli(service, "drop", "shop", "public.orders_customer", "--yes")
+    assert "--schema" in cli(service, "trial", target.dsn(), "public.orders_customer", status=4)
+
+
+@pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
+def test_a_connection_string_in_place_of_a_target_is_refused_without_repeating_its_password(service, connection):
+    for words in (["index", "history"], ["target", "test"], ["workload"], ["forecast"], ["top"]):
+        said = service.fettle(*words, connection, status=4)
+        assert "hunter2" not in said, said
+    assert "fettle target add" in cli(service, "drop", connection, "orders_pkey", "--yes", status=4)
 
 
 @pytest.mark.parametrize("words,word", [
@@ -612,6 +707,16 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service, target):
 def test_the_command_line_refuses_a_name_that_would_be_cut_and_a_method_that_is_none(service, words, word):
     before = len(history(service))
     assert word in cli(service, "create", "shop", "orders", "note", "--yes", *words, status=2)
+    assert len(history(service)) == before
+
+
+@pytest.mark.parametrize("status,words,said", [
+    (2, ["orders"], "the columns of the index on orders are not given"), (3, ["orders", "lower(note)"], "whole CREATE INDEX statement"),
+    (3, ["create index on orders (note)"], "does not name the index"), (3, ["orders", "note,note"], "named twice"),
+    *((2, ["create index x on orders (note)", *words], f"{words[0]} goes with columns") for words in (["--method", "hash"], ["--unique"], ["--include", "total"]))])
+def test_what_a_newcomer_may_get_wrong_is_told_before_anything_is_recorded(service, status, words, said):
+    before = len(history(service))
+    assert said in cli(service, "create", "shop", *words, "--yes", status=status)
     assert len(history(service)) == before
 
 

@@ -89,6 +89,27 @@ def test_the_grants_that_a_role_with_nothing_is_told_are_all_it_needs(fettle, se
     assert advice.json["recommendations"][0]["relation"] == '"Own ""er"."T"'
 
 
+@pytest.mark.parametrize("major", [14, 15, 18])
+def test_doctor_names_the_right_to_look_up_ends_of_indexes_uncounted(fettle, server_of, major):
+    server = server_of(major)
+    server.sql("CREATE DATABASE uncounted")
+    server.sql('CREATE ROLE "plain one" LOGIN; GRANT pg_monitor TO "plain one"')
+    server.sql("CREATE EXTENSION pg_stat_statements", "uncounted")
+    assert fettle("doctor", "--json", server.dsn("uncounted")).json["better_with"] == []
+    doctor = fettle("doctor", "--json", server.dsn("uncounted", "'plain one'"))
+    assert (doctor.status, doctor.json["missing"]) == (0, []), "nothing is missing without"
+    wish, = doctor.json["better_with"]
+    assert "track_counts" in wish["reason"] and "looks used" in wish["reason"]
+    text = fettle("doctor", server.dsn("uncounted", "'plain one'")).out
+    assert "nothing is missing" in text and f"better with: {wish['subject']}" in text
+    if major < 15:
+        assert wish["remedy"] == "" and "only a superuser" in wish["reason"] and "do:" not in text
+        return
+    assert f"  do:  {wish['remedy']}\n" in text
+    run_remedies(server, "uncounted", [wish])
+    assert fettle("doctor", "--json", server.dsn("uncounted", "'plain one'")).json["better_with"] == []
+
+
 def statements_gap(fettle, server, database):
     """What doctor says of pg_stat_statements; advise says the same in its error."""
     doctor = fettle("doctor", "--json", server.dsn(database))

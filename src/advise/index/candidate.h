@@ -59,7 +59,7 @@ typedef struct Candidate {
     const char *caution;         /* what the planner's cost of it leaves out; NULL: nothing */
     const char *whatif_name;     /* of the index on the twin, unique */
     const char *whatif_statement;
-    double size_bytes; /* by the twin; NAN until it was made once */
+    double size_bytes; /* by the twin; NAN until it was made, or the least it has when that is too much */
     double write_cost; /* objective units; filled by the search */
     bool is_refused;   /* the server would not make it; reason says why */
     const char *reason;

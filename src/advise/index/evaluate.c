@@ -8,6 +8,10 @@
 
 #include <math.h>
 
+/* Asked at once; one that the other makes needless is seldom. The number of sessions must not matter to what
+ * is asked, or another machine would choose otherwise. */
+#define STEPS_AT_ONCE 3
+
 typedef struct EvaluatedStatement {
     size_t statement;
     OracleDescent descent;
@@ -62,24 +66,60 @@ evaluated_begin(Search *search, Arena *scratch, Bits set)
     return evaluated;
 }
 
-/* Sums what is known; the statement of which least is known, NULL when all is. */
-static EvaluatedStatement *
+/* Sums what is known. */
+static void
 evaluated_sum(const Evaluated *evaluated, double *ret_low, double *ret_high, double *ret_open)
 {
-    EvaluatedStatement *widest = NULL;
     *ret_low = *ret_high = evaluated->fixed;
     *ret_open = 0;
     for (size_t i = 0; i < evaluated->count; i++) {
-        EvaluatedStatement *subject = &evaluated->statements[i];
+        const EvaluatedStatement *subject = &evaluated->statements[i];
         *ret_low += subject->low;
         *ret_high += subject->high;
+        if (subject->is_open)
+            *ret_open += subject->high - subject->low;
+    }
+}
+
+/* The statements of which least is known, widest first; the number of them. */
+static size_t
+evaluated_widest(const Evaluated *evaluated, EvaluatedStatement *widest[STEPS_AT_ONCE])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < evaluated->count; i++) {
+        EvaluatedStatement *subject = &evaluated->statements[i];
         if (!subject->is_open)
             continue;
-        *ret_open += subject->high - subject->low;
-        if (widest == NULL || subject->high - subject->low > widest->high - widest->low)
-            widest = subject;
+        size_t at = count < STEPS_AT_ONCE ? count++ : STEPS_AT_ONCE - 1;
+        if (at == STEPS_AT_ONCE - 1 && widest[at] != NULL &&
+            subject->high - subject->low <= widest[at]->high - widest[at]->low)
+            continue;
+        for (; at > 0 && subject->high - subject->low > widest[at - 1]->high - widest[at - 1]->low; at--)
+            widest[at] = widest[at - 1];
+        widest[at] = subject;
     }
-    return widest;
+    return count;
+}
+
+/* Asks about those of which least is known. */
+static bool
+evaluated_ask(const Evaluated *evaluated, bool *ret_asked, Error *error)
+{
+    Search *search = evaluated->search;
+    EvaluatedStatement *widest[STEPS_AT_ONCE] = {NULL};
+    OracleDescent *descents[STEPS_AT_ONCE];
+    size_t count = evaluated_widest(evaluated, widest);
+    *ret_asked = count > 0;
+    for (size_t i = 0; i < count; i++)
+        descents[i] = &widest[i]->descent;
+    if (count > 1)
+        oracle_descents_expect(search->oracle, descents, count);
+    for (size_t i = 0; i < count && (i == 0 || !search_out_of_time(search)); i++) {
+        if (!oracle_descent_step(search->oracle, descents[i], error))
+            return false;
+        statement_refresh(evaluated, widest[i]);
+    }
+    return true;
 }
 
 /* Those of the set that some statement's gain needs, by the cheapest plans known. */
@@ -109,15 +149,13 @@ search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluat
     Evaluated evaluated = evaluated_begin(search, scratch, set);
     double low, open;
     *ret_evaluation = (SearchEvaluation){.value = 0};
-    for (;;) {
-        EvaluatedStatement *widest = evaluated_sum(&evaluated, &low, &ret_evaluation->value, &open);
+    for (bool is_asked = true; is_asked;) {
+        evaluated_sum(&evaluated, &low, &ret_evaluation->value, &open);
         ret_evaluation->is_refuted = low >= patience.value_most;
-        if (widest == NULL || ret_evaluation->is_refuted || open <= patience.slack ||
-            search_out_of_time(search))
+        if (ret_evaluation->is_refuted || open <= patience.slack || search_out_of_time(search))
             break;
-        if (!oracle_descent_step(search->oracle, &widest->descent, error))
+        if (!evaluated_ask(&evaluated, &is_asked, error))
             return false;
-        statement_refresh(&evaluated, widest);
     }
     /* to ask about an index tells its size, and that what it must gain */
     double having = search_cost_of_having(search, set);

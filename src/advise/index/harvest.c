@@ -17,6 +17,8 @@
 #define HARVEST_QUESTIONS_MOST 4
 #define HARVEST_QUESTIONS_SMALL 0
 #define HARVEST_QUEUE_MOST 512
+/* Statements of a large workload that are asked about together. */
+#define HARVEST_AT_ONCE 16
 
 /* A question that may be asked. */
 typedef struct HarvestQuestion {
@@ -124,19 +126,36 @@ harvest_is_over(Search *search)
     return search->is_harvest_cut;
 }
 
-/* What follows from the answer with everything present. */
+/* One more question about each of some statements. */
 static bool
-harvest_further(Search *search, HarvestStatement *harvest, Error *error)
+harvest_step(Search *search, HarvestStatement *harvests, size_t count, Error *error)
+{
+    OracleQuestion questions[HARVEST_AT_ONCE];
+    HarvestStatement *asked[HARVEST_AT_ONCE];
+    size_t asked_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        HarvestQuestion *next = harvest_next(search, harvests[i].statement, &harvests[i].queue);
+        if (next == NULL)
+            continue;
+        next->is_asked = true;
+        questions[asked_count] = (OracleQuestion){.statement = harvests[i].statement, .set = next->present};
+        asked[asked_count++] = &harvests[i];
+    }
+    oracle_expect(search->oracle, questions, asked_count);
+    for (size_t i = 0; i < asked_count; i++)
+        if (!harvest_ask(search, asked[i], questions[i].set, error))
+            return false;
+    return true;
+}
+
+/* What follows from the answers with everything present. */
+static bool
+harvest_further(Search *search, HarvestStatement *harvests, size_t count, Error *error)
 {
     int most = search_is_small(search) ? HARVEST_QUESTIONS_SMALL : HARVEST_QUESTIONS_MOST;
-    for (int asked = 0; asked < most && !harvest_is_over(search); asked++) {
-        HarvestQuestion *next = harvest_next(search, harvest->statement, &harvest->queue);
-        if (next == NULL)
-            return true;
-        next->is_asked = true;
-        if (!harvest_ask(search, harvest, next->present, error))
+    for (int asked = 0; asked < most && !harvest_is_over(search); asked++)
+        if (!harvest_step(search, harvests, count, error))
             return false;
-    }
     return true;
 }
 
@@ -168,16 +187,54 @@ harvest_compare(const void *left, const void *right)
     return (a->statement > b->statement) - (a->statement < b->statement);
 }
 
+static size_t
+at_once(size_t left)
+{
+    return left < HARVEST_AT_ONCE ? left : HARVEST_AT_ONCE;
+}
+
+/* All candidates of the statements made, or asked about, several at once. */
+static void
+harvest_expect(Search *search, size_t first, size_t count, bool is_made)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("statements to come", (size_t)64 << 20);
+    OracleQuestion *questions = ARENA_NEW_ARRAY(scratch, OracleQuestion, count + 1);
+    size_t asked = 0;
+    for (size_t q = first; q < first + count; q++)
+        if (is_askable(search, q))
+            questions[asked++] = (OracleQuestion){
+                .statement = q, .set = oracle_relevant(search->oracle, q), .is_made = is_made};
+    oracle_expect(search->oracle, questions, asked);
+}
+
 /* Of a small workload each statement is asked about with everything that the proof will want present, so that
  * it need not ask again. */
 static bool
 harvest_relate(Search *search, Error *error)
 {
+    harvest_expect(search, 0, search->context->workload->count, true);
     for (size_t q = 0; q < search->context->workload->count && !harvest_is_over(search); q++)
         if (is_askable(search, q) && !harvest_prepare(search, q, error))
             return false;
     search_relate(search);
+    harvest_expect(search, 0, search->context->workload->count, false);
     return true;
+}
+
+/* What is surely larger than the budget need not be made to know it. */
+static void
+harvest_leave_out(Search *search)
+{
+    for (size_t i = 0; i < search->candidates->count; i++) {
+        Candidate *candidate = search->candidates->items[i];
+        double least = isnan(candidate->size_bytes) ? oracle_size_least(search->oracle, candidate) : 0;
+        if (!(least > search_size_most(search)))
+            continue;
+        candidate->size_bytes = least;
+        for (size_t q = 0; q < search->context->workload->count; q++)
+            oracle_relevant_remove(search->oracle, q, i);
+    }
+    search_indexes_refresh(search);
 }
 
 bool
@@ -190,19 +247,25 @@ search_harvest(Search *search, Error *error)
         search->harvest_deadline =
             deadline_after_ms((int64_t)(deadline_left_ms(deadline) * HARVEST_TIME_SHARE));
     HarvestStatement *harvests = ARENA_NEW_ARRAY(search->arena, HarvestStatement, count + 1);
+    harvest_leave_out(search);
     if (search_is_small(search) && !harvest_relate(search, error))
         return false;
     for (size_t q = 0; q < count; q++) {
         search_progress(search, "asking the planner", q, 2 * count);
         harvests[q].statement = q;
+        if (!search_is_small(search) && q % HARVEST_AT_ONCE == 0 && !harvest_is_over(search))
+            harvest_expect(search, q, at_once(count - q), false);
         if (!harvest_is_over(search) && is_askable(search, q) && !harvest_first(search, &harvests[q], error))
             return false;
     }
     if (count > 1)
         qsort(harvests, count, sizeof(*harvests), harvest_compare);
-    for (size_t i = 0; i < count && harvests[i].gain > 0 && !harvest_is_over(search); i++) {
+    size_t gaining = 0;
+    while (gaining < count && harvests[gaining].gain > 0)
+        gaining++;
+    for (size_t i = 0; i < gaining && !harvest_is_over(search); i += HARVEST_AT_ONCE) {
         search_progress(search, "asking the planner", count + i, 2 * count);
-        if (!harvest_further(search, &harvests[i], error))
+        if (!harvest_further(search, &harvests[i], at_once(gaining - i), error))
             return false;
     }
     oracle_relate(search->oracle, search->harvested, ORACLE_SERVES);

@@ -229,11 +229,13 @@ invalid_find(const HygieneReview *review, HygieneFinding *finding)
     if (finding->index->is_valid)
         return false;
     finding->class = HYGIENE_INVALID;
-    finding->is_proposed = true;
+    finding->is_proposed = !finding->index->is_being_built;
     finding->confidence = 0.95;
     finding->reason =
-        "a build of it failed or was broken off: no query can use it, every write still pays for "
-        "it (unless it is being built at this moment)";
+        finding->index->is_being_built
+            ? "it was being built when it was looked at"
+            : "a build of it failed or was broken off: no query can use it, every write still pays for "
+              "it (unless it is being built at this moment)";
     return true;
 }
 

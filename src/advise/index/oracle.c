@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "advise/index/oracle.h"
 
+#include "advise/index/column_facts.h"
+
 #include <math.h>
 
 VECTOR_DEFINE(OracleAnswerList, OracleAnswer);
@@ -9,6 +11,10 @@ VECTOR_DEFINE(OracleAnswerList, OracleAnswer);
 #define MEND_LEAST 1e-9
 
 #define SCRATCH_BYTES ((size_t)64 << 20)
+
+/* Line pointer, header, and a key of one byte, aligned; and one of the rows that share a tuple. */
+#define BTREE_TUPLE_LEAST_BYTES 20
+#define BTREE_POINTER_BYTES 6
 
 struct Oracle {
     Arena *arena;
@@ -56,6 +62,28 @@ oracle_size_by(Oracle *oracle, double (*size_bytes)(const Candidate *candidate, 
 {
     oracle->size_bytes = size_bytes;
     oracle->size_context = context;
+}
+
+/* Of a B-tree over all rows: a tuple for each value, and of the other rows at least a pointer. */
+static double
+btree_size_least(const Candidate *candidate)
+{
+    double rows = fmax(candidate->relation->reltuples, 0);
+    double values = 0;
+    if (candidate->method != CANDIDATE_BTREE || candidate->predicate != NULL)
+        return 0;
+    for (size_t i = 0; i < candidate->key_count; i++)
+        if (candidate->keys[i].attnum > 0)
+            values = fmax(values, column_distinct(candidate->relation, candidate->keys[i].attnum));
+    values = fmin(values, rows);
+    return values * BTREE_TUPLE_LEAST_BYTES + (rows - values) * BTREE_POINTER_BYTES;
+}
+
+double
+oracle_size_least(const Oracle *oracle, const Candidate *candidate)
+{
+    return oracle->size_bytes == NULL ? btree_size_least(candidate)
+                                      : oracle->size_bytes(candidate, oracle->size_context);
 }
 
 size_t
@@ -244,26 +272,36 @@ oracle_uses_none(const Oracle *oracle, size_t statement, Bits set)
     return found;
 }
 
+/* What makes the set's indexes on the twin; ret_made (may be NULL): whose they are. */
+static WhatIfChange *
+oracle_changes(const Oracle *oracle, Arena *arena, Bits set, Candidate **ret_made, size_t *ret_count)
+{
+    const CandidateSet *candidates = oracle->candidates;
+    WhatIfChange *changes = ARENA_NEW_ARRAY(arena, WhatIfChange, bits_count(set) + 1);
+    *ret_count = 0;
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1)) {
+        Candidate *candidate = candidates->items[i];
+        if (candidate->is_refused)
+            continue;
+        if (ret_made != NULL)
+            ret_made[*ret_count] = candidate;
+        changes[(*ret_count)++] = (WhatIfChange){.kind = WHATIF_CREATE_INDEX,
+                                                 .relation_id = candidate->relation->id,
+                                                 .name = candidate->whatif_name,
+                                                 .statement = candidate->whatif_statement};
+    }
+    return changes;
+}
+
 /* Makes the reduced set's indexes on the twin; sizes and refusals are noted on the candidates. */
 static bool
 oracle_present(Oracle *oracle, Bits set, Error *error)
 {
     /* Its own arena: what the WhatIf keeps of this call lives in the shared one. */
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if changes", SCRATCH_BYTES);
-    const CandidateSet *candidates = oracle->candidates;
-    WhatIfChange *changes = ARENA_NEW_ARRAY(scratch, WhatIfChange, candidates->count + 1);
-    Candidate **made = ARENA_NEW_ARRAY(scratch, Candidate *, candidates->count + 1);
+    Candidate **made = ARENA_NEW_ARRAY(scratch, Candidate *, bits_count(set) + 1);
     size_t count = 0;
-    for (size_t i = 0; i < candidates->count; i++) {
-        Candidate *candidate = candidates->items[i];
-        if (!bits_has(set, i) || candidate->is_refused)
-            continue;
-        made[count] = candidate;
-        changes[count++] = (WhatIfChange){.kind = WHATIF_CREATE_INDEX,
-                                          .relation_id = candidate->relation->id,
-                                          .name = candidate->whatif_name,
-                                          .statement = candidate->whatif_statement};
-    }
+    const WhatIfChange *changes = oracle_changes(oracle, scratch, set, made, &count);
     WhatIfChangeResult *results = NULL;
     bool done = whatif_begin(oracle->context->whatif, scratch, changes, count, &results, error);
     for (size_t i = 0; done && i < count; i++) {
@@ -353,6 +391,21 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
     vector_push(oracle->arena, answers, fresh);
     return &answers->items[answers->count - 1];
+}
+
+void
+oracle_expect(Oracle *oracle, const OracleQuestion *questions, size_t count)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("questions to come", SCRATCH_BYTES);
+    WhatIfQuestion *asked = ARENA_NEW_ARRAY(scratch, WhatIfQuestion, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const OracleQuestion *question = &questions[i];
+        asked[i].with_plan = question->with_plan;
+        asked[i].statement = question->is_made ? NULL : oracle_question(oracle, question->statement);
+        Bits reduced = oracle_reduce(oracle, scratch, question->statement, question->set);
+        asked[i].changes = oracle_changes(oracle, scratch, reduced, NULL, &asked[i].change_count);
+    }
+    whatif_expect(oracle->context->whatif, oracle->arena, asked, count);
 }
 
 static bool
@@ -478,11 +531,13 @@ oracle_descent_begin(Oracle *oracle, Arena *scratch, size_t statement, Bits set)
     return descent;
 }
 
-bool
-oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
+static void
+descent_choose(Oracle *oracle, OracleDescent *descent)
 {
     size_t statement = descent->statement;
     fettle_assert(descent->known == ORACLE_NO_PARENT);
+    if (descent->next.words != NULL)
+        return;
     if (descent->times == NULL)
         descent->times = ARENA_NEW_ARRAY(descent->scratch, size_t, oracle->candidates->count + 1);
     Bits present = oracle_reduce(oracle, descent->scratch, statement, oracle->relevant[statement]);
@@ -494,9 +549,30 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
         if (is_plain)
             descent_remove(oracle, present, descent->set, above->used, descent->times);
     }
+    descent->next = present;
+}
+
+void
+oracle_descents_expect(Oracle *oracle, OracleDescent *const *descents, size_t count)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("steps to come", SCRATCH_BYTES);
+    OracleQuestion *questions = ARENA_NEW_ARRAY(scratch, OracleQuestion, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        descent_choose(oracle, descents[i]);
+        questions[i] = (OracleQuestion){.statement = descents[i]->statement, .set = descents[i]->next};
+    }
+    oracle_expect(oracle, questions, count);
+}
+
+bool
+oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
+{
+    size_t statement = descent->statement;
     const OracleAnswer *fresh;
-    if (!oracle_learn(oracle, statement, present, &fresh, error))
+    descent_choose(oracle, descent);
+    if (!oracle_learn(oracle, statement, descent->next, &fresh, error))
         return false;
+    descent->next = (Bits){0};
     descent->from = position_of(oracle, statement, fresh);
     bits_subtract(descent->set, oracle->refused); /* some may have been refused just now */
     if ((!fresh->is_unknown && !fresh->is_doubted && bits_is_subset(fresh->used, descent->set)) ||

@@ -50,12 +50,27 @@ Oracle *oracle_new(Arena *arena, const AdvisorContext *context, const CandidateS
 void oracle_size_by(Oracle *oracle, double (*size_bytes)(const Candidate *candidate, const void *context),
                     const void *context);
 
+/* What a candidate has at the least, before it was made. */
+double oracle_size_least(const Oracle *oracle, const Candidate *candidate);
+
 /* Makes candidates relevant to the statements that they were not thought of for. */
 typedef enum OracleReach {
     ORACLE_SERVES, /* where the leading key stands in it: they may help */
     ORACLE_BESIDE, /* on the table: they stand beside it, and the planner may take them */
 } OracleReach;
 void oracle_relate(Oracle *oracle, Bits set, OracleReach reach);
+
+/*
+ * Questions to come, which are then asked several at once (whatif_expect()): oracle_cost(), oracle_plan() and
+ * oracle_make_relevant() tell the same without it, one after the other.
+ */
+typedef struct OracleQuestion {
+    size_t statement;
+    Bits set;
+    bool with_plan; /* for oracle_plan() */
+    bool is_made;   /* for oracle_make_relevant() */
+} OracleQuestion;
+void oracle_expect(Oracle *oracle, const OracleQuestion *questions, size_t count);
 
 /* Makes a statement's relevant candidates without a question, so that their sizes are known. */
 bool oracle_make_relevant(Oracle *oracle, size_t statement, Error *error) FETTLE_MUST_USE;
@@ -81,9 +96,12 @@ typedef struct OracleDescent {
     size_t *times;
     size_t from;  /* answer to go on from; ORACLE_NO_PARENT: everything present */
     size_t known; /* answer that holds for the set; ORACLE_NO_PARENT: not yet */
+    Bits next;    /* what is asked about next; no words: not chosen yet */
 } OracleDescent;
 OracleDescent oracle_descent_begin(Oracle *oracle, Arena *scratch, size_t statement, Bits set);
 bool oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error) FETTLE_MUST_USE;
+/* Each of them will make a step. */
+void oracle_descents_expect(Oracle *oracle, OracleDescent *const *descents, size_t count);
 
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);

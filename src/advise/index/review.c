@@ -41,16 +41,14 @@ typedef struct Review {
     double *risk;         /* by candidate, of the set valued last */
 } Review;
 
-static bool
-review_known(Review *review, size_t position, Bits present)
+static const Reviewed *
+review_known(const Review *review, size_t position, Bits present)
 {
     const ReviewedList *known = &review->known[position];
     for (size_t i = 0; i < known->count; i++)
-        if (bits_equal(known->items[i].present, present)) {
-            review->statements[position] = known->items[i];
-            return true;
-        }
-    return false;
+        if (bits_equal(known->items[i].present, present))
+            return &known->items[i];
+    return NULL;
 }
 
 /* The same plan was looked at under another set. */
@@ -146,6 +144,39 @@ review_recall_below(const Review *review, size_t position, Bits set, Reviewed *r
     reviewed->is_late = true;
 }
 
+/* What of the set concerns a statement. */
+static Bits
+review_present(const Review *review, size_t position, Bits set)
+{
+    Bits present = bits_copy(review->search->arena, set);
+    bits_keep(present, oracle_relevant(review->search->oracle, position));
+    return present;
+}
+
+/* The plans that the set will be valued by, several at once. */
+static void
+review_expect(Review *review, Bits set)
+{
+    Search *search = review->search;
+    size_t count = search->context->workload->count;
+    OracleQuestion *questions = ARENA_NEW_ARRAY(search->arena, OracleQuestion, count + 1);
+    size_t asked = 0;
+    for (size_t q = 0; q < count; q++) {
+        if (!search->context->workload->statements[q].is_costed)
+            continue;
+        Bits present = review_present(review, q, set);
+        Reviewed reviewed = {.present = present};
+        if (bits_is_empty(present) || review_known(review, q, present) != NULL ||
+            (review_recall(review, q, set, &reviewed) &&
+             (bits_is_empty(reviewed.used) ||
+              review_same_plan(review, q, reviewed.used, reviewed.cost) != NULL)))
+            continue;
+        questions[asked++] = (OracleQuestion){.statement = q, .set = set, .with_plan = true};
+    }
+    if (!search_out_of_time(search))
+        oracle_expect(search->oracle, questions, asked);
+}
+
 /* A statement under a set: asked once for each part of a set that concerns it, its plan looked at once for
  * each set of indexes that it uses. */
 static bool
@@ -154,10 +185,12 @@ review_statement(Review *review, size_t position, Bits set, Error *error)
     Search *search = review->search;
     const Workload *workload = search->context->workload;
     const WorkloadStatement *statement = &workload->statements[position];
-    Bits present = bits_copy(search->arena, set);
-    bits_keep(present, oracle_relevant(search->oracle, position));
-    if (review_known(review, position, present))
+    Bits present = review_present(review, position, set);
+    const Reviewed *known = review_known(review, position, present);
+    if (known != NULL) {
+        review->statements[position] = *known;
         return true;
+    }
     Reviewed reviewed = {.present = present,
                          .used = bits_new(search->arena, search->candidates->count),
                          .cost = statement->baseline_cost};
@@ -196,6 +229,7 @@ review_value(Review *review, Bits set, double *ret_value, Error *error)
     oracle_relate(search->oracle, set, ORACLE_BESIDE);
     for (size_t i = 0; i < search->candidates->count; i++)
         review->risk[i] = 0;
+    review_expect(review, set);
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
         if (!statement->is_costed)

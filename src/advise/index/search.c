@@ -82,13 +82,19 @@ least_factor(const Candidate *candidate)
     return 1 + share + COLUMN_LEAST * (columns - 1);
 }
 
+double
+search_size_most(const Search *search)
+{
+    return fmin(search->context->budget_bytes, search_table_budget(search->context));
+}
+
 void
 search_indexes_refresh(Search *search)
 {
     const AdvisorContext *context = search->context;
     double least =
         search->value_without * settings_get_double(context->settings, SETTING_ADVISE_INDEX_PERCENT) / 100;
-    double size_most = fmin(context->budget_bytes, search_table_budget(context));
+    double size_most = search_size_most(search);
     for (size_t i = 0; i < search->candidates->count; i++) {
         const Candidate *candidate = search->candidates->items[i];
         search->indexes[i] = (ProgramIndex){
@@ -173,10 +179,24 @@ search_verify_statement(Search *search, size_t q, SearchResult *result, Error *e
     return oracle_cost(search->oracle, q, search->best, true, &result->cost_after[q], NULL, error);
 }
 
+static void
+search_expect_verified(Search *search)
+{
+    size_t count = search->context->workload->count;
+    OracleQuestion *questions = ARENA_NEW_ARRAY(search->arena, OracleQuestion, count + 1);
+    size_t asked = 0;
+    for (size_t q = 0; q < count; q++)
+        if (is_concerned(search, q, search->best) && !oracle_uses_none(search->oracle, q, search->best))
+            questions[asked++] = (OracleQuestion){.statement = q, .set = search->best};
+    if (!deadline_passed(search->context->deadline))
+        oracle_expect(search->oracle, questions, asked);
+}
+
 static bool
 search_verify(Search *search, SearchResult *result, Error *error)
 {
     const Workload *workload = search->context->workload;
+    search_expect_verified(search);
     result->cost_after = ARENA_NEW_ARRAY(search->arena, double, workload->count + 1);
     result->is_verified = ARENA_NEW_ARRAY(search->arena, bool, workload->count + 1);
     result->value = search_cost_of_having(search, search->best);

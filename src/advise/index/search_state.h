@@ -63,6 +63,8 @@ int64_t search_questions(const Search *search);
 
 /* Sizes and costs of the candidates as they are known now. */
 void search_indexes_refresh(Search *search);
+/* What one index may have. */
+double search_size_most(const Search *search);
 bool search_fits(const Search *search, Bits set);
 /* As search_fits() sums them. */
 double search_bytes(const Search *search, Bits set);

@@ -28,7 +28,9 @@ from pg_class c
                 where b.datname = current_database() and current_setting('default_tablespace') <> '') o on c.relkind = 'i'
      left join lateral (select pg_get_indexdef(c.oid) as definition,
                                coalesce(' WHERE ' || pg_get_expr(i.indpred, i.indrelid), '') as condition) d on true
-where c.relname = $1::text::name and octet_length($1::text) < 64 and ($2::text is null or n.nspname = $2::text)
-  and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+where c.relname = $1::text::name and octet_length($1::text) < 64
+  and case when $2::text = 'pg_temp' then n.oid = pg_my_temp_schema()
+           else ($2::text is null or n.nspname = $2::text) and n.nspname not in ('pg_catalog', 'information_schema')
+                and n.nspname !~ '^pg_(toast|temp)' end
 order by n.nspname
 limit 100

@@ -1,4 +1,17 @@
 -- name: index_place
 -- versions: 13-
-select case when inet_server_addr() is null then (select setting from pg_settings where name = 'data_directory') end,
-       coalesce(nullif(pg_tablespace_location((select dattablespace from pg_database where datname = current_database())), ''), '')
+-- Where an index goes whose statement names tablespace $1 (null: none), and where its sort spills (null: temp_tablespaces say where).
+select name, is_there, is_allowed,
+       case when is_local then case when place like '/%' then place else directory || coalesce('/' || nullif(place, ''), '') end end,
+       case when is_local then case when sort_place like '/%' then sort_place else directory || coalesce('/' || nullif(sort_place, ''), '') end end
+from (select t.spcname as name, $1::text is null or t.spcname = $1::text as is_there,
+             t.oid = b.dattablespace or has_tablespace_privilege(t.oid, 'CREATE') as is_allowed,
+             pg_tablespace_location(t.oid) as place,
+             case when current_setting('temp_tablespaces') = '' then pg_tablespace_location(b.dattablespace) end as sort_place,
+             inet_server_addr() is null as is_local, (select setting from pg_settings where name = 'data_directory') as directory
+      from pg_database b
+           -- a default_tablespace that does not exist is passed over
+           join pg_tablespace t on t.oid = coalesce((select oid from pg_tablespace
+                                                     where spcname = coalesce($1::text, nullif(current_setting('default_tablespace'), ''))),
+                                                    b.dattablespace)
+      where b.datname = current_database()) p

@@ -91,6 +91,11 @@ no_word_of_a_secret_is_repeated(void **state)
         {"advise", "--password=s3cr3t"},
         {"advise", "a", "postgres://me:s3cr3t@h/d"},
         {"advise", "postgres://me:s3cr3t"},
+        {"index", "postgres://me:s3cr3t@h/d"},
+        {"twin", " postgresql://me:s3cr3t@h/d?a-name-that-is-so-long-that-a-message-cuts-it"},
+        {"help", "host=h password=s3cr3t"},
+        {"apply", "postgres://me:s3cr3t@h/d"},
+        {"advise", "--time", "postgres://me:s3cr3t@h/d"},
         {"advise", "postgres://me:s3cr3t@s3cr3t@h/d"},
         {"version", "--set", "store.url postgres://me:s3cr3t@h/d"},
         {"version", "--set", "store.ulr=postgres://me:s3cr3t@h/d"}};

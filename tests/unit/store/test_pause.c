@@ -225,19 +225,24 @@ undo_after(StoreFixture *fixture, int64_t undo)
 }
 
 static void
-an_undo_that_a_pause_stopped_is_tried_again_and_one_that_a_person_stopped_is_theirs(void **state)
+an_undo_that_a_pause_or_the_services_end_stopped_is_tried_again_and_a_persons_is_theirs(void **state)
 {
     StoreFixture *fixture = *state;
     int64_t shop = target_new(fixture, "shop");
     int64_t by_pause = 0;
     int64_t by_person = 0;
+    int64_t by_end = 0;
     Error error = {0};
     assert_done(change_begin(fixture, shop, true, &by_pause, &error), &error);
     assert_done(change_begin(fixture, shop, true, &by_person, &error), &error);
     assert_done(index_change_cancel(fixture->connection, by_person, &error), &error);
+    assert_done(index_change_stop(fixture->connection, by_person, &error), &error); /* a wish stays one */
+    assert_done(change_begin(fixture, shop, true, &by_end, &error), &error);
+    assert_done(index_change_stop(fixture->connection, by_end, &error), &error);
     paused(fixture, &(PauseOrder){.reason = "storage", .actor = "ann", .stops_undo = true});
     assert_string_equal(undo_after(fixture, by_pause), "at once 0");
     assert_string_equal(undo_after(fixture, by_person), "infinity 1");
+    assert_string_equal(undo_after(fixture, by_end), "at once 0");
 }
 
 static void
@@ -341,7 +346,7 @@ main(void)
         cmocka_unit_test_setup(a_change_whose_moment_is_over_does_not_begin, clear),
         cmocka_unit_test_setup(a_change_whose_first_attempt_sent_nothing_has_not_started, clear),
         cmocka_unit_test_setup(
-            an_undo_that_a_pause_stopped_is_tried_again_and_one_that_a_person_stopped_is_theirs, clear),
+            an_undo_that_a_pause_or_the_services_end_stopped_is_tried_again_and_a_persons_is_theirs, clear),
         cmocka_unit_test_setup(a_pause_waits_for_a_change_that_is_just_being_recorded, clear),
         cmocka_unit_test_setup(a_pause_needs_a_reason_and_a_target_that_is_there, clear),
         cmocka_unit_test_setup(a_pause_that_is_repeated_takes_the_place_of_the_one_in_force, clear),

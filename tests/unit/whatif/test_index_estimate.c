@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "whatif/index_estimate.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,6 +63,57 @@ static const Built built[] = {
      .blocks = 720,
      .height = 2,
      .factor = 1.05},
+    {.what = "two integers, a half and a third of them NULL",
+     .shape =
+         {.method = "btree",
+          .groups = 16500,
+          .can_dedup = true,
+          .columns = {{.is_key = true, .length = 4, .alignment = 'i', .null_fraction = 0.5, .distinct = 100},
+                      {.is_key = true, .length = 4, .alignment = 'i', .null_fraction = 0.3, .distinct = 200}},
+          .column_count = 2},
+     .blocks = 132,
+     .height = 1,
+     .factor = 1.15},
+    {.what = "an integer, a half of it NULL",
+     .shape =
+         {.method = "btree",
+          .groups = 100,
+          .can_dedup = true,
+          .columns = {{.is_key = true, .length = 4, .alignment = 'i', .null_fraction = 0.5, .distinct = 100}},
+          .column_count = 1},
+     .blocks = 88,
+     .height = 1,
+     .factor = 1.05},
+    {.what = "hash of five integers",
+     .shape = {.method = "hash",
+               .groups = 5,
+               .columns = {{.is_key = true, .length = 4, .alignment = 'i', .distinct = 5}},
+               .column_count = 1},
+     .blocks = 759,
+     .height = -1,
+     .factor = 1.02},
+    {.what = "hash of a hundred integers, and as many NULLs",
+     .shape =
+         {.method = "hash",
+          .groups = 100,
+          .columns = {{.is_key = true, .length = 4, .alignment = 'i', .null_fraction = 0.5, .distinct = 100}},
+          .column_count = 1},
+     .blocks = 612,
+     .height = -1,
+     .factor = 1.05},
+    {.what = "paths of documents that are all different",
+     .shape = {.method = "gin",
+               .groups = 100000,
+               .columns = {{.is_key = true,
+                            .length = 4,
+                            .alignment = 'i',
+                            .width = 91,
+                            .elements = 91.0 / 24,
+                            .own_elements = 1}},
+               .column_count = 1},
+     .blocks = 1386,
+     .height = -1,
+     .factor = 2},
     {.what = "hash of unique integers",
      .shape = {.method = "hash", .groups = 100000, .columns = {INTEGER}, .column_count = 1},
      .blocks = 514,
@@ -121,11 +173,37 @@ a_lower_fill_factor_takes_more_pages(void **state)
     assert_true(half > 1.7 * full && half < 1.9 * full);
 }
 
+static void
+combinations_that_come_by_chance_are_at_most_as_many_as_rows(void **state)
+{
+    (void)state;
+    assert_true(index_estimate_drawn(0, 100) == 0);
+    assert_true(fabs(index_estimate_drawn(100, 1e6) - 100) < 1e-6);
+    assert_true(fabs(index_estimate_drawn(1e12, 1e6) - 1e6) < 10);
+    assert_true(fabs(index_estimate_drawn(1e6, 1e6) - 632121) < 1);
+}
+
+static void
+columns_in_the_rows_order_have_few_combinations(void **state)
+{
+    (void)state;
+    IndexOrdered ordered = {.groups = 1, .width = 1};
+    for (int i = 0; i < 2; i++)
+        index_estimate_order_add(&ordered, 1000, index_estimate_order_width(1, 1000));
+    assert_true(fabs(ordered.groups - 2000) < 1);
+    /* Values in no order correlate by as much as they repeat. */
+    assert_true(index_estimate_order_width(0.5, 2) == 1 && index_estimate_order_width(0.001, 1000) == 1);
+    assert_true(index_estimate_order_width(-0.9999, 1000) < 0.02);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(estimates_are_near_what_the_server_builds),
-                                       cmocka_unit_test(an_index_of_nothing_is_its_metapage),
-                                       cmocka_unit_test(a_lower_fill_factor_takes_more_pages)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(estimates_are_near_what_the_server_builds),
+        cmocka_unit_test(an_index_of_nothing_is_its_metapage),
+        cmocka_unit_test(combinations_that_come_by_chance_are_at_most_as_many_as_rows),
+        cmocka_unit_test(columns_in_the_rows_order_have_few_combinations),
+        cmocka_unit_test(a_lower_fill_factor_takes_more_pages)};
     return cmocka_run_group_tests_name("whatif index_estimate", tests, NULL, NULL);
 }

@@ -539,10 +539,145 @@ what_cannot_be_planned_is_an_answer(void **state)
     whatif_close(NULL);
 }
 
+#define AT_ONCE 8
+
+static const char *const questions_at_once[AT_ONCE][2] = {
+    {"select * from orders where customer_id = 7", "orders"},
+    {"update orders set total = 1 where customer_id = 8", "orders"},
+    {"select * from orders where status = 'state 1' and total > 19000", "orders"},
+    {"delete from orders where lower(status) = 'x'", "orders"},
+    {"select * from orders where id = 7 and status = 'state 2'", "orders"},
+    {"select * from events where kind = 3", "events"},
+    {"select * from customers where name = 'nobody'", "customers"},
+    {"with o as (select * from orders where customer_id = 9) select count(*) from o", "orders"},
+};
+
+/* Each under the first, the last or all of the changes. */
+static WhatIfQuestion *
+questions_begin(Arena *arena, const WhatIfChange *changes)
+{
+    WhatIfQuestion *questions = ARENA_NEW_ARRAY(arena, WhatIfQuestion, AT_ONCE);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        uint32_t *ids = ARENA_NEW(arena, uint32_t);
+        *ids = id_of(questions_at_once[i][1]);
+        WhatIfStatement *statement = ARENA_NEW(arena, WhatIfStatement);
+        *statement =
+            (WhatIfStatement){.text = questions_at_once[i][0], .relation_ids = ids, .relation_count = 1};
+        questions[i] = (WhatIfQuestion){
+            .changes = i % 3 == 1 ? changes + 4 : changes,
+            .change_count = i % 3 == 0   ? 4
+                            : i % 3 == 1 ? TOGETHER - 4
+                                         : TOGETHER,
+            .statement = statement,
+            .with_plan = i % 2 == 0,
+        };
+    }
+    return questions;
+}
+
+/* What whatif_begin() and whatif_cost() say of it. */
+static WhatIfAnswer
+question_ask(WhatIf *whatif, Arena *arena, const WhatIfQuestion *question, WhatIfChangeResult **ret_results)
+{
+    WhatIfAnswer answer = {0};
+    Error error = {0};
+    *ret_results = begin(whatif, arena, question->changes, question->change_count);
+    if (!whatif_cost(whatif, arena, question->statement, question->with_plan, &answer, &error))
+        fail_msg("%s", error.message);
+    return answer;
+}
+
+static void
+assert_same_answer(const WhatIfAnswer *one, const WhatIfAnswer *other)
+{
+    assert_true(one->is_known && other->is_known && one->cost == other->cost);
+    assert_true(one->least_cost == other->least_cost);
+    assert_int_equal(one->used_indexes.count, other->used_indexes.count);
+    for (size_t i = 0; i < one->used_indexes.count; i++)
+        assert_string_equal(one->used_indexes.items[i], other->used_indexes.items[i]);
+    assert_true((one->plan == NULL) == (other->plan == NULL));
+    if (one->plan != NULL)
+        assert_true(pg_plan_is_identical(one->plan, other->plan));
+}
+
+static void
+several_questions_at_once_are_answered_as_they_are_one_by_one(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *alone = open_whatif(arena);
+    const WhatIfChange *changes = changes_many();
+    WhatIfQuestion *questions = questions_begin(arena, changes);
+    WhatIfChangeResult *results[AT_ONCE];
+    WhatIfAnswer answers[AT_ONCE];
+    Error error = {0};
+    whatif_set_sessions(alone, 1);
+    whatif_expect(alone, arena, questions, AT_ONCE);
+    assert_int_equal(whatif_statistics(alone).explains, 0);
+    for (size_t i = 0; i < AT_ONCE; i++)
+        answers[i] = question_ask(alone, arena, &questions[i], &results[i]);
+    assert_true(whatif_end(alone, &error));
+    bool is_sparse = twin_report(shop_twin())->method == TWIN_METHOD_SPARSE_FILES;
+    for (int sessions = 2; sessions <= WHATIF_SESSIONS_MOST; sessions++) {
+        FETTLE_CLEANUP(whatif_close_at) WhatIf *several = open_whatif(arena);
+        whatif_set_sessions(several, sessions);
+        for (int round = 0; round < 2; round++) { /* the second asks nothing */
+            whatif_expect(several, arena, questions, AT_ONCE);
+            int64_t explains = whatif_statistics(several).explains;
+            assert_int_equal(whatif_statistics(several).questions, round * AT_ONCE);
+            assert_true(is_sparse || explains == AT_ONCE);
+            for (size_t i = 0; i < AT_ONCE; i++) {
+                WhatIfChangeResult *said;
+                WhatIfAnswer answer = question_ask(several, arena, &questions[i], &said);
+                assert_same_answer(&answer, &answers[i]);
+                for (size_t k = 0; k < questions[i].change_count; k++) {
+                    assert_true(said[k].is_applied && said[k].size_bytes == results[i][k].size_bytes);
+                    assert_string_equal(said[k].index_name, questions[i].changes[k].name);
+                }
+            }
+            assert_true(is_sparse || whatif_statistics(several).explains == explains);
+        }
+        /* what was not expected is asked beside it, also of what the other sessions made and wrote */
+        WhatIfAnswer answer = ask(several, arena, "delete from orders where customer_id = 7", "orders");
+        assert_true(answer.is_known);
+    }
+}
+
+static void
+what_is_refused_at_once_is_refused_in_the_servers_words_all_the_same(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    const WhatIfChange changes[] = {index_change("good_0", "customer_id"),
+                                    index_change("bad_1", "no_such_column"), index_change("good_2", "total")};
+    WhatIfQuestion *questions = questions_begin(arena, changes_many());
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        questions[i].changes = changes;
+        questions[i].change_count = 3;
+    }
+    questions[2].statement = &(WhatIfStatement){.text = "select * from no_such_table"};
+    questions[5].statement = NULL;
+    whatif_set_sessions(whatif, 3);
+    whatif_expect(whatif, arena, questions, AT_ONCE);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        WhatIfChangeResult *results = begin(whatif, arena, changes, 3);
+        assert_true(results[0].is_applied && !results[1].is_applied && results[2].is_applied);
+        assert_non_null(strstr(results[1].reason, "no_such_column"));
+        WhatIfAnswer answer = ask(whatif, arena, by_customer, "orders");
+        assert_true(answer.is_known && answer.used_indexes.count == 1);
+        assert_string_equal(answer.used_indexes.items[0], "good_0");
+        answer = ask(whatif, arena, "select * from no_such_table", "orders");
+        assert_false(answer.is_known);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(several_questions_at_once_are_answered_as_they_are_one_by_one),
+        cmocka_unit_test(what_is_refused_at_once_is_refused_in_the_servers_words_all_the_same),
         cmocka_unit_test(an_index_is_tried_used_and_gone_again),
         cmocka_unit_test(the_cost_is_that_of_the_index_really_built),
         cmocka_unit_test(a_refused_change_does_not_spoil_the_others),

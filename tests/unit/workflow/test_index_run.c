@@ -52,8 +52,10 @@ a_tablespace_counts_where_it_is_wanted(void **state)
     assert_false(index_definition_reads_alike(&all[1], &all[0]) ||
                  index_definition_reads_alike(&all[1], &all[2]));
     assert_false(index_definition_reads_alike(&all[0], &all[3]));
-    assert_true(index_method_is_known("brin") && !index_method_is_known("rtree") &&
-                !index_method_is_known(""));
+    assert_true(index_method_is_known("btree") && index_method_is_known("spgist") &&
+                index_method_is_known("brin"));
+    assert_false(index_method_is_known("rtree") || index_method_is_known("") || index_method_is_known("gi") ||
+                 index_method_is_known("btree, hash") || index_method_is_known("hash,"));
 }
 
 static void
@@ -210,8 +212,17 @@ what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
     int64_t free_bytes = 0;
     assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error),
                 &error);
-    bool has_room = index_space_check(&place.manager, connection, 1e18, &free_bytes, &error);
+    IndexPlace there;
+    assert_done(index_place_find(connection, place.arena, NULL, &there, &error), &error);
+    assert_string_equal(there.tablespace, "pg_default");
+    bool has_room = index_space_check(&place.manager, &there, 1e18, 0, &free_bytes, &error);
     assert_true(has_room ? free_bytes == -1 : error.code == ERROR_DISK_FULL && free_bytes > 0);
+    error_clear(&error);
+    IndexPlace unknown = {.tablespace = "far"};
+    assert_done(index_space_check(&place.manager, &unknown, 1e18, 1e18, &free_bytes, &error), &error);
+    assert_int_equal(free_bytes, -1);
+    assert_false(index_place_find(connection, place.arena, "no_such", &there, &error));
+    assert_int_equal(error.code, ERROR_INPUT);
     pg_connection_close(connection);
 }
 

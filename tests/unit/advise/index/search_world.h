@@ -53,6 +53,8 @@ static struct {
     double dear;    /* without an index statement 0 costs so many times what others do; 0: as they do */
     uint32_t risky; /* plans that use these hope to stop at a twentieth of their cost */
     size_t questions;
+    size_t begun;
+    double rows; /* of each table */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *progress_context;
 } world;
@@ -100,6 +102,16 @@ world_cost(size_t statement, uint32_t set, uint32_t *ret_used)
     return world.harm_cost;
 }
 
+/* Nothing need be known before it is asked. */
+void
+whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, size_t count)
+{
+    (void)whatif;
+    (void)arena;
+    (void)questions;
+    (void)count;
+}
+
 bool
 whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
              WhatIfChangeResult **ret_results, Error *error)
@@ -107,6 +119,7 @@ whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t c
     (void)whatif;
     (void)error;
     world.present = 0;
+    world.begun++;
     *ret_results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
     for (size_t i = 0; i < change_count; i++) {
         int number = changes[i].name[0] - 'a';
@@ -225,10 +238,16 @@ search(Arena *arena, double budget_bytes, Deadline deadline)
     set->count = CANDIDATES;
     set->relevant = arena_alloc_array(arena, statements, sizeof(*set->relevant));
     uint32_t *tables = ARENA_NEW_ARRAY(arena, uint32_t, 2);
+    /* Sizes are the world's: they do not follow from the rows, unless there are some. */
+    SnapshotRelation *relations = ARENA_NEW_ARRAY(arena, SnapshotRelation, 2);
+    for (size_t i = 0; i < 2; i++) {
+        relations[i] = run.fixture.context.snapshot->relations[i == 0 ? 0 : 5];
+        relations[i].reltuples = world.rows;
+    }
     for (size_t i = 0; i < CANDIDATES; i++) {
         set->items[i] = ARENA_NEW(arena, Candidate);
         *set->items[i] = (Candidate){.number = i,
-                                     .relation = &run.fixture.context.snapshot->relations[i % 2 == 0 ? 0 : 5],
+                                     .relation = &relations[i % 2],
                                      .method = world.same_key && i >= 4 ? CANDIDATE_HASH : CANDIDATE_BTREE,
                                      .keys = {{.attnum = world.same_key ? 1 : (int)(1 + i / 2)}},
                                      .key_count = 1,

@@ -279,19 +279,21 @@ invalid_bloated_rare_and_oversized_indexes_are_named(void **state)
     HygieneInput input =
         input_of(arena, INDEXES
                  "10|1|public|broken|btree|CREATE INDEX i|f|f|t|\\N|f|\\N|\\N|f\n"
+                 "14|1|public|begun|btree|CREATE INDEX i|f|f|t|\\N|f|\\N|\\N|f\n"
                  "11|1|public|empty|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
                  "12|1|public|rare|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
                  "13|1|public|large|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
                  "10|1|\\N|int4_ops|\\N|f|f|f\n11|2|\\N|int4_ops|\\N|f|f|f\n12|3|\\N|text_ops|\\N|f|f|f\n"
-                 "13|1|\\N|other_ops|\\N|f|f|f\n"
+                 "14|1|\\N|int4_ops|\\N|f|f|f\n13|1|\\N|other_ops|\\N|f|f|f\n"
                  "@sizes id size_blocks\n1|100\n10|10\n11|5000\n12|10\n13|9000\n"
                  "@activity relation_id sequential_scans sequential_tuples index_scans\n1|10|1000|100000\n"
-                 "@index_activity id scans\n10|0\n11|50000\n12|3\n13|50000\n");
+                 "@index_activity id scans is_being_built\n10|0|f\n14|0|t\n11|50000|f\n12|3|f\n13|50000|f\n");
     static const HygieneUse uses[] = {{11, DAY_US, NOW_US, 20.0 * 1024 * 1024, true}};
     input.primary.uses = uses;
     input.primary.use_count = FETTLE_COUNT_OF(uses);
     HygieneFindings findings = hygiene_review(arena, &input);
     expect(&findings, "broken", HYGIENE_INVALID, true);
+    expect(&findings, "begun", HYGIENE_INVALID, false);
     const HygieneFinding *empty = expect(&findings, "empty", HYGIENE_BLOATED, true);
     assert_string_equal(empty->act_sql, "REINDEX INDEX CONCURRENTLY public.empty;");
     assert_non_null(strstr(empty->reason, "measured"));

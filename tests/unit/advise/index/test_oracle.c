@@ -23,6 +23,8 @@ static struct {
     uint32_t present;
     uint32_t refused;
     size_t questions;
+    size_t expected_count;
+    uint32_t expected; /* present in the first of the questions expected last */
     bool is_lost;
     bool is_unknown;
     uint32_t unknown_with; /* unknown when all of these are present; 0: never */
@@ -105,6 +107,18 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
             vector_push(arena, &ret_answer->used_indexes, arena_printf(arena, "whatif_%d", i));
     vector_push(arena, &ret_answer->used_indexes, "orders_pkey"); /* none of ours */
     return true;
+}
+
+/* Nothing need be known before it is asked. */
+void
+whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, size_t count)
+{
+    (void)whatif;
+    (void)arena;
+    planner.expected_count += count;
+    planner.expected = 0;
+    for (size_t i = 0; count > 0 && i < questions[0].change_count; i++)
+        planner.expected |= 1u << number_of(questions[0].changes[i].name);
 }
 
 typedef struct World {
@@ -246,7 +260,11 @@ a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known(void **s
         OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set);
         for (size_t asked = 0; descent.known == ORACLE_NO_PARENT; asked++, steps++) {
             assert_int_equal(planner.questions, asked);
+            size_t expected = planner.expected_count;
+            oracle_descents_expect(world->oracle, (OracleDescent *[]){&descent}, 1);
+            assert_int_equal(planner.expected_count, expected + 1);
             assert_true(oracle_descent_step(world->oracle, &descent, &error));
+            assert_int_equal(planner.present, planner.expected);
             OracleBounds bounds = oracle_bounds(world->oracle, 0, set);
             assert_true(before.low <= bounds.low && bounds.low <= wanted);
             assert_true(wanted <= bounds.high && bounds.high <= before.high);
@@ -258,6 +276,41 @@ a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known(void **s
         assert_true(fabs(cost - wanted) <= wanted * 2 * ORACLE_TOLERANCE);
     }
     assert_true(steps > 200);
+}
+
+static void
+the_least_size_is_of_a_b_tree_over_all_rows(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    World *world = world_new(arena);
+    SnapshotRelation relation = *world->fixture.context.snapshot->relations;
+    relation.reltuples = 1e6;
+    Candidate candidate = {.relation = &relation, .keys = {{.attnum = 1}}, .key_count = 1};
+    double least = oracle_size_least(world->oracle, &candidate);
+    assert_true(6e6 <= least && least <= 20e6);
+    candidate.predicate = "a = 1";
+    assert_true(oracle_size_least(world->oracle, &candidate) == 0);
+    candidate.predicate = NULL;
+    candidate.method = CANDIDATE_BRIN;
+    assert_true(oracle_size_least(world->oracle, &candidate) == 0);
+    candidate.method = CANDIDATE_BTREE;
+    relation.reltuples = -1; /* never analyzed */
+    assert_true(oracle_size_least(world->oracle, &candidate) == 0);
+}
+
+static void
+what_is_expected_is_reduced_to_what_matters_to_the_statement(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    World *world = world_new(arena);
+    OracleQuestion question = {.statement = 0, .set = set_of(arena, 0x3F)};
+    oracle_expect(world->oracle, &question, 1);
+    assert_int_equal(planner.expected, 0x1F); /* the last is not relevant */
+    question.set = set_of(arena, 0x22);
+    oracle_expect(world->oracle, &question, 1);
+    assert_int_equal(planner.expected, 0x02);
 }
 
 static void
@@ -515,6 +568,8 @@ main(void)
         cmocka_unit_test(answers_are_the_planners_and_bounds_hold),
         cmocka_unit_test(what_is_known_is_not_asked_again_but_directly),
         cmocka_unit_test(a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known),
+        cmocka_unit_test(the_least_size_is_of_a_b_tree_over_all_rows),
+        cmocka_unit_test(what_is_expected_is_reduced_to_what_matters_to_the_statement),
         cmocka_unit_test(a_statement_that_used_none_of_more_uses_none_of_less),
         cmocka_unit_test(an_answer_that_refutes_a_bound_is_counted_as_a_mend),
         cmocka_unit_test(an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs),

@@ -151,6 +151,23 @@ without_a_solver_there_is_a_valid_set_and_no_proof(void **state)
     world_clear();
 }
 
+/* An index has a pointer for each row. */
+static void
+what_cannot_fit_is_not_even_made(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world_plan(0, 1u << 2, 10);
+    world.rows = 1e6;
+    SearchResult result = search(arena, 5e6, DEADLINE_NEVER).result;
+    assert_true(bits_is_empty(result.chosen) && world.begun == 0 && world.questions == 0);
+    result = search(arena, 1e8, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 2);
+    assert_true(world.begun > 0);
+    world_clear();
+}
+
 static void
 without_time_the_answer_is_empty_and_says_so(void **state)
 {
@@ -172,6 +189,7 @@ main(void)
         cmocka_unit_test(a_size_that_is_told_late_counts_against_the_budget),
         cmocka_unit_test(a_solver_that_is_killed_again_and_again_leaves_the_proof_what_it_was),
         cmocka_unit_test(without_a_solver_there_is_a_valid_set_and_no_proof),
+        cmocka_unit_test(what_cannot_fit_is_not_even_made),
         cmocka_unit_test(without_time_the_answer_is_empty_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
