@@ -24,8 +24,8 @@ static ExecutorStart_hook_type previous_executor_start;
 static ProcessUtility_hook_type previous_utility;
 
 /* By catalog only, without opening: the relation may be locked by nobody yet. */
-static bool
-relation_id_is_twin(Oid relation_id)
+bool
+twin_relation_id_is_twin(Oid relation_id)
 {
     bool is_twin = false;
     HeapTuple class_row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation_id));
@@ -46,7 +46,7 @@ any_descendant_is_twin(Oid relation_id)
 {
     ListCell *cell;
     foreach (cell, find_all_inheritors(relation_id, AccessShareLock, NULL)) {
-        if (relation_id_is_twin(lfirst_oid(cell)))
+        if (twin_relation_id_is_twin(lfirst_oid(cell)))
             return true;
     }
     return false;
@@ -61,7 +61,7 @@ twin_executor_start(QueryDesc *query, int flags)
         ListCell *cell;
         foreach (cell, query->plannedstmt->resultRelations) {
             RangeTblEntry *entry = rt_fetch(lfirst_int(cell), query->plannedstmt->rtable);
-            if (relation_id_is_twin(entry->relid))
+            if (twin_relation_id_is_twin(entry->relid))
                 ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                                 errmsg("cannot change rows of \"%s\": it is a planner twin",
                                        get_rel_name(entry->relid)),
@@ -115,7 +115,7 @@ static void
 refresh_check(const RefreshMatViewStmt *statement)
 {
     Oid relation_id = RangeVarGetRelid(statement->relation, NoLock, true);
-    if (OidIsValid(relation_id) && relation_id_is_twin(relation_id))
+    if (OidIsValid(relation_id) && twin_relation_id_is_twin(relation_id))
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("cannot refresh \"%s\": it is a planner twin", get_rel_name(relation_id))));
 }

@@ -72,8 +72,11 @@ twin_suppose_unlock(const IndexStmt *statement)
     table_id = RangeVarGetRelid(statement->relation, NoLock, true);
     if (!OidIsValid(table_id))
         return;
-    foreach (cell, find_all_inheritors(table_id, NoLock, NULL))
-        table_unlock(lfirst_oid(cell));
+    foreach (cell, find_all_inheritors(table_id, NoLock, NULL)) {
+        Oid part_id = lfirst_oid(cell);
+        if (get_rel_relkind(part_id) == RELKIND_PARTITIONED_TABLE || twin_relation_id_is_twin(part_id))
+            table_unlock(part_id);
+    }
 }
 
 /* The empty index, and its file; InvalidOid: this database has none that would do. */

@@ -688,7 +688,7 @@ def test_a_supposed_index_locks_its_table_against_changes_only(server, twin, siz
         run(other, "ROLLBACK")
 
 
-def test_estimates_are_kept_beside_a_further_index_that_says_nothing_of_them(twin, supposing):
+def test_estimates_beside_further_indexes_are_those_made_anew(twin, supposing):
     estimate = "SELECT * FROM fettle_twin.index_estimate('candidate')"
     build(twin, "orders (customer_id, total)")
     alone = run(twin, estimate)

@@ -41,6 +41,7 @@ void twin_planner_leave(void);
 
 /* guard.c */
 void twin_guard_install(void);
+bool twin_relation_id_is_twin(Oid relation_id); /* by the catalog only */
 
 /* hide.c */
 void twin_hide_install(void);

@@ -203,6 +203,7 @@ workload_statements_add(const WorkloadBuild *build, const SnapshotStatement *sou
     for (size_t i = 0; i < count; i++) {
         WorkloadStatement *statement = &workload->statements[workload->count];
         StatementFate fate = workload_statement_read(build, &sources[i], statement);
+        statement->position = (size_t)(&sources[i] - build->snapshot->statements);
         workload->count += fate != STATEMENT_LEFT_OUT;
         if (fate != STATEMENT_COSTED)
             continue;

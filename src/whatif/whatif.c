@@ -190,7 +190,8 @@ ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, Pl
 {
     PgPlan *plan = NULL;
     const char *reason = NULL;
-    if (!ask_unlocked(whatif, arena, text, &plan, &reason, error))
+    /* a sample before may have been refused, and the changes with it */
+    if (!whatif_settle(whatif, error) || !ask_unlocked(whatif, arena, text, &plan, &reason, error))
         return false;
     *ret_cost = (PlanCost){.cost = NAN, .least = NAN};
     if (plan == NULL) {
@@ -314,13 +315,14 @@ whatif_answer(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bo
     /* Plans are large: without one wanted they live for this question only. */
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("question", (size_t)512 << 20);
     WhatIfAnswer answer;
-    if (!whatif_settle(whatif, error))
+    if (!whatif_ask(whatif, with_plan ? arena : scratch, statement, &answer, error))
         return false;
     /* what was known of the changes may have come out otherwise */
     key = whatif_question_key(whatif, &whatif->wanted, statement);
-    if (!whatif_ask(whatif, with_plan ? arena : scratch, statement, &answer, error))
-        return false;
-    *ret_answer = *whatif_cache_put(whatif, key, &answer, with_plan);
+    /* a further session's plans do not outlive its question */
+    bool keeps_plan = with_plan && whatif->name_prefix[0] == '\0';
+    *ret_answer = *whatif_cache_put(whatif, key, &answer, keeps_plan);
+    ret_answer->plan = with_plan ? answer.plan : NULL;
     return true;
 }
 

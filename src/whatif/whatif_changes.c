@@ -40,6 +40,8 @@ bool
 whatif_end(WhatIf *whatif, Error *error)
 {
     whatif->wanted.count = 0;
+    whatif->is_mixed = false;
+    whatif_lanes_rest(whatif->lanes);
     return whatif_rollback(whatif, error);
 }
 
@@ -196,11 +198,11 @@ whatif_known_change(const WhatIf *whatif, const WhatIfChange *change)
     return map_get_id(whatif->known, whatif_change_key(change));
 }
 
-/* Kept once, however often it is made. */
+/* Kept once, however often it is made; beside other changes it may come out otherwise. */
 static KnownChange *
 change_keep(WhatIf *whatif, const WhatIfChange *change, uint64_t key)
 {
-    KnownChange *known = map_get_id(whatif->known, key);
+    KnownChange *known = whatif->is_mixed ? NULL : map_get_id(whatif->known, key);
     if (known != NULL)
         return known;
     known = ARENA_NEW(whatif->arena, KnownChange);
@@ -549,15 +551,18 @@ whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t c
     KnownChange **known = ARENA_NEW_ARRAY(scratch, KnownChange *, change_count + 1);
     for (size_t i = 0; i < change_count; i++)
         keys[i] = whatif_change_key(&changes[i]);
-    bool is_index_set = are_indexes(changes, change_count);
-    bool is_made = !is_index_set || !are_known(whatif, keys, change_count);
+    whatif->is_mixed = !are_indexes(changes, change_count);
+    bool is_made = whatif->is_mixed || !are_known(whatif, keys, change_count);
+    /* others than CREATE INDEX wait for whoever has asked about the table */
+    if (whatif->is_mixed)
+        whatif_lanes_rest(whatif->lanes);
     if (is_made && !standing_make(whatif, changes, keys, change_count, error))
         return false;
     *ret_results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count + 1);
     for (size_t i = 0; i < change_count; i++) {
         known[i] = is_made ? whatif->standing.items[standing_find(whatif, keys[i])].known
                            : map_get_id(whatif->known, keys[i]);
-        if (is_index_set)
+        if (!whatif->is_mixed && known[i]->result.is_applied) /* a refusal may have been of the moment */
             map_put_id(whatif->known, keys[i], known[i]);
         (*ret_results)[i] = known[i]->result;
     }

@@ -50,7 +50,8 @@ struct WhatIf {
     StandingChangeList standing;
     KnownChangeList wanted;
     bool is_settled;      /* what is wanted stands, and nothing else that the planner sees */
-    Map *known;           /* key -> KnownChange: indexes that were created beside nothing but indexes */
+    bool is_mixed;        /* not indexes alone are wanted */
+    Map *known;           /* key -> KnownChange: indexes that could be created beside nothing but indexes */
     Map *cache;           /* question key -> CachedAnswer */
     Map *sizes;           /* CREATE INDEX text -> double: its size, estimated once */
     Map *given_names;     /* index as plans show it -> name its change gave, where they differ */
@@ -100,6 +101,8 @@ const WhatIfAnswer *whatif_cache_put(WhatIf *whatif, uint64_t key, const WhatIfA
                                      bool with_plan);
 
 void whatif_lanes_close(WhatIfLanes *lanes); /* NULL is allowed */
+/* Further sessions give up what they made and the locks that came with it; NULL is allowed. */
+void whatif_lanes_rest(WhatIfLanes *lanes);
 void whatif_lanes_count(const WhatIfLanes *lanes, WhatIfStatistics *statistics);
 
 #endif

@@ -98,6 +98,18 @@ whatif_lanes_close(WhatIfLanes *lanes)
 }
 
 void
+whatif_lanes_rest(WhatIfLanes *lanes)
+{
+    for (size_t i = 1; lanes != NULL && i < lanes->count; i++) {
+        Lane *lane = &lanes->lanes[i];
+        Error error = {0};
+        if (lane->whatif != NULL && !lane->is_lost)
+            lane->is_lost = !whatif_end(lane->whatif, &error);
+        lane->made = map_new(lanes->lanes[0].whatif->arena);
+    }
+}
+
+void
 whatif_lanes_count(const WhatIfLanes *lanes, WhatIfStatistics *statistics)
 {
     for (size_t i = 1; lanes != NULL && i < lanes->count; i++) {
@@ -332,9 +344,19 @@ lanes_run(WhatIfLanes *lanes, Arena *arena)
                 answer_take(own->whatif, arena, &lanes->lanes[i], &lanes->lanes[i].questions.items[k]);
 }
 
+/* Nothing is wanted any more; what stands is hidden when a question comes. */
+static void
+wanted_forget(WhatIf *whatif)
+{
+    whatif->wanted.count = 0;
+    whatif->is_mixed = false;
+    whatif->is_settled = whatif->standing.count == 0;
+}
+
 void
 whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, size_t count)
 {
+    wanted_forget(whatif);
     if (whatif->is_sparse || count < 2)
         return;
     if (whatif->lanes == NULL)
@@ -359,6 +381,7 @@ whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, siz
     for (size_t i = 0; i < asked_count; i++)
         question_assign(lanes, scratch, &asked[i]);
     lanes_run(lanes, arena);
+    wanted_forget(whatif);
     for (size_t i = 0; i < lanes->count; i++)
         arena_free(lanes->lanes[i].answers);
 }

@@ -240,10 +240,14 @@ bound_ask_itself(Search *search, Bits chosen, double value_most, Error *error)
             }
         }
         double cost;
+        int64_t questions = search_questions(search);
         if (value >= value_most || next == SIZE_MAX || search_out_of_time(search))
             return true;
         if (!oracle_cost(search->oracle, next, chosen, true, &cost, NULL, error))
             return false;
+        /* what cannot be planned was asked before */
+        if (search_questions(search) == questions)
+            return true;
     }
 }
 

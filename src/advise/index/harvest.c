@@ -17,8 +17,9 @@
 #define HARVEST_QUESTIONS_MOST 4
 #define HARVEST_QUESTIONS_SMALL 0
 #define HARVEST_QUEUE_MOST 512
-/* Statements of a large workload that are asked about together. */
+/* Statements that are asked about together: between them the clock is looked at. */
 #define HARVEST_AT_ONCE 16
+#define HARVEST_AT_ONCE_SMALL 32
 
 /* A question that may be asked. */
 typedef struct HarvestQuestion {
@@ -188,9 +189,9 @@ harvest_compare(const void *left, const void *right)
 }
 
 static size_t
-at_once(size_t left)
+at_once(size_t left, size_t most)
 {
-    return left < HARVEST_AT_ONCE ? left : HARVEST_AT_ONCE;
+    return left < most ? left : most;
 }
 
 /* All candidates of the statements made, or asked about, several at once. */
@@ -212,12 +213,15 @@ harvest_expect(Search *search, size_t first, size_t count, bool is_made)
 static bool
 harvest_relate(Search *search, Error *error)
 {
-    harvest_expect(search, 0, search->context->workload->count, true);
+    size_t count = search->context->workload->count;
+    for (size_t q = 0; q < count && !harvest_is_over(search); q += HARVEST_AT_ONCE_SMALL)
+        harvest_expect(search, q, at_once(count - q, HARVEST_AT_ONCE_SMALL), true);
     for (size_t q = 0; q < search->context->workload->count && !harvest_is_over(search); q++)
         if (is_askable(search, q) && !harvest_prepare(search, q, error))
             return false;
     search_relate(search);
-    harvest_expect(search, 0, search->context->workload->count, false);
+    for (size_t q = 0; q < count && !harvest_is_over(search); q += HARVEST_AT_ONCE_SMALL)
+        harvest_expect(search, q, at_once(count - q, HARVEST_AT_ONCE_SMALL), false);
     return true;
 }
 
@@ -254,7 +258,7 @@ search_harvest(Search *search, Error *error)
         search_progress(search, "asking the planner", q, 2 * count);
         harvests[q].statement = q;
         if (!search_is_small(search) && q % HARVEST_AT_ONCE == 0 && !harvest_is_over(search))
-            harvest_expect(search, q, at_once(count - q), false);
+            harvest_expect(search, q, at_once(count - q, HARVEST_AT_ONCE), false);
         if (!harvest_is_over(search) && is_askable(search, q) && !harvest_first(search, &harvests[q], error))
             return false;
     }
@@ -265,7 +269,7 @@ search_harvest(Search *search, Error *error)
         gaining++;
     for (size_t i = 0; i < gaining && !harvest_is_over(search); i += HARVEST_AT_ONCE) {
         search_progress(search, "asking the planner", count + i, 2 * count);
-        if (!harvest_further(search, &harvests[i], at_once(gaining - i), error))
+        if (!harvest_further(search, &harvests[i], at_once(gaining - i, HARVEST_AT_ONCE), error))
             return false;
     }
     oracle_relate(search->oracle, search->harvested, ORACLE_SERVES);

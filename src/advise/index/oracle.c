@@ -70,7 +70,9 @@ btree_size_least(const Candidate *candidate)
 {
     double rows = fmax(candidate->relation->reltuples, 0);
     double values = 0;
-    if (candidate->method != CANDIDATE_BTREE || candidate->predicate != NULL)
+    /* of a partitioned table the rows are those that it had when it was analyzed as a whole */
+    if (candidate->method != CANDIDATE_BTREE || candidate->predicate != NULL ||
+        candidate->relation->kind == 'p')
         return 0;
     for (size_t i = 0; i < candidate->key_count; i++)
         if (candidate->keys[i].attnum > 0)
@@ -469,10 +471,12 @@ oracle_answer_below(const Oracle *oracle, size_t statement, Bits set)
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswerList *answers = &oracle->answers[statement];
     size_t found = 0;
-    for (size_t i = 1; i < answers->count; i++)
-        if (bits_is_subset(answers->items[i].used, reduced) &&
-            answers->items[i].cost < answers->items[found].cost)
+    for (size_t i = 1; i < answers->count; i++) {
+        const OracleAnswer *answer = &answers->items[i];
+        bool tells = !answer->is_doubted || bits_equal(answer->set, reduced);
+        if (tells && bits_is_subset(answer->used, reduced) && answer->cost < answers->items[found].cost)
             found = i;
+    }
     arena_rewind(oracle->arena, mark);
     return found;
 }

@@ -44,9 +44,9 @@ index_is_replaceable(const SnapshotIndex *index, const Candidate *candidate)
     return candidate_is_covered_by(&prefix, index);
 }
 
-/* The recommended indexes, and the old one gone. */
+/* The recommended indexes, and the old one gone; false in ret_is_supposed when the twin refused something. */
 static bool
-replacement_suppose(Evidence *evidence, const SnapshotIndex *index, Error *error)
+replacement_suppose(Evidence *evidence, const SnapshotIndex *index, bool *ret_is_supposed, Error *error)
 {
     const CandidateSet *candidates = evidence->candidates;
     WhatIfChange *changes = ARENA_NEW_ARRAY(evidence->arena, WhatIfChange, candidates->count + 1);
@@ -59,7 +59,12 @@ replacement_suppose(Evidence *evidence, const SnapshotIndex *index, Error *error
                                               .statement = candidates->items[i]->whatif_statement};
     changes[count++] = (WhatIfChange){.kind = WHATIF_DROP_INDEX, .relation_id = index->id};
     WhatIfChangeResult *results;
-    return whatif_begin(evidence->context->whatif, evidence->arena, changes, count, &results, error);
+    if (!whatif_begin(evidence->context->whatif, evidence->arena, changes, count, &results, error))
+        return false;
+    *ret_is_supposed = true;
+    for (size_t i = 0; i < count; i++)
+        *ret_is_supposed = *ret_is_supposed && results[i].is_applied;
+    return true;
 }
 
 /* True when no statement loses what counts without the index. */
@@ -68,9 +73,12 @@ index_is_missed_by_none(Evidence *evidence, const SnapshotIndex *index, bool *re
                         Error *error)
 {
     const Workload *workload = evidence->context->workload;
+    bool is_supposed;
     *ret_is_missed_by_none = false;
-    if (!replacement_suppose(evidence, index, error))
+    if (!replacement_suppose(evidence, index, &is_supposed, error))
         return false;
+    if (!is_supposed)
+        return true;
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
         if (!statement->is_costed ||

@@ -173,8 +173,7 @@ review_expect(Review *review, Bits set)
             continue;
         questions[asked++] = (OracleQuestion){.statement = q, .set = set, .with_plan = true};
     }
-    if (!search_out_of_time(search))
-        oracle_expect(search->oracle, questions, asked);
+    search_expect(search, questions, asked);
 }
 
 /* A statement under a set: asked once for each part of a set that concerns it, its plan looked at once for

@@ -13,6 +13,17 @@ search_out_of_time(Search *search)
     return search->is_stopped;
 }
 
+/* Asked at once: few enough that the clock is looked at in time, and as many as keep four sessions busy. */
+#define EXPECTED_AT_ONCE 16
+
+void
+search_expect(Search *search, const OracleQuestion *questions, size_t count)
+{
+    for (size_t i = 0; i < count && !search_out_of_time(search); i += EXPECTED_AT_ONCE)
+        oracle_expect(search->oracle, &questions[i],
+                      count - i < EXPECTED_AT_ONCE ? count - i : EXPECTED_AT_ONCE);
+}
+
 void
 search_progress(const Search *search, const char *step, size_t done, size_t total)
 {
@@ -188,8 +199,12 @@ search_expect_verified(Search *search)
     for (size_t q = 0; q < count; q++)
         if (is_concerned(search, q, search->best) && !oracle_uses_none(search->oracle, q, search->best))
             questions[asked++] = (OracleQuestion){.statement = q, .set = search->best};
-    if (!deadline_passed(search->context->deadline))
-        oracle_expect(search->oracle, questions, asked);
+    Deadline deadline = search->deadline;
+    bool is_stopped = search->is_stopped;
+    search->deadline = search->context->deadline;
+    search_expect(search, questions, asked);
+    search->deadline = deadline;
+    search->is_stopped = is_stopped;
 }
 
 static bool

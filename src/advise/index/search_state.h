@@ -58,6 +58,8 @@ typedef struct Search {
 
 bool search_out_of_time(Search *search);
 bool search_is_small(const Search *search);
+/* Has the questions asked as far as there is time. */
+void search_expect(Search *search, const OracleQuestion *questions, size_t count);
 void search_progress(const Search *search, const char *step, size_t done, size_t total);
 int64_t search_questions(const Search *search);
 

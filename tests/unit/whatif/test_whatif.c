@@ -643,6 +643,86 @@ several_questions_at_once_are_answered_as_they_are_one_by_one(void **state)
     }
 }
 
+/* Other sessions that were asked about the table hold no locks that an index of it, or a column, must wait
+ * for.
+ */
+static void
+what_is_dropped_after_several_questions_waits_for_nobody(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    Error error = {0};
+    const WhatIfChange index = index_change("beside", "total");
+    const WhatIfChange mixed[] = {{.kind = WHATIF_DDL,
+                                   .relation_id = id_of("orders"),
+                                   .statement = "ALTER TABLE public.orders DROP COLUMN total CASCADE"},
+                                  index};
+    whatif_set_sessions(whatif, 3);
+    whatif_expect(whatif, arena, questions_begin(arena, changes_many()), AT_ONCE);
+    WhatIfChangeResult *results = begin(whatif, arena, mixed, 2);
+    if (!results[0].is_applied)
+        fail_msg("%s", results[0].reason);
+    assert_true(results[0].is_applied && !results[1].is_applied);
+    assert_true(whatif_end(whatif, &error));
+    /* that it could not be beside the other change says nothing of it alone */
+    assert_true(begin(whatif, arena, &index, 1)[0].is_applied);
+}
+
+static void
+a_sample_that_is_refused_leaves_the_indexes_to_the_others(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    const WhatIfChange index = index_change("by_total", "total");
+    const char *const samples[] = {"select * from orders where total = 'many'",
+                                   "select * from orders where total = 7",
+                                   "select * from orders where total = 8"};
+    uint32_t ids[] = {id_of("orders")};
+    WhatIfStatement statement = {.text = "select * from orders where total = $1",
+                                 .samples = samples,
+                                 .sample_count = 3,
+                                 .relation_ids = ids,
+                                 .relation_count = 1};
+    Error error = {0};
+    WhatIfAnswer all = {0}, good = {0};
+    begin(whatif, arena, &index, 1);
+    assert_true(whatif_cost(whatif, arena, &statement, false, &all, &error));
+    statement.samples = samples + 1;
+    statement.sample_count = 2;
+    assert_true(whatif_cost(whatif, arena, &statement, false, &good, &error));
+    assert_true(all.is_known);
+    assert_int_equal(all.sample_mask, 6);
+    assert_int_equal(good.sample_mask, 3);
+    assert_true(all.cost == good.cost && all.used_indexes.count == 1);
+}
+
+static void
+plans_of_further_sessions_are_the_askers(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)256 << 20);
+    FETTLE_CLEANUP(whatif_close_at) WhatIf *whatif = open_whatif(arena);
+    const WhatIfChange changes[] = {index_change("good", "customer_id"),
+                                    index_change("bad", "no_such_column")};
+    WhatIfQuestion *questions = questions_begin(arena, changes_many());
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        questions[i].changes = changes;
+        questions[i].change_count = 2;
+        questions[i].with_plan = true;
+    }
+    whatif_set_sessions(whatif, 2);
+    for (int round = 0; round < 3; round++) {
+        whatif_expect(whatif, arena, questions, AT_ONCE);
+        for (size_t i = 0; i < AT_ONCE; i++) {
+            WhatIfChangeResult *results;
+            WhatIfAnswer answer = question_ask(whatif, arena, &questions[i], &results);
+            assert_true(answer.is_known && answer.plan != NULL && answer.plan->root->total_cost > 0);
+        }
+    }
+}
+
 static void
 what_is_refused_at_once_is_refused_in_the_servers_words_all_the_same(void **state)
 {
@@ -677,6 +757,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_questions_at_once_are_answered_as_they_are_one_by_one),
+        cmocka_unit_test(what_is_dropped_after_several_questions_waits_for_nobody),
+        cmocka_unit_test(a_sample_that_is_refused_leaves_the_indexes_to_the_others),
+        cmocka_unit_test(plans_of_further_sessions_are_the_askers),
         cmocka_unit_test(what_is_refused_at_once_is_refused_in_the_servers_words_all_the_same),
         cmocka_unit_test(an_index_is_tried_used_and_gone_again),
         cmocka_unit_test(the_cost_is_that_of_the_index_really_built),

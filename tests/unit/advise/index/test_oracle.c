@@ -295,6 +295,9 @@ the_least_size_is_of_a_b_tree_over_all_rows(void **state)
     candidate.method = CANDIDATE_BRIN;
     assert_true(oracle_size_least(world->oracle, &candidate) == 0);
     candidate.method = CANDIDATE_BTREE;
+    relation.kind = 'p'; /* as it was when it was analyzed as a whole */
+    assert_true(oracle_size_least(world->oracle, &candidate) == 0);
+    relation.kind = 'r';
     relation.reltuples = -1; /* never analyzed */
     assert_true(oracle_size_least(world->oracle, &candidate) == 0);
 }
@@ -420,6 +423,8 @@ an_answer_that_a_set_within_refutes_tells_of_that_set_alone(void **state)
     assert_true(bounds.low == 600 && bounds.high == 600);
     bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x0E)); /* more than that, less than all */
     assert_true(bounds.low == 400 && bounds.high == 600);
+    size_t below = oracle_answer_below(world->oracle, 0, set_of(arena, 0x0E));
+    assert_true(oracle_answer(world->oracle, 0, below)->cost == bounds.high);
     OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x0A));
     assert_true(descent.known == ORACLE_NO_PARENT);
     planner.cost[0] = 400;
