@@ -312,10 +312,9 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
         return false;
     if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
         return false;
-    /* as much again as the index takes is what its sort spills */
     if (!plan.is_done && (!index_place_find(connection, arena, statement.tablespace, &place, error) ||
                           !size_estimate(connection, arena, order, &table, &bytes, error) ||
-                          !index_space_check(manager, &place, bytes, bytes, &plan.free_bytes, error)))
+                          !index_space_check(manager, &place, bytes, &plan.free_bytes, error)))
         return false;
     plan.wanted_bytes = 2 * bytes;
     plan.change = change_of(order, connection, arena, &statement);

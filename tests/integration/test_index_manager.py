@@ -286,11 +286,19 @@ def test_the_room_is_that_of_the_tablespace_that_the_index_goes_to(service, targ
             assert full in cli(service, "create", "shop", f"{statement} TABLESPACE {narrow}", "--dry-run", status=31)
             with default_tablespace(target, narrow):
                 assert full in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+            if wide == "second":
+                target.sql("ALTER DATABASE postgres SET temp_tablespaces = 'second'")
+                assert "CREATE INDEX" in cli(service, "create", "shop", f"{statement} TABLESPACE second", "--dry-run")
+                target.sql("ALTER DATABASE postgres RESET temp_tablespaces")
             with default_tablespace(target, wide):
                 if wide == "pg_default":
                     assert "CREATE INDEX" in cli(service, "create", "shop", "orders", "note", "--dry-run")
                 else:
+                    # of 20000 rows it fits into maintenance_work_mem
+                    assert "CREATE INDEX" in cli(service, "create", "shop", "orders", "note", "--dry-run")
+                    target.sql("ALTER DATABASE postgres SET maintenance_work_mem = '1MB'")
                     assert "sort may need" in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+                    target.sql("ALTER DATABASE postgres RESET maintenance_work_mem")
     finally:
         set_to(service, "index.free_space_floor", "0B")
 
