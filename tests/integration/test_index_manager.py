@@ -573,6 +573,38 @@ def test_advice_to_replace_an_index_is_carried_out_by_the_api_and_undone_by_the_
     assert "has no index" in cli(service, "create", "shop", "movements", "id", "--replaces", "orders_pkey", "--yes", status=3)
     assert "no number of a change" in cli(service, "undo", "shop", "x", status=2)
     target.sql("DROP TABLE movements")
+def test_an_invalid_index_that_became_valid_is_not_dropped_as_advised(service, target):
+    target.sql("CREATE TABLE twice AS SELECT 1 AS n FROM generate_series(1, 2)")
+    with pytest.raises(psycopg2.Error):
+        target.sql("CREATE UNIQUE INDEX CONCURRENTLY twice_n ON twice (n)")
+    done = service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id}, token="operator")
+    advised = next(row for row in done["results"]["recommendations"] if row["index_name"] == "twice_n")
+    target.sql("DELETE FROM twice WHERE ctid = '(0,1)'")
+    target.sql("REINDEX INDEX CONCURRENTLY twice_n")
+    refusal = service.request("POST", f"{BASE}/drop", {"connection_id": service.target_id, "recommendation_id": advised["id"],
+                                                       "table_name": "twice", "index_name": "twice_n"}, token="operator")
+    assert refusal.status == 409 and "it is valid now" in refusal.json["message"], refusal
+    assert indexes(target)["twice_n"]
+    target.sql("DROP TABLE twice")
+
+
+def test_an_index_that_is_being_rebuilt_is_not_proposed_to_be_dropped(service, target):
+    target.sql("CREATE TABLE rebuilt AS SELECT n FROM generate_series(1, 1000) n")
+    target.sql("CREATE INDEX rebuilt_n ON rebuilt (n)")
+    def rebuild():
+        with contextlib.suppress(psycopg2.Error):
+            target.sql("REINDEX INDEX CONCURRENTLY rebuilt_n")
+    thread = threading.Thread(target=rebuild)
+    with writer(target, "INSERT INTO rebuilt VALUES (0)"):
+        thread.start()
+        assert wait_until(lambda: indexes(target).get("rebuilt_n_ccnew") is False)
+        listed = json.loads(service.fettle("index", "unused", "shop", "--json", status=10, anyway=True))
+        found = next(row for row in listed if row["index_name"] == "rebuilt_n_ccnew")
+        assert not found["is_proposed"] and "being built" in found["reason"], found
+    thread.join()
+    target.sql("DROP TABLE rebuilt")
+
+
 
 
 def test_the_service_drops_a_duplicate_without_being_asked_only_when_it_may(service, target):
