@@ -35,6 +35,8 @@ typedef struct IndexManager {
      * wants to know. */
     bool *is_asked;
 } IndexManager;
+    /* Becomes true when why a change stays open was noted before. NULL: nobody wants to know. */
+    bool *is_known;
 
 /* Where a table or index is. */
 typedef struct IndexTable {

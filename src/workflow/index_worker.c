@@ -105,14 +105,16 @@ item_run(void *argument)
         IndexManager manager = {.store = worker->store,
                                 .settings = settings_of(held),
                                 .locks = worker->locks,
-                                .stop = &worker->stop};
+                                .stop = &worker->stop,
+                                .is_known = &is_known};
         Error error = {0};
         bool good = item_work(item, &manager, &error);
         if (!good && error.code != ERROR_CONFLICT)
-            log_write(LOG_LEVEL_WARNING, "%s", error.message);
+            log_write(is_known ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "%s", error.message);
     }
     item_discard(item);
 }
+    bool is_known = false;
 
 static bool
 submit(IndexWorker *worker, int64_t change_id, WorkerTaskKind kind)

@@ -459,6 +459,36 @@ def test_a_killed_service_cleans_up_a_build_that_died_too(service, target):
     assert change["status"] == "failed" and "interrupted" in change["error_message"] and "orders_dead" not in indexes(target)
 
 
+def test_a_person_who_cancels_a_build_that_was_adopted_has_it_cancelled(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_adopted_late")
+        service.stop(signal.SIGKILL)
+        thread.join()
+        service.start()
+        time.sleep(12)  # the keeper has come by: it waits for the server
+        service.json("POST", f"{BASE}/cancel", {"change_id": change_id}, 202, token="operator")
+        assert wait_until(lambda: backend_of(target, change_id) is None, 30)
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    assert history(service, change_id)["status"] == "cancelled" and "orders_adopted_late" not in indexes(target)
+
+
+def test_a_build_whose_session_was_lost_says_so_and_warns_once_while_its_leftover_is_in_use(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_lost")
+        target.sql(f"SELECT pg_terminate_backend({backend_of(target, change_id)})")
+        assert wait_until(lambda: history(service, change_id)["error_message"], 120)
+        thread.join()
+        change = history(service, change_id)
+        assert change["attempts"] == 1 and change["error_message"].startswith("its session was lost; its invalid index orders_lost"), change
+        stays = f"index change {change_id} stays open"
+        assert wait_until(lambda: stays in service.errors(), 5)
+        told = service.errors().count(stays)
+        time.sleep(25)
+        assert service.errors().count(stays) == told == 1
+    assert wait_until(lambda: is_over(service, change_id), 90)
+    assert "orders_lost" not in indexes(target)
+
+
 def test_an_interrupted_drop_is_finished(service, target):
     create(service, index_name="orders_going")
     with writer(target):
