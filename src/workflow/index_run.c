@@ -117,11 +117,12 @@ stop_write(const IndexRun *run)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Error error = {0};
+    const atomic_bool *wish = run->manager->stop_is_wish;
+    bool is_wish = wish != NULL && atomic_load(wish);
     if (!is_stopping(run->manager))
         return;
     if (!store_session_take(run->manager->store, 0, &session, &error) ||
-        !(run->manager->stop_is_wish ? index_change_cancel : index_change_stop)(session.connection,
-                                                                                run->change.id, &error))
+        !(is_wish ? index_change_cancel : index_change_stop)(session.connection, run->change.id, &error))
         log_write(LOG_LEVEL_DEBUG, "%s", error.message);
 }
 
@@ -540,8 +541,8 @@ note_write(const IndexRun *run, const char *message)
         if (run->manager->is_known != NULL)
             *run->manager->is_known = true;
         return;
-    if (!store_session_take(run->manager->store, 0, &session, &error) ||
     }
+    if (!store_session_take(run->manager->store, 0, &session, &error) ||
         !index_change_note(session.connection, run->change.id, message, &error))
         log_write(LOG_LEVEL_DEBUG, "%s", error.message);
 }

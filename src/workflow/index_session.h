@@ -26,17 +26,18 @@ typedef struct IndexManager {
     IndexLocks *locks;
     /* While true no work goes on: what runs is cancelled and cleaned up. NULL: nobody stops it. */
     const atomic_bool *stop;
-    /* Who stops it is a person who does not want the change any more, not a service that ends. */
-    bool stop_is_wish;
+    /* While true who stops it is a person who does not want the change any more, not a process that ends.
+     * NULL: never. */
+    const atomic_bool *stop_is_wish;
     /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *context;
     /* Becomes true when a target is asked for a session: what fails before says nothing of it. NULL: nobody
      * wants to know. */
     bool *is_asked;
-} IndexManager;
     /* Becomes true when why a change stays open was noted before. NULL: nobody wants to know. */
     bool *is_known;
+} IndexManager;
 
 /* Where a table or index is. */
 typedef struct IndexTable {

@@ -719,6 +719,24 @@ def test_an_interrupt_of_the_command_line_is_a_cancellation_also_where_the_lefto
     assert ("interrupted" if signals == 2 else "Fettle was stopped") in change["error_message"], change
 
 
+@pytest.mark.parametrize("how,held_by", [(signal.SIGINT, None), (signal.SIGTERM, "stop")])
+def test_only_an_interrupt_of_the_command_line_is_a_persons_wish(service, target, how, held_by):
+    with writer(target):
+        build = subprocess.Popen([BINARY, "index", "create", "shop", "orders", "note", "--name", "orders_ended", "--yes"],
+                                 env=service.environment(), stderr=subprocess.PIPE, text=True)
+        assert wait_until(lambda: indexes(target).get("orders_ended") is False)
+        change_id = history(service)[0]["id"]
+        build.send_signal(how)
+        assert wait_until(lambda: history(service, change_id)["cancel_requested"], 30)
+        with contextlib.closing(psycopg2.connect(f"host={service.store_place() / 'socket'} user=fettle_store dbname=postgres")) as store:
+            cursor = store.cursor()
+            cursor.execute("SELECT held_by FROM fettle.index_changes WHERE id = %s", (change_id,))
+            assert cursor.fetchone() == (held_by,)
+    build.communicate(timeout=60)
+    assert wait_until(lambda: is_over(service, change_id), 90)
+    assert history(service, change_id)["status"] == "cancelled" and "orders_ended" not in indexes(target)
+
+
 def test_a_leftover_in_use_holds_up_nobody_who_looks_at_the_history(service, target):
     with writer(target):
         running = create(service, 202, index_name="orders_looked")
