@@ -573,36 +573,6 @@ def test_an_analysis_recommends_and_a_recommendation_is_carried_out(service, tar
     drop(service, index_name=wanted["index_name"])
 
 
-def test_advice_to_replace_an_index_is_carried_out_by_the_api_and_undone_by_the_command_line(service, target):
-    target.sql("CREATE TABLE movements AS SELECT n AS id, n % 50 AS account_id, (n * 7919) % 40009 AS total, repeat('x', 80) AS body "
-               "FROM generate_series(1, 40000) n; CREATE INDEX movements_account ON movements (account_id); ANALYZE movements; "
-               "SELECT pg_stat_statements_reset()")
-    for number in range(30):
-        target.sql(f"SELECT * FROM movements WHERE account_id = {number} ORDER BY total LIMIT 5")
-    done = service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id}, token="operator")
-    assert done["results"]["advice_failure"] is None, done
-    listed = service.json("GET", f"{BASE}/recommendations/{service.target_id}?status=recommended", token="viewer")
-    wanted = next(row for row in listed if row["table_name"] == "movements")
-    assert (wanted["recommendation_type"], wanted["index_name"], wanted["columns"]) == ("modify", "movements_account", ["account_id", "total"])
-    assert wanted["create_statement"].startswith("CREATE INDEX CONCURRENTLY IF NOT EXISTS")
-    # An analysis that looks for what is unused leaves it, and rebuilding is not what it asks for.
-    service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id, "analysis_type": "unused"}, token="operator")
-    made = create(service, table_name="movements", index_name="movements_account", columns=wanted["columns"], recommendation_id=wanted["id"])
-    change = history(service, made["change_id"])
-    assert (change["action"], change["status"]) == ("modify", "completed") and change["recommendation_id"] == wanted["id"]
-    ours = indexes(target, "indrelid = 'movements'::regclass")
-    assert list(ours) == [made["index_name"]] and made["index_name"] != "movements_account"
-    rows = {row["id"]: row for row in service.json("GET", f"{BASE}/recommendations/{service.target_id}", token="viewer")}
-    assert (rows[wanted["id"]]["status"], rows[wanted["id"]]["index_name"]) == ("created", "movements_account")
-    planned = cli(service, "undo", "shop", str(made["change_id"]), "--dry-run")
-    assert '"movements_account"' in planned.splitlines()[0] and "DROP INDEX CONCURRENTLY" in planned.splitlines()[1]
-    cli(service, "undo", "shop", str(made["change_id"]), "--yes")
-    assert indexes(target, "indrelid = 'movements'::regclass") == {"movements_account": True}
-    cli(service, "create", "shop", "movements", "account_id,id", "--name", "movements_by_hand", "--replaces", "movements_account", "--yes")
-    assert indexes(target, "indrelid = 'movements'::regclass") == {"movements_by_hand": True}
-    assert "has no index" in cli(service, "create", "shop", "movements", "id", "--replaces", "orders_pkey", "--yes", status=3)
-    assert "no number of a change" in cli(service, "undo", "shop", "x", status=2)
-    target.sql("DROP TABLE movements")
 def test_an_invalid_index_that_became_valid_is_not_dropped_as_advised(service, target):
     target.sql("CREATE TABLE twice AS SELECT 1 AS n FROM generate_series(1, 2)")
     with pytest.raises(psycopg2.Error):
@@ -635,6 +605,36 @@ def test_an_index_that_is_being_rebuilt_is_not_proposed_to_be_dropped(service, t
     target.sql("DROP TABLE rebuilt")
 
 
+def test_advice_to_replace_an_index_is_carried_out_by_the_api_and_undone_by_the_command_line(service, target):
+    target.sql("CREATE TABLE movements AS SELECT n AS id, n % 50 AS account_id, (n * 7919) % 40009 AS total, repeat('x', 80) AS body "
+               "FROM generate_series(1, 40000) n; CREATE INDEX movements_account ON movements (account_id); ANALYZE movements; "
+               "SELECT pg_stat_statements_reset()")
+    for number in range(30):
+        target.sql(f"SELECT * FROM movements WHERE account_id = {number} ORDER BY total LIMIT 5")
+    done = service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id}, token="operator")
+    assert done["results"]["advice_failure"] is None, done
+    listed = service.json("GET", f"{BASE}/recommendations/{service.target_id}?status=recommended", token="viewer")
+    wanted = next(row for row in listed if row["table_name"] == "movements")
+    assert (wanted["recommendation_type"], wanted["index_name"], wanted["columns"]) == ("modify", "movements_account", ["account_id", "total"])
+    assert wanted["create_statement"].startswith("CREATE INDEX CONCURRENTLY IF NOT EXISTS")
+    # An analysis that looks for what is unused leaves it, and rebuilding is not what it asks for.
+    service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id, "analysis_type": "unused"}, token="operator")
+    made = create(service, table_name="movements", index_name="movements_account", columns=wanted["columns"], recommendation_id=wanted["id"])
+    change = history(service, made["change_id"])
+    assert (change["action"], change["status"]) == ("modify", "completed") and change["recommendation_id"] == wanted["id"]
+    ours = indexes(target, "indrelid = 'movements'::regclass")
+    assert list(ours) == [made["index_name"]] and made["index_name"] != "movements_account"
+    rows = {row["id"]: row for row in service.json("GET", f"{BASE}/recommendations/{service.target_id}", token="viewer")}
+    assert (rows[wanted["id"]]["status"], rows[wanted["id"]]["index_name"]) == ("created", "movements_account")
+    planned = cli(service, "undo", "shop", str(made["change_id"]), "--dry-run")
+    assert '"movements_account"' in planned.splitlines()[0] and "DROP INDEX CONCURRENTLY" in planned.splitlines()[1]
+    cli(service, "undo", "shop", str(made["change_id"]), "--yes")
+    assert indexes(target, "indrelid = 'movements'::regclass") == {"movements_account": True}
+    cli(service, "create", "shop", "movements", "account_id,id", "--name", "movements_by_hand", "--replaces", "movements_account", "--yes")
+    assert indexes(target, "indrelid = 'movements'::regclass") == {"movements_by_hand": True}
+    assert "has no index" in cli(service, "create", "shop", "movements", "id", "--replaces", "orders_pkey", "--yes", status=3)
+    assert "no number of a change" in cli(service, "undo", "shop", "x", status=2)
+    target.sql("DROP TABLE movements")
 
 
 def test_the_service_drops_a_duplicate_without_being_asked_only_when_it_may(service, target):
@@ -779,6 +779,17 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service, target):
     assert "the history lists them" in cli(service, "undo", "shop", "99999", "--yes", status=4)
     assert "schema apart" in cli(service, "drop", "shop", "public.orders_customer", "--yes")
     assert "--schema" in cli(service, "trial", target.dsn(), "public.orders_customer", status=4)
+
+
+@pytest.mark.parametrize("words", [
+    ["help", "host=h\npassword=hunter2"], ["index", "history", "host=h\npassword=hunter2"], ["advise", "--time", "host=h\npassword=hunter2"],
+    ["index", "postgres://joe:h\udce9hunter2@h/d"], ["apply", "hostaddr=1.2.3.4\tpassword=hunter2"], ["help", "Postgres://me:hunter2@h/d"],
+    ["workload", "postgresql+psycopg2://me:hunter2@h/d"], ["index", "drop", "shop", 'host="h password=hunter2', "--yes"],
+    ["index", "create", "shop", 'host="h password=hunter2', "note", "--yes"], ["help", "host = h password = 'hunter2'"],
+    ["advise", "--set", "advise.time=postgresql+psycopg2://me:hunter2@h/d"], ["advise", "postgresql+psycopg2://me:hunter2@h/d"]])
+def test_a_password_in_any_word_of_any_form_is_not_repeated(service, words):
+    said = subprocess.run([BINARY, *words], env=service.environment(), capture_output=True, text=True, errors="surrogateescape", timeout=100)
+    assert "hunter2" not in said.stdout + said.stderr, said
 
 
 @pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
