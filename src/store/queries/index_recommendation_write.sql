@@ -28,7 +28,7 @@ WITH given AS (
            CASE WHEN include_columns IS NULL THEN NULL ELSE ARRAY(SELECT jsonb_array_elements_text(include_columns)) END, recommendation_type,
            estimated_benefit, estimated_cost, confidence_score, affected_query_count, affected_total_time_ms,
            ARRAY(SELECT h.value::bigint FROM jsonb_array_elements_text(query_hashes) WITH ORDINALITY h(value, place) ORDER BY h.place), coalesce(usage_count, 0),
-           last_used_at, size_bytes, create_statement, reason, was_invalid
+           last_used_at, size_bytes, create_statement, reason, coalesce(was_invalid, false)
       FROM wanted
         ON CONFLICT (target_id, database_name, schema_name, table_name, columns, index_type, recommendation_type) DO UPDATE
            SET index_name = excluded.index_name, is_unique = excluded.is_unique, predicate = excluded.predicate,
