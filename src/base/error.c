@@ -36,8 +36,8 @@ error_text_trim(char *text, size_t size_bytes)
         text[end] = '\0';
 }
 
-/* Messages quote what users, files and servers say: one line of UTF-8 comes of it, whatever that was. */
-static void
+/* Messages quote what users, files and servers say. */
+void
 error_text_clean(char *text, size_t size_bytes)
 {
     error_text_trim(text, size_bytes);

@@ -68,6 +68,9 @@ void error_fill_hint(Error *error, const char *format, ...) FETTLE_PRINTF(2, 3);
 void error_fill_prefix(Error *error, const char *format, ...) FETTLE_PRINTF(2, 3);
 void error_fill_errno(Error *error, int error_number, const char *format, ...) FETTLE_PRINTF(3, 4);
 
+/* As every message is: one line of UTF-8 comes of it, whatever the text was. */
+void error_text_clean(char *text, size_t size_bytes);
+
 static inline bool
 error_is_false(void)
 {

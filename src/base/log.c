@@ -14,6 +14,7 @@
 
 static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER;
 static LogLevel log_level = LOG_LEVEL_INFO;
+static void (*log_filter)(char *message, size_t size_bytes);
 static int progress_state = -1; /* -1: not decided yet */
 static bool progress_is_shown;
 static int64_t progress_shown_ms;
@@ -23,6 +24,14 @@ log_set_level(LogLevel level)
 {
     pthread_mutex_lock(&log_mutex);
     log_level = level;
+    pthread_mutex_unlock(&log_mutex);
+}
+
+void
+log_set_filter(void (*filter)(char *message, size_t size_bytes))
+{
+    pthread_mutex_lock(&log_mutex);
+    log_filter = filter;
     pthread_mutex_unlock(&log_mutex);
 }
 
@@ -48,6 +57,8 @@ log_write(LogLevel level, const char *format, ...)
         for (char *at = message; *at != '\0'; at++)
             if ((unsigned char)*at < ' ' || *at == 0x7F)
                 *at = ' ';
+        if (log_filter != NULL)
+            log_filter(message, sizeof(message));
         progress_erase();
         fprintf(stderr, "fettle: %s: %s\n", words[level], message);
     }

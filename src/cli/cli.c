@@ -279,26 +279,79 @@ hint_by_code(ErrorCode code)
 #define HIDDEN "(connection string)"
 #define SIGN_BYTES 12 /* of a word's beginning, by which it is found where a message cuts it */
 
+/* In any form that someone may have written, were it for another program. */
+static bool
+has_secret(const char *text)
+{
+    const char *scheme = strstr(text, "://");
+    const char *key = strcasestr(text, "password");
+    if (scheme != NULL && (strchr(scheme, '@') != NULL || pg_dsn_looks_like(text)))
+        return true;
+    return key != NULL && strchr(key, '=') != NULL;
+}
+
+/* How far a message repeats a word, quotes in it doubled or not; *ret_matched: how much of the word. */
+static size_t
+repeated_length(const char *message, const char *word, size_t *ret_matched)
+{
+    size_t length = 0;
+    size_t matched = 0;
+    while (word[matched] != '\0' && message[length] == word[matched]) {
+        bool is_quote = word[matched] == '"' || word[matched] == '\'';
+        bool is_doubled = message[length + 1] == word[matched] && word[matched + 1] != word[matched];
+        length += is_quote && is_doubled ? 2 : 1;
+        matched++;
+    }
+    *ret_matched = matched;
+    return length;
+}
+
+/* Of a word that is cut the quote behind it is its end; where there is none, what follows may still be of it.
+ */
+static void
+text_hide(char *message, size_t size, const char *word)
+{
+    char rest[LOG_MESSAGE_BYTES];
+    size_t word_length = strlen(word);
+    for (char *found = message; *found != '\0'; found++) {
+        size_t matched;
+        size_t length = repeated_length(found, word, &matched);
+        if (matched < word_length && matched < SIGN_BYTES)
+            continue;
+        char quote = found == message ? '\0' : found[-1];
+        bool is_cut = (quote == '"' || quote == '\'') && found[length] == quote;
+        snprintf(rest, sizeof(rest), "%s", matched == word_length || is_cut ? found + length : "");
+        snprintf(found, size - (size_t)(found - message), HIDDEN "%s", rest);
+        size_t hidden = strlen(found) - strlen(rest);
+        found += hidden - 1;
+    }
+}
+
 /* A word that was taken for something else may be a connection string with a password: a message that repeats
- * it, whole or cut, does so without. */
+ * it, or what stands behind an equals sign of it, whole or cut, does so without. */
 static void
 word_hide(char *message, size_t size, const char *word)
 {
-    char rest[ERROR_MESSAGE_BYTES];
-    char sign[SIGN_BYTES + 1];
-    word += strspn(word, " \t\n");
-    bool may_hold_one = strstr(word, "://") != NULL || strstr(word, "password") != NULL;
-    if (!may_hold_one || !pg_dsn_looks_like(word))
-        return;
-    snprintf(sign, sizeof(sign), "%s", word);
-    for (char *found = strstr(message, sign); found != NULL; found = strstr(found, sign)) {
-        size_t length = strlen(sign);
-        while (found[length] != '\0' && found[length] == word[length])
-            length++;
-        snprintf(rest, sizeof(rest), "%s", found + length);
-        snprintf(found, size - (size_t)(found - message), HIDDEN "%s", rest);
-        found += strlen(found) < strlen(HIDDEN) ? strlen(found) : strlen(HIDDEN);
+    for (const char *part = word; part != NULL; part = strchr(part, '=')) {
+        char clean[LOG_MESSAGE_BYTES];
+        part += part != word; /* behind the equals sign */
+        part += strspn(part, " \t\n");
+        if (!has_secret(part))
+            return;
+        snprintf(clean, sizeof(clean), "%s", part);
+        error_text_clean(clean, sizeof(clean));
+        text_hide(message, size, clean);
     }
+}
+
+static char **told_words;
+static int told_word_count;
+
+static void
+words_hide(char *message, size_t size)
+{
+    for (int i = 1; i < told_word_count; i++)
+        word_hide(message, size, told_words[i]);
 }
 
 int
@@ -309,14 +362,15 @@ cli_main(int argument_count, char **arguments)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("fettle", (size_t)16 << 30);
     Error error = {0};
     int exit_status = 0;
+    told_words = arguments;
+    told_word_count = argument_count;
+    log_set_filter(words_hide);
     bool done = cli_run(arena, argument_count, arguments, &exit_status, &error);
     progress_clear();
     if (done)
         return exit_status;
-    for (int i = 1; i < argument_count; i++) {
-        word_hide(error.message, sizeof(error.message), arguments[i]);
-        word_hide(error.hint, sizeof(error.hint), arguments[i]);
-    }
+    words_hide(error.message, sizeof(error.message));
+    words_hide(error.hint, sizeof(error.hint));
     fprintf(stderr, "fettle: %s\nhint: %s\n", error.message,
             error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
     return error_code_exit_status(error.code);

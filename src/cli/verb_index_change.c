@@ -19,10 +19,12 @@
 #include <unistd.h>
 
 static atomic_bool interrupted;
+static atomic_bool is_wish; /* Ctrl-C; another signal comes from a system that ends, too */
 
 static void
 on_interrupt(int signal_number)
 {
+    atomic_store(&is_wish, signal_number == SIGINT);
     atomic_store(&interrupted, true);
     (void)signal(signal_number, SIG_DFL);
 }
@@ -165,7 +167,7 @@ index_foreground_manager(const CliInput *input, const CliStore *store)
     return (IndexManager){.store = store->store,
                           .settings = input->settings,
                           .stop = &interrupted,
-                          .stop_is_wish = true,
+                          .stop_is_wish = &is_wish,
                           .progress = session_progress};
 }
 

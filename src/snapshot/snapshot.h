@@ -211,7 +211,8 @@ typedef struct SnapshotIndex {
     int64_t scans; /* idx_scan; -1 unknown */
     int64_t tuples_read;
     const char *last_scan; /* 16+; NULL unknown */
-    bool is_being_built;   /* as the snapshot was taken; false also where the role may not see it */
+    bool is_being_built; /* or another one of its table, as the snapshot was taken; false also where the role
+                            may not see it */
 } SnapshotIndex;
 
 typedef struct SnapshotActivity {

@@ -80,8 +80,8 @@ bool index_change_end(PgConnection *session, int64_t id, const char *state, cons
 bool index_change_note(PgConnection *session, int64_t id, const char *message, Error *error) FETTLE_MUST_USE;
 /* Asks whoever works on it to stop. ERROR_NOT_FOUND: there is no open change with this id. */
 bool index_change_cancel(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
-/* The service that works on it ends, which is nobody's wish: what waited for its moment waits on, and an undo
- * is made later. A wish that was stated before stays. */
+/* The process that works on it ends, which is nobody's wish: what waited for its moment waits on, and an
+ * automatic undo is made later; any other change is over. A wish that was stated before stays. */
 bool index_change_stop(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
 /* True when the index that the change drops was made by an earlier change. */
 bool index_change_takes_back(PgConnection *session, int64_t id, const char *index_name, bool *ret_does,

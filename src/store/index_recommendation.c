@@ -58,6 +58,7 @@ found_write(JsonWriter *json, Arena *arena, const IndexRecommendation *found, si
     key_known(json, "size_bytes", found->size_bytes, -1);
     json_key_string(json, "create_statement", found->create_statement);
     json_key_string(json, "reason", found->reason);
+    json_key_bool(json, "was_invalid", found->was_invalid);
     json_object_end(json);
 }
 
@@ -153,7 +154,8 @@ recommendation_read_row(const PgResult *rows, int64_t row, Arena *arena, IndexRe
                                   .reason = arena_strdup(arena, pg_result_text(rows, row, 22)),
                                   .created_at_us = pg_result_int(rows, row, 23, 0),
                                   .applied_at_us = pg_result_int(rows, row, 24, 0),
-                                  .is_unearned = pg_result_bool(rows, row, 25)};
+                                  .is_unearned = pg_result_bool(rows, row, 25),
+                                  .was_invalid = pg_result_bool(rows, row, 26)};
     return texts_read(arena, pg_result_text(rows, row, 6), &read->columns, &read->column_count, error) &&
            texts_read(arena, pg_result_text(rows, row, 10), &read->include_columns, &read->include_count,
                       error);

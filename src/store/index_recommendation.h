@@ -49,6 +49,7 @@ typedef struct IndexRecommendation {
     const char *reason;
     int64_t created_at_us;
     int64_t applied_at_us; /* 0: it was not */
+    bool was_invalid;      /* the index to drop: that is why it may go */
     bool is_unearned;      /* proposed for not having earned its cost; only read */
 } IndexRecommendation;
 

@@ -63,7 +63,8 @@ index_recommendation_of_finding(Arena *arena, const HygieneFinding *finding,
         .last_used_at_us = finding->last_used_at_us,
         .size_bytes = isnan(finding->waste_bytes) ? -1 : (int64_t)finding->waste_bytes,
         .create_statement = finding->undo_sql != NULL ? finding->undo_sql : finding->act_sql,
-        .reason = finding->reason};
+        .reason = finding->reason,
+        .was_invalid = finding->class == HYGIENE_INVALID};
     return true;
 }
 

@@ -69,6 +69,7 @@ index_order_of_recommendation(const IndexRecommendation *recommendation, IndexOr
                               .name = is_drop ? recommendation->index_name : NULL,
                               .replaced = is_successor ? recommendation->index_name : NULL,
                               .definition = is_drop ? NULL : recommendation->create_statement,
+                              .only_invalid = is_drop && recommendation->was_invalid,
                               .recommendation_id = recommendation->id};
     return true;
 }
@@ -312,10 +313,9 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
         return false;
     if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
         return false;
-    /* as much again as the index takes is what its sort spills */
     if (!plan.is_done && (!index_place_find(connection, arena, statement.tablespace, &place, error) ||
                           !size_estimate(connection, arena, order, &table, &bytes, error) ||
-                          !index_space_check(manager, &place, bytes, bytes, &plan.free_bytes, error)))
+                          !index_space_check(manager, &place, bytes, &plan.free_bytes, error)))
         return false;
     plan.wanted_bytes = 2 * bytes;
     plan.change = change_of(order, connection, arena, &statement);
@@ -382,6 +382,9 @@ droppable_read(Arena *arena, const IndexOrder *order, IndexFacts *facts, SqlInde
         facts->lookup = facts->extension = NULL;
     if (!index_facts_check_drop(arena, facts, error))
         return false;
+    if (order->only_invalid && facts->is_valid)
+        return error_set(error, ERROR_CONFLICT,
+                         "index %s was to go because it was invalid, and it is valid now", facts->name);
     if (!sql_index_statement_parse(arena, facts->definition, &(SqlIndexNames){0}, ret_index, error))
         return error_prefix(error, "the index cannot be dropped, for it could not be made again");
     return made_check(arena, order, facts, ret_index, error);

@@ -38,6 +38,7 @@ typedef struct IndexOrder {
     const char *replaced;   /* index of the same table that goes once the new one is there; NULL: none */
     const char *definition; /* a CREATE INDEX in place of columns, method and uniqueness; NULL: none */
     const char *made_by; /* what made the index that goes, for an undo: no other one goes; NULL: whichever */
+    bool only_invalid;   /* to drop: not one that is valid by now */
     int64_t recommendation_id;
     const char *performed_by;
 } IndexOrder;

@@ -59,16 +59,16 @@ is_stopping(const IndexManager *manager)
     return manager->stop != NULL && atomic_load(manager->stop);
 }
 
-/* Asks the store; a store that does not answer wants nothing. */
+/* As the store has it now; a store that does not answer wants nothing. */
 static bool
-wants_cancel(const IndexRun *run)
+is_cancel_asked(const IndexRun *run)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Error error = {0};
     bool wanted = false;
     (void)!(store_session_take(run->manager->store, 0, &session, &error) &&
             index_change_progress(session.connection, run->change.id, NULL, &wanted, &error));
-    return wanted || is_stopping(run->manager);
+    return wanted;
 }
 
 /* False when it was cancelled meanwhile. */
@@ -82,7 +82,7 @@ pause_for(const IndexRun *run, int64_t milliseconds)
         (void)nanosleep(&step, NULL);
         if (clock_monotonic_ms() < ask_at_ms)
             continue;
-        if (wants_cancel(run))
+        if (is_cancel_asked(run))
             return false;
         ask_at_ms = clock_monotonic_ms() + PAUSE_MS_FIRST;
     }
@@ -117,11 +117,12 @@ stop_write(const IndexRun *run)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Error error = {0};
+    const atomic_bool *wish = run->manager->stop_is_wish;
+    bool is_wish = wish != NULL && atomic_load(wish);
     if (!is_stopping(run->manager))
         return;
     if (!store_session_take(run->manager->store, 0, &session, &error) ||
-        !(run->manager->stop_is_wish ? index_change_cancel : index_change_stop)(session.connection,
-                                                                                run->change.id, &error))
+        !(is_wish ? index_change_cancel : index_change_stop)(session.connection, run->change.id, &error))
         log_write(LOG_LEVEL_DEBUG, "%s", error.message);
 }
 
@@ -303,7 +304,10 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
         return VERDICT_FAILED;
     }
     if (is_found && !leftover_drop(run, connection, &cause)) {
-        error_set(error, cause.code, run->is_left ? "interrupted" : "not begun");
+        error_set(error, cause.code,
+                  run->is_left               ? "interrupted"
+                  : run->change.attempts > 0 ? "its session was lost"
+                                             : "not begun");
         leftover_tell(run, &cause, error);
         return VERDICT_OPEN;
     }
@@ -533,8 +537,11 @@ note_write(const IndexRun *run, const char *message)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     Error error = {0};
-    if (run->is_left && run->change.error_message != NULL)
+    if (run->is_left && run->change.error_message != NULL) {
+        if (run->manager->is_known != NULL)
+            *run->manager->is_known = true;
         return;
+    }
     if (!store_session_take(run->manager->store, 0, &session, &error) ||
         !index_change_note(session.connection, run->change.id, message, &error))
         log_write(LOG_LEVEL_DEBUG, "%s", error.message);
@@ -575,7 +582,8 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
         case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
         case VERDICT_CANCELLED: stop_write(run); return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
-            return end_write(run, run->is_left && run->change.wants_cancel ? "cancelled" : "failed",
+            /* asked once more: one may wait for hours for what the server goes on with */
+            return end_write(run, run->is_left && is_cancel_asked(run) ? "cancelled" : "failed",
                              failure_words(run, &failure), error);
         case VERDICT_AGAIN:
         case VERDICT_RUN_IT:

@@ -14,6 +14,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+/* A small entry takes so many times its size while it is sorted in memory. */
+#define SORT_MEMORY_FACTOR 3
+
 extern const PgQueryText workflow_queries[];
 
 bool
@@ -210,7 +213,9 @@ index_place_find(PgConnection *connection, Arena *arena, const char *tablespace,
     }
     *ret_place = (IndexPlace){.tablespace = arena_strdup(arena, pg_result_text(rows, 0, 0)),
                               .directory = arena_strdup(arena, pg_result_text(rows, 0, 3)),
-                              .sort_directory = arena_strdup(arena, pg_result_text(rows, 0, 4))};
+                              .sort_directory = arena_strdup(arena, pg_result_text(rows, 0, 4)),
+                              .is_sort_elsewhere = pg_result_bool(rows, 0, 5),
+                              .sort_memory_bytes = pg_result_int(rows, 0, 6, 0)};
     return true;
 }
 
@@ -248,17 +253,27 @@ room_check(const IndexManager *manager, double free_bytes, double wanted_bytes, 
                           settings_get_text(manager->settings, SETTING_INDEX_FREE_SPACE_FLOOR));
 }
 
+/* What the sort of an index spills that takes so much: about as much again, and nothing where it fits into
+ * memory. */
+static double
+sort_bytes_of(const IndexPlace *place, double index_bytes)
+{
+    return index_bytes * SORT_MEMORY_FACTOR <= (double)place->sort_memory_bytes ? 0 : index_bytes;
+}
+
 bool
-index_space_check(const IndexManager *manager, const IndexPlace *place, double index_bytes, double sort_bytes,
+index_space_check(const IndexManager *manager, const IndexPlace *place, double index_bytes,
                   int64_t *ret_free_bytes, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("tablespace", 65536);
+    double sort_bytes = sort_bytes_of(place, index_bytes);
     double free_bytes = free_space(place->directory);
-    /* a sort that spills one cannot tell where may do so here */
-    bool is_one = place->sort_directory == NULL || are_on_one_disk(place->directory, place->sort_directory);
+    /* one that spills where temp_tablespaces say may do so here */
+    bool is_one = place->is_sort_elsewhere || are_on_one_disk(place->directory, place->sort_directory);
     *ret_free_bytes = free_bytes > 9e18 ? INT64_MAX : (int64_t)free_bytes;
     return room_check(manager, free_bytes, is_one ? index_bytes + sort_bytes : index_bytes, "the index needs",
                       arena_printf(arena, "tablespace %s", place->tablespace), error) &&
-           (is_one || room_check(manager, free_space(place->sort_directory), sort_bytes,
-                                 "the index's sort may need", "the database's own tablespace", error));
+           (is_one || sort_bytes <= 0 ||
+            room_check(manager, free_space(place->sort_directory), sort_bytes, "the index's sort may need",
+                       "the database's own tablespace", error));
 }

@@ -26,14 +26,17 @@ typedef struct IndexManager {
     IndexLocks *locks;
     /* While true no work goes on: what runs is cancelled and cleaned up. NULL: nobody stops it. */
     const atomic_bool *stop;
-    /* Who stops it is a person who does not want the change any more, not a service that ends. */
-    bool stop_is_wish;
+    /* While true who stops it is a person who does not want the change any more, not a process that ends.
+     * NULL: never. */
+    const atomic_bool *stop_is_wish;
     /* Called about once a second, on a thread of its own, with what the server does; NULL: nobody looks. */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total);
     void *context;
     /* Becomes true when a target is asked for a session: what fails before says nothing of it. NULL: nobody
      * wants to know. */
     bool *is_asked;
+    /* Becomes true when why a change stays open was noted before. NULL: nobody wants to know. */
+    bool *is_known;
 } IndexManager;
 
 /* Where a table or index is. */
@@ -75,7 +78,9 @@ typedef struct IndexFacts {
 typedef struct IndexPlace {
     const char *tablespace;
     const char *directory;
-    const char *sort_directory; /* where its sort spills; NULL also where temp_tablespaces say */
+    const char *sort_directory; /* where its sort spills, unless elsewhere */
+    bool is_sort_elsewhere;     /* where temp_tablespaces say */
+    int64_t sort_memory_bytes;  /* maintenance_work_mem */
 } IndexPlace;
 
 /* A reading session on a database of the target; database NULL: the one of its connection string. */
@@ -106,8 +111,9 @@ bool index_backend_is_busy(PgConnection *connection, Arena *arena, int64_t backe
 bool index_place_find(PgConnection *connection, Arena *arena, const char *tablespace, IndexPlace *ret_place,
                       Error *error) FETTLE_MUST_USE;
 /* Refuses (ERROR_DISK_FULL) what would leave less than index.free_space_floor on the place's disk, or on that
- * of the sort; *ret_free_bytes, of the place, is -1 where the free space cannot be known. */
+ * of the sort. A sort that spills elsewhere is looked for beside the index; where a directory is not known
+ * nothing is. *ret_free_bytes, of the place, is -1 where the free space cannot be known. */
 bool index_space_check(const IndexManager *manager, const IndexPlace *place, double index_bytes,
-                       double sort_bytes, int64_t *ret_free_bytes, Error *error) FETTLE_MUST_USE;
+                       int64_t *ret_free_bytes, Error *error) FETTLE_MUST_USE;
 
 #endif

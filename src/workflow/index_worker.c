@@ -83,6 +83,19 @@ item_discard(void *argument)
     free(item);
 }
 
+/* Its turn did not come before the service ended. */
+static void
+item_stop(void *argument)
+{
+    const WorkerItem *item = argument;
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    Error error = {0};
+    if (item->kind == WORKER_RUN && (!store_session_take(item->worker->store, 0, &session, &error) ||
+                                     !index_change_stop(session.connection, item->change_id, &error)))
+        log_write(LOG_LEVEL_DEBUG, "%s", error.message);
+    item_discard(argument);
+}
+
 static bool
 item_work(const WorkerItem *item, const IndexManager *manager, Error *error)
 {
@@ -100,16 +113,18 @@ item_run(void *argument)
 {
     WorkerItem *item = argument;
     IndexWorker *worker = item->worker;
+    bool is_known = false;
     {
         FETTLE_CLEANUP(settings_give_at) const SettingsSnapshot *held = settings_take(worker->settings);
         IndexManager manager = {.store = worker->store,
                                 .settings = settings_of(held),
                                 .locks = worker->locks,
-                                .stop = &worker->stop};
+                                .stop = &worker->stop,
+                                .is_known = &is_known};
         Error error = {0};
         bool good = item_work(item, &manager, &error);
         if (!good && error.code != ERROR_CONFLICT)
-            log_write(LOG_LEVEL_WARNING, "%s", error.message);
+            log_write(is_known ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "%s", error.message);
     }
     item_discard(item);
 }
@@ -276,7 +291,7 @@ index_worker_new(Store *store, SettingsHolder *settings, IndexWorker **ret_worke
     pthread_cond_init(&worker->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     WorkerPoolOptions pool = {
-        .name = "index", .threads = THREADS, .queue_most = CHANGES_MOST, .discard = item_discard};
+        .name = "index", .threads = THREADS, .queue_most = CHANGES_MOST, .discard = item_stop};
     if (!worker_pool_new(&pool, &worker->pool, error)) {
         worker_free(worker);
         return false;

@@ -286,11 +286,19 @@ def test_the_room_is_that_of_the_tablespace_that_the_index_goes_to(service, targ
             assert full in cli(service, "create", "shop", f"{statement} TABLESPACE {narrow}", "--dry-run", status=31)
             with default_tablespace(target, narrow):
                 assert full in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+            if wide == "second":
+                target.sql("ALTER DATABASE postgres SET temp_tablespaces = 'second'")
+                assert "CREATE INDEX" in cli(service, "create", "shop", f"{statement} TABLESPACE second", "--dry-run")
+                target.sql("ALTER DATABASE postgres RESET temp_tablespaces")
             with default_tablespace(target, wide):
                 if wide == "pg_default":
                     assert "CREATE INDEX" in cli(service, "create", "shop", "orders", "note", "--dry-run")
                 else:
+                    # of 20000 rows it fits into maintenance_work_mem
+                    assert "CREATE INDEX" in cli(service, "create", "shop", "orders", "note", "--dry-run")
+                    target.sql("ALTER DATABASE postgres SET maintenance_work_mem = '1MB'")
                     assert "sort may need" in cli(service, "create", "shop", "orders", "note", "--dry-run", status=31)
+                    target.sql("ALTER DATABASE postgres RESET maintenance_work_mem")
     finally:
         set_to(service, "index.free_space_floor", "0B")
 
@@ -451,6 +459,36 @@ def test_a_killed_service_cleans_up_a_build_that_died_too(service, target):
     assert change["status"] == "failed" and "interrupted" in change["error_message"] and "orders_dead" not in indexes(target)
 
 
+def test_a_person_who_cancels_a_build_that_was_adopted_has_it_cancelled(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_adopted_late")
+        service.stop(signal.SIGKILL)
+        thread.join()
+        service.start()
+        time.sleep(12)  # the keeper has come by: it waits for the server
+        service.json("POST", f"{BASE}/cancel", {"change_id": change_id}, 202, token="operator")
+        assert wait_until(lambda: backend_of(target, change_id) is None, 30)
+    assert wait_until(lambda: is_over(service, change_id), 60)
+    assert history(service, change_id)["status"] == "cancelled" and "orders_adopted_late" not in indexes(target)
+
+
+def test_a_build_whose_session_was_lost_says_so_and_warns_once_while_its_leftover_is_in_use(service, target):
+    with writer(target):
+        change_id, thread, _ = held_build(service, target, "orders_lost")
+        target.sql(f"SELECT pg_terminate_backend({backend_of(target, change_id)})")
+        assert wait_until(lambda: history(service, change_id)["error_message"], 120)
+        thread.join()
+        change = history(service, change_id)
+        assert change["attempts"] == 1 and change["error_message"].startswith("its session was lost; its invalid index orders_lost"), change
+        stays = f"index change {change_id} stays open"
+        assert wait_until(lambda: stays in service.errors(), 5)
+        told = service.errors().count(stays)
+        time.sleep(25)
+        assert service.errors().count(stays) == told == 1
+    assert wait_until(lambda: is_over(service, change_id), 90)
+    assert "orders_lost" not in indexes(target)
+
+
 def test_an_interrupted_drop_is_finished(service, target):
     create(service, index_name="orders_going")
     with writer(target):
@@ -533,6 +571,39 @@ def test_an_analysis_recommends_and_a_recommendation_is_carried_out(service, tar
     drop(service, index_name=doubled["index_name"], recommendation_id=doubled["id"])
     assert history(service, made["change_id"])["recommendation_id"] == wanted["id"]
     drop(service, index_name=wanted["index_name"])
+
+
+def test_an_invalid_index_that_became_valid_is_not_dropped_as_advised(service, target):
+    target.sql("CREATE TABLE twice AS SELECT 1 AS n FROM generate_series(1, 2)")
+    with pytest.raises(psycopg2.Error):
+        target.sql("CREATE UNIQUE INDEX CONCURRENTLY twice_n ON twice (n)")
+    done = service.json("POST", f"{BASE}/analyze", {"connection_id": service.target_id}, token="operator")
+    advised = next(row for row in done["results"]["recommendations"] if row["index_name"] == "twice_n")
+    target.sql("DELETE FROM twice WHERE ctid = '(0,1)'")
+    target.sql("REINDEX INDEX CONCURRENTLY twice_n")
+    refusal = service.request("POST", f"{BASE}/drop", {"connection_id": service.target_id, "recommendation_id": advised["id"],
+                                                       "table_name": "twice", "index_name": "twice_n"}, token="operator")
+    assert refusal.status == 409 and "it is valid now" in refusal.json["message"], refusal
+    assert indexes(target)["twice_n"]
+    target.sql("DROP TABLE twice")
+
+
+def test_an_index_that_is_being_rebuilt_is_not_proposed_to_be_dropped(service, target):
+    target.sql("CREATE TABLE rebuilt AS SELECT n FROM generate_series(1, 1000) n")
+    target.sql("CREATE INDEX rebuilt_n ON rebuilt (n)")
+    def rebuild():
+        with contextlib.suppress(psycopg2.Error):
+            target.sql("REINDEX INDEX CONCURRENTLY rebuilt_n")
+    thread = threading.Thread(target=rebuild)
+    with writer(target, "INSERT INTO rebuilt VALUES (0)"):
+        thread.start()
+        assert wait_until(lambda: indexes(target).get("rebuilt_n_ccnew") is False)
+        # its status says whether another index is proposed
+        listed = subprocess.run([BINARY, "index", "unused", "shop", "--json"], env=service.environment(), capture_output=True, text=True, check=False)
+        found = next(row for row in json.loads(listed.stdout) if row["index_name"] == "rebuilt_n_ccnew")
+        assert not found["is_proposed"] and "being built" in found["reason"], found
+    thread.join()
+    target.sql("DROP TABLE rebuilt")
 
 
 def test_advice_to_replace_an_index_is_carried_out_by_the_api_and_undone_by_the_command_line(service, target):
@@ -649,6 +720,24 @@ def test_an_interrupt_of_the_command_line_is_a_cancellation_also_where_the_lefto
     assert ("interrupted" if signals == 2 else "Fettle was stopped") in change["error_message"], change
 
 
+@pytest.mark.parametrize("how,held_by", [(signal.SIGINT, None), (signal.SIGTERM, "stop")])
+def test_only_an_interrupt_of_the_command_line_is_a_persons_wish(service, target, how, held_by):
+    with writer(target):
+        build = subprocess.Popen([BINARY, "index", "create", "shop", "orders", "note", "--name", "orders_ended", "--yes"],
+                                 env=service.environment(), stderr=subprocess.PIPE, text=True)
+        assert wait_until(lambda: indexes(target).get("orders_ended") is False)
+        change_id = history(service)[0]["id"]
+        build.send_signal(how)
+        assert wait_until(lambda: history(service, change_id)["cancel_requested"], 30)
+        with contextlib.closing(psycopg2.connect(f"host={service.store_place() / 'socket'} user=fettle_store dbname=postgres")) as store:
+            cursor = store.cursor()
+            cursor.execute("SELECT held_by FROM fettle.index_changes WHERE id = %s", (change_id,))
+            assert cursor.fetchone() == (held_by,)
+    build.communicate(timeout=60)
+    assert wait_until(lambda: is_over(service, change_id), 90)
+    assert history(service, change_id)["status"] == "cancelled" and "orders_ended" not in indexes(target)
+
+
 def test_a_leftover_in_use_holds_up_nobody_who_looks_at_the_history(service, target):
     with writer(target):
         running = create(service, 202, index_name="orders_looked")
@@ -691,6 +780,17 @@ def test_the_command_line_refuses_what_is_needed_or_unknown(service, target):
     assert "the history lists them" in cli(service, "undo", "shop", "99999", "--yes", status=4)
     assert "schema apart" in cli(service, "drop", "shop", "public.orders_customer", "--yes")
     assert "--schema" in cli(service, "trial", target.dsn(), "public.orders_customer", status=4)
+
+
+@pytest.mark.parametrize("words", [
+    ["help", "host=h\npassword=hunter2"], ["index", "history", "host=h\npassword=hunter2"], ["advise", "--time", "host=h\npassword=hunter2"],
+    ["index", "postgres://joe:h\udce9hunter2@h/d"], ["apply", "hostaddr=1.2.3.4\tpassword=hunter2"], ["help", "Postgres://me:hunter2@h/d"],
+    ["workload", "postgresql+psycopg2://me:hunter2@h/d"], ["index", "drop", "shop", 'host="h password=hunter2', "--yes"],
+    ["index", "create", "shop", 'host="h password=hunter2', "note", "--yes"], ["help", "host = h password = 'hunter2'"],
+    ["advise", "--set", "advise.time=postgresql+psycopg2://me:hunter2@h/d"], ["advise", "postgresql+psycopg2://me:hunter2@h/d"]])
+def test_a_password_in_any_word_of_any_form_is_not_repeated(service, words):
+    said = subprocess.run([BINARY, *words], env=service.environment(), capture_output=True, text=True, errors="surrogateescape", timeout=100)
+    assert "hunter2" not in said.stdout + said.stderr, said
 
 
 @pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])

@@ -2,7 +2,7 @@ SELECT id, target_id, database_name, schema_name, table_name, index_name, column
        recommendation_type, estimated_benefit, estimated_cost, confidence_score, affected_query_count, affected_total_time_ms, usage_count,
        (extract(epoch FROM last_used_at) * 1000000)::bigint, size_bytes, create_statement, status, reason,
        (extract(epoch FROM created_at) * 1000000)::bigint, (extract(epoch FROM applied_at) * 1000000)::bigint,
-       unearned_id IS NOT NULL
+       unearned_id IS NOT NULL, was_invalid AND unearned_id IS NULL
   FROM fettle.index_recommendations x
  WHERE ($1::bigint IS NULL OR id = $1::bigint) AND ($2::bigint IS NULL OR target_id = $2::bigint)
    AND ($3::text IS NULL OR status = $3::text)

@@ -16,7 +16,7 @@ select c.oid, n.nspname, c.relname, c.relkind, t.relname as table_name, i.indisv
        c.relispartition, pg_has_role(t.relowner, 'USAGE'),
        left(d.definition, length(d.definition) - length(d.condition)) || coalesce(' TABLESPACE ' || quote_ident(coalesce(s.spcname, o.spcname)), '')
        || d.condition,
-       exists (select from pg_stat_progress_create_index p where p.index_relid = c.oid), pg_is_in_recovery(), current_user, m.amname
+       exists (select from pg_stat_progress_create_index p where p.index_relid = c.oid and p.datname = current_database()), pg_is_in_recovery(), current_user, m.amname
 from pg_class c
      join pg_namespace n on n.oid = c.relnamespace
      left join pg_index i on i.indexrelid = c.oid

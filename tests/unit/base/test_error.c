@@ -129,6 +129,15 @@ whatever_is_quoted_the_message_is_one_line_of_utf8(void **state)
 }
 
 static void
+a_text_is_cleaned_as_a_message_is(void **state)
+{
+    (void)state;
+    char text[] = "a\tb\xff\nc";
+    error_text_clean(text, sizeof(text));
+    assert_string_equal(text, "a b? c");
+}
+
+static void
 a_failure_of_the_system_has_its_code_and_says_what_to_do(void **state)
 {
     (void)state;
@@ -251,6 +260,7 @@ main(void)
         cmocka_unit_test(a_prefix_that_leaves_no_room_stands_alone),
         cmocka_unit_test(long_texts_are_cut_at_a_character),
         cmocka_unit_test(whatever_is_quoted_the_message_is_one_line_of_utf8),
+        cmocka_unit_test(a_text_is_cleaned_as_a_message_is),
         cmocka_unit_test(a_failure_of_the_system_has_its_code_and_says_what_to_do),
         cmocka_unit_test(clearing_leaves_no_error),
         cmocka_unit_test(each_code_has_its_own_word_and_exit_status),

@@ -52,6 +52,34 @@ an_event_is_one_line_of_bounded_length(void **state)
     assert_int_equal(strlen(words), sizeof(first) - 1 + strlen("fettle: info: ") + LOG_MESSAGE_BYTES - 1 + 1);
 }
 
+static void
+hide_digits(char *message, size_t size_bytes)
+{
+    assert_true(strlen(message) < size_bytes);
+    for (char *at = message; *at != '\0'; at++)
+        if (*at >= '0' && *at <= '9')
+            *at = '*';
+}
+
+static void
+write_filtered(void *ignored)
+{
+    (void)ignored;
+    log_set_filter(hide_digits);
+    log_write(LOG_LEVEL_WARNING, "pin %d", 1234);
+    log_set_filter(NULL);
+    log_write(LOG_LEVEL_WARNING, "pin %d", 5);
+}
+
+static void
+what_a_filter_takes_out_is_not_written(void **state)
+{
+    (void)state;
+    char words[1000];
+    standard_error_of(write_filtered, NULL, words, sizeof(words));
+    assert_string_equal(words, "fettle: warning: pin ****\nfettle: warning: pin 5\n");
+}
+
 static void *
 write_from_a_thread(void *word)
 {
@@ -141,6 +169,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_above_the_level_is_not_written),
+        cmocka_unit_test(what_a_filter_takes_out_is_not_written),
         cmocka_unit_test(an_event_is_one_line_of_bounded_length),
         cmocka_unit_test(lines_of_threads_do_not_mix),
         cmocka_unit_test(progress_is_drawn_in_place_and_makes_way_for_lines),

@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 static void
 the_statement_of_an_order_quotes_every_name(void **state)
@@ -184,6 +185,43 @@ what_a_killed_process_left_is_settled_truthfully(void **state)
     assert_int_equal(settled, 0);
 }
 
+/* On a disk that holds the index, but not its sort as well. */
+static void
+check_room(Place *place, const IndexPlace *where, ErrorCode code)
+{
+    Error error = {0};
+    int64_t free_bytes = 0;
+    struct statvfs disk;
+    assert_int_equal(statvfs(where->directory, &disk), 0);
+    double bytes = 0.7 * (double)disk.f_bavail * (double)disk.f_frsize;
+    bool has_room = index_space_check(&place->manager, where, bytes, &free_bytes, &error);
+    assert_true(has_room == (code == ERROR_NONE) && error.code == code);
+}
+
+static void
+the_sort_is_looked_for_where_it_spills(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexPlace there;
+    PgConnection *connection = NULL;
+    assert_done(settings_set(place.fixture->settings, "index.free_space_floor", "0B", &error), &error);
+    check_room(&place, &(IndexPlace){"a", "/", "/", false, 0}, ERROR_DISK_FULL);
+    check_room(&place, &(IndexPlace){"a", "/", "/", false, INT64_MAX}, ERROR_NONE);
+    check_room(&place, &(IndexPlace){"a", "/", NULL, true, 0}, ERROR_DISK_FULL);
+    check_room(&place, &(IndexPlace){"a", "/", NULL, false, 0}, ERROR_NONE); /* a role sees no more */
+    assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error),
+                &error);
+    assert_done(index_place_find(connection, place.arena, NULL, &there, &error), &error);
+    assert_true(!there.is_sort_elsewhere && there.sort_memory_bytes > 0);
+    assert_done(pg_execute(connection, "SET maintenance_work_mem = '2MB'", &error), &error);
+    assert_done(pg_execute(connection, "SET temp_tablespaces = 'pg_default'", &error), &error);
+    assert_done(index_place_find(connection, place.arena, NULL, &there, &error), &error);
+    assert_true(there.is_sort_elsewhere && there.sort_directory == NULL);
+    assert_int_equal(there.sort_memory_bytes, 2 << 20);
+    pg_connection_close(connection);
+}
+
 static void
 what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
 {
@@ -215,11 +253,11 @@ what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
     IndexPlace there;
     assert_done(index_place_find(connection, place.arena, NULL, &there, &error), &error);
     assert_string_equal(there.tablespace, "pg_default");
-    bool has_room = index_space_check(&place.manager, &there, 1e18, 0, &free_bytes, &error);
+    bool has_room = index_space_check(&place.manager, &there, 1e18, &free_bytes, &error);
     assert_true(has_room ? free_bytes == -1 : error.code == ERROR_DISK_FULL && free_bytes > 0);
     error_clear(&error);
     IndexPlace unknown = {.tablespace = "far"};
-    assert_done(index_space_check(&place.manager, &unknown, 1e18, 1e18, &free_bytes, &error), &error);
+    assert_done(index_space_check(&place.manager, &unknown, 1e18, &free_bytes, &error), &error);
     assert_int_equal(free_bytes, -1);
     assert_false(index_place_find(connection, place.arena, "no_such", &there, &error));
     assert_int_equal(error.code, ERROR_INPUT);
@@ -582,6 +620,7 @@ main(void)
         cmocka_unit_test_setup(on_one_table_only_one_change_is_open, store_fixture_clear),
         cmocka_unit_test_setup(a_change_that_was_asked_to_stop_never_begins, store_fixture_clear),
         cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
+        cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
         cmocka_unit_test_setup(an_index_of_another_predicate_or_expression_is_not_taken_for_ours,

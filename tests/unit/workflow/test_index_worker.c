@@ -41,38 +41,51 @@ builds_wait(const Place *place, const char *count)
 /* More builds than the service has threads, on a store with four sessions of which this test has one. */
 #define BUILDS 5
 
-static void
-builds_that_wait_hold_up_neither_the_store_nor_are_they_taken_for_left_behind(void **state)
-{
-    Place place = place_of(state);
-    IndexWorker *worker = NULL;
-    Error error = {0};
-    int settled = -1;
+typedef struct Builds {
+    SettingsHolder *holder;
+    IndexWorker *worker;
+    PgConnection *writer; /* behind which four wait */
     int64_t ids[BUILDS];
+} Builds;
+
+static Builds
+builds_begin(Place *place)
+{
+    Builds builds = {0};
+    Error error = {0};
     Arena *arena = arena_new("settings", (size_t)1 << 22);
-    SettingsHolder *holder = settings_holder_new(arena, settings_new(arena));
-    assert_done(pg_execute_script(place.fixture->connection,
+    builds.holder = settings_holder_new(arena, settings_new(arena));
+    assert_done(pg_execute_script(place->fixture->connection,
                                   "CREATE TABLE own.t0 (a int); CREATE TABLE own.t1 (a int); CREATE TABLE "
                                   "own.t2 (a int); CREATE TABLE own.t3 (a int); CREATE TABLE own.t4 (a int)",
                                   NULL, &error),
                 &error);
-    FETTLE_CLEANUP(pg_connection_close_at)
-    PgConnection *writer = writer_open(
-        &place, "BEGIN; INSERT INTO own.t0 VALUES (1); INSERT INTO own.t1 VALUES (1); INSERT INTO "
-                "own.t2 VALUES (1); INSERT INTO own.t3 VALUES (1)");
-    assert_done(index_worker_new(place.fixture->store, holder, &worker, &error), &error);
+    builds.writer =
+        writer_open(place, "BEGIN; INSERT INTO own.t0 VALUES (1); INSERT INTO own.t1 VALUES (1); INSERT INTO "
+                           "own.t2 VALUES (1); INSERT INTO own.t3 VALUES (1)");
+    assert_done(index_worker_new(place->fixture->store, builds.holder, &builds.worker, &error), &error);
     for (int i = 0; i < BUILDS; i++) {
-        IndexOrder order = order_of(&place, arena_printf(place.arena, "t%d_a", i));
-        order.table = arena_printf(place.arena, "t%d", i);
-        ids[i] = recorded(&place, &order);
-        assert_true(index_worker_submit(worker, ids[i]));
+        IndexOrder order = order_of(place, arena_printf(place->arena, "t%d_a", i));
+        order.table = arena_printf(place->arena, "t%d", i);
+        builds.ids[i] = recorded(place, &order);
+        assert_true(index_worker_submit(builds.worker, builds.ids[i]));
     }
-    assert_true(builds_wait(&place, "4"));
+    assert_true(builds_wait(place, "4"));
     /* the fifth waits its turn for longer than a change is fresh */
-    assert_done(pg_execute(place.fixture->connection,
+    assert_done(pg_execute(place->fixture->connection,
                            "UPDATE fettle.index_changes SET performed_at = now() - interval '1 hour'",
                            &error),
                 &error);
+    return builds;
+}
+
+static void
+builds_that_wait_hold_up_neither_the_store_nor_are_they_taken_for_left_behind(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    int settled = -1;
+    Builds builds = builds_begin(&place);
     {
         FETTLE_CLEANUP(store_session_close_at) StoreSession one = {0};
         FETTLE_CLEANUP(store_session_close_at) StoreSession another = {0};
@@ -81,14 +94,35 @@ builds_that_wait_hold_up_neither_the_store_nor_are_they_taken_for_left_behind(vo
     }
     assert_done(index_settle_all(&place.manager, &settled, &error), &error);
     assert_int_equal(settled, 0);
-    assert_string_equal(change_of(&place, ids[BUILDS - 1]).state, "pending");
-    assert_done(pg_execute(writer, "ROLLBACK", &error), &error);
+    assert_string_equal(change_of(&place, builds.ids[BUILDS - 1]).state, "pending");
+    assert_done(pg_execute(builds.writer, "ROLLBACK", &error), &error);
     for (int i = 0; i < BUILDS; i++) {
-        assert_true(index_worker_wait(worker, ids[i], deadline_after_ms(60000)));
-        assert_string_equal(change_of(&place, ids[i]).state, "completed");
+        assert_true(index_worker_wait(builds.worker, builds.ids[i], deadline_after_ms(60000)));
+        assert_string_equal(change_of(&place, builds.ids[i]).state, "completed");
     }
-    assert_true(index_worker_stop(worker, deadline_after_ms(30000)));
-    settings_holder_free(holder);
+    assert_true(index_worker_stop(builds.worker, deadline_after_ms(30000)));
+    pg_connection_close(builds.writer);
+    settings_holder_free(builds.holder);
+}
+
+static void
+what_waits_for_a_thread_when_the_service_ends_is_stopped_by_it_too(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    int settled = -1;
+    Builds builds = builds_begin(&place);
+    assert_true(index_worker_stop(builds.worker, deadline_after_ms(60000)));
+    assert_string_equal(
+        store_fixture_value(place.fixture,
+                            "SELECT count(*) FROM fettle.index_changes WHERE held_by = 'stop'"),
+        "5");
+    assert_done(pg_execute(builds.writer, "ROLLBACK", &error), &error);
+    assert_done(index_settle_all(&place.manager, &settled, &error), &error);
+    for (int i = 0; i < BUILDS; i++)
+        assert_string_equal(change_of(&place, builds.ids[i]).state, "cancelled");
+    pg_connection_close(builds.writer);
+    settings_holder_free(builds.holder);
 }
 
 static void
@@ -198,6 +232,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(builds_that_wait_hold_up_neither_the_store_nor_are_they_taken_for_left_behind,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(what_waits_for_a_thread_when_the_service_ends_is_stopped_by_it_too,
                                store_fixture_clear),
         cmocka_unit_test_setup(locks_are_one_process_own_and_outlive_the_session_they_are_held_on,
                                store_fixture_clear),
