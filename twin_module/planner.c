@@ -181,19 +181,20 @@ static int
 name_compare(const ListCell *left, const ListCell *right)
 {
     const NamedIndex *a = lfirst(left), *b = lfirst(right);
-    return strcmp(a->name, b->name);
+    return strcmp(b->name, a->name);
 }
 
-/* Between paths of the same cost the order of the list decides. Indexes come in the order in which they were
- * made, which for supposed ones is an accident: they come by name, after the others. */
+/* Between paths of the same cost the order of the list decides. The server lists the youngest index first; of
+ * supposed ones the age is an accident: they come by name, before the others as they would. */
 static List *
-supposed_append(List *others, List *supposed)
+supposed_prepend(List *supposed, List *others)
 {
+    List *all = NIL;
     ListCell *cell;
     list_sort(supposed, name_compare);
     foreach (cell, supposed)
-        others = lappend(others, ((NamedIndex *)lfirst(cell))->info);
-    return others;
+        all = lappend(all, ((NamedIndex *)lfirst(cell))->info);
+    return list_concat(all, others);
 }
 
 static void
@@ -235,7 +236,8 @@ twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInf
             }
             index_close(index, NoLock);
         }
-        rel->indexlist = supposed_append(rel->indexlist, supposed);
+        if (supposed != NIL)
+            rel->indexlist = supposed_prepend(supposed, rel->indexlist);
         twin_outdone_leave_out(root, rel);
     }
     table_close(table, NoLock);
