@@ -14,6 +14,7 @@ and the queries run in turns with and without them.
     INDEX_SEARCH_REPEATS=3      of the queries there, after once to fill the caches
     INDEX_SEARCH_EXTEND_S=300   after so long Extend is stopped
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -63,7 +64,7 @@ class Driver:
         total, left = 0, list(children_of(self.process.pid))
         while left:
             pid = left.pop()
-            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/stat", encoding="ascii") as file:  # a session that ends just now
                 total += sum(map(int, file.read().rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
             left += children_of(pid)
         return total
