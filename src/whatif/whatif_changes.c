@@ -489,9 +489,8 @@ standing_make(WhatIf *whatif, const WhatIfChange *changes, const uint64_t *keys,
     return standing_hide(whatif, error);
 }
 
-/* Beside nothing but indexes an index comes out the same each time. */
-static bool
-are_indexes(const WhatIfChange *changes, size_t count)
+bool
+whatif_are_indexes(const WhatIfChange *changes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (changes[i].kind != WHATIF_CREATE_INDEX || changes[i].name == NULL)
@@ -508,17 +507,22 @@ are_known(const WhatIf *whatif, const uint64_t *keys, size_t count)
     return true;
 }
 
+void
+whatif_changes_add(Arena *arena, Map *seen, KnownChangeList *list, KnownChange *known)
+{
+    if (map_get_id(seen, known->key) != NULL)
+        return;
+    map_put_id(seen, known->key, known);
+    vector_push(arena, list, known);
+}
+
 static void
 wanted_set(WhatIf *whatif, Arena *scratch, KnownChange *const *changes, size_t count)
 {
     Map *seen = map_new(scratch);
     whatif->wanted.count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (map_get_id(seen, changes[i]->key) != NULL)
-            continue;
-        map_put_id(seen, changes[i]->key, changes[i]);
-        vector_push(whatif->arena, &whatif->wanted, changes[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        whatif_changes_add(whatif->arena, seen, &whatif->wanted, changes[i]);
 }
 
 bool
@@ -551,7 +555,7 @@ whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t c
     KnownChange **known = ARENA_NEW_ARRAY(scratch, KnownChange *, change_count + 1);
     for (size_t i = 0; i < change_count; i++)
         keys[i] = whatif_change_key(&changes[i]);
-    whatif->is_mixed = !are_indexes(changes, change_count);
+    whatif->is_mixed = !whatif_are_indexes(changes, change_count);
     bool is_made = whatif->is_mixed || !are_known(whatif, keys, change_count);
     /* others than CREATE INDEX wait for whoever has asked about the table */
     if (whatif->is_mixed)

@@ -86,6 +86,10 @@ bool whatif_answer(WhatIf *whatif, Arena *arena, const WhatIfStatement *statemen
 uint64_t whatif_change_key(const WhatIfChange *change);
 bool whatif_change_is_relevant(const WhatIf *whatif, const KnownChange *known,
                                const WhatIfStatement *statement);
+/* Creations of named indexes and nothing else: among themselves they come out the same each time. */
+bool whatif_are_indexes(const WhatIfChange *changes, size_t count);
+/* Adds the change unless the list, whose keys seen holds, has it. */
+void whatif_changes_add(Arena *arena, Map *seen, KnownChangeList *list, KnownChange *known);
 /* NULL: not known. */
 KnownChange *whatif_known_change(const WhatIf *whatif, const WhatIfChange *change);
 /* Keeps what another session was told of the change. */

@@ -105,7 +105,8 @@ whatif_lanes_rest(WhatIfLanes *lanes)
         Error error = {0};
         if (lane->whatif != NULL && !lane->is_lost)
             lane->is_lost = !whatif_end(lane->whatif, &error);
-        lane->made = map_new(lanes->lanes[0].whatif->arena);
+        if (map_count(lane->made) > 0)
+            lane->made = map_new(lanes->lanes[0].whatif->arena);
     }
 }
 
@@ -285,9 +286,7 @@ answer_take(WhatIf *whatif, Arena *arena, const Lane *lane, const LaneQuestion *
             known = whatif_learn_change(whatif, &question->changes[i], &asked->results[i]);
         if (known->result.is_applied != asked->results[i].is_applied)
             return;
-        if (map_get_id(seen, known->key) == NULL)
-            vector_push(lane->answers, &changes, known);
-        map_put_id(seen, known->key, known);
+        whatif_changes_add(lane->answers, seen, &changes, known);
     }
     if (question->statement == NULL || !asked->answer.is_known)
         return;
@@ -309,23 +308,11 @@ is_open_question(const WhatIf *whatif, Arena *scratch, const WhatIfQuestion *que
         KnownChange *known = whatif_known_change(whatif, &question->changes[i]);
         if (known == NULL)
             return true;
-        if (map_get_id(seen, known->key) == NULL)
-            vector_push(scratch, &changes, known);
-        map_put_id(seen, known->key, known);
+        whatif_changes_add(scratch, seen, &changes, known);
     }
     return question->statement != NULL &&
            !whatif_is_cached(whatif, whatif_question_key(whatif, &changes, question->statement),
                              question->with_plan);
-}
-
-/* Indexes alone have results that hold whatever else is wanted. */
-static bool
-is_of_indexes(const WhatIfQuestion *question)
-{
-    for (size_t i = 0; i < question->change_count; i++)
-        if (question->changes[i].kind != WHATIF_CREATE_INDEX || question->changes[i].name == NULL)
-            return false;
-    return true;
 }
 
 static void
@@ -374,7 +361,8 @@ whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, siz
     LaneQuestion *asked = ARENA_NEW_ARRAY(scratch, LaneQuestion, count);
     size_t asked_count = 0;
     for (size_t i = 0; i < count; i++)
-        if (is_of_indexes(&questions[i]) && is_open_question(whatif, scratch, &questions[i]))
+        if (whatif_are_indexes(questions[i].changes, questions[i].change_count) &&
+            is_open_question(whatif, scratch, &questions[i]))
             asked[asked_count++] =
                 (LaneQuestion){.question = &questions[i], .ask_us = question_ask_us(&questions[i])};
     qsort(asked, asked_count, sizeof(*asked), question_compare);
