@@ -53,6 +53,9 @@ typedef bool TwinUpdatedIndexes;
 /* The planner may drop one side of a self-join; since 18. */
 #define TWIN_SELF_JOINS_MAY_GO (PG_VERSION_NUM >= 180000)
 
+/* A B-tree's key without a condition is skipped: then what stands before a key that serves matters. */
+#define TWIN_KEYS_ARE_SKIPPED (PG_VERSION_NUM >= 180000)
+
 static inline double
 twin_estimate_array_length(PlannerInfo *root, Node *array)
 {

@@ -14,7 +14,9 @@
  * cheapest: which scan the narrower one outdid is not known any more, nor whether fewer indexes would do
  * without it on this table alone or on others too, but none of them was cheaper or had more workers.
  * The plan that is given stays the planner's; SHOW fettle_twin.least_cost tells its cost and the lesser of
- * the two, of the last query that was planned: a bound for what fewer indexes could do.
+ * the two, of the last query that was planned: a bound for what fewer indexes could do. Then it names the
+ * indexes of all partial paths that are narrower than their table: with these still there, fewer others
+ * change nothing of what the joins are made of but for the worse, so that the cost itself is a bound.
  */
 #include "twin_module.h"
 
@@ -25,7 +27,9 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planner.h"
+#include "lib/stringinfo.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -36,6 +40,51 @@ static double cost_given;
 static double least_cost;
 static bool is_widening; /* the second time */
 static bool was_narrowed;
+
+#define NARROWING_MOST 64
+static Oid narrowing[NARROWING_MOST];
+static int narrowing_count; /* more than the most: nobody knows them all */
+
+static void
+narrowing_note(Oid index)
+{
+    int i;
+    for (i = 0; i < Min(narrowing_count, NARROWING_MOST); i++)
+        if (narrowing[i] == index)
+            return;
+    if (narrowing_count < NARROWING_MOST)
+        narrowing[narrowing_count] = index;
+    if (narrowing_count <= NARROWING_MOST)
+        narrowing_count++;
+}
+
+static void
+narrowing_note_path(const Path *path)
+{
+    const List *parts = NIL;
+    ListCell *cell;
+    if (IsA(path, IndexPath))
+        narrowing_note(((const IndexPath *)path)->indexinfo->indexoid);
+    else if (IsA(path, BitmapHeapPath))
+        narrowing_note_path(((const BitmapHeapPath *)path)->bitmapqual);
+    else if (IsA(path, BitmapAndPath))
+        parts = ((const BitmapAndPath *)path)->bitmapquals;
+    else if (IsA(path, BitmapOrPath))
+        parts = ((const BitmapOrPath *)path)->bitmapquals;
+    foreach (cell, parts)
+        narrowing_note_path(lfirst(cell));
+}
+
+static void
+narrowing_note_narrower(const RelOptInfo *rel, int workers)
+{
+    ListCell *cell;
+    foreach (cell, rel->partial_pathlist) {
+        const Path *path = lfirst(cell);
+        if (path->parallel_workers < workers)
+            narrowing_note_path(path);
+    }
+}
 
 /* Parts of an inheritance tree come here one by one, and their parent has no scan of its own. */
 static void
@@ -50,6 +99,8 @@ least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEn
         return;
     cheapest = linitial(rel->partial_pathlist);
     workers = compute_parallel_worker(rel, rel->pages, -1, max_parallel_workers_per_gather);
+    if (!is_widening)
+        narrowing_note_narrower(rel, workers);
     if (cheapest->parallel_workers >= workers)
         return;
     was_narrowed = true;
@@ -65,6 +116,7 @@ Query *
 twin_least_cost_prepare(Query *query)
 {
     was_narrowed = false;
+    narrowing_count = 0;
     return note_least_cost && max_parallel_workers_per_gather > 0 && !IsInParallelMode() ? copyObject(query)
                                                                                          : NULL;
 }
@@ -111,10 +163,23 @@ twin_least_cost_take(Query *copy, const char *text, int options, ParamListInfo p
     }
 }
 
+/* Names end with the text, separated by commas. One that is not known makes all of them unknown. */
 static const char *
 least_cost_show(void)
 {
-    return psprintf("%.2f %.2f", cost_given, least_cost);
+    StringInfoData text;
+    bool is_known = narrowing_count <= NARROWING_MOST && IsTransactionState();
+    int i;
+    initStringInfo(&text);
+    appendStringInfo(&text, "%.2f %.2f", cost_given, least_cost);
+    if (least_cost >= cost_given)
+        return text.data;
+    for (i = 0; is_known && i < narrowing_count; i++) {
+        const char *name = get_rel_name(narrowing[i]);
+        is_known = name != NULL;
+        appendStringInfo(&text, "%c%s", i == 0 ? ' ' : ',', is_known ? name : "");
+    }
+    return is_known ? text.data : psprintf("%.2f %.2f", cost_given, least_cost);
 }
 
 void

@@ -10,17 +10,18 @@
  * Index i is outdone by j of the same table when whatever path the planner makes of i it makes of j, at no
  * greater cost:
  * 1. Both are valid, plain B-trees over columns, not unique and not partial.
- * 2. Their keys are the same up to the last column of each whose order may serve: one that stands in a
- *    condition or is sorted, grouped or made distinct by. A further key column restricts nothing and its
- *    order is asked for by nobody.
- * 3. j has no more pages, in all and by row, no greater height, and by its size as many workers. The cost
- * function trusts the correlation of a single key column with the table's order by a third more: j may be the
- * only one of them that has one where order saves, else both or neither.
+ * 2. The same of their keys may serve: a column does that stands in a condition or is sorted, grouped or made
+ *    distinct by. They are the same keys up to the last of i that may serve; or up to the first that cannot,
+ * for further on nobody asks for the order of i, and a condition does not narrow what is read of it, only
+ * what is fetched of the table: then the further ones that may serve are keys of j at any place.
+ * 3. j has no more pages, in all and by row, no greater height, and by its size as many workers; and rows
+ *    come in the table's order as much as from i, or more where that saves. The cost function takes the
+ *    correlation of the first column, three quarters of it where there are further keys.
  * 4. When i may answer alone, as it has all columns that are certainly read, j has the columns of i that may
- * be read.
- * Of two that outdo each other the elder stays. An index of which no key column can serve, and which cannot
- * answer alone, is outdone by no index at all. One whose file knows the ends of its first column is
- * outdone by none.
+ *    be read.
+ * Of two that outdo each other the first in the planner's list stays. An index of which no key column can
+ * serve, and which cannot answer alone, is outdone by no index at all. One whose file knows the ends of its
+ * first column is outdone by none.
  *
  * What is asked of a column is read from the query as it is just before its paths are made, on this query
  * level: conditions, also of row security and of sublinks, that came down or up from other levels are there.
@@ -41,16 +42,25 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_statistic.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/spccache.h"
+#include "utils/syscache.h"
 
 static bool hide_outdone;
+static char *outdone_text; /* never set: what it shows is the count below */
+static int outdone_count;  /* left out in the last planning */
 
 /* Columns of one relation of the query; numbers are offset as pull_varattnos() does it. */
 typedef struct Asked {
     const PlannerInfo *root;
     Index relid;
+    List *correlations; /* KnownCorrelation, as they are asked for */
     Bitmapset *ordered; /* whose order may serve */
+    Bitmapset *arrays;  /* that are compared with arrays */
     Bitmapset *read;    /* that may be read */
     Bitmapset *certain; /* that are read for certain */
 } Asked;
@@ -75,11 +85,29 @@ may_be_always_true(Node *node, void *context)
     return expression_tree_walker(node, may_be_always_true, context);
 }
 
+static bool
+arrays_take(Node *node, void *context)
+{
+    Asked *asked = context;
+    if (node == NULL)
+        return false;
+    if (IsA(node, ScalarArrayOpExpr))
+        pull_varattnos(node, asked->relid, &asked->arrays);
+    return expression_tree_walker(node, arrays_take, context);
+}
+
+static void
+conditions_note(Node *conditions, Asked *asked)
+{
+    pull_varattnos(conditions, asked->relid, &asked->ordered);
+    arrays_take(conditions, asked);
+}
+
 static void
 conjuncts_take(Node *conjuncts, bool are_certain, Asked *asked)
 {
     ListCell *cell;
-    pull_varattnos(conjuncts, asked->relid, &asked->ordered);
+    conditions_note(conjuncts, asked);
     if (!are_certain || conjuncts == NULL || !IsA(conjuncts, List))
         return;
     foreach (cell, (List *)conjuncts)
@@ -192,7 +220,7 @@ asked_take(Asked *asked)
     const Query *query = root->parse;
     RangeTblEntry *entry = root->simple_rte_array[asked->relid];
     conditions_take((Node *)query->jointree, asked);
-    pull_varattnos((Node *)entry->securityQuals, asked->relid, &asked->ordered);
+    conditions_note((Node *)entry->securityQuals, asked);
     pull_varattnos((Node *)root->processed_tlist, asked->relid, &asked->certain);
     pull_varattnos(query->havingQual, asked->relid, &asked->certain);
     pull_varattnos(query->havingQual, asked->relid, &asked->ordered);
@@ -224,6 +252,7 @@ self_joins_take(Asked *asked)
             continue;
         asked_take(&other);
         asked->ordered = bms_add_members(asked->ordered, other.ordered);
+        asked->arrays = bms_add_members(asked->arrays, other.arrays);
         asked->read = bms_add_members(asked->read, other.read);
         asked->certain = NULL;
     }
@@ -242,14 +271,34 @@ is_plain(const IndexOptInfo *info)
     return true;
 }
 
-/* Key columns up to the last that may serve. */
 static int
-serving_keys(const IndexOptInfo *info, const Asked *asked)
+leading_keys(const IndexOptInfo *info, const Asked *asked)
+{
+    int count = 0;
+    while (count < info->nkeycolumns && has_column(asked->ordered, info->indexkeys[count]))
+        count++;
+    return count;
+}
+
+static int
+last_key(const IndexOptInfo *info, const Asked *asked)
 {
     int count = info->nkeycolumns;
     while (count > 0 && !has_column(asked->ordered, info->indexkeys[count - 1]))
         count--;
     return count;
+}
+
+/* Key columns that may serve. */
+static Bitmapset *
+serving_keys(const IndexOptInfo *info, const Asked *asked)
+{
+    Bitmapset *serving = NULL;
+    int i;
+    for (i = 0; i < info->nkeycolumns; i++)
+        if (has_column(asked->ordered, info->indexkeys[i]))
+            serving = bms_add_member(serving, info->indexkeys[i]);
+    return serving;
 }
 
 static bool
@@ -286,15 +335,90 @@ has_what_is_read_of(const IndexOptInfo *info, const IndexOptInfo *other, const A
 }
 
 static bool
+keys_match_alike(const IndexOptInfo *a, int i, const IndexOptInfo *b, int k)
+{
+    return a->indexkeys[i] == b->indexkeys[k] && a->opfamily[i] == b->opfamily[k] &&
+           a->opcintype[i] == b->opcintype[k] && a->indexcollations[i] == b->indexcollations[k];
+}
+
+static bool
 keys_are_alike(const IndexOptInfo *a, const IndexOptInfo *b, int count)
 {
     int i;
+    if (a->nkeycolumns < count)
+        return false;
     for (i = 0; i < count; i++)
-        if (a->indexkeys[i] != b->indexkeys[i] || a->opfamily[i] != b->opfamily[i] ||
-            a->opcintype[i] != b->opcintype[i] || a->indexcollations[i] != b->indexcollations[i] ||
-            a->reverse_sort[i] != b->reverse_sort[i] || a->nulls_first[i] != b->nulls_first[i])
+        if (!keys_match_alike(a, i, b, i) || a->reverse_sort[i] != b->reverse_sort[i] ||
+            a->nulls_first[i] != b->nulls_first[i])
             return false;
     return true;
+}
+
+/* Has it a key for each key of the other, beyond the first ones, that may serve? Comparisons with an array
+ * are left out where they do not pay, but not of a first key; and newer servers sum them otherwise. */
+static bool
+has_further_keys(const IndexOptInfo *info, const IndexOptInfo *other, int first, const Asked *asked)
+{
+    int i, k;
+    for (k = first; k < other->nkeycolumns; k++) {
+        if (!has_column(asked->ordered, other->indexkeys[k]))
+            continue;
+        if (has_column(asked->arrays, other->indexkeys[k]))
+            return false;
+        for (i = 0; i < info->nkeycolumns && !keys_match_alike(info, i, other, k); i++)
+            ;
+        if (i == info->nkeycolumns)
+            return false;
+    }
+    return true;
+}
+
+typedef struct KnownCorrelation {
+    int attnum;
+    Oid family;
+    double square;
+} KnownCorrelation;
+
+/* As btcostestimate() finds it: 0 where nothing is known. */
+static double
+correlation_read(const PlannerInfo *root, const IndexOptInfo *info)
+{
+    Oid table = root->simple_rte_array[info->rel->relid]->relid;
+    Oid less =
+        get_opfamily_member(info->opfamily[0], info->opcintype[0], info->opcintype[0], BTLessStrategyNumber);
+    HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table),
+                                      Int16GetDatum(info->indexkeys[0]), BoolGetDatum(false));
+    AttStatsSlot slot;
+    double correlation = 0;
+    if (!HeapTupleIsValid(tuple))
+        return 0;
+    if (OidIsValid(less) &&
+        get_attstatsslot(&slot, tuple, STATISTIC_KIND_CORRELATION, less, ATTSTATSSLOT_NUMBERS)) {
+        correlation = slot.nnumbers == 1 ? slot.numbers[0] : 0;
+        free_attstatsslot(&slot);
+    }
+    ReleaseSysCache(tuple);
+    return correlation;
+}
+
+/* The square of what it takes its order to have of the table's. */
+static double
+order_of_table(const IndexOptInfo *info, Asked *asked)
+{
+    double factor = info->nkeycolumns > 1 ? 0.75 * 0.75 : 1;
+    KnownCorrelation *known;
+    ListCell *cell;
+    double correlation;
+    foreach (cell, asked->correlations) {
+        known = lfirst(cell);
+        if (known->attnum == info->indexkeys[0] && known->family == info->opfamily[0])
+            return known->square * factor;
+    }
+    correlation = correlation_read(asked->root, info);
+    known = palloc(sizeof(*known));
+    *known = (KnownCorrelation){info->indexkeys[0], info->opfamily[0], correlation * correlation};
+    asked->correlations = lappend(asked->correlations, known);
+    return known->square * factor;
 }
 
 /* Are rows fetched in the table's order never dearer than at random? Not where pages are nearly empty. */
@@ -316,13 +440,11 @@ workers_by_size(const PlannerInfo *root, const IndexOptInfo *info)
 }
 
 static bool
-costs_no_more(const PlannerInfo *root, const IndexOptInfo *info, const IndexOptInfo *other)
+is_no_larger(const PlannerInfo *root, const IndexOptInfo *info, const IndexOptInfo *other)
 {
     return info->pages <= other->pages && info->tuples <= other->tuples &&
            info->pages * other->tuples <= other->pages * info->tuples &&
            info->tree_height <= other->tree_height && info->reltablespace == other->reltablespace &&
-           ((info->nkeycolumns == 1) == (other->nkeycolumns == 1) ||
-            (info->nkeycolumns == 1 && order_saves(info->rel))) &&
            workers_by_size(root, info) == workers_by_size(root, other);
 }
 
@@ -331,33 +453,75 @@ typedef struct Rival {
     IndexOptInfo *info;
     bool is_plain;
     bool may_answer_alone;
-    int serving;
+    int leading; /* keys up to the first that cannot serve */
+    int last;    /* keys up to the last that may serve */
+    Bitmapset *serving;
+    double order;
+    int outdone_by; /* number; its own: by none; OUTDONE_USELESS: by no index at all */
 } Rival;
 
+#define OUTDONE_USELESS (-1)
+
+/* With sequential scans off, an index alone may be read whole for a bitmap, but not one that has an order. */
 static bool
-outdoes(const Rival *a, const Rival *b, const Asked *asked)
+gives_bitmaps_as(const Rival *a, const Rival *b)
 {
-    return a->is_plain && a->serving == b->serving && costs_no_more(asked->root, a->info, b->info) &&
-           keys_are_alike(a->info, b->info, a->serving) &&
-           (!b->may_answer_alone || has_what_is_read_of(a->info, b->info, asked));
+    return enable_seqscan || !b->may_answer_alone || (a->leading == 0) == (b->leading == 0);
 }
 
 static bool
-is_outdone(const Rival *rivals, int count, int number, const Asked *asked)
+serves_as(const Rival *a, const Rival *b, const Asked *asked)
+{
+    if (!bms_equal(a->serving, b->serving))
+        return false;
+    if (keys_are_alike(a->info, b->info, b->last))
+        return true;
+    return !TWIN_KEYS_ARE_SKIPPED && gives_bitmaps_as(a, b) && keys_are_alike(a->info, b->info, b->leading) &&
+           has_further_keys(a->info, b->info, b->leading, asked);
+}
+
+static bool
+outdoes(const Rival *a, const Rival *b, bool order_saves, const Asked *asked)
+{
+    return a->is_plain && serves_as(a, b, asked) &&
+           (a->order == b->order || (a->order > b->order && order_saves)) &&
+           is_no_larger(asked->root, a->info, b->info) &&
+           (!b->may_answer_alone || has_what_is_read_of(a->info, b->info, asked));
+}
+
+/* Of two that outdo each other the first stays. */
+static int
+outdone_by(const Rival *rivals, int count, int number, bool order_saves, const Asked *asked)
 {
     const Rival *subject = &rivals[number];
     int i;
     if (!subject->is_plain)
-        return false;
-    if (subject->serving == 0)
-        return !subject->may_answer_alone;
+        return number;
+    if (subject->serving == NULL && !subject->may_answer_alone)
+        return OUTDONE_USELESS;
     if (!subject->info->hypothetical)
-        return false;
+        return number;
     for (i = 0; i < count; i++)
-        if (i != number && outdoes(&rivals[i], subject, asked) &&
-            (rivals[i].info->indexoid < subject->info->indexoid || !outdoes(subject, &rivals[i], asked)))
-            return true;
-    return false;
+        if (i != number && outdoes(&rivals[i], subject, order_saves, asked) &&
+            (i < number || !outdoes(subject, &rivals[i], order_saves, asked)))
+            return i;
+    return number;
+}
+
+/* Between paths of the same cost the order of the list decides: who outdoes another takes its place there. */
+static List *
+not_outdone(const Rival *rivals, int count)
+{
+    List *kept = NIL;
+    int i;
+    for (i = 0; i < count; i++) {
+        int number = i;
+        while (number != OUTDONE_USELESS && rivals[number].outdone_by != number)
+            number = rivals[number].outdone_by;
+        if (number != OUTDONE_USELESS)
+            kept = list_append_unique_ptr(kept, rivals[number].info);
+    }
+    return kept;
 }
 
 void
@@ -365,8 +529,8 @@ twin_outdone_leave_out(PlannerInfo *root, RelOptInfo *rel)
 {
     Asked asked = {.root = root, .relid = rel->relid};
     Rival *rivals;
-    List *kept = NIL;
     ListCell *cell;
+    bool saves;
     int count = 0;
     int i;
     if (!hide_outdone || rel->reloptkind != RELOPT_BASEREL || list_length(rel->indexlist) < 2 ||
@@ -384,14 +548,30 @@ twin_outdone_leave_out(PlannerInfo *root, RelOptInfo *rel)
         rival->is_plain = is_plain(rival->info);
         if (!rival->is_plain)
             continue;
+        rival->leading = leading_keys(rival->info, &asked);
+        rival->last = last_key(rival->info, &asked);
         rival->serving = serving_keys(rival->info, &asked);
+        rival->order = order_of_table(rival->info, &asked);
         rival->may_answer_alone = may_answer_alone(rival->info, &asked);
     }
+    saves = order_saves(rel);
     for (i = 0; i < count; i++)
-        if (!is_outdone(rivals, count, i, &asked))
-            kept = lappend(kept, rivals[i].info);
+        rivals[i].outdone_by = outdone_by(rivals, count, i, saves, &asked);
+    rel->indexlist = not_outdone(rivals, count);
+    outdone_count += count - list_length(rel->indexlist);
     pfree(rivals);
-    rel->indexlist = kept;
+}
+
+void
+twin_outdone_begin(void)
+{
+    outdone_count = 0;
+}
+
+static const char *
+outdone_show(void)
+{
+    return psprintf("%d", outdone_count);
 }
 
 void
@@ -400,4 +580,6 @@ twin_outdone_install(void)
     DefineCustomBoolVariable("fettle_twin.hide_outdone",
                              "Keeps from the planner indexes of twin tables that another outdoes.", NULL,
                              &hide_outdone, false, PGC_USERSET, 0, NULL, NULL, NULL);
+    DefineCustomStringVariable("fettle_twin.outdone", "Indexes that the last planning left out so.", NULL,
+                               &outdone_text, "", PGC_INTERNAL, 0, NULL, NULL, outdone_show);
 }

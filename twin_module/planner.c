@@ -62,6 +62,8 @@ twin_planner(Query *query, const char *text, int options, ParamListInfo paramete
     PlannedStmt *volatile plan = NULL;
     bool is_outermost = planner_depth == 0; /* a function that planning runs may plan queries of its own */
     Query *copy = is_outermost ? twin_least_cost_prepare(query) : NULL;
+    if (is_outermost)
+        twin_outdone_begin();
     twin_planner_enter();
     PG_TRY();
     {

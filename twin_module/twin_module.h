@@ -59,6 +59,7 @@ void twin_least_cost_take(struct Query *copy, const char *text, int options,
 struct PlannerInfo;
 struct RelOptInfo;
 void twin_outdone_install(void);
+void twin_outdone_begin(void); /* of a query's planning */
 /* Of the relation's indexes those that can matter to the query stay, when it is asked to. */
 void twin_outdone_leave_out(struct PlannerInfo *root, struct RelOptInfo *rel);
 
