@@ -109,6 +109,17 @@ whatif_question_key(const WhatIf *whatif, const KnownChangeList *changes, const 
     return hash_combine(hash_combine(texts, samples), sum);
 }
 
+/* A partition's part of a what-if index counts as the whole. */
+static void
+name_note(const WhatIf *whatif, Arena *arena, TextList *names, const char *name)
+{
+    const char *whole = map_get(whatif->given_names, name);
+    if (whole != NULL)
+        name = whole;
+    if (!text_list_contains(names, name))
+        vector_push(arena, names, arena_strdup(arena, name));
+}
+
 typedef struct UsedIndexes {
     const WhatIf *whatif;
     Arena *arena;
@@ -122,15 +133,13 @@ used_indexes_visit(const PgPlanNode *node, const PgPlanNode *parent, void *conte
     UsedIndexes *used = context;
     if (node->index == NULL)
         return;
-    const char *whole = map_get(used->whatif->given_names, node->index);
-    const char *name = whole == NULL ? node->index : whole;
-    if (!text_list_contains(used->names, name))
-        vector_push(used->arena, used->names, arena_strdup(used->arena, name));
+    name_note(used->whatif, used->arena, used->names, node->index);
 }
 
 typedef struct PlanCost {
     double cost;
     double least; /* that fewer indexes could have */
+    bool is_narrowing_known;
 } PlanCost;
 
 /* Can a plan with workers be cheaper? */
@@ -143,23 +152,40 @@ workers_may_win(const WhatIf *whatif, double cost)
     return cost > whatif->gather_cost;
 }
 
+static void
+narrowing_note(const WhatIf *whatif, Arena *arena, const char *text, TextList *narrowing)
+{
+    for (const char *name = text; name != NULL;) {
+        const char *comma = strchr(name, ',');
+        size_t length = comma == NULL ? strlen(name) : (size_t)(comma - name);
+        name_note(whatif, arena, narrowing, arena_strndup(arena, name, length));
+        name = comma == NULL ? NULL : comma + 1;
+    }
+}
+
 /* The cost that fewer indexes could have at the least, of the plan just made. Of one without workers, too: a
  * narrowed table may be why it is the cheapest. */
 static bool
-least_cost_ask(WhatIf *whatif, const PgPlan *plan, double *ret_cost, Error *error)
+least_cost_ask(WhatIf *whatif, Arena *arena, PlanCost *cost, TextList *narrowing, Error *error)
 {
-    *ret_cost = plan->root->total_cost;
-    if (whatif->is_sparse || !workers_may_win(whatif, *ret_cost))
+    cost->least = cost->cost;
+    cost->is_narrowing_known = true;
+    if (whatif->is_sparse || !workers_may_win(whatif, cost->cost))
         return true;
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     if (!pg_query_simple(whatif->connection, "SHOW fettle_twin.least_cost", &result, error))
         return false;
     const char *text = pg_result_rows(result) == 1 ? pg_result_text(result, 0, 0) : NULL;
     char *end = NULL;
-    double cost = text == NULL ? NAN : strtod(text, &end);
-    double least = end == NULL ? NAN : strtod(end, NULL);
+    double planned = text == NULL ? NAN : strtod(text, &end);
+    double least = end == NULL ? NAN : strtod(end, &end);
     /* Of a plan that the server had kept it says nothing, and 0 bounds nothing. */
-    *ret_cost = cost == *ret_cost ? fmin(least, cost) : 0;
+    cost->least = planned == cost->cost ? fmin(least, planned) : 0;
+    if (cost->least >= cost->cost)
+        return true;
+    cost->is_narrowing_known = planned == cost->cost && end != NULL && *end == ' ';
+    if (cost->is_narrowing_known)
+        narrowing_note(whatif, arena, end + 1, narrowing);
     return true;
 }
 
@@ -204,14 +230,14 @@ ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, Pl
     ret_cost->cost = plan->root->total_cost;
     if (answer->plan == NULL)
         answer->plan = plan;
-    return least_cost_ask(whatif, plan, &ret_cost->least, error);
+    return least_cost_ask(whatif, arena, ret_cost, &answer->narrowing, error);
 }
 
 static bool
 ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatIfAnswer *answer,
             Error *error)
 {
-    PlanCost sum = {.cost = 0, .least = 0};
+    PlanCost sum = {.is_narrowing_known = true};
     double known = 0;
     for (size_t i = 0; i < samples_asked(statement); i++) {
         PlanCost cost;
@@ -221,12 +247,14 @@ ask_samples(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, What
             continue;
         sum.cost += cost.cost;
         sum.least += cost.least;
+        sum.is_narrowing_known = sum.is_narrowing_known && cost.is_narrowing_known;
         known++;
         answer->sample_mask |= UINT32_C(1) << i;
     }
     answer->is_known = known > 0;
     answer->cost = known > 0 ? sum.cost / known : NAN;
     answer->least_cost = known > 0 ? sum.least / known : NAN;
+    answer->is_narrowing_known = sum.is_narrowing_known;
     return true;
 }
 
@@ -260,6 +288,7 @@ whatif_ask(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, WhatI
         return false;
     answer->cost = cost.cost;
     answer->least_cost = cost.least;
+    answer->is_narrowing_known = cost.is_narrowing_known;
     answer->is_known = !isnan(answer->cost);
     if (!answer->is_known)
         answer->reason = refusal_reason(whatif, arena, statement, answer->reason);
@@ -282,6 +311,15 @@ whatif_is_cached(const WhatIf *whatif, uint64_t key, bool with_plan)
     return cache_get(whatif, key, with_plan) != NULL;
 }
 
+static TextList
+names_copy(Arena *arena, const TextList *names)
+{
+    TextList copy = {0};
+    for (size_t i = 0; i < names->count; i++)
+        vector_push(arena, &copy, arena_strdup(arena, names->items[i]));
+    return copy;
+}
+
 const WhatIfAnswer *
 whatif_cache_put(WhatIf *whatif, uint64_t key, const WhatIfAnswer *answer, bool with_plan)
 {
@@ -291,10 +329,8 @@ whatif_cache_put(WhatIf *whatif, uint64_t key, const WhatIfAnswer *answer, bool 
     cached->has_plan = with_plan;
     cached->answer = *answer;
     cached->answer.reason = arena_strdup(whatif->arena, answer->reason);
-    cached->answer.used_indexes = (TextList){0};
-    for (size_t i = 0; i < answer->used_indexes.count; i++)
-        vector_push(whatif->arena, &cached->answer.used_indexes,
-                    arena_strdup(whatif->arena, answer->used_indexes.items[i]));
+    cached->answer.used_indexes = names_copy(whatif->arena, &answer->used_indexes);
+    cached->answer.narrowing = names_copy(whatif->arena, &answer->narrowing);
     if (!with_plan)
         cached->answer.plan = NULL;
     map_put_id(whatif->cache, key, cached);

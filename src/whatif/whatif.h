@@ -56,6 +56,9 @@ typedef struct WhatIfAnswer {
     double generic_cost; /* the same when it comes from the generic plan, else NAN */
     double least_cost;   /* what fewer indexes could cost at the least (twin_module/least_cost.c); cost or
                           * less, 0 where nothing is known of it */
+    bool is_narrowing_known;
+    TextList narrowing; /* where that is less: as long as none of these goes, fewer indexes cost no less than
+                         * `cost`; named as used_indexes are */
     PgPlan
         *plan; /* of the first sample, else the generic one; NULL unless asked for with plans; the asker's */
     TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index

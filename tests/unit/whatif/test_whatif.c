@@ -494,9 +494,12 @@ fewer_indexes_cost_no_less_than_the_least_cost_where_an_index_leaves_fewer_worke
     resize_orders(arena, arena_printf(arena, "%lld", (long long)orders->size_blocks), "20000");
     for (size_t i = 0; i < 2; i++) {
         assert_true(without[i].is_known && without[i].least_cost == without[i].cost);
+        assert_true(without[i].is_narrowing_known && without[i].narrowing.count == 0);
         assert_true(text_list_contains(&with[i].used_indexes, "try_customer"));
         assert_true(with[i].cost > without[i].cost);
         assert_true(with[i].least_cost <= without[i].cost && with[i].least_cost > 0.8 * without[i].cost);
+        assert_true(with[i].is_narrowing_known && with[i].narrowing.count == 1);
+        assert_string_equal(with[i].narrowing.items[0], "try_customer");
     }
     bool has_workers[2] = {false, false};
     for (size_t i = 0; i < 2; i++)
@@ -588,13 +591,21 @@ question_ask(WhatIf *whatif, Arena *arena, const WhatIfQuestion *question, WhatI
 }
 
 static void
+assert_same_names(const TextList *one, const TextList *other)
+{
+    assert_int_equal(one->count, other->count);
+    for (size_t i = 0; i < one->count; i++)
+        assert_string_equal(one->items[i], other->items[i]);
+}
+
+static void
 assert_same_answer(const WhatIfAnswer *one, const WhatIfAnswer *other)
 {
     assert_true(one->is_known && other->is_known && one->cost == other->cost);
     assert_true(one->least_cost == other->least_cost);
-    assert_int_equal(one->used_indexes.count, other->used_indexes.count);
-    for (size_t i = 0; i < one->used_indexes.count; i++)
-        assert_string_equal(one->used_indexes.items[i], other->used_indexes.items[i]);
+    assert_same_names(&one->used_indexes, &other->used_indexes);
+    assert_true(one->is_narrowing_known == other->is_narrowing_known);
+    assert_same_names(&one->narrowing, &other->narrowing);
     assert_true((one->plan == NULL) == (other->plan == NULL));
     if (one->plan != NULL)
         assert_true(pg_plan_is_identical(one->plan, other->plan));
