@@ -19,6 +19,7 @@
  */
 #include "advise/index/dominated.h"
 #include "advise/index/guess.h"
+#include "advise/index/lift.h"
 #include "advise/index/search_state.h"
 
 #include <math.h>
@@ -39,6 +40,14 @@
 #define ASKED_SHARE 0.6 /* by the chains, a choice must be clearly not refuted to be asked about */
 #define PROGRAM_SHARE 0.25
 #define SLACK_SHARE 0.125
+
+/* A choice that is any: so many are sought in all that is open. */
+#define ANY_PLAIN_MOST 3
+#define HALF_LEAST_SHARE 0.5 /* of the gap allowed */
+#define SCRATCH_BYTES ((size_t)64 << 20)
+
+/* What the solver's word that nothing is below may be off by. */
+#define BELOW_ROUNDING 1e-5
 
 /* With a smaller gap allowed rounding would be too much of it for a choice that is only any. */
 #define ANY_GAP_LEAST 1e-4
@@ -120,6 +129,54 @@ bound_subject(Search *search, Arena *scratch)
     return subject;
 }
 
+/* Solves the program for a choice of less than most, any; the bound rises where there is none. */
+static bool
+bound_program_below(Search *search, Arena *scratch, Program *program, double most, ProgramAnswer *ret_answer)
+{
+    program->below = most;
+    program->is_quick = true;
+    program->nodes_most = NODES_QUICK;
+    bool found = program_bound(scratch, program, ret_answer);
+    bound_note(search, ret_answer->bound);
+    if (found || search_bound_is_near(search) || search->bound >= most * (1 - BELOW_ROUNDING))
+        return found;
+    program->is_quick = false;
+    program->nodes_most = NODES_MOST;
+    found = program_bound(scratch, program, ret_answer);
+    bound_note(search, ret_answer->bound);
+    return found;
+}
+
+/*
+ * Any choice that is not refuted. The first that is found is often nearly refuted, and the next one too,
+ * while the bound stays where it is; so after some of them one is sought in the lower half of what is open:
+ * there is one, of which there is more to learn, or the bound rises by that half.
+ */
+static bool
+bound_program_any(Search *search, Arena *scratch, Program *program, ProgramAnswer *ret_answer)
+{
+    double most = asked_most(search);
+    bool halves = search->any_count++ >= ANY_PLAIN_MOST;
+    bool found = false;
+    bool is_last = false;
+    while (!found && !is_last && !search_bound_is_near(search) && !search_out_of_time(search)) {
+        double bound = search->bound;
+        double half = bound + (most - bound) / 2;
+        is_last = !halves || most - half < search_gap_allowed(search) * HALF_LEAST_SHARE * most;
+        found = bound_program_below(search, scratch, program, is_last ? most : half, ret_answer);
+        /* the solver may have come to no end */
+        halves = search->bound > bound;
+    }
+    if (!found)
+        return false;
+    /* The first one found may be far from the least, of which there is more to learn. */
+    ProgramAnswer guess;
+    program_guess_bound(scratch, program, ret_answer->chosen, &guess);
+    if (guess.cost < ret_answer->cost)
+        *ret_answer = guess;
+    return true;
+}
+
 /* Solves the program: for any choice that is not refuted, or for the least. */
 static bool
 bound_program(Search *search, Arena *scratch, const BoundSubject *subject, bool is_any_enough,
@@ -128,25 +185,13 @@ bound_program(Search *search, Arena *scratch, const BoundSubject *subject, bool 
     Program program = subject->program;
     /* A part of the gap may be the program's own: to close that costs more than it tells. */
     program.gap = fmax(program.gap, search_gap_allowed(search) * PROGRAM_SHARE);
-    program.below = is_any_enough ? asked_most(search) : 0;
-    program.is_quick = is_any_enough;
-    program.nodes_most = is_any_enough ? NODES_QUICK : NODES_MOST;
+    if (is_any_enough)
+        return bound_program_any(search, scratch, &program, ret_answer);
+    program.below = 0;
+    program.nodes_most = NODES_MOST;
     bool found = program_bound(scratch, &program, ret_answer);
     bound_note(search, ret_answer->bound);
-    if (is_any_enough && !found && !search_bound_is_near(search)) {
-        program.is_quick = false;
-        program.nodes_most = NODES_MOST;
-        found = program_bound(scratch, &program, ret_answer);
-        bound_note(search, ret_answer->bound);
-    }
-    if (!found || !is_any_enough)
-        return found;
-    /* The first one found may be far from the least, of which there is more to learn. */
-    ProgramAnswer guess;
-    program_guess_bound(scratch, &program, ret_answer->chosen, &guess);
-    if (guess.cost < ret_answer->cost)
-        *ret_answer = guess;
-    return true;
+    return found;
 }
 
 /* A choice that is not refuted yet, by exchanges from what the relaxed program chooses parts of, else from
@@ -251,38 +296,60 @@ bound_ask_itself(Search *search, Bits chosen, double value_most, Error *error)
     }
 }
 
+/* Asks about the choice and what is put beside it, which serves to ask: it is the choice that is to be
+ * refuted, at the price of the choice. */
+static bool
+bound_ask_filled(Search *search, Bits chosen, SearchPatience patience, bool *ret_is_better, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("answers of a proof", SCRATCH_BYTES);
+    const size_t *counts = search_answer_counts(search, scratch);
+    Bits filled = search_fill(search, chosen);
+    patience.value_most += search_cost_of_having(search, filled) - search_cost_of_having(search, chosen);
+    return search_offer(search, filled, patience, ret_is_better, error) &&
+           search_lift(search, filled, counts, error);
+}
+
+/* How it is asked about: where one teaches nothing, the next. */
+typedef enum BoundAsk { BOUND_ASK_FILLED, BOUND_ASK_CHOSEN, BOUND_ASK_STRICT, BOUND_ASK_ITSELF } BoundAsk;
+
+static bool
+bound_ask_one(Search *search, Bits chosen, BoundAsk how, bool *ret_is_better, Error *error)
+{
+    double gap = search_gap_allowed(search) * search->best_value;
+    SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
+                               .slack = gap * SLACK_SHARE};
+    bool done = true;
+    switch (how) {
+        case BOUND_ASK_FILLED: return bound_ask_filled(search, chosen, patience, ret_is_better, error);
+        case BOUND_ASK_STRICT:
+            oracle_be_strict(search->oracle, true);
+            done = bound_ask_filled(search, chosen, patience, ret_is_better, error);
+            oracle_be_strict(search->oracle, false);
+            return done;
+        case BOUND_ASK_ITSELF:
+            search->itself_left--;
+            done = bound_ask_itself(search, chosen, patience.value_most, error);
+            break;
+        case BOUND_ASK_CHOSEN: break;
+    }
+    return done && search_offer(search, chosen, patience, ret_is_better, error);
+}
+
 /* Asks about the choice until it is refuted, or what is open of it is little; something is learned when the
  * planner was asked, or the choice is better. */
 static bool
 bound_ask(Search *search, Bits chosen, bool may_ask_itself, bool *ret_is_learned, Error *error)
 {
-    double gap = search_gap_allowed(search) * search->best_value;
-    SearchPatience patience = {.value_most = search->best_value - gap * REFUTED_SHARE,
-                               .slack = gap * SLACK_SHARE};
     int64_t questions = search_questions(search);
-    SearchPatience filled_patience = patience;
-    Bits filled = search_fill(search, chosen);
-    bool is_better;
+    BoundAsk last = may_ask_itself ? BOUND_ASK_ITSELF : BOUND_ASK_STRICT;
     search->guessed = bits_copy(search->arena, chosen);
-    /* What is put beside serves to ask: it is the choice that is to be refuted, at the price of the choice.
-     */
-    filled_patience.value_most +=
-        search_cost_of_having(search, filled) - search_cost_of_having(search, chosen);
-    if (!search_offer(search, filled, filled_patience, &is_better, error))
-        return false;
-    *ret_is_learned = is_better || search_questions(search) > questions;
-    if (*ret_is_learned)
-        return true;
-    if (!search_offer(search, chosen, patience, &is_better, error))
-        return false;
-    *ret_is_learned = is_better || search_questions(search) > questions;
-    if (*ret_is_learned || !may_ask_itself)
-        return true;
-    search->itself_left--;
-    if (!bound_ask_itself(search, chosen, patience.value_most, error) ||
-        !search_offer(search, chosen, patience, &is_better, error))
-        return false;
-    *ret_is_learned = is_better || search_questions(search) > questions;
+    *ret_is_learned = false;
+    for (int how = BOUND_ASK_FILLED; how <= (int)last && !*ret_is_learned; how++) {
+        bool is_better;
+        if (!bound_ask_one(search, chosen, (BoundAsk)how, &is_better, error))
+            return false;
+        *ret_is_learned = is_better || search_questions(search) > questions;
+    }
     return true;
 }
 

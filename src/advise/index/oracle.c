@@ -28,6 +28,7 @@ struct Oracle {
     const void *size_context;
     int64_t questions;
     int64_t mends;
+    bool is_strict;
 };
 
 Oracle *
@@ -104,6 +105,12 @@ int64_t
 oracle_mends(const Oracle *oracle)
 {
     return oracle->mends;
+}
+
+void
+oracle_be_strict(Oracle *oracle, bool is_strict)
+{
+    oracle->is_strict = is_strict;
 }
 
 bool
@@ -192,6 +199,23 @@ oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate)
     bits_remove(oracle->relevant[statement], candidate);
 }
 
+double
+oracle_answer_low(const OracleAnswer *answer, Bits set)
+{
+    if (!bits_is_subset(set, answer->set))
+        return 0;
+    bool is_firm = answer->narrowing.words != NULL && bits_is_subset(answer->narrowing, set);
+    return is_firm ? answer->firm : answer->low;
+}
+
+/* Is the plan with more present the set's too? */
+static bool
+stands_for(const Oracle *oracle, const OracleAnswer *answer, Bits set)
+{
+    return !answer->is_unknown && !answer->is_doubted && bits_is_subset(answer->used, set) &&
+           (!oracle->is_strict || oracle_answer_low(answer, set) >= answer->cost * (1 - ORACLE_TOLERANCE));
+}
+
 /* Exactly the set, else what lies around it; of several the latest, which was asked the most directly. */
 static const OracleAnswer *
 oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
@@ -204,7 +228,7 @@ oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
             continue;
         if (bits_equal(answer->set, set))
             return answer;
-        if (found == NULL && !answer->is_unknown && !answer->is_doubted)
+        if (found == NULL && stands_for(oracle, answer, set))
             found = answer;
     }
     return found;
@@ -245,8 +269,7 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
     OracleBounds bounds = {.low = 0, .high = oracle->context->workload->statements[statement].baseline_cost};
     for (size_t i = 0; i < answers->count; i++) {
         const OracleAnswer *answer = &answers->items[i];
-        if (bits_is_subset(reduced, answer->set) && answer->low > bounds.low)
-            bounds.low = answer->low;
+        bounds.low = fmax(bounds.low, oracle_answer_low(answer, reduced));
         if (bits_is_subset(answer->used, reduced) && !answer->is_doubted && answer->cost < bounds.high)
             bounds.high = answer->cost;
     }
@@ -326,16 +349,17 @@ oracle_make_relevant(Oracle *oracle, size_t statement, Error *error)
     return oracle_present(oracle, oracle_relevant(oracle, statement), error);
 }
 
+/* The candidates among the names. */
 static Bits
-oracle_used(const Oracle *oracle, Arena *arena, const WhatIfAnswer *answer)
+oracle_named(const Oracle *oracle, const TextList *names)
 {
-    Bits used = bits_new(arena, oracle->candidates->count);
-    for (size_t i = 0; i < answer->used_indexes.count; i++) {
-        const Candidate *candidate = map_get(oracle->candidate_by_name, answer->used_indexes.items[i]);
+    Bits named = bits_new(oracle->arena, oracle->candidates->count);
+    for (size_t i = 0; i < names->count; i++) {
+        const Candidate *candidate = map_get(oracle->candidate_by_name, names->items[i]);
         if (candidate != NULL)
-            bits_add(used, candidate->number);
+            bits_add(named, candidate->number);
     }
-    return used;
+    return named;
 }
 
 static const WhatIfStatement *
@@ -354,6 +378,20 @@ is_refuted_by(const OracleAnswer *answer, const OracleAnswer *other)
            bits_is_subset(other->set, answer->set) && other->cost > answer->cost * (1 + ORACLE_TOLERANCE);
 }
 
+/* What the answer with less present says of the other's bounds. True: they were less than thought, by more
+ * than rounding. */
+static bool
+answer_mend(OracleAnswer *answer, const OracleAnswer *less)
+{
+    double bound = oracle_answer_low(answer, less->set);
+    if (less->cost >= bound)
+        return false;
+    answer->low = fmin(answer->low, less->cost);
+    if (answer->narrowing.words != NULL && bits_is_subset(answer->narrowing, less->set))
+        answer->firm = less->cost;
+    return less->cost < bound * (1 - MEND_LEAST);
+}
+
 /* With more present the planner can only do better; where it did worse, that bounds nothing. */
 static void
 oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
@@ -362,12 +400,8 @@ oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
         return;
     for (size_t i = 0; i < answers->count; i++) {
         OracleAnswer *answer = &answers->items[i];
-        if (bits_is_subset(fresh->set, answer->set) && fresh->cost < answer->low) {
-            oracle->mends += fresh->cost < answer->low * (1 - MEND_LEAST);
-            answer->low = fresh->cost;
-        }
-        if (bits_is_subset(answer->set, fresh->set) && answer->cost < fresh->low)
-            fresh->low = answer->cost;
+        oracle->mends += answer_mend(answer, fresh);
+        (void)answer_mend(fresh, answer);
         answer->is_doubted = answer->is_doubted || is_refuted_by(answer, fresh);
         fresh->is_doubted = fresh->is_doubted || is_refuted_by(fresh, answer);
     }
@@ -383,11 +417,14 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
                           .cost = subject->baseline_cost,
                           .is_unknown = !workload_statement_compares(subject, answer)};
     fresh.used = fresh.is_unknown ? bits_new(oracle->arena, oracle->candidates->count)
-                                  : oracle_used(oracle, oracle->arena, answer);
+                                  : oracle_named(oracle, &answer->used_indexes);
     if (!fresh.is_unknown) {
         fresh.cost = answer->cost;
         fresh.low = fmin(answer->least_cost, answer->cost);
+        fresh.firm = answer->is_narrowing_known ? fresh.cost : fresh.low;
     }
+    if (fresh.firm > fresh.low)
+        fresh.narrowing = oracle_named(oracle, &answer->narrowing);
     fettle_assert(answers->items != NULL); /* the baseline is there */
     oracle_mend(oracle, answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
@@ -548,10 +585,13 @@ descent_choose(Oracle *oracle, OracleDescent *descent)
     if (descent->from != ORACLE_NO_PARENT) {
         const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
         /* Of a plan that nobody saw there is nothing to take away. */
-        bool is_plain = !above->is_unknown && !bits_is_subset(above->used, descent->set);
+        Bits told = bits_copy(descent->scratch, above->used);
+        if (oracle->is_strict && above->narrowing.words != NULL)
+            bits_join(told, above->narrowing);
+        bool is_plain = !above->is_unknown && !bits_is_subset(told, descent->set);
         present = oracle_reduce(oracle, descent->scratch, statement, is_plain ? above->set : descent->set);
         if (is_plain)
-            descent_remove(oracle, present, descent->set, above->used, descent->times);
+            descent_remove(oracle, present, descent->set, told, descent->times);
     }
     descent->next = present;
 }
@@ -579,8 +619,7 @@ oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
     descent->next = (Bits){0};
     descent->from = position_of(oracle, statement, fresh);
     bits_subtract(descent->set, oracle->refused); /* some may have been refused just now */
-    if ((!fresh->is_unknown && !fresh->is_doubted && bits_is_subset(fresh->used, descent->set)) ||
-        bits_equal(fresh->set, descent->set))
+    if (bits_equal(fresh->set, descent->set) || stands_for(oracle, fresh, descent->set))
         descent->known = descent->from;
     return true;
 }

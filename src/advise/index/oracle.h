@@ -37,6 +37,9 @@ typedef struct OracleAnswer {
     Bits used; /* what the plan used of it */
     double cost;
     double low;      /* the least cost seen with that or less present: bounds what is not yet asked */
+    Bits narrowing;  /* of the set, where the planner could do better with fewer: with all of these present it
+                      * cannot, but costs firm at the least; no words: not known */
+    double firm;     /* no less than low */
     bool is_unknown; /* it could not be planned, or not with the baseline's samples: the cost without stands
                       * for it, and it tells nothing of other sets (low is 0) */
     bool is_doubted; /* a set between used and set was seen to cost more: it tells of no other set from above
@@ -102,6 +105,14 @@ OracleDescent oracle_descent_begin(Oracle *oracle, Arena *scratch, size_t statem
 bool oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error) FETTLE_MUST_USE;
 /* Each of them will make a step. */
 void oracle_descents_expect(Oracle *oracle, OracleDescent *const *descents, size_t count);
+
+/* What an answer bounds a set by; 0 when more than it had is present. */
+double oracle_answer_low(const OracleAnswer *answer, Bits set);
+
+/* Where fewer indexes could do better than an answer, as some of them narrowed the planner's view, it stands
+ * for the sets between its plan's and its own all the same, unless strict: then only for those with all that
+ * narrowed it. */
+void oracle_be_strict(Oracle *oracle, bool is_strict);
 
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);

@@ -74,18 +74,31 @@ pool_chain(const Search *search, Arena *arena, size_t statement, size_t leaf, Pr
         vector_push(arena, &program->chains, chain);
 }
 
-/* What was asked about itself, and costs more than fewer might: so it is with no other set. */
 static void
-pool_harm(const Search *search, Arena *arena, size_t statement, const OracleAnswer *answer,
+pool_harm(const Search *search, Arena *arena, size_t statement, const OracleAnswer *answer, ProgramHarm harm,
           ProgramStatement *program)
 {
-    ProgramHarm harm = {.with = answer->set, .cost = pool_value(search, statement, answer->cost)};
-    if (answer->is_unknown || harm.cost <= pool_value(search, statement, answer->low) ||
-        !search_fits(search, answer->set))
+    if (harm.cost <= pool_value(search, statement, answer->low) || !search_fits(search, harm.with))
         return;
     harm.unless = bits_copy(arena, oracle_relevant(search->oracle, statement));
     bits_subtract(harm.unless, answer->set);
     vector_push(arena, &program->harms, harm);
+}
+
+/* What costs more than fewer might: so does each set with what narrowed the planner's view, and this one. */
+static void
+pool_harms(const Search *search, Arena *arena, size_t statement, const OracleAnswer *answer,
+           ProgramStatement *program)
+{
+    ProgramHarm narrowed = {.with = answer->narrowing, .cost = pool_value(search, statement, answer->firm)};
+    ProgramHarm itself = {.with = answer->set, .cost = pool_value(search, statement, answer->cost)};
+    if (answer->is_unknown)
+        return;
+    bool is_known = answer->narrowing.words != NULL;
+    if (is_known)
+        pool_harm(search, arena, statement, answer, narrowed, program);
+    if (!is_known || itself.cost > narrowed.cost)
+        pool_harm(search, arena, statement, answer, itself, program);
 }
 
 static void
@@ -108,7 +121,7 @@ pool_statement(const Search *search, Arena *arena, size_t statement, ProgramStat
     for (size_t i = 0; i < oracle_answer_count(oracle, statement); i++) {
         if (!is_parent(search, statement, i))
             pool_chain(search, arena, statement, i, program);
-        pool_harm(search, arena, statement, oracle_answer(oracle, statement, i), program);
+        pool_harms(search, arena, statement, oracle_answer(oracle, statement, i), program);
     }
 }
 

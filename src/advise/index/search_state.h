@@ -41,6 +41,7 @@ typedef struct Search {
     bool is_asking;      /* about sets that are chosen from what is known: no proof will do it */
     bool is_thorough;    /* the proof asks about a set itself where nothing else teaches it more */
     int itself_left;     /* rounds of the proof that may do so */
+    int any_count;       /* programs that were solved for any choice */
     bool is_cautious;    /* the review changed the set */
     size_t unreviewed;   /* statements */
     size_t unreviewed_indexes;

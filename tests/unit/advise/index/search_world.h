@@ -43,7 +43,8 @@ static struct {
         harm_with; /* statement 0 costs harm_cost or more when these are present, and none of harm_unless */
     uint32_t harm_unless;
     double harm_cost;
-    uint32_t alone; /* statement 0 costs a tenth when exactly these are present */
+    bool tells_narrowing; /* which indexes harm */
+    uint32_t alone;       /* statement 0 costs a tenth when exactly these are present */
     bool is_large;
     size_t end_at; /* question during which the time runs out; 0: none */
     int64_t end_ms;
@@ -161,9 +162,14 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
     uint32_t used_unharmed;
     ret_answer->least_cost = fmin(ret_answer->cost, world_cost_unharmed((size_t)(statement->text[0] - '0'),
                                                                         world.present, &used_unharmed));
-    for (int i = 0; i < CANDIDATES; i++)
+    ret_answer->is_narrowing_known = world.tells_narrowing;
+    for (int i = 0; i < CANDIDATES; i++) {
         if ((used >> i & 1) != 0)
             vector_push(arena, &ret_answer->used_indexes, candidate_names[i]);
+        if (world.tells_narrowing && ret_answer->least_cost < ret_answer->cost &&
+            (world.harm_with >> i & 1) != 0)
+            vector_push(arena, &ret_answer->narrowing, candidate_names[i]);
+    }
     if (with_plan && (used & world.risky) != 0)
         ret_answer->plan = risky_plan(arena, ret_answer->cost);
     return true;

@@ -6,6 +6,7 @@
  */
 #include "../memory_workload.h"
 
+#include "advise/index/lift.h"
 #include "advise/index/oracle.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -31,6 +32,7 @@ static struct {
     uint32_t partial_with; /* only some of the samples */
     double partial_factor; /* by chance the cheap ones or the dear ones; 0: a quarter */
     double narrowed;       /* share of the cost that fewer indexes could have; 0: all of it */
+    uint32_t narrowing;    /* those of them that are to blame; 0: not known */
 } planner;
 
 static int
@@ -102,9 +104,14 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
         ret_answer->cost *= planner.partial_factor > 0 ? planner.partial_factor : 0.25;
     }
     ret_answer->least_cost = ret_answer->cost * (planner.narrowed > 0 ? planner.narrowed : 1);
-    for (int i = 0; i < CANDIDATES; i++)
+    ret_answer->is_narrowing_known = planner.narrowing != 0;
+    for (int i = 0; i < CANDIDATES; i++) {
+        const char *name = arena_printf(arena, "whatif_%d", i);
         if ((used >> i & 1) != 0)
-            vector_push(arena, &ret_answer->used_indexes, arena_printf(arena, "whatif_%d", i));
+            vector_push(arena, &ret_answer->used_indexes, name);
+        if ((planner.narrowing & planner.present) >> i & 1)
+            vector_push(arena, &ret_answer->narrowing, name);
+    }
     vector_push(arena, &ret_answer->used_indexes, "orders_pkey"); /* none of ours */
     return true;
 }
@@ -398,6 +405,113 @@ an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs(void **sta
     assert_int_equal(oracle_mends(world->oracle), 0);
 }
 
+/* Index 2 narrowed the planner's view: with it there fewer cost no less, without it they may. */
+static void
+with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 400 : BASELINE;
+    planner.narrowed = 0.75;
+    planner.narrowing = 1u << 2;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x07), true, &cost, NULL, &error));
+    const OracleAnswer *answer = oracle_answer(world->oracle, 0, 1);
+    assert_true(answer->low == 300 && answer->firm == 400 && answer->narrowing.words[0] == 0x04);
+    assert_true(oracle_answer_low(answer, set_of(arena, 0x06)) == 400);
+    assert_true(oracle_answer_low(answer, set_of(arena, 0x03)) == 300);
+    assert_true(oracle_answer_low(answer, set_of(arena, 0x0E)) == 0); /* more than was present */
+    OracleBounds bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x05));
+    assert_true(bounds.low == 400 && bounds.high == BASELINE);
+    bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x02));
+    assert_true(bounds.low == 300 && bounds.high == 400);
+    planner.narrowed = 0;
+    planner.uses[1] = 1u << 2;
+    planner.cost[1] = 350; /* less than was said, as it is with ties */
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x04), true, &cost, NULL, &error));
+    answer = oracle_answer(world->oracle, 0, 1);
+    assert_true(answer->low == 300 && answer->firm == 350);
+    assert_int_equal(oracle_mends(world->oracle), 1);
+}
+
+static void
+who_is_strict_asks_where_what_narrowed_an_answer_is_missing(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 400 : BASELINE;
+    planner.narrowed = 0.75;
+    planner.narrowing = 1u << 2;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
+    int64_t questions = oracle_questions(world->oracle);
+    assert_true(oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x02)).known == 1);
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x02), false, &cost, NULL, &error));
+    assert_true(cost == 400 && oracle_questions(world->oracle) == questions);
+    oracle_be_strict(world->oracle, true);
+    assert_true(oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x06)).known == 1);
+    OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x02));
+    assert_true(descent.known == ORACLE_NO_PARENT);
+    planner.narrowed = 0;
+    assert_true(oracle_descent_step(world->oracle, &descent, &error));
+    assert_int_equal(planner.present, 0x1B); /* all but what narrowed it */
+    assert_true(oracle_answer(world->oracle, 0, descent.known)->cost == 400);
+    oracle_be_strict(world->oracle, false);
+}
+
+/* Cheap plans of indexes 0 and 1, which the set lacks: with all but these it costs what the set costs. */
+static void
+an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    memset(&planner, 0, sizeof(planner));
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? 100 : i == 1 ? 200 : i == 2 ? 500 : BASELINE;
+    for (int i = 0; i < 3; i++)
+        planner.uses[i] = 1u << i;
+    World *world = world_new(arena);
+    Search search = {.arena = arena,
+                     .context = &world->fixture.context,
+                     .candidates = &world->set,
+                     .oracle = world->oracle,
+                     .deadline = DEADLINE_NEVER};
+    Error error = {0};
+    double cost;
+    size_t *counts = search_answer_counts(&search, arena);
+    assert_int_equal(counts[0], 1);
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x14), true, &cost, NULL, &error));
+    assert_true(cost == 500);
+    int64_t questions = oracle_questions(world->oracle);
+    assert_true(search_lift(&search, set_of(arena, 0x14), counts, &error));
+    assert_int_equal(oracle_questions(world->oracle), questions); /* it was hardly asked about yet */
+    WhatIfAnswer answer;
+    for (int i = 0; i < 14; i++)
+        assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x10), &answer, NULL, &error));
+    counts = search_answer_counts(&search, arena);
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x0C), true, &cost, NULL, &error));
+    questions = oracle_questions(world->oracle);
+    planner.expected_count = 0;
+    assert_true(search_lift(&search, set_of(arena, 0x0C), counts, &error));
+    assert_int_equal(oracle_questions(world->oracle), questions + 3); /* finds both plans on the way */
+    assert_int_equal(planner.expected_count, 3);
+    assert_int_equal(planner.present, 0x1C);
+    assert_true(oracle_bounds(world->oracle, 0, set_of(arena, 0x18)).low == 500);
+    counts[0]--;
+    assert_true(search_lift(&search, set_of(arena, 0x0C), counts, &error)); /* is known */
+    assert_int_equal(oracle_questions(world->oracle), questions + 3);
+}
+
 /* With index 2 beside it the planner no longer sees the plan of index 1, though with all present it does. */
 static void
 an_answer_that_a_set_within_refutes_tells_of_that_set_alone(void **state)
@@ -578,6 +692,9 @@ main(void)
         cmocka_unit_test(a_statement_that_used_none_of_more_uses_none_of_less),
         cmocka_unit_test(an_answer_that_refutes_a_bound_is_counted_as_a_mend),
         cmocka_unit_test(an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs),
+        cmocka_unit_test(with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost),
+        cmocka_unit_test(who_is_strict_asks_where_what_narrowed_an_answer_is_missing),
+        cmocka_unit_test(an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same),
         cmocka_unit_test(an_answer_that_a_set_within_refutes_tells_of_that_set_alone),
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
         cmocka_unit_test(a_statement_that_cannot_be_planned_costs_what_it_did),
