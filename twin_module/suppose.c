@@ -29,11 +29,14 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_opclass.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "nodes/value.h"
 #include "parser/parse_utilcmd.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
@@ -131,6 +134,52 @@ tells_nothing(const IndexStmt *statement)
     return true;
 }
 
+/* A type's default operator class, as it was looked up last. */
+typedef struct DefaultClass {
+    Oid type;
+    Oid operators;
+} DefaultClass;
+
+#define DEFAULT_CLASSES 64
+static DefaultClass default_classes[DEFAULT_CLASSES];
+
+/* Its name with schema; NIL: the type has none. The server reads all of pg_opclass for it, for every column.
+ */
+static List *
+default_class_name(Oid type)
+{
+    DefaultClass *known = &default_classes[type % DEFAULT_CLASSES];
+    HeapTuple row = NULL;
+    Form_pg_opclass form;
+    List *name;
+    if (known->type == type)
+        row = SearchSysCache1(CLAOID, ObjectIdGetDatum(known->operators));
+    if (!HeapTupleIsValid(row)) {
+        *known = (DefaultClass){type, GetDefaultOpClass(type, BTREE_AM_OID)};
+        row = SearchSysCache1(CLAOID, ObjectIdGetDatum(known->operators));
+    }
+    if (!HeapTupleIsValid(row))
+        return NIL;
+    form = (Form_pg_opclass)GETSTRUCT(row);
+    name = list_make2(makeString(get_namespace_name(form->opcnamespace)),
+                      makeString(pstrdup(NameStr(form->opcname))));
+    ReleaseSysCache(row);
+    return name;
+}
+
+/* Says what the server would look up. */
+static void
+default_classes_name(Oid table_id, const IndexStmt *statement)
+{
+    ListCell *cell;
+    foreach (cell, statement->indexParams) {
+        IndexElem *element = lfirst_node(IndexElem, cell);
+        AttrNumber attnum = element->name == NULL ? InvalidAttrNumber : get_attnum(table_id, element->name);
+        if (element->opclass == NIL && attnum > 0)
+            element->opclass = default_class_name(get_atttype(table_id, attnum));
+    }
+}
+
 static ObjectAddress
 index_define(Oid table_id, IndexStmt *statement)
 {
@@ -178,6 +227,7 @@ twin_suppose_index(IndexStmt *statement, const char *text)
     nothing_index(&file); /* another session could have given it another file before the lock */
     copy = transformIndexStmt(table_id, copyObject(statement), text);
     copy->twin_existing_file = file;
+    default_classes_name(table_id, copy);
     has_supposed = true;
     supposed_file = file;
     address = index_define(table_id, copy);

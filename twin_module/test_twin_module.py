@@ -648,7 +648,7 @@ def test_a_supposed_index_is_the_same_as_one_with_a_file(twin, supposing, defini
         run(twin, "SET LOCAL enable_seqscan = off")
         found.append((
             run(twin, "SELECT * FROM fettle_twin.index_estimate('candidate')"),
-            run(twin, "SELECT pg_get_indexdef(indexrelid), indisvalid, indisready, indislive, indcheckxmin FROM pg_index "
+            run(twin, "SELECT pg_get_indexdef(indexrelid), indclass, indoption, indisvalid, indisready, indislive, indcheckxmin FROM pg_index "
                       "WHERE indexrelid = 'candidate'::regclass"),
             [plan(twin, f"SELECT {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY {name}") for name in columns],
             [plan(twin, f"SELECT {name} FROM {table} WHERE {name} IS NULL") for name in columns],
@@ -656,6 +656,35 @@ def test_a_supposed_index_is_the_same_as_one_with_a_file(twin, supposing, defini
         ))
         run(twin, "ROLLBACK TO SAVEPOINT one")
     assert found[0] == found[1]
+
+
+TYPES = """
+CREATE TYPE temper AS ENUM ('good', 'bad');
+CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN whole AS int CHECK (VALUE > 0);
+CREATE DOMAIN whole_of_whole AS whole;
+CREATE TABLE typed (a varchar(9), b char(3), c name, d temper, e pair, f whole, g whole_of_whole, h int[], i varchar(9)[], j int4range,
+    k uuid, l jsonb, m oid, n bool, o timestamptz, p inet, q cidr, r bit(3), s "char", t numeric(9, 2), u temper[], v text COLLATE "C", w tsvector, x json, y point)
+"""
+
+
+def test_a_supposed_index_has_the_default_operator_class_of_any_type(twin):
+    run(twin, TYPES)
+    classes = {}
+    for column in "abcdefghijklmnopqrstuvwxy":
+        for supposes in ("off", "on", "on"):
+            run(twin, f"BEGIN; SET LOCAL fettle_twin.suppose_indexes = {supposes}")
+            try:
+                run(twin, f"CREATE INDEX candidate ON typed ({column} DESC, d)")
+                assert one(twin, FILE_IS_SHARED) == (supposes == "on")
+                row = one(twin, "SELECT concat_ws(' ', pg_get_indexdef(indexrelid), indclass, indcollation) FROM pg_index WHERE indexrelid = 'candidate'::regclass")
+            except psycopg2.errors.UndefinedObject as error:
+                row = str(error)
+            run(twin, "ROLLBACK")
+            classes.setdefault(column, []).append(row)
+    run(twin, "DROP TABLE typed; DROP DOMAIN whole_of_whole; DROP DOMAIN whole; DROP TYPE pair; DROP TYPE temper")
+    assert all(len(set(rows)) == 1 for rows in classes.values())
+    assert sum("no default operator class" in rows[0] for rows in classes.values()) == 2
 
 
 @pytest.mark.parametrize("end", ["COMMIT", "PREPARE TRANSACTION 'supposed'", "ROLLBACK TO SAVEPOINT one; COMMIT"])
