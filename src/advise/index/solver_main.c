@@ -170,7 +170,8 @@ problem_load(const Problem *problem, Cbc_Model *model)
     /* These programs are small, and more rounds of cuts take longer than the branching that they save. */
     Cbc_setParameter(model, "passCuts", "1");
     problem_load_below(question, model);
-    if (question->is_quick != 0)
+    /* Where nothing is below they look in vain, and that is to be shown more often than not. */
+    if (question->is_quick != 0 || question->is_any_below != 0)
         Cbc_setParameter(model, "heuristicsOnOff", "off");
     if (question->is_plain == 0 && question->is_quick == 0)
         return;
