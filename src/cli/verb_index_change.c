@@ -182,8 +182,11 @@ index_change_carry_out(CliStore *store, const IndexManager *manager, const Index
     progress_clear();
     if (!good || !index_change_get(store->connection, store->arena, plan->change.id, &now, error))
         return false;
-    if (now.success == 1)
+    if (now.success == 1) {
+        if (now.error_message != NULL)
+            log_write(LOG_LEVEL_WARNING, "%s", now.error_message);
         return true;
+    }
     bool is_cancelled = strcmp(now.state, "cancelled") == 0;
     error_set(error, is_cancelled ? ERROR_CANCELLED : ERROR_QUERY, "%s",
               now.error_message == NULL ? "the change failed" : now.error_message);

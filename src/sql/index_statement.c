@@ -12,6 +12,7 @@ VECTOR_DEFINE(TokenList, const char *);
 typedef struct IndexParse {
     Arena *arena;
     const char *text;
+    const PgQuery__Node *node;       /* the only statement; NULL: there is none, or several */
     const PgQuery__IndexStmt *index; /* NULL: it is none */
 } IndexParse;
 
@@ -22,9 +23,9 @@ parse_run(void *context)
     SqlTreeResult result = sql_tree_parse(parse->arena, parse->text);
     if (result.tree == NULL || result.tree->n_stmts != 1)
         return;
-    const PgQuery__Node *node = result.tree->stmts[0]->stmt;
-    if (node->node_case == PG_QUERY__NODE__NODE_INDEX_STMT)
-        parse->index = node->index_stmt;
+    parse->node = result.tree->stmts[0]->stmt;
+    if (parse->node->node_case == PG_QUERY__NODE__NODE_INDEX_STMT)
+        parse->index = parse->node->index_stmt;
 }
 
 static bool
@@ -314,4 +315,44 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
     *ret_statement = statement;
     return true;
+}
+
+static bool
+is_comment_on(const PgQuery__CommentStmt *comment, const char *schema, const char *name)
+{
+    const PgQuery__Node *object = comment->object;
+    if (comment->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_INDEX || object == NULL ||
+        object->node_case != PG_QUERY__NODE__NODE_LIST || object->list->n_items != 2)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        const PgQuery__Node *part = object->list->items[i];
+        if (part->node_case != PG_QUERY__NODE__NODE_STRING ||
+            strcmp(part->string->sval, i == 0 ? schema : name) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_statistics_of(const PgQuery__AlterTableStmt *statement, const char *schema, const char *name)
+{
+    const PgQuery__RangeVar *relation = statement->relation;
+    return statement->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX && statement->n_cmds == 1 &&
+           strcmp(relation->schemaname, schema) == 0 && strcmp(relation->relname, name) == 0 &&
+           !is_named(relation->catalogname) &&
+           statement->cmds[0]->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_CMD &&
+           statement->cmds[0]->alter_table_cmd->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics;
+}
+
+bool
+sql_index_mark_is(Arena *arena, const char *text, const char *schema, const char *name)
+{
+    IndexParse parse = {.arena = arena, .text = text};
+    sql_big_stack_run(parse_run, &parse);
+    if (parse.node == NULL)
+        return false;
+    if (parse.node->node_case == PG_QUERY__NODE__NODE_COMMENT_STMT)
+        return is_comment_on(parse.node->comment_stmt, schema, name);
+    return parse.node->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT &&
+           is_statistics_of(parse.node->alter_table_stmt, schema, name);
 }

@@ -52,4 +52,8 @@ typedef struct SqlIndexStatement {
 bool sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *names,
                                SqlIndexStatement *ret_statement, Error *error) FETTLE_MUST_USE;
 
+/* Whether text is one statement that gives the index its comment, or the number of statistics of one of its
+ * columns, and nothing else: a part of an index that no CREATE INDEX says. */
+bool sql_index_mark_is(Arena *arena, const char *text, const char *schema, const char *name);
+
 #endif

@@ -5,7 +5,6 @@
 #include "pg/identifier.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
-#include "sql/statement.h"
 #include "store/index_change.h"
 #include "workflow/index_definition.h"
 #include "workflow/index_plan.h"
@@ -21,7 +20,6 @@
 #define STEP_MS 100
 #define CLEAN_MS 60000
 #define CLEAN_LOCK_TIMEOUT "'2s'"
-#define STATEMENTS_MOST 3 /* more than any change has */
 #define FRESH_US ((int64_t)60 * 1000000)
 #define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
 #define SQLSTATE_LOCKED "55P03"
@@ -36,6 +34,8 @@ typedef struct IndexRun {
     SqlIndexStatement
         successor;         /* that must be there before the index is dropped; of a change that modifies */
     const char *statement; /* made anew: what the store holds is only data */
+    TextList marks;        /* statements that follow it, of a step that creates */
+    const char *remark;    /* on a change that is completed; NULL: none */
     bool is_creating;
     bool is_modifying; /* creates first, then drops what is replaced */
     bool is_left;      /* by a process that died: settled, not begun anew */
@@ -237,20 +237,18 @@ successor_is_there(const IndexRun *run, PgConnection *connection, bool *ret_is_t
             index_definition_is(connection, run->arena, &run->successor, &facts, ret_is_there, error));
 }
 
-/* What was made for a foreign key's rows, or on an extension's table, may be taken back: there was nothing
- * before. */
 static bool
 made_excuse(const IndexRun *run, IndexFacts *facts, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     bool takes_back = false;
-    if (facts->lookup == NULL && facts->extension == NULL)
+    if (facts->lookup == NULL && facts->extension == NULL && facts->can_create && facts->can_place)
         return true;
     if (!store_session_take(run->manager->store, 0, &session, error) ||
         !index_change_takes_back(session.connection, run->change.id, run->index.name, &takes_back, error))
         return false;
     if (takes_back)
-        facts->lookup = facts->extension = NULL;
+        index_facts_excuse(facts);
     return true;
 }
 
@@ -458,6 +456,19 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
                 : failure_judge(run, connection, has_cancelled, error);
 }
 
+/* The index is there, and as good as it was for every query: what a mark wants for is a remark. */
+static void
+marks_set(IndexRun *run, PgConnection *connection)
+{
+    Error error = {0};
+    bool good = pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, &error);
+    for (size_t i = 0; good && i < run->marks.count; i++)
+        good = pg_execute(connection, run->marks.items[i], &error);
+    if (!good)
+        run->remark = arena_printf(run->arena, "the index is there, without all of what was said of it: %s",
+                                   error.message);
+}
+
 static Verdict
 attempt(IndexRun *run, Error *error)
 {
@@ -474,6 +485,8 @@ attempt(IndexRun *run, Error *error)
     Verdict verdict = look_before(run, connection, error);
     if (verdict == VERDICT_RUN_IT)
         verdict = statement_run(run, connection, error);
+    if (verdict == VERDICT_COMPLETED && run->marks.count > 0)
+        marks_set(run, connection);
     return verdict;
 }
 
@@ -498,14 +511,6 @@ attempts(IndexRun *run, Error *error)
     }
 }
 
-/* The first statement of what makes an index: of a change that modifies there is one that drops behind it. */
-static const char *
-first_statement(Arena *arena, const char *text)
-{
-    TextList statements = sql_split(arena, text, strlen(text), STATEMENTS_MOST);
-    return statements.count == 0 ? "" : statements.items[0];
-}
-
 static bool
 step_begin(IndexRun *run, size_t step, Error *error)
 {
@@ -514,11 +519,14 @@ step_begin(IndexRun *run, size_t step, Error *error)
     run->must_finish = false;
     run->successor = run->index;
     const char *definition =
-        first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);
+        index_first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);
     if (!sql_index_statement_parse(run->arena, definition, &(SqlIndexNames){0}, &run->index, error))
         return error_prefix(error, "index change %" PRId64 " of the store cannot be read", run->change.id);
     run->statement = run->is_creating ? run->index.text
                                       : index_drop_statement(run->arena, run->index.schema, run->index.name);
+    run->marks = (TextList){0};
+    if (run->is_creating)
+        run->marks = index_marks_of(run->arena, run->change.sql, run->index.schema, run->index.name);
     return true;
 }
 
@@ -579,7 +587,7 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
         return true; /* someone was quicker */
     Error failure = {0};
     switch (steps_run(run, &failure)) {
-        case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
+        case VERDICT_COMPLETED: return end_write(run, "completed", run->remark, error);
         case VERDICT_CANCELLED: stop_write(run); return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
             /* asked once more: one may wait for hours for what the server goes on with */

@@ -113,7 +113,9 @@ index_table_find(PgConnection *connection, Arena *arena, const char *schema, con
                               .row_count = pg_result_double(rows, 0, 6, -1),
                               .size_bytes = pg_result_int(rows, 0, 7, 0),
                               .is_standby = pg_result_bool(rows, 0, 8),
-                              .role = arena_strdup(arena, pg_result_text(rows, 0, 9))};
+                              .role = arena_strdup(arena, pg_result_text(rows, 0, 9)),
+                              .is_read_only = pg_result_bool(rows, 0, 10),
+                              .can_use = pg_result_bool(rows, 0, 11)};
     return true;
 }
 
@@ -161,7 +163,13 @@ facts_read(const PgResult *rows, Arena *arena, IndexFacts *facts)
                           .is_being_built = pg_result_bool(rows, 0, 14),
                           .is_standby = pg_result_bool(rows, 0, 15),
                           .role = arena_strdup(arena, pg_result_text(rows, 0, 16)),
-                          .method = arena_strdup(arena, pg_result_text(rows, 0, 17))};
+                          .method = arena_strdup(arena, pg_result_text(rows, 0, 17)),
+                          .is_clustered = pg_result_bool(rows, 0, 18),
+                          .can_use = pg_result_bool(rows, 0, 19),
+                          .can_create = pg_result_bool(rows, 0, 20),
+                          .can_place = pg_result_bool(rows, 0, 21),
+                          .is_read_only = pg_result_bool(rows, 0, 22),
+                          .marks = arena_strdup(arena, pg_result_text(rows, 0, 23))};
 }
 
 bool

@@ -208,6 +208,55 @@ def test_what_something_else_needs_is_never_dropped(service, target, table, name
     assert name in indexes(target)
 
 
+def test_an_index_that_its_table_is_clustered_by_stays(service, target):
+    target.sql("CREATE TABLE heaped (a int); CREATE INDEX heaped_a ON heaped (a); ALTER TABLE heaped CLUSTER ON heaped_a")
+    said = cli(service, "drop", "shop", "heaped_a", "--yes", status=23)
+    assert "clustered by" in said and "SET WITHOUT CLUSTER" in said
+    assert indexes(target)["heaped_a"]
+    target.sql("DROP TABLE heaped")
+
+
+ASIDE = '''SELECT pg_get_indexdef(i.oid), obj_description(i.oid, 'pg_class'), array_agg(a.attstattarget ORDER BY a.attnum), i.reloptions
+           FROM pg_class i JOIN pg_attribute a ON a.attrelid = i.oid WHERE i.relname = 'aside_one' GROUP BY i.oid'''
+
+
+def test_what_an_index_has_beside_its_definition_comes_back_with_an_undo(service, target):
+    target.sql('''CREATE TABLE aside (a text, b int); INSERT INTO aside SELECT n, n FROM generate_series(1, 100) n;
+                  CREATE INDEX aside_one ON aside (lower(a), (b + 1) DESC NULLS LAST) WITH (fillfactor = 70) WHERE b > 5;
+                  ALTER INDEX aside_one ALTER COLUMN 1 SET STATISTICS 700; ALTER INDEX aside_one ALTER COLUMN 2 SET STATISTICS 0''')
+    target.sql("COMMENT ON INDEX aside_one IS E'it''s \\\\ \"mine\";\\nDROP TABLE aside; -- \u00e9'")
+    before = target.sql(ASIDE)
+    assert "DROP TABLE" in before[0][1] and before[0][2] == [700, 0]
+    cli(service, "drop", "shop", "aside_one", "--yes")
+    undone = history(service)[0]
+    assert [word in undone["undo_sql"] for word in ("COMMENT ON INDEX", "SET STATISTICS 700", "SET STATISTICS 0")] == [True] * 3
+    cli(service, "undo", "shop", str(undone["id"]), "--yes")
+    assert target.sql(ASIDE) == before
+    # the undo's own undo, and that one's; then one that is replaced
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    assert "aside_one" not in indexes(target)
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    assert target.sql(ASIDE) == before
+    made = create(service, table_name="aside", index_name="aside_two", columns=["a", "b"])
+    drop(service, table_name="aside", index_name="aside_two")
+    cli(service, "create", "shop", "aside", "b", "--name", "aside_two", "--replaces", "aside_one", "--yes")
+    assert made["success"] and list(indexes(target, "indrelid = 'aside'::regclass")) == ["aside_two"]
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    assert target.sql(ASIDE) == before and list(indexes(target, "indrelid = 'aside'::regclass")) == ["aside_one"]
+    target.sql("DROP TABLE aside")
+
+
+def test_what_of_an_index_could_not_be_said_again_is_told(service, target):
+    target.sql("CREATE TABLE mute (a int); CREATE INDEX mute_a ON mute (a); COMMENT ON INDEX mute_a IS 'kept'")
+    cli(service, "drop", "shop", "mute_a", "--yes")
+    target.sql("CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no comment'; END $$; "
+               "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('COMMENT') EXECUTE FUNCTION refuse()")
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    change = history(service)[0]
+    assert change["status"] == "completed" and "no comment" in change["error_message"] and indexes(target)["mute_a"]
+    target.sql("DROP EVENT TRIGGER refuse; DROP FUNCTION refuse(); DROP TABLE mute")
+
+
 def test_the_last_index_that_finds_rows_for_a_foreign_key_stays(service, target):
     drop(service, index_name="orders_customer_again")
     reply = service.request("POST", f"{BASE}/drop", {**order(service), "index_name": "orders_customer"}, token="operator")
@@ -232,6 +281,39 @@ def test_a_role_without_rights_and_a_standby_are_told_so(service, target):
         assert reply.status == 422 and "standby" in reply.json["message"]
     gone = service.request("POST", f"{BASE}/create", order(service, connection_id=there), token="operator")
     assert (gone.status, gone.json["code"]) == (503, "unavailable")
+
+
+def test_an_index_that_its_owner_could_not_make_again_is_not_dropped_and_each_right_is_named(service, target):
+    target.sql("CREATE ROLE owner LOGIN; GRANT pg_monitor TO owner; CREATE SCHEMA strict; CREATE TABLE strict.t (a int, b int); "
+               "CREATE INDEX strict_a ON strict.t (a); ALTER TABLE strict.t OWNER TO owner")
+    service.add_target("owner", target.dsn(user="owner"), enabled=False)
+    before = len(history(service))
+    words = {"drop": ["strict_a"], "create": ["t", "b"]}
+    def refused(act, *said):
+        refusal = cli(service, act, "owner", *words[act], "--schema", "strict", "--yes", status=22)
+        assert all(word in refusal for word in said), refusal
+        assert "strict.strict_a" in indexes(target)
+    refused("drop", "may not use schema strict", "GRANT USAGE ON SCHEMA strict TO owner")
+    refused("create", "may not use schema strict")
+    target.sql("GRANT USAGE ON SCHEMA strict TO owner")
+    refused("drop", "could not be made again", "GRANT CREATE ON SCHEMA strict TO owner")
+    refused("create", "GRANT CREATE ON SCHEMA strict TO owner")
+    target.sql("GRANT CREATE ON SCHEMA strict TO owner; ALTER ROLE owner SET default_transaction_read_only = on")
+    refused("drop", "default_transaction_read_only", "ALTER ROLE owner")
+    refused("create", "default_transaction_read_only")
+    target.sql("ALTER ROLE owner RESET default_transaction_read_only")
+    with tablespace(target, "foreign_space"):
+        target.sql("ALTER INDEX strict.strict_a SET TABLESPACE foreign_space")
+        refused("drop", "could not be made again", "GRANT CREATE ON TABLESPACE")
+        target.sql("ALTER INDEX strict.strict_a SET TABLESPACE pg_default")
+    assert "no index was created" in cli(service, "history", "owner") and len(history(service)) == before
+    # what Fettle made is taken back, whatever rights are gone since
+    cli(service, "create", "owner", *words["create"], "--schema", "strict", "--yes")
+    target.sql("REVOKE CREATE ON SCHEMA strict FROM owner")
+    undone, = json.loads(cli(service, "history", "owner", "--json"))
+    cli(service, "undo", "owner", str(undone["id"]), "--yes")
+    assert "strict.t_b_idx" not in indexes(target) and "strict.strict_a" in indexes(target)
+    target.sql("DROP SCHEMA strict CASCADE")
 
 
 def test_a_build_without_room_on_the_disk_is_not_begun(service, target):

@@ -49,6 +49,35 @@ a_statement_is_written_anew_before_its_definition(void **state)
 }
 
 static void
+a_mark_is_one_comment_or_number_of_statistics_of_the_index(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const struct {
+        const char *text;
+        bool is_mark;
+    } cases[] = {
+        {"COMMENT ON INDEX s.i IS 'a; DROP TABLE t'", true},
+        {"COMMENT ON INDEX s.\"i\" IS E'a\\\\'", true},
+        {"ALTER INDEX s.i ALTER COLUMN 2 SET STATISTICS 100", true},
+        {"COMMENT ON INDEX i IS 'a'", false},
+        {"COMMENT ON INDEX s.j IS 'a'", false},
+        {"COMMENT ON INDEX x.s.i IS 'a'", false},
+        {"COMMENT ON TABLE s.i IS 'a'", false},
+        {"COMMENT ON INDEX s.i IS 'a'; DROP TABLE t", false},
+        {"ALTER INDEX other.i ALTER COLUMN 2 SET STATISTICS 100", false},
+        {"ALTER INDEX s.i SET (fillfactor = 10)", false},
+        {"ALTER TABLE s.i ALTER COLUMN a SET STATISTICS 100", false},
+        {"DROP INDEX s.i", false},
+        {"no statement", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++)
+        if (sql_index_mark_is(arena, cases[i].text, "s", "i") != cases[i].is_mark)
+            fail_msg("%s", cases[i].text);
+}
+
+static void
 the_predicate_is_what_stands_behind_the_last_where(void **state)
 {
     (void)state;
@@ -180,6 +209,7 @@ main(void)
         cmocka_unit_test(keys_and_included_columns_are_listed_as_written),
         cmocka_unit_test(a_tablespace_is_told_apart_from_the_shape),
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
+        cmocka_unit_test(a_mark_is_one_comment_or_number_of_statistics_of_the_index),
         cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
         cmocka_unit_test(whatever_is_not_one_create_index_is_refused),
