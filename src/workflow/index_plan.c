@@ -178,7 +178,8 @@ table_check(Arena *arena, const IndexTable *table, Error *error)
 static bool
 refuse_busy(const char *name, Error *error)
 {
-    error_set(error, ERROR_CONFLICT, "index %s is being built at this moment", name);
+    error_set(error, ERROR_CONFLICT, "index %s, or another one of its table, is being built at this moment",
+              name);
     memcpy(error->sqlstate, INDEX_SQLSTATE_BUSY, sizeof(INDEX_SQLSTATE_BUSY));
     return false;
 }

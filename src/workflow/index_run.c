@@ -40,6 +40,7 @@ typedef struct IndexRun {
     bool is_modifying; /* creates first, then drops what is replaced */
     bool is_left;      /* by a process that died: settled, not begun anew */
     bool is_cancelled;
+    bool is_seen;     /* by this process, before it sent what drops it */
     bool must_finish; /* a drop whose index is invalid already: there is no way back */
     bool is_lost;     /* the attempt's session: what is left behind, only another session can tell */
 } IndexRun;
@@ -173,7 +174,7 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
         if (!is_found || !is_its || facts.is_valid)
             return true;
         if (facts.is_being_built)
-            return error_set(error, ERROR_CONFLICT, "index %s is being built by someone else",
+            return error_set(error, ERROR_CONFLICT, "index %s, or another one of its table, is being built",
                              run->index.name);
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
@@ -257,8 +258,10 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
 {
     bool is_there = true;
     /* an interrupted drop is finished; a fresh one is checked once more */
+    bool is_fresh = !run->is_left && !run->is_seen;
     run->must_finish = !facts->is_valid;
-    if (run->must_finish)
+    run->is_seen = true;
+    if (run->must_finish && !is_fresh)
         return VERDICT_RUN_IT;
     if (run->is_left && !run->is_modifying) {
         error_set(error, ERROR_CANCELLED, "interrupted before the index was dropped: it is as it was");
@@ -275,6 +278,21 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
     return index_facts_check_drop(run->arena, facts, error) ? VERDICT_RUN_IT : VERDICT_FAILED;
 }
 
+/* What is to be dropped is not there any more. Only what was sent can have dropped it. */
+static Verdict
+not_there_judge(const IndexRun *run, bool is_found, Error *error)
+{
+    bool was_sent = run->is_left ? run->change.attempts > 0 : run->is_seen;
+    if (is_found)
+        error_set(error, ERROR_CONFLICT,
+                  "index %s has another definition now: it was altered, or dropped and made anew",
+                  run->index.name);
+    else if (!was_sent)
+        error_set(error, ERROR_CONFLICT, "index %s is gone: somebody else dropped or renamed it",
+                  run->index.name);
+    return is_found || !was_sent ? VERDICT_FAILED : VERDICT_COMPLETED;
+}
+
 /* What the index itself says of how things stand, before a statement is sent. */
 static Verdict
 look_before(IndexRun *run, PgConnection *connection, Error *error)
@@ -286,19 +304,20 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     if (!former_await(run, connection, error) ||
         !facts_now(run, connection, &is_found, &facts, &is_its, error))
         return VERDICT_OPEN;
-    bool was_tried = run->change.attempts > 0 && !run->is_modifying;
-    if (!run->is_creating && (!is_found || !is_its))
-        return was_tried || !is_found ? VERDICT_COMPLETED : VERDICT_FAILED;
-    if (!run->is_creating)
+    if (!run->is_creating && is_found && is_its)
         return look_before_drop(run, connection, &facts, error);
+    if (!run->is_creating)
+        return not_there_judge(run, is_found, error);
     if (is_its && facts.is_valid)
         return VERDICT_COMPLETED;
     if (is_found && !is_its) {
         error_set(error, ERROR_CONFLICT, "the name %s is taken by another relation meanwhile", facts.name);
         return VERDICT_FAILED;
     }
-    if (is_found && facts.is_being_built) {
-        error_set(error, ERROR_CONFLICT, "another session builds the index at this moment");
+    /* that of an attempt may be ours */
+    if (is_found && facts.is_being_built && run->change.attempts == 0) {
+        error_set(error, ERROR_CONFLICT,
+                  "another session builds the index, or one of its table, at this moment");
         return VERDICT_FAILED;
     }
     if (is_found && !leftover_drop(run, connection, &cause)) {
@@ -431,6 +450,25 @@ lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
     return is_free;
 }
 
+/* While the lock was waited for, the name may have come to mean another index. */
+static bool
+is_still_to_drop(const IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexFacts facts;
+    bool is_found;
+    bool is_its;
+    if (run->is_creating)
+        return true;
+    if (!facts_now(run, connection, &is_found, &facts, &is_its, error))
+        return false;
+    if (is_found && is_its && facts.is_valid != run->must_finish)
+        return true;
+    return error_set(
+        error, ERROR_CONFLICT,
+        "index %s was dropped, renamed or changed by someone else while its table's lock was waited for",
+        run->index.name);
+}
+
 static Verdict
 statement_run(IndexRun *run, PgConnection *connection, Error *error)
 {
@@ -450,7 +488,8 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
     }
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
     PgQuery query = {.text = run->statement, .deadline = DEADLINE_NEVER};
-    bool done = lock_is_free(run, connection, error) && pg_query(connection, &query, NULL, error);
+    bool done = lock_is_free(run, connection, error) && is_still_to_drop(run, connection, error) &&
+                pg_query(connection, &query, NULL, error);
     bool has_cancelled = index_watch_end(watch);
     return done ? success_judge(run, connection, error)
                 : failure_judge(run, connection, has_cancelled, error);
@@ -516,7 +555,7 @@ step_begin(IndexRun *run, size_t step, Error *error)
 {
     run->is_modifying = strcmp(run->change.action, "modify") == 0;
     run->is_creating = step == 0 && strcmp(run->change.action, "drop") != 0;
-    run->must_finish = false;
+    run->must_finish = run->is_seen = false;
     run->successor = run->index;
     const char *definition =
         index_first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);

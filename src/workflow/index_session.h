@@ -70,7 +70,7 @@ typedef struct IndexFacts {
     bool is_partition;
     bool is_owned;
     const char *definition; /* with the tablespace; NULL: it is no index */
-    bool is_being_built;
+    bool is_being_built;    /* or, of an invalid one, an index of its table: that may be its rebuilding */
     bool is_standby;
     bool is_read_only; /* as of IndexTable */
     bool is_clustered; /* its table is, by it */

@@ -603,6 +603,47 @@ def held_drop(service, target):
     return change_id, thread
 
 
+@pytest.mark.parametrize("meanwhile,word,left", [
+    ("ALTER INDEX moved_a RENAME TO moved_c; ALTER INDEX moved_b RENAME TO moved_a", "renamed", {"moved_a", "moved_c"}),
+    ("ALTER INDEX moved_a SET (fillfactor = 50)", "changed", {"moved_a", "moved_b"}),
+    ("DROP INDEX moved_a", "dropped", {"moved_b"}), ("DROP TABLE moved", "does not exist", set())])
+def test_what_comes_to_have_the_name_while_a_drop_waits_for_its_lock_stays(service, target, meanwhile, word, left):
+    target.sql("CREATE TABLE moved (a int, b int); CREATE INDEX moved_a ON moved (a); CREATE INDEX moved_b ON moved (b)")
+    with contextlib.closing(psycopg2.connect(target.dsn())) as blocker:
+        blocker.cursor().execute("LOCK TABLE moved IN SHARE UPDATE EXCLUSIVE MODE")
+        thread = background(lambda: drop(service, table_name="moved", index_name="moved_a"))
+        assert wait_until(lambda: target.sql("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'fettle index change%' AND wait_event_type = 'Lock'"), 30)
+        blocker.cursor().execute(meanwhile)
+        blocker.commit()
+    thread.join()
+    change = history(service)[0]
+    assert wait_until(lambda: is_over(service, change["id"]), 30)
+    change = history(service, change["id"])
+    assert change["status"] == "failed" and word in change["error_message"], change
+    assert {name for name in indexes(target) if name.startswith("moved")} == left
+    target.sql("DROP TABLE IF EXISTS moved")
+
+
+def test_an_invalid_index_that_is_rebuilt_with_its_table_is_not_dropped_under_it(service, target):
+    target.sql("CREATE ROLE blind LOGIN; CREATE TABLE rebuilt (n int, m int); CREATE INDEX rebuilt_n ON rebuilt (n); CREATE INDEX rebuilt_m ON rebuilt (m); "
+               "INSERT INTO rebuilt SELECT n, n FROM generate_series(1, 1000) n; ALTER TABLE rebuilt OWNER TO blind; GRANT CREATE ON SCHEMA public TO blind")
+    service.add_target("blind", target.dsn(user="blind"), enabled=False)
+    def rebuild():
+        with contextlib.suppress(psycopg2.Error):
+            target.sql("REINDEX TABLE CONCURRENTLY rebuilt")
+    thread = threading.Thread(target=rebuild)
+    with writer(target, "INSERT INTO rebuilt VALUES (0, 0)"):
+        thread.start()
+        assert wait_until(lambda: [indexes(target).get(f"rebuilt_{column}_ccnew") for column in "nm"] == [False] * 2)
+        for column in "nm":
+            # a role without pg_read_all_stats is not told of which index another one builds
+            for name in ("shop", "blind"):
+                assert "is being built at this moment" in cli(service, "drop", name, f"rebuilt_{column}_ccnew", "--yes", status=5)
+    thread.join()
+    assert indexes(target)["rebuilt_n"] and indexes(target)["rebuilt_m"] and "rebuilt_n_ccnew" not in indexes(target)
+    target.sql("DROP TABLE rebuilt")
+
+
 def test_a_service_that_stops_cancels_its_build_and_says_so(service, target):
     with writer(target):
         change_id, thread, _ = held_build(service, target, "orders_stopped")
@@ -724,7 +765,7 @@ def test_the_service_drops_a_duplicate_without_being_asked_only_when_it_may(serv
     target.sql("CREATE DATABASE unasked")
     target.sql("CREATE ROLE keeper LOGIN; GRANT pg_monitor TO keeper")
     target.sql("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n; "
-               "CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a); ALTER TABLE t OWNER TO keeper; "
+               "CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a); ALTER TABLE t OWNER TO keeper; GRANT CREATE ON SCHEMA public TO keeper; "
                # that of another owner comes first, is refused, and does not stand in the way
                "CREATE TABLE others (a int); CREATE INDEX others_a ON others (a); CREATE INDEX others_a_again ON others (a)", "unasked")
     count = "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"

@@ -16,7 +16,13 @@ select c.oid, n.nspname, c.relname, c.relkind, t.relname as table_name, i.indisv
        c.relispartition, pg_has_role(t.relowner, 'USAGE'),
        left(d.definition, length(d.definition) - length(d.condition)) || coalesce(' TABLESPACE ' || quote_ident(coalesce(s.spcname, o.spcname)), '')
        || d.condition,
-       exists (select from pg_stat_progress_create_index p where p.index_relid = c.oid and p.datname = current_database()), pg_is_in_recovery(), current_user, m.amname,
+       -- REINDEX CONCURRENTLY tells one of its indexes, and a role without pg_read_all_stats none of others; whose lock is on the table is told to all
+       exists (select from pg_stat_progress_create_index p
+               where p.datname = current_database()
+                 and (p.index_relid = c.oid
+                      or not i.indisvalid and exists (select from pg_locks l join pg_database b on b.oid = l.database and b.datname = current_database()
+                                                      where l.pid = p.pid and l.locktype = 'relation' and l.relation = i.indrelid and l.mode = 'ShareUpdateExclusiveLock' and l.granted))),
+       pg_is_in_recovery(), current_user, m.amname,
        coalesce(i.indisclustered, false), has_schema_privilege(n.oid, 'USAGE'), has_schema_privilege(n.oid, 'CREATE'),
        c.reltablespace = 0 or has_tablespace_privilege(c.reltablespace, 'CREATE'),
        (select reset_val = 'on' from pg_settings where name = 'default_transaction_read_only'),

@@ -185,6 +185,53 @@ what_a_killed_process_left_is_settled_truthfully(void **state)
     assert_int_equal(settled, 0);
 }
 
+/* Plans to drop own.t_moved, has meanwhile done to the target, and runs, or settles what a killed process
+ * left.
+ */
+static IndexChange
+dropped_after(const Place *place, const char *meanwhile, bool is_left)
+{
+    Error error = {0};
+    IndexPlan plan;
+    bool wants = false;
+    int64_t id = 0;
+    IndexOrder order = order_of(place, "t_moved");
+    run_sql(place, "CREATE INDEX IF NOT EXISTS t_moved ON own.t (a)");
+    assert_done(index_plan_drop(&place->manager, place->arena, &order, &plan, &error), &error);
+    assert_done(index_plan_record(&place->manager, place->arena, &plan, &id, &error), &error);
+    if (is_left)
+        assert_done(index_change_attempt(place->fixture->connection, id, 1, false, &wants, &error), &error);
+    run_sql(place, meanwhile);
+    assert_done((is_left ? index_settle : index_run)(&place->manager, id, &error), &error);
+    return change_of(place, id);
+}
+
+static void
+what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so(void **state)
+{
+    Place place = place_of(state);
+    IndexChange change = dropped_after(&place, "ALTER INDEX own.t_moved RENAME TO t_away", false);
+    assert_string_equal(change.state, "failed");
+    assert_non_null(strstr(change.error_message, "is gone"));
+    assert_true(exists(&place, "t_away"));
+    run_sql(&place, "DROP INDEX own.t_away");
+    change = dropped_after(&place, "ALTER INDEX own.t_moved SET (fillfactor = 50)", false);
+    assert_string_equal(change.state, "failed");
+    assert_non_null(strstr(change.error_message, "another definition now"));
+    assert_true(exists(&place, "t_moved"));
+    run_sql(&place, "ALTER INDEX own.t_moved RESET (fillfactor)");
+    change = dropped_after(&place, "ALTER INDEX own.t_moved SET (fillfactor = 50)", true);
+    assert_string_equal(change.state, "failed");
+    assert_true(exists(&place, "t_moved"));
+    run_sql(&place, "ALTER INDEX own.t_moved RESET (fillfactor)");
+    /* rebuilt it is the same one */
+    change = dropped_after(&place, "REINDEX INDEX CONCURRENTLY own.t_moved", false);
+    assert_string_equal(change.state, "completed");
+    assert_false(exists(&place, "t_moved"));
+    change = dropped_after(&place, "DROP INDEX own.t_moved", true);
+    assert_string_equal(change.state, "completed");
+}
+
 /* On a disk that holds the index, but not its sort as well. */
 static void
 check_room(Place *place, const IndexPlace *where, ErrorCode code)
@@ -620,6 +667,8 @@ main(void)
         cmocka_unit_test_setup(on_one_table_only_one_change_is_open, store_fixture_clear),
         cmocka_unit_test_setup(a_change_that_was_asked_to_stop_never_begins, store_fixture_clear),
         cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
+        cmocka_unit_test_setup(what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so,
+                               store_fixture_clear),
         cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
