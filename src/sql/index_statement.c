@@ -169,8 +169,9 @@ shape_of(Arena *arena, bool is_unique, const char *tail)
     return shape.data;
 }
 
+/* raw: as written; NULL: not wanted. */
 static void
-key_push(Arena *arena, TextList *keys, const char *text, size_t from, size_t to)
+key_push(Arena *arena, TextList *keys, TextList *raw, const char *text, size_t from, size_t to)
 {
     while (from < to && isspace((unsigned char)text[from]))
         from++;
@@ -182,11 +183,13 @@ key_push(Arena *arena, TextList *keys, const char *text, size_t from, size_t to)
     char *key =
         is_name ? name_unquote(arena, text + from, to - from) : arena_strndup(arena, text + from, to - from);
     vector_push(arena, keys, key);
+    if (raw != NULL)
+        vector_push(arena, raw, arena_strndup(arena, text + from, to - from));
 }
 
 /* The items of the list that opens at or behind `at`; returns where it ends. */
 static size_t
-list_take(Arena *arena, const char *text, size_t at, TextList *keys)
+list_take(Arena *arena, const char *text, size_t at, TextList *keys, TextList *raw)
 {
     size_t length = strlen(text);
     int depth = 0;
@@ -198,7 +201,7 @@ list_take(Arena *arena, const char *text, size_t at, TextList *keys)
         if (here == '(' && depth == 1)
             from = at + 1;
         if ((here == ',' || here == ')') && depth == 1) {
-            key_push(arena, keys, text, from, at);
+            key_push(arena, keys, raw, text, from, at);
             from = at + 1;
         }
         depth -= here == ')' || here == ']' ? 1 : 0;
@@ -227,17 +230,6 @@ predicate_take(Arena *arena, const char *text, size_t at)
     return NULL;
 }
 
-static void
-keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
-{
-    size_t length = strlen(tail);
-    size_t at = list_take(arena, tail, 0, &statement->columns);
-    at = skip_space(tail, at, length);
-    if (at < length && sql_lexeme_is(tail, at, sql_lexeme_at(tail, at, length), "include"))
-        at = list_take(arena, tail, at, &statement->included);
-    statement->predicate = predicate_take(arena, tail, at);
-}
-
 /* The column that a key is, whatever its order and operator class; "()" of an expression. */
 static char *
 key_outline(Arena *arena, const char *key)
@@ -264,6 +256,56 @@ outline_of(Arena *arena, const SqlIndexStatement *statement, bool has_predicate)
         text_append_format(&outline, "; %s", key_outline(arena, statement->included.items[i]));
     text_append(&outline, has_predicate ? " where" : "");
     return outline.data;
+}
+
+/* Of a key as written, what is not its order, collation or operator class: a name, a call, or what stands in
+ * parentheses. */
+static size_t
+key_expression_length(const char *key)
+{
+    size_t length = strlen(key);
+    int depth = 0;
+    for (size_t at = 0; at < length;) {
+        Lexeme lexeme = sql_lexeme_at(key, at, length);
+        char here = lexeme.kind == LEXEME_OTHER ? key[at] : '\0';
+        depth += here == '(' ? 1 : 0;
+        at += lexeme.length;
+        if (here == ')' && --depth == 0)
+            return at;
+    }
+    return 0;
+}
+
+static char *
+probe_of(Arena *arena, const SqlIndexStatement *statement, const TextList *keys)
+{
+    Text probe = text_new(arena);
+    size_t count = 0;
+    text_append(&probe, "SELECT ");
+    for (size_t i = 0; i < keys->count; i++) {
+        const char *key = keys->items[i];
+        size_t length = strcmp(key_outline(arena, key), "()") == 0 ? key_expression_length(key) : 0;
+        if (length > 0)
+            text_append_format(&probe, "%s%.*s", count++ == 0 ? "" : ", ", (int)length, key);
+    }
+    text_append_format(&probe, " FROM %s.%s", quote(arena, statement->schema),
+                       quote(arena, statement->table));
+    if (statement->predicate != NULL)
+        text_append_format(&probe, " WHERE %s", statement->predicate);
+    return count == 0 && statement->predicate == NULL ? NULL : probe.data;
+}
+
+static void
+keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
+{
+    TextList raw = {0};
+    size_t length = strlen(tail);
+    size_t at = list_take(arena, tail, 0, &statement->columns, &raw);
+    at = skip_space(tail, at, length);
+    if (at < length && sql_lexeme_is(tail, at, sql_lexeme_at(tail, at, length), "include"))
+        at = list_take(arena, tail, at, &statement->included, NULL);
+    statement->predicate = predicate_take(arena, tail, at);
+    statement->probe = probe_of(arena, statement, &raw);
 }
 
 static bool

@@ -42,6 +42,8 @@ typedef struct SqlIndexStatement {
     TextList included;      /* names of INCLUDE */
     const char *tablespace; /* NULL: where the session's default_tablespace says */
     const char *predicate;  /* as written behind WHERE; NULL: of all rows */
+    const char *probe;      /* a SELECT of its expressions and predicate, that names the same columns and
+                             * functions; NULL: it has none */
     const char *tail;       /* the definition behind the table's name, as written */
     const char *text;       /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
     const char *shape;

@@ -7,6 +7,7 @@
 #include "sql/statement.h"
 #include "workflow/approval.h"
 #include "workflow/index_definition.h"
+#include "workflow/index_fault.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -252,7 +253,10 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
         return false;
     bool is_its =
         strcmp(ret_statement->table, table->name) == 0 && strcmp(ret_statement->schema, table->schema) == 0;
-    return is_its || error_set(error, ERROR_INPUT, "the statement makes an index of another table");
+    if (!is_its)
+        return error_set(error, ERROR_INPUT, "the statement makes an index of another table");
+    return index_fault_check(connection, arena, table, ret_statement, order->columns,
+                             order->definition == NULL ? order->column_count : 0, error);
 }
 
 /* Errs on the large side: every row, no deduplication. */

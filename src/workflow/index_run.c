@@ -7,6 +7,7 @@
 #include "sql/index_statement.h"
 #include "store/index_change.h"
 #include "workflow/index_definition.h"
+#include "workflow/index_fault.h"
 #include "workflow/index_plan.h"
 #include "workflow/index_watch_internal.h"
 
@@ -377,6 +378,9 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
     if (strcmp(failure->sqlstate, SQLSTATE_UNIQUE) == 0)
         (void)error_set(failure, failure->code, "%s: rows have equal values",
                         arena_strdup(run->arena, failure->message));
+    if (index_fault_hint(failure) != NULL)
+        (void)error_set(failure, failure->code, "%s (%s)", arena_strdup(run->arena, failure->message),
+                        index_fault_hint(failure));
     bool is_clean = clean_up(run, connection, &error);
     run->is_lost = pg_connection_is_broken(connection);
     if (run->is_lost && !run->is_cancelled)

@@ -78,6 +78,31 @@ a_mark_is_one_comment_or_number_of_statistics_of_the_index(void **state)
 }
 
 static void
+a_probe_holds_the_expressions_and_the_predicate_and_no_order(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const struct {
+        const char *given;
+        const char *probe;
+    } cases[] = {
+        {"create index i on t (a DESC, \"lower(b)\", \"1st\" text_pattern_ops)", NULL},
+        {"create index i on t (lower(a) COLLATE \"C\" text_pattern_ops DESC NULLS LAST, b, ((c + 1)) DESC)",
+         "SELECT lower(a), ((c + 1)) FROM \"public\".\"t\""},
+        {"create index i on t (coalesce(a, ') DESC'), s.f(b)) where b > ')'",
+         "SELECT coalesce(a, ') DESC'), s.f(b) FROM \"public\".\"t\" WHERE b > ')'"},
+        {"create index i on t (a) where b", "SELECT  FROM \"public\".\"t\" WHERE b"},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        const char *probe = parse(arena, cases[i].given).probe;
+        if (cases[i].probe == NULL)
+            assert_null(probe);
+        else
+            assert_string_equal(probe, cases[i].probe);
+    }
+}
+
+static void
 the_predicate_is_what_stands_behind_the_last_where(void **state)
 {
     (void)state;
@@ -210,6 +235,7 @@ main(void)
         cmocka_unit_test(a_tablespace_is_told_apart_from_the_shape),
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
         cmocka_unit_test(a_mark_is_one_comment_or_number_of_statistics_of_the_index),
+        cmocka_unit_test(a_probe_holds_the_expressions_and_the_predicate_and_no_order),
         cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
         cmocka_unit_test(whatever_is_not_one_create_index_is_refused),
