@@ -71,10 +71,22 @@ definition_take(CliInput *input, IndexOrder *order, Error *error)
     return true;
 }
 
+/* What is done with a name is shown and kept: a connection string, which holds a password, would be. */
+static bool
+name_is_connection_check(const char *name, Error *error)
+{
+    if (strstr(name, "://") == NULL && !pg_dsn_looks_like(name))
+        return true;
+    error_set(error, ERROR_USAGE, "a connection string stands where the index's name is wanted");
+    return error_set_hint(error, "give the target, then the table or the index: run \"fettle help index\"");
+}
+
 /* PostgreSQL would cut a longer name, and then find, or undo, another index. */
 static bool
 name_check(const char *name, Error *error)
 {
+    if (name != NULL && !name_is_connection_check(name, error))
+        return false;
     if (name == NULL || (name[0] != '\0' && strlen(name) <= PG_IDENTIFIER_BYTES))
         return true;
     return error_set(error, ERROR_USAGE, "--name takes a name of 1 to %d bytes", PG_IDENTIFIER_BYTES);
@@ -269,7 +281,7 @@ index_drop_action(CliInput *input, Error *error)
 {
     ChangeWish wish = {.order = {.name = input->arguments[2], .schema = cli_option(input, "schema")},
                        .is_drop = true};
-    return change_action(input, &wish, error);
+    return name_is_connection_check(wish.order.name, error) && change_action(input, &wish, error);
 }
 
 static bool

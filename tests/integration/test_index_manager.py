@@ -916,6 +916,16 @@ def test_a_password_in_any_word_of_any_form_is_not_repeated(service, words):
     assert "hunter2" not in said.stdout + said.stderr, said
 
 
+@pytest.mark.parametrize("connection", ["postgresql+psycopg2://me:hunter2@h/d", "host=h password=hunter2"])
+@pytest.mark.parametrize("words", [["drop", "shop"], ["drop", "shop", "--json"], ["create", "shop", "orders", "note", "--name"]])
+@pytest.mark.parametrize("approval", ["--dry-run", "--yes"])
+def test_a_connection_string_is_no_name_of_an_index_and_its_password_is_kept_nowhere(service, words, connection, approval):
+    before = len(history(service))
+    said = cli(service, *words[:2], connection, *words[2:], approval, status=2) if words[0] == "drop" else cli(service, *words, connection, approval, status=2)
+    assert "connection string" in said and "hunter2" not in said
+    assert len(history(service)) == before
+
+
 @pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
 def test_a_connection_string_in_place_of_a_target_is_refused_without_repeating_its_password(service, connection):
     for words in (["index", "history"], ["target", "test"], ["workload"], ["forecast"], ["top"]):
