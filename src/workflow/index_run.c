@@ -25,7 +25,9 @@
 #define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
-#define NO_STATEMENT_LIMITS "SET statement_timeout = 0; SET lock_timeout = 0"
+#define NO_STATEMENT_LIMITS                                                                                  \
+    "SET statement_timeout = 0; SET lock_timeout = 0; "                                                      \
+    "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'" /* of 17 */
 
 typedef struct IndexRun {
     const IndexManager *manager;

@@ -84,7 +84,7 @@ refuse_ambiguous(const PgResult *rows, const char *what, const char *name, Error
     error_set(error, ERROR_INPUT, "%s %s exists in several schemas: %s, %s%s", what, name,
               pg_result_text(rows, 0, 1), pg_result_text(rows, 1, 1),
               pg_result_rows(rows) > 2 ? " and others" : "");
-    return error_set_hint(error, "say which by schema_name");
+    return error_set_hint(error, "say which by schema_name (on the command line: --schema)");
 }
 
 bool
@@ -133,10 +133,10 @@ index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *ta
         if (!pg_result_bool(rows, i, 1)) {
             error_set(error, ERROR_INPUT, "table %s has no column %s",
                       pg_identifier_qualify(arena, table->schema, table->name), pg_result_text(rows, i, 0));
-            return strpbrk(pg_result_text(rows, i, 0), "( ") != NULL &&
+            return strpbrk(pg_result_text(rows, i, 0), "( \"") != NULL &&
                    error_set_hint(error,
-                                  "an expression, or an order, is given to \"fettle index create\" in a "
-                                  "whole CREATE INDEX statement");
+                                  "an expression, an order, or a name with a comma is given to \"fettle "
+                                  "index create\" in a whole CREATE INDEX statement");
         }
         *ret_width += pg_result_double(rows, i, 2, 16);
     }

@@ -398,6 +398,21 @@ def test_a_tablespace_that_is_none_or_not_the_roles_is_refused_before_anything_i
     assert len(history(service)) == before
 
 
+def test_a_role_whose_statements_and_transactions_are_limited_builds_as_long_as_it_takes(service, server_of):
+    server = server_of(17)
+    server.sql("DROP TABLE IF EXISTS slow; DROP ROLE IF EXISTS hasty; CREATE ROLE hasty LOGIN; GRANT pg_monitor TO hasty; GRANT CREATE ON SCHEMA public TO hasty")
+    server.sql("CREATE TABLE slow AS SELECT n AS a FROM generate_series(1, 30) n; ALTER TABLE slow OWNER TO hasty; "
+               "CREATE OR REPLACE FUNCTION slowly(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN $1; END $$")
+    for setting in ("statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout"):
+        server.sql(f"ALTER ROLE hasty SET {setting} = '1s'")
+    server.sql("ALTER ROLE hasty SET lock_timeout = '10ms'")
+    service.add_target("hasty", server.dsn(user="hasty"), enabled=False)
+    cli(service, "create", "hasty", "CREATE INDEX slow_a ON public.slow (public.slowly(a))", "--yes")
+    change, = json.loads(cli(service, "history", "hasty", "--json"))
+    assert change["status"] == "completed" and change["attempts"] == 1
+    server.sql("DROP TABLE slow; DROP FUNCTION slowly(int)")
+
+
 def test_every_major_is_served(service, server_of_each):
     server_of_each.sql("DROP DATABASE IF EXISTS managed")
     server_of_each.sql("CREATE DATABASE managed")
