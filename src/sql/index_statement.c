@@ -276,36 +276,57 @@ key_expression_length(const char *key)
     return 0;
 }
 
+/* raw: its keys as written. */
 static char *
-probe_of(Arena *arena, const SqlIndexStatement *statement, const TextList *keys)
+probe_of(Arena *arena, const PgQuery__IndexStmt *index, const SqlIndexStatement *statement,
+         const TextList *raw)
 {
     Text probe = text_new(arena);
-    size_t count = 0;
-    text_append(&probe, "SELECT ");
-    for (size_t i = 0; i < keys->count; i++) {
-        const char *key = keys->items[i];
-        size_t length = strcmp(key_outline(arena, key), "()") == 0 ? key_expression_length(key) : 0;
-        if (length > 0)
-            text_append_format(&probe, "%s%.*s", count++ == 0 ? "" : ", ", (int)length, key);
+    text_append(&probe, "SELECT");
+    for (size_t i = 0; i < raw->count; i++) {
+        const PgQuery__IndexElem *element =
+            i < index->n_index_params ? index->index_params[i]->index_elem : NULL;
+        size_t length = key_expression_length(raw->items[i]);
+        if (element == NULL || (element->expr != NULL && length == 0))
+            return NULL;
+        text_append(&probe, i == 0 ? " " : ", ");
+        if (element->expr == NULL)
+            text_append(&probe, quote(arena, element->name));
+        else
+            text_append_format(&probe, "%.*s", (int)length, raw->items[i]);
     }
+    for (size_t i = 0; i < index->n_index_including_params; i++)
+        text_append_format(&probe, ", %s", quote(arena, index->index_including_params[i]->index_elem->name));
     text_append_format(&probe, " FROM %s.%s", quote(arena, statement->schema),
                        quote(arena, statement->table));
     if (statement->predicate != NULL)
         text_append_format(&probe, " WHERE %s", statement->predicate);
-    return count == 0 && statement->predicate == NULL ? NULL : probe.data;
+    return probe.data;
 }
 
 static void
-keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
+classes_take(Arena *arena, const PgQuery__IndexStmt *index, SqlIndexStatement *statement)
 {
-    TextList raw = {0};
+    for (size_t i = 0; i < index->n_index_params; i++) {
+        const PgQuery__IndexElem *element = index->index_params[i]->index_elem;
+        if (element->n_opclass == 0 || element->n_opclass > 2)
+            continue;
+        const char *schema = element->n_opclass == 2 ? element->opclass[0]->string->sval : "pg_catalog";
+        vector_push(arena, &statement->class_schemas, arena_strdup(arena, schema));
+        vector_push(arena, &statement->class_names,
+                    arena_strdup(arena, element->opclass[element->n_opclass - 1]->string->sval));
+    }
+}
+
+static void
+keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement, TextList *raw)
+{
     size_t length = strlen(tail);
-    size_t at = list_take(arena, tail, 0, &statement->columns, &raw);
+    size_t at = list_take(arena, tail, 0, &statement->columns, raw);
     at = skip_space(tail, at, length);
     if (at < length && sql_lexeme_is(tail, at, sql_lexeme_at(tail, at, length), "include"))
         at = list_take(arena, tail, at, &statement->included, NULL);
     statement->predicate = predicate_take(arena, tail, at);
-    statement->probe = probe_of(arena, statement, &raw);
 }
 
 static bool
@@ -353,7 +374,10 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
     if (is_named(parse.index->table_space))
         statement.tablespace = arena_strdup(arena, parse.index->table_space);
     statement.shape = shape_of(arena, statement.is_unique, tail);
-    keys_take(arena, tail, &statement);
+    TextList raw = {0};
+    keys_take(arena, tail, &statement, &raw);
+    statement.probe = probe_of(arena, parse.index, &statement, &raw);
+    classes_take(arena, parse.index, &statement);
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
     *ret_statement = statement;
     return true;

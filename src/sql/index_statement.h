@@ -42,8 +42,9 @@ typedef struct SqlIndexStatement {
     TextList included;      /* names of INCLUDE */
     const char *tablespace; /* NULL: where the session's default_tablespace says */
     const char *predicate;  /* as written behind WHERE; NULL: of all rows */
-    const char *probe;      /* a SELECT of its expressions and predicate, that names the same columns and
-                             * functions; NULL: it has none */
+    TextList class_schemas; /* of the operator classes that it names; "pg_catalog" where it names no schema */
+    TextList class_names;   /* of the same */
+    const char *probe;      /* a SELECT of its columns, expressions and predicate; NULL: there is none */
     const char *tail;       /* the definition behind the table's name, as written */
     const char *text;       /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
     const char *shape;

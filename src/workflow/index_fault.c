@@ -8,16 +8,16 @@
 #include <string.h>
 
 #define PROBE "fettle_index_probe"
+#define NAMES_HINT "names in the statement are looked for in pg_catalog: others are written with their schema"
 
 const char *
 index_fault_hint(const Error *failure)
 {
-    /* undefined object, function, table, schema */
-    static const char *const states[] = {"42704", "42883", "42P01", "3F000"};
+    /* undefined object, or function */
+    static const char *const states[] = {"42704", "42883"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(states); i++)
         if (strcmp(failure->sqlstate, states[i]) == 0)
-            return "names in the statement are looked for in pg_catalog: others are written with their "
-                   "schema";
+            return NAMES_HINT;
     return NULL;
 }
 
@@ -33,6 +33,11 @@ method_check(const PgResult *rows, const SqlIndexStatement *statement, Error *er
     if (statement->included.count > 0 && !pg_result_bool(rows, 0, 2))
         return error_set(error, ERROR_INPUT, "an index by %s cannot include further columns",
                          statement->method);
+    if (pg_result_text(rows, 0, 5) != NULL) {
+        error_set(error, ERROR_INPUT, "there is no operator class %s for %s", pg_result_text(rows, 0, 5),
+                  statement->method);
+        return error_set_hint(error, NAMES_HINT);
+    }
     if (pg_result_text(rows, 0, 3) == NULL)
         return true;
     error_set(error, ERROR_INPUT, "column %s is of type %s, which has no default operator class for %s",
@@ -67,9 +72,11 @@ index_fault_check(PgConnection *connection, Arena *arena, const IndexTable *tabl
                   const SqlIndexStatement *statement, const char *const *names, size_t count, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    const char *parameters[] = {statement->method, arena_printf(arena, "%u", table->oid),
-                                pg_array_literal(arena, names, count)};
-    if (!workflow_query(connection, "index_faults", parameters, 3, &rows, error))
+    const char *parameters[] = {
+        statement->method, arena_printf(arena, "%u", table->oid), pg_array_literal(arena, names, count),
+        pg_array_literal(arena, statement->class_schemas.items, statement->class_schemas.count),
+        pg_array_literal(arena, statement->class_names.items, statement->class_names.count)};
+    if (!workflow_query(connection, "index_faults", parameters, FETTLE_COUNT_OF(parameters), &rows, error))
         return error_prefix(error, "could not look for the index method");
     return method_check(rows, statement, error) && expressions_check(connection, arena, statement, error);
 }

@@ -4,7 +4,7 @@
  * before anything is recorded.
  *
  * Nothing is refused that the server would take; what it refuses still may pass here (a function that is not
- * immutable, a name in an operator class). An expression and a predicate are parsed by the server as those
+ * immutable, a storage parameter). An expression and a predicate are parsed by the server as those
  * of a prepared SELECT, which nobody plans or runs.
  */
 #ifndef FETTLE_WORKFLOW_INDEX_FAULT_H

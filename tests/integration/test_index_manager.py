@@ -1001,7 +1001,10 @@ def test_what_the_server_would_refuse_is_refused_at_the_dry_run_and_nothing_else
             assert run.returncode == (0 if is_taken else 3), (method, name, run.stderr)
     cli(service, "create", "shop", '''CREATE INDEX typed_odd ON typed ("lower(id)" DESC, (id + 1), lower("lower(id)") COLLATE "C" text_pattern_ops DESC NULLS LAST,
         coalesce(varying, ')')) WHERE typed.insensitive > '(' ''', "--yes")
-    refusal = cli(service, "create", "shop", "CREATE INDEX typed_trigrams ON typed USING gin (note gin_trgm_ops)", "--yes", status=25)
+    assert "written with their schema" in fault("CREATE INDEX f ON typed USING gin (note gin_trgm_ops)")
+    assert 'column "nothing" does not exist' in fault("CREATE INDEX f ON typed (id, nothing)")
+    assert 'column "nothing" does not exist' in fault("CREATE INDEX f ON typed (id) INCLUDE (nothing)")
+    refusal = cli(service, "create", "shop", "CREATE INDEX typed_collated ON typed (note COLLATE nowhere)", "--yes", status=25)
     assert "written with their schema" in refusal
     assert "written with their schema" in history(service)[0]["error_message"]
     cli(service, "create", "shop", "CREATE INDEX typed_trigrams ON typed USING gin (note public.gin_trgm_ops)", "--yes")

@@ -10,7 +10,10 @@ with recursive base (place, name, type) as (
     select b.place, b.name, t.typbasetype from base b join pg_type t on t.oid = b.type where t.typtype = 'd'
 )
 select pg_indexam_has_property(m.oid, 'can_unique'), pg_indexam_has_property(m.oid, 'can_multi_col'), pg_indexam_has_property(m.oid, 'can_include'),
-       x.name, x.type
+       x.name, x.type,
+       (select quote_ident(k.schema) || '.' || quote_ident(k.name) from unnest($4::text[], $5::text[]) as k (schema, name)
+        where not exists (select from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace
+                          where o.opcmethod = m.oid and n.nspname = k.schema and o.opcname = k.name) limit 1)
 from pg_am m
      left join lateral (
          select b.name, format_type(b.type, null) as type

@@ -78,7 +78,7 @@ a_mark_is_one_comment_or_number_of_statistics_of_the_index(void **state)
 }
 
 static void
-a_probe_holds_the_expressions_and_the_predicate_and_no_order(void **state)
+a_probe_holds_what_is_looked_up_and_no_order(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
@@ -86,12 +86,13 @@ a_probe_holds_the_expressions_and_the_predicate_and_no_order(void **state)
         const char *given;
         const char *probe;
     } cases[] = {
-        {"create index i on t (a DESC, \"lower(b)\", \"1st\" text_pattern_ops)", NULL},
+        {"create index i on t (A DESC, \"lower(b)\", \"1st\" text_pattern_ops, time) include (\"C\")",
+         "SELECT \"a\", \"lower(b)\", \"1st\", \"time\", \"C\" FROM \"public\".\"t\""},
         {"create index i on t (lower(a) COLLATE \"C\" text_pattern_ops DESC NULLS LAST, b, ((c + 1)) DESC)",
-         "SELECT lower(a), ((c + 1)) FROM \"public\".\"t\""},
+         "SELECT lower(a), \"b\", ((c + 1)) FROM \"public\".\"t\""},
         {"create index i on t (coalesce(a, ') DESC'), s.f(b)) where b > ')'",
          "SELECT coalesce(a, ') DESC'), s.f(b) FROM \"public\".\"t\" WHERE b > ')'"},
-        {"create index i on t (a) where b", "SELECT  FROM \"public\".\"t\" WHERE b"},
+        {"create index i on t (current_date)", NULL},
     };
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         const char *probe = parse(arena, cases[i].given).probe;
@@ -99,6 +100,21 @@ a_probe_holds_the_expressions_and_the_predicate_and_no_order(void **state)
             assert_null(probe);
         else
             assert_string_equal(probe, cases[i].probe);
+    }
+}
+
+static void
+operator_classes_have_a_schema(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    SqlIndexStatement statement = parse(
+        arena, "create index i on t (a text_pattern_ops, b, c \"S\".\"O\" (siglen = 3), lower(d) x.y DESC)");
+    static const char *const wanted[][2] = {{"pg_catalog", "text_pattern_ops"}, {"S", "O"}, {"x", "y"}};
+    assert_true(statement.class_schemas.count == 3 && statement.class_names.count == 3);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(wanted); i++) {
+        assert_string_equal(statement.class_schemas.items[i], wanted[i][0]);
+        assert_string_equal(statement.class_names.items[i], wanted[i][1]);
     }
 }
 
@@ -235,7 +251,8 @@ main(void)
         cmocka_unit_test(a_tablespace_is_told_apart_from_the_shape),
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
         cmocka_unit_test(a_mark_is_one_comment_or_number_of_statistics_of_the_index),
-        cmocka_unit_test(a_probe_holds_the_expressions_and_the_predicate_and_no_order),
+        cmocka_unit_test(a_probe_holds_what_is_looked_up_and_no_order),
+        cmocka_unit_test(operator_classes_have_a_schema),
         cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
         cmocka_unit_test(whatever_is_not_one_create_index_is_refused),
