@@ -266,6 +266,10 @@ change_action(CliInput *input, ChangeWish *wish, Error *error)
     progress_show("looking at the target", 0, 0);
     bool planned = wish_plan(&store, &manager, wish, &plan, error);
     progress_clear();
+    /* of columns alone the target's own catalogs tell all */
+    if (planned && !plan.is_done && wish->order.definition != NULL && cli_option(input, "dry-run") != NULL &&
+        wish->order.database == NULL)
+        index_twin_ask(input, &plan);
     return planned && plan_carry_out(input, &store, &manager, &plan, error);
 }
 

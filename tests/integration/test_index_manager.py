@@ -653,6 +653,9 @@ def test_an_invalid_index_that_is_rebuilt_with_its_table_is_not_dropped_under_it
         for column in "nm":
             # a role without pg_read_all_stats is not told of which index another one builds
             for name in ("shop", "blind"):
+                listed = subprocess.run([BINARY, "index", "unused", name, "--json"], env=service.environment(), capture_output=True, text=True, check=False)
+                found = next(row for row in json.loads(listed.stdout) if row["index_name"] == f"rebuilt_{column}_ccnew")
+                assert not found["is_proposed"] and "being built" in found["reason"], found
                 assert "is being built at this moment" in cli(service, "drop", name, f"rebuilt_{column}_ccnew", "--yes", status=5)
     thread.join()
     assert indexes(target)["rebuilt_n"] and indexes(target)["rebuilt_m"] and "rebuilt_n_ccnew" not in indexes(target)
@@ -1009,6 +1012,26 @@ def test_what_the_server_would_refuse_is_refused_at_the_dry_run_and_nothing_else
     assert "written with their schema" in history(service)[0]["error_message"]
     cli(service, "create", "shop", "CREATE INDEX typed_trigrams ON typed USING gin (note public.gin_trgm_ops)", "--yes")
     target.sql("DROP TABLE typed; DROP EXTENSION citext; DROP EXTENSION pg_trgm; DROP TYPE mood; DROP DOMAIN tinier; DROP DOMAIN tiny; DROP TYPE pair")
+
+
+def test_a_twin_that_is_there_is_asked_at_the_dry_run_and_warns(service, target):
+    target.sql("CREATE DATABASE twinned")
+    target.sql("CREATE EXTENSION pg_stat_statements; CREATE TABLE t (a int, b text); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n; ANALYZE t", "twinned")
+    service.add_target("twinned", target.dsn("twinned"), enabled=False)
+    def planned(statement):
+        run = subprocess.run([BINARY, "index", "create", "twinned", statement, "--dry-run"], env=service.environment(), capture_output=True, text=True, check=False)
+        assert run.returncode == 0 and "INDEX CONCURRENTLY" in run.stdout, run
+        return run.stderr
+    faulty = ["CREATE INDEX f ON t (a) WHERE b < now()::text", "CREATE INDEX f ON t (a) WITH (fillfactor = 5)", "CREATE INDEX f ON t ((sum(a)))"]
+    assert [planned(statement) for statement in faulty] == [""] * 3
+    service.fettle("twin", "build", target.dsn("twinned"))
+    said = [planned(statement) for statement in faulty]
+    assert all("the planner twin refuses this index" in word for word in said) and "IMMUTABLE" in said[0] and "fillfactor" in said[1], said
+    assert planned("CREATE UNIQUE INDEX f ON t (lower(b) text_pattern_ops DESC) INCLUDE (a) WITH (fillfactor = 50) WHERE a > 5") == ""
+    # a twin of what the database was is none
+    target.sql("ALTER TABLE t ADD COLUMN c int", "twinned")
+    assert planned(faulty[0]) == ""
+    assert target.sql("SELECT count(*) FROM pg_index WHERE indexrelid >= 16384 AND indrelid = 't'::regclass", "twinned") == [(0,)]
 
 
 def test_a_refusal_is_not_called_something_to_report(service):

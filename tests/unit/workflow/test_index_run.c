@@ -8,6 +8,7 @@
 #include "store/target.h"
 #include "workflow/index_analysis.h"
 #include "workflow/index_definition.h"
+#include "workflow/index_fault.h"
 #include "workflow/index_run.h"
 
 #include <math.h>
@@ -346,6 +347,83 @@ the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
     assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
 }
 
+static bool
+has_fault(const Place *place, const char *text, const char *const *names, size_t count, Error *error)
+{
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    SqlIndexStatement statement;
+    IndexTable table;
+    error_clear(error);
+    assert_done(index_session_read(&place->manager, place->arena, place->target_id, NULL, &connection, error),
+                error);
+    assert_done(index_table_find(connection, place->arena, "own", "t", &table, error), error);
+    assert_done(sql_index_statement_parse(place->arena, text, &(SqlIndexNames){0}, &statement, error), error);
+    return !index_fault_check(connection, place->arena, &table, &statement, names, count, error);
+}
+
+static void
+what_the_server_would_refuse_is_a_fault_and_nothing_else(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    static const char *const texts[] = {"j"};
+    static const char *const plain[] = {"a", "B b"};
+    run_sql(&place, "ALTER TABLE own.t ADD COLUMN j json");
+    assert_false(has_fault(&place, "CREATE INDEX i ON own.t (a, \"B b\")", plain, 2, &error));
+    assert_false(has_fault(&place, "CREATE INDEX i ON own.t (abs(a) int4_ops) WHERE a > 1", NULL, 0, &error));
+    assert_true(has_fault(&place, "CREATE INDEX i ON own.t (j)", texts, 1, &error));
+    assert_true(error.code == ERROR_INPUT && strstr(error.message, "type json") != NULL);
+    assert_true(has_fault(&place, "CREATE INDEX i ON own.t USING hash (a, id)", NULL, 0, &error));
+    assert_true(has_fault(&place, "CREATE INDEX i ON own.t (a no_such_ops)", NULL, 0, &error));
+    assert_non_null(strstr(error.message, "pg_catalog.no_such_ops"));
+    assert_null(index_fault_hint(&error));
+    assert_true(has_fault(&place, "CREATE INDEX i ON own.t (no_such(a))", NULL, 0, &error));
+    assert_true(error.code == ERROR_INPUT && index_fault_hint(&error) != NULL);
+}
+
+static void
+marks_are_told_from_what_makes_and_drops_an_index(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    const char *undo =
+        "CREATE INDEX i ON s.t (a);\nCOMMENT ON INDEX s.i IS ';';\nALTER INDEX s.i ALTER COLUMN 1 "
+        "SET STATISTICS 5;\nDROP INDEX s.j";
+    assert_string_equal(index_first_statement(arena, undo), "CREATE INDEX i ON s.t (a)");
+    assert_string_equal(index_first_statement(arena, ""), "");
+    TextList marks = index_marks_of(arena, undo, "s", "i");
+    assert_int_equal(marks.count, 2);
+    assert_string_equal(marks.items[0], "COMMENT ON INDEX s.i IS ';'");
+    assert_int_equal(index_marks_of(arena, undo, "s", "j").count, 0);
+}
+
+static void
+what_was_made_may_be_dropped_whatever_it_is_good_for(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexFacts facts;
+    bool is_found;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    run_sql(&place, "CREATE INDEX t_good ON own.t (a); COMMENT ON INDEX own.t_good IS 'x'");
+    assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error),
+                &error);
+    assert_done(index_facts_find(connection, place.arena, "own", "t_good", &is_found, &facts, &error),
+                &error);
+    assert_string_equal(facts.marks, "COMMENT ON INDEX own.t_good IS 'x'");
+    assert_true(facts.can_create && facts.can_use && facts.can_place && !facts.is_read_only &&
+                !facts.is_clustered);
+    facts.lookup = facts.extension = "some";
+    facts.can_create = false;
+    assert_false(index_facts_check_drop(place.arena, &facts, &error));
+    error_clear(&error);
+    index_facts_excuse(&facts);
+    assert_done(index_facts_check_drop(place.arena, &facts, &error), &error);
+    facts.is_clustered = true;
+    assert_false(index_facts_check_drop(place.arena, &facts, &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
+}
+
 /* A killed process leaves an open change; meanwhile someone makes an index of its name. */
 static const char *
 state_after_kill(const Place *place, const char *definition, const char *made)
@@ -669,6 +747,9 @@ main(void)
         cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
         cmocka_unit_test_setup(what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so,
                                store_fixture_clear),
+        cmocka_unit_test_setup(what_the_server_would_refuse_is_a_fault_and_nothing_else, store_fixture_clear),
+        cmocka_unit_test(marks_are_told_from_what_makes_and_drops_an_index),
+        cmocka_unit_test_setup(what_was_made_may_be_dropped_whatever_it_is_good_for, store_fixture_clear),
         cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
