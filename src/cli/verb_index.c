@@ -340,8 +340,10 @@ const CliVerb cli_verb_index = {
         "ask before they do anything (or take --yes);\ninterrupted at any moment they leave nothing half "
         "done: "
         "the next \"fettle index\" or the service cleans up. Instead of\nCOLUMNS, TABLE may be a whole "
-        "CREATE INDEX statement, in which functions and operator classes outside\nof pg_catalog have their "
-        "schema. With --replaces the index of that name is dropped once the new one is there.\nundo takes "
+        "CREATE INDEX statement, in which functions, operators and operator classes\noutside of pg_catalog "
+        "have "
+        "their schema. With --replaces the index of that name is dropped once the new one is there.\nundo "
+        "takes "
         "back a change of the history. trial shows on the twin what would become slower without an index; "
         "no\nPostgreSQL can hide an index from its own planner without harm. Exit status: 10 advice given, 0 "
         "none.",

@@ -8,7 +8,6 @@
 #include "store/target.h"
 #include "workflow/index_analysis.h"
 #include "workflow/index_definition.h"
-#include "workflow/index_fault.h"
 #include "workflow/index_run.h"
 
 #include <math.h>
@@ -233,6 +232,39 @@ what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so(void **state)
     assert_string_equal(change.state, "completed");
 }
 
+static void
+a_kill_between_an_index_and_its_comment_leaves_both_in_the_end(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexPlan plan;
+    bool wants = false;
+    int64_t id = 0;
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    run_sql(&place, "CREATE INDEX t_said ON own.t (abs(a)); COMMENT ON INDEX own.t_said IS 'said'; "
+                    "ALTER INDEX own.t_said ALTER COLUMN 1 SET STATISTICS 300");
+    IndexOrder order = order_of(&place, "t_said");
+    assert_done(index_plan_drop(&place.manager, place.arena, &order, &plan, &error), &error);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    assert_done(index_run(&place.manager, id, &error), &error);
+    IndexChange dropped = change_of(&place, id);
+    assert_done(index_plan_undo(&place.manager, place.arena, &dropped, "test", &plan, &error), &error);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    assert_done(index_change_attempt(place.fixture->connection, id, 1, false, &wants, &error), &error);
+    run_sql(&place, index_first_statement(place.arena, plan.change.sql));
+    assert_done(index_settle(&place.manager, id, &error), &error);
+    assert_string_equal(change_of(&place, id).state, "completed");
+    assert_null(change_of(&place, id).error_message);
+    assert_done(
+        pg_query_simple(place.fixture->connection,
+                        "SELECT obj_description('own.t_said'::regclass), attstattarget FROM pg_attribute "
+                        "WHERE attrelid = 'own.t_said'::regclass",
+                        &rows, &error),
+        &error);
+    assert_string_equal(pg_result_text(rows, 0, 0), "said");
+    assert_int_equal(pg_result_int(rows, 0, 1, 0), 300);
+}
+
 /* On a disk that holds the index, but not its sort as well. */
 static void
 check_room(Place *place, const IndexPlace *where, ErrorCode code)
@@ -345,40 +377,6 @@ the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
                 &error);
     assert_false(is_busy);                                                                /* it is idle */
     assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
-}
-
-static bool
-has_fault(const Place *place, const char *text, const char *const *names, size_t count, Error *error)
-{
-    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
-    SqlIndexStatement statement;
-    IndexTable table;
-    error_clear(error);
-    assert_done(index_session_read(&place->manager, place->arena, place->target_id, NULL, &connection, error),
-                error);
-    assert_done(index_table_find(connection, place->arena, "own", "t", &table, error), error);
-    assert_done(sql_index_statement_parse(place->arena, text, &(SqlIndexNames){0}, &statement, error), error);
-    return !index_fault_check(connection, place->arena, &table, &statement, names, count, error);
-}
-
-static void
-what_the_server_would_refuse_is_a_fault_and_nothing_else(void **state)
-{
-    Place place = place_of(state);
-    Error error = {0};
-    static const char *const texts[] = {"j"};
-    static const char *const plain[] = {"a", "B b"};
-    run_sql(&place, "ALTER TABLE own.t ADD COLUMN j json");
-    assert_false(has_fault(&place, "CREATE INDEX i ON own.t (a, \"B b\")", plain, 2, &error));
-    assert_false(has_fault(&place, "CREATE INDEX i ON own.t (abs(a) int4_ops) WHERE a > 1", NULL, 0, &error));
-    assert_true(has_fault(&place, "CREATE INDEX i ON own.t (j)", texts, 1, &error));
-    assert_true(error.code == ERROR_INPUT && strstr(error.message, "type json") != NULL);
-    assert_true(has_fault(&place, "CREATE INDEX i ON own.t USING hash (a, id)", NULL, 0, &error));
-    assert_true(has_fault(&place, "CREATE INDEX i ON own.t (a no_such_ops)", NULL, 0, &error));
-    assert_non_null(strstr(error.message, "pg_catalog.no_such_ops"));
-    assert_null(index_fault_hint(&error));
-    assert_true(has_fault(&place, "CREATE INDEX i ON own.t (no_such(a))", NULL, 0, &error));
-    assert_true(error.code == ERROR_INPUT && index_fault_hint(&error) != NULL);
 }
 
 static void
@@ -747,9 +745,10 @@ main(void)
         cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
         cmocka_unit_test_setup(what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so,
                                store_fixture_clear),
-        cmocka_unit_test_setup(what_the_server_would_refuse_is_a_fault_and_nothing_else, store_fixture_clear),
         cmocka_unit_test(marks_are_told_from_what_makes_and_drops_an_index),
         cmocka_unit_test_setup(what_was_made_may_be_dropped_whatever_it_is_good_for, store_fixture_clear),
+        cmocka_unit_test_setup(a_kill_between_an_index_and_its_comment_leaves_both_in_the_end,
+                               store_fixture_clear),
         cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
