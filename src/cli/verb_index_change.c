@@ -29,18 +29,20 @@ on_interrupt(int signal_number)
     (void)signal(signal_number, SIG_DFL);
 }
 
+/* As the server names an index: of the longer part less is kept. */
 static const char *
 default_name(Arena *arena, const char *table, const TextList *columns)
 {
-    Text name = text_new(arena);
-    text_append(&name, table);
+    Text text = text_new(arena);
     for (size_t i = 0; i < columns->count; i++)
-        text_append_format(&name, "_%s", columns->items[i]);
-    const char *cut = pg_identifier_cut(arena, name.data);
-    size_t room = PG_IDENTIFIER_BYTES - strlen("_idx");
-    while (strlen(cut) > room)
-        cut = text_clean_utf8(arena, cut, strlen(cut) - 1);
-    return arena_printf(arena, "%s_idx", cut);
+        text_append_format(&text, "%s%s", i == 0 ? "" : "_", columns->items[i]);
+    size_t room = PG_IDENTIFIER_BYTES - strlen("__idx");
+    size_t of_table = strlen(table);
+    size_t of_columns = strlen(text.data);
+    while (of_table + of_columns > room)
+        (*(of_table > of_columns ? &of_table : &of_columns))--;
+    return arena_printf(arena, "%s_%s_idx", pg_identifier_cut_to(arena, table, of_table),
+                        pg_identifier_cut_to(arena, text.data, of_columns));
 }
 
 /* A whole statement in place of table and columns. */

@@ -1034,6 +1034,21 @@ def test_a_twin_that_is_there_is_asked_at_the_dry_run_and_warns(service, target)
     assert target.sql("SELECT count(*) FROM pg_index WHERE indexrelid >= 16384 AND indrelid = 't'::regclass", "twinned") == [(0,)]
 
 
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\u65e5", "\U0001f600"])
+@pytest.mark.parametrize("table_bytes,column_bytes", [(63, 1), (63, 63), (5, 63), (29, 30)])
+def test_an_index_without_a_name_is_named_as_the_server_names_it(service, target, letter, table_bytes, column_bytes):
+    width = len(letter.encode())
+    # a letter of several bytes falls on each side of where the name is cut
+    for shift in range(width):
+        table, column = ("a" * shift + letter * ((size - shift) // width) or "a" for size in (table_bytes, column_bytes))
+        target.sql(f'CREATE TABLE "{table}" ("{column}" int, "k" int); CREATE INDEX ON "{table}" ("{column}", k)')
+        (named,), = target.sql(f"""SELECT relname FROM pg_class WHERE relkind = 'i' AND oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = '"{table}"'::regclass)""")
+        target.sql(f'DROP INDEX "{named}"')
+        planned = cli(service, "create", "shop", table, f"{column},k", "--dry-run")
+        target.sql(f'DROP TABLE "{table}"')
+        assert f'IF NOT EXISTS "{named}" ON' in planned, (named, planned)
+
+
 def test_a_refusal_is_not_called_something_to_report(service):
     refused = [(23, ["drop", "shop", "orders_pkey", "--yes"]), (3, ["create", "shop", "orders", "note", "--method", "gin", "--yes"]),
                (3, ["create", "shop", "public.orders", "note", "--yes"]), (5, ["create", "shop", "orders", "note", "--name", "customers_pkey", "--yes"])]
