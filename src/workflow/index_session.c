@@ -87,6 +87,25 @@ refuse_ambiguous(const PgResult *rows, const char *what, const char *name, Error
     return error_set_hint(error, "say which by schema_name (on the command line: --schema)");
 }
 
+/* Where a table of the name is, if not in the schema that was given, or meant by giving none. */
+static bool
+refuse_unknown(PgConnection *connection, Arena *arena, const char *schema, const char *name, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    Error ignored = {0};
+    const char *anywhere[] = {name, NULL};
+    error_set(error, ERROR_INPUT, "there is no table %s in database %s",
+              pg_identifier_qualify(arena, schema, name), pg_connection_database(connection));
+    if (strpbrk(name, ".\"") != NULL)
+        return error_set_hint(error, "give the table's name alone, without quotes, and its schema apart");
+    if (schema == NULL || !workflow_query(connection, "index_table", anywhere, 2, &rows, &ignored) ||
+        pg_result_rows(rows) == 0)
+        return false;
+    return error_set_hint(
+        error, "there is %s",
+        pg_identifier_qualify(arena, pg_result_text(rows, 0, 1), pg_result_text(rows, 0, 2)));
+}
+
 bool
 index_table_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
                  IndexTable *ret_table, Error *error)
@@ -95,13 +114,8 @@ index_table_find(PgConnection *connection, Arena *arena, const char *schema, con
     const char *parameters[] = {name, schema};
     if (!workflow_query(connection, "index_table", parameters, 2, &rows, error))
         return error_prefix(error, "could not look for the table");
-    if (pg_result_rows(rows) == 0) {
-        error_set(error, ERROR_INPUT, "there is no table %s in database %s",
-                  pg_identifier_qualify(arena, schema, name), pg_connection_database(connection));
-        if (strpbrk(name, ".\"") == NULL)
-            return false;
-        return error_set_hint(error, "give the table's name alone, without quotes, and its schema apart");
-    }
+    if (pg_result_rows(rows) == 0)
+        return refuse_unknown(connection, arena, schema, name, error);
     if (pg_result_rows(rows) > 1)
         return refuse_ambiguous(rows, "table", name, error);
     *ret_table = (IndexTable){.oid = (uint32_t)pg_result_int(rows, 0, 0, 0),

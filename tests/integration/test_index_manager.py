@@ -1049,13 +1049,16 @@ def test_an_index_without_a_name_is_named_as_the_server_names_it(service, target
         assert f'IF NOT EXISTS "{named}" ON' in planned, (named, planned)
 
 
-def test_a_refusal_is_not_called_something_to_report(service):
+def test_a_refusal_is_not_called_something_to_report(service, target):
     refused = [(23, ["drop", "shop", "orders_pkey", "--yes"]), (3, ["create", "shop", "orders", "note", "--method", "gin", "--yes"]),
                (3, ["create", "shop", "public.orders", "note", "--yes"]), (5, ["create", "shop", "orders", "note", "--name", "customers_pkey", "--yes"])]
     for status, words in refused:
         said = cli(service, *words, status=status)
         assert "hint: " in said and "report it" not in said, said
     assert "schema apart" in cli(service, "create", "shop", "public.orders", "note", "--yes", status=3)
+    target.sql("CREATE TABLE other.elsewhere (a int)")
+    assert "hint: there is other.elsewhere" in cli(service, "create", "shop", "CREATE INDEX e ON elsewhere (a)", "--yes", status=3)
+    target.sql("DROP TABLE other.elsewhere")
 
 
 def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
