@@ -1072,6 +1072,10 @@ def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
     assert len(doubled) == len(same) - 1 > 0
     assert all(row["class"] == "duplicate" and row["act_sql"].startswith("DROP INDEX CONCURRENTLY") for row in doubled)
     cli(service, "drop", "shop", "orders_third", "--yes")
+    target.sql("CREATE INDEX parts_only ON ONLY parts (day)")
+    only = next(row for row in json.loads(cli(service, "list", "shop", "--json")) if row["index_name"] == "parts_only")
+    assert only["class"] == "invalid" and "partitioned" in only["needed_because"]
+    target.sql("DROP INDEX parts_only")
 
 
 def test_a_trial_of_a_partitions_own_index_asks_for_the_statements_of_the_whole_table(service, target):
