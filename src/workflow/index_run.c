@@ -6,6 +6,7 @@
 #include "pg/result.h"
 #include "sql/index_statement.h"
 #include "store/index_change.h"
+#include "store/index_recommendation.h"
 #include "workflow/index_definition.h"
 #include "workflow/index_fault.h"
 #include "workflow/index_plan.h"
@@ -256,6 +257,23 @@ made_excuse(const IndexRun *run, IndexFacts *facts, Error *error)
     return true;
 }
 
+/* What was advised to go because it was invalid may have been mended while the change waited for a thread. */
+static bool
+advice_check(const IndexRun *run, bool *ret_holds, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    IndexRecommendation advised;
+    *ret_holds = true;
+    if (run->change.recommendation_id == 0 || run->is_modifying)
+        return true;
+    if (!store_session_take(run->manager->store, 0, &session, error) ||
+        !index_recommendation_get(session.connection, run->arena, run->change.recommendation_id, &advised,
+                                  error))
+        return false;
+    *ret_holds = !advised.was_invalid;
+    return true;
+}
+
 static Verdict
 look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Error *error)
 {
@@ -270,8 +288,15 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
         error_set(error, ERROR_CANCELLED, "interrupted before the index was dropped: it is as it was");
         return VERDICT_FAILED;
     }
-    if (run->is_modifying && !successor_is_there(run, connection, &is_there, error))
+    bool is_as_advised = true;
+    if ((run->is_modifying && !successor_is_there(run, connection, &is_there, error)) ||
+        (facts->is_valid && !advice_check(run, &is_as_advised, error)))
         return VERDICT_OPEN;
+    if (!is_as_advised) {
+        error_set(error, ERROR_CONFLICT, "index %s was to go because it was invalid, and it is valid now",
+                  facts->name);
+        return VERDICT_FAILED;
+    }
     if (!is_there) {
         error_set(error, ERROR_CONFLICT, "index %s, which replaces it, is gone", run->successor.name);
         return VERDICT_FAILED;

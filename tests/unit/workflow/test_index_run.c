@@ -233,6 +233,31 @@ what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so(void **state)
 }
 
 static void
+what_was_invalid_when_its_drop_was_advised_stays_if_it_is_valid_when_its_turn_comes(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexPlan plan;
+    int64_t id = 0;
+    IndexOrder order = order_of(&place, "t_mended");
+    run_sql(&place, "CREATE INDEX t_mended ON own.t (a)");
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *advised = NULL;
+    (void)recommended(&place);
+    assert_done(pg_query_simple(place.fixture->connection, "SELECT max(id) FROM fettle.index_recommendations",
+                                &advised, &error),
+                &error);
+    assert_done(index_plan_drop(&place.manager, place.arena, &order, &plan, &error), &error);
+    plan.change.recommendation_id = pg_result_int(advised, 0, 0, 0);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    run_sql(&place,
+            "UPDATE fettle.index_recommendations SET recommendation_type = 'drop', was_invalid = true");
+    assert_done(index_run(&place.manager, id, &error), &error);
+    assert_string_equal(change_of(&place, id).state, "failed");
+    assert_non_null(strstr(change_of(&place, id).error_message, "valid now"));
+    assert_true(exists(&place, "t_mended"));
+}
+
+static void
 a_kill_between_an_index_and_its_comment_leaves_both_in_the_end(void **state)
 {
     Place place = place_of(state);
@@ -747,6 +772,9 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test(marks_are_told_from_what_makes_and_drops_an_index),
         cmocka_unit_test_setup(what_was_made_may_be_dropped_whatever_it_is_good_for, store_fixture_clear),
+        cmocka_unit_test_setup(
+            what_was_invalid_when_its_drop_was_advised_stays_if_it_is_valid_when_its_turn_comes,
+            store_fixture_clear),
         cmocka_unit_test_setup(a_kill_between_an_index_and_its_comment_leaves_both_in_the_end,
                                store_fixture_clear),
         cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
