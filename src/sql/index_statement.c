@@ -305,10 +305,11 @@ probe_of(Arena *arena, const PgQuery__IndexStmt *index, const SqlIndexStatement 
 }
 
 static void
-classes_take(Arena *arena, const PgQuery__IndexStmt *index, SqlIndexStatement *statement)
+elements_take(Arena *arena, const PgQuery__IndexStmt *index, SqlIndexStatement *statement)
 {
     for (size_t i = 0; i < index->n_index_params; i++) {
         const PgQuery__IndexElem *element = index->index_params[i]->index_elem;
+        statement->has_expression = statement->has_expression || element->expr != NULL;
         if (element->n_opclass == 0 || element->n_opclass > 2)
             continue;
         const char *schema = element->n_opclass == 2 ? element->opclass[0]->string->sval : "pg_catalog";
@@ -377,7 +378,7 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
     TextList raw = {0};
     keys_take(arena, tail, &statement, &raw);
     statement.probe = probe_of(arena, parse.index, &statement, &raw);
-    classes_take(arena, parse.index, &statement);
+    elements_take(arena, parse.index, &statement);
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
     *ret_statement = statement;
     return true;

@@ -38,6 +38,7 @@ typedef struct SqlIndexStatement {
     const char *name;
     const char *method; /* "btree" when the text names none */
     bool is_unique;
+    bool has_expression;    /* among its keys */
     TextList columns;       /* keys as written: names without quotes, "lower(email)", "created_at DESC" */
     TextList included;      /* names of INCLUDE */
     const char *tablespace; /* NULL: where the session's default_tablespace says */

@@ -391,6 +391,10 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     plan.change.undo_sql = index_drop_statement(arena, statement.schema, statement.name);
     if (order->replaced != NULL && !replacement_plan(connection, arena, order, &statement, &plan, error))
         return false;
+    if (!plan.is_done && statement.has_expression)
+        plan.message =
+            arena_printf(arena, "%s; until an ANALYZE of %s the planner has no statistics of its expressions",
+                         plan.message, pg_identifier_qualify(arena, table.schema, table.name));
     *ret_plan = plan;
     return true;
 }

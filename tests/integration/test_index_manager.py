@@ -230,7 +230,7 @@ def test_what_an_index_has_beside_its_definition_comes_back_with_an_undo(service
     cli(service, "drop", "shop", "aside_one", "--yes")
     undone = history(service)[0]
     assert [word in undone["undo_sql"] for word in ("COMMENT ON INDEX", "SET STATISTICS 700", "SET STATISTICS 0")] == [True] * 3
-    cli(service, "undo", "shop", str(undone["id"]), "--yes")
+    assert "until an ANALYZE of public.aside" in cli(service, "undo", "shop", str(undone["id"]), "--yes")
     assert target.sql(ASIDE) == before
     # the undo's own undo, and that one's; then one that is replaced
     cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")

@@ -104,13 +104,15 @@ a_probe_holds_what_is_looked_up_and_no_order(void **state)
 }
 
 static void
-operator_classes_have_a_schema(void **state)
+operator_classes_have_a_schema_and_expressions_are_known(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
     SqlIndexStatement statement = parse(
         arena, "create index i on t (a text_pattern_ops, b, c \"S\".\"O\" (siglen = 3), lower(d) x.y DESC)");
     static const char *const wanted[][2] = {{"pg_catalog", "text_pattern_ops"}, {"S", "O"}, {"x", "y"}};
+    assert_true(statement.has_expression &&
+                !parse(arena, "create index i on t (a) where b > 1").has_expression);
     assert_true(statement.class_schemas.count == 3 && statement.class_names.count == 3);
     for (size_t i = 0; i < FETTLE_COUNT_OF(wanted); i++) {
         assert_string_equal(statement.class_schemas.items[i], wanted[i][0]);
@@ -252,7 +254,7 @@ main(void)
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
         cmocka_unit_test(a_mark_is_one_comment_or_number_of_statistics_of_the_index),
         cmocka_unit_test(a_probe_holds_what_is_looked_up_and_no_order),
-        cmocka_unit_test(operator_classes_have_a_schema),
+        cmocka_unit_test(operator_classes_have_a_schema_and_expressions_are_known),
         cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
         cmocka_unit_test(whatever_is_not_one_create_index_is_refused),
