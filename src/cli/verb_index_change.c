@@ -77,7 +77,7 @@ definition_take(CliInput *input, IndexOrder *order, Error *error)
 static bool
 name_is_connection_check(const char *name, Error *error)
 {
-    if (strstr(name, "://") == NULL && !pg_dsn_looks_like(name))
+    if (!cli_has_secret(name))
         return true;
     error_set(error, ERROR_USAGE, "a connection string stands where the index's name is wanted");
     return error_set_hint(error, "give the target, then the table or the index: run \"fettle help index\"");

@@ -944,6 +944,12 @@ def test_a_connection_string_is_no_name_of_an_index_and_its_password_is_kept_now
     assert len(history(service)) == before
 
 
+def test_an_equals_sign_makes_no_connection_string_of_a_name(service, target):
+    cli(service, "create", "shop", "orders", "note", "--name", "status=open", "--yes")
+    cli(service, "drop", "shop", "status=open", "--yes")
+    assert '"status=open"' not in indexes(target)
+
+
 @pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
 def test_a_connection_string_in_place_of_a_target_is_refused_without_repeating_its_password(service, connection):
     for words in (["index", "history"], ["target", "test"], ["workload"], ["forecast"], ["top"]):
