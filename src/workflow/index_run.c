@@ -44,7 +44,8 @@ typedef struct IndexRun {
     bool is_modifying; /* creates first, then drops what is replaced */
     bool is_left;      /* by a process that died: settled, not begun anew */
     bool is_cancelled;
-    bool is_seen;     /* by this process, before it sent what drops it */
+    bool is_seen;     /* what is to be dropped, by this process */
+    bool is_sent;     /* what drops it, by this process */
     bool must_finish; /* a drop whose index is invalid already: there is no way back */
     bool is_lost;     /* the attempt's session: what is left behind, only another session can tell */
 } IndexRun;
@@ -310,7 +311,7 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
 static Verdict
 not_there_judge(const IndexRun *run, bool is_found, Error *error)
 {
-    bool was_sent = run->is_left ? run->change.attempts > 0 : run->is_seen;
+    bool was_sent = run->is_left ? run->change.attempts > 0 : run->is_sent;
     if (is_found)
         error_set(error, ERROR_CONFLICT,
                   "index %s has another definition now: it was altered, or dropped and made anew",
@@ -405,7 +406,7 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
     if (strcmp(failure->sqlstate, SQLSTATE_UNIQUE) == 0)
         (void)error_set(failure, failure->code, "%s: rows have equal values",
                         arena_strdup(run->arena, failure->message));
-    if (index_fault_hint(failure) != NULL)
+    if (run->is_creating && index_fault_hint(failure) != NULL)
         (void)error_set(failure, failure->code, "%s (%s)", arena_strdup(run->arena, failure->message),
                         index_fault_hint(failure));
     bool is_clean = clean_up(run, connection, &error);
@@ -519,8 +520,9 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
     }
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
     PgQuery query = {.text = run->statement, .deadline = DEADLINE_NEVER};
-    bool done = lock_is_free(run, connection, error) && is_still_to_drop(run, connection, error) &&
-                pg_query(connection, &query, NULL, error);
+    bool done = lock_is_free(run, connection, error) && is_still_to_drop(run, connection, error);
+    run->is_sent = run->is_sent || done;
+    done = done && pg_query(connection, &query, NULL, error);
     bool has_cancelled = index_watch_end(watch);
     return done ? success_judge(run, connection, error)
                 : failure_judge(run, connection, has_cancelled, error);
@@ -586,7 +588,7 @@ step_begin(IndexRun *run, size_t step, Error *error)
 {
     run->is_modifying = strcmp(run->change.action, "modify") == 0;
     run->is_creating = step == 0 && strcmp(run->change.action, "drop") != 0;
-    run->must_finish = run->is_seen = false;
+    run->must_finish = run->is_seen = run->is_sent = false;
     run->successor = run->index;
     const char *definition =
         index_first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);

@@ -639,6 +639,27 @@ def test_what_comes_to_have_the_name_while_a_drop_waits_for_its_lock_stays(servi
     target.sql("DROP TABLE IF EXISTS moved")
 
 
+def test_what_someone_else_dropped_between_two_attempts_is_not_called_dropped_by_fettle(service, target):
+    target.sql("CREATE TABLE apart (a int); CREATE INDEX apart_a ON apart (a)")
+    set_to(service, "index.lock_timeout", "100ms")
+    try:
+        with contextlib.closing(psycopg2.connect(target.dsn())) as blocker:
+            blocker.cursor().execute("LOCK TABLE apart IN SHARE UPDATE EXCLUSIVE MODE")
+            thread = background(lambda: drop(service, table_name="apart", index_name="apart_a"))
+            assert wait_until(lambda: history(service)[0]["index_name"] == "apart_a" and history(service)[0]["attempts"] == 1, 30)
+            assert wait_until(lambda: not backend_of(target, history(service)[0]["id"]), 30)
+            blocker.cursor().execute("DROP INDEX apart_a")
+            blocker.commit()
+        thread.join()
+        change = history(service)[0]
+        assert wait_until(lambda: is_over(service, change["id"]), 30)
+        change = history(service, change["id"])
+        assert change["status"] == "failed" and "somebody else dropped or renamed it" in change["error_message"], change
+    finally:
+        set_to(service, "index.lock_timeout", "60s")
+        target.sql("DROP TABLE apart")
+
+
 def test_an_invalid_index_that_is_rebuilt_with_its_table_is_not_dropped_under_it(service, target):
     target.sql("CREATE ROLE blind LOGIN; CREATE TABLE rebuilt (n int, m int); CREATE INDEX rebuilt_n ON rebuilt (n); CREATE INDEX rebuilt_m ON rebuilt (m); "
                "INSERT INTO rebuilt SELECT n, n FROM generate_series(1, 1000) n; ALTER TABLE rebuilt OWNER TO blind; GRANT CREATE ON SCHEMA public TO blind")
