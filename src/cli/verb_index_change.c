@@ -272,6 +272,8 @@ change_action(CliInput *input, ChangeWish *wish, Error *error)
     if (planned && !plan.is_done && wish->order.definition != NULL && cli_option(input, "dry-run") != NULL &&
         wish->order.database == NULL)
         index_twin_ask(input, &plan);
+    if (planned && !plan.is_done && plan.note != NULL)
+        log_write(LOG_LEVEL_WARNING, "%s", plan.note);
     return planned && plan_carry_out(input, &store, &manager, &plan, error);
 }
 

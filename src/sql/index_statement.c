@@ -14,7 +14,31 @@ typedef struct IndexParse {
     const char *text;
     const PgQuery__Node *node;       /* the only statement; NULL: there is none, or several */
     const PgQuery__IndexStmt *index; /* NULL: it is none */
+    TextList operands;               /* as of SqlIndexStatement */
 } IndexParse;
+
+static void
+operand_take(IndexParse *parse, const PgQuery__Node *node)
+{
+    if (node == NULL || node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields == 0)
+        return;
+    const PgQuery__Node *name = node->column_ref->fields[node->column_ref->n_fields - 1];
+    if (name->node_case == PG_QUERY__NODE__NODE_STRING)
+        vector_push(parse->arena, &parse->operands, arena_strdup(parse->arena, name->string->sval));
+}
+
+static bool
+operator_visit(const ProtobufCMessage *message, void *context)
+{
+    if (message->descriptor != &pg_query__a__expr__descriptor)
+        return true;
+    const PgQuery__AExpr *operation = (const PgQuery__AExpr *)message;
+    if (operation->n_name == 1) {
+        operand_take(context, operation->lexpr);
+        operand_take(context, operation->rexpr);
+    }
+    return true;
+}
 
 static void
 parse_run(void *context)
@@ -24,8 +48,10 @@ parse_run(void *context)
     if (result.tree == NULL || result.tree->n_stmts != 1)
         return;
     parse->node = result.tree->stmts[0]->stmt;
-    if (parse->node->node_case == PG_QUERY__NODE__NODE_INDEX_STMT)
-        parse->index = parse->node->index_stmt;
+    if (parse->node->node_case != PG_QUERY__NODE__NODE_INDEX_STMT)
+        return;
+    parse->index = parse->node->index_stmt;
+    sql_tree_walk(&parse->index->base, operator_visit, parse);
 }
 
 static bool
@@ -379,6 +405,7 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
     keys_take(arena, tail, &statement, &raw);
     statement.probe = probe_of(arena, parse.index, &statement, &raw);
     elements_take(arena, parse.index, &statement);
+    statement.operands = parse.operands;
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
     *ret_statement = statement;
     return true;

@@ -73,15 +73,26 @@ expressions_check(PgConnection *connection, Arena *arena, const SqlIndexStatemen
 
 bool
 index_fault_check(PgConnection *connection, Arena *arena, const IndexTable *table,
-                  const SqlIndexStatement *statement, const char *const *names, size_t count, Error *error)
+                  const SqlIndexStatement *statement, const char *const *names, size_t count,
+                  const char **ret_note, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     const char *parameters[] = {
-        statement->method, arena_printf(arena, "%u", table->oid), pg_array_literal(arena, names, count),
+        statement->method,
+        arena_printf(arena, "%u", table->oid),
+        pg_array_literal(arena, names, count),
         pg_array_literal(arena, statement->class_schemas.items, statement->class_schemas.count),
-        pg_array_literal(arena, statement->class_names.items, statement->class_names.count)};
+        pg_array_literal(arena, statement->class_names.items, statement->class_names.count),
+        pg_array_literal(arena, statement->operands.items, statement->operands.count)};
     if (!workflow_query(connection, "index_faults", parameters, FETTLE_COUNT_OF(parameters), &rows, error))
         return error_prefix(error, "could not look for the index method");
+    *ret_note = pg_result_rows(rows) == 0 || pg_result_text(rows, 0, 6) == NULL
+                    ? NULL
+                    : arena_printf(arena,
+                                   "column %s is of type %s: an operator on it is that of pg_catalog, which "
+                                   "queries do not use, unless it is written as OPERATOR(%s.=)",
+                                   pg_result_text(rows, 0, 6), pg_result_text(rows, 0, 7),
+                                   pg_result_text(rows, 0, 8));
     return method_check(rows, statement, error) &&
            (count > 0 || expressions_check(connection, arena, statement, error));
 }

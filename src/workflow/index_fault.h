@@ -13,11 +13,12 @@
 #include "sql/index_statement.h"
 #include "workflow/index_session.h"
 
-/* ERROR_INPUT says what is wrong. names: the key columns where all of them are plain, without an operator
- * class of their own; count 0: not known. */
+/* ERROR_INPUT says what is wrong. names: the key columns where all of them are plain, without
+ * an operator class of their own; count 0: not known. *ret_note: what may be meant otherwise; NULL: nothing.
+ */
 bool index_fault_check(PgConnection *connection, Arena *arena, const IndexTable *table,
                        const SqlIndexStatement *statement, const char *const *names, size_t count,
-                       Error *error) FETTLE_MUST_USE;
+                       const char **ret_note, Error *error) FETTLE_MUST_USE;
 
 /* What a name that was not found may want for; NULL: the failure is another one. */
 const char *index_fault_hint(const Error *failure);

@@ -235,7 +235,7 @@ twice_named_check(const IndexOrder *order, Error *error)
 
 static bool
 statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, const IndexTable *table,
-               SqlIndexStatement *ret_statement, Error *error)
+               SqlIndexStatement *ret_statement, const char **ret_note, Error *error)
 {
     const char *text = order->definition;
     SqlIndexNames names = {.schema = table->schema, .name = order->name};
@@ -256,7 +256,7 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
     if (!is_its)
         return error_set(error, ERROR_INPUT, "the statement makes an index of another table");
     return index_fault_check(connection, arena, table, ret_statement, order->columns,
-                             order->definition == NULL ? order->column_count : 0, error);
+                             order->definition == NULL ? order->column_count : 0, ret_note, error);
 }
 
 /* Errs on the large side: every row, no deduplication. */
@@ -375,7 +375,7 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     if (!index_session_read(manager, arena, order->target_id, order->database, &connection, error) ||
         !index_table_find(connection, arena, order->schema, order->table, &table, error) ||
         !table_check(arena, &table, error) ||
-        !statement_make(connection, arena, order, &table, &statement, error) ||
+        !statement_make(connection, arena, order, &table, &statement, &plan.note, error) ||
         !index_facts_find(connection, arena, table.schema, statement.name, &is_found, &facts, error))
         return false;
     if (is_found && !existing_check(arena, &facts, &statement, &plan, error))

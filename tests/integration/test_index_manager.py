@@ -1041,6 +1041,18 @@ def test_what_the_server_would_refuse_is_refused_at_the_dry_run_and_nothing_else
     target.sql("DROP TABLE typed; DROP EXTENSION citext; DROP EXTENSION pg_trgm; DROP TYPE mood; DROP DOMAIN tinier; DROP DOMAIN tiny; DROP TYPE pair")
 
 
+def test_an_operator_of_an_extensions_type_is_not_silently_another_one(service, target):
+    target.sql("CREATE EXTENSION citext; CREATE TABLE cased (id int, state citext, plain text)")
+    def planned(condition):
+        run = subprocess.run([BINARY, "index", "create", "shop", f"CREATE INDEX c ON cased (id) WHERE {condition}", "--dry-run"],
+                             env=service.environment(), capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run
+        return run.stderr
+    assert "OPERATOR(public.=)" in planned("state = 'open'") and "OPERATOR(public.=)" in planned("'open' <> state AND id > 3")
+    assert [planned(condition) for condition in ("state OPERATOR(public.=) 'open'", "plain = 'open'", "state IS NOT NULL")] == [""] * 3
+    target.sql("DROP TABLE cased; DROP EXTENSION citext")
+
+
 def test_a_twin_that_is_there_is_asked_at_the_dry_run_and_warns(service, target):
     target.sql("CREATE DATABASE twinned")
     target.sql("CREATE EXTENSION pg_stat_statements; CREATE TABLE t (a int, b text); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n; ANALYZE t", "twinned")

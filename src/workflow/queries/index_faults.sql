@@ -13,8 +13,16 @@ select pg_indexam_has_property(m.oid, 'can_unique'), pg_indexam_has_property(m.o
        x.name, x.type,
        (select quote_ident(k.schema) || '.' || quote_ident(k.name) from unnest($4::text[], $5::text[]) as k (schema, name)
         where not exists (select from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace
-                          where o.opcmethod = m.oid and n.nspname = k.schema and o.opcname = k.name) limit 1)
+                          where o.opcmethod = m.oid and n.nspname = k.schema and o.opcname = k.name) limit 1),
+       y.name, y.type, y.schema
 from pg_am m
+     left join lateral (
+         -- a column of a type that has operators outside of pg_catalog, which an operator without a schema does not mean
+         select a.attname as name, format_type(t.oid, null) as type, quote_ident(n.nspname) as schema
+         from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_namespace n on n.oid = t.typnamespace
+         where a.attrelid = $2::oid and a.attname = any ($6::text[]) and a.attnum > 0 and n.nspname <> 'pg_catalog' and t.typtype = 'b'
+           and exists (select from pg_operator o where o.oprleft = t.oid and o.oprnamespace = t.typnamespace)
+         order by a.attnum limit 1) y on true
      left join lateral (
          select b.name, format_type(b.type, null) as type
          from base b join pg_type t on t.oid = b.type

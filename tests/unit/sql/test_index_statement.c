@@ -111,6 +111,14 @@ operator_classes_have_a_schema_and_expressions_are_known(void **state)
     SqlIndexStatement statement = parse(
         arena, "create index i on t (a text_pattern_ops, b, c \"S\".\"O\" (siglen = 3), lower(d) x.y DESC)");
     static const char *const wanted[][2] = {{"pg_catalog", "text_pattern_ops"}, {"S", "O"}, {"x", "y"}};
+    assert_int_equal(statement.operands.count, 0);
+    statement =
+        parse(arena, "create index i on t ((a || 'x'), s.f(b)) where t.c = 'x' and d operator(s.=) 'y'");
+    assert_true(statement.operands.count == 2 && strcmp(statement.operands.items[0], "a") == 0 &&
+                strcmp(statement.operands.items[1], "c") == 0);
+    statement =
+        parse(arena, "create index i on t (a text_pattern_ops, b, c \"S\".\"O\" (siglen = 3), lower(d) x.y "
+                     "DESC)");
     assert_true(statement.has_expression &&
                 !parse(arena, "create index i on t (a) where b > 1").has_expression);
     assert_true(statement.class_schemas.count == 3 && statement.class_names.count == 3);

@@ -11,13 +11,14 @@ has_fault(const Place *place, const char *text, const char *const *names, size_t
 {
     FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
     SqlIndexStatement statement;
+    const char *note;
     IndexTable table;
     error_clear(error);
     assert_done(index_session_read(&place->manager, place->arena, place->target_id, NULL, &connection, error),
                 error);
     assert_done(index_table_find(connection, place->arena, "own", "t", &table, error), error);
     assert_done(sql_index_statement_parse(place->arena, text, &(SqlIndexNames){0}, &statement, error), error);
-    return !index_fault_check(connection, place->arena, &table, &statement, names, count, error);
+    return !index_fault_check(connection, place->arena, &table, &statement, names, count, &note, error);
 }
 
 static void
