@@ -279,9 +279,8 @@ hint_by_code(ErrorCode code)
 #define HIDDEN "(connection string)"
 #define SIGN_BYTES 12 /* of a word's beginning, by which it is found where a message cuts it */
 
-/* In any form that someone may have written, were it for another program. */
-static bool
-has_secret(const char *text)
+bool
+cli_has_secret(const char *text)
 {
     const char *scheme = strstr(text, "://");
     const char *key = strcasestr(text, "password");
@@ -336,7 +335,7 @@ word_hide(char *message, size_t size, const char *word)
         char clean[LOG_MESSAGE_BYTES];
         part += part != word; /* behind the equals sign */
         part += strspn(part, " \t\n");
-        if (!has_secret(part))
+        if (!cli_has_secret(part))
             return;
         snprintf(clean, sizeof(clean), "%s", part);
         error_text_clean(clean, sizeof(clean));

@@ -80,4 +80,8 @@ char *cli_help_settings(Arena *arena);
 char *cli_man_page(Arena *arena);
 char *cli_completion_bash(Arena *arena);
 
+/* Whether a word may be a connection string with a password, in any form that someone may have written, were
+ * it for another program. */
+bool cli_has_secret(const char *text);
+
 #endif

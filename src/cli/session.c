@@ -139,16 +139,26 @@ session_open_cluster(CliInput *input, CliSession *session, Error *error)
     return cluster_open(&options, &session->cluster, error);
 }
 
-bool
-session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *error)
+static bool
+twin_open_as(CliInput *input, CliSession *session, TwinOptions options, Error *error)
 {
-    TwinOptions options = {.rebuild = rebuild,
-                           .statement_timeout_ms =
-                               (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT),
-                           .progress = session_progress};
+    options.statement_timeout_ms = (int)settings_get_int(input->settings, SETTING_TWIN_STATEMENT_TIMEOUT);
+    options.progress = session_progress;
     return session_open_cluster(input, session, error) &&
            (twin_open(input->arena, session->cluster, session->snapshot, &options, &session->twin, error) ||
             cluster_explain_failure(session->cluster, error));
+}
+
+bool
+session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *error)
+{
+    return twin_open_as(input, session, (TwinOptions){.rebuild = rebuild}, error);
+}
+
+bool
+session_open_made_twin(CliInput *input, CliSession *session, Error *error)
+{
+    return twin_open_as(input, session, (TwinOptions){.only_made = true}, error);
 }
 
 void

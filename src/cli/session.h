@@ -31,6 +31,8 @@ bool session_read(CliInput *input, CliSession *session, Error *error) FETTLE_MUS
 /* Starts the private cluster, whose major is the snapshot's when there is one. */
 bool session_open_cluster(CliInput *input, CliSession *session, Error *error) FETTLE_MUST_USE;
 bool session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *error) FETTLE_MUST_USE;
+/* Only a twin that is there already. */
+bool session_open_made_twin(CliInput *input, CliSession *session, Error *error) FETTLE_MUST_USE;
 
 void session_close(CliSession *session);
 

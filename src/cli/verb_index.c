@@ -111,6 +111,17 @@ bytes_of(const IndexReview *review, const SnapshotIndex *index)
     return index->size_blocks < 0 ? 0 : index->size_blocks * review->snapshot->block_bytes;
 }
 
+/* What is part of a partitioned index is no finding, but no query can use one that lacks a part. */
+static const char *
+class_word(const HygieneFinding *finding, const SnapshotIndex *index, const char *needed)
+{
+    if (finding != NULL)
+        return hygiene_class_word(finding->class);
+    if (!index->is_valid)
+        return hygiene_class_word(HYGIENE_INVALID);
+    return needed != NULL ? "needed" : "used";
+}
+
 static bool
 list_action(CliInput *input, Error *error)
 {
@@ -141,9 +152,7 @@ list_action(CliInput *input, Error *error)
         cli_table_text(&table, index->method);
         cli_table_number(&table, index->scans < 0 ? 0 : index->scans);
         cli_table_text(&table, text_format_bytes(arena, (double)bytes_of(&review, index)));
-        cli_table_text(&table, finding != NULL  ? hygiene_class_word(finding->class)
-                               : needed != NULL ? "needed"
-                                                : "used");
+        cli_table_text(&table, class_word(finding, index, needed));
         cli_table_number(&table, bytes_of(&review, index));
         cli_table_number(&table, index->is_unique);
         cli_table_text(&table, needed);
@@ -340,11 +349,12 @@ const CliVerb cli_verb_index = {
         "ask before they do anything (or take --yes);\ninterrupted at any moment they leave nothing half "
         "done: "
         "the next \"fettle index\" or the service cleans up. Instead of\nCOLUMNS, TABLE may be a whole "
-        "CREATE INDEX statement; with --replaces the index of that name is dropped once the new one is "
-        "there. undo "
-        "takes back\na change of the history. trial shows on the twin what would become slower without "
-        "an\nindex; no "
-        "PostgreSQL can hide an index from its own planner without harm. Exit status: 10 advice given, 0 "
+        "CREATE INDEX statement, in which functions, operators and operator classes\noutside of pg_catalog "
+        "have "
+        "their schema. With --replaces the index of that name is dropped once the new one is there.\nundo "
+        "takes "
+        "back a change of the history. trial shows on the twin what would become slower without an index; "
+        "no\nPostgreSQL can hide an index from its own planner without harm. Exit status: 10 advice given, 0 "
         "none.",
     .examples = "  fettle index advise shop --budget 500MB\n"
                 "  fettle index list shop --json\n"

@@ -29,18 +29,20 @@ on_interrupt(int signal_number)
     (void)signal(signal_number, SIG_DFL);
 }
 
+/* As the server names an index: of the longer part less is kept. */
 static const char *
 default_name(Arena *arena, const char *table, const TextList *columns)
 {
-    Text name = text_new(arena);
-    text_append(&name, table);
+    Text text = text_new(arena);
     for (size_t i = 0; i < columns->count; i++)
-        text_append_format(&name, "_%s", columns->items[i]);
-    const char *cut = pg_identifier_cut(arena, name.data);
-    size_t room = PG_IDENTIFIER_BYTES - strlen("_idx");
-    while (strlen(cut) > room)
-        cut = text_clean_utf8(arena, cut, strlen(cut) - 1);
-    return arena_printf(arena, "%s_idx", cut);
+        text_append_format(&text, "%s%s", i == 0 ? "" : "_", columns->items[i]);
+    size_t room = PG_IDENTIFIER_BYTES - strlen("__idx");
+    size_t of_table = strlen(table);
+    size_t of_columns = strlen(text.data);
+    while (of_table + of_columns > room)
+        (*(of_table > of_columns ? &of_table : &of_columns))--;
+    return arena_printf(arena, "%s_%s_idx", pg_identifier_cut_to(arena, table, of_table),
+                        pg_identifier_cut_to(arena, text.data, of_columns));
 }
 
 /* A whole statement in place of table and columns. */
@@ -71,10 +73,22 @@ definition_take(CliInput *input, IndexOrder *order, Error *error)
     return true;
 }
 
+/* What is done with a name is shown and kept: a connection string, which holds a password, would be. */
+static bool
+name_is_connection_check(const char *name, Error *error)
+{
+    if (!cli_has_secret(name))
+        return true;
+    error_set(error, ERROR_USAGE, "a connection string stands where the index's name is wanted");
+    return error_set_hint(error, "give the target, then the table or the index: run \"fettle help index\"");
+}
+
 /* PostgreSQL would cut a longer name, and then find, or undo, another index. */
 static bool
 name_check(const char *name, Error *error)
 {
+    if (name != NULL && !name_is_connection_check(name, error))
+        return false;
     if (name == NULL || (name[0] != '\0' && strlen(name) <= PG_IDENTIFIER_BYTES))
         return true;
     return error_set(error, ERROR_USAGE, "--name takes a name of 1 to %d bytes", PG_IDENTIFIER_BYTES);
@@ -182,8 +196,11 @@ index_change_carry_out(CliStore *store, const IndexManager *manager, const Index
     progress_clear();
     if (!good || !index_change_get(store->connection, store->arena, plan->change.id, &now, error))
         return false;
-    if (now.success == 1)
+    if (now.success == 1) {
+        if (now.error_message != NULL)
+            log_write(LOG_LEVEL_WARNING, "%s", now.error_message);
         return true;
+    }
     bool is_cancelled = strcmp(now.state, "cancelled") == 0;
     error_set(error, is_cancelled ? ERROR_CANCELLED : ERROR_QUERY, "%s",
               now.error_message == NULL ? "the change failed" : now.error_message);
@@ -251,6 +268,12 @@ change_action(CliInput *input, ChangeWish *wish, Error *error)
     progress_show("looking at the target", 0, 0);
     bool planned = wish_plan(&store, &manager, wish, &plan, error);
     progress_clear();
+    /* of columns alone the target's own catalogs tell all */
+    if (planned && !plan.is_done && wish->order.definition != NULL && cli_option(input, "dry-run") != NULL &&
+        wish->order.database == NULL)
+        index_twin_ask(input, &plan);
+    if (planned && !plan.is_done && plan.note != NULL)
+        log_write(LOG_LEVEL_WARNING, "%s", plan.note);
     return planned && plan_carry_out(input, &store, &manager, &plan, error);
 }
 
@@ -266,7 +289,7 @@ index_drop_action(CliInput *input, Error *error)
 {
     ChangeWish wish = {.order = {.name = input->arguments[2], .schema = cli_option(input, "schema")},
                        .is_drop = true};
-    return change_action(input, &wish, error);
+    return name_is_connection_check(wish.order.name, error) && change_action(input, &wish, error);
 }
 
 static bool

@@ -5,6 +5,7 @@
  *   verb_index.c         the verb, and what only reads: advise, list, unused, history
  *   verb_index_change.c  create, drop, undo, cancel
  *   verb_index_trial.c   trial
+ *   verb_index_twin.c    what the twin says at a dry run
  *   verb_apply.c         "fettle apply" and "fettle undo", which carry changes out the same way
  *
  * A target is one that the store knows, by name or number. Where a connection string or a snapshot file will
@@ -32,6 +33,9 @@ bool index_plan_is_approved(CliInput *input, const IndexPlan *plan, const char *
 /* Runs a recorded change to its end; false also when it ended without success. */
 bool index_change_carry_out(CliStore *store, const IndexManager *manager, const IndexPlan *plan, Error *error)
     FETTLE_MUST_USE;
+
+/* Warns of what the twin has against the index that is to be made, where there is a twin. */
+void index_twin_ask(CliInput *input, const IndexPlan *plan);
 
 bool index_create_action(CliInput *input, Error *error);
 bool index_drop_action(CliInput *input, Error *error);

@@ -132,6 +132,11 @@ static const FailureRow failure_rows[] = {
     {"57P03", ERROR_CONNECTION, "the server is starting or stopping; try again in a moment", true},
     {"57P", ERROR_CONNECTION, "the server ended the session: it restarted, or someone terminated the backend",
      true},
+    {"22021", ERROR_UNSUPPORTED,
+     "a text there is no UTF-8, such as a SQL_ASCII database lets in: give what is named so another name; "
+     "pg_stat_statements_reset() forgets a statement",
+     false},
+    {"22P05", ERROR_INPUT, "the database's encoding has no such character", false},
     {"53300", ERROR_CONNECTION, "the server has no free connection slot", true},
     {"53100", ERROR_DISK_FULL, "the server's disk is full", false},
     {"08", ERROR_CONNECTION, "the server, or a pooler before it, could not serve the connection", true},

@@ -310,9 +310,15 @@ pg_array_parse(Arena *arena, const char *text, const char ***ret_values, size_t 
 char *
 pg_identifier_cut(Arena *arena, const char *name)
 {
+    return pg_identifier_cut_to(arena, name, PG_IDENTIFIER_BYTES);
+}
+
+char *
+pg_identifier_cut_to(Arena *arena, const char *name, size_t bytes)
+{
     size_t length = strlen(name);
-    if (length > PG_IDENTIFIER_BYTES) {
-        length = PG_IDENTIFIER_BYTES;
+    if (length > bytes) {
+        length = bytes;
         while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80)
             length--;
     }

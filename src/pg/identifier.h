@@ -27,5 +27,7 @@ bool pg_array_parse(Arena *arena, const char *text, const char ***ret_values, si
 
 /* Cut to 63 bytes at a UTF-8 boundary, as the server does. */
 char *pg_identifier_cut(Arena *arena, const char *name);
+/* To so many bytes at most, and to whole characters. */
+char *pg_identifier_cut_to(Arena *arena, const char *name, size_t bytes);
 
 #endif

@@ -12,8 +12,33 @@ VECTOR_DEFINE(TokenList, const char *);
 typedef struct IndexParse {
     Arena *arena;
     const char *text;
+    const PgQuery__Node *node;       /* the only statement; NULL: there is none, or several */
     const PgQuery__IndexStmt *index; /* NULL: it is none */
+    TextList operands;               /* as of SqlIndexStatement */
 } IndexParse;
+
+static void
+operand_take(IndexParse *parse, const PgQuery__Node *node)
+{
+    if (node == NULL || node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields == 0)
+        return;
+    const PgQuery__Node *name = node->column_ref->fields[node->column_ref->n_fields - 1];
+    if (name->node_case == PG_QUERY__NODE__NODE_STRING)
+        vector_push(parse->arena, &parse->operands, arena_strdup(parse->arena, name->string->sval));
+}
+
+static bool
+operator_visit(const ProtobufCMessage *message, void *context)
+{
+    if (message->descriptor != &pg_query__a__expr__descriptor)
+        return true;
+    const PgQuery__AExpr *operation = (const PgQuery__AExpr *)message;
+    if (operation->n_name == 1) {
+        operand_take(context, operation->lexpr);
+        operand_take(context, operation->rexpr);
+    }
+    return true;
+}
 
 static void
 parse_run(void *context)
@@ -22,9 +47,11 @@ parse_run(void *context)
     SqlTreeResult result = sql_tree_parse(parse->arena, parse->text);
     if (result.tree == NULL || result.tree->n_stmts != 1)
         return;
-    const PgQuery__Node *node = result.tree->stmts[0]->stmt;
-    if (node->node_case == PG_QUERY__NODE__NODE_INDEX_STMT)
-        parse->index = node->index_stmt;
+    parse->node = result.tree->stmts[0]->stmt;
+    if (parse->node->node_case != PG_QUERY__NODE__NODE_INDEX_STMT)
+        return;
+    parse->index = parse->node->index_stmt;
+    sql_tree_walk(&parse->index->base, operator_visit, parse);
 }
 
 static bool
@@ -168,8 +195,9 @@ shape_of(Arena *arena, bool is_unique, const char *tail)
     return shape.data;
 }
 
+/* raw: as written; NULL: not wanted. */
 static void
-key_push(Arena *arena, TextList *keys, const char *text, size_t from, size_t to)
+key_push(Arena *arena, TextList *keys, TextList *raw, const char *text, size_t from, size_t to)
 {
     while (from < to && isspace((unsigned char)text[from]))
         from++;
@@ -181,11 +209,13 @@ key_push(Arena *arena, TextList *keys, const char *text, size_t from, size_t to)
     char *key =
         is_name ? name_unquote(arena, text + from, to - from) : arena_strndup(arena, text + from, to - from);
     vector_push(arena, keys, key);
+    if (raw != NULL)
+        vector_push(arena, raw, arena_strndup(arena, text + from, to - from));
 }
 
 /* The items of the list that opens at or behind `at`; returns where it ends. */
 static size_t
-list_take(Arena *arena, const char *text, size_t at, TextList *keys)
+list_take(Arena *arena, const char *text, size_t at, TextList *keys, TextList *raw)
 {
     size_t length = strlen(text);
     int depth = 0;
@@ -197,7 +227,7 @@ list_take(Arena *arena, const char *text, size_t at, TextList *keys)
         if (here == '(' && depth == 1)
             from = at + 1;
         if ((here == ',' || here == ')') && depth == 1) {
-            key_push(arena, keys, text, from, at);
+            key_push(arena, keys, raw, text, from, at);
             from = at + 1;
         }
         depth -= here == ')' || here == ']' ? 1 : 0;
@@ -226,17 +256,6 @@ predicate_take(Arena *arena, const char *text, size_t at)
     return NULL;
 }
 
-static void
-keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement)
-{
-    size_t length = strlen(tail);
-    size_t at = list_take(arena, tail, 0, &statement->columns);
-    at = skip_space(tail, at, length);
-    if (at < length && sql_lexeme_is(tail, at, sql_lexeme_at(tail, at, length), "include"))
-        at = list_take(arena, tail, at, &statement->included);
-    statement->predicate = predicate_take(arena, tail, at);
-}
-
 /* The column that a key is, whatever its order and operator class; "()" of an expression. */
 static char *
 key_outline(Arena *arena, const char *key)
@@ -263,6 +282,78 @@ outline_of(Arena *arena, const SqlIndexStatement *statement, bool has_predicate)
         text_append_format(&outline, "; %s", key_outline(arena, statement->included.items[i]));
     text_append(&outline, has_predicate ? " where" : "");
     return outline.data;
+}
+
+/* Of a key as written, what is not its order, collation or operator class: a name, a call, or what stands in
+ * parentheses. */
+static size_t
+key_expression_length(const char *key)
+{
+    size_t length = strlen(key);
+    int depth = 0;
+    for (size_t at = 0; at < length;) {
+        Lexeme lexeme = sql_lexeme_at(key, at, length);
+        char here = lexeme.kind == LEXEME_OTHER ? key[at] : '\0';
+        depth += here == '(' ? 1 : 0;
+        at += lexeme.length;
+        if (here == ')' && --depth == 0)
+            return at;
+    }
+    return 0;
+}
+
+/* raw: its keys as written. */
+static char *
+probe_of(Arena *arena, const PgQuery__IndexStmt *index, const SqlIndexStatement *statement,
+         const TextList *raw)
+{
+    Text probe = text_new(arena);
+    text_append(&probe, "SELECT");
+    for (size_t i = 0; i < raw->count; i++) {
+        const PgQuery__IndexElem *element =
+            i < index->n_index_params ? index->index_params[i]->index_elem : NULL;
+        size_t length = key_expression_length(raw->items[i]);
+        if (element == NULL || (element->expr != NULL && length == 0))
+            return NULL;
+        text_append(&probe, i == 0 ? " " : ", ");
+        if (element->expr == NULL)
+            text_append(&probe, quote(arena, element->name));
+        else
+            text_append_format(&probe, "%.*s", (int)length, raw->items[i]);
+    }
+    for (size_t i = 0; i < index->n_index_including_params; i++)
+        text_append_format(&probe, ", %s", quote(arena, index->index_including_params[i]->index_elem->name));
+    text_append_format(&probe, " FROM %s.%s", quote(arena, statement->schema),
+                       quote(arena, statement->table));
+    if (statement->predicate != NULL)
+        text_append_format(&probe, " WHERE %s", statement->predicate);
+    return probe.data;
+}
+
+static void
+elements_take(Arena *arena, const PgQuery__IndexStmt *index, SqlIndexStatement *statement)
+{
+    for (size_t i = 0; i < index->n_index_params; i++) {
+        const PgQuery__IndexElem *element = index->index_params[i]->index_elem;
+        statement->has_expression = statement->has_expression || element->expr != NULL;
+        if (element->n_opclass == 0 || element->n_opclass > 2)
+            continue;
+        const char *schema = element->n_opclass == 2 ? element->opclass[0]->string->sval : "pg_catalog";
+        vector_push(arena, &statement->class_schemas, arena_strdup(arena, schema));
+        vector_push(arena, &statement->class_names,
+                    arena_strdup(arena, element->opclass[element->n_opclass - 1]->string->sval));
+    }
+}
+
+static void
+keys_take(Arena *arena, const char *tail, SqlIndexStatement *statement, TextList *raw)
+{
+    size_t length = strlen(tail);
+    size_t at = list_take(arena, tail, 0, &statement->columns, raw);
+    at = skip_space(tail, at, length);
+    if (at < length && sql_lexeme_is(tail, at, sql_lexeme_at(tail, at, length), "include"))
+        at = list_take(arena, tail, at, &statement->included, NULL);
+    statement->predicate = predicate_take(arena, tail, at);
 }
 
 static bool
@@ -310,8 +401,52 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
     if (is_named(parse.index->table_space))
         statement.tablespace = arena_strdup(arena, parse.index->table_space);
     statement.shape = shape_of(arena, statement.is_unique, tail);
-    keys_take(arena, tail, &statement);
+    TextList raw = {0};
+    keys_take(arena, tail, &statement, &raw);
+    statement.probe = probe_of(arena, parse.index, &statement, &raw);
+    elements_take(arena, parse.index, &statement);
+    statement.operands = parse.operands;
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
     *ret_statement = statement;
     return true;
+}
+
+static bool
+is_comment_on(const PgQuery__CommentStmt *comment, const char *schema, const char *name)
+{
+    const PgQuery__Node *object = comment->object;
+    if (comment->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_INDEX || object == NULL ||
+        object->node_case != PG_QUERY__NODE__NODE_LIST || object->list->n_items != 2)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        const PgQuery__Node *part = object->list->items[i];
+        if (part->node_case != PG_QUERY__NODE__NODE_STRING ||
+            strcmp(part->string->sval, i == 0 ? schema : name) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_statistics_of(const PgQuery__AlterTableStmt *statement, const char *schema, const char *name)
+{
+    const PgQuery__RangeVar *relation = statement->relation;
+    return statement->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX && statement->n_cmds == 1 &&
+           strcmp(relation->schemaname, schema) == 0 && strcmp(relation->relname, name) == 0 &&
+           !is_named(relation->catalogname) &&
+           statement->cmds[0]->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_CMD &&
+           statement->cmds[0]->alter_table_cmd->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics;
+}
+
+bool
+sql_index_mark_is(Arena *arena, const char *text, const char *schema, const char *name)
+{
+    IndexParse parse = {.arena = arena, .text = text};
+    sql_big_stack_run(parse_run, &parse);
+    if (parse.node == NULL)
+        return false;
+    if (parse.node->node_case == PG_QUERY__NODE__NODE_COMMENT_STMT)
+        return is_comment_on(parse.node->comment_stmt, schema, name);
+    return parse.node->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT &&
+           is_statistics_of(parse.node->alter_table_stmt, schema, name);
 }

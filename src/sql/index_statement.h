@@ -38,12 +38,17 @@ typedef struct SqlIndexStatement {
     const char *name;
     const char *method; /* "btree" when the text names none */
     bool is_unique;
+    bool has_expression;    /* among its keys */
     TextList columns;       /* keys as written: names without quotes, "lower(email)", "created_at DESC" */
     TextList included;      /* names of INCLUDE */
     const char *tablespace; /* NULL: where the session's default_tablespace says */
     const char *predicate;  /* as written behind WHERE; NULL: of all rows */
-    const char *tail;       /* the definition behind the table's name, as written */
-    const char *text;       /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
+    TextList class_schemas; /* of the operator classes that it names; "pg_catalog" where it names no schema */
+    TextList class_names;   /* of the same */
+    TextList operands; /* columns beside an operator without a schema, in an expression or the predicate */
+    const char *probe; /* a SELECT of its columns, expressions and predicate; NULL: there is none */
+    const char *tail;  /* the definition behind the table's name, as written */
+    const char *text;  /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
     const char *shape;
     const char *outline;
 } SqlIndexStatement;
@@ -51,5 +56,9 @@ typedef struct SqlIndexStatement {
 /* ERROR_INPUT for anything but one CREATE INDEX; ERROR_UNSUPPORTED for ON ONLY. */
 bool sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *names,
                                SqlIndexStatement *ret_statement, Error *error) FETTLE_MUST_USE;
+
+/* Whether text is one statement that gives the index its comment, or the number of statistics of one of its
+ * columns, and nothing else: a part of an index that no CREATE INDEX says. */
+bool sql_index_mark_is(Arena *arena, const char *text, const char *schema, const char *name);
 
 #endif

@@ -207,6 +207,9 @@ twin_make(Twin *twin, Error *error)
         !record_read(twin, admin, &older, &found, error))
         return false;
     bool reuse = found && older.schema_hash == wanted.schema_hash && !twin->options.rebuild;
+    if (twin->options.only_made && !reuse)
+        return error_set(error, ERROR_NOT_FOUND, "there is no twin of what database %s is now",
+                         twin->snapshot->database);
     bool made = reuse ? twin_refresh(twin, &older, &wanted, error) : twin_build(twin, &ddl, error);
     return made && record_write(twin, &wanted, error);
 }

@@ -28,7 +28,8 @@ typedef enum TwinMethod { TWIN_METHOD_MODULE, TWIN_METHOD_SPARSE_FILES } TwinMet
 const char *twin_method_word(TwinMethod method); /* "module", "sparse_files" */
 
 typedef struct TwinOptions {
-    bool rebuild;             /* drop and build anew even when a twin exists */
+    bool rebuild;   /* drop and build anew even when a twin exists */
+    bool only_made; /* ERROR_NOT_FOUND unless there is one of the snapshot's schema, which is refreshed */
     int statement_timeout_ms; /* of planner questions; 0: 10 s */
     void (*progress)(void *context, const char *step, int64_t done, int64_t total); /* may be NULL */
     void *context;

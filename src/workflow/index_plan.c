@@ -7,12 +7,13 @@
 #include "sql/statement.h"
 #include "workflow/approval.h"
 #include "workflow/index_definition.h"
+#include "workflow/index_fault.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define ENTRY_OVERHEAD_BYTES 16 /* of an index tuple and its line pointer */
-#define STATEMENTS_MOST 3       /* more than any change or undo has */
+#define STATEMENTS_MOST 40      /* more than any change or undo has, with the marks of all columns */
 
 bool
 index_method_is_known(const char *method)
@@ -81,18 +82,74 @@ index_drop_statement(Arena *arena, const char *schema, const char *name)
                         pg_identifier_qualify(arena, schema, name));
 }
 
-static bool
-role_check(Arena *arena, bool is_standby, bool is_allowed, const char *role, const char *what, Error *error)
+const char *
+index_first_statement(Arena *arena, const char *text)
 {
-    if (is_standby) {
+    TextList statements = sql_split(arena, text, strlen(text), 1);
+    return statements.count == 0 ? "" : statements.items[0];
+}
+
+TextList
+index_marks_of(Arena *arena, const char *text, const char *schema, const char *name)
+{
+    TextList marks = {0};
+    TextList statements = sql_split(arena, text, strlen(text), STATEMENTS_MOST);
+    for (size_t i = 1; i < statements.count; i++)
+        if (sql_index_mark_is(arena, statements.items[i], schema, name))
+            vector_push(arena, &marks, statements.items[i]);
+    return marks;
+}
+
+/* What makes an index, with what its definition does not say. */
+static const char *
+with_marks(Arena *arena, const char *statement, const char *marks)
+{
+    return marks == NULL ? statement : arena_printf(arena, "%s;\n%s", statement, marks);
+}
+
+typedef struct RoleRights {
+    const char *role;
+    const char *schema;
+    bool is_standby;
+    bool is_read_only;
+    bool is_owned;
+    bool can_use;    /* the schema */
+    bool can_create; /* in it */
+} RoleRights;
+
+static bool
+schema_refuse(Arena *arena, const RoleRights *rights, const char *what, const char *right, Error *error)
+{
+    const char *schema = pg_identifier_quote(arena, rights->schema);
+    error_set(error, ERROR_PERMISSION, "role %s may not %s schema %s", rights->role, what, schema);
+    return error_set_hint(error, "GRANT %s ON SCHEMA %s TO %s", right, schema,
+                          pg_identifier_quote(arena, rights->role));
+}
+
+static bool
+role_check(Arena *arena, const RoleRights *rights, const char *what, Error *error)
+{
+    if (rights->is_standby) {
         error_set(error, ERROR_UNSUPPORTED, "the server is a standby: its indexes come from its primary");
         return error_set_hint(error, "make the change on the primary");
     }
-    if (is_allowed)
+    if (!rights->is_owned) {
+        error_set(error, ERROR_PERMISSION, "role %s may not create or drop indexes of %s", rights->role,
+                  what);
+        return error_set_hint(error, "only the table's owner may: GRANT the owning role TO %s",
+                              pg_identifier_quote(arena, rights->role));
+    }
+    if (!rights->can_use)
+        return schema_refuse(arena, rights, "use", "USAGE", error);
+    if (!rights->can_create)
+        return schema_refuse(arena, rights, "create an index in", "CREATE", error);
+    if (!rights->is_read_only)
         return true;
-    error_set(error, ERROR_PERMISSION, "role %s may not create or drop indexes of %s", role, what);
-    return error_set_hint(error, "only the table's owner may: GRANT the owning role TO %s",
-                          pg_identifier_quote(arena, role));
+    error_set(error, ERROR_PERMISSION, "role %s may only read: default_transaction_read_only is on for it",
+              rights->role);
+    return error_set_hint(error,
+                          "where changes are wanted: ALTER ROLE %s SET default_transaction_read_only = off",
+                          pg_identifier_quote(arena, rights->role));
 }
 
 static bool
@@ -108,15 +165,22 @@ table_check(Arena *arena, const IndexTable *table, Error *error)
     }
     if (table->kind != 'r' && table->kind != 'm')
         return error_set(error, ERROR_UNSUPPORTED, "%s is no table that can have an index", name);
-    return role_check(arena, table->is_standby, table->is_owned && table->can_create, table->role, name,
-                      error);
+    RoleRights rights = {.role = table->role,
+                         .schema = table->schema,
+                         .is_standby = table->is_standby,
+                         .is_read_only = table->is_read_only,
+                         .is_owned = table->is_owned,
+                         .can_use = table->can_use,
+                         .can_create = table->can_create};
+    return role_check(arena, &rights, name, error);
 }
 
 /* Which passes by itself. */
 static bool
 refuse_busy(const char *name, Error *error)
 {
-    error_set(error, ERROR_CONFLICT, "index %s is being built at this moment", name);
+    error_set(error, ERROR_CONFLICT, "index %s, or another one of its table, is being built at this moment",
+              name);
     memcpy(error->sqlstate, INDEX_SQLSTATE_BUSY, sizeof(INDEX_SQLSTATE_BUSY));
     return false;
 }
@@ -171,7 +235,7 @@ twice_named_check(const IndexOrder *order, Error *error)
 
 static bool
 statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, const IndexTable *table,
-               SqlIndexStatement *ret_statement, Error *error)
+               SqlIndexStatement *ret_statement, const char **ret_note, Error *error)
 {
     const char *text = order->definition;
     SqlIndexNames names = {.schema = table->schema, .name = order->name};
@@ -189,7 +253,10 @@ statement_make(PgConnection *connection, Arena *arena, const IndexOrder *order, 
         return false;
     bool is_its =
         strcmp(ret_statement->table, table->name) == 0 && strcmp(ret_statement->schema, table->schema) == 0;
-    return is_its || error_set(error, ERROR_INPUT, "the statement makes an index of another table");
+    if (!is_its)
+        return error_set(error, ERROR_INPUT, "the statement makes an index of another table");
+    return index_fault_check(connection, arena, table, ret_statement, order->columns,
+                             order->definition == NULL ? order->column_count : 0, ret_note, error);
 }
 
 /* Errs on the large side: every row, no deduplication. */
@@ -276,18 +343,18 @@ replacement_plan(PgConnection *connection, Arena *arena, const IndexOrder *order
     if (!made_check(arena, order, &facts, &former, error))
         return false;
     /* looked at once more when the new one is there */
-    if (order->made_by != NULL || begins_with(wanted, &former))
+    if (begins_with(wanted, &former))
         facts.lookup = NULL;
-    /* what was made may be taken back, whatever owns its table by now */
     if (order->made_by != NULL)
-        facts.extension = NULL;
+        index_facts_excuse(&facts);
     if (!index_facts_check_drop(arena, &facts, error))
         return false;
+    const char *again = with_marks(arena, former.text, facts.marks);
     plan->change.action = "modify";
-    plan->change.sql =
-        arena_printf(arena, "%s;\n%s", wanted->text, index_drop_statement(arena, former.schema, former.name));
+    plan->change.sql = arena_printf(arena, "%s;\n%s", plan->change.sql,
+                                    index_drop_statement(arena, former.schema, former.name));
     plan->change.undo_sql =
-        plan->is_done ? former.text : arena_printf(arena, "%s;\n%s", former.text, plan->change.undo_sql);
+        plan->is_done ? again : arena_printf(arena, "%s;\n%s", again, plan->change.undo_sql);
     plan->message = arena_printf(arena, "the index is there, and %s is dropped", name);
     plan->is_done = false;
     return true;
@@ -308,7 +375,7 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     if (!index_session_read(manager, arena, order->target_id, order->database, &connection, error) ||
         !index_table_find(connection, arena, order->schema, order->table, &table, error) ||
         !table_check(arena, &table, error) ||
-        !statement_make(connection, arena, order, &table, &statement, error) ||
+        !statement_make(connection, arena, order, &table, &statement, &plan.note, error) ||
         !index_facts_find(connection, arena, table.schema, statement.name, &is_found, &facts, error))
         return false;
     if (is_found && !existing_check(arena, &facts, &statement, &plan, error))
@@ -320,12 +387,59 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     plan.wanted_bytes = 2 * bytes;
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "create";
-    plan.change.sql = statement.text;
+    plan.change.sql = with_marks(arena, statement.text, order->marks);
     plan.change.undo_sql = index_drop_statement(arena, statement.schema, statement.name);
     if (order->replaced != NULL && !replacement_plan(connection, arena, order, &statement, &plan, error))
         return false;
+    if (!plan.is_done && statement.has_expression)
+        plan.message =
+            arena_printf(arena, "%s; until an ANALYZE of %s the planner has no statistics of its expressions",
+                         plan.message, pg_identifier_qualify(arena, table.schema, table.name));
     *ret_plan = plan;
     return true;
+}
+
+static bool
+clustered_check(Arena *arena, const IndexFacts *facts, const char *name, Error *error)
+{
+    const char *table = pg_identifier_qualify(arena, facts->schema, facts->table);
+    if (!facts->is_clustered)
+        return true;
+    error_set(error, ERROR_UNSUPPORTED, "index %s is the one that table %s is clustered by", name, table);
+    return error_set_hint(error, "where it is not clustered any more: ALTER TABLE %s SET WITHOUT CLUSTER",
+                          table);
+}
+
+/* Who may drop an index may still not be allowed to make it again. */
+static bool
+drop_role_check(Arena *arena, const IndexFacts *facts, const char *name, Error *error)
+{
+    RoleRights rights = {.role = facts->role,
+                         .schema = facts->schema,
+                         .is_standby = facts->is_standby,
+                         .is_read_only = facts->is_read_only,
+                         .is_owned = facts->is_owned,
+                         .can_use = facts->can_use,
+                         .can_create = true};
+    if (!role_check(arena, &rights, name, error))
+        return false;
+    if (!facts->is_valid || (facts->can_create && facts->can_place))
+        return true;
+    if (!facts->can_create) {
+        (void)!schema_refuse(arena, &rights, "create an index in", "CREATE", error);
+    } else {
+        error_set(error, ERROR_PERMISSION, "role %s may not put an index into its tablespace", facts->role);
+        (void)!error_set_hint(error, "GRANT CREATE ON TABLESPACE ... TO %s",
+                              pg_identifier_quote(arena, facts->role));
+    }
+    return error_prefix(error, "index %s cannot be dropped, for it could not be made again", name);
+}
+
+void
+index_facts_excuse(IndexFacts *facts)
+{
+    facts->lookup = facts->extension = NULL;
+    facts->can_create = facts->can_place = true;
 }
 
 bool
@@ -351,7 +465,7 @@ index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error)
                          name, facts->kind == 'I' ? "partitioned" : "part of a partitioned index");
     if (facts->is_being_built)
         return refuse_busy(name, error);
-    return role_check(arena, facts->is_standby, facts->is_owned, facts->role, name, error);
+    return clustered_check(arena, facts, name, error) && drop_role_check(arena, facts, name, error);
 }
 
 static bool
@@ -376,10 +490,8 @@ static bool
 droppable_read(Arena *arena, const IndexOrder *order, IndexFacts *facts, SqlIndexStatement *ret_index,
                Error *error)
 {
-    /* what was made for a foreign key's rows, or on an extension's table, may be taken back: there was
-     * nothing before */
     if (order->made_by != NULL)
-        facts->lookup = facts->extension = NULL;
+        index_facts_excuse(facts);
     if (!index_facts_check_drop(arena, facts, error))
         return false;
     if (order->only_invalid && facts->is_valid)
@@ -416,9 +528,24 @@ index_plan_drop(const IndexManager *manager, Arena *arena, const IndexOrder *ord
     }
     plan.change = change_of(order, connection, arena, &statement);
     plan.change.action = "drop";
-    plan.change.undo_sql = statement.text;
+    plan.change.undo_sql = with_marks(arena, statement.text, is_found ? facts.marks : NULL);
     plan.change.sql = index_drop_statement(arena, statement.schema, statement.name);
     *ret_plan = plan;
+    return true;
+}
+
+/* Of the index that an undo makes again. */
+static bool
+marks_read(Arena *arena, IndexOrder *order, const IndexChange *change, TextList *ret_marks, Error *error)
+{
+    SqlIndexStatement statement;
+    if (!sql_index_statement_parse(arena, order->definition, &(SqlIndexNames){0}, &statement, error))
+        return false;
+    *ret_marks = index_marks_of(arena, change->undo_sql, statement.schema, statement.name);
+    Text marks = text_new(arena);
+    for (size_t i = 0; i < ret_marks->count; i++)
+        text_append_format(&marks, "%s%s", i == 0 ? "" : ";\n", ret_marks->items[i]);
+    order->marks = ret_marks->count == 0 ? NULL : marks.data;
     return true;
 }
 
@@ -436,8 +563,7 @@ undo_plan(const IndexManager *manager, Arena *arena, const IndexChange *change, 
     if (change->success != 1 && !(is_modify && change->success == 0))
         return error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s: there is nothing to undo",
                          change->id, change->state);
-    TextList made = sql_split(arena, change->sql, strlen(change->sql), STATEMENTS_MOST);
-    order.made_by = made.count == 0 ? NULL : made.items[0];
+    order.made_by = index_first_statement(arena, change->sql);
     if (strcmp(change->action, "create") == 0) {
         order.name = change->index_name;
         return index_plan_drop(manager, arena, &order, ret_plan, error);
@@ -446,7 +572,10 @@ undo_plan(const IndexManager *manager, Arena *arena, const IndexChange *change, 
     if (undo.count == 0)
         return error_set(error, ERROR_DAMAGED, "index change %" PRId64 " has no undo", change->id);
     order.definition = undo.items[0];
-    order.replaced = is_modify && undo.count > 1 ? change->index_name : NULL;
+    TextList marks = {0};
+    if (!marks_read(arena, &order, change, &marks, error))
+        return false;
+    order.replaced = is_modify && undo.count > 1 + marks.count ? change->index_name : NULL;
     return index_plan_create(manager, arena, &order, ret_plan, error);
 }
 

@@ -15,6 +15,7 @@
 #ifndef FETTLE_WORKFLOW_INDEX_PLAN_H
 #define FETTLE_WORKFLOW_INDEX_PLAN_H
 
+#include "base/list.h"
 #include "store/index_change.h"
 #include "store/index_recommendation.h"
 #include "workflow/index_session.h"
@@ -37,6 +38,7 @@ typedef struct IndexOrder {
     bool is_unique;
     const char *replaced;   /* index of the same table that goes once the new one is there; NULL: none */
     const char *definition; /* a CREATE INDEX in place of columns, method and uniqueness; NULL: none */
+    const char *marks;      /* further statements of the definition, joined by ";" (IndexFacts); NULL: none */
     const char *made_by; /* what made the index that goes, for an undo: no other one goes; NULL: whichever */
     bool only_invalid;   /* to drop: not one that is valid by now */
     int64_t recommendation_id;
@@ -47,6 +49,7 @@ typedef struct IndexPlan {
     IndexChange change;  /* as it will be recorded */
     bool is_done;        /* the target is as wanted: nothing to do, nothing to record */
     const char *message; /* for people: what will happen, or why nothing has to */
+    const char *note;    /* what they may have meant otherwise; NULL: nothing */
     double wanted_bytes; /* of the disk, at most, while it is built; estimated; 0 for a drop */
     int64_t free_bytes;  /* -1 not known */
 } IndexPlan;
@@ -62,6 +65,10 @@ char *index_order_statement(Arena *arena, const IndexOrder *order, const char *s
 bool index_order_of_recommendation(const IndexRecommendation *recommendation, IndexOrder *ret_order,
                                    Error *error) FETTLE_MUST_USE;
 char *index_drop_statement(Arena *arena, const char *schema, const char *name);
+/* The CREATE INDEX that what a change or its undo does begins with; "" where it has no statement. */
+const char *index_first_statement(Arena *arena, const char *text);
+/* Those of its statements that are marks of the index. */
+TextList index_marks_of(Arena *arena, const char *text, const char *schema, const char *name);
 
 /* With replaced the change's action is "modify": two statements, and two that undo them. */
 bool index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order,
@@ -80,5 +87,8 @@ bool index_plan_record(const IndexManager *manager, Arena *arena, const IndexPla
 
 /* Refuses to drop what something else needs, or what this session may not drop. */
 bool index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error) FETTLE_MUST_USE;
+/* What was made may be taken back, whatever it is good for and whatever owns its table by now: there was
+ * nothing before, and nobody will want it made again. */
+void index_facts_excuse(IndexFacts *facts);
 
 #endif

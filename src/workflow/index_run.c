@@ -5,9 +5,10 @@
 #include "pg/identifier.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
-#include "sql/statement.h"
 #include "store/index_change.h"
+#include "store/index_recommendation.h"
 #include "workflow/index_definition.h"
+#include "workflow/index_fault.h"
 #include "workflow/index_plan.h"
 #include "workflow/index_watch_internal.h"
 
@@ -21,12 +22,13 @@
 #define STEP_MS 100
 #define CLEAN_MS 60000
 #define CLEAN_LOCK_TIMEOUT "'2s'"
-#define STATEMENTS_MOST 3 /* more than any change has */
 #define FRESH_US ((int64_t)60 * 1000000)
 #define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
-#define NO_STATEMENT_LIMITS "SET statement_timeout = 0; SET lock_timeout = 0"
+#define NO_STATEMENT_LIMITS                                                                                  \
+    "SET statement_timeout = 0; SET lock_timeout = 0; "                                                      \
+    "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'" /* of 17 */
 
 typedef struct IndexRun {
     const IndexManager *manager;
@@ -36,10 +38,14 @@ typedef struct IndexRun {
     SqlIndexStatement
         successor;         /* that must be there before the index is dropped; of a change that modifies */
     const char *statement; /* made anew: what the store holds is only data */
+    TextList marks;        /* statements that follow it, of a step that creates */
+    const char *remark;    /* on a change that is completed; NULL: none */
     bool is_creating;
     bool is_modifying; /* creates first, then drops what is replaced */
     bool is_left;      /* by a process that died: settled, not begun anew */
     bool is_cancelled;
+    bool is_seen;     /* what is to be dropped, by this process */
+    bool is_sent;     /* what drops it, by this process */
     bool must_finish; /* a drop whose index is invalid already: there is no way back */
     bool is_lost;     /* the attempt's session: what is left behind, only another session can tell */
 } IndexRun;
@@ -173,7 +179,7 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
         if (!is_found || !is_its || facts.is_valid)
             return true;
         if (facts.is_being_built)
-            return error_set(error, ERROR_CONFLICT, "index %s is being built by someone else",
+            return error_set(error, ERROR_CONFLICT, "index %s, or another one of its table, is being built",
                              run->index.name);
         PgQuery query = {.text = text, .deadline = DEADLINE_NEVER};
         if (pg_query(connection, &query, NULL, error))
@@ -237,20 +243,35 @@ successor_is_there(const IndexRun *run, PgConnection *connection, bool *ret_is_t
             index_definition_is(connection, run->arena, &run->successor, &facts, ret_is_there, error));
 }
 
-/* What was made for a foreign key's rows, or on an extension's table, may be taken back: there was nothing
- * before. */
 static bool
 made_excuse(const IndexRun *run, IndexFacts *facts, Error *error)
 {
     FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
     bool takes_back = false;
-    if (facts->lookup == NULL && facts->extension == NULL)
+    if (facts->lookup == NULL && facts->extension == NULL && facts->can_create && facts->can_place)
         return true;
     if (!store_session_take(run->manager->store, 0, &session, error) ||
         !index_change_takes_back(session.connection, run->change.id, run->index.name, &takes_back, error))
         return false;
     if (takes_back)
-        facts->lookup = facts->extension = NULL;
+        index_facts_excuse(facts);
+    return true;
+}
+
+/* What was advised to go because it was invalid may have been mended while the change waited for a thread. */
+static bool
+advice_check(const IndexRun *run, bool *ret_holds, Error *error)
+{
+    FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
+    IndexRecommendation advised;
+    *ret_holds = true;
+    if (run->change.recommendation_id == 0 || run->is_modifying)
+        return true;
+    if (!store_session_take(run->manager->store, 0, &session, error) ||
+        !index_recommendation_get(session.connection, run->arena, run->change.recommendation_id, &advised,
+                                  error))
+        return false;
+    *ret_holds = !advised.was_invalid;
     return true;
 }
 
@@ -259,15 +280,24 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
 {
     bool is_there = true;
     /* an interrupted drop is finished; a fresh one is checked once more */
+    bool is_fresh = !run->is_left && !run->is_seen;
     run->must_finish = !facts->is_valid;
-    if (run->must_finish)
+    run->is_seen = true;
+    if (run->must_finish && !is_fresh)
         return VERDICT_RUN_IT;
     if (run->is_left && !run->is_modifying) {
         error_set(error, ERROR_CANCELLED, "interrupted before the index was dropped: it is as it was");
         return VERDICT_FAILED;
     }
-    if (run->is_modifying && !successor_is_there(run, connection, &is_there, error))
+    bool is_as_advised = true;
+    if ((run->is_modifying && !successor_is_there(run, connection, &is_there, error)) ||
+        (facts->is_valid && !advice_check(run, &is_as_advised, error)))
         return VERDICT_OPEN;
+    if (!is_as_advised) {
+        error_set(error, ERROR_CONFLICT, "index %s was to go because it was invalid, and it is valid now",
+                  facts->name);
+        return VERDICT_FAILED;
+    }
     if (!is_there) {
         error_set(error, ERROR_CONFLICT, "index %s, which replaces it, is gone", run->successor.name);
         return VERDICT_FAILED;
@@ -275,6 +305,21 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
     if (!made_excuse(run, facts, error))
         return VERDICT_OPEN;
     return index_facts_check_drop(run->arena, facts, error) ? VERDICT_RUN_IT : VERDICT_FAILED;
+}
+
+/* What is to be dropped is not there any more. Only what was sent can have dropped it. */
+static Verdict
+not_there_judge(const IndexRun *run, bool is_found, Error *error)
+{
+    bool was_sent = run->is_left ? run->change.attempts > 0 : run->is_sent;
+    if (is_found)
+        error_set(error, ERROR_CONFLICT,
+                  "index %s has another definition now: it was altered, or dropped and made anew",
+                  run->index.name);
+    else if (!was_sent)
+        error_set(error, ERROR_CONFLICT, "index %s is gone: somebody else dropped or renamed it",
+                  run->index.name);
+    return is_found || !was_sent ? VERDICT_FAILED : VERDICT_COMPLETED;
 }
 
 /* What the index itself says of how things stand, before a statement is sent. */
@@ -288,19 +333,20 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     if (!former_await(run, connection, error) ||
         !facts_now(run, connection, &is_found, &facts, &is_its, error))
         return VERDICT_OPEN;
-    bool was_tried = run->change.attempts > 0 && !run->is_modifying;
-    if (!run->is_creating && (!is_found || !is_its))
-        return was_tried || !is_found ? VERDICT_COMPLETED : VERDICT_FAILED;
-    if (!run->is_creating)
+    if (!run->is_creating && is_found && is_its)
         return look_before_drop(run, connection, &facts, error);
+    if (!run->is_creating)
+        return not_there_judge(run, is_found, error);
     if (is_its && facts.is_valid)
         return VERDICT_COMPLETED;
     if (is_found && !is_its) {
         error_set(error, ERROR_CONFLICT, "the name %s is taken by another relation meanwhile", facts.name);
         return VERDICT_FAILED;
     }
-    if (is_found && facts.is_being_built) {
-        error_set(error, ERROR_CONFLICT, "another session builds the index at this moment");
+    /* that of an attempt may be ours */
+    if (is_found && facts.is_being_built && run->change.attempts == 0) {
+        error_set(error, ERROR_CONFLICT,
+                  "another session builds the index, or one of its table, at this moment");
         return VERDICT_FAILED;
     }
     if (is_found && !leftover_drop(run, connection, &cause)) {
@@ -360,6 +406,9 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
     if (strcmp(failure->sqlstate, SQLSTATE_UNIQUE) == 0)
         (void)error_set(failure, failure->code, "%s: rows have equal values",
                         arena_strdup(run->arena, failure->message));
+    if (run->is_creating && index_fault_hint(failure) != NULL)
+        (void)error_set(failure, failure->code, "%s (%s)", arena_strdup(run->arena, failure->message),
+                        index_fault_hint(failure));
     bool is_clean = clean_up(run, connection, &error);
     run->is_lost = pg_connection_is_broken(connection);
     if (run->is_lost && !run->is_cancelled)
@@ -433,6 +482,25 @@ lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
     return is_free;
 }
 
+/* While the lock was waited for, the name may have come to mean another index. */
+static bool
+is_still_to_drop(const IndexRun *run, PgConnection *connection, Error *error)
+{
+    IndexFacts facts;
+    bool is_found;
+    bool is_its;
+    if (run->is_creating)
+        return true;
+    if (!facts_now(run, connection, &is_found, &facts, &is_its, error))
+        return false;
+    if (is_found && is_its && facts.is_valid != run->must_finish)
+        return true;
+    return error_set(
+        error, ERROR_CONFLICT,
+        "index %s was dropped, renamed or changed by someone else while its table's lock was waited for",
+        run->index.name);
+}
+
 static Verdict
 statement_run(IndexRun *run, PgConnection *connection, Error *error)
 {
@@ -452,10 +520,25 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
     }
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
     PgQuery query = {.text = run->statement, .deadline = DEADLINE_NEVER};
-    bool done = lock_is_free(run, connection, error) && pg_query(connection, &query, NULL, error);
+    bool done = lock_is_free(run, connection, error) && is_still_to_drop(run, connection, error);
+    run->is_sent = run->is_sent || done;
+    done = done && pg_query(connection, &query, NULL, error);
     bool has_cancelled = index_watch_end(watch);
     return done ? success_judge(run, connection, error)
                 : failure_judge(run, connection, has_cancelled, error);
+}
+
+/* The index is there, and as good as it was for every query: what a mark wants for is a remark. */
+static void
+marks_set(IndexRun *run, PgConnection *connection)
+{
+    Error error = {0};
+    bool good = pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, &error);
+    for (size_t i = 0; good && i < run->marks.count; i++)
+        good = pg_execute(connection, run->marks.items[i], &error);
+    if (!good)
+        run->remark = arena_printf(run->arena, "the index is there, without all of what was said of it: %s",
+                                   error.message);
 }
 
 static Verdict
@@ -474,6 +557,8 @@ attempt(IndexRun *run, Error *error)
     Verdict verdict = look_before(run, connection, error);
     if (verdict == VERDICT_RUN_IT)
         verdict = statement_run(run, connection, error);
+    if (verdict == VERDICT_COMPLETED && run->marks.count > 0)
+        marks_set(run, connection);
     return verdict;
 }
 
@@ -498,27 +583,22 @@ attempts(IndexRun *run, Error *error)
     }
 }
 
-/* The first statement of what makes an index: of a change that modifies there is one that drops behind it. */
-static const char *
-first_statement(Arena *arena, const char *text)
-{
-    TextList statements = sql_split(arena, text, strlen(text), STATEMENTS_MOST);
-    return statements.count == 0 ? "" : statements.items[0];
-}
-
 static bool
 step_begin(IndexRun *run, size_t step, Error *error)
 {
     run->is_modifying = strcmp(run->change.action, "modify") == 0;
     run->is_creating = step == 0 && strcmp(run->change.action, "drop") != 0;
-    run->must_finish = false;
+    run->must_finish = run->is_seen = run->is_sent = false;
     run->successor = run->index;
     const char *definition =
-        first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);
+        index_first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);
     if (!sql_index_statement_parse(run->arena, definition, &(SqlIndexNames){0}, &run->index, error))
         return error_prefix(error, "index change %" PRId64 " of the store cannot be read", run->change.id);
     run->statement = run->is_creating ? run->index.text
                                       : index_drop_statement(run->arena, run->index.schema, run->index.name);
+    run->marks = (TextList){0};
+    if (run->is_creating)
+        run->marks = index_marks_of(run->arena, run->change.sql, run->index.schema, run->index.name);
     return true;
 }
 
@@ -579,7 +659,7 @@ run_locked(IndexRun *run, int64_t change_id, Error *error)
         return true; /* someone was quicker */
     Error failure = {0};
     switch (steps_run(run, &failure)) {
-        case VERDICT_COMPLETED: return end_write(run, "completed", NULL, error);
+        case VERDICT_COMPLETED: return end_write(run, "completed", run->remark, error);
         case VERDICT_CANCELLED: stop_write(run); return end_write(run, "cancelled", failure.message, error);
         case VERDICT_FAILED:
             /* asked once more: one may wait for hours for what the server goes on with */

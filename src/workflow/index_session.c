@@ -84,7 +84,26 @@ refuse_ambiguous(const PgResult *rows, const char *what, const char *name, Error
     error_set(error, ERROR_INPUT, "%s %s exists in several schemas: %s, %s%s", what, name,
               pg_result_text(rows, 0, 1), pg_result_text(rows, 1, 1),
               pg_result_rows(rows) > 2 ? " and others" : "");
-    return error_set_hint(error, "say which by schema_name");
+    return error_set_hint(error, "say which by schema_name (on the command line: --schema)");
+}
+
+/* Where a table of the name is, if not in the schema that was given, or meant by giving none. */
+static bool
+refuse_unknown(PgConnection *connection, Arena *arena, const char *schema, const char *name, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    Error ignored = {0};
+    const char *anywhere[] = {name, NULL};
+    error_set(error, ERROR_INPUT, "there is no table %s in database %s",
+              pg_identifier_qualify(arena, schema, name), pg_connection_database(connection));
+    if (strpbrk(name, ".\"") != NULL)
+        return error_set_hint(error, "give the table's name alone, without quotes, and its schema apart");
+    if (schema == NULL || !workflow_query(connection, "index_table", anywhere, 2, &rows, &ignored) ||
+        pg_result_rows(rows) == 0)
+        return false;
+    return error_set_hint(
+        error, "there is %s",
+        pg_identifier_qualify(arena, pg_result_text(rows, 0, 1), pg_result_text(rows, 0, 2)));
 }
 
 bool
@@ -95,13 +114,8 @@ index_table_find(PgConnection *connection, Arena *arena, const char *schema, con
     const char *parameters[] = {name, schema};
     if (!workflow_query(connection, "index_table", parameters, 2, &rows, error))
         return error_prefix(error, "could not look for the table");
-    if (pg_result_rows(rows) == 0) {
-        error_set(error, ERROR_INPUT, "there is no table %s in database %s",
-                  pg_identifier_qualify(arena, schema, name), pg_connection_database(connection));
-        if (strpbrk(name, ".\"") == NULL)
-            return false;
-        return error_set_hint(error, "give the table's name alone, without quotes, and its schema apart");
-    }
+    if (pg_result_rows(rows) == 0)
+        return refuse_unknown(connection, arena, schema, name, error);
     if (pg_result_rows(rows) > 1)
         return refuse_ambiguous(rows, "table", name, error);
     *ret_table = (IndexTable){.oid = (uint32_t)pg_result_int(rows, 0, 0, 0),
@@ -113,7 +127,9 @@ index_table_find(PgConnection *connection, Arena *arena, const char *schema, con
                               .row_count = pg_result_double(rows, 0, 6, -1),
                               .size_bytes = pg_result_int(rows, 0, 7, 0),
                               .is_standby = pg_result_bool(rows, 0, 8),
-                              .role = arena_strdup(arena, pg_result_text(rows, 0, 9))};
+                              .role = arena_strdup(arena, pg_result_text(rows, 0, 9)),
+                              .is_read_only = pg_result_bool(rows, 0, 10),
+                              .can_use = pg_result_bool(rows, 0, 11)};
     return true;
 }
 
@@ -131,10 +147,10 @@ index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *ta
         if (!pg_result_bool(rows, i, 1)) {
             error_set(error, ERROR_INPUT, "table %s has no column %s",
                       pg_identifier_qualify(arena, table->schema, table->name), pg_result_text(rows, i, 0));
-            return strpbrk(pg_result_text(rows, i, 0), "( ") != NULL &&
+            return strpbrk(pg_result_text(rows, i, 0), "( \"") != NULL &&
                    error_set_hint(error,
-                                  "an expression, or an order, is given to \"fettle index create\" in a "
-                                  "whole CREATE INDEX statement");
+                                  "an expression, an order, or a name with a comma is given to \"fettle "
+                                  "index create\" in a whole CREATE INDEX statement");
         }
         *ret_width += pg_result_double(rows, i, 2, 16);
     }
@@ -161,7 +177,13 @@ facts_read(const PgResult *rows, Arena *arena, IndexFacts *facts)
                           .is_being_built = pg_result_bool(rows, 0, 14),
                           .is_standby = pg_result_bool(rows, 0, 15),
                           .role = arena_strdup(arena, pg_result_text(rows, 0, 16)),
-                          .method = arena_strdup(arena, pg_result_text(rows, 0, 17))};
+                          .method = arena_strdup(arena, pg_result_text(rows, 0, 17)),
+                          .is_clustered = pg_result_bool(rows, 0, 18),
+                          .can_use = pg_result_bool(rows, 0, 19),
+                          .can_create = pg_result_bool(rows, 0, 20),
+                          .can_place = pg_result_bool(rows, 0, 21),
+                          .is_read_only = pg_result_bool(rows, 0, 22),
+                          .marks = arena_strdup(arena, pg_result_text(rows, 0, 23))};
 }
 
 bool

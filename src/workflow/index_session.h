@@ -50,7 +50,9 @@ typedef struct IndexTable {
     double row_count; /* -1 never analysed */
     int64_t size_bytes;
     bool is_standby;
-    const char *role; /* of the session */
+    bool is_read_only; /* a transaction that does not say otherwise */
+    bool can_use;      /* its schema */
+    const char *role;  /* of the session */
 } IndexTable;
 
 typedef struct IndexFacts {
@@ -68,8 +70,14 @@ typedef struct IndexFacts {
     bool is_partition;
     bool is_owned;
     const char *definition; /* with the tablespace; NULL: it is no index */
-    bool is_being_built;
+    bool is_being_built;    /* or, of an invalid one, an index of its table: that may be its rebuilding */
     bool is_standby;
+    bool is_read_only; /* as of IndexTable */
+    bool is_clustered; /* its table is, by it */
+    bool can_use;      /* its schema */
+    bool can_create;   /* in its schema: such as it, again */
+    bool can_place;    /* such as it in its tablespace */
+    const char *marks; /* statements, joined by ";", for what its definition does not say; NULL: none */
     const char *role;
     const char *method;
 } IndexFacts;

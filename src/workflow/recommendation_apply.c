@@ -60,7 +60,8 @@ drop_is_advised_one(Arena *arena, const IndexPlan *plan, const IndexRecommendati
     if (found->create_statement == NULL ||
         !sql_index_statement_parse(arena, found->create_statement, &(SqlIndexNames){0}, &advised,
                                    &unreadable) ||
-        !sql_index_statement_parse(arena, plan->change.undo_sql, &(SqlIndexNames){0}, &now, &unreadable) ||
+        !sql_index_statement_parse(arena, index_first_statement(arena, plan->change.undo_sql),
+                                   &(SqlIndexNames){0}, &now, &unreadable) ||
         (found->is_unearned
              ? strcmp(advised.outline, now.outline) == 0 && strcmp(advised.table, now.table) == 0
              : definition_equals(&advised, &now)))

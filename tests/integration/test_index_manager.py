@@ -208,6 +208,55 @@ def test_what_something_else_needs_is_never_dropped(service, target, table, name
     assert name in indexes(target)
 
 
+def test_an_index_that_its_table_is_clustered_by_stays(service, target):
+    target.sql("CREATE TABLE heaped (a int); CREATE INDEX heaped_a ON heaped (a); ALTER TABLE heaped CLUSTER ON heaped_a")
+    said = cli(service, "drop", "shop", "heaped_a", "--yes", status=23)
+    assert "clustered by" in said and "SET WITHOUT CLUSTER" in said
+    assert indexes(target)["heaped_a"]
+    target.sql("DROP TABLE heaped")
+
+
+ASIDE = '''SELECT pg_get_indexdef(i.oid), obj_description(i.oid, 'pg_class'), array_agg(a.attstattarget ORDER BY a.attnum), i.reloptions
+           FROM pg_class i JOIN pg_attribute a ON a.attrelid = i.oid WHERE i.relname = 'aside_one' GROUP BY i.oid'''
+
+
+def test_what_an_index_has_beside_its_definition_comes_back_with_an_undo(service, target):
+    target.sql('''CREATE TABLE aside (a text, b int); INSERT INTO aside SELECT n, n FROM generate_series(1, 100) n;
+                  CREATE INDEX aside_one ON aside (lower(a), (b + 1) DESC NULLS LAST) WITH (fillfactor = 70) WHERE b > 5;
+                  ALTER INDEX aside_one ALTER COLUMN 1 SET STATISTICS 700; ALTER INDEX aside_one ALTER COLUMN 2 SET STATISTICS 0''')
+    target.sql("COMMENT ON INDEX aside_one IS E'it''s \\\\ \"mine\";\\nDROP TABLE aside; -- \u00e9'")
+    before = target.sql(ASIDE)
+    assert "DROP TABLE" in before[0][1] and before[0][2] == [700, 0]
+    cli(service, "drop", "shop", "aside_one", "--yes")
+    undone = history(service)[0]
+    assert [word in undone["undo_sql"] for word in ("COMMENT ON INDEX", "SET STATISTICS 700", "SET STATISTICS 0")] == [True] * 3
+    assert "until an ANALYZE of public.aside" in cli(service, "undo", "shop", str(undone["id"]), "--yes")
+    assert target.sql(ASIDE) == before
+    # the undo's own undo, and that one's; then one that is replaced
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    assert "aside_one" not in indexes(target)
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    assert target.sql(ASIDE) == before
+    made = create(service, table_name="aside", index_name="aside_two", columns=["a", "b"])
+    drop(service, table_name="aside", index_name="aside_two")
+    cli(service, "create", "shop", "aside", "b", "--name", "aside_two", "--replaces", "aside_one", "--yes")
+    assert made["success"] and list(indexes(target, "indrelid = 'aside'::regclass")) == ["aside_two"]
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    assert target.sql(ASIDE) == before and list(indexes(target, "indrelid = 'aside'::regclass")) == ["aside_one"]
+    target.sql("DROP TABLE aside")
+
+
+def test_what_of_an_index_could_not_be_said_again_is_told(service, target):
+    target.sql("CREATE TABLE mute (a int); CREATE INDEX mute_a ON mute (a); COMMENT ON INDEX mute_a IS 'kept'")
+    cli(service, "drop", "shop", "mute_a", "--yes")
+    target.sql("CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no comment'; END $$; "
+               "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('COMMENT') EXECUTE FUNCTION refuse()")
+    cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
+    change = history(service)[0]
+    assert change["status"] == "completed" and "no comment" in change["error_message"] and indexes(target)["mute_a"]
+    target.sql("DROP EVENT TRIGGER refuse; DROP FUNCTION refuse(); DROP TABLE mute")
+
+
 def test_the_last_index_that_finds_rows_for_a_foreign_key_stays(service, target):
     drop(service, index_name="orders_customer_again")
     reply = service.request("POST", f"{BASE}/drop", {**order(service), "index_name": "orders_customer"}, token="operator")
@@ -232,6 +281,39 @@ def test_a_role_without_rights_and_a_standby_are_told_so(service, target):
         assert reply.status == 422 and "standby" in reply.json["message"]
     gone = service.request("POST", f"{BASE}/create", order(service, connection_id=there), token="operator")
     assert (gone.status, gone.json["code"]) == (503, "unavailable")
+
+
+def test_an_index_that_its_owner_could_not_make_again_is_not_dropped_and_each_right_is_named(service, target):
+    target.sql("CREATE ROLE owner LOGIN; GRANT pg_monitor TO owner; CREATE SCHEMA strict; CREATE TABLE strict.t (a int, b int); "
+               "CREATE INDEX strict_a ON strict.t (a); ALTER TABLE strict.t OWNER TO owner")
+    service.add_target("owner", target.dsn(user="owner"), enabled=False)
+    before = len(history(service))
+    words = {"drop": ["strict_a"], "create": ["t", "b"]}
+    def refused(act, *said):
+        refusal = cli(service, act, "owner", *words[act], "--schema", "strict", "--yes", status=22)
+        assert all(word in refusal for word in said), refusal
+        assert "strict.strict_a" in indexes(target)
+    refused("drop", "may not use schema strict", "GRANT USAGE ON SCHEMA strict TO owner")
+    refused("create", "may not use schema strict")
+    target.sql("GRANT USAGE ON SCHEMA strict TO owner")
+    refused("drop", "could not be made again", "GRANT CREATE ON SCHEMA strict TO owner")
+    refused("create", "GRANT CREATE ON SCHEMA strict TO owner")
+    target.sql("GRANT CREATE ON SCHEMA strict TO owner; ALTER ROLE owner SET default_transaction_read_only = on")
+    refused("drop", "default_transaction_read_only", "ALTER ROLE owner")
+    refused("create", "default_transaction_read_only")
+    target.sql("ALTER ROLE owner RESET default_transaction_read_only")
+    with tablespace(target, "foreign_space"):
+        target.sql("ALTER INDEX strict.strict_a SET TABLESPACE foreign_space")
+        refused("drop", "could not be made again", "GRANT CREATE ON TABLESPACE")
+        target.sql("ALTER INDEX strict.strict_a SET TABLESPACE pg_default")
+    assert "no index was created" in cli(service, "history", "owner") and len(history(service)) == before
+    # what Fettle made is taken back, whatever rights are gone since
+    cli(service, "create", "owner", *words["create"], "--schema", "strict", "--yes")
+    target.sql("REVOKE CREATE ON SCHEMA strict FROM owner")
+    undone, = json.loads(cli(service, "history", "owner", "--json"))
+    cli(service, "undo", "owner", str(undone["id"]), "--yes")
+    assert "strict.t_b_idx" not in indexes(target) and "strict.strict_a" in indexes(target)
+    target.sql("DROP SCHEMA strict CASCADE")
 
 
 def test_a_build_without_room_on_the_disk_is_not_begun(service, target):
@@ -314,6 +396,21 @@ def test_a_tablespace_that_is_none_or_not_the_roles_is_refused_before_anything_i
         assert "may not put an index into tablespace owners" in refusal and "GRANT CREATE ON TABLESPACE owners TO tenant" in refusal
     assert "no index was created" in cli(service, "history", "tenant")
     assert len(history(service)) == before
+
+
+def test_a_role_whose_statements_and_transactions_are_limited_builds_as_long_as_it_takes(service, server_of):
+    server = server_of(17)
+    server.sql("DROP TABLE IF EXISTS slow; DROP ROLE IF EXISTS hasty; CREATE ROLE hasty LOGIN; GRANT pg_monitor TO hasty; GRANT CREATE ON SCHEMA public TO hasty")
+    server.sql("CREATE TABLE slow AS SELECT n AS a FROM generate_series(1, 30) n; ALTER TABLE slow OWNER TO hasty; "
+               "CREATE OR REPLACE FUNCTION slowly(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN $1; END $$")
+    for setting in ("statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout"):
+        server.sql(f"ALTER ROLE hasty SET {setting} = '1s'")
+    server.sql("ALTER ROLE hasty SET lock_timeout = '10ms'")
+    service.add_target("hasty", server.dsn(user="hasty"), enabled=False)
+    cli(service, "create", "hasty", "CREATE INDEX slow_a ON public.slow (public.slowly(a))", "--yes")
+    change, = json.loads(cli(service, "history", "hasty", "--json"))
+    assert change["status"] == "completed" and change["attempts"] == 1
+    server.sql("DROP TABLE slow; DROP FUNCTION slowly(int)")
 
 
 def test_every_major_is_served(service, server_of_each):
@@ -521,6 +618,71 @@ def held_drop(service, target):
     return change_id, thread
 
 
+@pytest.mark.parametrize("meanwhile,word,left", [
+    ("ALTER INDEX moved_a RENAME TO moved_c; ALTER INDEX moved_b RENAME TO moved_a", "renamed", {"moved_a", "moved_c"}),
+    ("ALTER INDEX moved_a SET (fillfactor = 50)", "changed", {"moved_a", "moved_b"}),
+    ("DROP INDEX moved_a", "dropped", {"moved_b"}), ("DROP TABLE moved", "does not exist", set())])
+def test_what_comes_to_have_the_name_while_a_drop_waits_for_its_lock_stays(service, target, meanwhile, word, left):
+    target.sql("CREATE TABLE moved (a int, b int); CREATE INDEX moved_a ON moved (a); CREATE INDEX moved_b ON moved (b)")
+    with contextlib.closing(psycopg2.connect(target.dsn())) as blocker:
+        blocker.cursor().execute("LOCK TABLE moved IN SHARE UPDATE EXCLUSIVE MODE")
+        thread = background(lambda: drop(service, table_name="moved", index_name="moved_a"))
+        assert wait_until(lambda: target.sql("SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'fettle index change%' AND wait_event_type = 'Lock'"), 30)
+        blocker.cursor().execute(meanwhile)
+        blocker.commit()
+    thread.join()
+    change = history(service)[0]
+    assert wait_until(lambda: is_over(service, change["id"]), 30)
+    change = history(service, change["id"])
+    assert change["status"] == "failed" and word in change["error_message"], change
+    assert {name for name in indexes(target) if name.startswith("moved")} == left
+    target.sql("DROP TABLE IF EXISTS moved")
+
+
+def test_what_someone_else_dropped_between_two_attempts_is_not_called_dropped_by_fettle(service, target):
+    target.sql("CREATE TABLE apart (a int); CREATE INDEX apart_a ON apart (a)")
+    set_to(service, "index.lock_timeout", "100ms")
+    try:
+        with contextlib.closing(psycopg2.connect(target.dsn())) as blocker:
+            blocker.cursor().execute("LOCK TABLE apart IN SHARE UPDATE EXCLUSIVE MODE")
+            thread = background(lambda: drop(service, table_name="apart", index_name="apart_a"))
+            assert wait_until(lambda: history(service)[0]["index_name"] == "apart_a" and history(service)[0]["attempts"] == 1, 30)
+            assert wait_until(lambda: not backend_of(target, history(service)[0]["id"]), 30)
+            blocker.cursor().execute("DROP INDEX apart_a")
+            blocker.commit()
+        thread.join()
+        change = history(service)[0]
+        assert wait_until(lambda: is_over(service, change["id"]), 30)
+        change = history(service, change["id"])
+        assert change["status"] == "failed" and "somebody else dropped or renamed it" in change["error_message"], change
+    finally:
+        set_to(service, "index.lock_timeout", "60s")
+        target.sql("DROP TABLE apart")
+
+
+def test_an_invalid_index_that_is_rebuilt_with_its_table_is_not_dropped_under_it(service, target):
+    target.sql("CREATE ROLE blind LOGIN; CREATE TABLE rebuilt (n int, m int); CREATE INDEX rebuilt_n ON rebuilt (n); CREATE INDEX rebuilt_m ON rebuilt (m); "
+               "INSERT INTO rebuilt SELECT n, n FROM generate_series(1, 1000) n; ALTER TABLE rebuilt OWNER TO blind; GRANT CREATE ON SCHEMA public TO blind")
+    service.add_target("blind", target.dsn(user="blind"), enabled=False)
+    def rebuild():
+        with contextlib.suppress(psycopg2.Error):
+            target.sql("REINDEX TABLE CONCURRENTLY rebuilt")
+    thread = threading.Thread(target=rebuild)
+    with writer(target, "INSERT INTO rebuilt VALUES (0, 0)"):
+        thread.start()
+        assert wait_until(lambda: [indexes(target).get(f"rebuilt_{column}_ccnew") for column in "nm"] == [False] * 2)
+        for column in "nm":
+            # a role without pg_read_all_stats is not told of which index another one builds
+            for name in ("shop", "blind"):
+                listed = subprocess.run([BINARY, "index", "unused", name, "--json"], env=service.environment(), capture_output=True, text=True, check=False)
+                found = next(row for row in json.loads(listed.stdout) if row["index_name"] == f"rebuilt_{column}_ccnew")
+                assert not found["is_proposed"] and "being built" in found["reason"], found
+                assert "is being built at this moment" in cli(service, "drop", name, f"rebuilt_{column}_ccnew", "--yes", status=5)
+    thread.join()
+    assert indexes(target)["rebuilt_n"] and indexes(target)["rebuilt_m"] and "rebuilt_n_ccnew" not in indexes(target)
+    target.sql("DROP TABLE rebuilt")
+
+
 def test_a_service_that_stops_cancels_its_build_and_says_so(service, target):
     with writer(target):
         change_id, thread, _ = held_build(service, target, "orders_stopped")
@@ -642,7 +804,7 @@ def test_the_service_drops_a_duplicate_without_being_asked_only_when_it_may(serv
     target.sql("CREATE DATABASE unasked")
     target.sql("CREATE ROLE keeper LOGIN; GRANT pg_monitor TO keeper")
     target.sql("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n; "
-               "CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a); ALTER TABLE t OWNER TO keeper; "
+               "CREATE INDEX t_a ON t (a); CREATE INDEX t_a_again ON t (a); ALTER TABLE t OWNER TO keeper; GRANT CREATE ON SCHEMA public TO keeper; "
                # that of another owner comes first, is refused, and does not stand in the way
                "CREATE TABLE others (a int); CREATE INDEX others_a ON others (a); CREATE INDEX others_a_again ON others (a)", "unasked")
     count = "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"
@@ -793,6 +955,22 @@ def test_a_password_in_any_word_of_any_form_is_not_repeated(service, words):
     assert "hunter2" not in said.stdout + said.stderr, said
 
 
+@pytest.mark.parametrize("connection", ["postgresql+psycopg2://me:hunter2@h/d", "host=h password=hunter2"])
+@pytest.mark.parametrize("words", [["drop", "shop"], ["drop", "shop", "--json"], ["create", "shop", "orders", "note", "--name"]])
+@pytest.mark.parametrize("approval", ["--dry-run", "--yes"])
+def test_a_connection_string_is_no_name_of_an_index_and_its_password_is_kept_nowhere(service, words, connection, approval):
+    before = len(history(service))
+    said = cli(service, *words[:2], connection, *words[2:], approval, status=2) if words[0] == "drop" else cli(service, *words, connection, approval, status=2)
+    assert "connection string" in said and "hunter2" not in said
+    assert len(history(service)) == before
+
+
+def test_an_equals_sign_makes_no_connection_string_of_a_name(service, target):
+    cli(service, "create", "shop", "orders", "note", "--name", "status=open", "--yes")
+    cli(service, "drop", "shop", "status=open", "--yes")
+    assert '"status=open"' not in indexes(target)
+
+
 @pytest.mark.parametrize("connection", ["postgres://joe:hunter2@nowhere/shop", "host=nowhere password=hunter2", " postgresql://joe:hunter2@"])
 def test_a_connection_string_in_place_of_a_target_is_refused_without_repeating_its_password(service, connection):
     for words in (["index", "history"], ["target", "test"], ["workload"], ["forecast"], ["top"]):
@@ -820,13 +998,106 @@ def test_what_a_newcomer_may_get_wrong_is_told_before_anything_is_recorded(servi
     assert len(history(service)) == before
 
 
-def test_a_refusal_is_not_called_something_to_report(service):
-    refused = [(23, ["drop", "shop", "orders_pkey", "--yes"]), (25, ["create", "shop", "orders", "note", "--method", "gin", "--yes"]),
+FAULTS = '''CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN tiny AS int; CREATE DOMAIN tinier AS tiny;
+CREATE TYPE pair AS (a int, b int);
+CREATE TABLE typed (id int, "lower(id)" text, enumerated mood, domained tinier, insensitive citext, varying varchar(5), js json, doc xml, listed int[],
+                    ranged int4range, place point, cornered box, composite pair, pairs pair[], address cidr, stamp timestamptz, note text)'''
+
+
+def test_what_the_server_would_refuse_is_refused_at_the_dry_run_and_nothing_else(service, target):
+    target.sql(FAULTS)
+    before = len(history(service))
+    def fault(*words):
+        return cli(service, "create", "shop", *words, "--dry-run", status=3)
+    assert "one column" in fault("typed", "id,stamp", "--method", "hash")
+    assert "cannot include" in fault("typed", "listed", "--method", "gin", "--include", "id")
+    assert "cannot be unique" in fault("typed", "id", "--method", "brin", "--unique")
+    assert "no index method bloom" in fault("CREATE INDEX f ON typed USING bloom (id)")
+    assert 'column "nothing" does not exist' in fault("CREATE INDEX f ON typed (id) WHERE nothing > 3")
+    assert "invalid input syntax" in fault("CREATE INDEX f ON typed (id) WHERE stamp > 'never'")
+    assert "written with their schema" in fault("CREATE INDEX f ON typed (similarity(note, 'x'))")
+    assert len(history(service)) == before
+    names = [row[0] for row in target.sql("SELECT attname FROM pg_attribute WHERE attrelid = 'typed'::regclass AND attnum > 0")]
+    for method in ("btree", "hash", "gist", "spgist", "gin", "brin"):
+        for name in names:
+            statement = f'CREATE INDEX typed_one ON public.typed USING {method} ("{name}")'
+            try:
+                target.sql(f"BEGIN; {statement}; ROLLBACK")
+                is_taken = True
+            except psycopg2.Error as refusal:
+                assert "default operator class" in str(refusal)
+                is_taken = False
+            run = subprocess.run([BINARY, "index", "create", "shop", "typed", name, "--method", method, "--dry-run"], env=service.environment(), capture_output=True, text=True)
+            assert run.returncode == (0 if is_taken else 3), (method, name, run.stderr)
+    cli(service, "create", "shop", '''CREATE INDEX typed_odd ON typed ("lower(id)" DESC, (id + 1), lower("lower(id)") COLLATE "C" text_pattern_ops DESC NULLS LAST,
+        coalesce(varying, ')')) WHERE typed.insensitive > '(' ''', "--yes")
+    assert "written with their schema" in fault("CREATE INDEX f ON typed USING gin (note gin_trgm_ops)")
+    assert 'column "nothing" does not exist' in fault("CREATE INDEX f ON typed (id, nothing)")
+    assert 'column "nothing" does not exist' in fault("CREATE INDEX f ON typed (id) INCLUDE (nothing)")
+    refusal = cli(service, "create", "shop", "CREATE INDEX typed_collated ON typed (note COLLATE nowhere)", "--yes", status=25)
+    assert "written with their schema" in refusal
+    assert "written with their schema" in history(service)[0]["error_message"]
+    cli(service, "create", "shop", "CREATE INDEX typed_trigrams ON typed USING gin (note public.gin_trgm_ops)", "--yes")
+    target.sql("DROP TABLE typed; DROP EXTENSION citext; DROP EXTENSION pg_trgm; DROP TYPE mood; DROP DOMAIN tinier; DROP DOMAIN tiny; DROP TYPE pair")
+
+
+def test_an_operator_of_an_extensions_type_is_not_silently_another_one(service, target):
+    target.sql("CREATE EXTENSION citext; CREATE TABLE cased (id int, state citext, plain text)")
+    def planned(condition):
+        run = subprocess.run([BINARY, "index", "create", "shop", f"CREATE INDEX c ON cased (id) WHERE {condition}", "--dry-run"],
+                             env=service.environment(), capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run
+        return run.stderr
+    assert "OPERATOR(public.=)" in planned("state = 'open'") and "OPERATOR(public.=)" in planned("'open' <> state AND id > 3")
+    assert [planned(condition) for condition in ("state OPERATOR(public.=) 'open'", "plain = 'open'", "state IS NOT NULL")] == [""] * 3
+    target.sql("DROP TABLE cased; DROP EXTENSION citext")
+
+
+def test_a_twin_that_is_there_is_asked_at_the_dry_run_and_warns(service, target):
+    target.sql("CREATE DATABASE twinned")
+    target.sql("CREATE EXTENSION pg_stat_statements; CREATE TABLE t (a int, b text); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n; ANALYZE t", "twinned")
+    service.add_target("twinned", target.dsn("twinned"), enabled=False)
+    def planned(statement):
+        run = subprocess.run([BINARY, "index", "create", "twinned", statement, "--dry-run"], env=service.environment(), capture_output=True, text=True, check=False)
+        assert run.returncode == 0 and "INDEX CONCURRENTLY" in run.stdout, run
+        return run.stderr
+    faulty = ["CREATE INDEX f ON t (a) WHERE b < now()::text", "CREATE INDEX f ON t (a) WITH (fillfactor = 5)", "CREATE INDEX f ON t ((sum(a)))"]
+    assert [planned(statement) for statement in faulty] == [""] * 3
+    service.fettle("twin", "build", target.dsn("twinned"))
+    said = [planned(statement) for statement in faulty]
+    assert all("the planner twin refuses this index" in word for word in said) and "IMMUTABLE" in said[0] and "fillfactor" in said[1], said
+    assert planned("CREATE UNIQUE INDEX f ON t (lower(b) text_pattern_ops DESC) INCLUDE (a) WITH (fillfactor = 50) WHERE a > 5") == ""
+    # a twin of what the database was is none
+    target.sql("ALTER TABLE t ADD COLUMN c int", "twinned")
+    assert planned(faulty[0]) == ""
+    assert target.sql("SELECT count(*) FROM pg_index WHERE indexrelid >= 16384 AND indrelid = 't'::regclass", "twinned") == [(0,)]
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\u65e5", "\U0001f600"])
+@pytest.mark.parametrize("table_bytes,column_bytes", [(63, 1), (63, 63), (5, 63), (29, 30)])
+def test_an_index_without_a_name_is_named_as_the_server_names_it(service, target, letter, table_bytes, column_bytes):
+    width = len(letter.encode())
+    # a letter of several bytes falls on each side of where the name is cut
+    for shift in range(width):
+        table, column = ("a" * shift + letter * ((size - shift) // width) or "a" for size in (table_bytes, column_bytes))
+        target.sql(f'CREATE TABLE "{table}" ("{column}" int, "k" int); CREATE INDEX ON "{table}" ("{column}", k)')
+        (named,), = target.sql(f"""SELECT relname FROM pg_class WHERE relkind = 'i' AND oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = '"{table}"'::regclass)""")
+        target.sql(f'DROP INDEX "{named}"')
+        planned = cli(service, "create", "shop", table, f"{column},k", "--dry-run")
+        target.sql(f'DROP TABLE "{table}"')
+        assert f'IF NOT EXISTS "{named}" ON' in planned, (named, planned)
+
+
+def test_a_refusal_is_not_called_something_to_report(service, target):
+    refused = [(23, ["drop", "shop", "orders_pkey", "--yes"]), (3, ["create", "shop", "orders", "note", "--method", "gin", "--yes"]),
                (3, ["create", "shop", "public.orders", "note", "--yes"]), (5, ["create", "shop", "orders", "note", "--name", "customers_pkey", "--yes"])]
     for status, words in refused:
         said = cli(service, *words, status=status)
         assert "hint: " in said and "report it" not in said, said
     assert "schema apart" in cli(service, "create", "shop", "public.orders", "note", "--yes", status=3)
+    target.sql("CREATE TABLE other.elsewhere (a int)")
+    assert "hint: there is other.elsewhere" in cli(service, "create", "shop", "CREATE INDEX e ON elsewhere (a)", "--yes", status=3)
+    target.sql("DROP TABLE other.elsewhere")
 
 
 def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
@@ -840,6 +1111,10 @@ def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
     assert len(doubled) == len(same) - 1 > 0
     assert all(row["class"] == "duplicate" and row["act_sql"].startswith("DROP INDEX CONCURRENTLY") for row in doubled)
     cli(service, "drop", "shop", "orders_third", "--yes")
+    target.sql("CREATE INDEX parts_only ON ONLY parts (day)")
+    only = next(row for row in json.loads(cli(service, "list", "shop", "--json")) if row["index_name"] == "parts_only")
+    assert only["class"] == "invalid" and "partitioned" in only["needed_because"]
+    target.sql("DROP INDEX parts_only")
 
 
 def test_a_trial_of_a_partitions_own_index_asks_for_the_statements_of_the_whole_table(service, target):

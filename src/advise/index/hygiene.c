@@ -284,6 +284,22 @@ statements_add(const HygieneReview *review, HygieneFinding *finding)
     finding->undo_sql = arena_printf(arena, "%s;", finding->index->definition);
 }
 
+/* ANALYZE gathers them for the index; the planner reads them for every query that has the expression. */
+static void
+statistics_tell(const HygieneReview *review, HygieneFinding *finding)
+{
+    if (finding->class != HYGIENE_UNUSED && finding->class != HYGIENE_RARELY_USED)
+        return;
+    for (size_t i = 0; i < finding->index->column_count; i++)
+        if (finding->index->columns[i].attnum == 0) {
+            finding->reason = arena_printf(review->arena,
+                                           "%s; with it go the statistics of its expressions, which plans "
+                                           "that do not scan it are made by, too",
+                                           finding->reason);
+            return;
+        }
+}
+
 static int
 finding_compare(const void *left, const void *right)
 {
@@ -313,6 +329,7 @@ index_review(HygieneReview *review, const SnapshotRelation *relation, const Snap
                     (index->is_valid && !index->is_partitioned && size_find(review, &finding));
     if (!is_found)
         return;
+    statistics_tell(review, &finding);
     statements_add(review, &finding);
     vector_push(review->arena, &review->findings, finding);
 }

@@ -279,12 +279,26 @@ a_session_without_or_with_a_bad_target_is_refused(void **state)
     session_progress(NULL, "step", 1, 2); /* no terminal: nothing is drawn */
 }
 
+static void
+a_word_with_a_password_is_told_from_a_name(void **state)
+{
+    (void)state;
+    static const char *const secrets[] = {"postgres://u:p@h/d", "mysql://u:p@h", "host=h password=p",
+                                          "PASSWORD = p", "postgres://h/d"};
+    static const char *const names[] = {"status=open", "password", "a://b", "idx@1", "", "host=h"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(secrets); i++)
+        assert_true(cli_has_secret(secrets[i]));
+    for (size_t i = 0; i < FETTLE_COUNT_OF(names); i++)
+        assert_false(cli_has_secret(names[i]));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wrong_word_is_told_in_one_line_with_a_hint),
         cmocka_unit_test(no_word_of_a_secret_is_repeated),
+        cmocka_unit_test(a_word_with_a_password_is_told_from_a_name),
         cmocka_unit_test(help_is_given_wherever_it_is_asked_for),
         cmocka_unit_test(the_verb_table_is_consistent_and_its_help_complete),
         cmocka_unit_test(the_man_page_has_only_macros_that_it_means),

@@ -284,13 +284,14 @@ a_failed_statement_has_the_code_of_its_sqlstate(void **state)
 {
     (void)state;
     static const StatementCase cases[] = {
-        {"53100", ERROR_DISK_FULL, false},  {"57014", ERROR_TIMEOUT, false},
-        {"55P03", ERROR_TIMEOUT, false},    {"25P03", ERROR_TIMEOUT, true},
-        {"25P04", ERROR_TIMEOUT, true},     {"25006", ERROR_PERMISSION, false},
-        {"42501", ERROR_PERMISSION, false}, {"57P01", ERROR_CONNECTION, true},
-        {"57P02", ERROR_CONNECTION, true},  {"57P03", ERROR_CONNECTION, true},
-        {"57P05", ERROR_CONNECTION, true},  {"08006", ERROR_CONNECTION, true},
-        {"40001", ERROR_CONFLICT, false},   {"42P01", ERROR_QUERY, false},
+        {"53100", ERROR_DISK_FULL, false},   {"57014", ERROR_TIMEOUT, false},
+        {"55P03", ERROR_TIMEOUT, false},     {"25P03", ERROR_TIMEOUT, true},
+        {"25P04", ERROR_TIMEOUT, true},      {"25006", ERROR_PERMISSION, false},
+        {"42501", ERROR_PERMISSION, false},  {"57P01", ERROR_CONNECTION, true},
+        {"57P02", ERROR_CONNECTION, true},   {"57P03", ERROR_CONNECTION, true},
+        {"57P05", ERROR_CONNECTION, true},   {"08006", ERROR_CONNECTION, true},
+        {"40001", ERROR_CONFLICT, false},    {"42P01", ERROR_QUERY, false},
+        {"22021", ERROR_UNSUPPORTED, false}, {"22P05", ERROR_INPUT, false},
         {"XX000", ERROR_QUERY, false}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);

@@ -236,6 +236,9 @@ a_long_name_is_cut_as_the_server_cuts_it(void **state)
                                 test_server_value(arena, connection, query));
         }
     assert_string_equal(pg_identifier_cut(arena, "short"), "short");
+    assert_string_equal(pg_identifier_cut_to(arena, "a\u00e9b", 2), "a");
+    assert_string_equal(pg_identifier_cut_to(arena, "a\u00e9b", 3), "a\u00e9");
+    assert_string_equal(pg_identifier_cut_to(arena, "\u00e9", 0), "");
     assert_int_equal(strlen(pg_identifier_cut(arena, arena_printf(arena, "%063d", 0))), 63);
 }
 

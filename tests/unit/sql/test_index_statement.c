@@ -49,6 +49,86 @@ a_statement_is_written_anew_before_its_definition(void **state)
 }
 
 static void
+a_mark_is_one_comment_or_number_of_statistics_of_the_index(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const struct {
+        const char *text;
+        bool is_mark;
+    } cases[] = {
+        {"COMMENT ON INDEX s.i IS 'a; DROP TABLE t'", true},
+        {"COMMENT ON INDEX s.\"i\" IS E'a\\\\'", true},
+        {"ALTER INDEX s.i ALTER COLUMN 2 SET STATISTICS 100", true},
+        {"COMMENT ON INDEX i IS 'a'", false},
+        {"COMMENT ON INDEX s.j IS 'a'", false},
+        {"COMMENT ON INDEX x.s.i IS 'a'", false},
+        {"COMMENT ON TABLE s.i IS 'a'", false},
+        {"COMMENT ON INDEX s.i IS 'a'; DROP TABLE t", false},
+        {"ALTER INDEX other.i ALTER COLUMN 2 SET STATISTICS 100", false},
+        {"ALTER INDEX s.i SET (fillfactor = 10)", false},
+        {"ALTER TABLE s.i ALTER COLUMN a SET STATISTICS 100", false},
+        {"DROP INDEX s.i", false},
+        {"no statement", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++)
+        if (sql_index_mark_is(arena, cases[i].text, "s", "i") != cases[i].is_mark)
+            fail_msg("%s", cases[i].text);
+}
+
+static void
+a_probe_holds_what_is_looked_up_and_no_order(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const struct {
+        const char *given;
+        const char *probe;
+    } cases[] = {
+        {"create index i on t (A DESC, \"lower(b)\", \"1st\" text_pattern_ops, time) include (\"C\")",
+         "SELECT \"a\", \"lower(b)\", \"1st\", \"time\", \"C\" FROM \"public\".\"t\""},
+        {"create index i on t (lower(a) COLLATE \"C\" text_pattern_ops DESC NULLS LAST, b, ((c + 1)) DESC)",
+         "SELECT lower(a), \"b\", ((c + 1)) FROM \"public\".\"t\""},
+        {"create index i on t (coalesce(a, ') DESC'), s.f(b)) where b > ')'",
+         "SELECT coalesce(a, ') DESC'), s.f(b) FROM \"public\".\"t\" WHERE b > ')'"},
+        {"create index i on t (current_date)", NULL},
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        const char *probe = parse(arena, cases[i].given).probe;
+        if (cases[i].probe == NULL)
+            assert_null(probe);
+        else
+            assert_string_equal(probe, cases[i].probe);
+    }
+}
+
+static void
+operator_classes_have_a_schema_and_expressions_are_known(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    SqlIndexStatement statement = parse(
+        arena, "create index i on t (a text_pattern_ops, b, c \"S\".\"O\" (siglen = 3), lower(d) x.y DESC)");
+    static const char *const wanted[][2] = {{"pg_catalog", "text_pattern_ops"}, {"S", "O"}, {"x", "y"}};
+    assert_int_equal(statement.operands.count, 0);
+    statement =
+        parse(arena, "create index i on t ((a || 'x'), s.f(b)) where t.c = 'x' and d operator(s.=) 'y'");
+    assert_true(statement.operands.count == 2 && strcmp(statement.operands.items[0], "a") == 0 &&
+                strcmp(statement.operands.items[1], "c") == 0);
+    statement =
+        parse(arena, "create index i on t (a text_pattern_ops, b, c \"S\".\"O\" (siglen = 3), lower(d) x.y "
+                     "DESC)");
+    assert_true(statement.has_expression &&
+                !parse(arena, "create index i on t (a) where b > 1").has_expression);
+    assert_true(statement.class_schemas.count == 3 && statement.class_names.count == 3);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(wanted); i++) {
+        assert_string_equal(statement.class_schemas.items[i], wanted[i][0]);
+        assert_string_equal(statement.class_names.items[i], wanted[i][1]);
+    }
+}
+
+static void
 the_predicate_is_what_stands_behind_the_last_where(void **state)
 {
     (void)state;
@@ -180,6 +260,9 @@ main(void)
         cmocka_unit_test(keys_and_included_columns_are_listed_as_written),
         cmocka_unit_test(a_tablespace_is_told_apart_from_the_shape),
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
+        cmocka_unit_test(a_mark_is_one_comment_or_number_of_statistics_of_the_index),
+        cmocka_unit_test(a_probe_holds_what_is_looked_up_and_no_order),
+        cmocka_unit_test(operator_classes_have_a_schema_and_expressions_are_known),
         cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
         cmocka_unit_test(whatever_is_not_one_create_index_is_refused),

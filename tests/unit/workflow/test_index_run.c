@@ -185,6 +185,111 @@ what_a_killed_process_left_is_settled_truthfully(void **state)
     assert_int_equal(settled, 0);
 }
 
+/* Plans to drop own.t_moved, has meanwhile done to the target, and runs, or settles what a killed process
+ * left.
+ */
+static IndexChange
+dropped_after(const Place *place, const char *meanwhile, bool is_left)
+{
+    Error error = {0};
+    IndexPlan plan;
+    bool wants = false;
+    int64_t id = 0;
+    IndexOrder order = order_of(place, "t_moved");
+    run_sql(place, "CREATE INDEX IF NOT EXISTS t_moved ON own.t (a)");
+    assert_done(index_plan_drop(&place->manager, place->arena, &order, &plan, &error), &error);
+    assert_done(index_plan_record(&place->manager, place->arena, &plan, &id, &error), &error);
+    if (is_left)
+        assert_done(index_change_attempt(place->fixture->connection, id, 1, false, &wants, &error), &error);
+    run_sql(place, meanwhile);
+    assert_done((is_left ? index_settle : index_run)(&place->manager, id, &error), &error);
+    return change_of(place, id);
+}
+
+static void
+what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so(void **state)
+{
+    Place place = place_of(state);
+    IndexChange change = dropped_after(&place, "ALTER INDEX own.t_moved RENAME TO t_away", false);
+    assert_string_equal(change.state, "failed");
+    assert_non_null(strstr(change.error_message, "is gone"));
+    assert_true(exists(&place, "t_away"));
+    run_sql(&place, "DROP INDEX own.t_away");
+    change = dropped_after(&place, "ALTER INDEX own.t_moved SET (fillfactor = 50)", false);
+    assert_string_equal(change.state, "failed");
+    assert_non_null(strstr(change.error_message, "another definition now"));
+    assert_true(exists(&place, "t_moved"));
+    run_sql(&place, "ALTER INDEX own.t_moved RESET (fillfactor)");
+    change = dropped_after(&place, "ALTER INDEX own.t_moved SET (fillfactor = 50)", true);
+    assert_string_equal(change.state, "failed");
+    assert_true(exists(&place, "t_moved"));
+    run_sql(&place, "ALTER INDEX own.t_moved RESET (fillfactor)");
+    /* rebuilt it is the same one */
+    change = dropped_after(&place, "REINDEX INDEX CONCURRENTLY own.t_moved", false);
+    assert_string_equal(change.state, "completed");
+    assert_false(exists(&place, "t_moved"));
+    change = dropped_after(&place, "DROP INDEX own.t_moved", true);
+    assert_string_equal(change.state, "completed");
+}
+
+static void
+what_was_invalid_when_its_drop_was_advised_stays_if_it_is_valid_when_its_turn_comes(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexPlan plan;
+    int64_t id = 0;
+    IndexOrder order = order_of(&place, "t_mended");
+    run_sql(&place, "CREATE INDEX t_mended ON own.t (a)");
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *advised = NULL;
+    (void)recommended(&place);
+    assert_done(pg_query_simple(place.fixture->connection, "SELECT max(id) FROM fettle.index_recommendations",
+                                &advised, &error),
+                &error);
+    assert_done(index_plan_drop(&place.manager, place.arena, &order, &plan, &error), &error);
+    plan.change.recommendation_id = pg_result_int(advised, 0, 0, 0);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    run_sql(&place,
+            "UPDATE fettle.index_recommendations SET recommendation_type = 'drop', was_invalid = true");
+    assert_done(index_run(&place.manager, id, &error), &error);
+    assert_string_equal(change_of(&place, id).state, "failed");
+    assert_non_null(strstr(change_of(&place, id).error_message, "valid now"));
+    assert_true(exists(&place, "t_mended"));
+}
+
+static void
+a_kill_between_an_index_and_its_comment_leaves_both_in_the_end(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexPlan plan;
+    bool wants = false;
+    int64_t id = 0;
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    run_sql(&place, "CREATE INDEX t_said ON own.t (abs(a)); COMMENT ON INDEX own.t_said IS 'said'; "
+                    "ALTER INDEX own.t_said ALTER COLUMN 1 SET STATISTICS 300");
+    IndexOrder order = order_of(&place, "t_said");
+    assert_done(index_plan_drop(&place.manager, place.arena, &order, &plan, &error), &error);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    assert_done(index_run(&place.manager, id, &error), &error);
+    IndexChange dropped = change_of(&place, id);
+    assert_done(index_plan_undo(&place.manager, place.arena, &dropped, "test", &plan, &error), &error);
+    assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    assert_done(index_change_attempt(place.fixture->connection, id, 1, false, &wants, &error), &error);
+    run_sql(&place, index_first_statement(place.arena, plan.change.sql));
+    assert_done(index_settle(&place.manager, id, &error), &error);
+    assert_string_equal(change_of(&place, id).state, "completed");
+    assert_null(change_of(&place, id).error_message);
+    assert_done(
+        pg_query_simple(place.fixture->connection,
+                        "SELECT obj_description('own.t_said'::regclass), attstattarget FROM pg_attribute "
+                        "WHERE attrelid = 'own.t_said'::regclass",
+                        &rows, &error),
+        &error);
+    assert_string_equal(pg_result_text(rows, 0, 0), "said");
+    assert_int_equal(pg_result_int(rows, 0, 1, 0), 300);
+}
+
 /* On a disk that holds the index, but not its sort as well. */
 static void
 check_room(Place *place, const IndexPlace *where, ErrorCode code)
@@ -297,6 +402,49 @@ the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
                 &error);
     assert_false(is_busy);                                                                /* it is idle */
     assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
+}
+
+static void
+marks_are_told_from_what_makes_and_drops_an_index(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    const char *undo =
+        "CREATE INDEX i ON s.t (a);\nCOMMENT ON INDEX s.i IS ';';\nALTER INDEX s.i ALTER COLUMN 1 "
+        "SET STATISTICS 5;\nDROP INDEX s.j";
+    assert_string_equal(index_first_statement(arena, undo), "CREATE INDEX i ON s.t (a)");
+    assert_string_equal(index_first_statement(arena, ""), "");
+    TextList marks = index_marks_of(arena, undo, "s", "i");
+    assert_int_equal(marks.count, 2);
+    assert_string_equal(marks.items[0], "COMMENT ON INDEX s.i IS ';'");
+    assert_int_equal(index_marks_of(arena, undo, "s", "j").count, 0);
+}
+
+static void
+what_was_made_may_be_dropped_whatever_it_is_good_for(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexFacts facts;
+    bool is_found;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    run_sql(&place, "CREATE INDEX t_good ON own.t (a); COMMENT ON INDEX own.t_good IS 'x'");
+    assert_done(index_session_read(&place.manager, place.arena, place.target_id, NULL, &connection, &error),
+                &error);
+    assert_done(index_facts_find(connection, place.arena, "own", "t_good", &is_found, &facts, &error),
+                &error);
+    assert_string_equal(facts.marks, "COMMENT ON INDEX own.t_good IS 'x'");
+    assert_true(facts.can_create && facts.can_use && facts.can_place && !facts.is_read_only &&
+                !facts.is_clustered);
+    facts.lookup = facts.extension = "some";
+    facts.can_create = false;
+    assert_false(index_facts_check_drop(place.arena, &facts, &error));
+    error_clear(&error);
+    index_facts_excuse(&facts);
+    assert_done(index_facts_check_drop(place.arena, &facts, &error), &error);
+    facts.is_clustered = true;
+    assert_false(index_facts_check_drop(place.arena, &facts, &error));
+    assert_int_equal(error.code, ERROR_UNSUPPORTED);
 }
 
 /* A killed process leaves an open change; meanwhile someone makes an index of its name. */
@@ -620,6 +768,15 @@ main(void)
         cmocka_unit_test_setup(on_one_table_only_one_change_is_open, store_fixture_clear),
         cmocka_unit_test_setup(a_change_that_was_asked_to_stop_never_begins, store_fixture_clear),
         cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
+        cmocka_unit_test_setup(what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so,
+                               store_fixture_clear),
+        cmocka_unit_test(marks_are_told_from_what_makes_and_drops_an_index),
+        cmocka_unit_test_setup(what_was_made_may_be_dropped_whatever_it_is_good_for, store_fixture_clear),
+        cmocka_unit_test_setup(
+            what_was_invalid_when_its_drop_was_advised_stays_if_it_is_valid_when_its_turn_comes,
+            store_fixture_clear),
+        cmocka_unit_test_setup(a_kill_between_an_index_and_its_comment_leaves_both_in_the_end,
+                               store_fixture_clear),
         cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),

@@ -241,6 +241,22 @@ counters_alone_name_an_unused_index_but_propose_nothing(void **state)
 }
 
 static void
+an_idle_index_on_an_expression_is_told_to_have_statistics(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    HygieneInput input =
+        input_of(arena, INDEXES "10|1|public|plain|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n"
+                                "11|1|public|lowered|btree|CREATE INDEX i|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+                                "10|1|\\N|int4_ops|\\N|f|f|f\n11|0|lower(c)|text_ops|\\N|f|f|f\n"
+                                "@index_activity id scans\n10|0\n11|0\n");
+    input.primary.statistics_reset_at_us = NOW_US - 100 * DAY_US;
+    HygieneFindings findings = hygiene_review(arena, &input);
+    assert_non_null(strstr(expect(&findings, "lowered", HYGIENE_UNUSED, false)->reason, "statistics of its"));
+    assert_null(strstr(expect(&findings, "plain", HYGIENE_UNUSED, false)->reason, "statistics of its"));
+}
+
+static void
 of_idle_indexes_one_is_kept_for_a_foreign_key_and_for_a_dropped_duplicate(void **state)
 {
     (void)state;
@@ -312,6 +328,7 @@ main(void)
         cmocka_unit_test(what_something_else_needs_is_never_found_however_idle),
         cmocka_unit_test(an_index_is_proposed_only_after_the_whole_time_on_every_server),
         cmocka_unit_test(counters_alone_name_an_unused_index_but_propose_nothing),
+        cmocka_unit_test(an_idle_index_on_an_expression_is_told_to_have_statistics),
         cmocka_unit_test(of_idle_indexes_one_is_kept_for_a_foreign_key_and_for_a_dropped_duplicate),
         cmocka_unit_test(invalid_bloated_rare_and_oversized_indexes_are_named),
     };
