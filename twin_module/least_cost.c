@@ -15,15 +15,20 @@
  * without it on this table alone or on others too, but none of them was cheaper or had more workers.
  * The plan that is given stays the planner's; SHOW fettle_twin.least_cost tells its cost and the lesser of
  * the two, of the last query that was planned: a bound for what fewer indexes could do. Then it names the
- * indexes of all partial paths that are narrower than their table: with these still there, fewer others
+ * indexes of all partial paths that are narrower than they could be: with these still there, fewer others
  * change nothing of what the joins are made of but for the worse, so that the cost itself is a bound.
+ *
+ * Both are as good as the planner is consistent above the tables. A join whose cheapest path has no workers
+ * may keep no path that has, which a join above it then lacks; where that was so nobody is named.
  */
 #include "twin_module.h"
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "nodes/pathnodes.h"
+#include "access/sysattr.h"
 #include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planner.h"
@@ -34,6 +39,7 @@
 #include "utils/resowner.h"
 
 static set_rel_pathlist_hook_type previous_pathlist;
+static create_upper_paths_hook_type previous_upper;
 static bool note_least_cost;
 static char *least_cost_text; /* never set: what it shows is the figure below */
 static double cost_given;
@@ -86,6 +92,45 @@ narrowing_note_narrower(const RelOptInfo *rel, int workers)
     }
 }
 
+/* Columns that are read of the relation, as check_index_only() has it. */
+static Bitmapset *
+columns_read(const RelOptInfo *rel)
+{
+    Bitmapset *columns = NULL;
+    ListCell *cell;
+    pull_varattnos((Node *)rel->reltarget->exprs, rel->relid, &columns);
+    foreach (cell, rel->baserestrictinfo)
+        pull_varattnos((Node *)lfirst_node(RestrictInfo, cell)->clause, rel->relid, &columns);
+    return columns;
+}
+
+static bool
+may_answer_alone(const IndexOptInfo *info, const Bitmapset *columns)
+{
+    Bitmapset *returned = NULL;
+    int i;
+    for (i = 0; i < info->ncolumns; i++)
+        if (info->indexkeys[i] != 0 && info->canreturn[i])
+            returned = bms_add_member(returned, info->indexkeys[i] - FirstLowInvalidHeapAttributeNumber);
+    return bms_is_subset(columns, returned);
+}
+
+/* The most that a partial path can have: by the table's pages, or by those of an index that answers alone. */
+static int
+workers_most(RelOptInfo *rel)
+{
+    int most = compute_parallel_worker(rel, rel->pages, -1, max_parallel_workers_per_gather);
+    Bitmapset *columns = columns_read(rel);
+    ListCell *cell;
+    foreach (cell, rel->indexlist) {
+        const IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
+        int workers = compute_parallel_worker(rel, -1, info->pages, max_parallel_workers_per_gather);
+        if (workers > most && may_answer_alone(info, columns))
+            most = workers;
+    }
+    return most;
+}
+
 /* Parts of an inheritance tree come here one by one, and their parent has no scan of its own. */
 static void
 least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEntry *entry)
@@ -98,7 +143,7 @@ least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEn
         entry->relkind == RELKIND_FOREIGN_TABLE || !twin_planner_is_outermost())
         return;
     cheapest = linitial(rel->partial_pathlist);
-    workers = compute_parallel_worker(rel, rel->pages, -1, max_parallel_workers_per_gather);
+    workers = workers_most(rel);
     if (!is_widening)
         narrowing_note_narrower(rel, workers);
     if (cheapest->parallel_workers >= workers)
@@ -110,6 +155,33 @@ least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEn
     wider->startup_cost = Min(wider->startup_cost, cheapest->startup_cost);
     wider->total_cost = Min(wider->total_cost, cheapest->total_cost);
     rel->partial_pathlist = lcons(wider, rel->partial_pathlist);
+}
+
+static bool
+has_partial_path(const PlannerInfo *root, const Bitmapset *relids)
+{
+    int i = -1;
+    while ((i = bms_next_member(relids, i)) >= 0)
+        if (root->simple_rel_array[i] != NULL && root->simple_rel_array[i]->partial_pathlist != NIL)
+            return true;
+    return false;
+}
+
+/* The joins are made; one that lost its partial paths is nobody's by name. */
+static void
+least_cost_upper(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output,
+                 void *extra)
+{
+    ListCell *cell;
+    if (previous_upper != NULL)
+        previous_upper(root, stage, input, output, extra);
+    if (!note_least_cost || is_widening || stage != UPPERREL_FINAL || !twin_planner_is_outermost())
+        return;
+    foreach (cell, root->join_rel_list) {
+        const RelOptInfo *join = lfirst(cell);
+        if (join->consider_parallel && join->partial_pathlist == NIL && has_partial_path(root, join->relids))
+            narrowing_count = NARROWING_MOST + 1;
+    }
 }
 
 Query *
@@ -135,6 +207,7 @@ wider_cost(Query *copy, const char *text, int options, ParamListInfo parameters)
     PG_TRY();
     {
         MemoryContextSwitchTo(own);
+        twin_outdone_begin();
         cost = standard_planner(copy, text, options, parameters)->planTree->total_cost;
         ReleaseCurrentSubTransaction();
     }
@@ -187,6 +260,8 @@ twin_least_cost_install(void)
 {
     previous_pathlist = set_rel_pathlist_hook;
     set_rel_pathlist_hook = least_cost_pathlist;
+    previous_upper = create_upper_paths_hook;
+    create_upper_paths_hook = least_cost_upper;
     DefineCustomBoolVariable("fettle_twin.note_least_cost",
                              "Plans queries again beside scans that an index narrowed to fewer workers.",
                              NULL, &note_least_cost, false, PGC_USERSET, 0, NULL, NULL, NULL);

@@ -462,11 +462,19 @@ typedef struct Rival {
 
 #define OUTDONE_USELESS (-1)
 
-/* With sequential scans off, an index alone may be read whole for a bitmap, but not one that has an order. */
+/* With sequential scans off, an index may be read whole for a bitmap, but not one that has an order. */
 static bool
 gives_bitmaps_as(const Rival *a, const Rival *b)
 {
-    return enable_seqscan || !b->may_answer_alone || (a->leading == 0) == (b->leading == 0);
+    return enable_seqscan || (a->leading == 0) == (b->leading == 0);
+}
+
+/* An index that is scanned without fetching rows has workers by what is read of it: more where that is more.
+ */
+static bool
+may_have_workers(const Rival *rival, const Asked *asked)
+{
+    return (rival->may_answer_alone || !enable_bitmapscan) && workers_by_size(asked->root, rival->info) > 0;
 }
 
 static bool
@@ -476,7 +484,8 @@ serves_as(const Rival *a, const Rival *b, const Asked *asked)
         return false;
     if (keys_are_alike(a->info, b->info, b->last))
         return true;
-    return !TWIN_KEYS_ARE_SKIPPED && gives_bitmaps_as(a, b) && keys_are_alike(a->info, b->info, b->leading) &&
+    return !TWIN_KEYS_ARE_SKIPPED && !may_have_workers(b, asked) && gives_bitmaps_as(a, b) &&
+           keys_are_alike(a->info, b->info, b->leading) &&
            has_further_keys(a->info, b->info, b->leading, asked);
 }
 

@@ -865,6 +865,8 @@ NOT_OUTDONE_QUITE = {
 def test_an_index_whose_order_serves_no_further_is_outdone_by_one_that_has_its_columns(alike, reason):
     elder, younger, query = OUTDONE[reason]
     run(alike, f"CREATE INDEX elder ON alike {elder}; CREATE INDEX younger ON alike {younger}")
+    if "index-only" in reason:
+        run(alike, "SET LOCAL max_parallel_workers_per_gather = 0")
     with_all, without_outdone, without_younger, count = outdone_plans(alike, query)
     assert with_all["Total Cost"] == without_outdone["Total Cost"] == without_younger["Total Cost"]
     skips = alike.server_version >= 180000 and "array" not in reason
@@ -1025,6 +1027,72 @@ def test_fewer_indexes_with_those_that_narrowed_a_table_cost_no_less(narrowing):
         run(narrowing, f"SET LOCAL fettle_twin.hidden_indexes = '{hidden}'")
         cost = plan(narrowing, query)["Total Cost"]
         assert cost >= (least if names & set(hidden.split(",")) else given)
+
+
+@pytest.fixture
+def crossed(twin, supposing):
+    """A table whose indexes on the common k may have more workers than it has, and one to be crossed with."""
+    run(twin, """CREATE TABLE t (id int, k int, y int, x int, w text); CREATE TABLE u (id int, v int);
+        SET LOCAL fettle_twin.note_least_cost = on""")
+    set_size(twin, "u", 10, 1000)
+    yield twin
+
+
+CROSSED = "SELECT count(*) FROM t JOIN u ON u.id + t.y <> 3 WHERE t.k = 5"
+
+
+def set_distinct(handle, table, attnum, distinct, correlation=0):
+    run(handle, f"""INSERT INTO pg_statistic SELECT oid, {attnum}, false, 0, 4, {distinct}, 3, 0, 0, 0, 0, '<(int,int)'::regoperator,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, '{{{correlation}}}' FROM pg_class WHERE relname = '{table}'""")
+
+
+def set_visible(handle, table, blocks, rows):
+    set_size(handle, table, blocks, rows)
+    run(handle, "UPDATE pg_class SET relallvisible = relpages WHERE oid = %s::regclass", (table,))
+
+
+def test_an_index_of_which_more_is_read_may_have_workers_that_another_has_not(crossed):
+    """The part of (k, y) is too small for workers, of (x, k, y) all is read."""
+    set_visible(crossed, "t", 200_000, 1_000_000)
+    set_distinct(crossed, "t", 2, 60)
+    run(crossed, "CREATE INDEX small ON t (k, y); CREATE INDEX large ON t (x, k, y)")
+    costs = []
+    for hides in ("off", "on"):
+        run(crossed, f"SET LOCAL fettle_twin.hide_outdone = {hides}")
+        costs.append(plan(crossed, CROSSED)["Total Cost"])
+    assert costs[0] == costs[1] and outdone(crossed) == 0
+    run(crossed, "SET LOCAL fettle_twin.hidden_indexes = 'large'")
+    assert plan(crossed, CROSSED)["Total Cost"] > costs[0]
+
+
+def test_the_least_cost_knows_that_an_index_may_have_more_workers_than_its_table(crossed):
+    set_visible(crossed, "t", 2500, 160_000)
+    set_distinct(crossed, "t", 2, 2)
+    set_size(crossed, "u", 20, 200)
+    run(crossed, "CREATE INDEX small ON t (k, y); CREATE INDEX large ON t (x, y, k)")
+    least = (plan(crossed, CROSSED), least_cost(crossed))[1][1]
+    for hidden in ("small", "large", "small,large"):
+        run(crossed, f"SET LOCAL fettle_twin.hidden_indexes = '{hidden}'")
+        cost = plan(crossed, CROSSED)["Total Cost"]
+        print(f"without {hidden}: {cost}, at the least {least}")
+        assert cost >= least
+
+
+def test_nobody_is_named_where_a_join_lost_its_workers(crossed):
+    """With t1 the join of t and v is cheapest without workers, and keeps no path that has any for the join above."""
+    run(crossed, "DROP TABLE u; CREATE TABLE u (id int, k int, y int, x int, w text); CREATE TABLE v (id int, k int)")
+    run(crossed, "SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL random_page_cost = 1.1")
+    set_visible(crossed, "t", 3500, 35_000)
+    set_size(crossed, "u", 10_000, 400_000)
+    set_size(crossed, "v", 100, 20_000)
+    for table, statistics in (("t", ((60, -0.7), (5, 0), (2, -0.7), (20, 0.3))), ("u", ((20, 0.9), (5, 0.9), (500, 0.9), (60, 1)))):
+        for attnum, (distinct, correlation) in enumerate(statistics, 1):
+            set_distinct(crossed, table, attnum, distinct, correlation)
+    run(crossed, "CREATE INDEX t0 ON t (k, x); CREATE INDEX t1 ON t (id, y); CREATE INDEX t2 ON t (x); CREATE INDEX u0 ON u (k); CREATE INDEX u1 ON u (y, x)")
+    plan(crossed, "SELECT count(*) FROM t JOIN u ON t.x = u.y JOIN v ON v.id = t.k WHERE t.id = 5 AND u.k < 3")
+    given, least = least_cost(crossed)
+    print(f"given {given}, at the least {least}")
+    assert least < given and names_narrowing(crossed) == set()
 
 
 @pytest.mark.parametrize("what", ["PERFORM pg_sleep(60)", "RAISE 'no'", "PERFORM 1 / 0 FROM orders WHERE region = 7"])

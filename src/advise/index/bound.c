@@ -46,9 +46,6 @@
 #define HALF_LEAST_SHARE 0.5 /* of the gap allowed */
 #define SCRATCH_BYTES ((size_t)64 << 20)
 
-/* What the solver's word that nothing is below may be off by. */
-#define BELOW_ROUNDING 1e-5
-
 /* With a smaller gap allowed rounding would be too much of it for a choice that is only any. */
 #define ANY_GAP_LEAST 1e-4
 
@@ -129,21 +126,25 @@ bound_subject(Search *search, Arena *scratch)
     return subject;
 }
 
-/* Solves the program for a choice of less than most, any; the bound rises where there is none. */
+/* Solves the program for a choice of less than most, any. Where there is none the bound is that, unless the
+ * solver came to no end. */
 static bool
-bound_program_below(Search *search, Arena *scratch, Program *program, double most, ProgramAnswer *ret_answer)
+bound_program_below(Search *search, Arena *scratch, Program *program, double most, ProgramAnswer *ret_answer,
+                    bool *ret_is_open)
 {
+    double proven = most - program_rounding(program);
     program->below = most;
     program->is_quick = true;
     program->nodes_most = NODES_QUICK;
     bool found = program_bound(scratch, program, ret_answer);
     bound_note(search, ret_answer->bound);
-    if (found || search_bound_is_near(search) || search->bound >= most * (1 - BELOW_ROUNDING))
-        return found;
-    program->is_quick = false;
-    program->nodes_most = NODES_MOST;
-    found = program_bound(scratch, program, ret_answer);
-    bound_note(search, ret_answer->bound);
+    if (!found && !search_bound_is_near(search) && search->bound < proven) {
+        program->is_quick = false;
+        program->nodes_most = NODES_MOST;
+        found = program_bound(scratch, program, ret_answer);
+        bound_note(search, ret_answer->bound);
+    }
+    *ret_is_open = !found && search->bound < proven;
     return found;
 }
 
@@ -156,16 +157,19 @@ static bool
 bound_program_any(Search *search, Arena *scratch, Program *program, ProgramAnswer *ret_answer)
 {
     double most = asked_most(search);
+    double half_least = search_gap_allowed(search) * HALF_LEAST_SHARE * most;
     bool halves = search->any_count++ >= ANY_PLAIN_MOST;
     bool found = false;
     bool is_last = false;
     while (!found && !is_last && !search_bound_is_near(search) && !search_out_of_time(search)) {
-        double bound = search->bound;
-        double half = bound + (most - bound) / 2;
-        is_last = !halves || most - half < search_gap_allowed(search) * HALF_LEAST_SHARE * most;
-        found = bound_program_below(search, scratch, program, is_last ? most : half, ret_answer);
-        /* the solver may have come to no end */
-        halves = search->bound > bound;
+        double half = search->bound + (most - search->bound) / 2;
+        is_last = !halves || most - half < half_least;
+        bool is_open;
+        found = bound_program_below(search, scratch, program, is_last ? most : half, ret_answer, &is_open);
+        if (is_open && halves) {
+            halves = false; /* too hard for it */
+            search->any_count = 0;
+        }
     }
     if (!found)
         return false;

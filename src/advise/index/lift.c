@@ -89,6 +89,8 @@ search_lift(Search *search, Bits set, const size_t *counts, Error *error)
         size_t left = 0;
         for (size_t i = 0; i < count; i++) {
             double cost;
+            if (i > 0 && search_out_of_time(search))
+                return true;
             if (!oracle_cost(search->oracle, lifts[i].statement, lifts[i].next, true, &cost, NULL, error))
                 return false;
             lift_choose(search, scratch, &lifts[i]);

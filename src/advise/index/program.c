@@ -11,6 +11,8 @@
 #define BUDGET_TRIES 3
 #define BUDGET_MARGIN 1e-6
 #define COLUMN_NONE (-1)
+/* Of the scale: twice what the solver takes off. */
+#define BELOW_ROUNDING 2e-6
 /* Of an index in a relaxed program. */
 #define PART_LEAST 1e-3
 
@@ -41,6 +43,12 @@ program_scale(const Program *program)
     for (size_t q = 0; q < program->statement_count; q++)
         sum += program->statements[q].cost_without;
     return sum > 0 ? sum : 1;
+}
+
+double
+program_rounding(const Program *program)
+{
+    return program_scale(program) * BELOW_ROUNDING;
 }
 
 static int

@@ -115,6 +115,9 @@ bool program_bound(Arena *arena, const Program *program, ProgramAnswer *ret_answ
  * one, at a hundredth of the time. chosen: the indexes that some part is chosen of; they need not fit. */
 bool program_relax(Arena *arena, const Program *program, ProgramAnswer *ret_answer);
 
+/* What a proof that nothing costs less than `below` may fall short of it by. */
+double program_rounding(const Program *program);
+
 /* None of the set is forbidden. */
 bool program_may_choose(const Program *program, Bits set);
 
