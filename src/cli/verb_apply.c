@@ -261,8 +261,10 @@ undo_planned(CliInput *input, CliStore *store, const IndexManager *manager, Reco
     if (!undo_carry_out(input, store, manager, undo, error))
         return false;
     outcome.status = "reverted";
+    /* of a plan with nothing to do the message says how things stand */
     outcome.message =
-        arena_printf(input->arena, "implementation %" PRId64 " is undone", undo->implementation.id);
+        arena_printf(input->arena, "implementation %" PRId64 " is undone%s%s", undo->implementation.id,
+                     undo->plan.is_done ? ": " : "", undo->plan.is_done ? undo->plan.message : "");
     return outcome_write(input, &outcome, error);
 }
 

@@ -73,6 +73,8 @@ undo_one(const ResultsOptions *options, const IndexManager *manager, int64_t id,
     if (!recommendation_undo_record(manager, arena, &undo, reason, error))
         return false;
     log_write(LOG_LEVEL_INFO, "implementation %" PRId64 " is undone: %s", id, reason);
+    if (undo.plan.is_done)
+        log_write(LOG_LEVEL_INFO, "implementation %" PRId64 ": %s", id, undo.plan.message);
     if (!undo.plan.is_done && options->carry_out != NULL)
         (void)options->carry_out(options->context, undo.plan.change.id);
     return true;

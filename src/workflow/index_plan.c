@@ -360,6 +360,24 @@ replacement_plan(PgConnection *connection, Arena *arena, const IndexOrder *order
     return true;
 }
 
+/* Where an undo finds the index made again already: what it had beside its definition. Somebody else may have
+ * made it, and the undo of this undo would take theirs, so that it is only told. */
+static void
+marks_tell(Arena *arena, const IndexOrder *order, const IndexFacts *facts, IndexPlan *plan)
+{
+    const char *is_said = facts->marks == NULL ? "" : facts->marks;
+    TextList wanted = sql_split(arena, order->marks, strlen(order->marks), STATEMENTS_MOST);
+    TextList found = sql_split(arena, is_said, strlen(is_said), STATEMENTS_MOST);
+    Text text = text_new(arena);
+    for (size_t i = 0; i < wanted.count; i++)
+        if (!text_list_contains(&found, wanted.items[i]))
+            text_append_format(&text, "%s%s", text.length == 0 ? "" : "; ", wanted.items[i]);
+    if (text.length > 0)
+        plan->message = arena_printf(
+            arena, "%s, without all of what was said of the former one; where that is wanted, run: %s",
+            plan->message, text.data);
+}
+
 bool
 index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
                   Error *error)
@@ -391,6 +409,8 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     plan.change.undo_sql = index_drop_statement(arena, statement.schema, statement.name);
     if (order->replaced != NULL && !replacement_plan(connection, arena, order, &statement, &plan, error))
         return false;
+    if (plan.is_done && order->marks != NULL)
+        marks_tell(arena, order, &facts, &plan);
     if (!plan.is_done && statement.has_expression)
         plan.message =
             arena_printf(arena, "%s; until an ANALYZE of %s the planner has no statistics of its expressions",

@@ -435,6 +435,16 @@ def test_the_command_lists_shows_applies_and_undoes(world):
     assert "reverted" in world.fettle("results", "--status", "reverted")
 
 
+def test_an_undo_that_finds_the_index_made_again_by_hand_says_what_it_lacks(world):
+    world.target("COMMENT ON INDEX orders_total IS 'kept'")
+    number = world.advise("orders", "total", recommendation_type="drop", index_name="orders_total",
+                          create_statement="CREATE INDEX orders_total ON public.orders USING btree (total)")
+    world.fettle("apply", number, "--yes")
+    world.target("CREATE INDEX orders_total ON orders (total)")
+    said = world.fettle("undo", number, "--yes")
+    assert "is undone: the index exists with this definition" in said and "run: COMMENT ON INDEX public.orders_total IS 'kept'" in said
+
+
 def test_the_command_dismisses_aggregates_and_says_what_is_not_fettles_to_do(world):
     world.store(f"""INSERT INTO fettle.query_rewrite_suggestions (target_id, query_hash, suggestion_type, description, suggested_rewrite,
                         estimated_improvement_percent, confidence_score) VALUES ({world.target_id}, 7101, 'subquery_optimization', E'a\\x1b[31mb', 'SELECT 1', 75, .75)""")
