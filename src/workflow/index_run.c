@@ -27,7 +27,7 @@
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
 #define NO_STATEMENT_LIMITS                                                                                  \
-    "SET statement_timeout = 0; SET lock_timeout = 0; "                                                      \
+    "SET statement_timeout = 0; "                                                                            \
     "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'" /* of 17 */
 
 typedef struct IndexRun {
@@ -307,11 +307,20 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
     return index_facts_check_drop(run->arena, facts, error) ? VERDICT_RUN_IT : VERDICT_FAILED;
 }
 
-/* What is to be dropped is not there any more. Only what was sent can have dropped it. */
-static Verdict
-not_there_judge(const IndexRun *run, bool is_found, Error *error)
+/* One that modifies may have one of each step. */
+static void
+remark_add(IndexRun *run, const char *remark)
 {
-    bool was_sent = run->is_left ? run->change.attempts > 0 : run->is_sent;
+    run->remark = run->remark == NULL ? remark : arena_printf(run->arena, "%s; %s", run->remark, remark);
+}
+
+/* What is to be dropped is not there any more. Only what was sent can have dropped it; of a process that died
+ * only its attempt is known, which waits for the table's lock first. */
+static Verdict
+not_there_judge(IndexRun *run, bool is_found, Error *error)
+{
+    bool may_be_sent = run->is_left && run->change.attempts > 0;
+    bool was_sent = run->is_sent || may_be_sent;
     if (is_found)
         error_set(error, ERROR_CONFLICT,
                   "index %s has another definition now: it was altered, or dropped and made anew",
@@ -319,6 +328,10 @@ not_there_judge(const IndexRun *run, bool is_found, Error *error)
     else if (!was_sent)
         error_set(error, ERROR_CONFLICT, "index %s is gone: somebody else dropped or renamed it",
                   run->index.name);
+    else if (!run->is_sent)
+        remark_add(run,
+                   arena_printf(run->arena, "index %s is gone; whether this change dropped it is not known",
+                                run->index.name));
     return is_found || !was_sent ? VERDICT_FAILED : VERDICT_COMPLETED;
 }
 
@@ -453,11 +466,14 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
 static bool
 lock_try(const IndexRun *run, PgConnection *connection, const char *locking, const char *end, Error *error)
 {
-    const char *script =
-        arena_printf(run->arena, "BEGIN; SET LOCAL lock_timeout = %" PRId64 "; %s; %s; " NO_STATEMENT_LIMITS,
-                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT), locking, end);
+    const char *begin = arena_printf(run->arena, "BEGIN; SET LOCAL lock_timeout = %" PRId64,
+                                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
+    PgQuery query = {.text = locking, .deadline = DEADLINE_NEVER};
     Error ignored = {0};
-    if (pg_execute_script(connection, script, NULL, error))
+    /* the other limits first: a shorter one would end the wait in the lock's place */
+    if (pg_execute_script(connection, NO_STATEMENT_LIMITS, NULL, error) &&
+        pg_execute_script(connection, begin, NULL, error) && pg_query(connection, &query, NULL, error) &&
+        pg_execute(connection, end, error) && pg_execute(connection, "SET lock_timeout = 0", error))
         return true;
     /* what comes next looks at what there is, outside of the transaction that failed */
     if (!pg_execute(connection, "ROLLBACK", &ignored))
@@ -532,13 +548,16 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
 static void
 marks_set(IndexRun *run, PgConnection *connection)
 {
-    Error error = {0};
-    bool good = pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, &error);
-    for (size_t i = 0; good && i < run->marks.count; i++)
-        good = pg_execute(connection, run->marks.items[i], &error);
-    if (!good)
-        run->remark = arena_printf(run->arena, "the index is there, without all of what was said of it: %s",
-                                   error.message);
+    Error first = {0};
+    bool is_limited = pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, &first);
+    for (size_t i = 0; is_limited && i < run->marks.count; i++) {
+        Error error = {0};
+        if (!pg_execute(connection, run->marks.items[i], &error) && first.code == ERROR_NONE)
+            first = error;
+    }
+    if (first.code != ERROR_NONE)
+        remark_add(run, arena_printf(run->arena, "the index is there, without all of what was said of it: %s",
+                                     first.message));
 }
 
 static Verdict

@@ -247,14 +247,30 @@ def test_what_an_index_has_beside_its_definition_comes_back_with_an_undo(service
 
 
 def test_what_of_an_index_could_not_be_said_again_is_told(service, target):
-    target.sql("CREATE TABLE mute (a int); CREATE INDEX mute_a ON mute (a); COMMENT ON INDEX mute_a IS 'kept'")
+    target.sql("CREATE TABLE mute (a int); CREATE INDEX mute_a ON mute (abs(a)); COMMENT ON INDEX mute_a IS 'kept'; "
+               "ALTER INDEX mute_a ALTER COLUMN 1 SET STATISTICS 700")
     cli(service, "drop", "shop", "mute_a", "--yes")
     target.sql("CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no comment'; END $$; "
                "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('COMMENT') EXECUTE FUNCTION refuse()")
     cli(service, "undo", "shop", str(history(service)[0]["id"]), "--yes")
     change = history(service)[0]
     assert change["status"] == "completed" and "no comment" in change["error_message"] and indexes(target)["mute_a"]
+    assert target.sql("SELECT attstattarget FROM pg_attribute WHERE attrelid = 'mute_a'::regclass") == [(700,)], "the rest is set all the same"
     target.sql("DROP EVENT TRIGGER refuse; DROP FUNCTION refuse(); DROP TABLE mute")
+
+
+def test_what_an_index_that_was_made_again_by_hand_lacks_is_told_by_the_undo(service, target):
+    target.sql("CREATE TABLE again (a int); CREATE INDEX again_a ON again (abs(a)); COMMENT ON INDEX again_a IS 'one; two'; "
+               "ALTER INDEX again_a ALTER COLUMN 1 SET STATISTICS 700")
+    cli(service, "drop", "shop", "again_a", "--yes")
+    dropped = str(history(service)[0]["id"])
+    target.sql("CREATE INDEX again_a ON again (abs(a)); ALTER INDEX again_a ALTER COLUMN 1 SET STATISTICS 700")
+    said = cli(service, "undo", "shop", dropped, "--yes")
+    assert said.startswith("the index exists with this definition, without all") and "STATISTICS" not in said
+    target.sql(said.split("run: ")[1])
+    assert cli(service, "undo", "shop", dropped, "--yes") == "the index exists with this definition\n"
+    assert target.sql("SELECT obj_description('again_a'::regclass)") == [("one; two",)] and str(history(service)[0]["id"]) == dropped
+    target.sql("DROP TABLE again")
 
 
 def test_the_last_index_that_finds_rows_for_a_foreign_key_stays(service, target):
@@ -511,6 +527,32 @@ def test_a_lock_that_stays_taken_is_tried_again_and_then_given_up(service, targe
     finally:
         set_to(service, "index.lock_timeout", "60s")
         set_to(service, "index.lock_attempts", "5")
+
+
+def test_only_its_own_limit_ends_the_wait_for_a_lock(service, server_of):
+    server = server_of(17)
+    server.sql("DROP TABLE IF EXISTS held; DROP ROLE IF EXISTS brief; CREATE ROLE brief LOGIN; GRANT pg_monitor TO brief; "
+               "GRANT CREATE ON SCHEMA public TO brief; CREATE TABLE held (a int); ALTER TABLE held OWNER TO brief; "
+               "ALTER ROLE brief SET transaction_timeout = '500ms'")
+    connection = service.add_target("brief", server.dsn(user="brief"), enabled=False)
+    body = order(service, connection_id=connection, table_name="held", index_name="held_a", columns=["a"])
+    # beyond the slack of 5 s that the client gives a statement, too
+    waits = {"target.statement_timeout": "500ms", "index.lock_timeout": "6s", "index.lock_attempts": "2"}
+    before = {row["name"]: row["value"] for row in service.json("GET", "/api/v1/settings")["settings"]}
+    try:
+        for name, value in waits.items():
+            set_to(service, name, value)
+        with writer(server, "LOCK TABLE held IN SHARE UPDATE EXCLUSIVE MODE"):
+            thread = background(lambda: service.request("POST", f"{BASE}/create", body, token="operator"))
+            of_it = lambda: service.json("GET", f"{BASE}/history/{connection}", token="viewer")["changes"]  # noqa: E731
+            assert wait_until(lambda: of_it() and of_it()[0]["status"] == "failed", 40), of_it()
+        thread.join()
+        change, = of_it()
+        assert change["attempts"] == 2 and "was not free within index.lock_timeout (6s)" in change["error_message"], change
+    finally:
+        for name in waits:
+            set_to(service, name, before[name])
+        server.sql("DROP TABLE held")
 
 
 def backend_builds(target, change_id):

@@ -228,8 +228,11 @@ what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so(void **state)
     change = dropped_after(&place, "REINDEX INDEX CONCURRENTLY own.t_moved", false);
     assert_string_equal(change.state, "completed");
     assert_false(exists(&place, "t_moved"));
+    assert_null(change.error_message);
     change = dropped_after(&place, "DROP INDEX own.t_moved", true);
     assert_string_equal(change.state, "completed");
+    assert_string_equal(change.error_message,
+                        "index t_moved is gone; whether this change dropped it is not known");
 }
 
 static void
