@@ -29,13 +29,15 @@ on_interrupt(int signal_number)
     (void)signal(signal_number, SIG_DFL);
 }
 
-/* As the server names an index: of the longer part less is kept. */
+/* As the server names an index, by included columns too: of the longer part less is kept. */
 static const char *
-default_name(Arena *arena, const char *table, const TextList *columns)
+default_name(Arena *arena, const char *table, const TextList *columns, const TextList *included)
 {
     Text text = text_new(arena);
     for (size_t i = 0; i < columns->count; i++)
         text_append_format(&text, "%s%s", i == 0 ? "" : "_", columns->items[i]);
+    for (size_t i = 0; i < included->count; i++)
+        text_append_format(&text, "_%s", included->items[i]);
     size_t room = PG_IDENTIFIER_BYTES - strlen("__idx");
     size_t of_table = strlen(table);
     size_t of_columns = strlen(text.data);
@@ -120,7 +122,7 @@ order_create(CliInput *input, IndexOrder *order, Error *error)
     order->is_unique = cli_option(input, "unique") != NULL;
     order->method = method == NULL ? "btree" : method;
     if (order->name == NULL)
-        order->name = default_name(input->arena, order->table, &columns);
+        order->name = default_name(input->arena, order->table, &columns, &further);
     return true;
 }
 

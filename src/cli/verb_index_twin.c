@@ -56,6 +56,9 @@ twin_answer(CliInput *input, CliSession *session, const IndexPlan *plan, const c
     if (!sql_index_statement_parse(arena, index_first_statement(arena, plan->change.sql), &(SqlIndexNames){0},
                                    &index, error))
         return false;
+    /* the target's tablespaces are no twin's */
+    if (index.tablespace != NULL)
+        return true;
     const char *statement =
         arena_printf(arena, "CREATE %sINDEX %s ON %s %s", index.is_unique ? "UNIQUE " : "",
                      pg_identifier_quote(arena, index.name),

@@ -15,16 +15,19 @@ typedef struct IndexParse {
     const PgQuery__Node *node;       /* the only statement; NULL: there is none, or several */
     const PgQuery__IndexStmt *index; /* NULL: it is none */
     TextList operands;               /* as of SqlIndexStatement */
+    TextList operators;
 } IndexParse;
 
 static void
-operand_take(IndexParse *parse, const PgQuery__Node *node)
+operand_take(IndexParse *parse, const PgQuery__Node *node, const char *operator)
 {
     if (node == NULL || node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields == 0)
         return;
     const PgQuery__Node *name = node->column_ref->fields[node->column_ref->n_fields - 1];
-    if (name->node_case == PG_QUERY__NODE__NODE_STRING)
-        vector_push(parse->arena, &parse->operands, arena_strdup(parse->arena, name->string->sval));
+    if (name->node_case != PG_QUERY__NODE__NODE_STRING)
+        return;
+    vector_push(parse->arena, &parse->operands, arena_strdup(parse->arena, name->string->sval));
+    vector_push(parse->arena, &parse->operators, arena_strdup(parse->arena, operator));
 }
 
 static bool
@@ -33,9 +36,9 @@ operator_visit(const ProtobufCMessage *message, void *context)
     if (message->descriptor != &pg_query__a__expr__descriptor)
         return true;
     const PgQuery__AExpr *operation = (const PgQuery__AExpr *)message;
-    if (operation->n_name == 1) {
-        operand_take(context, operation->lexpr);
-        operand_take(context, operation->rexpr);
+    if (operation->n_name == 1 && operation->name[0]->node_case == PG_QUERY__NODE__NODE_STRING) {
+        operand_take(context, operation->lexpr, operation->name[0]->string->sval);
+        operand_take(context, operation->rexpr, operation->name[0]->string->sval);
     }
     return true;
 }
@@ -302,6 +305,20 @@ key_expression_length(const char *key)
     return 0;
 }
 
+/* Is it what it was made as? Text that the parser reads otherwise than the lexemes were cut could be more. */
+static bool
+is_plain_select(Arena *arena, const char *text, size_t column_count)
+{
+    IndexParse parse = {.arena = arena, .text = text};
+    sql_big_stack_run(parse_run, &parse);
+    if (parse.node == NULL || parse.node->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return false;
+    const PgQuery__SelectStmt *select = parse.node->select_stmt;
+    return select->n_target_list == column_count && select->n_from_clause == 1 && select->larg == NULL &&
+           select->into_clause == NULL && select->with_clause == NULL && select->n_locking_clause == 0 &&
+           select->n_sort_clause == 0 && select->n_group_clause == 0 && select->having_clause == NULL;
+}
+
 /* raw: its keys as written. */
 static char *
 probe_of(Arena *arena, const PgQuery__IndexStmt *index, const SqlIndexStatement *statement,
@@ -309,11 +326,12 @@ probe_of(Arena *arena, const PgQuery__IndexStmt *index, const SqlIndexStatement 
 {
     Text probe = text_new(arena);
     text_append(&probe, "SELECT");
+    if (raw->count != index->n_index_params)
+        return NULL;
     for (size_t i = 0; i < raw->count; i++) {
-        const PgQuery__IndexElem *element =
-            i < index->n_index_params ? index->index_params[i]->index_elem : NULL;
+        const PgQuery__IndexElem *element = index->index_params[i]->index_elem;
         size_t length = key_expression_length(raw->items[i]);
-        if (element == NULL || (element->expr != NULL && length == 0))
+        if (element->expr != NULL && length == 0)
             return NULL;
         text_append(&probe, i == 0 ? " " : ", ");
         if (element->expr == NULL)
@@ -327,7 +345,8 @@ probe_of(Arena *arena, const PgQuery__IndexStmt *index, const SqlIndexStatement 
                        quote(arena, statement->table));
     if (statement->predicate != NULL)
         text_append_format(&probe, " WHERE %s", statement->predicate);
-    return probe.data;
+    size_t columns = raw->count + index->n_index_including_params;
+    return is_plain_select(arena, probe.data, columns) ? probe.data : NULL;
 }
 
 static void
@@ -406,6 +425,7 @@ sql_index_statement_parse(Arena *arena, const char *text, const SqlIndexNames *n
     statement.probe = probe_of(arena, parse.index, &statement, &raw);
     elements_take(arena, parse.index, &statement);
     statement.operands = parse.operands;
+    statement.operators = parse.operators;
     statement.outline = outline_of(arena, &statement, parse.index->where_clause != NULL);
     *ret_statement = statement;
     return true;

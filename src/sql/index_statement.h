@@ -45,10 +45,11 @@ typedef struct SqlIndexStatement {
     const char *predicate;  /* as written behind WHERE; NULL: of all rows */
     TextList class_schemas; /* of the operator classes that it names; "pg_catalog" where it names no schema */
     TextList class_names;   /* of the same */
-    TextList operands; /* columns beside an operator without a schema, in an expression or the predicate */
-    const char *probe; /* a SELECT of its columns, expressions and predicate; NULL: there is none */
-    const char *tail;  /* the definition behind the table's name, as written */
-    const char *text;  /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
+    TextList operands;  /* columns beside an operator without a schema, in an expression or the predicate */
+    TextList operators; /* of the same */
+    const char *probe;  /* a SELECT of its columns, expressions and predicate; NULL: there is none */
+    const char *tail;   /* the definition behind the table's name, as written */
+    const char *text;   /* CREATE [UNIQUE] INDEX CONCURRENTLY IF NOT EXISTS ... */
     const char *shape;
     const char *outline;
 } SqlIndexStatement;

@@ -2,6 +2,7 @@
 #include "sql/lexical.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,7 +45,32 @@ block_comment(const char *here, size_t left)
     return (Lexeme){LEXEME_COMMENT, at, depth > 0};
 }
 
-/* From the opening quote at position start of here; a doubled quote stands for itself. */
+static size_t
+comments_and(const char *here, size_t at, size_t left, const char *spaces)
+{
+    for (size_t before = SIZE_MAX; at != before;) {
+        before = at;
+        while (at < left && here[at] != '\0' && strchr(spaces, here[at]) != NULL)
+            at++;
+        if (at + 1 < left && here[at] == '-' && here[at + 1] == '-')
+            at += line_comment(here + at, left - at).length;
+    }
+    return at;
+}
+
+/* A string goes on in another one on a later line: where that opens; 0: it does not. */
+static size_t
+continuation(const char *here, size_t at, size_t left)
+{
+    size_t line = comments_and(here, at, left, " \t\f\v");
+    if (line >= left || (here[line] != '\n' && here[line] != '\r'))
+        return 0;
+    size_t next = comments_and(here, line, left, " \t\f\v\n\r");
+    return next < left && here[next] == '\'' ? next : 0;
+}
+
+/* From the opening quote at position start of here; a doubled quote stands for itself. One with escapes is
+ * taken with what continues it, where escapes are escapes too. */
 static Lexeme
 quoted(const char *here, size_t start, size_t left, bool has_escapes)
 {
@@ -55,8 +81,12 @@ quoted(const char *here, size_t start, size_t left, bool has_escapes)
             at++;
         else if (here[at] == quote && at + 1 < left && here[at + 1] == quote)
             at++;
-        else if (here[at] == quote)
-            return (Lexeme){kind, at + 1, false};
+        else if (here[at] == quote) {
+            size_t next = has_escapes ? continuation(here, at + 1, left) : 0;
+            if (next == 0)
+                return (Lexeme){kind, at + 1, false};
+            at = next;
+        }
     }
     return (Lexeme){kind, left, true};
 }

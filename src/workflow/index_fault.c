@@ -58,8 +58,9 @@ expressions_check(PgConnection *connection, Arena *arena, const SqlIndexStatemen
         return true;
     if (pg_connection_is_broken(connection))
         return error_prefix(error, "could not ask for the index's expressions");
-    /* a table that is locked at this moment, say: then the run tells */
-    if (strncmp(error->sqlstate, "42", 2) != 0 && strncmp(error->sqlstate, "22", 2) != 0) {
+    /* a table that is locked at this moment, say, or row security, which is no index's: then the run tells */
+    bool is_of_select = strcmp(error->sqlstate, "42501") == 0 || strcmp(error->sqlstate, "42P17") == 0;
+    if (is_of_select || (strncmp(error->sqlstate, "42", 2) != 0 && strncmp(error->sqlstate, "22", 2) != 0)) {
         error_clear(error);
         return true;
     }
@@ -83,7 +84,8 @@ index_fault_check(PgConnection *connection, Arena *arena, const IndexTable *tabl
         pg_array_literal(arena, names, count),
         pg_array_literal(arena, statement->class_schemas.items, statement->class_schemas.count),
         pg_array_literal(arena, statement->class_names.items, statement->class_names.count),
-        pg_array_literal(arena, statement->operands.items, statement->operands.count)};
+        pg_array_literal(arena, statement->operands.items, statement->operands.count),
+        pg_array_literal(arena, statement->operators.items, statement->operators.count)};
     if (!workflow_query(connection, "index_faults", parameters, FETTLE_COUNT_OF(parameters), &rows, error))
         return error_prefix(error, "could not look for the index method");
     *ret_note = pg_result_rows(rows) == 0 || pg_result_text(rows, 0, 6) == NULL

@@ -478,7 +478,7 @@ index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error)
         return error_set(error, ERROR_UNSUPPORTED,
                          "index %s is the only one that finds rows for foreign key %s", name, facts->lookup);
     if (facts->extension != NULL)
-        return error_set(error, ERROR_UNSUPPORTED, "index %s belongs to extension %s", name,
+        return error_set(error, ERROR_UNSUPPORTED, "index %s belongs to extension %s, or depends on it", name,
                          facts->extension);
     if (facts->kind == 'I' || facts->is_partition)
         return error_set(error, ERROR_UNSUPPORTED, "index %s is %s: PostgreSQL cannot drop it CONCURRENTLY",

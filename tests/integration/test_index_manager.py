@@ -1091,7 +1091,8 @@ def test_an_operator_of_an_extensions_type_is_not_silently_another_one(service, 
         assert run.returncode == 0, run
         return run.stderr
     assert "OPERATOR(public.=)" in planned("state = 'open'") and "OPERATOR(public.=)" in planned("'open' <> state AND id > 3")
-    assert [planned(condition) for condition in ("state OPERATOR(public.=) 'open'", "plain = 'open'", "state IS NOT NULL")] == [""] * 3
+    # || is no operator of citext's own
+    assert [planned(condition) for condition in ("state OPERATOR(public.=) 'open'", "plain = 'open'", "state IS NOT NULL", "(state || 'x') IS NOT NULL")] == [""] * 4
     target.sql("DROP TABLE cased; DROP EXTENSION citext")
 
 
@@ -1109,6 +1110,8 @@ def test_a_twin_that_is_there_is_asked_at_the_dry_run_and_warns(service, target)
     said = [planned(statement) for statement in faulty]
     assert all("the planner twin refuses this index" in word for word in said) and "IMMUTABLE" in said[0] and "fillfactor" in said[1], said
     assert planned("CREATE UNIQUE INDEX f ON t (lower(b) text_pattern_ops DESC) INCLUDE (a) WITH (fillfactor = 50) WHERE a > 5") == ""
+    # the target's tablespaces are no twin's
+    assert planned("CREATE INDEX f ON t (a) TABLESPACE pg_default") == ""
     # a twin of what the database was is none
     target.sql("ALTER TABLE t ADD COLUMN c int", "twinned")
     assert planned(faulty[0]) == ""
@@ -1125,9 +1128,31 @@ def test_an_index_without_a_name_is_named_as_the_server_names_it(service, target
         target.sql(f'CREATE TABLE "{table}" ("{column}" int, "k" int); CREATE INDEX ON "{table}" ("{column}", k)')
         (named,), = target.sql(f"""SELECT relname FROM pg_class WHERE relkind = 'i' AND oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = '"{table}"'::regclass)""")
         target.sql(f'DROP INDEX "{named}"')
-        planned = cli(service, "create", "shop", table, f"{column},k", "--dry-run")
+        planned = [cli(service, "create", "shop", table, *columns, "--dry-run") for columns in ([f"{column},k"], [column, "--include", "k"])]
         target.sql(f'DROP TABLE "{table}"')
-        assert f'IF NOT EXISTS "{named}" ON' in planned, (named, planned)
+        assert all(f'IF NOT EXISTS "{named}" ON' in plan for plan in planned), (named, planned)
+
+
+def test_row_security_refuses_no_index(service, target):
+    target.sql("CREATE ROLE keeper LOGIN; GRANT pg_monitor TO keeper; CREATE SCHEMA secured AUTHORIZATION keeper; CREATE TABLE secured.t (a int, b text); "
+               "ALTER TABLE secured.t OWNER TO keeper; ALTER TABLE secured.t ENABLE ROW LEVEL SECURITY; ALTER TABLE secured.t FORCE ROW LEVEL SECURITY; "
+               "CREATE POLICY itself ON secured.t USING (a IN (SELECT a FROM secured.t))")
+    service.add_target("keeper", target.dsn(user="keeper"), enabled=False)
+    for name, setting in (("recursive", "on"), ("refused", "off")):
+        target.sql(f"ALTER ROLE keeper SET row_security = {setting}")
+        cli(service, "create", "keeper", f"CREATE INDEX {name} ON secured.t (lower(b)) WHERE a > 3", "--yes")
+        assert f"secured.{name}" in indexes(target)
+        target.sql(f"DROP INDEX secured.{name}")
+    target.sql("DROP SCHEMA secured CASCADE; ALTER ROLE keeper RESET row_security")
+
+
+def test_an_index_that_depends_on_an_extension_is_neither_proposed_nor_dropped(service, target):
+    target.sql("CREATE EXTENSION citext; CREATE TABLE tied (a int); CREATE INDEX tied_a ON tied (a); CREATE INDEX tied_b ON tied (a); "
+               "ALTER INDEX tied_b DEPENDS ON EXTENSION citext")
+    found = json.loads(service.fettle("index", "unused", "shop", "--json", status=10, anyway=True))
+    assert not [index for index in found if index["index_name"] == "tied_b" and index["is_proposed"]], found
+    assert "depends on it" in cli(service, "drop", "shop", "tied_b", "--yes", status=23)
+    target.sql("DROP TABLE tied; DROP EXTENSION citext")
 
 
 def test_a_refusal_is_not_called_something_to_report(service, target):

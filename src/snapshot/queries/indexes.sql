@@ -9,7 +9,7 @@ select i.indexrelid as id, i.indrelid as relation_id, n.nspname as schema, c.rel
        (select co.oid from pg_constraint co where co.conindid = i.indexrelid and co.conrelid = i.indrelid
         and co.contype in ('p', 'u', 'x') limit 1) as constraint_id,
        (select d.refobjid from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
-        and d.deptype = 'e' limit 1) as extension_id,
+        and d.refclassid = 'pg_extension'::regclass and d.deptype in ('e', 'x') limit 1) as extension_id,
        c.relpages, c.reltuples
 from pg_index i
      join pg_class c on c.oid = i.indexrelid

@@ -20,8 +20,9 @@ from pg_am m
          -- a column of a type that has operators outside of pg_catalog, which an operator without a schema does not mean
          select a.attname as name, format_type(t.oid, null) as type, quote_ident(n.nspname) as schema
          from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_namespace n on n.oid = t.typnamespace
-         where a.attrelid = $2::oid and a.attname = any ($6::text[]) and a.attnum > 0 and n.nspname <> 'pg_catalog' and t.typtype = 'b'
-           and exists (select from pg_operator o where o.oprleft = t.oid and o.oprnamespace = t.typnamespace)
+              join unnest($6::text[], $7::text[]) as w (operand, operator) on w.operand = a.attname
+         where a.attrelid = $2::oid and a.attnum > 0 and n.nspname <> 'pg_catalog' and t.typtype = 'b'
+           and exists (select from pg_operator o where o.oprname = w.operator and t.oid in (o.oprleft, o.oprright) and o.oprnamespace = t.typnamespace)
          order by a.attnum limit 1) y on true
      left join lateral (
          select b.name, format_type(b.type, null) as type

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "sql/index_statement.h"
 
+#include "sql/statement_internal.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,6 +105,50 @@ a_probe_holds_what_is_looked_up_and_no_order(void **state)
     }
 }
 
+typedef struct Count {
+    Arena *arena;
+    const char *text;
+    size_t statements;
+} Count;
+
+static void
+count_run(void *context)
+{
+    Count *count = context;
+    SqlTreeResult result = sql_tree_parse(count->arena, count->text);
+    count->statements = result.tree == NULL ? 0 : result.tree->n_stmts;
+}
+
+/* Whatever is cut otherwise than the parser reads it: what is asked of the server is one SELECT or nothing.
+ */
+static void
+nothing_slips_out_of_a_probe(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+    static const char *const tails[] = {
+        "(a int4_ops (n = E'x'\n'\\')) where true; COMMIT; CREATE TABLE p (x int); SELECT ((' --'\n , m = "
+        "1))",
+        "(a int4_ops (n = E'x' --'\n'\\')) where true; COMMIT; SELECT ((' --'\n , m = 1))",
+        "(lower(E'x'\n'\\'); DROP TABLE p; --'))",
+        "(a) where b = E'x'\n'it\\'s; y'",
+        "(a) where b = U&'x'\n'; DROP TABLE p; --'",
+        "(a) where b = $x$; DROP TABLE p; $x$",
+    };
+    for (size_t i = 0; i < FETTLE_COUNT_OF(tails); i++) {
+        SqlIndexStatement statement;
+        Error error = {0};
+        const char *text = arena_printf(arena, "create index i on t %s", tails[i]);
+        if (!sql_index_statement_parse(arena, text, &(SqlIndexNames){0}, &statement, &error) ||
+            statement.probe == NULL)
+            continue;
+        Count count = {.arena = arena, .text = statement.probe};
+        sql_big_stack_run(count_run, &count);
+        assert_int_equal(count.statements, 1);
+    }
+    assert_non_null(parse(arena, "create index i on t (a) where b = E'x'\n'it\\'s; y'").probe);
+}
+
 static void
 operator_classes_have_a_schema_and_expressions_are_known(void **state)
 {
@@ -116,6 +162,8 @@ operator_classes_have_a_schema_and_expressions_are_known(void **state)
         parse(arena, "create index i on t ((a || 'x'), s.f(b)) where t.c = 'x' and d operator(s.=) 'y'");
     assert_true(statement.operands.count == 2 && strcmp(statement.operands.items[0], "a") == 0 &&
                 strcmp(statement.operands.items[1], "c") == 0);
+    assert_true(statement.operators.count == 2 && strcmp(statement.operators.items[0], "||") == 0 &&
+                strcmp(statement.operators.items[1], "=") == 0);
     statement =
         parse(arena, "create index i on t (a text_pattern_ops, b, c \"S\".\"O\" (siglen = 3), lower(d) x.y "
                      "DESC)");
@@ -262,6 +310,7 @@ main(void)
         cmocka_unit_test(equal_definitions_have_equal_shapes_and_others_do_not),
         cmocka_unit_test(a_mark_is_one_comment_or_number_of_statistics_of_the_index),
         cmocka_unit_test(a_probe_holds_what_is_looked_up_and_no_order),
+        cmocka_unit_test(nothing_slips_out_of_a_probe),
         cmocka_unit_test(operator_classes_have_a_schema_and_expressions_are_known),
         cmocka_unit_test(the_predicate_is_what_stands_behind_the_last_where),
         cmocka_unit_test(what_the_server_makes_of_a_statement_has_its_outline),
