@@ -342,10 +342,9 @@ bound_ask_one(Search *search, Bits chosen, BoundAsk how, bool *ret_is_better, Er
 /* Asks about the choice until it is refuted, or what is open of it is little; something is learned when the
  * planner was asked, or the choice is better. */
 static bool
-bound_ask(Search *search, Bits chosen, bool may_ask_itself, bool *ret_is_learned, Error *error)
+bound_ask(Search *search, Bits chosen, BoundAsk last, bool *ret_is_learned, Error *error)
 {
     int64_t questions = search_questions(search);
-    BoundAsk last = may_ask_itself ? BOUND_ASK_ITSELF : BOUND_ASK_STRICT;
     search->guessed = bits_copy(search->arena, chosen);
     *ret_is_learned = false;
     for (int how = BOUND_ASK_FILLED; how <= (int)last && !*ret_is_learned; how++) {
@@ -371,6 +370,15 @@ bound_propose(Search *search, Arena *scratch, const BoundSubject *subject, Bound
            bound_program(search, scratch, subject, is_any_enough, ret_answer);
 }
 
+/* A guess is seldom strict's worth: it teaches of itself, and the next guess is as good. */
+static BoundAsk
+ask_last(const Search *search, BoundWay way)
+{
+    if (way == BOUND_GUESS)
+        return BOUND_ASK_CHOSEN;
+    return way == BOUND_LEAST && search->itself_left > 0 ? BOUND_ASK_ITSELF : BOUND_ASK_STRICT;
+}
+
 static bool
 bound_round(Search *search, bool *ret_is_done, Error *error)
 {
@@ -383,8 +391,7 @@ bound_round(Search *search, bool *ret_is_done, Error *error)
         *ret_is_done = search_bound_is_near(search);
         if (*ret_is_done)
             return true;
-        bool may_ask_itself = way + 1 == BOUND_WAYS && search->itself_left > 0;
-        if (found && !bound_ask(search, answer.chosen, may_ask_itself, &is_learned, error))
+        if (found && !bound_ask(search, answer.chosen, ask_last(search, (BoundWay)way), &is_learned, error))
             return false;
     }
     *ret_is_done = !is_learned;
