@@ -1134,16 +1134,16 @@ def test_an_index_without_a_name_is_named_as_the_server_names_it(service, target
 
 
 def test_row_security_refuses_no_index(service, target):
-    target.sql("CREATE ROLE keeper LOGIN; GRANT pg_monitor TO keeper; CREATE SCHEMA secured AUTHORIZATION keeper; CREATE TABLE secured.t (a int, b text); "
-               "ALTER TABLE secured.t OWNER TO keeper; ALTER TABLE secured.t ENABLE ROW LEVEL SECURITY; ALTER TABLE secured.t FORCE ROW LEVEL SECURITY; "
+    target.sql("CREATE ROLE guarded LOGIN; GRANT pg_monitor TO guarded; CREATE SCHEMA secured AUTHORIZATION guarded; CREATE TABLE secured.t (a int, b text); "
+               "ALTER TABLE secured.t OWNER TO guarded; ALTER TABLE secured.t ENABLE ROW LEVEL SECURITY; ALTER TABLE secured.t FORCE ROW LEVEL SECURITY; "
                "CREATE POLICY itself ON secured.t USING (a IN (SELECT a FROM secured.t))")
-    service.add_target("keeper", target.dsn(user="keeper"), enabled=False)
+    service.add_target("guarded", target.dsn(user="guarded"), enabled=False)
     for name, setting in (("recursive", "on"), ("refused", "off")):
-        target.sql(f"ALTER ROLE keeper SET row_security = {setting}")
-        cli(service, "create", "keeper", f"CREATE INDEX {name} ON secured.t (lower(b)) WHERE a > 3", "--yes")
+        target.sql(f"ALTER ROLE guarded SET row_security = {setting}")
+        cli(service, "create", "guarded", f"CREATE INDEX {name} ON secured.t (lower(b)) WHERE a > 3", "--yes")
         assert f"secured.{name}" in indexes(target)
         target.sql(f"DROP INDEX secured.{name}")
-    target.sql("DROP SCHEMA secured CASCADE; ALTER ROLE keeper RESET row_security")
+    target.sql("DROP SCHEMA secured CASCADE; ALTER ROLE guarded RESET row_security")
 
 
 def test_an_index_that_depends_on_an_extension_is_neither_proposed_nor_dropped(service, target):
