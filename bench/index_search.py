@@ -64,7 +64,7 @@ class Driver:
         total, left = 0, list(children_of(self.process.pid))
         while left:
             pid = left.pop()
-            with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/stat", encoding="ascii") as file:  # a session that ends just now
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/stat", encoding="ascii") as file:  # a session that ends just now
                 total += sum(map(int, file.read().rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
             left += children_of(pid)
         return total
