@@ -23,16 +23,16 @@
  */
 #include "twin_module.h"
 
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "lib/stringinfo.h"
 #include "nodes/pathnodes.h"
-#include "access/sysattr.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planner.h"
-#include "lib/stringinfo.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"

@@ -31,16 +31,6 @@ cluster_is_made(CliInput *input, const CliSession *session)
     return file_exists(path_join(input->arena, directory, made));
 }
 
-static const SnapshotRelation *
-relation_find(const Snapshot *snapshot, const char *schema, const char *name)
-{
-    for (size_t i = 0; i < snapshot->relation_count; i++)
-        if (text_equals(snapshot->relations[i].schema, schema) &&
-            text_equals(snapshot->relations[i].name, name))
-            return &snapshot->relations[i];
-    return NULL;
-}
-
 static bool
 twin_answer(CliInput *input, CliSession *session, const IndexPlan *plan, const char **ret_refusal,
             Error *error)
@@ -50,7 +40,7 @@ twin_answer(CliInput *input, CliSession *session, const IndexPlan *plan, const c
     WhatIfChangeResult *results = NULL;
     SqlIndexStatement index;
     const SnapshotRelation *table =
-        relation_find(session->snapshot, plan->change.schema_name, plan->change.table_name);
+        snapshot_relation_named(session->snapshot, plan->change.schema_name, plan->change.table_name);
     if (table == NULL || twin_relation_id(session->twin, table->id) == 0)
         return true;
     if (!sql_index_statement_parse(arena, index_first_statement(arena, plan->change.sql), &(SqlIndexNames){0},

@@ -158,6 +158,16 @@ world_new(Arena *arena)
     return world;
 }
 
+/* One plan, which uses index 1. */
+static void
+planner_of_one(double cost)
+{
+    memset(&planner, 0, sizeof(planner));
+    planner.uses[0] = 1u << 1;
+    for (int i = 0; i < PLANS; i++)
+        planner.cost[i] = i == 0 ? cost : BASELINE;
+}
+
 static void
 planner_random(Random *random)
 {
@@ -210,10 +220,7 @@ what_is_known_is_not_asked_again_but_directly(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    memset(&planner, 0, sizeof(planner));
-    planner.uses[0] = 1u << 1;
-    for (int i = 0; i < PLANS; i++)
-        planner.cost[i] = i == 0 ? 10 : BASELINE;
+    planner_of_one(10);
     World *world = world_new(arena);
     Error error = {0};
     double cost;
@@ -381,10 +388,7 @@ an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs(void **sta
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    memset(&planner, 0, sizeof(planner));
-    planner.uses[0] = 1u << 1;
-    for (int i = 0; i < PLANS; i++)
-        planner.cost[i] = i == 0 ? 400 : BASELINE;
+    planner_of_one(400);
     planner.narrowed = 0.75;
     World *world = world_new(arena);
     Error error = {0};
@@ -411,10 +415,7 @@ with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    memset(&planner, 0, sizeof(planner));
-    planner.uses[0] = 1u << 1;
-    for (int i = 0; i < PLANS; i++)
-        planner.cost[i] = i == 0 ? 400 : BASELINE;
+    planner_of_one(400);
     planner.narrowed = 0.75;
     planner.narrowing = 1u << 2;
     World *world = world_new(arena);
@@ -444,10 +445,7 @@ who_is_strict_asks_where_what_narrowed_an_answer_is_missing(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    memset(&planner, 0, sizeof(planner));
-    planner.uses[0] = 1u << 1;
-    for (int i = 0; i < PLANS; i++)
-        planner.cost[i] = i == 0 ? 400 : BASELINE;
+    planner_of_one(400);
     planner.narrowed = 0.75;
     planner.narrowing = 1u << 2;
     World *world = world_new(arena);
@@ -518,10 +516,7 @@ an_answer_that_a_set_within_refutes_tells_of_that_set_alone(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    memset(&planner, 0, sizeof(planner));
-    planner.uses[0] = 1u << 1;
-    for (int i = 0; i < PLANS; i++)
-        planner.cost[i] = i == 0 ? 400 : BASELINE;
+    planner_of_one(400);
     World *world = world_new(arena);
     Error error = {0};
     double cost;
@@ -552,10 +547,7 @@ a_candidate_that_the_server_refuses_is_left_out_with_its_reason(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    memset(&planner, 0, sizeof(planner));
-    planner.uses[0] = 1u << 1;
-    for (int i = 0; i < PLANS; i++)
-        planner.cost[i] = i == 0 ? 10 : BASELINE;
+    planner_of_one(10);
     planner.refused = 1u << 1;
     World *world = world_new(arena);
     Error error = {0};
