@@ -92,7 +92,7 @@ def bench(server, home):
             with connection.cursor() as cursor:
                 cursor.execute("SET jit = off")
         with twin.cursor() as cursor:
-            cursor.execute("SET fettle_twin.suppose_indexes = on")  # as WhatIf does
+            cursor.execute("SET fettle_twin.suppose_indexes = on; SET fettle_twin.hypothetical_indexes = on")  # as WhatIf does
         compare(twin, target, (on_twin, on_target), BARS)
         print("== the same questions while the index stands")
         compare_standing(twin, target)

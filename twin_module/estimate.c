@@ -550,29 +550,34 @@ twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estim
     ret_estimate->pages = Min(Max(ceil(ret_estimate->pages), 1), (double)MaxBlockNumber - 1);
 }
 
+void
+twin_index_estimate_by_id(Oid index_id, TwinIndexEstimate *ret_estimate)
+{
+    Relation index, table;
+    if (get_rel_relkind(index_id) != RELKIND_INDEX)
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("relation with OID %u is not an index", index_id)));
+    table = table_open(IndexGetRelation(index_id, false), AccessShareLock);
+    index = index_open(index_id, AccessShareLock);
+    twin_index_estimate_remember(table, index, ret_estimate);
+    index_close(index, AccessShareLock);
+    table_close(table, AccessShareLock);
+}
+
 TWIN_SQL_FUNCTION(fettle_twin_index_estimate);
 Datum
 fettle_twin_index_estimate(PG_FUNCTION_ARGS)
 {
-    Oid index_id = PG_GETARG_OID(0);
-    Relation index, table;
     TwinIndexEstimate estimate;
     TupleDesc result;
     Datum values[3];
     bool nulls[3] = {false, false, false};
     if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "index_estimate must be called for a row");
-    if (get_rel_relkind(index_id) != RELKIND_INDEX)
-        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                        errmsg("relation with OID %u is not an index", index_id)));
-    table = table_open(IndexGetRelation(index_id, false), AccessShareLock);
-    index = index_open(index_id, AccessShareLock);
-    twin_index_estimate_remember(table, index, &estimate);
+    twin_index_estimate_by_id(PG_GETARG_OID(0), &estimate);
     values[0] = Int64GetDatum((int64)estimate.pages);
     values[1] = Float8GetDatum(estimate.tuples);
     values[2] = Int32GetDatum(estimate.height);
     nulls[2] = estimate.height < 0;
-    index_close(index, AccessShareLock);
-    table_close(table, AccessShareLock);
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(result), values, nulls)));
 }

@@ -121,10 +121,40 @@ refresh_check(const RefreshMatViewStmt *statement)
 }
 
 static void
+utility_run(TWIN_UTILITY_PARAMETERS)
+{
+    if (previous_utility != NULL)
+        previous_utility(TWIN_UTILITY_ARGUMENTS);
+    else
+        standard_ProcessUtility(TWIN_UTILITY_ARGUMENTS);
+}
+
+/* What is explained may have a plan that cannot be run. */
+static void
+explain_run(TWIN_UTILITY_PARAMETERS)
+{
+    twin_hypothetical_enter(castNode(ExplainStmt, statement->utilityStmt));
+    PG_TRY();
+    {
+        utility_run(TWIN_UTILITY_ARGUMENTS);
+    }
+    PG_FINALLY();
+    {
+        twin_hypothetical_leave();
+    }
+    PG_END_TRY();
+}
+
+static void
 twin_utility(TWIN_UTILITY_PARAMETERS)
 {
+    if (IsA(statement->utilityStmt, ExplainStmt)) {
+        explain_run(TWIN_UTILITY_ARGUMENTS);
+        return;
+    }
     if (IsA(statement->utilityStmt, IndexStmt) &&
-        twin_suppose_index(castNode(IndexStmt, statement->utilityStmt), text))
+        (twin_hypothetical_index(castNode(IndexStmt, statement->utilityStmt)) ||
+         twin_suppose_index(castNode(IndexStmt, statement->utilityStmt), text)))
         return;
     if (IsA(statement->utilityStmt, TruncateStmt))
         twin_suppose_check_truncate();
@@ -132,10 +162,7 @@ twin_utility(TWIN_UTILITY_PARAMETERS)
         vacuum_check(castNode(VacuumStmt, statement->utilityStmt));
     else if (IsA(statement->utilityStmt, RefreshMatViewStmt))
         refresh_check(castNode(RefreshMatViewStmt, statement->utilityStmt));
-    if (previous_utility != NULL)
-        previous_utility(TWIN_UTILITY_ARGUMENTS);
-    else
-        standard_ProcessUtility(TWIN_UTILITY_ARGUMENTS);
+    utility_run(TWIN_UTILITY_ARGUMENTS);
     if (IsA(statement->utilityStmt, IndexStmt))
         twin_suppose_unlock(castNode(IndexStmt, statement->utilityStmt));
 }

@@ -60,11 +60,14 @@ hidden_parse(void)
     is_parsed = true;
 }
 
-static bool
-name_is_hidden(Oid index_id)
+bool
+twin_index_name_is_hidden(const char *name)
 {
-    char *name = get_rel_name(index_id);
-    return name != NULL && bsearch(&name, names, (size_t)name_count, sizeof(char *), name_compare) != NULL;
+    if (hidden_indexes == NULL || hidden_indexes[0] == '\0' || name == NULL)
+        return false;
+    if (!is_parsed)
+        hidden_parse();
+    return bsearch(&name, names, (size_t)name_count, sizeof(char *), name_compare) != NULL;
 }
 
 bool
@@ -73,14 +76,12 @@ twin_index_is_hidden(Oid index_id)
     ListCell *cell;
     if (hidden_indexes == NULL || hidden_indexes[0] == '\0')
         return false;
-    if (!is_parsed)
-        hidden_parse();
-    if (name_is_hidden(index_id))
+    if (twin_index_name_is_hidden(get_rel_name(index_id)))
         return true;
     if (!get_rel_relispartition(index_id))
         return false;
     foreach (cell, get_partition_ancestors(index_id))
-        if (name_is_hidden(lfirst_oid(cell)))
+        if (twin_index_name_is_hidden(get_rel_name(lfirst_oid(cell))))
             return true;
     return false;
 }

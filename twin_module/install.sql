@@ -17,6 +17,8 @@ BEGIN
         'twin_handler(internal) RETURNS table_am_handler AS %L, ''fettle_twin_handler'' LANGUAGE c STRICT',
         'index_estimate(index regclass, OUT blocks bigint, OUT tuples float8, OUT height int)
             AS %L, ''fettle_twin_index_estimate'' LANGUAGE c STRICT',
+        'named_index_blocks(index text) RETURNS bigint
+            AS %L, ''fettle_twin_named_index_blocks'' LANGUAGE c STRICT',
         'index_ends_set(index regclass, low text, high text) RETURNS boolean
             AS %L, ''fettle_twin_index_ends_set'' LANGUAGE c',
         'index_ends_from_statistics(index regclass) RETURNS boolean
@@ -92,6 +94,8 @@ COMMENT ON ACCESS METHOD twin IS 'heap without rows, whose size the planner read
 COMMENT ON FUNCTION fettle_twin.twin_handler(internal) IS 'handler of the table access method';
 COMMENT ON FUNCTION fettle_twin.index_estimate(regclass) IS
     'size that the index would have if it were built on the table that the statistics describe; height of a B-tree, root level (NULL for others)';
+COMMENT ON FUNCTION fettle_twin.named_index_blocks(text) IS
+    'the same, its blocks alone, also of a hypothetical index, which has no regclass; the name is qualified with its schema';
 COMMENT ON FUNCTION fettle_twin.index_ends_set(regclass, text, text) IS
     'gives a B-tree on a twin table the least and greatest value of its first column (NULL: unknown), replacing earlier ones; false: not a B-tree, or a value was refused';
 COMMENT ON FUNCTION fettle_twin.index_ends_from_statistics(regclass) IS

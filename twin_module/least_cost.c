@@ -248,7 +248,7 @@ least_cost_show(void)
     if (least_cost >= cost_given)
         return text.data;
     for (i = 0; is_known && i < narrowing_count; i++) {
-        const char *name = get_rel_name(narrowing[i]);
+        const char *name = twin_index_name(narrowing[i]);
         is_known = name != NULL;
         appendStringInfo(&text, "%c%s", i == 0 ? ' ' : ',', is_known ? name : "");
     }

@@ -36,6 +36,7 @@ _PG_init(void)
     twin_planner_install();
     twin_guard_install();
     twin_hide_install();
+    twin_hypothetical_install();
     twin_least_cost_install();
     twin_outdone_install();
     twin_suppose_install();

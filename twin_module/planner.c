@@ -199,49 +199,83 @@ supposed_prepend(List *supposed, List *others)
     return list_concat(all, others);
 }
 
+static List *
+supposed_append(List *supposed, IndexOptInfo *info, Relation index)
+{
+    NamedIndex *named = palloc(sizeof(*named));
+    *named = (NamedIndex){info, pstrdup(RelationGetRelationName(index))};
+    return lappend(supposed, named);
+}
+
+/* What the planner has read of the catalog's indexes becomes the target's; true: it is a supposed one. */
+static bool
+index_info_mend(Relation table, RelOptInfo *rel, IndexOptInfo *info, List **supposed)
+{
+    Relation index = index_open(info->indexoid, NoLock);
+    bool is_supposed = twin_index_is_supposed_here(index);
+    /* The planner asks a column's first B-tree for its ends, but no hypothetical one: so none that is empty.
+     * Where it has expressions, their statistics are sought in the catalog. */
+    info->hypothetical = info->relam == BTREE_AM_OID && info->indexprs == NIL && info->pages <= 1;
+    if (twin_size_is_known(index))
+        index_info_from_size(table, index, rel, info);
+    else
+        index_info_from_estimate(table, index, info);
+    if (info->relam == BRIN_AM_OID)
+        info->amcostestimate = twin_brin_cost;
+    if (is_supposed)
+        *supposed = supposed_append(*supposed, info, index);
+    index_close(index, NoLock);
+    return is_supposed;
+}
+
+/* Those that no catalog knows. */
+static List *
+hypothetical_append(List *supposed, Relation table, RelOptInfo *rel)
+{
+    ListCell *cell;
+    foreach (cell, twin_hypothetical_of(table)) {
+        Relation index = lfirst(cell);
+        IndexOptInfo *info;
+        if (twin_index_name_is_hidden(RelationGetRelationName(index)))
+            continue;
+        info = twin_hypothetical_info(rel, table, index);
+        index_info_from_estimate(table, index, info);
+        supposed = supposed_append(supposed, info, index);
+    }
+    return supposed;
+}
+
+static void
+indexes_mend(PlannerInfo *root, Relation table, RelOptInfo *rel)
+{
+    List *supposed = NIL;
+    ListCell *cell;
+    foreach (cell, rel->indexlist) {
+        IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
+        /* another module's invention: it has no catalog row, and knows its size */
+        if (!info->hypothetical &&
+            (twin_index_is_hidden(info->indexoid) || index_info_mend(table, rel, info, &supposed)))
+            rel->indexlist = foreach_delete_current(rel->indexlist, cell);
+    }
+    if (twin_hypothetical_any())
+        supposed = hypothetical_append(supposed, table, rel);
+    if (supposed != NIL)
+        rel->indexlist = supposed_prepend(supposed, rel->indexlist);
+    twin_outdone_leave_out(root, rel);
+}
+
 static void
 twin_relation_info(PlannerInfo *root, Oid relation_id, bool is_parent, RelOptInfo *rel)
 {
     Relation table;
-    ListCell *cell;
-    List *supposed = NIL;
     if (previous_relation_info != NULL)
         previous_relation_info(root, relation_id, is_parent, rel);
-    if (rel->indexlist == NIL || is_parent || !twin_planner_is_active() || twin_estimate_is_running())
+    if ((rel->indexlist == NIL && !twin_hypothetical_any()) || is_parent || !twin_planner_is_active() ||
+        twin_estimate_is_running())
         return;
     table = table_open(relation_id, NoLock); /* the planner holds a lock already; so for the indexes */
-    if (twin_relation_is_twin(table)) {
-        foreach (cell, rel->indexlist) {
-            IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
-            Relation index;
-            if (info->hypothetical)
-                continue; /* another module's invention: it has no catalog row, and knows its size */
-            if (twin_index_is_hidden(info->indexoid)) {
-                rel->indexlist = foreach_delete_current(rel->indexlist, cell);
-                continue;
-            }
-            /* The planner asks a column's first B-tree for its ends, but no hypothetical one: so none that is
-             * empty. Where it has expressions, their statistics are sought in the catalog. */
-            info->hypothetical = info->relam == BTREE_AM_OID && info->indexprs == NIL && info->pages <= 1;
-            index = index_open(info->indexoid, NoLock);
-            if (twin_size_is_known(index))
-                index_info_from_size(table, index, rel, info);
-            else
-                index_info_from_estimate(table, index, info);
-            if (info->relam == BRIN_AM_OID)
-                info->amcostestimate = twin_brin_cost;
-            if (twin_index_is_supposed_here(index)) {
-                NamedIndex *named = palloc(sizeof(*named));
-                *named = (NamedIndex){info, pstrdup(RelationGetRelationName(index))};
-                supposed = lappend(supposed, named);
-                rel->indexlist = foreach_delete_current(rel->indexlist, cell);
-            }
-            index_close(index, NoLock);
-        }
-        if (supposed != NIL)
-            rel->indexlist = supposed_prepend(supposed, rel->indexlist);
-        twin_outdone_leave_out(root, rel);
-    }
+    if (twin_relation_is_twin(table))
+        indexes_mend(root, table, rel);
     table_close(table, NoLock);
 }
 

@@ -143,21 +143,23 @@ typedef struct DefaultClass {
 #define DEFAULT_CLASSES 64
 static DefaultClass default_classes[DEFAULT_CLASSES];
 
-/* Its name with schema; NIL: the type has none. The server reads all of pg_opclass for it, for every column.
- */
+/* The server reads all of pg_opclass for it, for every column. */
+Oid
+twin_default_class(Oid type)
+{
+    DefaultClass *known = &default_classes[type % DEFAULT_CLASSES];
+    if (known->type != type || !SearchSysCacheExists1(CLAOID, ObjectIdGetDatum(known->operators)))
+        *known = (DefaultClass){type, GetDefaultOpClass(type, BTREE_AM_OID)};
+    return known->operators;
+}
+
+/* Its name with schema; NIL: the type has none. */
 static List *
 default_class_name(Oid type)
 {
-    DefaultClass *known = &default_classes[type % DEFAULT_CLASSES];
-    HeapTuple row = NULL;
+    HeapTuple row = SearchSysCache1(CLAOID, ObjectIdGetDatum(twin_default_class(type)));
     Form_pg_opclass form;
     List *name;
-    if (known->type == type)
-        row = SearchSysCache1(CLAOID, ObjectIdGetDatum(known->operators));
-    if (!HeapTupleIsValid(row)) {
-        *known = (DefaultClass){type, GetDefaultOpClass(type, BTREE_AM_OID)};
-        row = SearchSysCache1(CLAOID, ObjectIdGetDatum(known->operators));
-    }
     if (!HeapTupleIsValid(row))
         return NIL;
     form = (Form_pg_opclass)GETSTRUCT(row);

@@ -46,6 +46,7 @@ bool twin_relation_id_is_twin(Oid relation_id); /* by the catalog only */
 /* hide.c */
 void twin_hide_install(void);
 bool twin_index_is_hidden(Oid index_id);
+bool twin_index_name_is_hidden(const char *name);
 
 /* least_cost.c: around each outermost planning; the copy is of the query before it was planned, NULL when
  * none is needed.
@@ -63,8 +64,25 @@ void twin_outdone_begin(void); /* of a query's planning */
 /* Of the relation's indexes those that can matter to the query stay, when it is asked to. */
 void twin_outdone_leave_out(struct PlannerInfo *root, struct RelOptInfo *rel);
 
+/* hypothetical.c: an index that no catalog knows is a Relation of few fields, of which only
+ * RelationGetRelid() names it to others. */
+struct IndexOptInfo;
+struct IndexStmt;
+struct ExplainStmt;
+void twin_hypothetical_install(void);
+/* Tells the planner of the index, if it is asked to and can; false: another way is to be gone. */
+bool twin_hypothetical_index(const struct IndexStmt *statement);
+/* Around each EXPLAIN: only within one that runs nothing does the planner hear of them. */
+void twin_hypothetical_enter(const struct ExplainStmt *statement);
+void twin_hypothetical_leave(void);
+bool twin_hypothetical_any(void);           /* that the planner is to hear of now */
+List *twin_hypothetical_of(Relation table); /* these, as Relations; the list is the caller's */
+struct IndexOptInfo *twin_hypothetical_info(struct RelOptInfo *rel, Relation table, Relation index);
+const char *twin_index_name(Oid index_id); /* of any index; NULL: there is none */
+
 /* suppose.c */
 void twin_suppose_install(void);
+Oid twin_default_class(Oid type); /* of B-trees; InvalidOid: the type has none */
 /* Makes the index without a file, if it is asked to and can; false: the server's way is to be gone. */
 bool twin_suppose_index(struct IndexStmt *statement, const char *text);
 void twin_suppose_unlock(const struct IndexStmt *statement); /* after any other CREATE INDEX */
@@ -96,6 +114,7 @@ typedef struct TwinIndexEstimate {
 } TwinIndexEstimate;
 
 void twin_index_estimate(Relation table, Relation index, TwinIndexEstimate *ret_estimate);
+void twin_index_estimate_by_id(Oid index_id, TwinIndexEstimate *ret_estimate); /* remembered, too */
 
 /* estimate_cache.c: the same, from memory while nothing has changed. */
 void twin_estimate_cache_install(void);

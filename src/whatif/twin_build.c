@@ -148,7 +148,9 @@ module_install(Twin *twin, Error *error)
     return pg_execute_script(twin->admin, text.data, NULL, error) &&
            pg_execute(twin->admin, "GRANT USAGE ON SCHEMA fettle_twin TO " TWIN_ROLE, error) &&
            pg_execute(twin->admin,
-                      "GRANT EXECUTE ON FUNCTION fettle_twin.index_estimate(regclass) TO " TWIN_ROLE, error);
+                      "GRANT EXECUTE ON FUNCTION fettle_twin.index_estimate(regclass), "
+                      "fettle_twin.named_index_blocks(text) TO " TWIN_ROLE,
+                      error);
 }
 
 bool

@@ -32,8 +32,8 @@ session_begin(WhatIf *whatif, Arena *arena, Twin *twin, Error *error)
     /* B-trees without files of their own: what they would cost most. Nothing here is ever committed. */
     if (!whatif->is_sparse &&
         !pg_execute_script(whatif->connection,
-                           "SET fettle_twin.suppose_indexes = on; SET fettle_twin.hide_outdone = on; "
-                           "SET fettle_twin.note_least_cost = on",
+                           "SET fettle_twin.suppose_indexes = on; SET fettle_twin.hypothetical_indexes = on; "
+                           "SET fettle_twin.hide_outdone = on; SET fettle_twin.note_least_cost = on",
                            NULL, error))
         return false;
     return gather_cost_read(whatif, error);

@@ -100,7 +100,7 @@ index_size(WhatIf *whatif, const char *qualified, bool is_partitioned, double *r
     const char *text = is_partitioned
                            ? "SELECT sum(e.blocks) FROM pg_catalog.pg_partition_tree($1::regclass) p, "
                              "LATERAL fettle_twin.index_estimate(p.relid) e WHERE p.isleaf"
-                           : "SELECT blocks FROM fettle_twin.index_estimate($1::regclass)";
+                           : "SELECT fettle_twin.named_index_blocks($1)";
     PgQuery query = {.text = text, .parameters = &qualified, .parameter_count = 1};
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     if (!pg_query(whatif->connection, &query, &result, error))
@@ -276,6 +276,31 @@ standing_find(const WhatIf *whatif, uint64_t key)
     return SIZE_MAX;
 }
 
+/* In the order of their names, in which the module looks hidden ones up: it need not sort what it is told. */
+static void
+standing_push(WhatIf *whatif, KnownChange *known)
+{
+    StandingChangeList *standing = &whatif->standing;
+    vector_push(whatif->arena, standing, ((StandingChange){.known = known}));
+    size_t at = standing->count - 1;
+    for (; at > 0 && known->made_name != NULL; at--) {
+        const char *before = standing->items[at - 1].known->made_name;
+        if (before != NULL && strcmp(before, known->made_name) <= 0)
+            break;
+        standing->items[at] = standing->items[at - 1];
+    }
+    standing->items[at] = (StandingChange){.known = known};
+}
+
+static void
+standing_remove(WhatIf *whatif, size_t at)
+{
+    StandingChangeList *standing = &whatif->standing;
+    standing->count--;
+    memmove(&standing->items[at], &standing->items[at + 1],
+            (standing->count - at) * sizeof(*standing->items));
+}
+
 static bool
 keys_have(const uint64_t *keys, size_t count, uint64_t key)
 {
@@ -324,7 +349,7 @@ standing_reduce(WhatIf *whatif, const uint64_t *wanted, size_t count, Error *err
         }
         if (!standing_drop(whatif, standing->known, error))
             return false;
-        whatif->standing.items[i] = whatif->standing.items[--whatif->standing.count];
+        standing_remove(whatif, i);
     }
     return true;
 }
@@ -341,10 +366,14 @@ standing_hide(WhatIf *whatif, Error *error)
         return true;
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("hidden indexes", (size_t)64 << 20);
     Text names = text_new(scratch);
-    for (size_t i = 0; i < whatif->standing.count; i++)
-        if (whatif->standing.items[i].is_hidden && whatif->standing.items[i].known->result.is_applied)
-            text_append_format(&names, "%s%s", names.length == 0 ? "" : ",",
-                               whatif->standing.items[i].known->made_name);
+    for (size_t i = 0; i < whatif->standing.count; i++) {
+        const StandingChange *standing = &whatif->standing.items[i];
+        if (!standing->is_hidden || !standing->known->result.is_applied)
+            continue;
+        if (names.length > 0)
+            text_append_char(&names, ',');
+        text_append(&names, standing->known->made_name);
+    }
     if (!pg_execute(whatif->connection,
                     arena_printf(scratch, "SET LOCAL fettle_twin.hidden_indexes = %s",
                                  pg_literal_quote(scratch, names.data == NULL ? "" : names.data)),
@@ -361,10 +390,10 @@ standing_add(WhatIf *whatif, const WhatIfChange *change, uint64_t key, Error *er
 {
     if (standing_find(whatif, key) != SIZE_MAX)
         return true;
-    StandingChange standing = {.known = change_keep(whatif, change, key)};
-    if (!change_make(whatif, standing.known, error))
+    KnownChange *known = change_keep(whatif, change, key);
+    if (!change_make(whatif, known, error))
         return false;
-    vector_push(whatif->arena, &whatif->standing, standing);
+    standing_push(whatif, known);
     return true;
 }
 
@@ -411,13 +440,13 @@ sizes_ask(WhatIf *whatif, Arena *arena, const KnownChangeList *made, double *ret
         const SnapshotRelation *relation =
             snapshot_relation(twin_snapshot(whatif->twin), known->change.relation_id);
         text_append_format(
-            &names, "%s%s::regclass", i == 0 ? "" : ", ",
+            &names, "%s%s", i == 0 ? "" : ", ",
             pg_literal_quote(arena, pg_identifier_qualify(arena, relation->schema, known->made_name)));
     }
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     const char *text = arena_printf(arena,
-                                    "SELECT e.blocks FROM unnest(ARRAY[%s]) WITH ORDINALITY AS i (id, n), "
-                                    "LATERAL fettle_twin.index_estimate(i.id) e ORDER BY i.n",
+                                    "SELECT fettle_twin.named_index_blocks(i.name) "
+                                    "FROM unnest(ARRAY[%s]) WITH ORDINALITY AS i (name, n) ORDER BY i.n",
                                     names.data);
     if (!pg_query_simple(whatif->connection, text, &result, error))
         return false;
@@ -461,7 +490,7 @@ changes_make_together(WhatIf *whatif, const WhatIfChange *changes, const uint64_
         KnownChange *known = missing.items[i];
         known->result = (WhatIfChangeResult){
             .is_applied = true, .index_name = known->change.name, .size_bytes = bytes[i]};
-        vector_push(whatif->arena, &whatif->standing, ((StandingChange){.known = known}));
+        standing_push(whatif, known);
     }
     return pg_execute(whatif->connection, "RELEASE SAVEPOINT fettle", error);
 }
