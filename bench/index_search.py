@@ -88,12 +88,19 @@ def gap_text(result):
 
 
 def show(name, result):
-    gap = "" if result["first_explains"] < 0 else f", gap {gap_text(result)}"
-    first = "" if result["first_explains"] < 0 else f" ({result['first_explains']} and {result['first_wall_s']:.1f} s of them until the proof began)"
+    gap = f", gap {gap_text(result)}" if result["improvements"] else ""
     stopped = ", STOPPED by the clock" if result["stopped_early"] else ""
     failed = f", {result['solver_failures']} programs UNSOLVED ({result['solver_reason']})" if result["solver_failures"] else ""
     print(f"    {name:34s} {result['ratio']:.6f}  {len(result['indexes']):2d} indexes {result['size_bytes'] / 1e6:5.0f} MB  {result['questions']:6d} calls "
-          f"{result['explains']:6d} EXPLAINs {result['wall_s']:6.1f} s wall {result['cpu_s']:6.1f} s CPU{first}{gap}{stopped}{failed}", flush=True)
+          f"{result['explains']:6d} EXPLAINs {result['wall_s']:7.2f} s wall {result['cpu_s']:7.2f} s CPU{gap}{stopped}{failed}", flush=True)
+
+
+def reached(ours, extend):
+    """What it took until a set was known that costs no more than Extend's."""
+    first = next((step for step in ours["improvements"] if step["cost"] <= extend["cost_after"] * (1 + 1e-6)), None)
+    if first is None:
+        return "Extend's cost not reached before the review"
+    return f"Extend's cost or less after {first['questions']} calls (1/{extend['questions'] / first['questions']:.0f}) and {first['wall_s']:.3f} s (1/{extend['wall_s'] / first['wall_s']:.1f})"
 
 
 def compare(driver, queries, width, budget):
@@ -104,6 +111,7 @@ def compare(driver, queries, width, budget):
     show("search", ours)
     extend = driver.run("extend", "permuted", width, budget, "hypopg", 100, EXTEND_S)
     show("Extend", extend)
+    print(f"    {reached(ours, extend)}", flush=True)
     name = f"index search, {queries} queries, width {width}, {of_budget(budget)}"
     bar(name + ", cost", f"{ours['ratio']:.4f}, Extend {extend['ratio']:.4f}", ours["cost_after"] <= extend["cost_after"] * (1 + 1e-6))
     if published:

@@ -44,8 +44,7 @@ typedef struct Outcome {
     double cost_after; /* asked directly */
     double wall_s;
     double cpu_s; /* of this process, which solves the 0/1 programs too; its cluster's is the caller's */
-    int64_t first_explains; /* until the proof began; -1 when there is none */
-    double first_wall_s;
+    SearchImprovementList improvements; /* of Extend none */
     double gap_percent;
     int solver_failures;
     const char *solver_reason; /* NULL: none failed */
@@ -118,8 +117,7 @@ run_ours(const Run *run, const AdvisorContext *context, const CandidateSet *cand
     Error error = {0};
     must(index_search(context->arena, context, candidates, oracle, &result, &error), &error);
     outcome->chosen = result.chosen;
-    outcome->first_explains = result.first_questions;
-    outcome->first_wall_s = (double)result.first_ms / 1000;
+    outcome->improvements = result.improvements;
     outcome->gap_percent = result.gap_percent;
     outcome->solver_failures = result.solver_failures;
     outcome->solver_reason = result.solver_reason;
@@ -133,7 +131,6 @@ run_extend(const Run *run, const AdvisorContext *context, const CandidateSet *ca
     if (strcmp(run->sizes, "hypopg") == 0)
         options.size_bytes = size_by_hypopg;
     Error error = {0};
-    outcome->first_explains = -1;
     outcome->gap_percent = NAN;
     must(index_extend(context, candidates, &options, &outcome->chosen, &error), &error);
     outcome->is_stopped_early = deadline_passed(context->deadline);
@@ -157,6 +154,21 @@ write_indexes(JsonWriter *json, const CandidateSet *candidates, const Outcome *o
 }
 
 static void
+write_improvements(JsonWriter *json, const SearchImprovementList *improvements)
+{
+    json_key(json, "improvements");
+    json_array_begin(json);
+    for (size_t i = 0; i < improvements->count; i++) {
+        json_object_begin(json);
+        json_key_double(json, "cost", improvements->items[i].value);
+        json_key_int(json, "questions", improvements->items[i].questions);
+        json_key_double(json, "wall_s", (double)improvements->items[i].us / 1e6);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+static void
 write_outcome(Arena *arena, const CandidateSet *candidates, const Outcome *outcome, WhatIfStatistics asked)
 {
     Text text = text_new(arena);
@@ -172,8 +184,6 @@ write_outcome(Arena *arena, const CandidateSet *candidates, const Outcome *outco
     json_key_int(&json, "questions", asked.questions);
     json_key_int(&json, "explains", asked.explains);
     json_key_int(&json, "index_creations", asked.index_creations);
-    json_key_int(&json, "first_explains", outcome->first_explains);
-    json_key_double(&json, "first_wall_s", outcome->first_wall_s);
     json_key_double(&json, "wall_s", outcome->wall_s);
     json_key_double(&json, "cpu_s", outcome->cpu_s);
     json_key(&json, "gap_percent");
@@ -184,6 +194,7 @@ write_outcome(Arena *arena, const CandidateSet *candidates, const Outcome *outco
     json_key_int(&json, "solver_failures", outcome->solver_failures);
     json_key_string(&json, "solver_reason", outcome->solver_reason);
     json_key_bool(&json, "stopped_early", outcome->is_stopped_early);
+    write_improvements(&json, &outcome->improvements);
     write_indexes(&json, candidates, outcome);
     json_object_end(&json);
     printf("%s\n", text.data);

@@ -203,6 +203,10 @@ search_offer(Search *search, Bits set, SearchPatience patience, bool *ret_is_bet
     }
     search->best = kept;
     search->best_value = value;
+    vector_push(search->arena, &search->improvements,
+                ((SearchImprovement){.value = value,
+                                     .questions = search_questions(search),
+                                     .us = clock_monotonic_us() - search->start_us}));
     *ret_is_better = true;
     return true;
 }

@@ -251,8 +251,7 @@ search_report(const Search *search, SearchResult *result)
         result->bound = search->bound;
         result->gap_percent = fmax(0, result->value - search->bound) / result->value * 100;
     }
-    result->first_questions = search->first_questions;
-    result->first_ms = search->first_ms;
+    result->improvements = search->improvements;
     result->is_stopped_early = search->is_stopped || search->was_stopped || search->is_harvest_cut;
 }
 
@@ -278,13 +277,6 @@ deadline_of_share(Deadline deadline, double share)
     return deadline_earlier(deadline, deadline_after_ms((int64_t)(deadline_left_ms(deadline) * share)));
 }
 
-static void
-search_note_first(Search *search)
-{
-    search->first_questions = search_questions(search);
-    search->first_ms = clock_monotonic_ms() - search->start_ms;
-}
-
 /* Chooses at the plans known, for the proof asks about what matters. */
 static bool
 search_small(Search *search, Error *error)
@@ -292,7 +284,6 @@ search_small(Search *search, Error *error)
     Deadline deadline = search->deadline;
     if (!search_choose_nearly(search, error))
         return false;
-    search_note_first(search);
     search->deadline = deadline_of_share(deadline, PROOF_TIME_SHARE);
     if (!search_prove(search, error))
         return false;
@@ -313,8 +304,6 @@ search_before_review(Search *search, Error *error)
     search->is_asking = true;
     if (!search_choose(search, error) || !search_locally(search, error))
         return false;
-    if (!search_is_small(search))
-        search_note_first(search);
     search->is_thorough = search_is_small(search);
     return search_prove(search, error);
 }
@@ -358,7 +347,7 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     FETTLE_CLEANUP(mip_solver_stop_at) MipSolver *solver = mip_solver_new(arena);
     Search search = {
         .arena = arena, .context = context, .candidates = candidates, .oracle = oracle, .solver = solver};
-    search.start_ms = clock_monotonic_ms();
+    search.start_us = clock_monotonic_us();
     search.indexes = ARENA_NEW_ARRAY(arena, ProgramIndex, candidates->count + 1);
     search.harvested = bits_new(arena, candidates->count);
     search.best = bits_new(arena, candidates->count);

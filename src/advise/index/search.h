@@ -25,6 +25,15 @@
 
 #include "advise/index/oracle.h"
 
+/* A set better than those before it: its objective at most, and what it took to find it. */
+typedef struct SearchImprovement {
+    double value;
+    int64_t questions;
+    int64_t us;
+} SearchImprovement;
+
+VECTOR_DEFINE(SearchImprovementList, SearchImprovement);
+
 typedef struct SearchResult {
     Bits chosen;
     Bits harvested; /* candidates that some plan used */
@@ -42,9 +51,8 @@ typedef struct SearchResult {
     size_t unreviewed_index_count; /* chosen, with a risk that no remedy was sought for */
     int solver_failures; /* 0/1 programs unsolved because the solver failed: neither chosen nor bounded by it
                           */
-    const char *solver_reason; /* of the last, solved by another try or not; NULL */
-    int64_t first_questions;   /* asked when the set was found, before the proof ends */
-    int64_t first_ms;
+    const char *solver_reason;          /* of the last, solved by another try or not; NULL */
+    SearchImprovementList improvements; /* before the review */
     bool is_stopped_early;
 } SearchResult;
 

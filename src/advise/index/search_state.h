@@ -46,9 +46,8 @@ typedef struct Search {
     size_t unreviewed;   /* statements */
     size_t unreviewed_indexes;
     double value_without;
-    int64_t first_questions;
-    int64_t start_ms;
-    int64_t first_ms;
+    int64_t start_us;
+    SearchImprovementList improvements;
     Deadline deadline; /* of the room at hand: what comes before the review leaves it some time */
     Deadline harvest_deadline;
     bool is_harvest_cut;
