@@ -32,12 +32,14 @@
 #define NODES_QUICK 100 /* by branching alone, which mostly does */
 
 /*
- * Shares of the gap allowed. A set is refuted when it cannot be better than the best by half of the gap;
- * together with the program's own gap that is less than the whole, so that a choice that is refuted already
- * ends the proof. What is not refuted but better may stay open by a little.
+ * Shares of the gap allowed. A choice is asked about when it may be better than the best by nearly the whole
+ * of it (what the planner says of the best set in the end may be off by rounding), and until it cannot be
+ * better by half, so that the next choices, which are alike, are refuted as well; and together with the
+ * program's own gap that is less than the whole, so that a choice that is refuted already ends the proof.
+ * What is not refuted but better may stay open by a little.
  */
+#define ASKED_SHARE 0.98
 #define REFUTED_SHARE 0.5
-#define ASKED_SHARE 0.6 /* by the chains, a choice must be clearly not refuted to be asked about */
 #define PROGRAM_SHARE 0.25
 #define SLACK_SHARE 0.125
 
@@ -104,7 +106,7 @@ bound_note(Search *search, double bound)
     search->bound = isfinite(bound) ? fmax(before, bound) : before;
 }
 
-/* A choice of less is worth asking about. */
+/* Where no choice is of less, the proof ends: only such a choice is worth asking about. */
 static double
 asked_most(const Search *search)
 {
@@ -156,7 +158,7 @@ bound_program_below(Search *search, Arena *scratch, Program *program, double mos
 static bool
 bound_program_any(Search *search, Arena *scratch, Program *program, ProgramAnswer *ret_answer)
 {
-    double most = asked_most(search);
+    double most = asked_most(search) + program_rounding(program);
     double half_least = search_gap_allowed(search) * HALF_LEAST_SHARE * most;
     bool halves = search->any_count++ >= ANY_PLAIN_MOST;
     bool found = false;
