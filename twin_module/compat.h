@@ -11,16 +11,19 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_statistic_ext.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/planner.h"
 #include "parser/parse_relation.h"
 #include "statistics/statistics.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/selfuncs.h"
 
 #if PG_VERSION_NUM < 130000 || PG_VERSION_NUM >= 190000
@@ -131,6 +134,28 @@ twin_define_index(Oid table_id, IndexStmt *statement)
 #else
     return DefineIndex(table_id, statement, InvalidOid, InvalidOid, InvalidOid, false, true, true, true,
                        false);
+#endif
+}
+
+/* It cannot be indexed; since 18. */
+static inline bool
+twin_column_is_virtual(Form_pg_attribute column)
+{
+#if PG_VERSION_NUM >= 180000
+    return column->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL;
+#else
+    (void)column;
+    return false;
+#endif
+}
+
+static inline bool
+twin_may_create_in(Oid schema_id)
+{
+#if PG_VERSION_NUM >= 160000
+    return object_aclcheck(NamespaceRelationId, schema_id, GetUserId(), ACL_CREATE) == ACLCHECK_OK;
+#else
+    return pg_namespace_aclcheck(schema_id, GetUserId(), ACL_CREATE) == ACLCHECK_OK;
 #endif
 }
 

@@ -133,14 +133,14 @@ utility_run(TWIN_UTILITY_PARAMETERS)
 static void
 explain_run(TWIN_UTILITY_PARAMETERS)
 {
-    twin_hypothetical_enter(castNode(ExplainStmt, statement->utilityStmt));
+    const char *before = twin_hypothetical_enter(castNode(ExplainStmt, statement->utilityStmt), text);
     PG_TRY();
     {
         utility_run(TWIN_UTILITY_ARGUMENTS);
     }
     PG_FINALLY();
     {
-        twin_hypothetical_leave();
+        twin_hypothetical_leave(before);
     }
     PG_END_TRY();
 }

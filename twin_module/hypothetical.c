@@ -10,11 +10,11 @@
  *
  * What the planner and the estimator see is what get_relation_info() would read of such an index: a Relation
  * of this file's own holds it, with the fields that are read there, and no other. Nothing can open it, so the
- * planner hears of it only for an EXPLAIN that runs nothing, and not for a query that a function runs
- * meanwhile; plans that were kept are forgotten before it and after it. Whatever is not as plain as that is
- * made as ever: unique, partial, with expressions, operator classes, collations, parameters or a tablespace;
- * and whatever the server would refuse, so that it says why. DDL does not find the index; one whose column
- * changes is gone.
+ * planner hears of it only for the query of an EXPLAIN that runs nothing, which is known by its text's place
+ * in memory: not for those that functions run meanwhile. Plans that were kept are forgotten before it and
+ * after it. Whatever is not as plain as that is made as ever: unique, partial, with expressions, operator
+ * classes, collations, parameters or a tablespace; and whatever the server would refuse, so that it says why.
+ * DDL does not find the index; one whose column changes is gone.
  */
 #include "twin_module.h"
 
@@ -31,7 +31,9 @@
 #include "catalog/index.h"
 #include "commands/defrem.h"
 #include "commands/explain.h"
+#include "commands/prepare.h"
 #include "commands/tablecmds.h"
+#include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -49,8 +51,9 @@ typedef struct Hypothetical {
 } Hypothetical;
 
 static bool makes_hypothetical;
-static List *indexes; /* of the open transaction, in its memory context */
-static int explaining;
+static List *indexes;         /* of the open transaction, in its memory context */
+static const char *explained; /* the text that is; NULL: none */
+static bool is_seen;          /* by the planner, now */
 static explain_get_index_name_hook_type previous_index_name;
 
 static Hypothetical *
@@ -65,14 +68,42 @@ by_id(Oid index_id)
     return NULL;
 }
 
+/* Have its columns stayed as they were? One that is dropped takes its indexes with it. */
+static bool
+columns_are_there(Relation table, Relation index)
+{
+    int i;
+    for (i = 0; i < index->rd_index->indnatts; i++) {
+        Form_pg_attribute column =
+            TupleDescAttr(RelationGetDescr(table), index->rd_index->indkey.values[i] - 1);
+        Form_pg_attribute own = TupleDescAttr(RelationGetDescr(index), i);
+        if (column->attisdropped || column->atttypid != own->atttypid ||
+            column->attcollation != own->attcollation)
+            return false;
+    }
+    return true;
+}
+
+/* The transaction holds the table's lock, and may itself have dropped it. */
+static bool
+is_there(Relation index)
+{
+    Relation table = try_relation_open(index->rd_index->indrelid, NoLock);
+    bool has_columns = table != NULL && columns_are_there(table, index);
+    if (table != NULL)
+        relation_close(table, NoLock);
+    return has_columns;
+}
+
+/* An index is in its table's schema, wherever that goes. */
 static Hypothetical *
 by_name(Oid schema_id, const char *name)
 {
     ListCell *cell;
     foreach (cell, indexes) {
         Hypothetical *one = lfirst(cell);
-        if (RelationGetNamespace(one->index) == schema_id &&
-            strcmp(RelationGetRelationName(one->index), name) == 0)
+        if (strcmp(RelationGetRelationName(one->index), name) == 0 &&
+            get_rel_namespace(one->index->rd_index->indrelid) == schema_id && is_there(one->index))
             return one;
     }
     return NULL;
@@ -118,6 +149,7 @@ statement_is_plain(const IndexStmt *statement)
            !statement->if_not_exists && !statement->transformed && statement->tableSpace == NULL &&
            statement->whereClause == NULL && statement->options == NIL && statement->excludeOpNames == NIL &&
            strcmp(statement->accessMethod, DEFAULT_INDEX_TYPE) == 0 &&
+           strchr(statement->idxname, ',') == NULL && /* it could not be hidden */
            list_length(statement->indexParams) + list_length(statement->indexIncludingParams) <=
                INDEX_MAX_KEYS &&
            elements_are_plain(statement->indexParams, true) &&
@@ -170,7 +202,7 @@ static bool
 column_fill(Relation table, Relation index, int i, const IndexElem *element)
 {
     AttrNumber number = get_attnum(RelationGetRelid(table), element->name);
-    if (number <= 0)
+    if (number <= 0 || twin_column_is_virtual(TupleDescAttr(RelationGetDescr(table), number - 1)))
         return false;
     index->rd_index->indkey.values[i] = number;
     TupleDescCopyEntry(RelationGetDescr(index), (AttrNumber)(i + 1), RelationGetDescr(table), number);
@@ -184,7 +216,6 @@ index_new(Relation table, const char *name, int key_count, int column_count)
     Relation index = palloc0(sizeof(*index));
     index->rd_rel = palloc0(sizeof(*index->rd_rel));
     namestrcpy(&index->rd_rel->relname, name);
-    index->rd_rel->relnamespace = RelationGetNamespace(table);
     index->rd_rel->relam = BTREE_AM_OID;
     index->rd_rel->relkind = RELKIND_INDEX;
     index->rd_rel->relpersistence = RELPERSISTENCE_PERMANENT;
@@ -220,19 +251,24 @@ static bool
 table_can_have_one(Relation table)
 {
     return table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE && twin_relation_is_twin(table) &&
-           table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
+           table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+           twin_may_create_in(RelationGetNamespace(table)) &&
+           !OidIsValid(GetDefaultTablespace(RELPERSISTENCE_PERMANENT, false));
 }
 
 /* The catalog does not know that it is taken. */
-static void
-name_check(const IndexStmt *statement)
+static bool
+name_is_taken(const IndexStmt *statement)
 {
     Oid table_id = indexes == NIL || statement->idxname == NULL
                        ? InvalidOid
                        : RangeVarGetRelid(statement->relation, NoLock, true);
-    if (OidIsValid(table_id) && by_name(get_rel_namespace(table_id), statement->idxname) != NULL)
-        ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
-                        errmsg("relation \"%s\" already exists", statement->idxname)));
+    if (!OidIsValid(table_id) || by_name(get_rel_namespace(table_id), statement->idxname) == NULL)
+        return false;
+    ereport(statement->if_not_exists ? NOTICE : ERROR,
+            (errcode(ERRCODE_DUPLICATE_TABLE), errmsg("relation \"%s\" already exists%s", statement->idxname,
+                                                      statement->if_not_exists ? ", skipping" : "")));
+    return true;
 }
 
 bool
@@ -241,7 +277,8 @@ twin_hypothetical_index(const IndexStmt *statement)
     MemoryContext before;
     Relation table, index = NULL;
     Oid table_id;
-    name_check(statement);
+    if (name_is_taken(statement))
+        return true;
     if (!makes_hypothetical || !statement_is_plain(statement))
         return false;
     /* As the server does it: the owner's right first. The lock keeps the table from being altered. */
@@ -260,22 +297,6 @@ twin_hypothetical_index(const IndexStmt *statement)
     MemoryContextSwitchTo(before);
     relation_close(table, NoLock);
     return index != NULL;
-}
-
-/* Have its columns stayed as they were? One that is dropped takes its indexes with it. */
-static bool
-columns_are_there(Relation table, Relation index)
-{
-    int i;
-    for (i = 0; i < index->rd_index->indnatts; i++) {
-        Form_pg_attribute column =
-            TupleDescAttr(RelationGetDescr(table), index->rd_index->indkey.values[i] - 1);
-        Form_pg_attribute own = TupleDescAttr(RelationGetDescr(index), i);
-        if (column->attisdropped || column->atttypid != own->atttypid ||
-            column->attcollation != own->attcollation)
-            return false;
-    }
-    return true;
 }
 
 /* Those that were kept for EXECUTE without these indexes, or with them. */
@@ -299,22 +320,51 @@ runs(const ExplainStmt *statement)
     return is_analyze;
 }
 
-/* Depth of those within each other, from the first that runs nothing: what a function explains is a query of
- * its own. */
-void
-twin_hypothetical_enter(const ExplainStmt *statement)
+/* Where the planner is given it: a prepared statement keeps its own. NULL: it says what is wrong by itself.
+ */
+static const char *
+text_explained(const ExplainStmt *statement, const char *text)
 {
+    Query *query = castNode(Query, statement->query);
+    Node *inner = query->utilityStmt;
+    PreparedStatement *prepared;
+    if (inner != NULL && IsA(inner, CreateTableAsStmt))
+        inner = castNode(Query, ((CreateTableAsStmt *)inner)->query)->utilityStmt;
+    if (inner == NULL || !IsA(inner, ExecuteStmt))
+        return text;
+    prepared = FetchPreparedStatement(((ExecuteStmt *)inner)->name, false);
+    return prepared == NULL ? NULL : prepared->plansource->query_string;
+}
+
+const char *
+twin_hypothetical_enter(const ExplainStmt *statement, const char *text)
+{
+    const char *before = explained;
     bool is_run = runs(statement);
     plans_forget();
-    explaining += explaining > 0 || !is_run;
+    explained = is_run ? NULL : text_explained(statement, text);
+    return before;
 }
 
 void
-twin_hypothetical_leave(void)
+twin_hypothetical_leave(const char *before)
 {
-    if (explaining > 0)
-        explaining--;
+    explained = before;
     plans_forget();
+}
+
+bool
+twin_hypothetical_show(const char *text)
+{
+    bool was_seen = is_seen;
+    is_seen = indexes != NIL && text != NULL && text == explained;
+    return was_seen;
+}
+
+void
+twin_hypothetical_show_again(bool was_seen)
+{
+    is_seen = was_seen;
 }
 
 List *
@@ -333,7 +383,7 @@ twin_hypothetical_of(Relation table)
 bool
 twin_hypothetical_any(void)
 {
-    return indexes != NIL && explaining == 1 && twin_planner_is_outermost();
+    return indexes != NIL && is_seen;
 }
 
 static const IndexAmRoutine *

@@ -57,24 +57,35 @@ twin_planner_leave(void)
 }
 
 static PlannedStmt *
+query_plan(Query *query, const char *text, int options, ParamListInfo parameters)
+{
+    /* A scrolling cursor's plan is looked at by its index's catalog row. */
+    if (twin_hypothetical_any())
+        options &= ~CURSOR_OPT_SCROLL;
+    return previous_planner != NULL ? previous_planner(query, text, options, parameters)
+                                    : standard_planner(query, text, options, parameters);
+}
+
+static PlannedStmt *
 twin_planner(Query *query, const char *text, int options, ParamListInfo parameters)
 {
     PlannedStmt *volatile plan = NULL;
     bool is_outermost = planner_depth == 0; /* a function that planning runs may plan queries of its own */
     Query *copy = is_outermost ? twin_least_cost_prepare(query) : NULL;
+    bool was_seen = twin_hypothetical_show(text);
     if (is_outermost)
         twin_outdone_begin();
     twin_planner_enter();
     PG_TRY();
     {
-        plan = previous_planner != NULL ? previous_planner(query, text, options, parameters)
-                                        : standard_planner(query, text, options, parameters);
+        plan = query_plan(query, text, options, parameters);
         if (is_outermost)
             twin_least_cost_take(copy, text, options, parameters, plan->planTree->total_cost);
     }
     PG_FINALLY();
     {
         twin_planner_leave();
+        twin_hypothetical_show_again(was_seen);
     }
     PG_END_TRY();
     return plan;

@@ -872,6 +872,38 @@ def test_what_runs_does_not_see_a_hypothetical_index(twin, hypothetical):
         run(twin, "EXPLAIN (ANALYZE perhaps) " + SELECTIVE)
 
 
+@pytest.mark.parametrize("language", ["sql", "plpgsql"])
+def test_what_explain_runs_beside_planning_does_not_see_a_hypothetical_index(twin, hypothetical, language):
+    """Functions that tell which partitions are left out when the executor starts, and arguments of EXECUTE."""
+    body = "SELECT coalesce(max(id), 1)::int FROM orders WHERE total = 12 AND placed = '2025-12-01'"
+    run(twin, f"CREATE FUNCTION wanted() RETURNS int STABLE LANGUAGE {language} AS $$ {body if language == 'sql' else f'BEGIN RETURN ({body}); END'} $$")
+    run(twin, "CREATE TABLE parted (k int, total numeric) PARTITION BY LIST (k); CREATE TABLE part_1 PARTITION OF parted FOR VALUES IN (1) USING twin; CREATE TABLE part_2 PARTITION OF parted FOR VALUES IN (2) USING twin")
+    run(twin, "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+    run(twin, "PREPARE it(int) AS SELECT * FROM orders WHERE total = 12 AND placed = '2025-12-01' AND id > $1")
+    build(twin, "orders (total, placed)")
+    assert "candidate" in indexes_of(plan(twin, body))
+    assert plan(twin, "SELECT * FROM parted WHERE k = wanted()")["Node Type"] == "Append"
+    assert indexes_of(plan(twin, "EXECUTE it(wanted())")) == {"candidate"}
+    assert indexes_of(plan(twin, "CREATE TABLE made AS EXECUTE it(wanted())")) == {"candidate"}
+    assert indexes_of(plan(twin, "CREATE TABLE made AS " + SELECTIVE)) == {"candidate"}
+    with pytest.raises(psycopg2.errors.InvalidSqlStatementName):
+        run(twin, "EXPLAIN EXECUTE nosuch(1)")
+
+
+def test_an_explain_within_a_function_sees_hypothetical_indexes(twin, hypothetical):
+    build(twin, "orders (total, placed)")
+    run(twin, f"CREATE FUNCTION explained() RETURNS SETOF text LANGUAGE plpgsql AS $f$ BEGIN RETURN QUERY EXECUTE $$EXPLAIN {SELECTIVE}$$; END $f$")
+    assert "candidate" in str(run(twin, "SELECT explained()"))
+    run(twin, "EXPLAIN ANALYZE SELECT explained()")
+    run(twin, "SET LOCAL enable_seqscan = off")
+    assert run(twin, SELECTIVE) == []
+
+
+def test_a_scrolling_cursor_is_explained_with_a_hypothetical_index(twin, hypothetical):
+    build(twin, "orders (total, placed)")
+    assert indexes_of(plan(twin, "DECLARE c SCROLL CURSOR FOR " + SELECTIVE)) == {"candidate"}
+
+
 def test_an_explain_that_fails_leaves_hypothetical_indexes_to_later_ones(twin, hypothetical):
     build(twin, "orders (total, placed)")
     run(twin, "SAVEPOINT one")
@@ -910,12 +942,46 @@ def test_a_hypothetical_index_goes_with_its_column(twin, hypothetical, change):
     assert indexes_of(plan(twin, query)) == {"candidate"}
     run(twin, f"ALTER TABLE orders {change}")
     assert ("candidate" in indexes_of(plan(twin, query))) == change.startswith("ADD")
+    if change.startswith("ADD"):
+        return
+    run(twin, "SAVEPOINT one")
+    with pytest.raises(psycopg2.errors.UndefinedTable):
+        run(twin, BLOCKS)
+    run(twin, "ROLLBACK TO SAVEPOINT one")
+    build(twin, "orders (placed)")
+    assert one(twin, BLOCKS) > 1
+
+
+def test_a_hypothetical_index_goes_with_its_table_and_its_schema(twin, hypothetical):
+    run(twin, "CREATE SCHEMA elsewhere; CREATE TABLE moved (k int) USING twin")
+    build(twin, "moved (k)")
+    run(twin, "ALTER TABLE moved SET SCHEMA elsewhere")
+    assert one(twin, "SELECT fettle_twin.named_index_blocks('elsewhere.candidate')") > 0
+    run(twin, "DROP TABLE elsewhere.moved; CREATE TABLE elsewhere.moved (k int) USING twin")
+    build(twin, "elsewhere.moved (k)")
+    assert one(twin, "SELECT fettle_twin.named_index_blocks('elsewhere.candidate')") > 0
+
+
+def test_a_name_that_is_taken_is_passed_over_where_it_may_be(twin, hypothetical):
+    build(twin, "orders (total, placed)")
+    run(twin, "CREATE INDEX IF NOT EXISTS candidate ON orders (id)")
+    assert indexes_of(plan(twin, SELECTIVE)) == {"candidate"} and one(twin, CATALOG_KNOWS) == 0
+
+
+def test_an_index_that_could_not_be_hidden_is_not_hypothetical(twin, hypothetical):
+    run(twin, 'CREATE INDEX "can,didate" ON orders (total)')
+    assert one(twin, "SELECT count(*) FROM pg_class WHERE relname = 'can,didate'") == 1
 
 
 def test_an_unprivileged_owner_has_hypothetical_indexes_on_its_own_tables_only(server, twin):
     run(twin, "CREATE ROLE tenant LOGIN; CREATE SCHEMA tenant AUTHORIZATION tenant")
     with connection(server, "twin", "tenant") as handle:
         run(handle, "CREATE TABLE tenant.item (id int) USING twin; SET fettle_twin.hypothetical_indexes = on; SET enable_seqscan = off")
+        run(twin, "REVOKE CREATE ON SCHEMA tenant FROM tenant")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            run(handle, "BEGIN; CREATE INDEX item_id ON tenant.item (id)")
+        run(handle, "ROLLBACK")
+        run(twin, "GRANT CREATE ON SCHEMA tenant TO tenant")
         run(handle, "BEGIN; CREATE INDEX item_id ON tenant.item (id)")
         assert indexes_of(plan(handle, "SELECT id FROM tenant.item WHERE id = 1")) == {"item_id"}
         for statement in ("CREATE INDEX two ON public.orders (total)", "CREATE INDEX two ON tenant.item (nosuch)", "CREATE INDEX two ON pg_class (relpages)", "CREATE INDEX two ON tenant.nosuch (id)",

@@ -72,9 +72,12 @@ struct ExplainStmt;
 void twin_hypothetical_install(void);
 /* Tells the planner of the index, if it is asked to and can; false: another way is to be gone. */
 bool twin_hypothetical_index(const struct IndexStmt *statement);
-/* Around each EXPLAIN: only within one that runs nothing does the planner hear of them. */
-void twin_hypothetical_enter(const struct ExplainStmt *statement);
-void twin_hypothetical_leave(void);
+/* Around each EXPLAIN, and each planning: only of the query of one that runs nothing does the planner hear of
+ * them. What is returned is for the end of it, also on error. */
+const char *twin_hypothetical_enter(const struct ExplainStmt *statement, const char *text);
+void twin_hypothetical_leave(const char *before);
+bool twin_hypothetical_show(const char *text);
+void twin_hypothetical_show_again(bool was_seen);
 bool twin_hypothetical_any(void);           /* that the planner is to hear of now */
 List *twin_hypothetical_of(Relation table); /* these, as Relations; the list is the caller's */
 struct IndexOptInfo *twin_hypothetical_info(struct RelOptInfo *rel, Relation table, Relation index);

@@ -52,7 +52,8 @@ typedef struct SearchResult {
     int solver_failures; /* 0/1 programs unsolved because the solver failed: neither chosen nor bounded by it
                           */
     const char *solver_reason;          /* of the last, solved by another try or not; NULL */
-    SearchImprovementList improvements; /* before the review */
+    SearchImprovementList improvements; /* before a review; of a set that came out dearer, and is searched
+                                         * again, the next may be no better */
     bool is_stopped_early;
 } SearchResult;
 
