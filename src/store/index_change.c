@@ -239,6 +239,7 @@ change_read_row(const PgResult *rows, int64_t row, Arena *arena, IndexChange *ch
                             .progress = arena_strdup(arena, pg_result_text(rows, row, 22)),
                             .wants_cancel = pg_result_bool(rows, row, 23),
                             .is_undo = pg_result_bool(rows, row, 25),
+                            .doing = arena_strdup(arena, pg_result_text(rows, row, 32)),
                             .sent = {.action = arena_strdup(arena, pg_result_text(rows, row, 26)),
                                      .index_oid = (uint32_t)pg_result_int(rows, row, 27, 0),
                                      .system_identifier = pg_result_int(rows, row, 28, 0),

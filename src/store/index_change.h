@@ -57,6 +57,7 @@ typedef struct IndexChange {
     int64_t attempts;
     int64_t backend_pid;  /* of the last attempt on the target; 0: none yet */
     const char *progress; /* JSON object text; NULL: none yet */
+    const char *doing;    /* the same for people, of one that runs; NULL: nothing to say */
     bool wants_cancel;
     IndexSent sent;
 } IndexChange;

@@ -164,6 +164,8 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
     Deadline until = deadline_after_ms(run->is_left ? 0 : CLEAN_MS);
     if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
         return false;
+    if (run->manager->progress != NULL && !run->is_left)
+        run->manager->progress(run->manager->context, "dropping what the build left", 0, 0);
     for (;;) {
         IndexFacts facts;
         bool is_found;
@@ -189,13 +191,19 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
 /* The reason of a change that stays open is also that of its end, when nothing is left any more: the words
  * are true of both. */
 static void
-leftover_tell(const IndexRun *run, const Error *cause, Error *failure)
+leftover_tell(const IndexRun *run, PgConnection *connection, const Error *cause, Error *failure)
 {
     const char *reason = arena_strdup(run->arena, failure->message);
-    (void)error_set(failure, failure->code,
-                    "%s; its invalid index %s could not be dropped at once (%s): the change stays open "
-                    "until it is gone",
-                    reason, run->index.name, cause->message);
+    const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
+    const char *holders =
+        strcmp(cause->sqlstate, SQLSTATE_LOCKED) == 0 && !pg_connection_is_broken(connection)
+            ? index_holders(connection, run->arena, table, false)
+            : NULL;
+    (void)error_set(
+        failure, failure->code,
+        "%s; its invalid index %s could not be dropped at once (%s): the change ends when it is gone", reason,
+        run->index.name,
+        holders != NULL ? arena_printf(run->arena, "the table is in use by %s", holders) : cause->message);
 }
 
 /* The server may still work for an attempt whose session we lost: that is waited for. */
@@ -387,11 +395,14 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
         return VERDICT_FAILED;
     }
     if (is_found && !leftover_drop(run, connection, &cause)) {
-        error_set(error, cause.code,
-                  run->is_left               ? "interrupted"
+        const char *noted = run->is_left ? run->change.error_message : NULL;
+        error_set(error, cause.code, "%s",
+                  noted != NULL              ? noted
+                  : run->is_left             ? "interrupted"
                   : run->change.attempts > 0 ? "its session was lost"
                                              : "not begun");
-        leftover_tell(run, &cause, error);
+        if (noted == NULL)
+            leftover_tell(run, connection, &cause, error);
         return VERDICT_OPEN;
     }
     if (!run->is_left)
@@ -454,7 +465,7 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
         return VERDICT_AGAIN;
     if (!is_clean) {
         if (run->is_creating && !run->is_lost)
-            leftover_tell(run, &error, failure);
+            leftover_tell(run, connection, &error, failure);
         return VERDICT_OPEN;
     }
     if (run->is_cancelled)

@@ -241,6 +241,17 @@ lock_try(PgConnection *connection, int64_t timeout_ms, const char *locking, cons
     return false;
 }
 
+const char *
+index_holders(PgConnection *connection, Arena *arena, const char *table, bool only_of_lock)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    Error ignored = {0};
+    const char *parameters[] = {table, only_of_lock ? "t" : "f"};
+    if (!workflow_query(connection, "index_holders", parameters, 2, &rows, &ignored))
+        return NULL;
+    return arena_strdup(arena, pg_result_text(rows, 0, 0));
+}
+
 bool
 index_table_lock_try(const IndexManager *manager, PgConnection *connection, const char *schema,
                      const char *name, Error *error)
@@ -255,10 +266,15 @@ index_table_lock_try(const IndexManager *manager, PgConnection *connection, cons
         locking = arena_printf(arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table);
         is_free = lock_try(connection, timeout_ms, locking, "ROLLBACK", error);
     }
-    if (!is_free && strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0)
-        return error_prefix(error, "the lock of %s was not free within index.lock_timeout (%s)", table,
-                            settings_get_text(manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
-    return is_free;
+    if (is_free || strcmp(error->sqlstate, SQLSTATE_LOCKED) != 0)
+        return is_free;
+    const char *holders = index_holders(connection, arena, table, true);
+    error_set(error, error->code, "the lock of %s was not free within index.lock_timeout (%s): %s", table,
+              settings_get_text(manager->settings, SETTING_INDEX_LOCK_TIMEOUT),
+              holders != NULL ? arena_printf(arena, "it was held by %s", holders)
+                              : arena_strdup(arena, error->message));
+    memcpy(error->sqlstate, SQLSTATE_LOCKED, sizeof(SQLSTATE_LOCKED)); /* by which it is tried again */
+    return false;
 }
 
 bool

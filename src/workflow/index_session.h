@@ -115,6 +115,9 @@ bool index_facts_find(PgConnection *connection, Arena *arena, const char *schema
 /* True when the backend of the change's last attempt still works for it. */
 bool index_backend_is_busy(PgConnection *connection, Arena *arena, const IndexChange *change, bool *ret_busy,
                            Error *error) FETTLE_MUST_USE;
+/* Whose transactions use a table, or hold a lock of it that stands against ours, for people: at most three,
+ * the oldest first; NULL: none now, or it cannot be asked. table: its whole name, quoted. */
+const char *index_holders(PgConnection *connection, Arena *arena, const char *table, bool only_of_lock);
 /*
  * The table's lock is tried for a limited time, and given back; the statement itself then waits without one.
  * Within a build the server waits for transactions that are older than it, at its end too: a limit would

@@ -2,6 +2,7 @@
 /* The index manager over a real store, which is its own target here. */
 #include "place.h"
 
+#include "base/text.h"
 #include "pg/result.h"
 #include "store/index_change.h"
 #include "store/index_recommendation.h"
@@ -329,6 +330,26 @@ what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
 }
 
 static void
+a_part_of_a_partitioned_index_is_refused_with_what_can_be_done(void **state)
+{
+    Place place = place_of(state);
+    static const char *const cases[][2] = {{"parts_x", "by hand, at a quiet time: DROP INDEX own.parts_x;"},
+                                           {"parts_1_x_idx", "it goes with the partitioned index"}};
+    run_sql(&place,
+            "CREATE TABLE own.parts (x int) PARTITION BY LIST (x); CREATE TABLE own.parts_1 PARTITION OF "
+            "own.parts DEFAULT; CREATE INDEX parts_x ON own.parts (x)");
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        IndexPlan plan;
+        Error error = {0};
+        IndexOrder order = {.target_id = place.target_id, .schema = "own", .name = cases[i][0]};
+        assert_false(index_plan_drop(&place.manager, place.arena, &order, &plan, &error));
+        assert_int_equal(error.code, ERROR_UNSUPPORTED);
+        if (!text_starts_with(error.hint, cases[i][1]))
+            fail_msg("%s (%s)", error.message, error.hint);
+    }
+}
+
+static void
 the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
 {
     Place place = place_of(state);
@@ -366,6 +387,14 @@ the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
     assert_done(index_backend_is_busy(connection, place.arena, &change, &is_busy, &error), &error);
     assert_false(is_busy); /* a number of a process comes again */
     assert_done(index_table_lock_try(&place.manager, connection, "own", "t", &error), &error);
+    assert_null(index_holders(connection, place.arena, "own.t", true));
+    assert_done(pg_execute(place.fixture->connection, "BEGIN", &error), &error);
+    assert_done(pg_execute(place.fixture->connection, "SELECT FROM own.t", &error), &error);
+    assert_null(index_holders(connection, place.arena, "own.t", true)); /* a reader is not in the way */
+    const char *reader =
+        arena_printf(place.arena, "process %d", pg_connection_backend_pid(place.fixture->connection));
+    assert_true(text_starts_with(index_holders(connection, place.arena, "own.t", false), reader));
+    assert_done(pg_execute(place.fixture->connection, "COMMIT", &error), &error);
     assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
 }
 
@@ -745,6 +774,8 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
+        cmocka_unit_test_setup(a_part_of_a_partitioned_index_is_refused_with_what_can_be_done,
+                               store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
         cmocka_unit_test_setup(an_index_of_another_predicate_or_expression_is_not_taken_for_ours,
                                store_fixture_clear),
