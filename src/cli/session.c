@@ -123,18 +123,39 @@ session_read(CliInput *input, CliSession *session, Error *error)
     return session_read_workload(input, session, error);
 }
 
-bool
-session_open_cluster(CliInput *input, CliSession *session, Error *error)
+/* major: of the server that it is to be like; 0: any. */
+static bool
+cluster_options(CliInput *input, int major, ClusterOptions *ret_options, Error *error)
 {
     const char *told = settings_get_text(input->settings, SETTING_DATA_DIRECTORY);
     char *directory = arena_strdup(input->arena, told);
     if (told[0] == '\0' && !path_data_directory(input->arena, &directory, error))
         return false;
-    ClusterOptions options = {
+    *ret_options = (ClusterOptions){
         .data_directory = directory,
         .binaries_directory = settings_get_text(input->settings, SETTING_CLUSTER_BINARIES),
-        .preferred_major = session->snapshot == NULL ? 0 : session->snapshot->server_major,
+        .preferred_major = major,
         .shared_buffers_bytes = settings_get_int(input->settings, SETTING_CLUSTER_SHARED_BUFFERS)};
+    return true;
+}
+
+bool
+session_cluster_is_made(CliInput *input, const CliSession *session)
+{
+    ClusterOptions options;
+    Error error = {0};
+    bool is_made = false;
+    return cluster_options(input, pg_connection_server_major(session->target), &options, &error) &&
+           cluster_is_made(input->arena, &options, &is_made, &error) && is_made;
+}
+
+bool
+session_open_cluster(CliInput *input, CliSession *session, Error *error)
+{
+    ClusterOptions options;
+    int major = session->snapshot == NULL ? 0 : session->snapshot->server_major;
+    if (!cluster_options(input, major, &options, error))
+        return false;
     progress_show("starting the private cluster", 0, 0);
     return cluster_open(&options, &session->cluster, error);
 }

@@ -30,6 +30,9 @@ bool session_read(CliInput *input, CliSession *session, Error *error) FETTLE_MUS
 
 /* Starts the private cluster, whose major is the snapshot's when there is one. */
 bool session_open_cluster(CliInput *input, CliSession *session, Error *error) FETTLE_MUST_USE;
+/* Whether there is one for the target already, as session_open_cluster() would find it; no: also where that
+ * cannot be told. */
+bool session_cluster_is_made(CliInput *input, const CliSession *session);
 bool session_open_twin(CliInput *input, CliSession *session, bool rebuild, Error *error) FETTLE_MUST_USE;
 /* Only a twin that is there already. */
 bool session_open_made_twin(CliInput *input, CliSession *session, Error *error) FETTLE_MUST_USE;

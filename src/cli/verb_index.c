@@ -239,13 +239,21 @@ static bool
 history_action(CliInput *input, Error *error)
 {
     static const CliColumn columns[] = {
-        {"ID", "id", CLI_NUMBER},          {"WHEN", "performed_at", CLI_TIME},
-        {"WHO", "performed_by", CLI_TEXT}, {"ACTION", "action", CLI_TEXT},
-        {"TABLE", "table_name", CLI_TEXT}, {"INDEX", "index_name", CLI_TEXT},
-        {"STATUS", "status", CLI_TEXT},    {"ERROR", "error_message", CLI_TEXT},
-        {NULL, "schema_name", CLI_TEXT},   {NULL, "database_name", CLI_TEXT},
-        {NULL, "sql", CLI_TEXT},           {NULL, "undo_sql", CLI_TEXT},
-        {NULL, "completed_at", CLI_TIME},  {NULL, "attempts", CLI_NUMBER},
+        {"ID", "id", CLI_NUMBER},
+        {"WHEN", "performed_at", CLI_TIME},
+        {"WHO", "performed_by", CLI_TEXT},
+        {"ACTION", "action", CLI_TEXT},
+        {"TABLE", "table_name", CLI_TEXT},
+        {"INDEX", "index_name", CLI_TEXT},
+        {"STATUS", "status", CLI_TEXT},
+        {"DOING", "doing", CLI_TEXT},
+        {"ERROR", "error_message", CLI_TEXT},
+        {NULL, "schema_name", CLI_TEXT},
+        {NULL, "database_name", CLI_TEXT},
+        {NULL, "sql", CLI_TEXT},
+        {NULL, "undo_sql", CLI_TEXT},
+        {NULL, "completed_at", CLI_TIME},
+        {NULL, "attempts", CLI_NUMBER},
     };
     FETTLE_CLEANUP(cli_store_close_at) CliStore store = {0};
     Target target;
@@ -269,6 +277,7 @@ history_action(CliInput *input, Error *error)
         cli_table_text(&table, change->table_name);
         cli_table_text(&table, change->index_name);
         cli_table_text(&table, change->state);
+        cli_table_text(&table, change->doing);
         cli_table_text(&table, change->error_message);
         cli_table_text(&table, change->schema_name);
         cli_table_text(&table, change->database_name);

@@ -5,7 +5,6 @@
  * target has, so it warns, and refuses nothing; without one, or while another process has it, it is not
  * asked.
  */
-#include "base/file.h"
 #include "base/log.h"
 #include "cli/verb_index_internal.h"
 #include "pg/identifier.h"
@@ -13,23 +12,6 @@
 #include "whatif/whatif.h"
 
 #include <string.h>
-
-static bool
-cluster_is_made(CliInput *input, const CliSession *session)
-{
-    Error error = {0};
-    ClusterBinaries binaries;
-    const char *told = settings_get_text(input->settings, SETTING_DATA_DIRECTORY);
-    const char *places = settings_get_text(input->settings, SETTING_CLUSTER_BINARIES);
-    char *directory = arena_strdup(input->arena, told);
-    int major = pg_connection_server_major(session->target);
-    if ((told[0] == '\0' && !path_data_directory(input->arena, &directory, &error)) ||
-        !(places[0] == '\0' ? cluster_binaries_find(input->arena, major, &binaries, &error)
-                            : cluster_binaries_at(input->arena, places, &binaries, &error)))
-        return false;
-    const char *made = arena_printf(input->arena, "cluster-%d/data/PG_VERSION", binaries.major);
-    return file_exists(path_join(input->arena, directory, made));
-}
 
 static bool
 twin_answer(CliInput *input, CliSession *session, const IndexPlan *plan, const char **ret_refusal,
@@ -70,7 +52,7 @@ index_twin_ask(CliInput *input, const IndexPlan *plan)
     CliInput reading = *input;
     reading.argument_count = 1;
     if (!index_target_resolve(input, input->arguments[1], &reading.arguments[0], &error) ||
-        !session_open_target(&reading, &session, &error) || !cluster_is_made(input, &session) ||
+        !session_open_target(&reading, &session, &error) || !session_cluster_is_made(input, &session) ||
         !session_read(&reading, &session, &error) || !session_open_made_twin(input, &session, &error) ||
         !twin_answer(input, &session, plan, &refusal, &error))
         log_write(LOG_LEVEL_DEBUG, "the twin is not asked: %s",

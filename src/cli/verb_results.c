@@ -54,6 +54,7 @@ result_json(JsonWriter *json, const Implementation *found)
     json_key_string(json, "undo_sql", found->undo_sql);
     json_key_string(json, "undo_reason", found->undo_reason);
     key_time(json, "enough_data_at", found->enough_data_at_us);
+    json_key_string(json, "undo_remark", found->undo_remark);
     json_key_double(json, "detectable_percent", found->detectable_percent);
     json_object_end(json);
 }

@@ -47,7 +47,7 @@ typedef struct CollectorReport {
     size_t texts_read;
     size_t relations_read;
     int64_t bytes_received; /* rows from the target, in all */
-    int64_t server_time_us; /* waited for the target for statements and metrics */
+    int64_t server_time_us; /* that the target took for statements and metrics */
     unsigned flags;         /* SampleFlag */
     int thinned;            /* times the interval; 1: not thinned */
     bool is_baseline;

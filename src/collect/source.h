@@ -156,7 +156,8 @@ typedef struct SourceSettings {
 } SourceSettings;
 
 typedef struct SourceLoad {
-    int64_t server_time_us; /* waited for the server so far */
+    int64_t
+        server_time_us; /* that questions to the server took so far, until the last of their answers came */
     int64_t bytes_received;
 } SourceLoad;
 

@@ -66,7 +66,8 @@ int pg_connection_backend_pid(const PgConnection *connection);
  * For work that is bounded as a whole, such as the answer to one request. */
 void pg_connection_set_deadline(PgConnection *connection, Deadline deadline);
 
-/* Time spent waiting for the server in all calls so far, microseconds; and the number of round trips. */
+/* Time from the sending of each call so far until the last of its answer came, microseconds: what the server
+ * took at most, also where it was done before anybody read; and the number of round trips. */
 int64_t pg_connection_server_time_us(const PgConnection *connection);
 int64_t pg_connection_round_trips(const PgConnection *connection);
 /* Bytes of rows read from the server so far, as they travel. */

@@ -26,6 +26,7 @@ struct PgConnection {
     char *secrets[PG_SECRETS_MOST];
     int secret_count;
     int64_t server_time_us;
+    int64_t read_at_us; /* when what was sent had gone, or the last of the answer so far came; 0: never */
     int64_t round_trips;
     int64_t bytes_received;
     int64_t wire_bytes;                     /* received since the statement was sent */

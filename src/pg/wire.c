@@ -20,14 +20,17 @@ pg_wire_wait(PgConnection *connection, short events, Deadline deadline)
     /* libpq has dropped the socket: the next call on it tells why */
     if (wait.fd < 0)
         return events;
-    int64_t start_us = clock_monotonic_us();
+    /* a server works ahead of a client that is slow to read: its time is not only what it is waited for */
+    bool is_answer = events == POLLIN && connection->read_at_us != 0;
+    int64_t start_us = is_answer ? connection->read_at_us : clock_monotonic_us();
     int ready = 0;
     while (!deadline_passed(deadline)) {
         ready = poll(&wait, 1, deadline_left_ms(deadline));
         if (ready > 0 || (ready < 0 && errno != EINTR))
             break;
     }
-    connection->server_time_us += clock_monotonic_us() - start_us;
+    connection->read_at_us = clock_monotonic_us();
+    connection->server_time_us += connection->read_at_us - start_us;
     if (ready == 0)
         return 0;
     /* a hang-up or an error: whoever waits finds it by reading or writing */
@@ -63,8 +66,10 @@ pg_wire_flush(PgConnection *connection, Deadline deadline, Error *error)
 {
     for (;;) {
         int left = PQflush(connection->libpq);
-        if (left == 0)
+        if (left == 0) {
+            connection->read_at_us = clock_monotonic_us();
             return true;
+        }
         if (left < 0)
             return pg_failure_lost(connection, "could not send to the server", error);
         short ready = pg_wire_wait(connection, POLLOUT | POLLIN, deadline);

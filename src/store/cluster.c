@@ -88,6 +88,18 @@ cluster_locate(Arena *arena, const ClusterOptions *options, const char **ret_soc
 }
 
 bool
+cluster_is_made(Arena *arena, const ClusterOptions *options, bool *ret_is_made, Error *error)
+{
+    fettle_assert(options->purpose == CLUSTER_TWIN);
+    Cluster cluster = {.arena = arena, .purpose = options->purpose, .lock = -1};
+    if (!cluster_take_binaries(&cluster, options, error) ||
+        !cluster_place_name(&cluster, options->data_directory, error))
+        return false;
+    *ret_is_made = cluster_is_whole(&cluster);
+    return true;
+}
+
+bool
 cluster_open(const ClusterOptions *options, Cluster **ret_cluster, Error *error)
 {
     Arena *arena = arena_new("cluster", 64 * 1024 * 1024);

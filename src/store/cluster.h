@@ -94,6 +94,10 @@ uint32_t cluster_user(const Cluster *cluster);
  * reaching one that another process holds. */
 bool cluster_locate(Arena *arena, const ClusterOptions *options, const char **ret_socket_directory,
                     Error *error) FETTLE_MUST_USE;
+/* Whether a CLUSTER_TWIN of the options is made, for who would use one and make none: what cluster_open()
+ * would start without making anything. Makes and starts nothing. */
+bool cluster_is_made(Arena *arena, const ClusterOptions *options, bool *ret_is_made, Error *error)
+    FETTLE_MUST_USE;
 /* Sum of the proportional memory (PSS) of its processes, bytes; -1 when /proc does not tell. */
 int64_t cluster_memory_bytes(const Cluster *cluster);
 

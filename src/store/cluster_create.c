@@ -230,6 +230,13 @@ cluster_make_again(Cluster *cluster, Deadline deadline, Error *error)
 }
 
 bool
+cluster_is_whole(const Cluster *cluster)
+{
+    return file_exists(path_join(cluster->arena, cluster->directory, MARKER_NAME)) &&
+           file_exists(cluster->pgdata);
+}
+
+bool
 cluster_create(Cluster *cluster, Deadline deadline, Error *error)
 {
     bool is_whole = false;
@@ -243,7 +250,7 @@ cluster_create(Cluster *cluster, Deadline deadline, Error *error)
         return cluster_make_again(cluster, deadline, error);
     if (cluster->purpose == CLUSTER_STORE && !cluster_store_check(cluster, marker, &is_whole, error))
         return false;
-    if (is_whole || (file_exists(marker) && file_exists(cluster->pgdata)))
+    if (is_whole || cluster_is_whole(cluster))
         return cluster_check_major(cluster, error);
     return cluster_make(cluster, deadline, error);
 }

@@ -42,7 +42,9 @@ struct Cluster {
     bool has_many_locks; /* of ClusterOptions */
 };
 
-/* Makes the data directory and fills in the paths; refuses a place that the cluster's user cannot reach or
+/* Fills in the paths, and makes nothing. */
+bool cluster_place_name(Cluster *cluster, const char *told, Error *error) FETTLE_MUST_USE;
+/* The same, and makes the data directory; refuses a place that the cluster's user cannot reach or
  * that has no room, before anything is made. */
 bool cluster_place(Cluster *cluster, const char *told, Error *error) FETTLE_MUST_USE;
 /* Free bytes for ordinary users where the path is, or would be; false when nobody knows. */
@@ -56,6 +58,8 @@ bool cluster_user_find(const char *name, ClusterUser *ret_user, Error *error) FE
 
 /* Makes PGDATA when it is not there whole; the marker file is written last, or left to cluster_complete(). */
 bool cluster_create(Cluster *cluster, Deadline deadline, Error *error) FETTLE_MUST_USE;
+/* Whether it was made to its end; of CLUSTER_STORE cluster_create() looks closer. */
+bool cluster_is_whole(const Cluster *cluster);
 /* Brings what was made to the disk and says so by the marker file; nothing may run on it. */
 bool cluster_complete(Cluster *cluster, Error *error) FETTLE_MUST_USE;
 /* Writes the settings; each start, so that options and versions take effect. */

@@ -112,7 +112,7 @@ place_socket(Cluster *cluster)
 }
 
 bool
-cluster_place(Cluster *cluster, const char *told, Error *error)
+cluster_place_name(Cluster *cluster, const char *told, Error *error)
 {
     Arena *arena = cluster->arena;
     if (!place_absolute(arena, told, &cluster->data_directory, error))
@@ -123,6 +123,14 @@ cluster_place(Cluster *cluster, const char *told, Error *error)
     cluster->pgdata = path_join(arena, cluster->directory, "data");
     cluster->log_path = path_join(arena, cluster->directory, "log");
     place_socket(cluster);
+    return true;
+}
+
+bool
+cluster_place(Cluster *cluster, const char *told, Error *error)
+{
+    if (!cluster_place_name(cluster, told, error))
+        return false;
     if ((cluster->user.change && !place_check_parents(cluster, error)) ||
         (!file_exists(cluster->pgdata) && !place_check_space(cluster, FREE_BYTES_TO_CREATE, error)) ||
         !directory_make(cluster->data_directory, cluster->user.change ? 0711 : 0700, error))

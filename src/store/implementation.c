@@ -84,7 +84,8 @@ row_read(const PgResult *rows, int64_t row, Arena *arena)
                             .undo_sql = arena_strdup(arena, pg_result_text(rows, row, 27)),
                             .database_name = arena_strdup(arena, pg_result_text(rows, row, 28)),
                             .enough_data_at_us = pg_result_int(rows, row, 29, 0),
-                            .detectable_percent = pg_result_double(rows, row, 30, NAN)};
+                            .detectable_percent = pg_result_double(rows, row, 30, NAN),
+                            .undo_remark = arena_strdup(arena, pg_result_text(rows, row, 31))};
 }
 
 static bool
@@ -226,11 +227,13 @@ implementation_undo_failed(PgConnection *session, int64_t id, const char *messag
 }
 
 bool
-implementation_reverted(PgConnection *session, int64_t id, const char *reason, Error *error)
+implementation_reverted(PgConnection *session, int64_t id, const char *reason, const char *remark,
+                        Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     StoreNumber number = store_number(id);
-    if (!store_query(session, "implementation_reverted", STORE_PARAMETERS(number.text, reason), &rows, error))
+    if (!store_query(session, "implementation_reverted", STORE_PARAMETERS(number.text, reason, remark), &rows,
+                     error))
         return error_prefix(error, "could not record the undo");
     return pg_result_rows(rows) == 1 ||
            error_set(error, ERROR_CONFLICT, "implementation %" PRId64 " is being undone, or was", id);

@@ -50,6 +50,7 @@ typedef struct Implementation {
     const char *undo_sql; /* that is stored; NULL: none */
     const char *database_name;
     int64_t enough_data_at_us; /* as below; 0 and NAN: not known */
+    const char *undo_remark;   /* what the undo found, or left lacking; NULL: nothing to say */
     double detectable_percent;
 } Implementation;
 
@@ -130,9 +131,10 @@ bool implementation_undo_begin(PgConnection *session, int64_t id, int64_t change
 bool implementation_undo_failed(PgConnection *session, int64_t id, const char *message, Error *error)
     FETTLE_MUST_USE;
 
-/* What was to be undone is gone already: it is reverted now. ERROR_CONFLICT as above. */
-bool implementation_reverted(PgConnection *session, int64_t id, const char *reason, Error *error)
-    FETTLE_MUST_USE;
+/* What was to be undone is gone already: it is reverted now. remark: how things were found. ERROR_CONFLICT as
+ * above. */
+bool implementation_reverted(PgConnection *session, int64_t id, const char *reason, const char *remark,
+                             Error *error) FETTLE_MUST_USE;
 
 /* How they ended, the newest first; those that are pending are left out; target_id 0: of all targets. */
 #define IMPLEMENTATION_OUTCOMES_MOST 100000

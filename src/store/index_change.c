@@ -70,6 +70,33 @@ index_change_not_begun(PgConnection *session, int64_t id, Error *error)
            error_prefix(error, "could not record that nothing was sent");
 }
 
+static const char *
+number_or_null(const StoreNumber *number, int64_t value)
+{
+    return value == 0 ? NULL : number->text;
+}
+
+bool
+index_change_sent(PgConnection *session, int64_t id, const IndexSent *sent, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    StoreNumber number = store_number(id);
+    StoreNumber oid = store_number(sent->index_oid);
+    StoreNumber identifier = store_number(sent->system_identifier);
+    StoreNumber server_start = store_number(sent->server_start_us);
+    StoreNumber pid = store_number(sent->pid);
+    StoreNumber backend_start = store_number(sent->backend_start_us);
+    if (!store_query(session, "index_change_sent",
+                     STORE_PARAMETERS(number.text, sent->action, number_or_null(&oid, sent->index_oid),
+                                      number_or_null(&identifier, sent->system_identifier),
+                                      number_or_null(&server_start, sent->server_start_us),
+                                      number_or_null(&pid, sent->pid),
+                                      number_or_null(&backend_start, sent->backend_start_us)),
+                     &rows, error))
+        return error_prefix(error, "could not record what is sent");
+    return pg_result_rows(rows) == 1 || refuse_over(id, error);
+}
+
 bool
 index_change_progress(PgConnection *session, int64_t id, const char *progress, bool *ret_wants_cancel,
                       Error *error)
@@ -211,7 +238,14 @@ change_read_row(const PgResult *rows, int64_t row, Arena *arena, IndexChange *ch
                             .backend_pid = pg_result_int(rows, row, 21, 0),
                             .progress = arena_strdup(arena, pg_result_text(rows, row, 22)),
                             .wants_cancel = pg_result_bool(rows, row, 23),
-                            .is_undo = pg_result_bool(rows, row, 25)};
+                            .is_undo = pg_result_bool(rows, row, 25),
+                            .doing = arena_strdup(arena, pg_result_text(rows, row, 32)),
+                            .sent = {.action = arena_strdup(arena, pg_result_text(rows, row, 26)),
+                                     .index_oid = (uint32_t)pg_result_int(rows, row, 27, 0),
+                                     .system_identifier = pg_result_int(rows, row, 28, 0),
+                                     .server_start_us = pg_result_int(rows, row, 29, 0),
+                                     .pid = pg_result_int(rows, row, 30, 0),
+                                     .backend_start_us = pg_result_int(rows, row, 31, 0)}};
     const char *list = pg_result_text(rows, row, 8);
     if (list != NULL && !pg_array_parse(arena, list, &columns, &change->column_count))
         return error_set(error, ERROR_DAMAGED, "the columns of index change %" PRId64 " cannot be read",

@@ -20,6 +20,16 @@
 
 #define INDEX_CHANGES_MOST 500
 
+/* What was sent to the target last, recorded before it was. */
+typedef struct IndexSent {
+    const char *action;        /* create, drop; NULL: nothing was sent */
+    uint32_t index_oid;        /* of what is dropped; 0: none, or an earlier version kept no record */
+    int64_t system_identifier; /* of the server; 0: it is not told */
+    int64_t server_start_us;
+    int64_t pid; /* of the server's process, with its start */
+    int64_t backend_start_us;
+} IndexSent;
+
 typedef struct IndexChange {
     int64_t id;
     int64_t recommendation_id; /* 0: none */
@@ -47,7 +57,9 @@ typedef struct IndexChange {
     int64_t attempts;
     int64_t backend_pid;  /* of the last attempt on the target; 0: none yet */
     const char *progress; /* JSON object text; NULL: none yet */
+    const char *doing;    /* the same for people, of one that runs; NULL: nothing to say */
     bool wants_cancel;
+    IndexSent sent;
 } IndexChange;
 
 typedef struct IndexChanges {
@@ -67,6 +79,10 @@ bool index_change_attempt(PgConnection *session, int64_t id, int backend_pid, bo
 /* The attempt ended before anything was sent. Of a change's first that takes back that the change has
  * started; a later one, and what is over, is left as it is. */
 bool index_change_not_begun(PgConnection *session, int64_t id, Error *error) FETTLE_MUST_USE;
+/* A statement is about to be sent; one without an action: it was not after all. ERROR_NOT_FOUND when the
+ * change is over. */
+bool index_change_sent(PgConnection *session, int64_t id, const IndexSent *sent, Error *error)
+    FETTLE_MUST_USE;
 /* progress: JSON object text, NULL leaves it. ERROR_NOT_FOUND when the change is over. */
 bool index_change_progress(PgConnection *session, int64_t id, const char *progress, bool *ret_wants_cancel,
                            Error *error) FETTLE_MUST_USE;

@@ -13,7 +13,7 @@
 
 #define DATABASE_PREFIX "twin_"
 /* Changes when the way of building does, so that older twins are built anew. */
-#define BUILD_FORMAT 2
+#define BUILD_FORMAT 3
 
 void
 twin_progress(const Twin *twin, const char *step, int64_t done, int64_t total)

@@ -245,11 +245,20 @@ ddl_constraint_find(const SnapshotRelation *relation, uint32_t id)
     return NULL;
 }
 
+/* Made ON ONLY, and never completed: no plan uses it, and its parts are to be seen as indexes of their own,
+ * which a what-if index of the whole can have. */
+static bool
+index_lacks_parts(const SnapshotIndex *index)
+{
+    return index->is_partitioned && !index->is_valid && index->constraint_id == 0;
+}
+
 static void
 ddl_index(Ddl *ddl, const SnapshotIndex *index)
 {
     const SnapshotRelation *relation = snapshot_relation(ddl->snapshot, index->relation_id);
-    if (relation == NULL || relation->extension_id != 0 || relation->kind == 't' || relation->kind == 'f')
+    if (relation == NULL || index_lacks_parts(index) || relation->extension_id != 0 ||
+        relation->kind == 't' || relation->kind == 'f')
         return;
     const char *table = pg_identifier_qualify(ddl->arena, relation->schema, relation->name);
     const char *object =
@@ -264,7 +273,7 @@ ddl_index(Ddl *ddl, const SnapshotIndex *index)
         ddl_add(ddl, TWIN_PHASE_INDEXES, index->id, object, twin_ddl_index(ddl->arena, index));
     const SnapshotIndex *parent =
         index->parent_id == 0 ? NULL : snapshot_index(ddl->snapshot, index->parent_id);
-    if (parent != NULL)
+    if (parent != NULL && !index_lacks_parts(parent))
         ddl_add(ddl, TWIN_PHASE_INDEX_ATTACH, index->id, object,
                 arena_printf(ddl->arena, "ALTER INDEX %s ATTACH PARTITION %s",
                              pg_identifier_qualify(ddl->arena, parent->schema, parent->name),

@@ -93,14 +93,17 @@ change_text(const WhatIf *whatif, Arena *arena, const KnownChange *known, const 
     return NULL;
 }
 
-/* Size of an index just created: the module's estimate, over its partitions when it has some. */
+/* Size of an index just created: the module's estimate, over its partitions when it has some. A partition's
+ * own index of the same definition became part of it: it is older, and not built. */
 static bool
 index_size(WhatIf *whatif, const char *qualified, bool is_partitioned, double *ret_bytes, Error *error)
 {
-    const char *text = is_partitioned
-                           ? "SELECT sum(e.blocks) FROM pg_catalog.pg_partition_tree($1::regclass) p, "
-                             "LATERAL fettle_twin.index_estimate(p.relid) e WHERE p.isleaf"
-                           : "SELECT fettle_twin.named_index_blocks($1)";
+    const char *text =
+        is_partitioned
+            ? "SELECT coalesce(sum(e.blocks), 0) FROM pg_catalog.pg_partition_tree($1::regclass) p, "
+              "LATERAL fettle_twin.index_estimate(p.relid) e "
+              "WHERE p.isleaf AND p.relid::oid > $1::regclass::oid"
+            : "SELECT fettle_twin.named_index_blocks($1)";
     PgQuery query = {.text = text, .parameters = &qualified, .parameter_count = 1};
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
     if (!pg_query(whatif->connection, &query, &result, error))

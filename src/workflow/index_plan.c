@@ -462,6 +462,20 @@ index_facts_excuse(IndexFacts *facts)
     facts->can_create = facts->can_place = true;
 }
 
+static bool
+refuse_part(const IndexFacts *facts, const char *name, Error *error)
+{
+    bool is_whole = facts->kind == 'I' && !facts->is_partition;
+    error_set(error, ERROR_UNSUPPORTED, "index %s is %s: PostgreSQL cannot drop it CONCURRENTLY", name,
+              facts->kind == 'I' ? "partitioned" : "part of a partitioned index");
+    if (!is_whole)
+        return error_set_hint(error, "it goes with the partitioned index that it is part of, and not alone");
+    return error_set_hint(error,
+                          "by hand, at a quiet time: DROP INDEX %s; it drops the parts too, and keeps "
+                          "everybody from the table and its partitions until it ends",
+                          name);
+}
+
 bool
 index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error)
 {
@@ -481,8 +495,7 @@ index_facts_check_drop(Arena *arena, const IndexFacts *facts, Error *error)
         return error_set(error, ERROR_UNSUPPORTED, "index %s belongs to extension %s, or depends on it", name,
                          facts->extension);
     if (facts->kind == 'I' || facts->is_partition)
-        return error_set(error, ERROR_UNSUPPORTED, "index %s is %s: PostgreSQL cannot drop it CONCURRENTLY",
-                         name, facts->kind == 'I' ? "partitioned" : "part of a partitioned index");
+        return refuse_part(facts, name, error);
     if (facts->is_being_built)
         return refuse_busy(name, error);
     return clustered_check(arena, facts, name, error) && drop_role_check(arena, facts, name, error);

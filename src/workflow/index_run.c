@@ -10,6 +10,7 @@
 #include "workflow/index_definition.h"
 #include "workflow/index_fault.h"
 #include "workflow/index_plan.h"
+#include "workflow/index_sent.h"
 #include "workflow/index_watch_internal.h"
 
 #include <inttypes.h>
@@ -23,12 +24,8 @@
 #define CLEAN_MS 60000
 #define CLEAN_LOCK_TIMEOUT "'2s'"
 #define FRESH_US ((int64_t)60 * 1000000)
-#define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
-#define NO_STATEMENT_LIMITS                                                                                  \
-    "SET statement_timeout = 0; "                                                                            \
-    "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'" /* of 17 */
 
 typedef struct IndexRun {
     const IndexManager *manager;
@@ -44,8 +41,6 @@ typedef struct IndexRun {
     bool is_modifying; /* creates first, then drops what is replaced */
     bool is_left;      /* by a process that died: settled, not begun anew */
     bool is_cancelled;
-    bool is_seen;     /* what is to be dropped, by this process */
-    bool is_sent;     /* what drops it, by this process */
     bool must_finish; /* a drop whose index is invalid already: there is no way back */
     bool is_lost;     /* the attempt's session: what is left behind, only another session can tell */
 } IndexRun;
@@ -169,6 +164,8 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
     Deadline until = deadline_after_ms(run->is_left ? 0 : CLEAN_MS);
     if (!pg_execute(connection, "SET lock_timeout = " CLEAN_LOCK_TIMEOUT, error))
         return false;
+    if (run->manager->progress != NULL && !run->is_left)
+        run->manager->progress(run->manager->context, "dropping what the build left", 0, 0);
     for (;;) {
         IndexFacts facts;
         bool is_found;
@@ -194,13 +191,19 @@ leftover_drop(const IndexRun *run, PgConnection *connection, Error *error)
 /* The reason of a change that stays open is also that of its end, when nothing is left any more: the words
  * are true of both. */
 static void
-leftover_tell(const IndexRun *run, const Error *cause, Error *failure)
+leftover_tell(const IndexRun *run, PgConnection *connection, const Error *cause, Error *failure)
 {
     const char *reason = arena_strdup(run->arena, failure->message);
-    (void)error_set(failure, failure->code,
-                    "%s; its invalid index %s could not be dropped at once (%s): the change stays open "
-                    "until it is gone",
-                    reason, run->index.name, cause->message);
+    const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
+    const char *holders =
+        strcmp(cause->sqlstate, SQLSTATE_LOCKED) == 0 && !pg_connection_is_broken(connection)
+            ? index_holders(connection, run->arena, table, false)
+            : NULL;
+    (void)error_set(
+        failure, failure->code,
+        "%s; its invalid index %s could not be dropped at once (%s): the change ends when it is gone", reason,
+        run->index.name,
+        holders != NULL ? arena_printf(run->arena, "the table is in use by %s", holders) : cause->message);
 }
 
 /* The server may still work for an attempt whose session we lost: that is waited for. */
@@ -214,8 +217,7 @@ former_await(const IndexRun *run, PgConnection *connection, Error *error)
     while (watched.backend_pid != 0) {
         bool is_busy;
         bool is_unwanted = false;
-        if (!index_backend_is_busy(connection, run->arena, watched.backend_pid, run->change.id, &is_busy,
-                                   error))
+        if (!index_backend_is_busy(connection, run->arena, &run->change, &is_busy, error))
             return false;
         if (!is_busy)
             return true;
@@ -279,14 +281,18 @@ static Verdict
 look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Error *error)
 {
     bool is_there = true;
-    /* an interrupted drop is finished; a fresh one is checked once more */
-    bool is_fresh = !run->is_left && !run->is_seen;
+    /* an interrupted drop is finished; a fresh one is checked once more, and so is another index of the name
+     */
+    bool is_sent = index_sent_drop(&run->change);
+    bool is_other = is_sent && run->change.sent.index_oid != 0 && run->change.sent.index_oid != facts->oid;
     run->must_finish = !facts->is_valid;
-    run->is_seen = true;
-    if (run->must_finish && !is_fresh)
+    if (run->must_finish && is_sent && !is_other)
         return VERDICT_RUN_IT;
     if (run->is_left && !run->is_modifying) {
-        error_set(error, ERROR_CANCELLED, "interrupted before the index was dropped: it is as it was");
+        error_set(error, ERROR_CANCELLED, "%s",
+                  is_other  ? "interrupted: the index of that name is another one now, rebuilt or made anew"
+                  : is_sent ? "interrupted before the index was dropped: it is as it was"
+                            : "interrupted before the drop was sent: the index is as it was");
         return VERDICT_FAILED;
     }
     bool is_as_advised = true;
@@ -314,25 +320,51 @@ remark_add(IndexRun *run, const char *remark)
     run->remark = run->remark == NULL ? remark : arena_printf(run->arena, "%s; %s", run->remark, remark);
 }
 
-/* What is to be dropped is not there any more. Only what was sent can have dropped it; of a process that died
- * only its attempt is known, which waits for the table's lock first. */
+/* The index that is to be dropped is gone, and its drop was sent. */
 static Verdict
-not_there_judge(IndexRun *run, bool is_found, Error *error)
+gone_judge(IndexRun *run, PgConnection *connection, Error *error)
 {
-    bool may_be_sent = run->is_left && run->change.attempts > 0;
-    bool was_sent = run->is_sent || may_be_sent;
+    IndexGone gone;
+    if (!index_sent_judge(connection, run->arena, &run->change.sent, &gone, error))
+        return VERDICT_OPEN;
+    if (gone.renamed != NULL) {
+        error_set(error, ERROR_CONFLICT, "index %s was not dropped: somebody renamed it to %s%s",
+                  run->index.name, gone.renamed, gone.is_valid ? "" : ", and it is invalid");
+        return VERDICT_FAILED;
+    }
+    if (gone.doubt != NULL)
+        remark_add(run, arena_printf(run->arena,
+                                     "index %s is gone; whether this change dropped it is not known: %s",
+                                     run->index.name, gone.doubt));
+    return VERDICT_COMPLETED;
+}
+
+/* What is to be dropped is not there any more. Only what was sent can have dropped it. */
+static Verdict
+not_there_judge(IndexRun *run, PgConnection *connection, bool is_found, Error *error)
+{
+    if (!is_found && index_sent_drop(&run->change))
+        return gone_judge(run, connection, error);
     if (is_found)
         error_set(error, ERROR_CONFLICT,
                   "index %s has another definition now: it was altered, or dropped and made anew",
                   run->index.name);
-    else if (!was_sent)
+    else
         error_set(error, ERROR_CONFLICT, "index %s is gone: somebody else dropped or renamed it",
                   run->index.name);
-    else if (!run->is_sent)
-        remark_add(run,
-                   arena_printf(run->arena, "index %s is gone; whether this change dropped it is not known",
-                                run->index.name));
-    return is_found || !was_sent ? VERDICT_FAILED : VERDICT_COMPLETED;
+    return VERDICT_FAILED;
+}
+
+/* Under the change's name is what it was to make. */
+static Verdict
+made_judge(IndexRun *run, Error *error)
+{
+    if (run->is_modifying || index_sent_create(&run->change))
+        return VERDICT_COMPLETED;
+    error_set(error, ERROR_CONFLICT,
+              "somebody else made index %s meanwhile, with this definition: nothing was done",
+              run->index.name);
+    return VERDICT_FAILED;
 }
 
 /* What the index itself says of how things stand, before a statement is sent. */
@@ -349,30 +381,35 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     if (!run->is_creating && is_found && is_its)
         return look_before_drop(run, connection, &facts, error);
     if (!run->is_creating)
-        return not_there_judge(run, is_found, error);
+        return not_there_judge(run, connection, is_found, error);
     if (is_its && facts.is_valid)
-        return VERDICT_COMPLETED;
+        return made_judge(run, error);
     if (is_found && !is_its) {
         error_set(error, ERROR_CONFLICT, "the name %s is taken by another relation meanwhile", facts.name);
         return VERDICT_FAILED;
     }
-    /* that of an attempt may be ours */
-    if (is_found && facts.is_being_built && run->change.attempts == 0) {
+    /* that of a statement that was sent may be ours */
+    if (is_found && facts.is_being_built && !index_sent_create(&run->change)) {
         error_set(error, ERROR_CONFLICT,
                   "another session builds the index, or one of its table, at this moment");
         return VERDICT_FAILED;
     }
     if (is_found && !leftover_drop(run, connection, &cause)) {
-        error_set(error, cause.code,
-                  run->is_left               ? "interrupted"
+        const char *noted = run->is_left ? run->change.error_message : NULL;
+        error_set(error, cause.code, "%s",
+                  noted != NULL              ? noted
+                  : run->is_left             ? "interrupted"
                   : run->change.attempts > 0 ? "its session was lost"
                                              : "not begun");
-        leftover_tell(run, &cause, error);
+        if (noted == NULL)
+            leftover_tell(run, connection, &cause, error);
         return VERDICT_OPEN;
     }
     if (!run->is_left)
         return VERDICT_RUN_IT;
-    error_set(error, ERROR_CANCELLED, "interrupted: the build did not finish; nothing of it is left");
+    error_set(error, ERROR_CANCELLED, "%s",
+              index_sent_create(&run->change) ? "interrupted: the build did not finish; nothing of it is left"
+                                              : "interrupted before the build was sent: nothing was begun");
     return VERDICT_FAILED;
 }
 
@@ -428,7 +465,7 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
         return VERDICT_AGAIN;
     if (!is_clean) {
         if (run->is_creating && !run->is_lost)
-            leftover_tell(run, &error, failure);
+            leftover_tell(run, connection, &error, failure);
         return VERDICT_OPEN;
     }
     if (run->is_cancelled)
@@ -456,65 +493,46 @@ success_judge(IndexRun *run, PgConnection *connection, Error *error)
     return VERDICT_FAILED;
 }
 
-/*
- * The table's lock is tried for a limited time, and given back; the statement itself then waits without one.
- * Within a build the server waits for transactions that are older than it, at its end too: a limit would
- * throw hours of work away for a report that takes a minute. Nobody reads or writes behind such a wait;
- * whoever wants it to end cancels. LOCK TABLE takes no materialized view; a comment on it, taken back, takes
- * the same lock.
- */
+/* While the lock was waited for, the name may have come to mean another index. *ret_oid: of the one that
+ * goes, which is to be what it was if it was asked for before; 0 of what is created. */
 static bool
-lock_try(const IndexRun *run, PgConnection *connection, const char *locking, const char *end, Error *error)
-{
-    const char *begin = arena_printf(run->arena, "BEGIN; SET LOCAL lock_timeout = %" PRId64,
-                                     settings_get_int(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
-    PgQuery query = {.text = locking, .deadline = DEADLINE_NEVER};
-    Error ignored = {0};
-    /* the other limits first: a shorter one would end the wait in the lock's place */
-    if (pg_execute_script(connection, NO_STATEMENT_LIMITS, NULL, error) &&
-        pg_execute_script(connection, begin, NULL, error) && pg_query(connection, &query, NULL, error) &&
-        pg_execute(connection, end, error) && pg_execute(connection, "SET lock_timeout = 0", error))
-        return true;
-    /* what comes next looks at what there is, outside of the transaction that failed */
-    if (!pg_execute(connection, "ROLLBACK", &ignored))
-        log_write(LOG_LEVEL_DEBUG, "%s", ignored.message);
-    return false;
-}
-
-static bool
-lock_is_free(const IndexRun *run, PgConnection *connection, Error *error)
-{
-    const char *table = pg_identifier_qualify(run->arena, run->index.schema, run->index.table);
-    const char *locking = arena_printf(run->arena, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", table);
-    bool is_free = lock_try(run, connection, locking, "COMMIT", error);
-    if (!is_free && strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) == 0) {
-        error_clear(error);
-        locking = arena_printf(run->arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table);
-        is_free = lock_try(run, connection, locking, "ROLLBACK", error);
-    }
-    if (!is_free && strcmp(error->sqlstate, SQLSTATE_LOCKED) == 0)
-        return error_prefix(error, "the lock of %s was not free within index.lock_timeout (%s)", table,
-                            settings_get_text(run->manager->settings, SETTING_INDEX_LOCK_TIMEOUT));
-    return is_free;
-}
-
-/* While the lock was waited for, the name may have come to mean another index. */
-static bool
-is_still_to_drop(const IndexRun *run, PgConnection *connection, Error *error)
+is_still_to_drop(const IndexRun *run, PgConnection *connection, uint32_t *ret_oid, Error *error)
 {
     IndexFacts facts;
     bool is_found;
     bool is_its;
+    uint32_t before = *ret_oid;
+    *ret_oid = 0;
     if (run->is_creating)
         return true;
     if (!facts_now(run, connection, &is_found, &facts, &is_its, error))
         return false;
-    if (is_found && is_its && facts.is_valid != run->must_finish)
+    if (is_found && is_its && facts.is_valid != run->must_finish && (before == 0 || before == facts.oid)) {
+        *ret_oid = facts.oid;
         return true;
+    }
     return error_set(
         error, ERROR_CONFLICT,
         "index %s was dropped, renamed or changed by someone else while its table's lock was waited for",
         run->index.name);
+}
+
+/* All that comes before the statement; the record of it last, but for one more look, since that takes a
+ * while. */
+static bool
+statement_prepare(IndexRun *run, PgConnection *connection, Error *error)
+{
+    uint32_t oid = 0;
+    const IndexSent before = run->change.sent;
+    if (!index_table_lock_try(run->manager, connection, run->index.schema, run->index.table, error) ||
+        !is_still_to_drop(run, connection, &oid, error) ||
+        !index_sent_record(run->manager, connection, &run->change, run->is_creating ? "create" : "drop", oid,
+                           error))
+        return false;
+    if (is_still_to_drop(run, connection, &oid, error))
+        return true;
+    index_sent_take_back(run->manager, &run->change, &before);
+    return false;
 }
 
 static Verdict
@@ -536,9 +554,7 @@ statement_run(IndexRun *run, PgConnection *connection, Error *error)
     }
     IndexWatch *watch = index_watch_begin(run->manager, &watched);
     PgQuery query = {.text = run->statement, .deadline = DEADLINE_NEVER};
-    bool done = lock_is_free(run, connection, error) && is_still_to_drop(run, connection, error);
-    run->is_sent = run->is_sent || done;
-    done = done && pg_query(connection, &query, NULL, error);
+    bool done = statement_prepare(run, connection, error) && pg_query(connection, &query, NULL, error);
     bool has_cancelled = index_watch_end(watch);
     return done ? success_judge(run, connection, error)
                 : failure_judge(run, connection, has_cancelled, error);
@@ -607,7 +623,7 @@ step_begin(IndexRun *run, size_t step, Error *error)
 {
     run->is_modifying = strcmp(run->change.action, "modify") == 0;
     run->is_creating = step == 0 && strcmp(run->change.action, "drop") != 0;
-    run->must_finish = run->is_seen = run->is_sent = false;
+    run->must_finish = false;
     run->successor = run->index;
     const char *definition =
         index_first_statement(run->arena, run->is_creating ? run->change.sql : run->change.undo_sql);
@@ -733,8 +749,7 @@ is_adopted(const IndexManager *manager, Arena *arena, const IndexChange *change)
     return change->backend_pid != 0 &&
            index_session_read(manager, arena, change->target_id, change->database_name, &connection,
                               &error) &&
-           index_backend_is_busy(connection, arena, change->backend_pid, change->id, &is_busy, &error) &&
-           is_busy;
+           index_backend_is_busy(connection, arena, change, &is_busy, &error) && is_busy;
 }
 
 bool

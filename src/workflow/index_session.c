@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "workflow/index_session.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "pg/identifier.h"
 #include "pg/query_text.h"
@@ -16,6 +17,11 @@
 
 /* A small entry takes so many times its size while it is sorted in memory. */
 #define SORT_MEMORY_FACTOR 3
+#define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
+#define SQLSTATE_LOCKED "55P03"
+#define NO_STATEMENT_LIMITS                                                                                  \
+    "SET statement_timeout = 0; "                                                                            \
+    "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'" /* of 17 */
 
 extern const PgQueryText workflow_queries[];
 
@@ -203,16 +209,72 @@ index_facts_find(PgConnection *connection, Arena *arena, const char *schema, con
 }
 
 bool
-index_backend_is_busy(PgConnection *connection, Arena *arena, int64_t backend_pid, int64_t change_id,
-                      bool *ret_busy, Error *error)
+index_backend_is_busy(PgConnection *connection, Arena *arena, const IndexChange *change, bool *ret_busy,
+                      Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
-    const char *parameters[] = {arena_printf(arena, "%" PRId64, backend_pid),
-                                index_session_name(arena, change_id)};
-    if (!workflow_query(connection, "index_backend", parameters, 2, &rows, error))
+    bool is_sender = change->sent.backend_start_us != 0 && change->sent.pid == change->backend_pid;
+    const char *parameters[] = {
+        arena_printf(arena, "%" PRId64, change->backend_pid), index_session_name(arena, change->id),
+        is_sender ? arena_printf(arena, "%" PRId64, change->sent.backend_start_us) : NULL};
+    if (!workflow_query(connection, "index_backend", parameters, 3, &rows, error))
         return error_prefix(error, "could not look for the session that builds the index");
     *ret_busy = pg_result_rows(rows) > 0;
     return true;
+}
+
+static bool
+lock_try(PgConnection *connection, int64_t timeout_ms, const char *locking, const char *end, Error *error)
+{
+    char begin[80];
+    snprintf(begin, sizeof(begin), "BEGIN; SET LOCAL lock_timeout = %" PRId64, timeout_ms);
+    PgQuery query = {.text = locking, .deadline = DEADLINE_NEVER};
+    Error ignored = {0};
+    /* the other limits first: a shorter one would end the wait in the lock's place */
+    if (pg_execute_script(connection, NO_STATEMENT_LIMITS, NULL, error) &&
+        pg_execute_script(connection, begin, NULL, error) && pg_query(connection, &query, NULL, error) &&
+        pg_execute(connection, end, error) && pg_execute(connection, "SET lock_timeout = 0", error))
+        return true;
+    /* what comes next looks at what there is, outside of the transaction that failed */
+    if (!pg_execute(connection, "ROLLBACK", &ignored))
+        log_write(LOG_LEVEL_DEBUG, "%s", ignored.message);
+    return false;
+}
+
+const char *
+index_holders(PgConnection *connection, Arena *arena, const char *table, bool only_of_lock)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    Error ignored = {0};
+    const char *parameters[] = {table, only_of_lock ? "t" : "f"};
+    if (!workflow_query(connection, "index_holders", parameters, 2, &rows, &ignored))
+        return NULL;
+    return arena_strdup(arena, pg_result_text(rows, 0, 0));
+}
+
+bool
+index_table_lock_try(const IndexManager *manager, PgConnection *connection, const char *schema,
+                     const char *name, Error *error)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("table lock", 65536);
+    int64_t timeout_ms = settings_get_int(manager->settings, SETTING_INDEX_LOCK_TIMEOUT);
+    const char *table = pg_identifier_qualify(arena, schema, name);
+    const char *locking = arena_printf(arena, "LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE", table);
+    bool is_free = lock_try(connection, timeout_ms, locking, "COMMIT", error);
+    if (!is_free && strcmp(error->sqlstate, SQLSTATE_WRONG_KIND) == 0) {
+        error_clear(error);
+        locking = arena_printf(arena, "COMMENT ON MATERIALIZED VIEW %s IS NULL", table);
+        is_free = lock_try(connection, timeout_ms, locking, "ROLLBACK", error);
+    }
+    if (is_free || strcmp(error->sqlstate, SQLSTATE_LOCKED) != 0)
+        return is_free;
+    const char *holders = index_holders(connection, arena, table, true);
+    error_set(error, error->code, "the lock of %s was not free within index.lock_timeout (%s): %s", table,
+              settings_get_text(manager->settings, SETTING_INDEX_LOCK_TIMEOUT),
+              holders != NULL ? arena_printf(arena, "it was held by %s", holders)
+                              : arena_strdup(arena, error->message));
+    memcpy(error->sqlstate, SQLSTATE_LOCKED, sizeof(SQLSTATE_LOCKED)); /* by which it is tried again */
+    return false;
 }
 
 bool

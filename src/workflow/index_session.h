@@ -14,6 +14,7 @@
 
 #include "base/settings.h"
 #include "pg/connection.h"
+#include "store/index_change.h"
 #include "workflow/index_lock.h"
 
 #include <stdatomic.h>
@@ -111,9 +112,21 @@ bool index_columns_check(PgConnection *connection, Arena *arena, const IndexTabl
  * have, without a schema. */
 bool index_facts_find(PgConnection *connection, Arena *arena, const char *schema, const char *name,
                       bool *ret_found, IndexFacts *ret_facts, Error *error) FETTLE_MUST_USE;
-/* True when that backend still works for that change. */
-bool index_backend_is_busy(PgConnection *connection, Arena *arena, int64_t backend_pid, int64_t change_id,
-                           bool *ret_busy, Error *error) FETTLE_MUST_USE;
+/* True when the backend of the change's last attempt still works for it. */
+bool index_backend_is_busy(PgConnection *connection, Arena *arena, const IndexChange *change, bool *ret_busy,
+                           Error *error) FETTLE_MUST_USE;
+/* Whose transactions use a table, or hold a lock of it that stands against ours, for people: at most three,
+ * the oldest first; NULL: none now, or it cannot be asked. table: its whole name, quoted. */
+const char *index_holders(PgConnection *connection, Arena *arena, const char *table, bool only_of_lock);
+/*
+ * The table's lock is tried for a limited time, and given back; the statement itself then waits without one.
+ * Within a build the server waits for transactions that are older than it, at its end too: a limit would
+ * throw hours of work away for a report that takes a minute. Nobody reads or writes behind such a wait;
+ * whoever wants it to end cancels. LOCK TABLE takes no materialized view; a comment on it, taken back, takes
+ * the same lock.
+ */
+bool index_table_lock_try(const IndexManager *manager, PgConnection *connection, const char *schema,
+                          const char *name, Error *error) FETTLE_MUST_USE;
 /* The tablespace of an index whose statement names one, or none (NULL): then the session's default_tablespace
  * says. ERROR_INPUT: there is none of the name; ERROR_PERMISSION: the role may not put an index there. */
 bool index_place_find(PgConnection *connection, Arena *arena, const char *tablespace, IndexPlace *ret_place,

@@ -332,7 +332,7 @@ undo_record(PgConnection *session, Arena *arena, RecommendationUndo *undo, const
 {
     IndexChange *change = &undo->plan.change;
     if (undo->plan.is_done)
-        return implementation_reverted(session, undo->implementation.id, reason, error);
+        return implementation_reverted(session, undo->implementation.id, reason, undo->plan.message, error);
     return index_change_begin(session, arena, change, &change->id, error) &&
            implementation_undo_begin(session, undo->implementation.id, change->id, reason, error);
 }

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -487,6 +488,8 @@ def test_a_build_that_waits_is_reported_as_running_and_can_be_cancelled(service,
         running = create(service, 202, index_name="orders_held")
         assert (running["status"], running["success"]) == ("running", True)
         assert wait_until(lambda: "waiting" in (history(service, running["change_id"])["progress"] or {}).get("phase", ""))
+        told = json.loads(cli(service, "history", "shop", "--limit", "1", "--json"))[0]["doing"]
+        assert told.startswith("waiting for writers before build, for process "), told
         found = {row["index_name"]: row for row in json.loads(service.fettle("index", "unused", "shop", "--json", status=10, anyway=True))}
         assert "being built" in found["orders_held"]["reason"] and found["orders_held"]["is_proposed"] is False
         second = service.request("POST", f"{BASE}/create", order(service, index_name="orders_more"), token="operator")
@@ -506,12 +509,13 @@ def test_a_lock_that_stays_taken_is_tried_again_and_then_given_up(service, targe
         with writer(target, "LOCK TABLE orders IN SHARE UPDATE EXCLUSIVE MODE"):
             reply = service.request("POST", f"{BASE}/create", order(service, index_name="orders_locked"), token="operator")
         assert reply.status == 422 and "lock of public.orders was not free within index.lock_timeout (100ms): " in reply.json["message"], reply
+        assert re.search(r"held by process \d+ \(role postgres, .*idle in transaction for 00:00:0", reply.json["message"]), reply
         assert history(service, reply.json["details"]["change_id"])["attempts"] == 2
         target.sql("COMMENT ON MATERIALIZED VIEW kept IS 'kept'")
         with writer(target, "REFRESH MATERIALIZED VIEW kept"):
             view = order(service, table_name="kept", index_name="kept_n", columns=["n"])
             reply = service.request("POST", f"{BASE}/create", view, token="operator")
-        assert reply.status == 422 and "lock timeout" in reply.json["message"], reply
+        assert reply.status == 422 and "lock of public.kept was not free" in reply.json["message"], reply
         create(service, table_name="kept", index_name="kept_n", columns=["n"])
         drop(service, table_name="kept", index_name="kept_n")
         assert target.sql("SELECT obj_description('kept'::regclass)") == [("kept",)]

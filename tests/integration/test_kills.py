@@ -149,6 +149,9 @@ class Killed(World):
 
     def check_truth(self, number, told):
         assert all(valid for _, valid in self.definitions().values()), self.state(told, number)
+        # who dropped what is known, but where the server's processes are others by now
+        unknown = self.store("SELECT id FROM fettle.index_changes WHERE error_message LIKE '%not known%'")
+        assert not unknown or "the target too" in told, self.state(told, number)
         ended = {}
         for change, state, success, undo in self.store("SELECT id, state, success, undo_sql FROM fettle.index_changes"):
             assert undo and success is (state == "completed"), self.state(told, number)

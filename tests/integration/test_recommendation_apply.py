@@ -443,6 +443,38 @@ def test_an_undo_that_finds_the_index_made_again_by_hand_says_what_it_lacks(worl
     world.target("CREATE INDEX orders_total ON orders (total)")
     said = world.fettle("undo", number, "--yes")
     assert "is undone: the index exists with this definition" in said and "run: COMMENT ON INDEX public.orders_total IS 'kept'" in said
+    remark, = (row["undo_remark"] for row in world.get(number)["implementations"])
+    assert remark.endswith("run: COMMENT ON INDEX public.orders_total IS 'kept'")
+
+
+def test_the_answer_to_a_revert_tells_what_the_undo_lacks(world):
+    world.target("DROP INDEX orders_total; CREATE INDEX orders_total ON orders (total); COMMENT ON INDEX orders_total IS 'kept'")
+    number = world.advise("orders", "total", recommendation_type="drop", index_name="orders_total",
+                          create_statement="CREATE INDEX orders_total ON public.orders USING btree (total)")
+    assert world.implement(number).status == 200
+    made = world.result(number)
+    assert made["undo_remark"] is None
+    world.target("CREATE INDEX orders_total ON orders (total)")
+    undone = world.revert(made["implementation_id"])
+    assert undone.status == 200 and undone.json["status"] == "reverted", undone
+    assert undone.json["undo_remark"].startswith("the index exists with this definition, without all")
+    for table in ("optimization_recommendations", "index_recommendations"):
+        world.store(f"DELETE FROM fettle.{table}")
+    # of an undo that changed something it is what could not be done of it
+    world.target("COMMENT ON INDEX orders_total IS 'kept'")
+    number = world.advise("orders", "total", recommendation_type="drop", index_name="orders_total",
+                          create_statement="CREATE INDEX orders_total ON public.orders USING btree (total)")
+    assert world.implement(number).status == 200
+    made = world.result(number)
+    world.target("""CREATE FUNCTION no_comment() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no comments'; END $$;
+                    CREATE EVENT TRIGGER no_comment ON ddl_command_start WHEN tag IN ('COMMENT') EXECUTE FUNCTION no_comment()""")
+    try:
+        undone = world.revert(made["implementation_id"])
+        assert undone.json["status"] == "reverted" and "no comments" in undone.json["undo_remark"], undone
+        assert "no comments" in next(row["undo_remark"] for row in json.loads(world.fettle("results", "--json"))
+                                     if row["implementation_id"] == made["implementation_id"])
+    finally:
+        world.target("DROP EVENT TRIGGER no_comment; DROP FUNCTION no_comment()")
 
 
 def test_the_command_dismisses_aggregates_and_says_what_is_not_fettles_to_do(world):

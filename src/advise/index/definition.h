@@ -12,15 +12,20 @@
  * gets the name). */
 char *index_name_choose(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, Map *taken);
 
-/*
- * CREATE INDEX CONCURRENTLY; on a partitioned table, which cannot be indexed CONCURRENTLY as a whole: the
- * empty parent index, one CONCURRENTLY per partition (leaves and in-between), and the attachments. Names of
- * the partitions' indexes are chosen as index_name_choose() does.
- */
-char *index_create_script(Arena *arena, const Snapshot *snapshot, const Candidate *candidate,
-                          const char *name, Map *taken);
+/* base with "_idx" in at most 63 bytes, with a number when taken, as above. */
+char *index_name_free(Arena *arena, const Snapshot *snapshot, const char *schema, const char *base,
+                      Map *taken);
 
-/* DROP INDEX CONCURRENTLY, or DROP INDEX for a partitioned one. */
-char *index_undo_script(Arena *arena, const Candidate *candidate, const char *name);
+typedef struct IndexScripts {
+    const char *create;
+    const char *undo;
+    const char *attached;  /* names of the indexes that become part of a partitioned one; NULL: none */
+    const char *completed; /* name of the partitioned index that is there and lacks parts; NULL: a new one */
+} IndexScripts;
+
+/* CREATE INDEX CONCURRENTLY and its DROP; of a partitioned table partition_script.h. Names of further indexes
+ * are chosen as index_name_choose() does. */
+void index_scripts(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, const char *name,
+                   Map *taken, IndexScripts *ret_scripts);
 
 #endif

@@ -196,12 +196,30 @@ has_unknown_expression(const Candidate *candidate)
            snapshot_column_statistics(candidate->relation, key->reads.items[0]) == NULL;
 }
 
+/* At most two. */
+static size_t
+notes_for_partitions(Arena *arena, const IndexScripts *scripts, const char **notes)
+{
+    size_t count = 0;
+    if (scripts->completed != NULL)
+        notes[count++] = arena_printf(
+            arena, "index %s is there and is not valid: it gets the parts that it lacks", scripts->completed);
+    if (scripts->attached != NULL)
+        notes[count++] = arena_printf(arena,
+                                      "%s: of the same definition, so that it is attached and not built once "
+                                      "more; PostgreSQL cannot take "
+                                      "it off again: the undo makes it anew before it drops the whole",
+                                      scripts->attached);
+    return count;
+}
+
 static void
-recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
+recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexScripts *scripts,
+                    Recommendation *recommendation)
 {
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
-    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 8; i++) {
+    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 10; i++) {
         const SnapshotIndex *index = candidate->relation->indexes.items[i];
         if (index_is_replaceable(index, candidate) && map_get_id(evidence->replaced, index->id) == NULL)
             notes[count++] =
@@ -221,6 +239,7 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
     if (has_foreign_partition(evidence->context->snapshot, candidate->relation))
         notes[count++] = "a partition is a foreign table and gets no index: the parent's stays marked as not "
                          "valid, which plans do not mind";
+    count += notes_for_partitions(evidence->arena, scripts, notes + count);
     if (evidence->context->snapshot->rights < SNAPSHOT_RIGHTS_VIEW)
         notes[count++] = "column statistics could not be read: costs are rough (see fettle doctor)";
     if (candidate->caution != NULL)
@@ -434,8 +453,10 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
     recommendation->title = arena_printf(arena, "create an index on %s %s", recommendation->relation,
                                          title_text(arena, candidate));
-    recommendation->statement = index_create_script(arena, snapshot, candidate, name, evidence->taken);
-    recommendation->undo = index_undo_script(arena, candidate, name);
+    IndexScripts scripts;
+    index_scripts(arena, snapshot, candidate, name, evidence->taken, &scripts);
+    recommendation->statement = scripts.create;
+    recommendation->undo = scripts.undo;
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;
     WriteCost writes = index_write_cost_detail(evidence->context, candidate, &evidence->chosen);
@@ -454,7 +475,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         recommendation->reason = arena_printf(
             arena, "%s; it does all that the old index does, and no statement loses without that",
             recommendation->reason);
-    recommendation_note(evidence, candidate, recommendation);
+    recommendation_note(evidence, candidate, &scripts, recommendation);
     vector_push(arena, &evidence->advice->recommendations, recommendation);
     return true;
 }

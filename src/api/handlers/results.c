@@ -57,6 +57,7 @@ result_write(JsonWriter *json, const Implementation *found)
     api_json_id(json, "undo_change_id", found->undo_change_id);
     json_key_string(json, "undo_sql", found->undo_sql);
     json_key_string(json, "undo_reason", found->undo_reason);
+    json_key_string(json, "undo_remark", found->undo_remark);
     json_key_string(json, "harm", found->harm);
     api_json_time(json, "enough_data_at", found->enough_data_at_us);
     json_key_double(json, "detectable_percent", found->detectable_percent);

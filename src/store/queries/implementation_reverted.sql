@@ -6,7 +6,8 @@ WITH source AS MATERIALIZED (
      WHERE i.id = $1::bigint
        FOR NO KEY UPDATE OF x
 ), undone AS (
-    UPDATE fettle.optimization_implementations SET status = 'reverted', rolled_back_at = now(), undo_reason = $2::text, error_message = NULL
+    UPDATE fettle.optimization_implementations SET status = 'reverted', rolled_back_at = now(), undo_reason = $2::text, error_message = NULL,
+           undo_remark = $3::text
      WHERE id = $1::bigint AND undo_change_id IS NULL AND status <> 'reverted' AND (SELECT count(*) FROM source) >= 0
     RETURNING id, recommendation_id, index_change_id
 ), closed AS (

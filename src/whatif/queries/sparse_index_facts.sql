@@ -4,7 +4,8 @@ WITH part AS (
     SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = $1::regclass AND c.relkind = 'i'
     UNION ALL
     SELECT p.relid FROM pg_catalog.pg_partition_tree($1::regclass) p JOIN pg_catalog.pg_class c ON c.oid = p.relid
-    WHERE c.relkind = 'i' AND p.level > 0
+    -- older is what was a partition's own index before
+    WHERE c.relkind = 'i' AND p.level > 0 AND p.relid::oid > $1::regclass::oid
 )
 SELECT c.oid AS index, pg_relation_filenode(c.oid) AS filenode, d.oid AS database, m.amname AS method, i.indisunique AS is_unique,
        k.at <= i.indnkeyatts AS is_key, t.typlen AS length, t.typalign AS alignment,

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static PgConnection *
 connect_with_table(const char *columns)
@@ -209,6 +210,35 @@ a_giver_that_fails_leaves_nothing_and_a_taker_that_fails_is_told(void **state)
     assert_int_equal(error.code, ERROR_USAGE);
 }
 
+static bool
+slow_take(void *context, const char *data, size_t length, Error *error)
+{
+    (void)context, (void)data, (void)length, (void)error;
+    struct timespec pause = {.tv_nsec = 12000000};
+    (void)nanosleep(&pause, NULL);
+    return true;
+}
+
+/* Each row is sent at once, for none fits into the server's buffer, and is there before it is read. */
+static void
+the_time_of_a_server_counts_that_is_done_before_anybody_reads(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = connect_with_table("x text");
+    Error error = {0};
+    int64_t before_us = pg_connection_server_time_us(connection);
+    if (!pg_copy_out(connection,
+                     "COPY (SELECT repeat('x', 9000), pg_sleep(0.01) FROM generate_series(1, 20)) TO STDOUT",
+                     slow_take, NULL, &error))
+        fail_msg("%s", error.message);
+    assert_in_range(pg_connection_server_time_us(connection) - before_us, 190000, 10000000);
+    /* what lies between two calls is nobody's time */
+    before_us = pg_connection_server_time_us(connection);
+    (void)nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+    assert_true(pg_execute(connection, "SELECT 1", &error));
+    assert_in_range(pg_connection_server_time_us(connection) - before_us, 1, 450000);
+}
+
 int
 main(void)
 {
@@ -220,6 +250,7 @@ main(void)
         cmocka_unit_test(a_copy_by_another_call_is_refused_and_the_session_goes_on),
         cmocka_unit_test(bytes_that_are_rows_already_arrive_and_bad_ones_leave_nothing),
         cmocka_unit_test(a_stream_goes_in_and_comes_out_whole),
+        cmocka_unit_test(the_time_of_a_server_counts_that_is_done_before_anybody_reads),
         cmocka_unit_test(a_giver_that_fails_leaves_nothing_and_a_taker_that_fails_is_told),
     };
     return cmocka_run_group_tests(tests, test_server_start, test_server_stop);

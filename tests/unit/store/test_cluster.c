@@ -82,6 +82,27 @@ installations_are_listed_newest_first(void **state)
     assert_int_equal(nearest.major, list[count - 1].major);
 }
 
+static bool
+is_made(void)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    bool is_made = true;
+    Error error = {0};
+    if (!cluster_is_made(arena, &(ClusterOptions){.data_directory = scratch_path("data")}, &is_made, &error))
+        fail_msg("%s (%s)", error.message, error.hint);
+    return is_made;
+}
+
+static void
+whether_a_cluster_is_made_is_told_without_making_one(void **state)
+{
+    (void)state;
+    assert_false(is_made());
+    assert_false(file_exists(scratch_path("data")));
+    cluster_close(open_or_fail());
+    assert_true(is_made());
+}
+
 static void
 a_cluster_is_made_private_and_answers(void **state)
 {
@@ -223,6 +244,7 @@ main(void)
 #define CLUSTER_TEST(name) cmocka_unit_test_setup_teardown(name, directory_for_all, scratch_remove)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(installations_are_listed_newest_first),
+        CLUSTER_TEST(whether_a_cluster_is_made_is_told_without_making_one),
         CLUSTER_TEST(a_cluster_is_made_private_and_answers),
         CLUSTER_TEST(what_was_written_is_there_after_closing_and_opening_again),
         CLUSTER_TEST(a_postmaster_that_was_killed_is_recovered),

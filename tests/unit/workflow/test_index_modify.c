@@ -5,6 +5,7 @@
 #include "pg/result.h"
 #include "workflow/index_analysis.h"
 #include "workflow/index_run.h"
+#include "workflow/index_sent.h"
 
 #include <math.h>
 #include <string.h>
@@ -64,6 +65,8 @@ a_replacement_whose_process_died_is_finished_or_leaves_all_as_it_was(void **stat
     Place place = place_of(state);
     Error error = {0};
     bool wants = false;
+    bool is_found = false;
+    IndexFacts narrow;
     PgConnection *own = place.fixture->connection;
     /* before anything was sent */
     IndexPlan plan = replacement_of(&place);
@@ -81,11 +84,14 @@ a_replacement_whose_process_died_is_finished_or_leaves_all_as_it_was(void **stat
     assert_done(pg_execute(own, "DROP INDEX own.t_wide", &error), &error);
     plan = replacement_of(&place);
     assert_done(index_change_attempt(own, plan.change.id, 1, false, &wants, &error), &error);
+    assert_done(index_facts_find(own, place.arena, "own", "t_narrow", &is_found, &narrow, &error), &error);
+    assert_done(index_sent_record(&place.manager, own, &plan.change, "drop", narrow.oid, &error), &error);
     assert_done(
         pg_execute_script(own, "CREATE INDEX t_wide ON own.t (a, id); DROP INDEX own.t_narrow", NULL, &error),
         &error);
     assert_done(index_settle(&place.manager, plan.change.id, &error), &error);
     assert_string_equal(change_of(&place, plan.change.id).state, "completed");
+    assert_null(change_of(&place, plan.change.id).error_message);
 }
 
 static void

@@ -2,6 +2,7 @@
 /* The index manager over a real store, which is its own target here. */
 #include "place.h"
 
+#include "base/text.h"
 #include "pg/result.h"
 #include "store/index_change.h"
 #include "store/index_recommendation.h"
@@ -9,6 +10,7 @@
 #include "workflow/index_analysis.h"
 #include "workflow/index_definition.h"
 #include "workflow/index_run.h"
+#include "workflow/index_sent.h"
 
 #include <math.h>
 #include <string.h>
@@ -170,7 +172,9 @@ what_a_killed_process_left_is_settled_truthfully(void **state)
 
     IndexOrder done = order_of(&place, "t_done");
     id = recorded(&place, &done);
+    IndexChange left = change_of(&place, id);
     assert_done(index_change_attempt(own, id, 1, false, &wants, &error), &error);
+    assert_done(index_sent_record(&place.manager, own, &left, "create", 0, &error), &error);
     assert_done(pg_execute(own, change_of(&place, id).sql, &error), &error);
     assert_done(index_settle(&place.manager, id, &error), &error);
     assert_string_equal(change_of(&place, id).state, "completed");
@@ -183,56 +187,6 @@ what_a_killed_process_left_is_settled_truthfully(void **state)
     assert_true(exists(&place, "t_done"));
     assert_done(index_settle_all(&place.manager, &settled, &error), &error);
     assert_int_equal(settled, 0);
-}
-
-/* Plans to drop own.t_moved, has meanwhile done to the target, and runs, or settles what a killed process
- * left.
- */
-static IndexChange
-dropped_after(const Place *place, const char *meanwhile, bool is_left)
-{
-    Error error = {0};
-    IndexPlan plan;
-    bool wants = false;
-    int64_t id = 0;
-    IndexOrder order = order_of(place, "t_moved");
-    run_sql(place, "CREATE INDEX IF NOT EXISTS t_moved ON own.t (a)");
-    assert_done(index_plan_drop(&place->manager, place->arena, &order, &plan, &error), &error);
-    assert_done(index_plan_record(&place->manager, place->arena, &plan, &id, &error), &error);
-    if (is_left)
-        assert_done(index_change_attempt(place->fixture->connection, id, 1, false, &wants, &error), &error);
-    run_sql(place, meanwhile);
-    assert_done((is_left ? index_settle : index_run)(&place->manager, id, &error), &error);
-    return change_of(place, id);
-}
-
-static void
-what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so(void **state)
-{
-    Place place = place_of(state);
-    IndexChange change = dropped_after(&place, "ALTER INDEX own.t_moved RENAME TO t_away", false);
-    assert_string_equal(change.state, "failed");
-    assert_non_null(strstr(change.error_message, "is gone"));
-    assert_true(exists(&place, "t_away"));
-    run_sql(&place, "DROP INDEX own.t_away");
-    change = dropped_after(&place, "ALTER INDEX own.t_moved SET (fillfactor = 50)", false);
-    assert_string_equal(change.state, "failed");
-    assert_non_null(strstr(change.error_message, "another definition now"));
-    assert_true(exists(&place, "t_moved"));
-    run_sql(&place, "ALTER INDEX own.t_moved RESET (fillfactor)");
-    change = dropped_after(&place, "ALTER INDEX own.t_moved SET (fillfactor = 50)", true);
-    assert_string_equal(change.state, "failed");
-    assert_true(exists(&place, "t_moved"));
-    run_sql(&place, "ALTER INDEX own.t_moved RESET (fillfactor)");
-    /* rebuilt it is the same one */
-    change = dropped_after(&place, "REINDEX INDEX CONCURRENTLY own.t_moved", false);
-    assert_string_equal(change.state, "completed");
-    assert_false(exists(&place, "t_moved"));
-    assert_null(change.error_message);
-    change = dropped_after(&place, "DROP INDEX own.t_moved", true);
-    assert_string_equal(change.state, "completed");
-    assert_string_equal(change.error_message,
-                        "index t_moved is gone; whether this change dropped it is not known");
 }
 
 static void
@@ -278,7 +232,10 @@ a_kill_between_an_index_and_its_comment_leaves_both_in_the_end(void **state)
     IndexChange dropped = change_of(&place, id);
     assert_done(index_plan_undo(&place.manager, place.arena, &dropped, "test", &plan, &error), &error);
     assert_done(index_plan_record(&place.manager, place.arena, &plan, &id, &error), &error);
+    IndexChange left = change_of(&place, id);
     assert_done(index_change_attempt(place.fixture->connection, id, 1, false, &wants, &error), &error);
+    assert_done(index_sent_record(&place.manager, place.fixture->connection, &left, "create", 0, &error),
+                &error);
     run_sql(&place, index_first_statement(place.arena, plan.change.sql));
     assert_done(index_settle(&place.manager, id, &error), &error);
     assert_string_equal(change_of(&place, id).state, "completed");
@@ -373,6 +330,26 @@ what_is_named_wrongly_or_needed_is_refused_by_its_code(void **state)
 }
 
 static void
+a_part_of_a_partitioned_index_is_refused_with_what_can_be_done(void **state)
+{
+    Place place = place_of(state);
+    static const char *const cases[][2] = {{"parts_x", "by hand, at a quiet time: DROP INDEX own.parts_x;"},
+                                           {"parts_1_x_idx", "it goes with the partitioned index"}};
+    run_sql(&place,
+            "CREATE TABLE own.parts (x int) PARTITION BY LIST (x); CREATE TABLE own.parts_1 PARTITION OF "
+            "own.parts DEFAULT; CREATE INDEX parts_x ON own.parts (x)");
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        IndexPlan plan;
+        Error error = {0};
+        IndexOrder order = {.target_id = place.target_id, .schema = "own", .name = cases[i][0]};
+        assert_false(index_plan_drop(&place.manager, place.arena, &order, &plan, &error));
+        assert_int_equal(error.code, ERROR_UNSUPPORTED);
+        if (!text_starts_with(error.hint, cases[i][1]))
+            fail_msg("%s (%s)", error.message, error.hint);
+    }
+}
+
+static void
 the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
 {
     Place place = place_of(state);
@@ -400,10 +377,24 @@ the_facts_of_tables_indexes_and_sessions_are_the_targets(void **state)
     assert_done(index_facts_find(connection, place.arena, "own", "nothing", &is_found, &facts, &error),
                 &error);
     assert_false(is_found);
-    int pid = pg_connection_backend_pid(connection);
-    assert_done(index_backend_is_busy(place.fixture->connection, place.arena, pid, 17, &is_busy, &error),
+    IndexChange change = {.id = 17, .backend_pid = pg_connection_backend_pid(connection)};
+    assert_done(index_backend_is_busy(place.fixture->connection, place.arena, &change, &is_busy, &error),
                 &error);
-    assert_false(is_busy);                                                                /* it is idle */
+    assert_false(is_busy); /* it is idle */
+    assert_done(index_backend_is_busy(connection, place.arena, &change, &is_busy, &error), &error);
+    assert_true(is_busy); /* it asks */
+    change.sent = (IndexSent){.pid = change.backend_pid, .backend_start_us = 1};
+    assert_done(index_backend_is_busy(connection, place.arena, &change, &is_busy, &error), &error);
+    assert_false(is_busy); /* a number of a process comes again */
+    assert_done(index_table_lock_try(&place.manager, connection, "own", "t", &error), &error);
+    assert_null(index_holders(connection, place.arena, "own.t", true));
+    assert_done(pg_execute(place.fixture->connection, "BEGIN", &error), &error);
+    assert_done(pg_execute(place.fixture->connection, "SELECT FROM own.t", &error), &error);
+    assert_null(index_holders(connection, place.arena, "own.t", true)); /* a reader is not in the way */
+    const char *reader =
+        arena_printf(place.arena, "process %d", pg_connection_backend_pid(place.fixture->connection));
+    assert_true(text_starts_with(index_holders(connection, place.arena, "own.t", false), reader));
+    assert_done(pg_execute(place.fixture->connection, "COMMIT", &error), &error);
     assert_done(pg_execute(connection, "CREATE TABLE own.made (x int)", &error), &error); /* it may write */
 }
 
@@ -459,8 +450,11 @@ state_after_kill(const Place *place, const char *definition, const char *made)
     IndexOrder order = order_of(place, "t_part");
     order.definition = definition;
     int64_t id = recorded(place, &order);
-    assert_done(index_change_attempt(place->fixture->connection, id, 1, false, &wants, &error), &error);
-    assert_done(pg_execute(place->fixture->connection, made, &error), &error);
+    PgConnection *own = place->fixture->connection;
+    IndexChange left = change_of(place, id);
+    assert_done(index_change_attempt(own, id, 1, false, &wants, &error), &error);
+    assert_done(index_sent_record(&place->manager, own, &left, "create", 0, &error), &error);
+    assert_done(pg_execute(own, made, &error), &error);
     assert_done(index_settle(&place->manager, id, &error), &error);
     assert_true(exists(place, "t_part"));
     assert_done(pg_execute(place->fixture->connection, "DROP INDEX own.t_part", &error), &error);
@@ -771,8 +765,6 @@ main(void)
         cmocka_unit_test_setup(on_one_table_only_one_change_is_open, store_fixture_clear),
         cmocka_unit_test_setup(a_change_that_was_asked_to_stop_never_begins, store_fixture_clear),
         cmocka_unit_test_setup(what_a_killed_process_left_is_settled_truthfully, store_fixture_clear),
-        cmocka_unit_test_setup(what_is_not_the_index_that_was_to_go_stays_and_the_history_says_so,
-                               store_fixture_clear),
         cmocka_unit_test(marks_are_told_from_what_makes_and_drops_an_index),
         cmocka_unit_test_setup(what_was_made_may_be_dropped_whatever_it_is_good_for, store_fixture_clear),
         cmocka_unit_test_setup(
@@ -782,6 +774,8 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(the_sort_is_looked_for_where_it_spills, store_fixture_clear),
         cmocka_unit_test_setup(what_is_named_wrongly_or_needed_is_refused_by_its_code, store_fixture_clear),
+        cmocka_unit_test_setup(a_part_of_a_partitioned_index_is_refused_with_what_can_be_done,
+                               store_fixture_clear),
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
         cmocka_unit_test_setup(an_index_of_another_predicate_or_expression_is_not_taken_for_ours,
                                store_fixture_clear),

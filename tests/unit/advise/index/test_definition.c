@@ -30,6 +30,8 @@ a_name_says_table_and_columns_and_is_free(void **state)
                         "orders_customer_id_created_at_idx1");
     assert_string_equal(index_name_choose(arena, snapshot, &orders, taken),
                         "orders_customer_id_created_at_idx2");
+    assert_string_equal(index_name_free(arena, snapshot, "public", "orders_customer_id_created_at", taken),
+                        "orders_customer_id_created_at_idx3");
     Candidate odd = candidate_on(snapshot, "Odd Näme", 1, 0);
     assert_string_equal(index_name_choose(arena, snapshot, &odd, taken), "Odd Näme_Köl_idx");
     Candidate expression = {
@@ -99,10 +101,11 @@ a_table_gets_one_concurrent_statement_and_its_undo(void **state)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
     const Snapshot *snapshot = memory_workload_of(arena, NULL, 0).context.snapshot;
     Candidate orders = candidate_on(snapshot, "orders", 2, 0);
-    assert_string_equal(index_create_script(arena, snapshot, &orders, "o idx", map_new(arena)),
+    IndexScripts scripts;
+    index_scripts(arena, snapshot, &orders, "o idx", map_new(arena), &scripts);
+    assert_string_equal(scripts.create,
                         "CREATE INDEX CONCURRENTLY \"o idx\" ON public.orders USING btree (customer_id);");
-    assert_string_equal(index_undo_script(arena, &orders, "o idx"),
-                        "DROP INDEX CONCURRENTLY public.\"o idx\";");
+    assert_string_equal(scripts.undo, "DROP INDEX CONCURRENTLY public.\"o idx\";");
 }
 
 static void
@@ -113,15 +116,17 @@ a_partitioned_table_gets_its_parts_one_by_one(void **state)
     const Snapshot *snapshot = memory_workload_of(arena, NULL, 0).context.snapshot;
     /* events_2 has its columns the other way round: keys go by name */
     Candidate events = candidate_on(snapshot, "events", 2, 1);
+    IndexScripts scripts;
+    index_scripts(arena, snapshot, &events, "events_kind_day_idx", map_new(arena), &scripts);
     assert_string_equal(
-        index_create_script(arena, snapshot, &events, "events_kind_day_idx", map_new(arena)),
+        scripts.create,
         "CREATE INDEX events_kind_day_idx ON ONLY public.events USING btree (kind, day);\n"
         "CREATE INDEX CONCURRENTLY events_1_kind_day_idx ON public.events_1 USING btree (kind, day);\n"
         "ALTER INDEX public.events_kind_day_idx ATTACH PARTITION public.events_1_kind_day_idx;\n"
         "CREATE INDEX CONCURRENTLY events_2_kind_day_idx ON public.events_2 USING btree (kind, day);\n"
         "ALTER INDEX public.events_kind_day_idx ATTACH PARTITION public.events_2_kind_day_idx;");
-    assert_string_equal(index_undo_script(arena, &events, "events_kind_day_idx"),
-                        "DROP INDEX public.events_kind_day_idx;");
+    assert_true(scripts.attached == NULL && scripts.completed == NULL);
+    assert_string_equal(scripts.undo, "DROP INDEX public.events_kind_day_idx;");
 }
 
 static void
@@ -134,8 +139,10 @@ whatever_an_index_says_its_parts_say_too(void **state)
     Candidate events = candidate_on(snapshot, "events", 2, 0);
     events.included = (CandidateColumns){day, 1};
     events.predicate = "kind = 5";
+    IndexScripts scripts;
+    index_scripts(arena, snapshot, &events, "i", map_new(arena), &scripts);
     assert_string_equal(
-        index_create_script(arena, snapshot, &events, "i", map_new(arena)),
+        scripts.create,
         "CREATE INDEX i ON ONLY public.events USING btree (kind) INCLUDE (day) WHERE (kind = 5);\n"
         "CREATE INDEX CONCURRENTLY events_1_kind_covering_partial_idx ON public.events_1 USING btree (kind) "
         "INCLUDE (day) WHERE (kind = 5);\n"
