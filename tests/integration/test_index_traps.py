@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: PostgreSQL
+"""Workloads without their constants, as a server counts them: what is advised for them must be faster when it is built."""
+import pathlib
+
+import pytest
+from servers import Server
+
+HERE = pathlib.Path(__file__).parent
+LATEST = "select id, made_at from {} where path like $1 order by made_at desc limit $2"
+OF_A_DAY = "select path, count(*), avg(took_ms) from {} where made_at >= $1 and made_at < $2 group by path"
+DEAREST = "select * from orders where status in ($1, $2) and country = $3 order by total desc, id limit $4"
+
+
+@pytest.fixture(scope="module")
+def server_of_traps():
+    with Server(15) as server:
+        server.sql("CREATE DATABASE traps")
+        server.psql("traps", "-f", HERE / "index_traps.sql")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def advise(fettle, server_of_traps, tmp_path_factory):
+    def of(*workload):
+        """The advice on (calls, mean_ms, statement)."""
+        file = tmp_path_factory.mktemp("traps") / "workload.sql"
+        file.write_text("".join(f"-- calls: {calls}, mean_ms: {mean}\n{text};\n" for calls, mean, text in workload), encoding="utf-8")
+        result = fettle("advise", "--json", "--no-verify", "--time", "60s", "--workload", file, server_of_traps.dsn("traps"), timeout=300)
+        assert result.status in (0, 10), result.err
+        return result.json
+
+    return of
+
+
+def indexes(advice):
+    """What stands after USING of each index advised."""
+    return [r["statement"].split(" USING ")[1].split(";")[0] for r in advice["recommendations"]]
+
+
+def reasons(advice, *words):
+    return [r["reason"] for r in advice["rejections"] if all(word in r["subject"] for word in words)]
+
+
+def test_a_list_of_numbers_that_are_gone_is_planned_as_one(advise):
+    advice = advise((1000, 5, "select * from readings where device_id = any(array[$1, $2, $3])"))
+    assert indexes(advice) == ["btree (device_id)"], advice["rejections"]
+
+
+def test_elements_that_are_gone_are_of_the_arrays_type(advise):
+    advice = advise((1000, 5, "select * from readings where tags && array[$1, $2]"))
+    assert indexes(advice) == ["gin (tags)"], advice["rejections"]
