@@ -49,3 +49,9 @@ def test_a_list_of_numbers_that_are_gone_is_planned_as_one(advise):
 def test_elements_that_are_gone_are_of_the_arrays_type(advise):
     advice = advise((1000, 5, "select * from readings where tags && array[$1, $2]"))
     assert indexes(advice) == ["gin (tags)"], advice["rejections"]
+
+
+@pytest.mark.parametrize("condition", ["data ->> $1 = $2", "name like $1", "name ilike $1", "lower(name) like $1"])
+def test_no_index_stands_for_a_table_in_which_something_is_searched(advise, condition):
+    advice = advise((1000, 20, f"select id from documents where {condition}"))
+    assert not [index for index in indexes(advice) if "INCLUDE" in index], indexes(advice)
