@@ -51,6 +51,12 @@ def test_elements_that_are_gone_are_of_the_arrays_type(advise):
     assert indexes(advice) == ["gin (tags)"], advice["rejections"]
 
 
+def test_what_serves_without_an_order_is_advised_where_the_order_tempts(advise):
+    advice = advise((20, 20, OF_A_DAY.format("requests")), (60, 20, LATEST.format("requests")))
+    assert indexes(advice) == ["brin (made_at) WITH (pages_per_range='32')"], advice["rejections"]
+    assert all("may then be slower than it is today" in reason for reason in reasons(advice, "btree (made_at", "requests"))
+
+
 @pytest.mark.parametrize("condition", ["data ->> $1 = $2", "name like $1", "name ilike $1", "lower(name) like $1"])
 def test_no_index_stands_for_a_table_in_which_something_is_searched(advise, condition):
     advice = advise((1000, 20, f"select id from documents where {condition}"))
