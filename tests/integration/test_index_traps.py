@@ -57,6 +57,23 @@ def test_what_serves_without_an_order_is_advised_where_the_order_tempts(advise):
     assert all("may then be slower than it is today" in reason for reason in reasons(advice, "btree (made_at", "requests"))
 
 
+def test_what_is_hoped_for_in_vain_is_no_gain(advise):
+    advice = advise((2000, 20, OF_A_DAY.format("shuffled")), (20, 20, "select * from shuffled where path like $1 order by made_at desc limit $2"))
+    recommendation = advice["recommendations"][0]
+    assert "(made_at" in recommendation["title"], advice["rejections"]
+    assert [gain["calls"] for gain in recommendation["gains"]] == [2000]
+    assert [loss["calls"] for loss in recommendation["losses"]] == [20]
+    assert recommendation["losses"][0]["cost_after"] > recommendation["losses"][0]["cost_before"]
+    assert any(note.startswith("counted at cost") for note in recommendation["notes"]), recommendation["notes"]
+
+
+def test_values_that_are_rarer_than_the_mean_one_are_not_sought_along_an_order(advise):
+    rarely = advise((1000, 0.4, DEAREST), (1000, 5, "select * from orders where id = $1"), (1000, 5, "select * from orders where total = $1"))
+    assert not [index for index in indexes(rarely) if "total DESC" in index], indexes(rarely)
+    often = advise((1000, 5, DEAREST), (1000, 5, "select * from orders where id = $1"), (1000, 5, "select * from orders where total = $1"))
+    assert [index for index in indexes(often) if "total DESC" in index], often["rejections"]
+
+
 @pytest.mark.parametrize("condition", ["data ->> $1 = $2", "name like $1", "name ilike $1", "lower(name) like $1"])
 def test_no_index_stands_for_a_table_in_which_something_is_searched(advise, condition):
     advice = advise((1000, 20, f"select id from documents where {condition}"))

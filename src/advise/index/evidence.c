@@ -14,6 +14,8 @@
 #define NOTES_MOST 16
 /* Of the cost without, from which on a cautious cost is worth a note. */
 #define RISKY_TIMES_LEAST 2
+/* Of the planner's cost, from which on what it likely is beyond that is worth a note. */
+#define VAIN_HOPE_LEAST 0.05
 
 /* After the time limit: the search's word, by what its answers used, without a plan. Where they used an index
  * nobody sees whether the plan is a risky one, whatever was asked before. */
@@ -157,6 +159,46 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         most, worst->label);
 }
 
+/* What a statement likely costs with the chosen set: the planner's word, but for a plan that likely hopes in
+ * vain to stop early. */
+static double
+likely_cost(const Evidence *evidence, size_t q)
+{
+    const Workload *workload = evidence->context->workload;
+    const WhatIfAnswer *answer = &evidence->answers[q];
+    if (answer->plan == NULL || bits_is_empty(evidence->used[q]))
+        return answer->cost;
+    const CautionView view = {
+        .is_generic = answer->is_generic, .candidates = evidence->candidates, .names = evidence->names};
+    return cautious_value(workload, &workload->statements[q], answer->cost, answer->plan, &view).likely;
+}
+
+/* Of the statements that likely cost more than the planner says, the one that most weighs on. */
+static const char *
+note_for_vain_hopes(const Evidence *evidence, const Candidate *candidate)
+{
+    const Workload *workload = evidence->context->workload;
+    size_t vain = SIZE_MAX;
+    double most = 0;
+    for (size_t q = 0; q < workload->count; q++) {
+        if (!workload->statements[q].is_costed || !bits_has(evidence->used[q], candidate->number))
+            continue;
+        double cost = evidence->answers[q].cost;
+        double extra = workload->statements[q].weight * (likely_cost(evidence, q) - cost);
+        if (extra <= fmax(most, workload->statements[q].weight * cost * VAIN_HOPE_LEAST))
+            continue;
+        most = extra;
+        vain = q;
+    }
+    if (vain == SIZE_MAX)
+        return NULL;
+    return arena_printf(
+        evidence->arena,
+        "counted at cost %.0f, where the planner says %.0f: %s (the new plan hopes to find the "
+        "first rows that match soon, by an estimate that nothing supports)",
+        likely_cost(evidence, vain), evidence->answers[vain].cost, workload->statements[vain].label);
+}
+
 /* Statements that use it by the search's word alone: their plans were not looked at. */
 static const char *
 note_for_unseen_plans(const Evidence *evidence, const Candidate *candidate)
@@ -231,6 +273,9 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
     const char *risky = note_for_risky_plans(evidence, candidate);
     if (risky != NULL)
         notes[count++] = risky;
+    const char *vain = note_for_vain_hopes(evidence, candidate);
+    if (vain != NULL)
+        notes[count++] = vain;
     const char *unseen = note_for_unseen_plans(evidence, candidate);
     if (unseen != NULL)
         notes[count++] = unseen;
@@ -277,10 +322,17 @@ recommendation_reason(Evidence *evidence, const Candidate *candidate, const Reco
     Arena *arena = evidence->arena;
     Text text = text_new(arena);
     size_t count = recommendation->gains.count;
+    if (count == 0) {
+        /* the planner would read along an order that another index gives as well */
+        size_t lost = recommendation->losses.count;
+        return arena_printf(
+            arena,
+            "no statement of the workload gains; beside the other recommended indexes it keeps "
+            "%zu statement%s from losing more",
+            lost, lost == 1 ? "" : "s");
+    }
     text_append_format(&text, "%zu statement%s of the workload gain%s", count, count == 1 ? "" : "s",
                        count == 1 ? "s" : "");
-    if (count == 0)
-        return text.data;
     const char *subject = count == 1 ? "it" : "the one that gains most";
     const AdviceEffect *best = &recommendation->gains.items[0];
     const PgPlanNode *before = plan_scan_of(best->plan_before, candidate->relation);
@@ -341,7 +393,7 @@ recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommend
         const WorkloadStatement *statement = &context->workload->statements[q];
         if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number))
             continue;
-        double after = evidence->answers[q].cost;
+        double after = likely_cost(evidence, q);
         double share;
         if (!effect_share(evidence, q, candidate, &share, error))
             return false;
@@ -489,7 +541,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
         evidence_reject_statement(&evidence, statement);
         if (statement->is_costed && evidence.answers[q].is_known)
             advice->cost_after -=
-                search_gain(context, statement, statement->baseline_cost, evidence.answers[q].cost);
+                search_gain(context, statement, statement->baseline_cost, likely_cost(&evidence, q));
     }
     for (size_t i = 0; i < candidates->count; i++)
         if (bits_has(result->chosen, i))
