@@ -38,8 +38,8 @@ generation_catalog(Generation *generation)
     return &generation->catalog;
 }
 
-static bool
-candidate_has_index(const Candidate *candidate)
+bool
+generation_has_index(const Candidate *candidate)
 {
     const SnapshotIndexList *indexes = &candidate->relation->indexes;
     for (size_t i = 0; i < indexes->count; i++)
@@ -62,7 +62,7 @@ Candidate *
 generation_intern(Generation *generation, const Candidate *idea)
 {
     Arena *arena = generation->arena;
-    if (candidate_has_index(idea))
+    if (generation_has_index(idea))
         return NULL;
     const char *signature = arena_printf(arena, "%u %s", idea->relation->id, candidate_text(arena, idea));
     Candidate *known = map_get(generation->by_signature, signature);

@@ -62,6 +62,8 @@ typedef struct UseKeys {
 Candidate *generation_intern(Generation *generation, const Candidate *idea);
 /* The same, and notes it as relevant to the statement at hand. */
 void generation_add(Generation *generation, const Candidate *idea);
+/* An index that exists does all that idea would. */
+bool generation_has_index(const Candidate *idea);
 void generation_reject(Generation *generation, const char *subject, const char *reason);
 
 /* "lower(email) on public.users" and the like, for generation_reject(). */
