@@ -104,3 +104,20 @@ def test_few_of_the_states_get_an_index_of_their_rows(advise, condition):
 def test_what_a_unique_index_finds_gets_no_index_of_few_rows(advise):
     advice = advise((1000, 0.1, "update orders set total = 5 where id = 77 and status = 'pending'"), (1, 20, "select * from orders where body = 'x'"))
     assert not [index for index in indexes(advice) if "WHERE" in index], indexes(advice)
+
+
+def test_of_two_ranges_one_index_is_made(advise):
+    advice = advise((1000, 20, "select id from shops where latitude between $1 and $2 and longitude between $3 and $4"))
+    assert indexes(advice) in (["btree (latitude, longitude) INCLUDE (id)"], ["btree (longitude, latitude) INCLUDE (id)"]), advice["rejections"]
+
+
+def test_what_else_is_asked_narrows_each_member_of_an_or(advise):
+    advice = advise((1000, 20, "select * from tasks where tenant_id = $1 and (assignee_id = $2 or reviewer_id = $3)"))
+    keys = sorted(sorted(index.split("(")[1].rstrip(")").split(", ")) for index in indexes(advice))
+    assert keys == [["assignee_id", "tenant_id"], ["reviewer_id", "tenant_id"]], advice["rejections"]
+
+
+def test_the_last_row_of_each_partner_is_at_the_end_of_its_index(advise):
+    advice = advise((100, 200, """select d.id, s.made_at, s.body from devices d cross join lateral
+        (select * from samples where device_id = d.id and kind = $1 order by made_at desc limit 1) s where d.site_id = $2"""))
+    assert indexes(advice) in (["btree (device_id, kind, made_at)"], ["btree (kind, device_id, made_at)"]), advice["rejections"]
