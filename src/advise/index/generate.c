@@ -151,7 +151,9 @@ reject_unselective(Generation *generation, const UseKeys *keys)
             idea = arena_printf(arena, "%s for IS NULL", idea);
         generation_reject(generation, generation_subject(generation, keys->relation, idea),
                           arena_printf(arena, "not selective: %s in about %.0f %% of the rows",
-                                       poor->is_null_test ? "nothing stands" : "a value stands",
+                                       poor->is_null_test ? "nothing stands"
+                                       : poor->is_list    ? "the values of a list stand"
+                                                          : "a value stands",
                                        poor->share * 100));
     }
 }

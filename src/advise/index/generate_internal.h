@@ -39,6 +39,7 @@ typedef struct UsePoorKey {
     CandidateKey key;
     double share; /* of the rows, that a value leaves */
     bool is_null_test;
+    bool is_list;
 } UsePoorKey;
 
 /* What one occurrence of a table offers, by role. */

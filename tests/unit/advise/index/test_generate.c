@@ -63,6 +63,9 @@ clauses_give_their_keys(void **state)
         {"select * from orders where lower(status) = $1 and customer_id = 2",
          {"customer_id", "customer_id, (lower(status))"},
          {"(lower(status))", "(lower(status)), customer_id"}},
+        /* the two values that it has are all rows */
+        {"select * from orders where status in ($1, $2)", {NULL}, {"status"}},
+        {"select * from orders where customer_id in ($1, $2)", {"customer_id"}, {NULL}},
         {"select * from orders where status || note = $1", {"(status || note)"}, {NULL}},
         {"select * from orders where data @> $1", {"data jsonb_path_ops"}, {"data"}},
         {"select * from orders where data = $1", {NULL}, {"data"}},
