@@ -81,6 +81,19 @@ def test_no_index_stands_for_a_table_in_which_something_is_searched(advise, cond
     assert not [index for index in indexes(advice) if "INCLUDE" in index], indexes(advice)
 
 
+def test_an_index_of_another_statement_is_not_praised_for_what_it_is_read_whole_for(advise):
+    advice = advise((1000, 5, "select id, data from documents where name = $1"), (1000, 40, "select id from documents where data ->> $1 = $2"))
+    assert [len(r["gains"]) for r in advice["recommendations"]] == [1], advice["recommendations"]
+    assert not any("data" in index for index in indexes(advice)), indexes(advice)
+
+
+def test_an_index_tells_what_the_others_would_not_do_without_it(advise):
+    advice = advise((1000, 20, "select sum(total) from orders where customer_id = $1"), (1000, 20, "select * from orders where customer_id = $1 order by id limit 10"))
+    assert len(advice["recommendations"]) == 2, indexes(advice)
+    notes = [note for r in advice["recommendations"] for note in r["notes"]]
+    assert any(note.startswith("without it the other recommended indexes would give all of this but ") for note in notes), advice["recommendations"]
+
+
 def test_why_a_pattern_that_is_gone_gets_no_index_is_told(advise):
     advice = advise((1000, 20, "select id from documents where name like $1"), (1000, 20, "select id from documents where body ilike $1"))
     assert any("begin with text" in reason for reason in reasons(advice, "btree (name text_pattern_ops)"))

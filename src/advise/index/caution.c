@@ -387,6 +387,27 @@ plan_crosses_in_vain(const PgPlan *plan, const char *index)
     return search.is_found;
 }
 
+static void
+whole_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    bool *is_found = context;
+    *is_found =
+        *is_found || (text_equals(node->node_type, "Index Only Scan") && node->index_condition == NULL &&
+                      node->filter != NULL && condition_searches(node->filter));
+}
+
+/* Reads an index whole instead of the table, to search each row of it: the pages that are saved are not what
+ * it takes its time for. */
+static bool
+plan_searches_whole_index(const PgPlan *plan)
+{
+    bool is_found = false;
+    if (plan != NULL)
+        pg_plan_walk(plan, whole_search_visit, &is_found);
+    return is_found;
+}
+
 static CautiousCost
 cautious_cost(double cost, const PgPlan *plan, const CautionView *view)
 {
@@ -450,6 +471,10 @@ cautious_value(const Workload *workload, const WorkloadStatement *statement, dou
                             .rarer_times = with_rows.rarer_times};
     CautiousCost after = cautious_cost(cost, plan, &with_rows);
     CautiousCost today = cautious_cost(statement->baseline_cost, statement->baseline_plan, &of_today);
+    if (plan_searches_whole_index(plan)) {
+        after.likely = fmax(after.likely, statement->baseline_cost);
+        after.worst = fmax(after.worst, after.likely);
+    }
     double hoped_today = today.likely - statement->baseline_cost;
     Slope slope = {.today = today.worst / with_rows.rarer_times,
                    .weight = statement->weight,

@@ -20,6 +20,9 @@
  * than it was planned for: the values that are asked for are rarer than the mean one. Then matches are as
  * much rarer along an order too, and reading on to them takes what reading takes elsewhere.
  *
+ * An index that is read whole instead of its table, because it has all columns, saves pages; where each row
+ * is searched for a pattern or a part of a document, that is not what takes the time, and nothing is gained.
+ *
  * A BitmapAnd is priced by the product of its parts' selectivities, even where extended statistics tell that
  * the columns go together: then the scan above it shows more rows than the BitmapAnd finds. Each of these
  * is fetched, at most as many as the least of the parts, so two indexes that are crossed so are worth no more

@@ -14,6 +14,8 @@
 #define NOTES_MOST 16
 /* Of the cost without, from which on a cautious cost is worth a note. */
 #define RISKY_TIMES_LEAST 2
+/* Less than this share of what it is told to gain is its own: others would gain the rest. */
+#define OWN_SHARE_TOLD 0.25
 /* Of the planner's cost, from which on what it likely is beyond that is worth a note. */
 #define VAIN_HOPE_LEAST 0.05
 
@@ -194,8 +196,8 @@ note_for_vain_hopes(const Evidence *evidence, const Candidate *candidate)
         return NULL;
     return arena_printf(
         evidence->arena,
-        "counted at cost %.0f, where the planner says %.0f: %s (the new plan hopes to find the "
-        "first rows that match soon, by an estimate that nothing supports)",
+        "counted at cost %.0f, where the planner says %.0f: %s (the new plan hopes to find the first "
+        "rows that match soon, by an estimate that nothing supports, or searches the index whole)",
         likely_cost(evidence, vain), evidence->answers[vain].cost, workload->statements[vain].label);
 }
 
@@ -239,7 +241,8 @@ has_unknown_expression(const Candidate *candidate)
 }
 
 static void
-recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation)
+recommendation_note(Evidence *evidence, const Candidate *candidate, double own_percent,
+                    Recommendation *recommendation)
 {
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
@@ -273,6 +276,11 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, Recommendati
     const char *risky = note_for_risky_plans(evidence, candidate);
     if (risky != NULL)
         notes[count++] = risky;
+    if (own_percent < recommendation->improvement_percent * OWN_SHARE_TOLD)
+        notes[count++] = arena_printf(
+            evidence->arena,
+            "without it the other recommended indexes would give all of this but %.2f %% of the workload",
+            own_percent);
     const char *vain = note_for_vain_hopes(evidence, candidate);
     if (vain != NULL)
         notes[count++] = vain;
@@ -379,6 +387,30 @@ effect_share(Evidence *evidence, size_t statement, const Candidate *candidate, d
     }
     if (count > 1)
         *ret_share = sum > 0 ? own / sum : 1.0 / (double)count;
+    return true;
+}
+
+/* What would be lost without it, as a share of the workload in percent: what the others do not do as well. */
+static bool
+own_percent(Evidence *evidence, const Candidate *candidate, double *ret_percent, Error *error)
+{
+    const Workload *workload = evidence->context->workload;
+    Bits without = bits_copy(evidence->arena, evidence->result->chosen);
+    bits_remove(without, candidate->number);
+    double lost = 0;
+    *ret_percent = NAN;
+    for (size_t q = 0; q < workload->count; q++) {
+        const WorkloadStatement *statement = &workload->statements[q];
+        if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number))
+            continue;
+        double cost;
+        if (deadline_passed(evidence->context->deadline))
+            return true;
+        if (!oracle_cost(evidence->oracle, q, without, false, &cost, NULL, error))
+            return false;
+        lost += statement->weight * fmax(0, cost - evidence->answers[q].cost);
+    }
+    *ret_percent = workload->weighted_cost > 0 ? lost / workload->weighted_cost * 100 : NAN;
     return true;
 }
 
@@ -496,7 +528,9 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     recommendation->write_cost_high = whole > 0 ? writes.objective_high / whole * 100 : 0;
     recommendation->write_wal_bytes = writes.wal_bytes;
     recommendation->hot_updates_lost = writes.hot_lost;
+    double own;
     if (!recommendation_effects(evidence, candidate, recommendation, error) ||
+        !own_percent(evidence, candidate, &own, error) ||
         !recommendation_replace(evidence, candidate, recommendation, error))
         return false;
     effects_sort(&recommendation->gains, effect_compare_gain);
@@ -506,7 +540,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         recommendation->reason = arena_printf(
             arena, "%s; it does all that the old index does, and no statement loses without that",
             recommendation->reason);
-    recommendation_note(evidence, candidate, recommendation);
+    recommendation_note(evidence, candidate, own, recommendation);
     vector_push(arena, &evidence->advice->recommendations, recommendation);
     return true;
 }

@@ -101,8 +101,8 @@ static const char *
 risk_reason(const Candidate *candidate)
 {
     return candidate->method == CANDIDATE_BTREE
-               ? "the planner would read along an index that begins so until enough rows match, and "
-                 "some statement may then be slower than it is today"
+               ? "the planner would read along an index that begins so until enough rows match, or search "
+                 "all of it, and some statement may then be slower than it is today"
                : "with it some statement's plan hopes to stop early, and may then be slower than it is "
                  "today";
 }

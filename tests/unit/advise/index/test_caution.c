@@ -275,6 +275,36 @@ what_takes_less_time_than_its_cost_finds_fewer_rows_than_it_was_planned_for(void
 }
 
 static void
+an_index_that_is_searched_whole_gains_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scan;
+        double likely;
+    } cases[] = {{"\"Filter\": \"((data ->> 'code'::text) = $1)\"", 100},
+                 {"\"Filter\": \"(name ~~ '%x%'::text)\"", 100},
+                 {"\"Filter\": \"(a <> 5)\"", 50},
+                 {"\"Index Cond\": \"(a = 5)\", \"Filter\": \"(name ~~ '%x%'::text)\"", 50}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 PLAN("\"Node Type\": \"Index Only Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 50.0, "
+                      "\"Plan Rows\": 10, \"Index Name\": \"i\", %s"),
+                 cases[i].scan);
+        PgPlan *plan;
+        Error error = {0};
+        assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+        const SnapshotStatement source = {.calls = 10};
+        WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
+        Workload workload = {.typical_ms = NAN};
+        CautiousValue value = cautious_value(&workload, &statement, 50, plan, &GENERIC);
+        assert_cost(value.likely, cases[i].likely);
+        assert_cost(value.priced, 2 * cases[i].likely);
+    }
+}
+
+static void
 a_constant_of_the_planners_is_hoped_on_where_it_is_right_most_often(void **state)
 {
     (void)state;
@@ -536,6 +566,7 @@ main(void)
         cmocka_unit_test(the_least_of_a_column_is_sought_among_all_where_another_is_asked_for),
         cmocka_unit_test(harm_is_priced_whole_and_a_smaller_gain_by_its_chance),
         cmocka_unit_test(what_takes_less_time_than_its_cost_finds_fewer_rows_than_it_was_planned_for),
+        cmocka_unit_test(an_index_that_is_searched_whole_gains_nothing),
         cmocka_unit_test(a_constant_of_the_planners_is_hoped_on_where_it_is_right_most_often),
         cmocka_unit_test(a_sort_reads_everything_anyway),
         cmocka_unit_test(what_stops_early_for_each_outer_row_counts_as_often),
