@@ -65,28 +65,46 @@ workload_relations(Arena *arena, const SqlAnalysis *analysis, WhatIfStatement *q
     question->relation_count = count;
 }
 
-/* A server that has nothing but "$1 + $2" to go by finds no operator: the application had told it the types.
- * The first types under which the statement can be planned are taken. */
+/* Asks about the statement as text, unless that is what was asked; when it can be planned so, this is the
+ * question from now on. */
+static bool
+workload_statement_try(const WorkloadBuild *build, WorkloadStatement *statement, const char *text,
+                       WhatIfAnswer *answer, Error *error)
+{
+    if (text == statement->question.text || answer->is_known)
+        return true;
+    WhatIfStatement question = statement->question;
+    question.text = text;
+    WhatIfAnswer typed = {0};
+    if (!whatif_cost(build->whatif, build->arena, &question, true, &typed, error))
+        return false;
+    if (typed.is_known) {
+        *answer = typed;
+        statement->question = question;
+    }
+    return true;
+}
+
+/* A server that has nothing but "$1 + $2" or "ARRAY[$1]" to go by finds no operator, or takes what were
+ * numbers for texts: the application had told it the types. The first ones under which the statement can be
+ * planned are taken. */
 static bool
 workload_statement_type(const WorkloadBuild *build, WorkloadStatement *statement, WhatIfAnswer *answer,
                         Error *error)
 {
     static const char *const types[][2] = {
         {"bigint", "bigint"}, {"timestamptz", "interval"}, {"numeric", "numeric"}, {"text", "text"}};
-    WhatIfStatement question = statement->question;
-    for (size_t i = 0; i < FETTLE_COUNT_OF(types) && !answer->is_known; i++) {
-        WhatIfAnswer typed = {0};
-        question.text =
-            sql_parameters_typed(build->arena, statement->question.text, types[i][0], types[i][1]);
-        if (question.text == statement->question.text)
-            return true;
-        if (!whatif_cost(build->whatif, build->arena, &question, true, &typed, error))
+    static const char *const elements[] = {"integer", "bigint", "numeric", "boolean"};
+    const char *text = statement->question.text;
+    for (size_t i = 0; i < FETTLE_COUNT_OF(elements); i++)
+        if (!workload_statement_try(build, statement, sql_arrays_typed(build->arena, text, elements[i]),
+                                    answer, error))
             return false;
-        if (typed.is_known)
-            *answer = typed;
-    }
-    if (answer->is_known)
-        statement->question = question;
+    for (size_t i = 0; i < FETTLE_COUNT_OF(types); i++)
+        if (!workload_statement_try(build, statement,
+                                    sql_parameters_typed(build->arena, text, types[i][0], types[i][1]),
+                                    answer, error))
+            return false;
     return true;
 }
 

@@ -62,7 +62,8 @@ typedef struct SqlPredicate {
     int level;
     int parameter; /* $n on the other side; 0 when it is not a bare parameter */
     const char
-        *constant; /* SQL literal on the other side, e.g. 'done' or 42; NULL when it is not a constant */
+        *constant;      /* SQL literal on the other side, e.g. 'done' or 42; NULL when it is not a constant */
+    TextList constants; /* the literals of IN, = ANY, NOT IN or <> ALL; empty when not all of them are */
     int join_use; /* other side's relation use; -1 when none (a join with a function's or a grouped subquery's
                      rows too) */
     int join_column;       /* its attnum; 0 when an expression */

@@ -175,3 +175,40 @@ sql_parameters_typed(Arena *arena, const char *text, const char *first, const ch
     }
     return changed ? typed.data : text;
 }
+
+/* Behind "ARRAY[$1, $2]" that begins here, which no cast follows; its length is 0 when it does not. */
+static Place
+parameter_array_end(const char *text, size_t length, Place array)
+{
+    Place none = {.at = array.at};
+    Place place = is_word(text, array, "array") ? place_next(text, length, array) : none;
+    if (!is_character(text, place, '['))
+        return none;
+    do {
+        place = place_next(text, length, place);
+        if (place.lexeme.length == 0 || place.lexeme.kind != LEXEME_PARAMETER)
+            return none;
+        place = place_next(text, length, place);
+    } while (is_character(text, place, ','));
+    bool is_typed = is_character(text, place_next(text, length, place), ':');
+    return is_character(text, place, ']') && !is_typed ? place : none;
+}
+
+const char *
+sql_arrays_typed(Arena *arena, const char *text, const char *type)
+{
+    size_t length = strlen(text);
+    Text typed = text_new(arena);
+    size_t array_end = 0;
+    for (size_t at = 0; at < length;) {
+        Place place = {at, sql_lexeme_at(text, at, length)};
+        Place end = parameter_array_end(text, length, place);
+        if (end.lexeme.length > 0)
+            array_end = end.at;
+        text_append_bytes(&typed, text + at, place.lexeme.length);
+        if (at < array_end && place.lexeme.kind == LEXEME_PARAMETER)
+            text_append_format(&typed, "::%s", type);
+        at += place.lexeme.length;
+    }
+    return array_end > 0 ? typed.data : text;
+}

@@ -18,4 +18,8 @@ const char *sql_plannable_text(Arena *arena, const char *text);
  * $2::second". The text itself when there is none. */
 const char *sql_parameters_typed(Arena *arena, const char *text, const char *first, const char *second);
 
+/* "ARRAY[$1, $2]", whose elements a server takes for texts when it knows nothing of them, with casts:
+ * "ARRAY[$1::type, $2::type]". The text itself when there is none, or it has a type. */
+const char *sql_arrays_typed(Arena *arena, const char *text, const char *type);
+
 #endif

@@ -255,6 +255,24 @@ row_in_take(Analyzer *analyzer, Position position, const PgQuery__RowExpr *row, 
     }
 }
 
+/* Of longer lists they are not kept. */
+#define LITERALS_MOST 20
+
+/* The literals of a list of literals; none when one of them is something else. */
+static TextList
+literals_of(Analyzer *analyzer, const Position *position, Node **items, size_t count)
+{
+    TextList literals = {0};
+    for (size_t i = 0; i < count && count <= LITERALS_MOST; i++) {
+        bool is_literal = items[i]->node_case == PG_QUERY__NODE__NODE_A_CONST && !items[i]->a_const->isnull;
+        Operand value = is_literal ? operand_of(analyzer, position->scope, items[i]) : (Operand){0};
+        if (value.constant == NULL)
+            return (TextList){0};
+        vector_push(analyzer->arena, &literals, value.constant);
+    }
+    return literals;
+}
+
 static void
 in_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *expression, const char *name)
 {
@@ -272,8 +290,10 @@ in_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *expr
     SqlPredicate predicate =
         predicate_with(NULL, is_equal ? SQL_PREDICATE_IN : SQL_PREDICATE_NOT_EQUAL, is_equal ? "=" : "<>");
     const Node *items = expression->rexpr;
-    if (items != NULL && items->node_case == PG_QUERY__NODE__NODE_LIST)
+    if (items != NULL && items->node_case == PG_QUERY__NODE__NODE_LIST) {
         predicate.in_list_length = (double)items->list->n_items;
+        predicate.constants = literals_of(analyzer, position, items->list->items, items->list->n_items);
+    }
     /* A list with columns in it is an OR of joins. */
     if (!operand_is_indexable(&side) || other_use(analyzer, &list, -1) != -1)
         predicate.kind = SQL_PREDICATE_OTHER;
@@ -310,6 +330,10 @@ any_take(Analyzer *analyzer, const Position *position, const PgQuery__AExpr *exp
     if (operand_is_indexable(&side)) {
         SqlPredicate predicate = predicate_with(&array, kind, name);
         predicate.in_list_length = array.list_length;
+        const Node *items = expression->rexpr;
+        if (items != NULL && items->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR)
+            predicate.constants = literals_of(analyzer, position, items->a_array_expr->elements,
+                                              items->a_array_expr->n_elements);
         if (use_set_has(&array.touch.uses, side.target.use) || array.touch.is_volatile)
             predicate.kind = SQL_PREDICATE_OTHER;
         else if (joined != -1)

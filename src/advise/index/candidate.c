@@ -253,3 +253,10 @@ candidate_is_prefix(const Candidate *a, const Candidate *b)
             return false;
     return true;
 }
+
+bool
+candidate_leads_alike(const Candidate *a, const Candidate *b)
+{
+    return a->relation == b->relation && a->method == b->method && a->keys[0].attnum == b->keys[0].attnum &&
+           text_equals(a->keys[0].expression, b->keys[0].expression);
+}

@@ -108,4 +108,7 @@ bool candidate_is_covered_by(const Candidate *candidate, const SnapshotIndex *in
  * INCLUDE columns among b's columns. */
 bool candidate_is_prefix(const Candidate *a, const Candidate *b);
 
+/* The same table, method and first key: B-trees give the planner the same order to read along. */
+bool candidate_leads_alike(const Candidate *a, const Candidate *b);
+
 #endif

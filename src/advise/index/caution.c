@@ -185,9 +185,11 @@ limit_add(Caution *caution, const PgPlanNode *limit, const PgPlanNode *below, do
     early_stop_visit(&stop, below);
     if (!stop.is_uncertain)
         return;
-    double likely_part = stop.basis == CONDITION_BLIND ? 1 : part;
+    double rarer = fmax(1, caution->view->rarer_times);
+    double likely_part = stop.basis == CONDITION_BLIND ? 1 : fmin(1, part * rarer);
     double worst_part =
         stop.basis == CONDITION_ESTIMATED ? worst_part_estimated(caution, limit, below, part) : 1;
+    worst_part = fmax(worst_part, likely_part);
     double whole = times * (below->total_cost - below->startup_cost);
     caution->cost.likely += whole * (likely_part - part);
     caution->cost.worst += whole * (worst_part - part);
@@ -385,6 +387,27 @@ plan_crosses_in_vain(const PgPlan *plan, const char *index)
     return search.is_found;
 }
 
+static void
+whole_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    bool *is_found = context;
+    *is_found =
+        *is_found || (text_equals(node->node_type, "Index Only Scan") && node->index_condition == NULL &&
+                      node->filter != NULL && condition_searches(node->filter));
+}
+
+/* Reads an index whole instead of the table, to search each row of it: the pages that are saved are not what
+ * it takes its time for. */
+static bool
+plan_searches_whole_index(const PgPlan *plan)
+{
+    bool is_found = false;
+    if (plan != NULL)
+        pg_plan_walk(plan, whole_search_visit, &is_found);
+    return is_found;
+}
+
 static CautiousCost
 cautious_cost(double cost, const PgPlan *plan, const CautionView *view)
 {
@@ -404,6 +427,19 @@ rows_each_call(const SnapshotStatement *source)
     bool is_known =
         source->calls >= CALLS_LEAST && source->rows > 0 && fmod(source->rows, source->calls) == 0;
     return is_known ? source->rows / source->calls : 0;
+}
+
+/* Times of statements for their cost are apart by less than this where rows are estimated well. */
+#define RARER_TIMES_LEAST 2
+
+/* How much rarer than estimated its matches are: by how much less time than others it takes for its cost. */
+static double
+rarer_times(const Workload *workload, const WorkloadStatement *statement)
+{
+    double times = statement->is_generic && statement->weight > 0
+                       ? workload_risk_weight(workload, statement) / statement->weight
+                       : 1;
+    return times < RARER_TIMES_LEAST ? 1 : fmin(times, CAUTION_FACTOR);
 }
 
 /* What it is worth that a cost grows: as the statement's time does up to what it may cost today, beyond that
@@ -429,10 +465,18 @@ cautious_value(const Workload *workload, const WorkloadStatement *statement, dou
 {
     CautionView with_rows = *view;
     with_rows.rows_each_call = rows_each_call(statement->source);
-    CautionView of_today = {.is_generic = statement->is_generic, .rows_each_call = with_rows.rows_each_call};
+    with_rows.rarer_times = rarer_times(workload, statement);
+    CautionView of_today = {.is_generic = statement->is_generic,
+                            .rows_each_call = with_rows.rows_each_call,
+                            .rarer_times = with_rows.rarer_times};
     CautiousCost after = cautious_cost(cost, plan, &with_rows);
     CautiousCost today = cautious_cost(statement->baseline_cost, statement->baseline_plan, &of_today);
-    Slope slope = {.today = today.worst,
+    if (plan_searches_whole_index(plan)) {
+        after.likely = fmax(after.likely, statement->baseline_cost);
+        after.worst = fmax(after.worst, after.likely);
+    }
+    double hoped_today = today.likely - statement->baseline_cost;
+    Slope slope = {.today = today.worst / with_rows.rarer_times,
                    .weight = statement->weight,
                    .weight_beyond = workload_risk_weight(workload, statement)};
     double harmful = CAUTION_HARM_TIMES * today.worst;
@@ -440,5 +484,6 @@ cautious_value(const Workload *workload, const WorkloadStatement *statement, dou
                     CAUTION_CHANCE * slope_between(&slope, after.likely, fmin(after.worst, harmful)) +
                     slope_between(&slope, fmax(after.likely, harmful), after.worst);
     return (CautiousValue){.priced = priced,
+                           .likely = fmax(cost, after.likely - hoped_today),
                            .worst_times = today.worst > 0 ? after.worst / today.worst : NAN};
 }

@@ -16,6 +16,13 @@
  * LIMIT within another's reach, in a lateral join or a subplan, is run for the rows that the outer one
  * fetches.
  *
+ * A generic plan that takes far less time for its cost than the workload's other statements finds fewer rows
+ * than it was planned for: the values that are asked for are rarer than the mean one. Then matches are as
+ * much rarer along an order too, and reading on to them takes what reading takes elsewhere.
+ *
+ * An index that is read whole instead of its table, because it has all columns, saves pages; where each row
+ * is searched for a pattern or a part of a document, that is not what takes the time, and nothing is gained.
+ *
  * A BitmapAnd is priced by the product of its parts' selectivities, even where extended statistics tell that
  * the columns go together: then the scan above it shows more rows than the BitmapAnd finds. Each of these
  * is fetched, at most as many as the least of the parts, so two indexes that are crossed so are worth no more
@@ -45,8 +52,9 @@ typedef struct CautiousCost {
 
 /* What is known of a plan beside itself. */
 typedef struct CautionView {
-    bool is_generic;                /* planned without the values of its $n */
-    double rows_each_call;          /* that the statement gave; 0: unknown. cautious_value() fills it */
+    bool is_generic;       /* planned without the values of its $n */
+    double rows_each_call; /* that the statement gave; 0: unknown. cautious_value() fills it */
+    double rarer_times;    /* than estimated are its matches, by its time; 0: as estimated. Likewise */
     const CandidateSet *candidates; /* whose indexes the plan may use; NULL: unknown */
     const char *const *names;       /* by candidate, of those that the plan shows by another name; or NULL */
 } CautionView;
@@ -64,6 +72,8 @@ bool plan_crosses_in_vain(const PgPlan *plan, const char *index);
 
 typedef struct CautiousValue {
     double priced;      /* in the objective's unit: what the choice of indexes reckons with */
+    double likely;      /* planner cost, with what the planner likely hopes for in vain; of the plan as it is
+                           today no more than what that hopes for already */
     double worst_times; /* its worst cost for the worst of the plan as it is today; NAN when that is none */
 } CautiousValue;
 

@@ -218,6 +218,17 @@ condition_basis(const char *condition)
     return parts_basis(parts, parts_of(condition, parts));
 }
 
+bool
+condition_searches(const char *condition)
+{
+    Part parts[PARTS_MOST];
+    size_t count = parts_of(condition, parts);
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].operator!= NULL &&(is_search(&parts[i]) || part_is_of_expression(&parts[i])))
+            return true;
+    return false;
+}
+
 /* What a part compares, as far as it can be one key: "a" of "a >= $1" and of "ROW(a, b) > ROW($1, $2)". */
 typedef struct KeyName {
     const char *text;

@@ -14,6 +14,10 @@
 #define NOTES_MOST 16
 /* Of the cost without, from which on a cautious cost is worth a note. */
 #define RISKY_TIMES_LEAST 2
+/* Less than this share of what it is told to gain is its own: others would gain the rest. */
+#define OWN_SHARE_TOLD 0.25
+/* Of the planner's cost, from which on what it likely is beyond that is worth a note. */
+#define VAIN_HOPE_LEAST 0.05
 
 /* After the time limit: the search's word, by what its answers used, without a plan. Where they used an index
  * nobody sees whether the plan is a risky one, whatever was asked before. */
@@ -157,6 +161,46 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         most, worst->label);
 }
 
+/* What a statement likely costs with the chosen set: the planner's word, but for a plan that likely hopes in
+ * vain to stop early. */
+static double
+likely_cost(const Evidence *evidence, size_t q)
+{
+    const Workload *workload = evidence->context->workload;
+    const WhatIfAnswer *answer = &evidence->answers[q];
+    if (answer->plan == NULL || bits_is_empty(evidence->used[q]))
+        return answer->cost;
+    const CautionView view = {
+        .is_generic = answer->is_generic, .candidates = evidence->candidates, .names = evidence->names};
+    return cautious_value(workload, &workload->statements[q], answer->cost, answer->plan, &view).likely;
+}
+
+/* Of the statements that likely cost more than the planner says, the one that most weighs on. */
+static const char *
+note_for_vain_hopes(const Evidence *evidence, const Candidate *candidate)
+{
+    const Workload *workload = evidence->context->workload;
+    size_t vain = SIZE_MAX;
+    double most = 0;
+    for (size_t q = 0; q < workload->count; q++) {
+        if (!workload->statements[q].is_costed || !bits_has(evidence->used[q], candidate->number))
+            continue;
+        double cost = evidence->answers[q].cost;
+        double extra = workload->statements[q].weight * (likely_cost(evidence, q) - cost);
+        if (extra <= fmax(most, workload->statements[q].weight * cost * VAIN_HOPE_LEAST))
+            continue;
+        most = extra;
+        vain = q;
+    }
+    if (vain == SIZE_MAX)
+        return NULL;
+    return arena_printf(
+        evidence->arena,
+        "counted at cost %.0f, where the planner says %.0f: %s (the new plan hopes to find the first "
+        "rows that match soon, by an estimate that nothing supports, or searches the index whole)",
+        likely_cost(evidence, vain), evidence->answers[vain].cost, workload->statements[vain].label);
+}
+
 /* Statements that use it by the search's word alone: their plans were not looked at. */
 static const char *
 note_for_unseen_plans(const Evidence *evidence, const Candidate *candidate)
@@ -215,7 +259,7 @@ notes_for_partitions(Arena *arena, const IndexScripts *scripts, const char **not
 
 static void
 recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexScripts *scripts,
-                    Recommendation *recommendation)
+                    double own_percent, Recommendation *recommendation)
 {
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
@@ -250,6 +294,14 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexS
     const char *risky = note_for_risky_plans(evidence, candidate);
     if (risky != NULL)
         notes[count++] = risky;
+    if (own_percent < recommendation->improvement_percent * OWN_SHARE_TOLD)
+        notes[count++] = arena_printf(
+            evidence->arena,
+            "without it the other recommended indexes would give all of this but %.2f %% of the workload",
+            own_percent);
+    const char *vain = note_for_vain_hopes(evidence, candidate);
+    if (vain != NULL)
+        notes[count++] = vain;
     const char *unseen = note_for_unseen_plans(evidence, candidate);
     if (unseen != NULL)
         notes[count++] = unseen;
@@ -296,10 +348,17 @@ recommendation_reason(Evidence *evidence, const Candidate *candidate, const Reco
     Arena *arena = evidence->arena;
     Text text = text_new(arena);
     size_t count = recommendation->gains.count;
+    if (count == 0) {
+        /* the planner would read along an order that another index gives as well */
+        size_t lost = recommendation->losses.count;
+        return arena_printf(
+            arena,
+            "no statement of the workload gains; beside the other recommended indexes it keeps "
+            "%zu statement%s from losing more",
+            lost, lost == 1 ? "" : "s");
+    }
     text_append_format(&text, "%zu statement%s of the workload gain%s", count, count == 1 ? "" : "s",
                        count == 1 ? "s" : "");
-    if (count == 0)
-        return text.data;
     const char *subject = count == 1 ? "it" : "the one that gains most";
     const AdviceEffect *best = &recommendation->gains.items[0];
     const PgPlanNode *before = plan_scan_of(best->plan_before, candidate->relation);
@@ -349,6 +408,30 @@ effect_share(Evidence *evidence, size_t statement, const Candidate *candidate, d
     return true;
 }
 
+/* What would be lost without it, as a share of the workload in percent: what the others do not do as well. */
+static bool
+own_percent(Evidence *evidence, const Candidate *candidate, double *ret_percent, Error *error)
+{
+    const Workload *workload = evidence->context->workload;
+    Bits without = bits_copy(evidence->arena, evidence->result->chosen);
+    bits_remove(without, candidate->number);
+    double lost = 0;
+    *ret_percent = NAN;
+    for (size_t q = 0; q < workload->count; q++) {
+        const WorkloadStatement *statement = &workload->statements[q];
+        if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number))
+            continue;
+        double cost;
+        if (deadline_passed(evidence->context->deadline))
+            return true;
+        if (!oracle_cost(evidence->oracle, q, without, false, &cost, NULL, error))
+            return false;
+        lost += statement->weight * fmax(0, cost - evidence->answers[q].cost);
+    }
+    *ret_percent = workload->weighted_cost > 0 ? lost / workload->weighted_cost * 100 : NAN;
+    return true;
+}
+
 static bool
 recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommendation *recommendation,
                        Error *error)
@@ -360,7 +443,7 @@ recommendation_effects(Evidence *evidence, const Candidate *candidate, Recommend
         const WorkloadStatement *statement = &context->workload->statements[q];
         if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number))
             continue;
-        double after = evidence->answers[q].cost;
+        double after = likely_cost(evidence, q);
         double share;
         if (!effect_share(evidence, q, candidate, &share, error))
             return false;
@@ -465,7 +548,9 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     recommendation->write_cost_high = whole > 0 ? writes.objective_high / whole * 100 : 0;
     recommendation->write_wal_bytes = writes.wal_bytes;
     recommendation->hot_updates_lost = writes.hot_lost;
+    double own;
     if (!recommendation_effects(evidence, candidate, recommendation, error) ||
+        !own_percent(evidence, candidate, &own, error) ||
         !recommendation_replace(evidence, candidate, recommendation, error))
         return false;
     effects_sort(&recommendation->gains, effect_compare_gain);
@@ -475,7 +560,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         recommendation->reason = arena_printf(
             arena, "%s; it does all that the old index does, and no statement loses without that",
             recommendation->reason);
-    recommendation_note(evidence, candidate, &scripts, recommendation);
+    recommendation_note(evidence, candidate, &scripts, own, recommendation);
     vector_push(arena, &evidence->advice->recommendations, recommendation);
     return true;
 }
@@ -510,7 +595,7 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
         evidence_reject_statement(&evidence, statement);
         if (statement->is_costed && evidence.answers[q].is_known)
             advice->cost_after -=
-                search_gain(context, statement, statement->baseline_cost, evidence.answers[q].cost);
+                search_gain(context, statement, statement->baseline_cost, likely_cost(&evidence, q));
     }
     for (size_t i = 0; i < candidates->count; i++)
         if (bits_has(result->chosen, i))

@@ -38,8 +38,8 @@ generation_catalog(Generation *generation)
     return &generation->catalog;
 }
 
-static bool
-candidate_has_index(const Candidate *candidate)
+bool
+generation_has_index(const Candidate *candidate)
 {
     const SnapshotIndexList *indexes = &candidate->relation->indexes;
     for (size_t i = 0; i < indexes->count; i++)
@@ -62,7 +62,7 @@ Candidate *
 generation_intern(Generation *generation, const Candidate *idea)
 {
     Arena *arena = generation->arena;
-    if (candidate_has_index(idea))
+    if (generation_has_index(idea))
         return NULL;
     const char *signature = arena_printf(arena, "%u %s", idea->relation->id, candidate_text(arena, idea));
     Candidate *known = map_get(generation->by_signature, signature);
@@ -151,7 +151,9 @@ reject_unselective(Generation *generation, const UseKeys *keys)
             idea = arena_printf(arena, "%s for IS NULL", idea);
         generation_reject(generation, generation_subject(generation, keys->relation, idea),
                           arena_printf(arena, "not selective: %s in about %.0f %% of the rows",
-                                       poor->is_null_test ? "nothing stands" : "a value stands",
+                                       poor->is_null_test ? "nothing stands"
+                                       : poor->is_list    ? "the values of a list stand"
+                                                          : "a value stands",
                                        poor->share * 100));
     }
 }

@@ -134,6 +134,23 @@ cover_whole(Generation *generation, const UseKeys *keys, const SqlRelationUse *u
         generation_add(generation, &whole);
 }
 
+/* A pattern, an element or a part of a document that is looked for: to evaluate that takes longer than to
+ * read the row, which no cost of the planner's knows, and another index would find the rows. */
+static bool
+use_is_searched(const SqlAnalysis *analysis, int use)
+{
+    for (size_t i = 0; i < analysis->predicate_count; i++) {
+        const SqlPredicate *predicate = &analysis->predicates[i];
+        bool is_search =
+            predicate->kind == SQL_PREDICATE_LIKE_UNKNOWN || predicate->kind == SQL_PREDICATE_LIKE_ANY ||
+            predicate->kind == SQL_PREDICATE_CONTAINS || predicate->kind == SQL_PREDICATE_FULL_TEXT ||
+            (predicate->column == 0 && predicate->expression_columns.count > 0);
+        if (predicate->use == use && is_search)
+            return true;
+    }
+    return false;
+}
+
 void
 generate_covering(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys)
 {
@@ -158,7 +175,7 @@ generate_covering(Generation *generation, const SqlAnalysis *analysis, const Use
         is_keyed = true;
         cover(generation, use, candidate);
     }
-    if (!is_keyed)
+    if (!is_keyed && !use_is_searched(analysis, keys->use))
         cover_whole(generation, keys, use);
 }
 

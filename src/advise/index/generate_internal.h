@@ -39,6 +39,7 @@ typedef struct UsePoorKey {
     CandidateKey key;
     double share; /* of the rows, that a value leaves */
     bool is_null_test;
+    bool is_list;
 } UsePoorKey;
 
 /* What one occurrence of a table offers, by role. */
@@ -62,6 +63,8 @@ typedef struct UseKeys {
 Candidate *generation_intern(Generation *generation, const Candidate *idea);
 /* The same, and notes it as relevant to the statement at hand. */
 void generation_add(Generation *generation, const Candidate *idea);
+/* An index that exists does all that idea would. */
+bool generation_has_index(const Candidate *idea);
 void generation_reject(Generation *generation, const char *subject, const char *reason);
 
 /* "lower(email) on public.users" and the like, for generation_reject(). */

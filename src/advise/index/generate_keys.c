@@ -186,6 +186,20 @@ mean_share(const Generation *generation, const SnapshotRelation *relation, int a
     return distinct <= 0 || isnan(nulls) || least < SHARE_TELLING / 2 ? NAN : (1 - nulls) / distinct;
 }
 
+/* Part of the rows that a list leaves: of its values when the text has them, else of as many mean ones. */
+static double
+list_share(const Generation *generation, const SnapshotRelation *relation, const SqlPredicate *predicate,
+           const CandidateKey *key)
+{
+    double fraction = predicate->constants.count > 0 && predicate->column > 0 ? 0 : NAN;
+    for (size_t i = 0; i < predicate->constants.count; i++)
+        fraction += column_value_fraction(generation->arena, relation, predicate->column,
+                                          predicate->constants.items[i]);
+    if (isnan(fraction))
+        fraction = predicate->in_list_length * mean_share(generation, relation, column_behind(key));
+    return isnan(fraction) ? NAN : fmin(fraction, 1);
+}
+
 /* Part of the rows that an equality leaves: of its value when the text has it, else of a mean one; NAN where
  * that is not known. */
 static double
@@ -195,6 +209,8 @@ equality_share(const Generation *generation, const UseKeys *keys, const SqlPredi
     const SnapshotRelation *relation = keys->relation;
     if (predicate->kind == SQL_PREDICATE_IS_NULL && predicate->column > 0)
         return column_null_fraction(relation, predicate->column);
+    if (predicate->kind == SQL_PREDICATE_IN)
+        return list_share(generation, relation, predicate, key);
     double fraction =
         predicate->constant == NULL || predicate->column == 0
             ? NAN
@@ -211,8 +227,11 @@ use_keys_judge(const Generation *generation, const SqlPredicate *predicate, cons
 {
     double share = equality_share(generation, keys, predicate, key);
     if (!isnan(share) && share >= SHARE_TELLING && keys->poor_count < USE_KEYS_MOST)
-        keys->poor[keys->poor_count++] = (UsePoorKey){
-            .key = *key, .share = share, .is_null_test = predicate->kind == SQL_PREDICATE_IS_NULL};
+        keys->poor[keys->poor_count++] =
+            (UsePoorKey){.key = *key,
+                         .share = share,
+                         .is_null_test = predicate->kind == SQL_PREDICATE_IS_NULL,
+                         .is_list = predicate->kind == SQL_PREDICATE_IN};
 }
 
 static void

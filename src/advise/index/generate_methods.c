@@ -138,6 +138,24 @@ extension_named(const Snapshot *snapshot, const char *name)
     return NULL;
 }
 
+/* A pattern that is a parameter may begin with text that a B-tree finds; nothing shows whether it does. */
+static void
+reject_unknown_prefix(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
+{
+    SqlPredicate prefix = *predicate;
+    prefix.kind = SQL_PREDICATE_LIKE_PREFIX;
+    Candidate idea = {.relation = keys->relation, .key_count = 1};
+    if (predicate->kind != SQL_PREDICATE_LIKE_UNKNOWN || !text_equals(predicate->operator_name, "~~") ||
+        predicate->column == 0 || !key_of_predicate(generation, keys->relation, &prefix, &idea.keys[0]) ||
+        generation_has_index(&idea))
+        return;
+    generation_reject(
+        generation, generation_subject(generation, keys->relation, candidate_text(generation->arena, &idea)),
+        "the pattern is a parameter in the statement's text: this index serves patterns that begin with "
+        "text, "
+        "as 'abc%' does; a workload file with the statement as it is sent tells whether they do");
+}
+
 /* A text somewhere within texts: only trigrams find it. */
 static void
 generate_trigrams(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
@@ -146,6 +164,7 @@ generate_trigrams(Generation *generation, const UseKeys *keys, const SqlPredicat
     const Snapshot *snapshot = generation->context->snapshot;
     const SnapshotExtension *trigrams = extension_named(snapshot, "pg_trgm");
     Candidate idea;
+    reject_unknown_prefix(generation, keys, predicate);
     if (!is_among(predicate_type(keys, predicate), types, FETTLE_COUNT_OF(types)) ||
         !idea_of_predicate(generation, keys, predicate, CANDIDATE_GIN, &idea))
         return;

@@ -13,6 +13,7 @@
 #include "pg/identifier.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FRACTION_MOST 0.2
@@ -21,12 +22,51 @@
 #define SAMPLES_LOOKED_AT_MOST 8
 #define VALUES_OF_A_STATUS_MOST 20
 
+static int
+literal_compare(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
 /* A column of few values. One value of many, such as an id, is this call's, not the statement's. */
 static bool
 column_is_status(const SnapshotRelation *relation, int attnum)
 {
     double distinct = column_distinct(relation, attnum);
     return distinct > 1 && distinct <= VALUES_OF_A_STATUS_MOST;
+}
+
+/* The literals in order, so that lists of the same ones are one predicate. */
+static const char *
+literals_text(Arena *arena, const SqlPredicate *predicate)
+{
+    size_t count = predicate->constants.count;
+    const char **literals = arena_memdup(arena, predicate->constants.items, count * sizeof(*literals));
+    qsort(literals, count, sizeof(*literals), literal_compare);
+    Text text = text_new(arena);
+    for (size_t i = 0; i < count; i++)
+        text_append_format(&text, "%s%s", i == 0 ? "" : ", ", literals[i]);
+    return text.data;
+}
+
+/* Part of the rows that have one of the values that the text names; NAN unknown. */
+static double
+literals_fraction(Arena *arena, const SnapshotRelation *relation, const SqlPredicate *predicate)
+{
+    if (predicate->constants.count == 0)
+        return column_value_fraction(arena, relation, predicate->column, predicate->constant);
+    double fraction = 0;
+    for (size_t i = 0; i < predicate->constants.count; i++)
+        fraction += column_value_fraction(arena, relation, predicate->column, predicate->constants.items[i]);
+    return fraction;
+}
+
+/* Values that the text names, of a column of few. */
+static bool
+names_states(const SnapshotRelation *relation, const SqlPredicate *predicate)
+{
+    return (predicate->constant != NULL || predicate->constants.count > 0) &&
+           column_is_status(relation, predicate->column);
 }
 
 /* The condition as an index's predicate, and how many rows fulfil it; NULL when it is none. */
@@ -50,21 +90,34 @@ restriction_of(const Generation *generation, const UseKeys *keys, const SqlPredi
             *ret_fraction = column_value_fraction(arena, relation, predicate->column, predicate->constant);
             return text_equals(predicate->constant, "true") ? name : arena_printf(arena, "NOT %s", name);
         case SQL_PREDICATE_EQUAL:
-            if (predicate->constant == NULL || !column_is_status(relation, predicate->column))
+            if (predicate->constant == NULL || !names_states(relation, predicate))
                 return NULL;
-            *ret_fraction = column_value_fraction(arena, relation, predicate->column, predicate->constant);
+            *ret_fraction = literals_fraction(arena, relation, predicate);
             return arena_printf(arena, "%s = %s", name, predicate->constant);
+        case SQL_PREDICATE_IN:
+            if (predicate->constants.count == 0 || !names_states(relation, predicate))
+                return NULL;
+            *ret_fraction = literals_fraction(arena, relation, predicate);
+            return arena_printf(arena, "%s IN (%s)", name, literals_text(arena, predicate));
+        case SQL_PREDICATE_NOT_EQUAL:
+            if (!names_states(relation, predicate))
+                return NULL;
+            *ret_fraction = 1 - nulls - literals_fraction(arena, relation, predicate);
+            return predicate->constants.count == 0
+                       ? arena_printf(arena, "%s <> %s", name, predicate->constant)
+                       : arena_printf(arena, "%s NOT IN (%s)", name, literals_text(arena, predicate));
         default: return NULL;
     }
 }
 
 static bool
-analysis_has_restriction(const SqlAnalysis *analysis, const SqlPredicate *wanted)
+analysis_has_restriction(const Generation *generation, const UseKeys *keys, const SqlAnalysis *analysis,
+                         const char *condition)
 {
     for (size_t i = 0; i < analysis->predicate_count; i++) {
-        const SqlPredicate *predicate = &analysis->predicates[i];
-        if (predicate->use == wanted->use && predicate->column == wanted->column &&
-            predicate->kind == wanted->kind && text_equals(predicate->constant, wanted->constant))
+        double fraction;
+        if (analysis->predicates[i].use == keys->use &&
+            text_equals(restriction_of(generation, keys, &analysis->predicates[i], &fraction), condition))
             return true;
     }
     return false;
@@ -72,19 +125,22 @@ analysis_has_restriction(const SqlAnalysis *analysis, const SqlPredicate *wanted
 
 /* In most of the samples the restriction is the same. */
 static bool
-restriction_is_constant(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate)
+restriction_is_constant(Generation *generation, const UseKeys *keys, const SqlPredicate *predicate,
+                        const char *condition)
 {
     const SnapshotStatement *source = keys->statement->source;
     size_t count =
         source->sample_count < SAMPLES_LOOKED_AT_MOST ? source->sample_count : SAMPLES_LOOKED_AT_MOST;
-    if (predicate->kind != SQL_PREDICATE_EQUAL || count == 0)
+    bool has_literals = predicate->kind == SQL_PREDICATE_EQUAL || predicate->kind == SQL_PREDICATE_IN ||
+                        predicate->kind == SQL_PREDICATE_NOT_EQUAL;
+    if (!has_literals || count == 0)
         return true;
     double same = 0;
     for (size_t i = 0; i < count; i++) {
         const char *text = source->samples[i * source->sample_count / count];
         const SqlStatement *parsed = sql_statement_parse(generation->arena, text, strlen(text));
         const SqlAnalysis *analysis = sql_analyze(generation->arena, parsed, generation_catalog(generation));
-        same += analysis_has_restriction(analysis, predicate);
+        same += analysis_has_restriction(generation, keys, analysis, condition);
     }
     return same >= CONSTANT_SHARE_LEAST * (double)count;
 }
@@ -133,13 +189,42 @@ reject_parameter(Generation *generation, const UseKeys *keys, const SqlPredicate
                                     pg_identifier_quote(generation->arena, column->name));
     generation_reject(generation, generation_subject(generation, keys->relation, idea),
                       "the value is a parameter in the statement's text: a plan made once for all values "
-                      "cannot use an index that holds only one of them");
+                      "cannot use an index that holds only one of them (where the application sends a "
+                      "constant, a workload file with the statement as it is sent tells which)");
+}
+
+static bool
+is_compared(const UseKeys *keys, int attnum)
+{
+    for (size_t i = 0; i < keys->equal_count; i++)
+        if (attnum > 0 && keys->equal[i].attnum == attnum)
+            return true;
+    return false;
+}
+
+static bool
+index_finds_one_row(const UseKeys *keys, const SnapshotIndex *index)
+{
+    bool finds = index->is_unique && index->is_valid && index->predicate == NULL;
+    for (size_t i = 0; finds && i < index->column_count; i++)
+        finds = index->columns[i].is_included || is_compared(keys, index->columns[i].attnum);
+    return finds;
+}
+
+/* A unique index finds the one row: what restricts it besides needs none. */
+static bool
+use_finds_one_row(const UseKeys *keys)
+{
+    for (size_t i = 0; i < keys->relation->indexes.count; i++)
+        if (index_finds_one_row(keys, keys->relation->indexes.items[i]))
+            return true;
+    return false;
 }
 
 void
 generate_partial(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys)
 {
-    size_t restrictions = 0;
+    size_t restrictions = use_finds_one_row(keys) ? RESTRICTIONS_PER_USE_MOST : 0;
     for (size_t i = 0; i < analysis->predicate_count && restrictions < RESTRICTIONS_PER_USE_MOST; i++) {
         const SqlPredicate *predicate = &analysis->predicates[i];
         double fraction = NAN;
@@ -148,7 +233,7 @@ generate_partial(Generation *generation, const SqlAnalysis *analysis, const UseK
         reject_parameter(generation, keys, predicate);
         const char *condition = restriction_of(generation, keys, predicate, &fraction);
         if (condition == NULL || isnan(fraction) || fraction > FRACTION_MOST ||
-            !restriction_is_constant(generation, keys, predicate))
+            !restriction_is_constant(generation, keys, predicate, condition))
             continue;
         restrictions++;
         generate_restricted(generation, analysis, keys, predicate, condition, fraction);

@@ -120,6 +120,27 @@ holds_column(const SnapshotIndex *index, const SnapshotIndexColumn *column)
     return false;
 }
 
+/* From the keys on: "(name gist_trgm_ops (siglen='32')) WITH (...)". */
+static const char *
+definition_keys(const SnapshotIndex *index)
+{
+    static const char word[] = " USING ";
+    const char *found = index->definition == NULL ? NULL : strstr(index->definition, word);
+    return found == NULL ? NULL : found + strlen(word);
+}
+
+/* Indexes of summaries and signatures find more or fewer rows in vain by how wide those are, which options of
+ * the operator class or of the index say. */
+static bool
+is_as_fine(const SnapshotIndex *kept, const SnapshotIndex *index)
+{
+    static const char *const lossy[] = {"brin", "gist", "spgist"};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(lossy); i++)
+        if (text_equals(index->method, lossy[i]))
+            return text_equals(definition_keys(kept), definition_keys(index));
+    return true;
+}
+
 bool
 hygiene_covers(const SnapshotIndex *kept, const SnapshotIndex *index, bool *ret_is_prefix)
 {
@@ -136,6 +157,8 @@ hygiene_covers(const SnapshotIndex *kept, const SnapshotIndex *index, bool *ret_
     for (size_t i = 0; i < keys; i++)
         if (!is_same_key(&kept->columns[i], &index->columns[i]))
             return false;
+    if (!is_as_fine(kept, index))
+        return false;
     for (size_t i = keys; i < index->column_count; i++)
         if (!holds_column(kept, &index->columns[i]))
             return false;
@@ -159,6 +182,19 @@ is_better_kept(const HygieneReview *review, const SnapshotIndex *a, const Snapsh
     return a->id < b->id;
 }
 
+/* What checks its rows at the end of a transaction only is no target of ON CONFLICT, and proves no row
+ * unique. */
+static bool
+is_deferred(const SnapshotRelation *relation, const SnapshotIndex *index)
+{
+    for (size_t i = 0; i < relation->constraints.count; i++) {
+        const SnapshotConstraint *constraint = relation->constraints.items[i];
+        if (constraint->type != 'f' && constraint->index_id == index->id && constraint->is_deferrable)
+            return true;
+    }
+    return false;
+}
+
 /* The index that makes this one needless; NULL: none. One that is itself made needless by another, in turn,
  * does not count, but what that other is covers this one too. */
 static const SnapshotIndex *
@@ -170,7 +206,7 @@ cover_find(const HygieneReview *review, const SnapshotRelation *relation, const 
         const SnapshotIndex *other = relation->indexes.items[i];
         bool is_prefix;
         bool is_back_prefix;
-        if (!hygiene_covers(other, index, &is_prefix))
+        if (!hygiene_covers(other, index, &is_prefix) || (index->is_unique && is_deferred(relation, other)))
             continue;
         if (hygiene_covers(index, other, &is_back_prefix) && !is_better_kept(review, other, index))
             continue;
@@ -214,11 +250,11 @@ duplicate_find(const HygieneReview *review, HygieneFinding *finding)
     finding->is_proposed = true;
     finding->in_its_place = kept;
     finding->confidence = is_prefix ? 0.9 : 0.99;
-    finding->reason =
-        arena_printf(review->arena, "%s %s, which serves every query that this one serves%s",
-                     is_prefix ? "its keys are the first keys of" : "it does nothing that is not done by",
-                     pg_identifier_qualify(review->arena, kept->schema, kept->name),
-                     is_prefix ? "; scans of it read wider entries there" : "");
+    finding->reason = arena_printf(
+        review->arena, "%s %s, which serves every query that this one serves%s",
+        is_prefix ? "its keys are the first keys of" : "it does nothing that is not done by",
+        pg_identifier_qualify(review->arena, kept->schema, kept->name),
+        kept->column_count > finding->index->column_count ? "; scans of it read wider entries there" : "");
     return true;
 }
 

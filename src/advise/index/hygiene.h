@@ -10,7 +10,8 @@
  *    alone do not suffice: they know neither the index's age nor what came before a reset.
  *  - rarely used: scanned, but seldom and as a small share of its table's scans. Never proposed.
  *  - duplicate, prefix: another valid index does all that it does: same method, keys with operator class,
- *    collation and direction, predicate; its INCLUDE columns and its uniqueness too. Needs no history.
+ *    collation and direction, predicate, and options that make it finer or coarser; its INCLUDE columns and
+ * its uniqueness too, which a deferrable constraint does not stand for. Needs no history.
  *  - invalid: left behind by a failed build.
  *  - bloated, oversized: REINDEX is proposed for the former, the latter is only named.
  *

@@ -85,6 +85,28 @@ write_cost_beside(const Evidence *evidence, const Candidate *candidate)
     return cost;
 }
 
+/* It was found risky, or begins as one does that the review took out. */
+static bool
+is_risky(const Evidence *evidence, const Candidate *candidate)
+{
+    Bits avoided = evidence->result->avoided;
+    for (size_t i = bits_next(avoided, 0); i != SIZE_MAX; i = bits_next(avoided, i + 1))
+        if (!bits_has(evidence->result->crossed, i) &&
+            candidate_leads_alike(candidate, evidence->candidates->items[i]))
+            return true;
+    return bits_has(evidence->result->risky, candidate->number);
+}
+
+static const char *
+risk_reason(const Candidate *candidate)
+{
+    return candidate->method == CANDIDATE_BTREE
+               ? "the planner would read along an index that begins so until enough rows match, or search "
+                 "all of it, and some statement may then be slower than it is today"
+               : "with it some statement's plan hopes to stop early, and may then be slower than it is "
+                 "today";
+}
+
 static const char *
 worth_reason(const Evidence *evidence, const Candidate *candidate, const LoneWorth *worth)
 {
@@ -97,6 +119,8 @@ worth_reason(const Evidence *evidence, const Candidate *candidate, const LoneWor
         return "no statement gains enough from it alone; the plans that used it do as well without it";
     if (worth->served == worth->statements)
         return arena_printf(arena, "the recommended index %s serves %s", worth->rival->text, help);
+    if (is_risky(evidence, candidate))
+        return risk_reason(candidate);
     double writes = write_cost_beside(evidence, candidate);
     if (writes >= worth->gain)
         return arena_printf(
@@ -134,11 +158,7 @@ candidate_reason(const Evidence *evidence, const Candidate *candidate, double *r
         return "the planner would cross it with another index, as if fewer rows were left than there are: "
                "their columns go together";
     if (bits_has(evidence->result->avoided, candidate->number))
-        return candidate->method == CANDIDATE_BTREE
-                   ? "the planner would read along an index that begins so until enough rows match, and "
-                     "some statement may then be slower than it is today"
-                   : "with it some statement's plan hopes to stop early, and may then be slower than it is "
-                     "today";
+        return risk_reason(candidate);
     for (size_t i = 0; i < evidence->candidates->count; i++)
         if (bits_has(evidence->result->chosen, i) &&
             candidate_is_prefix(candidate, evidence->candidates->items[i]))

@@ -240,6 +240,8 @@ review_value(Review *review, Bits set, double *ret_value, Error *error)
         if (!(reviewed->surcharge > 0))
             continue;
         Bits tempting = reviewed->tempting;
+        if (reviewed->surcharge > RISK_SHARE_LEAST * search->value_without)
+            bits_join(search->risky, reviewed->stopping);
         for (size_t i = bits_next(tempting, 0); i != SIZE_MAX; i = bits_next(tempting, i + 1))
             review->risk[i] += reviewed->surcharge;
     }
@@ -262,20 +264,13 @@ review_riskiest(const Review *review)
     return riskiest;
 }
 
-static bool
-leads_alike(const Candidate *a, const Candidate *b)
-{
-    return a->relation == b->relation && a->method == b->method && a->keys[0].attnum == b->keys[0].attnum &&
-           text_equals(a->keys[0].expression, b->keys[0].expression);
-}
-
 /* Those that begin as the index does give the planner the same order to read along. */
 static Bits
 review_alike(const Search *search, size_t index)
 {
     Bits alike = bits_new(search->arena, search->candidates->count);
     for (size_t i = 0; i < search->candidates->count; i++)
-        if (leads_alike(search->candidates->items[i], search->candidates->items[index]))
+        if (candidate_leads_alike(search->candidates->items[i], search->candidates->items[index]))
             bits_add(alike, i);
     return alike;
 }
@@ -366,6 +361,28 @@ review_choose_with(Review *review, size_t index, Error *error)
     return review_choice_set(search, set, error);
 }
 
+/* What the statements that use something forbidden would use instead of it. The plans known need not show
+ * that: where the proof asks, it asks about sets that may be the best at the planner's word. */
+static bool
+review_ask_without(Review *review, Bits forbidden, Error *error)
+{
+    Search *search = review->search;
+    for (size_t q = 0; q < search->context->workload->count && !search_out_of_time(search); q++) {
+        if (review->statements[q].used.word_count == 0 || !bits_meet(review->statements[q].used, forbidden))
+            continue;
+        Bits offered = bits_copy(search->arena, oracle_relevant(search->oracle, q));
+        for (size_t i = bits_next(offered, 0); i != SIZE_MAX; i = bits_next(offered, i + 1))
+            if (search->indexes[i].is_forbidden)
+                bits_remove(offered, i);
+        double cost;
+        Bits used;
+        if (!bits_is_empty(offered) && !oracle_cost(search->oracle, q, offered, false, &cost, &used, error))
+            return false;
+    }
+    search_indexes_refresh(search);
+    return true;
+}
+
 /* Cheapest first. */
 typedef enum Remedy { REMEDY_DROP, REMEDY_ADD, REMEDY_AVOID, REMEDY_AVOID_ALIKE, REMEDIES } Remedy;
 
@@ -402,7 +419,8 @@ review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
     if (remedy == REMEDY_AVOID_ALIKE)
         forbidden = review_alike(search, index);
     return review_take_out(search, forbidden, is_crossed, error) &&
-           (remedy == REMEDY_DROP || search_choose_again(search, error));
+           (remedy == REMEDY_DROP ||
+            (review_ask_without(review, forbidden, error) && search_choose_again(search, error)));
 }
 
 /* Tries what can be done about an index; the best of it becomes the search's choice. That the set is better

@@ -240,6 +240,7 @@ search_report(const Search *search, SearchResult *result)
     result->harvested = search->harvested;
     result->avoided = search->avoided;
     result->crossed = search->crossed;
+    result->risky = search->risky;
     result->is_cautious = search->is_cautious;
     result->unreviewed_count = search->unreviewed;
     result->unreviewed_index_count = search->unreviewed_indexes;
@@ -354,6 +355,7 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     search.guessed = bits_new(arena, candidates->count);
     search.avoided = bits_new(arena, candidates->count);
     search.crossed = bits_new(arena, candidates->count);
+    search.risky = bits_new(arena, candidates->count);
     /* A proof takes all the time that there is; what guards against plans a thousand times slower must not
      * wait for the end of it. */
     search.deadline = deadline_of_share(context->deadline, 1 - REVIEW_TIME_SHARE);

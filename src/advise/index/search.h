@@ -39,6 +39,7 @@ typedef struct SearchResult {
     Bits harvested; /* candidates that some plan used */
     Bits avoided;   /* left out by the review, for what they may lose */
     Bits crossed;   /* of those: because plans would cross them with others in vain (caution.h) */
+    Bits risky;     /* in some set they made a plan hope for more than is likely */
     double
         *cost_after; /* by statement: by direct questions, or at most that where there was no time for one */
     bool *is_verified; /* by statement: by a direct question, or none is needed */

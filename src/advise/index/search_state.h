@@ -31,6 +31,7 @@ typedef struct Search {
     Bits harvested; /* some plan used them */
     Bits avoided;   /* not to be chosen, whatever the planner's costs say */
     Bits crossed;   /* of those: because plans would cross them with others in vain */
+    Bits risky;     /* in some set they made a plan hope for more than is likely */
     Bits best;
     Bits guessed; /* what the proof asked about last */
     double best_value;

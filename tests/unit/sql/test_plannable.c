@@ -63,12 +63,34 @@ parameters_with_nothing_but_an_operator_between_them_get_types(void **state)
     }
 }
 
+static void
+arrays_of_parameters_get_a_type(void **state)
+{
+    (void)state;
+    static const AnalysisCase cases[] = {
+        {"select 1 where a = any(array[$1,$2])", "select 1 where a = any(array[$1::integer,$2::integer])"},
+        {"select 1 where a && ARRAY [ $1 ] and b = $2",
+         "select 1 where a && ARRAY [ $1::integer ] and b = $2"},
+        {"select array[$1 /*, ... */]", "select array[$1::integer /*, ... */]"},
+        {"select array[$1]::int[], array[$1::int], array[a, $1]",
+         "select array[$1]::int[], array[$1::int], array[a, $1]"},
+        {"select array[]", "select array[]"},
+        {"select array[$1", "select array[$1"},
+        {"select 'array[$1]', \"array\"[$1]", "select 'array[$1]', \"array\"[$1]"},
+        {"", ""}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+        assert_string_equal(sql_arrays_typed(arena, cases[i].text, "integer"), cases[i].expected);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(typed_parameters_and_fields_become_plannable),
         cmocka_unit_test(parameters_with_nothing_but_an_operator_between_them_get_types),
+        cmocka_unit_test(arrays_of_parameters_get_a_type),
         cmocka_unit_test(a_statement_with_typed_parameters_is_parsed_as_plannable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

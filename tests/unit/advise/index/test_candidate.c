@@ -225,6 +225,26 @@ a_prefix_is_of_the_same_table_and_keys(void **state)
     assert_false(candidate_is_prefix(&a, &partial) || candidate_is_prefix(&partial, &a));
 }
 
+static void
+those_with_the_same_first_key_lead_alike(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    const SnapshotRelation *orders = snapshot_relation_named(shop(arena), "public", "orders");
+    const SnapshotRelation *odd = snapshot_relation_named(shop(arena), "public", "Odd Näme");
+    const Candidate candidate = {.relation = orders, .keys = {KEY(2), KEY(5)}, .key_count = 2};
+    const struct {
+        Candidate other;
+        bool is_alike;
+    } cases[] = {{{.relation = orders, .keys = {DESC(2)}, .key_count = 1, .predicate = "id > 5"}, true},
+                 {{.relation = orders, .keys = {KEY(5), KEY(2)}, .key_count = 2}, false},
+                 {{.relation = odd, .keys = {KEY(2)}, .key_count = 1}, false},
+                 {{.relation = orders, .method = CANDIDATE_BRIN, .keys = {KEY(2)}, .key_count = 1}, false},
+                 {{.relation = orders, .keys = {{.expression = "lower(note)"}}, .key_count = 1}, false}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++)
+        assert_true(candidate_leads_alike(&candidate, &cases[i].other) == cases[i].is_alike);
+}
+
 int
 main(void)
 {
@@ -235,6 +255,7 @@ main(void)
         cmocka_unit_test(the_columns_of_a_gin_index_serve_in_any_order),
         cmocka_unit_test(an_index_covers_what_its_leading_keys_serve),
         cmocka_unit_test(an_index_that_is_invalid_partial_or_of_another_method_covers_nothing),
+        cmocka_unit_test(those_with_the_same_first_key_lead_alike),
         cmocka_unit_test(a_prefix_is_of_the_same_table_and_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

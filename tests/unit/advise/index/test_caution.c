@@ -241,6 +241,70 @@ harm_is_priced_whole_and_a_smaller_gain_by_its_chance(void **state)
 }
 
 static void
+what_takes_less_time_than_its_cost_finds_fewer_rows_than_it_was_planned_for(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+    static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\"")));
+    PgPlan *plan;
+    Error error = {0};
+    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    const SnapshotStatement source = {.calls = 10};
+    WorkloadStatement statement = {
+        .source = &source, .weight = 2, .total_ms = 200, .baseline_cost = 100, .is_generic = true};
+    /* others take five times as long for a cost: of what is read along the order each fifth would have been
+     * enough, and it takes what reading takes, from what is read today on */
+    Workload workload = {.typical_ms = 1};
+    CautiousValue value = cautious_value(&workload, &statement, 5, plan, &GENERIC);
+    assert_cost(value.likely, 25);
+    assert_cost(value.priced, 2 * 5 + 2 * (20 - 5) + 10 * (25 - 20) + 0.2 * 10 * (100 - 25));
+    /* times differ as much anyway */
+    workload.typical_ms = 0.3;
+    value = cautious_value(&workload, &statement, 5, plan, &GENERIC);
+    assert_cost(value.likely, 5);
+    assert_cost(value.priced, 2 * (5 + 0.2 * 95));
+    /* its values were known */
+    workload.typical_ms = 1;
+    statement.is_generic = false;
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).likely, 5);
+    /* today's plan hopes as much */
+    statement.is_generic = true;
+    statement.baseline_cost = 5;
+    statement.baseline_plan = plan;
+    assert_cost(cautious_value(&workload, &statement, 5, plan, &GENERIC).likely, 5);
+}
+
+static void
+an_index_that_is_searched_whole_gains_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scan;
+        double likely;
+    } cases[] = {{"\"Filter\": \"((data ->> 'code'::text) = $1)\"", 100},
+                 {"\"Filter\": \"(name ~~ '%x%'::text)\"", 100},
+                 {"\"Filter\": \"(a <> 5)\"", 50},
+                 {"\"Index Cond\": \"(a = 5)\", \"Filter\": \"(name ~~ '%x%'::text)\"", 50}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 PLAN("\"Node Type\": \"Index Only Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 50.0, "
+                      "\"Plan Rows\": 10, \"Index Name\": \"i\", %s"),
+                 cases[i].scan);
+        PgPlan *plan;
+        Error error = {0};
+        assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+        const SnapshotStatement source = {.calls = 10};
+        WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
+        Workload workload = {.typical_ms = NAN};
+        CautiousValue value = cautious_value(&workload, &statement, 50, plan, &GENERIC);
+        assert_cost(value.likely, cases[i].likely);
+        assert_cost(value.priced, 2 * cases[i].likely);
+    }
+}
+
+static void
 a_constant_of_the_planners_is_hoped_on_where_it_is_right_most_often(void **state)
 {
     (void)state;
@@ -501,6 +565,8 @@ main(void)
         cmocka_unit_test(what_the_planner_takes_a_constant_for_may_be_all),
         cmocka_unit_test(the_least_of_a_column_is_sought_among_all_where_another_is_asked_for),
         cmocka_unit_test(harm_is_priced_whole_and_a_smaller_gain_by_its_chance),
+        cmocka_unit_test(what_takes_less_time_than_its_cost_finds_fewer_rows_than_it_was_planned_for),
+        cmocka_unit_test(an_index_that_is_searched_whole_gains_nothing),
         cmocka_unit_test(a_constant_of_the_planners_is_hoped_on_where_it_is_right_most_often),
         cmocka_unit_test(a_sort_reads_everything_anyway),
         cmocka_unit_test(what_stops_early_for_each_outer_row_counts_as_often),

@@ -130,10 +130,23 @@ a_condition_of_many_parts_is_read_to_a_limit(void **state)
     assert_int_equal(condition_basis(text.data), CONDITION_RANGE);
 }
 
+static void
+what_is_searched_is_no_plain_comparison(void **state)
+{
+    (void)state;
+    assert_true(condition_searches("((name ~~ $1) AND (a = 5))"));
+    assert_true(condition_searches("((data ->> 'code'::text) = $1)"));
+    assert_true(condition_searches("(tags @> '{1}'::integer[])"));
+    assert_false(condition_searches("((a = 5) AND (b > $1))"));
+    assert_false(condition_searches("(a <> 5)"));
+    assert_false(condition_searches(""));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_searched_is_no_plain_comparison),
         cmocka_unit_test(a_conditions_basis_is_that_of_its_least_known_part),
         cmocka_unit_test(what_does_not_bound_the_beginning_of_the_keys_chooses_within_what_is_read),
         cmocka_unit_test(a_condition_of_many_parts_is_read_to_a_limit),

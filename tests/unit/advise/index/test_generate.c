@@ -41,41 +41,55 @@ clauses_give_their_keys(void **state)
         const char *statement;
         const char *wanted[4];
         const char *unwanted[3];
-    } cases[] = {{"select * from orders where customer_id = $1", {"customer_id"}, {"id"}},
-                 {"select * from orders where customer_id = $1 and created_at > $2",
-                  {"customer_id, created_at", "customer_id", "created_at"},
-                  {"created_at, customer_id"}},
-                 {"select * from orders where customer_id = $1 order by created_at desc limit 5",
-                  {"customer_id, created_at", "customer_id", "created_at"},
-                  {"created_at DESC"}},
-                 {"select * from orders order by customer_id, created_at desc limit 5",
-                  {"customer_id, created_at DESC"},
-                  {NULL}},
-                 {"select * from orders where customer_id = 1 or total = 2",
-                  {"customer_id", "total"},
-                  {"customer_id, total"}},
-                 {"select * from orders where note like 'abc%'", {"note text_pattern_ops"}, {"note"}},
-                 {"select * from orders where note like '%abc'", {NULL}, {"note", "note text_pattern_ops"}},
-                 {"select * from orders where lower(note) = $1", {"(lower(note))"}, {"note"}},
-                 /* an expression has no more values than its column, of which status has two */
-                 {"select * from orders where lower(status) = $1", {NULL}, {"(lower(status))", "status"}},
-                 {"select * from orders where lower(status) = $1 and customer_id = 2",
-                  {"customer_id", "customer_id, (lower(status))"},
-                  {"(lower(status))", "(lower(status)), customer_id"}},
-                 {"select * from orders where status || note = $1", {"(status || note)"}, {NULL}},
-                 {"select * from orders where data @> $1", {"data jsonb_path_ops"}, {"data"}},
-                 {"select * from orders where data = $1", {NULL}, {"data"}},
-                 {"select * from orders where id = $1", {NULL}, {"id"}}, /* the primary key has it */
-                 {"select * from orders where id = $1 and customer_id = $2", {"customer_id"}, {"id"}},
-                 {"select customer_id, count(*) from orders group by customer_id", {"customer_id"}, {NULL}},
-                 {"select * from orders o join \"Odd Näme\" n on n.\"Köl\" = o.customer_id",
-                  {"customer_id", "\"Köl\""},
-                  {NULL}},
-                 {"update orders set total = 1 where customer_id = $1", {"customer_id"}, {"total"}},
-                 {"delete from orders where created_at < $1", {"created_at"}, {NULL}},
-                 {"select * from events where kind = $1", {"kind"}, {NULL}},
-                 {"insert into orders values (1)", {NULL}, {NULL}},
-                 {"select * from nosuch where x = 1", {NULL}, {NULL}}};
+    } cases[] = {
+        {"select * from orders where customer_id = $1", {"customer_id"}, {"id"}},
+        {"select * from orders where customer_id = $1 and created_at > $2",
+         {"customer_id, created_at", "customer_id", "created_at"},
+         {"created_at, customer_id"}},
+        {"select * from orders where customer_id = $1 order by created_at desc limit 5",
+         {"customer_id, created_at", "customer_id", "created_at"},
+         {"created_at DESC"}},
+        {"select * from orders order by customer_id, created_at desc limit 5",
+         {"customer_id, created_at DESC"},
+         {NULL}},
+        {"select * from orders where customer_id = 1 or total = 2",
+         {"customer_id", "total"},
+         {"customer_id, total"}},
+        {"select * from orders where note like 'abc%'", {"note text_pattern_ops"}, {"note"}},
+        {"select * from orders where note like '%abc'", {NULL}, {"note", "note text_pattern_ops"}},
+        {"select * from orders where lower(note) = $1", {"(lower(note))"}, {"note"}},
+        /* an expression has no more values than its column, of which status has two */
+        {"select * from orders where lower(status) = $1", {NULL}, {"(lower(status))", "status"}},
+        {"select * from orders where lower(status) = $1 and customer_id = 2",
+         {"customer_id", "customer_id, (lower(status))"},
+         {"(lower(status))", "(lower(status)), customer_id"}},
+        /* the two values that it has are all rows */
+        {"select * from orders where status in ($1, $2)", {NULL}, {"status"}},
+        {"select * from orders where customer_id in ($1, $2)", {"customer_id"}, {NULL}},
+        {"select * from orders where status || note = $1", {"(status || note)"}, {NULL}},
+        {"select * from orders where data @> $1", {"data jsonb_path_ops"}, {"data"}},
+        {"select * from orders where data = $1", {NULL}, {"data"}},
+        {"select * from orders where id = $1", {NULL}, {"id"}}, /* the primary key has it */
+        {"select * from orders where created_at > $1 and created_at < $2 and total > $3",
+         {"created_at, total", "total, created_at", "created_at", "total"},
+         {NULL}},
+        {"select * from orders where customer_id = $1 and (total = 2 or created_at = $2)",
+         {"total, customer_id", "customer_id, total", "created_at, customer_id"},
+         {"total, created_at"}},
+        {"select 1 from \"Odd Näme\" n cross join lateral (select * from orders o where o.customer_id = "
+         "n.\"Köl\" and total = 5 order by created_at limit 1) l",
+         {"customer_id, total, created_at", "total, customer_id, created_at"},
+         {NULL}},
+        {"select * from orders where id = $1 and customer_id = $2", {"customer_id"}, {"id"}},
+        {"select customer_id, count(*) from orders group by customer_id", {"customer_id"}, {NULL}},
+        {"select * from orders o join \"Odd Näme\" n on n.\"Köl\" = o.customer_id",
+         {"customer_id", "\"Köl\""},
+         {NULL}},
+        {"update orders set total = 1 where customer_id = $1", {"customer_id"}, {"total"}},
+        {"delete from orders where created_at < $1", {"created_at"}, {NULL}},
+        {"select * from events where kind = $1", {"kind"}, {NULL}},
+        {"insert into orders values (1)", {NULL}, {NULL}},
+        {"select * from nosuch where x = 1", {NULL}, {NULL}}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
         FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
         Advice *advice;
@@ -142,21 +156,64 @@ texts_of(Arena *arena, const char *statement, Advice **ret_advice)
     return text.data;
 }
 
+typedef struct FamilyCase {
+    const char *statement;
+    const char *wanted[2];
+    const char *unwanted[2];
+} FamilyCase;
+
+static void
+families_check(const FamilyCase *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        Advice *advice;
+        const char *list = texts_of(arena, cases[i].statement, &advice);
+        for (size_t k = 0; k < 2 && cases[i].wanted[k] != NULL; k++)
+            if (!has_candidate(list, cases[i].wanted[k]))
+                fail_msg("%s: no %s in %s", cases[i].statement, cases[i].wanted[k], list);
+        for (size_t k = 0; k < 2 && cases[i].unwanted[k] != NULL; k++)
+            if (strstr(list, cases[i].unwanted[k]) != NULL)
+                fail_msg("%s: %s in %s", cases[i].statement, cases[i].unwanted[k], list);
+    }
+}
+
+static void
+few_of_a_columns_values_give_a_predicate(void **state)
+{
+    (void)state;
+    static const FamilyCase cases[] = {
+        {"select * from jobs where status in ('stuck', 'open') and owner = 5",
+         {"btree (owner) WHERE (status IN ('open', 'stuck'))"},
+         {NULL}},
+        {"select * from jobs where status = any(array['open', 'stuck']) and owner = 5",
+         {"btree (owner) WHERE (status IN ('open', 'stuck'))"},
+         {NULL}},
+        {"select * from jobs where status <> 'done' and owner = 5",
+         {"btree (owner) WHERE (status <> 'done')"},
+         {NULL}},
+        {"select * from jobs where status <> all(array['done', 'open'])",
+         {"btree (status) WHERE (status NOT IN ('done', 'open'))"},
+         {NULL}},
+        {"select * from jobs where status in ('done', 'open') and owner = 5", {"btree (owner)"}, {"WHERE"}},
+        {"select * from jobs where status in ('open', $1) and owner = 5", {"btree (owner)"}, {"WHERE"}},
+        {"select * from jobs where status <> 'stuck' and owner = 5", {"btree (owner)"}, {"WHERE"}}};
+    families_check(cases, FETTLE_COUNT_OF(cases));
+}
+
 static void
 each_family_offers_its_index(void **state)
 {
     (void)state;
-    static const struct {
-        const char *statement;
-        const char *wanted[2];
-        const char *unwanted[2];
-    } cases[] = {
+    static const FamilyCase cases[] = {
         {"select owner from jobs where id = 1", {"btree (id) INCLUDE (owner)"}, {NULL}},
         {"select * from jobs where id = 1", {"btree (id)"}, {"btree (id) INCLUDE"}},
         {"select owner, note, data from jobs where id = 1", {"btree (id)"}, {"INCLUDE"}},
         {"update jobs set owner = 2 where id = 1", {"btree (id)"}, {"INCLUDE"}},
         {"select count(*), owner from jobs group by owner", {"btree (owner)"}, {NULL}},
         {"select sum(owner) from jobs", {"btree (owner)"}, {NULL}},
+        {"select owner from jobs where search @@ $1", {"gin (search)"}, {"INCLUDE"}},
+        {"select owner from jobs where data ->> $1 = $2", {NULL}, {"INCLUDE"}},
         {"select * from jobs where status = 'stuck' order by made_at",
          {"btree (made_at) WHERE (status = 'stuck')"},
          {NULL}},
@@ -195,17 +252,7 @@ each_family_offers_its_index(void **state)
         {"select * from jobs where owner = 5", {"btree (owner)"}, {"hash"}},
         {"select * from jobs where note > 'x'", {"btree (note)"}, {"hash"}},
         {"select * from jobs order by lower(note) limit 5", {"btree ((lower(note)))"}, {NULL}}};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
-        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-        Advice *advice;
-        const char *list = texts_of(arena, cases[i].statement, &advice);
-        for (size_t k = 0; k < 2 && cases[i].wanted[k] != NULL; k++)
-            if (!has_candidate(list, cases[i].wanted[k]))
-                fail_msg("%s: no %s in %s", cases[i].statement, cases[i].wanted[k], list);
-        for (size_t k = 0; k < 2 && cases[i].unwanted[k] != NULL; k++)
-            if (strstr(list, cases[i].unwanted[k]) != NULL)
-                fail_msg("%s: %s in %s", cases[i].statement, cases[i].unwanted[k], list);
-    }
+    families_check(cases, FETTLE_COUNT_OF(cases));
 }
 
 static void
@@ -399,6 +446,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clauses_give_their_keys),
         cmocka_unit_test(no_index_has_more_keys_than_are_allowed),
+        cmocka_unit_test(few_of_a_columns_values_give_a_predicate),
         cmocka_unit_test(each_family_offers_its_index),
         cmocka_unit_test(a_literal_must_be_the_same_in_most_samples_to_be_a_predicate),
         cmocka_unit_test(a_column_that_some_seek_the_first_of_is_offered_an_index_without_an_order),

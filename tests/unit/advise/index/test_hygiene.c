@@ -94,6 +94,66 @@ of_two_equal_indexes_the_unneeded_one_goes_and_one_stays(void **state)
 }
 
 static void
+a_deferrable_constraint_does_not_stand_for_a_unique_index(void **state)
+{
+    (void)state;
+    static const char *const deferrable[] = {"t", "f"};
+    for (size_t i = 0; i < 2; i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+        HygieneInput input = input_of(
+            arena, arena_printf(arena,
+                                INDEXES
+                                "10|1|public|of_constraint|btree|CREATE UNIQUE INDEX "
+                                "of_constraint|t|t|t|\\N|f|\\N|90|f\n"
+                                "11|1|public|plain|btree|CREATE UNIQUE INDEX plain|t|t|t|\\N|f|\\N|\\N|f\n"
+                                "12|1|public|lookup|btree|CREATE INDEX lookup|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+                                "10|1|\\N|int4_ops|\\N|f|f|f\n11|1|\\N|int4_ops|\\N|f|f|f\n"
+                                "12|1|\\N|int4_ops|\\N|f|f|f\n"
+                                "@constraints id relation_id name type columns index_id is_deferrable\n"
+                                "90|1|key|u|{1}|10|%s\n",
+                                deferrable[i]));
+        HygieneFindings findings = hygiene_review(arena, &input);
+        const HygieneFinding *plain = finding_of(&findings, "plain");
+        bool is_duplicate = plain != NULL && plain->class == HYGIENE_DUPLICATE;
+        assert_true(is_duplicate == (i == 1));
+        expect(&findings, "lookup", HYGIENE_DUPLICATE, true);
+    }
+}
+
+static void
+what_is_finer_is_no_duplicate(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *one, *two;
+        bool is_duplicate;
+    } cases[] = {{"brin", "(a)", "(a) WITH (pages_per_range='8')", false},
+                 {"brin", "(a) WITH (pages_per_range='8')", "(a) WITH (pages_per_range='8')", true},
+                 {"gist", "(c gist_trgm_ops (siglen='32'))", "(c gist_trgm_ops (siglen='256'))", false},
+                 {"gist", "(c gist_trgm_ops)", "(c gist_trgm_ops)", true},
+                 {"btree", "(a)", "(a) WITH (fillfactor='50')", true}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_of_test();
+        HygieneInput input = input_of(
+            arena,
+            arena_printf(
+                arena,
+                INDEXES
+                "10|1|public|one|%s|CREATE INDEX one ON public.t USING %s %s|f|t|t|\\N|f|\\N|\\N|f\n"
+                "11|1|public|two|%s|CREATE INDEX two ON public.t USING %s %s|f|t|t|\\N|f|\\N|\\N|f\n" COLUMNS
+                "10|1|\\N|ops|\\N|f|f|f\n11|1|\\N|ops|\\N|f|f|f\n",
+                cases[i].method, cases[i].method, cases[i].one, cases[i].method, cases[i].method,
+                cases[i].two));
+        HygieneFindings findings = hygiene_review(arena, &input);
+        bool is_duplicate = false;
+        for (size_t k = 0; k < findings.count; k++)
+            is_duplicate = is_duplicate || findings.items[k].class == HYGIENE_DUPLICATE;
+        if (is_duplicate != cases[i].is_duplicate)
+            fail_msg("%s and %s", cases[i].one, cases[i].two);
+    }
+}
+
+static void
 what_differs_in_anything_that_counts_is_no_duplicate(void **state)
 {
     (void)state;
@@ -323,6 +383,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_two_equal_indexes_the_unneeded_one_goes_and_one_stays),
+        cmocka_unit_test(a_deferrable_constraint_does_not_stand_for_a_unique_index),
+        cmocka_unit_test(what_is_finer_is_no_duplicate),
         cmocka_unit_test(what_differs_in_anything_that_counts_is_no_duplicate),
         cmocka_unit_test(a_prefix_is_needless_only_in_a_b_tree_and_with_its_included_columns),
         cmocka_unit_test(what_something_else_needs_is_never_found_however_idle),
