@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define PLANS_PER_RECOMMENDATION_MOST 5
-#define NOTES_MOST 16
+#define NOTES_MOST 20
+#define NOTES_BESIDE 12 /* that do not tell of another index */
 /* Of the cost without, from which on a cautious cost is worth a note. */
 #define RISKY_TIMES_LEAST 2
 /* Less than this share of what it is told to gain is its own: others would gain the rest. */
@@ -263,7 +264,7 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexS
 {
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
-    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - 10; i++) {
+    for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - NOTES_BESIDE; i++) {
         const SnapshotIndex *index = candidate->relation->indexes.items[i];
         if (index_is_replaceable(index, candidate) && map_get_id(evidence->replaced, index->id) == NULL)
             notes[count++] =
