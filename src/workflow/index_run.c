@@ -23,7 +23,6 @@
 #define STEP_MS 100
 #define CLEAN_MS 60000
 #define CLEAN_LOCK_TIMEOUT "'2s'"
-#define FRESH_US ((int64_t)60 * 1000000)
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
 #define DEFINED_OTHERWISE "index %s has another definition now: it was altered, or dropped and made anew"
@@ -776,47 +775,4 @@ bool
 index_settle(const IndexManager *manager, int64_t change_id, Error *error)
 {
     return run(manager, change_id, true, error);
-}
-
-/* True when the target's server still works on it. */
-static bool
-is_adopted(const IndexManager *manager, Arena *arena, const IndexChange *change)
-{
-    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
-    Error error = {0};
-    bool is_busy = false;
-    return change->backend_pid != 0 &&
-           index_session_read(manager, arena, change->target_id, change->database_name, &connection,
-                              &error) &&
-           index_backend_is_busy(connection, arena, change, &is_busy, &error) && is_busy;
-}
-
-bool
-index_change_is_fresh(const IndexChange *change)
-{
-    return strcmp(change->state, "pending") == 0 && clock_wall_us() - change->performed_at_us < FRESH_US;
-}
-
-bool
-index_settle_all(const IndexManager *manager, int *ret_settled, Error *error)
-{
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("open index changes", RUN_ARENA_BYTES);
-    IndexChanges open;
-    *ret_settled = 0;
-    {
-        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-        if (!store_session_take(manager->store, 0, &session, error) ||
-            !index_change_list(session.connection, arena, 0, true, INDEX_CHANGES_MOST, &open, error))
-            return false;
-    }
-    for (size_t i = 0; i < open.count && !is_stopping(manager); i++) {
-        Error failure = {0};
-        if (index_change_is_fresh(&open.items[i]) || is_adopted(manager, arena, &open.items[i]))
-            continue;
-        if (index_settle(manager, open.items[i].id, &failure))
-            (*ret_settled)++;
-        else if (failure.code != ERROR_CONFLICT)
-            log_write(LOG_LEVEL_WARNING, "%s", failure.message);
-    }
-    return true;
 }

@@ -235,6 +235,15 @@ what_was_not_sent_after_all_is_taken_back(void **state)
     assert_done(index_sent_record(&place.manager, own, &change, "drop", 4711, &error), &error);
     assert_done(index_sent_judge(own, place.arena, &change.sent, &gone, &error), &error);
     assert_true(gone.renamed == NULL && gone.doubt == NULL);
+    const char *doubt = NULL;
+    assert_done(index_sent_judge_made(own, &before, &doubt, &error), &error);
+    assert_null(doubt);
+    assert_false(index_sent_is_doubted(&change));
+    index_sent_doubt(&place.manager, &change);
+    change = change_of(&place, id);
+    assert_true(index_sent_is_doubted(&change));
+    assert_done(index_sent_judge_made(own, &change.sent, &doubt, &error), &error);
+    assert_non_null(doubt);
     index_sent_take_back(&place.manager, &change, &before);
     change = change_of(&place, id);
     assert_true(index_sent_create(&change) && !index_sent_drop(&change) && change.sent.index_oid == 0);
