@@ -8,6 +8,7 @@
 #include "workflow/approval.h"
 #include "workflow/index_definition.h"
 #include "workflow/index_fault.h"
+#include "workflow/index_sent.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -596,6 +597,11 @@ undo_plan(const IndexManager *manager, Arena *arena, const IndexChange *change, 
     if (change->success != 1 && !(is_modify && change->success == 0))
         return error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s: there is nothing to undo",
                          change->id, change->state);
+    if (index_sent_is_doubted(change))
+        return error_set(error, ERROR_CONFLICT,
+                         "whether index change %" PRId64 " made index %s is not known, so that its undo does "
+                         "not drop it: %s",
+                         change->id, change->index_name, change->error_message);
     order.made_by = index_first_statement(arena, change->sql);
     if (strcmp(change->action, "create") == 0) {
         order.name = change->index_name;

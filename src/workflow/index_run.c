@@ -23,9 +23,9 @@
 #define STEP_MS 100
 #define CLEAN_MS 60000
 #define CLEAN_LOCK_TIMEOUT "'2s'"
-#define FRESH_US ((int64_t)60 * 1000000)
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
+#define DEFINED_OTHERWISE "index %s has another definition now: it was altered, or dropped and made anew"
 
 typedef struct IndexRun {
     const IndexManager *manager;
@@ -285,14 +285,19 @@ look_before_drop(IndexRun *run, PgConnection *connection, IndexFacts *facts, Err
      */
     bool is_sent = index_sent_drop(&run->change);
     bool is_other = is_sent && run->change.sent.index_oid != 0 && run->change.sent.index_oid != facts->oid;
+    /* whoever made it anew wants it */
+    if (is_other) {
+        error_set(error, ERROR_CONFLICT, "%sthe index of that name is another one now, rebuilt or made anew",
+                  run->is_left ? "interrupted: " : "");
+        return VERDICT_FAILED;
+    }
     run->must_finish = !facts->is_valid;
-    if (run->must_finish && is_sent && !is_other)
+    if (run->must_finish && is_sent)
         return VERDICT_RUN_IT;
     if (run->is_left && !run->is_modifying) {
         error_set(error, ERROR_CANCELLED, "%s",
-                  is_other  ? "interrupted: the index of that name is another one now, rebuilt or made anew"
-                  : is_sent ? "interrupted before the index was dropped: it is as it was"
-                            : "interrupted before the drop was sent: the index is as it was");
+                  is_sent ? "interrupted before the index was dropped: it is as it was"
+                          : "interrupted before the drop was sent: the index is as it was");
         return VERDICT_FAILED;
     }
     bool is_as_advised = true;
@@ -320,13 +325,20 @@ remark_add(IndexRun *run, const char *remark)
     run->remark = run->remark == NULL ? remark : arena_printf(run->arena, "%s; %s", run->remark, remark);
 }
 
-/* The index that is to be dropped is gone, and its drop was sent. */
+/* The index that is to be dropped is not there under its name, and its drop was sent. found: another one that
+ * has the name. */
 static Verdict
-gone_judge(IndexRun *run, PgConnection *connection, Error *error)
+gone_judge(IndexRun *run, PgConnection *connection, const IndexFacts *found, Error *error)
 {
     IndexGone gone;
-    if (!index_sent_judge(connection, run->arena, &run->change.sent, &gone, error))
+    const IndexSent *sent = &run->change.sent;
+    if (!index_sent_judge(connection, run->arena, sent, &gone, error))
         return VERDICT_OPEN;
+    bool is_unproven = gone.renamed == NULL && !gone.is_proven;
+    if (found != NULL && (found->oid == sent->index_oid || is_unproven)) {
+        error_set(error, ERROR_CONFLICT, DEFINED_OTHERWISE, run->index.name);
+        return VERDICT_FAILED;
+    }
     if (gone.renamed != NULL) {
         error_set(error, ERROR_CONFLICT, "index %s was not dropped: somebody renamed it to %s%s",
                   run->index.name, gone.renamed, gone.is_valid ? "" : ", and it is invalid");
@@ -336,30 +348,50 @@ gone_judge(IndexRun *run, PgConnection *connection, Error *error)
         remark_add(run, arena_printf(run->arena,
                                      "index %s is gone; whether this change dropped it is not known: %s",
                                      run->index.name, gone.doubt));
+    if (found != NULL)
+        remark_add(run, arena_printf(run->arena, "the name %s is another index now", run->index.name));
     return VERDICT_COMPLETED;
 }
 
-/* What is to be dropped is not there any more. Only what was sent can have dropped it. */
+/* What is to be dropped is not there any more. Only what was sent can have dropped it. found: what has the
+ * name now, NULL: nothing. */
 static Verdict
-not_there_judge(IndexRun *run, PgConnection *connection, bool is_found, Error *error)
+not_there_judge(IndexRun *run, PgConnection *connection, const IndexFacts *found, Error *error)
 {
-    if (!is_found && index_sent_drop(&run->change))
-        return gone_judge(run, connection, error);
-    if (is_found)
-        error_set(error, ERROR_CONFLICT,
-                  "index %s has another definition now: it was altered, or dropped and made anew",
-                  run->index.name);
+    if (index_sent_drop(&run->change))
+        return gone_judge(run, connection, found, error);
+    if (found != NULL)
+        error_set(error, ERROR_CONFLICT, DEFINED_OTHERWISE, run->index.name);
     else
         error_set(error, ERROR_CONFLICT, "index %s is gone: somebody else dropped or renamed it",
                   run->index.name);
     return VERDICT_FAILED;
 }
 
-/* Under the change's name is what it was to make. */
+/* Under the change's name is what it was to make. Where somebody else may have made it, nothing that would
+ * drop it or another one in its favour follows. */
 static Verdict
-made_judge(IndexRun *run, Error *error)
+made_judge(IndexRun *run, PgConnection *connection, Error *error)
 {
-    if (run->is_modifying || index_sent_create(&run->change))
+    const char *doubt = NULL;
+    bool is_sent = index_sent_create(&run->change);
+    /* a drop that was sent came after the index was made */
+    if (is_sent && !index_sent_drop(&run->change) &&
+        !index_sent_judge_made(connection, &run->change.sent, &doubt, error))
+        return VERDICT_OPEN;
+    if (doubt != NULL) {
+        const char *remark =
+            arena_printf(run->arena, "index %s is there; whether this change made it is not known: %s",
+                         run->index.name, doubt);
+        index_sent_doubt(run->manager, &run->change);
+        if (!run->is_modifying) {
+            remark_add(run, remark);
+            return VERDICT_COMPLETED;
+        }
+        error_set(error, ERROR_CONFLICT, "%s; nothing was dropped", remark);
+        return VERDICT_FAILED;
+    }
+    if (run->is_modifying || is_sent)
         return VERDICT_COMPLETED;
     error_set(error, ERROR_CONFLICT,
               "somebody else made index %s meanwhile, with this definition: nothing was done",
@@ -381,11 +413,16 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     if (!run->is_creating && is_found && is_its)
         return look_before_drop(run, connection, &facts, error);
     if (!run->is_creating)
-        return not_there_judge(run, connection, is_found, error);
+        return not_there_judge(run, connection, is_found ? &facts : NULL, error);
     if (is_its && facts.is_valid)
-        return made_judge(run, error);
+        return made_judge(run, connection, error);
     if (is_found && !is_its) {
         error_set(error, ERROR_CONFLICT, "the name %s is taken by another relation meanwhile", facts.name);
+        return VERDICT_FAILED;
+    }
+    /* what is there, valid or not, is somebody else's */
+    if (run->is_left && !index_sent_create(&run->change)) {
+        error_set(error, ERROR_CANCELLED, "interrupted before the build was sent: nothing was begun");
         return VERDICT_FAILED;
     }
     /* that of a statement that was sent may be ours */
@@ -407,9 +444,7 @@ look_before(IndexRun *run, PgConnection *connection, Error *error)
     }
     if (!run->is_left)
         return VERDICT_RUN_IT;
-    error_set(error, ERROR_CANCELLED, "%s",
-              index_sent_create(&run->change) ? "interrupted: the build did not finish; nothing of it is left"
-                                              : "interrupted before the build was sent: nothing was begun");
+    error_set(error, ERROR_CANCELLED, "interrupted: the build did not finish; nothing of it is left");
     return VERDICT_FAILED;
 }
 
@@ -468,6 +503,9 @@ failure_judge(IndexRun *run, PgConnection *connection, bool has_cancelled, Error
             leftover_tell(run, connection, &error, failure);
         return VERDICT_OPEN;
     }
+    /* what comes to have the name from now on is not of this attempt */
+    if (run->is_creating && !run->is_lost && index_sent_create(&run->change))
+        index_sent_take_back(run->manager, &run->change, &(IndexSent){0});
     if (run->is_cancelled)
         return VERDICT_CANCELLED;
     return is_worth_another(failure) ? VERDICT_AGAIN : VERDICT_FAILED;
@@ -737,47 +775,4 @@ bool
 index_settle(const IndexManager *manager, int64_t change_id, Error *error)
 {
     return run(manager, change_id, true, error);
-}
-
-/* True when the target's server still works on it. */
-static bool
-is_adopted(const IndexManager *manager, Arena *arena, const IndexChange *change)
-{
-    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
-    Error error = {0};
-    bool is_busy = false;
-    return change->backend_pid != 0 &&
-           index_session_read(manager, arena, change->target_id, change->database_name, &connection,
-                              &error) &&
-           index_backend_is_busy(connection, arena, change, &is_busy, &error) && is_busy;
-}
-
-bool
-index_change_is_fresh(const IndexChange *change)
-{
-    return strcmp(change->state, "pending") == 0 && clock_wall_us() - change->performed_at_us < FRESH_US;
-}
-
-bool
-index_settle_all(const IndexManager *manager, int *ret_settled, Error *error)
-{
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("open index changes", RUN_ARENA_BYTES);
-    IndexChanges open;
-    *ret_settled = 0;
-    {
-        FETTLE_CLEANUP(store_session_close_at) StoreSession session = {0};
-        if (!store_session_take(manager->store, 0, &session, error) ||
-            !index_change_list(session.connection, arena, 0, true, INDEX_CHANGES_MOST, &open, error))
-            return false;
-    }
-    for (size_t i = 0; i < open.count && !is_stopping(manager); i++) {
-        Error failure = {0};
-        if (index_change_is_fresh(&open.items[i]) || is_adopted(manager, arena, &open.items[i]))
-            continue;
-        if (index_settle(manager, open.items[i].id, &failure))
-            (*ret_settled)++;
-        else if (failure.code != ERROR_CONFLICT)
-            log_write(LOG_LEVEL_WARNING, "%s", failure.message);
-    }
-    return true;
 }

@@ -83,6 +83,20 @@ index_renamed_find(PgConnection *connection, Arena *arena, uint32_t oid, IndexGo
     return true;
 }
 
+static bool
+is_same_server(const IndexSent *sent, const IndexSent *now)
+{
+    return sent->system_identifier == 0 || now->system_identifier == 0 ||
+           sent->system_identifier == now->system_identifier;
+}
+
+#define DOUBT_NO_RECORD "an earlier version of Fettle kept no record of what it sent"
+#define DOUBT_OTHER_SERVER "the target is another server than the one that the statement was sent to"
+#define DOUBT_RESTART                                                                                        \
+    "the server was started anew after the statement was sent, and may have stopped it before that, so "     \
+    "that "                                                                                                  \
+    "somebody else may have "
+
 bool
 index_sent_judge(PgConnection *connection, Arena *arena, const IndexSent *sent, IndexGone *ret_gone,
                  Error *error)
@@ -91,16 +105,47 @@ index_sent_judge(PgConnection *connection, Arena *arena, const IndexSent *sent, 
     *ret_gone = (IndexGone){0};
     if (!sender_read(connection, &now, error))
         return false;
-    bool is_same = sent->system_identifier == 0 || now.system_identifier == 0 ||
-                   sent->system_identifier == now.system_identifier;
-    if (sent->index_oid == 0)
-        ret_gone->doubt = "an earlier version of Fettle kept no record of what it sent";
-    else if (!is_same)
-        ret_gone->doubt = "the target is another server than the one that the statement was sent to";
-    else if (!index_renamed_find(connection, arena, sent->index_oid, ret_gone, error))
+    if (sent->index_oid == 0) {
+        ret_gone->doubt = DOUBT_NO_RECORD;
+        return true;
+    }
+    if (!is_same_server(sent, &now)) {
+        ret_gone->doubt = DOUBT_OTHER_SERVER;
+        return true;
+    }
+    if (!index_renamed_find(connection, arena, sent->index_oid, ret_gone, error))
         return false;
-    else if (sent->server_start_us != now.server_start_us)
-        ret_gone->doubt = "the server was started anew after the statement was sent, and may have stopped it "
-                          "before that, so that somebody else may have dropped the index";
+    ret_gone->is_proven = ret_gone->renamed == NULL;
+    if (sent->server_start_us != now.server_start_us)
+        ret_gone->doubt = DOUBT_RESTART "dropped the index";
     return true;
+}
+
+bool
+index_sent_judge_made(PgConnection *connection, const IndexSent *sent, const char **ret_doubt, Error *error)
+{
+    IndexSent now = {0};
+    *ret_doubt = NULL;
+    if (!sender_read(connection, &now, error))
+        return false;
+    if (sent->server_start_us == 0)
+        *ret_doubt = DOUBT_NO_RECORD;
+    else if (!is_same_server(sent, &now))
+        *ret_doubt = DOUBT_OTHER_SERVER;
+    else if (sent->server_start_us != now.server_start_us)
+        *ret_doubt = DOUBT_RESTART "made the index";
+    return true;
+}
+
+/* A record of a statement without a server. */
+void
+index_sent_doubt(const IndexManager *manager, IndexChange *change)
+{
+    index_sent_take_back(manager, change, &(IndexSent){.action = "create"});
+}
+
+bool
+index_sent_is_doubted(const IndexChange *change)
+{
+    return text_equals(change->sent.action, "create") && change->sent.server_start_us == 0;
 }

@@ -30,12 +30,21 @@ bool index_sent_drop(const IndexChange *change);
 typedef struct IndexGone {
     const char *renamed; /* the name that the index that was to be dropped has now; NULL: it is gone */
     bool is_valid;       /* of a renamed one */
+    bool is_proven;      /* that it is gone: its OID is none any more, on the server it was sent to */
     const char *doubt;   /* why it is not known who dropped it; NULL: the change did */
 } IndexGone;
 
-/* Of an index whose drop was sent and whose name is free now; no process of the server works on it any more.
- */
+/* Of an index whose drop was sent and whose name is free, or another index's, now; no process of the server
+ * works on it any more. */
 bool index_sent_judge(PgConnection *connection, Arena *arena, const IndexSent *sent, IndexGone *ret_gone,
                       Error *error) FETTLE_MUST_USE;
+
+/* Of an index that is there, and whose CREATE INDEX was sent: why it is not known that this made it; NULL: it
+ * did. */
+bool index_sent_judge_made(PgConnection *connection, const IndexSent *sent, const char **ret_doubt,
+                           Error *error) FETTLE_MUST_USE;
+/* The change ends with such a doubt: its undo drops nothing. */
+void index_sent_doubt(const IndexManager *manager, IndexChange *change);
+bool index_sent_is_doubted(const IndexChange *change);
 
 #endif

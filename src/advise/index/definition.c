@@ -5,7 +5,6 @@
 #include "pg/identifier.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Letters and digits of an expression, for a name: "lower(email)" gives "lower_email". */
@@ -49,14 +48,12 @@ name_with_suffix(Arena *arena, const char *base, const char *suffix)
 }
 
 char *
-index_name_free(Arena *arena, const Snapshot *snapshot, const char *schema, const char *base, Map *taken)
+index_name_free(Arena *arena, const Snapshot *snapshot, const char *schema, const char *base,
+                const char *suffix, Map *taken)
 {
-    char *name = name_with_suffix(arena, base, "_idx");
-    for (int number = 1; name_is_taken(snapshot, schema, name, taken); number++) {
-        char suffix[32];
-        snprintf(suffix, sizeof(suffix), "_idx%d", number);
-        name = name_with_suffix(arena, base, suffix);
-    }
+    char *name = name_with_suffix(arena, base, suffix);
+    for (int number = 1; name_is_taken(snapshot, schema, name, taken); number++)
+        name = name_with_suffix(arena, base, arena_printf(arena, "%s%d", suffix, number));
     map_put(taken, name, name);
     return name;
 }
@@ -80,7 +77,7 @@ index_name_choose(Arena *arena, const Snapshot *snapshot, const Candidate *candi
         text_append(&base, "_partial");
     if (candidate->method != CANDIDATE_BTREE)
         text_append_format(&base, "_%s", candidate_method_word(candidate->method));
-    return index_name_free(arena, snapshot, candidate->relation->schema, base.data, taken);
+    return index_name_free(arena, snapshot, candidate->relation->schema, base.data, "_idx", taken);
 }
 
 void

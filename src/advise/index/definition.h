@@ -12,15 +12,16 @@
  * gets the name). */
 char *index_name_choose(Arena *arena, const Snapshot *snapshot, const Candidate *candidate, Map *taken);
 
-/* base with "_idx" in at most 63 bytes, with a number when taken, as above. */
+/* base with suffix in at most 63 bytes, with a number when taken, as above. */
 char *index_name_free(Arena *arena, const Snapshot *snapshot, const char *schema, const char *base,
-                      Map *taken);
+                      const char *suffix, Map *taken);
 
 typedef struct IndexScripts {
     const char *create;
     const char *undo;
     const char *attached;  /* names of the indexes that become part of a partitioned one; NULL: none */
     const char *completed; /* name of the partitioned index that is there and lacks parts; NULL: a new one */
+    const char *completed_name; /* the same, without its schema and quotes */
 } IndexScripts;
 
 /* CREATE INDEX CONCURRENTLY and its DROP; of a partitioned table partition_script.h. Names of further indexes

@@ -241,19 +241,25 @@ has_unknown_expression(const Candidate *candidate)
            snapshot_column_statistics(candidate->relation, key->reads.items[0]) == NULL;
 }
 
+#define UNDO_BUILDS_COPIES                                                                                   \
+    "the undo makes what was there anew before it drops the whole, without a comment, tablespace, "          \
+    "statistics "                                                                                            \
+    "targets or DEPENDS ON EXTENSION; run it so that it stops at the first error, and drop an invalid "      \
+    "..._again_idx before you run it again"
+
 /* At most two. */
 static size_t
 notes_for_partitions(Arena *arena, const IndexScripts *scripts, const char **notes)
 {
     size_t count = 0;
     if (scripts->completed != NULL)
-        notes[count++] = arena_printf(
-            arena, "index %s is there and is not valid: it gets the parts that it lacks", scripts->completed);
+        notes[count++] =
+            arena_printf(arena, "index %s is there and is not valid: it gets the parts that it lacks%s",
+                         scripts->completed, scripts->attached == NULL ? "; " UNDO_BUILDS_COPIES : "");
     if (scripts->attached != NULL)
         notes[count++] = arena_printf(arena,
                                       "%s: of the same definition, so that it is attached and not built once "
-                                      "more; PostgreSQL cannot take "
-                                      "it off again: the undo makes it anew before it drops the whole",
+                                      "more; PostgreSQL cannot take it off again: " UNDO_BUILDS_COPIES,
                                       scripts->attached);
     return count;
 }
@@ -539,6 +545,8 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
                                          title_text(arena, candidate));
     IndexScripts scripts;
     index_scripts(arena, snapshot, candidate, name, evidence->taken, &scripts);
+    if (scripts.completed_name != NULL)
+        recommendation->object_name = scripts.completed_name;
     recommendation->statement = scripts.create;
     recommendation->undo = scripts.undo;
     recommendation->risk = ADVICE_RISK_LOW;

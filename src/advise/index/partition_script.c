@@ -8,6 +8,8 @@
 
 #define PARTITION_DEPTH_MOST 32
 #define ON_ONLY " ON ONLY "
+#define IF_NOT_EXISTS " IF NOT EXISTS"
+#define AGAIN_SUFFIX "_again_idx"
 
 VECTOR_DEFINE(IndexList, const SnapshotIndex *);
 
@@ -95,7 +97,8 @@ definition_parse(Arena *arena, const SnapshotIndex *index, const char *name, Sql
 }
 
 /* The very same: whoever is attached must be, or the server refuses it. Where the server writes an expression
- * otherwise than the candidate does, that is not seen, and the index is built beside. */
+ * otherwise than the candidate does, that is not seen, and the index is built beside. So it is of one that
+ * its table is clustered by: the undo's copy would not be. */
 static bool
 index_is_candidate(Arena *arena, const SnapshotIndex *index, const Candidate *candidate)
 {
@@ -104,7 +107,7 @@ index_is_candidate(Arena *arena, const SnapshotIndex *index, const Candidate *ca
     Error unreadable = {0};
     const char *statement = candidate_create_statement(arena, candidate, "same", false);
     return index->relation_id == candidate->relation->id && index->constraint_id == 0 &&
-           index->extension_id == 0 && index->is_ready && !index->is_being_built &&
+           index->extension_id == 0 && !index->is_clustered && index->is_ready && !index->is_being_built &&
            definition_parse(arena, index, NULL, &found) &&
            sql_index_statement_parse(arena, statement, &(SqlIndexNames){0}, &wanted, &unreadable) &&
            strcmp(found.shape, wanted.shape) == 0;
@@ -124,14 +127,17 @@ part_find(Arena *arena, const Candidate *candidate, uint32_t parent)
     return NULL;
 }
 
-/* One with an invalid part of a leaf never becomes valid by attaching others. */
+/* One with an invalid part of a leaf never becomes valid by attaching others, and one with a part that its
+ * table is clustered by is not brought back by the undo. */
 static bool
 can_be_completed(const Snapshot *snapshot, const SnapshotIndex *index, int depth)
 {
     for (size_t i = 0; i < snapshot->index_count && depth < PARTITION_DEPTH_MOST; i++) {
         const SnapshotIndex *part = &snapshot->indexes[i];
-        if (part->parent_id == index->id && !part->is_valid &&
-            !(part->is_partitioned && can_be_completed(snapshot, part, depth + 1)))
+        if (part->parent_id != index->id)
+            continue;
+        if (part->is_clustered || (!part->is_valid && !part->is_partitioned) ||
+            (part->is_partitioned && !can_be_completed(snapshot, part, depth + 1)))
             return false;
     }
     return depth < PARTITION_DEPTH_MOST;
@@ -200,6 +206,15 @@ typedef struct KeptUndo {
     Text *after;
 } KeptUndo;
 
+/* An invalid copy that a run which broke off left is not to pass for one that was built. */
+static const char *
+without_if_not_exists(Arena *arena, const char *statement)
+{
+    const char *at = strstr(statement, IF_NOT_EXISTS); /* before any name, which might hold the words too */
+    fettle_assert(at != NULL);
+    return arena_printf(arena, "%.*s%s", (int)(at - statement), statement, at + strlen(IF_NOT_EXISTS));
+}
+
 static void
 kept_append(KeptUndo *undo, const SnapshotIndex *index, int depth)
 {
@@ -208,11 +223,10 @@ kept_append(KeptUndo *undo, const SnapshotIndex *index, int depth)
     SqlIndexStatement copy;
     if (!index->is_partitioned) {
         const char *name =
-            index_name_free(arena, snapshot, index->schema, arena_printf(arena, "%.40s_again", index->name),
-                            undo->script->taken);
+            index_name_free(arena, snapshot, index->schema, index->name, AGAIN_SUFFIX, undo->script->taken);
         bool is_read = definition_parse(arena, index, name, &copy);
         fettle_assert(is_read);
-        text_append_format(undo->before, "%s;\n", copy.text);
+        text_append_format(undo->before, "%s;\n", without_if_not_exists(arena, copy.text));
         text_append_format(undo->after, "ALTER INDEX %s RENAME TO %s;\n",
                            pg_identifier_qualify(arena, index->schema, name),
                            pg_identifier_quote(arena, index->name));
@@ -278,5 +292,6 @@ partition_scripts(Arena *arena, const Snapshot *snapshot, const Candidate *candi
     *ret_scripts = (IndexScripts){.create = create.data,
                                   .undo = undo_text(&script, qualified),
                                   .attached = attached.length == 0 ? NULL : attached.data,
-                                  .completed = existing == NULL ? NULL : qualified};
+                                  .completed = existing == NULL ? NULL : qualified,
+                                  .completed_name = existing == NULL ? NULL : existing->name};
 }

@@ -94,6 +94,53 @@ a_replacement_whose_process_died_is_finished_or_leaves_all_as_it_was(void **stat
     assert_null(change_of(&place, plan.change.id).error_message);
 }
 
+/* Whoever makes the index anew wants it, also when its own drop was sent before. */
+static void
+what_was_made_anew_under_the_name_of_what_goes_stays(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    bool wants = false;
+    bool is_found = false;
+    IndexFacts narrow;
+    PgConnection *own = place.fixture->connection;
+    for (int is_left = 0; is_left < 2; is_left++) {
+        IndexPlan plan = replacement_of(&place);
+        run_sql(&place, "CREATE INDEX IF NOT EXISTS t_wide ON own.t (a, id)");
+        assert_done(index_facts_find(own, place.arena, "own", "t_narrow", &is_found, &narrow, &error),
+                    &error);
+        assert_done(index_change_attempt(own, plan.change.id, 1, false, &wants, &error), &error);
+        assert_done(index_sent_record(&place.manager, own, &plan.change, "drop", narrow.oid, &error), &error);
+        run_sql(&place, "DROP INDEX own.t_narrow; CREATE INDEX t_narrow ON own.t (a)");
+        assert_done((is_left ? index_settle : index_run)(&place.manager, plan.change.id, &error), &error);
+        IndexChange ended = change_of(&place, plan.change.id);
+        assert_string_equal(ended.state, "failed");
+        assert_non_null(strstr(ended.error_message, "another one now, rebuilt or made anew"));
+        assert_true(exists(&place, "t_wide") && exists(&place, "t_narrow"));
+    }
+}
+
+/* The history of a replacement of which a doubt is left ends before anything is dropped. */
+static void
+what_somebody_else_may_have_made_replaces_nothing(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    bool wants = false;
+    PgConnection *own = place.fixture->connection;
+    IndexPlan plan = replacement_of(&place);
+    assert_done(index_change_attempt(own, plan.change.id, 1, false, &wants, &error), &error);
+    assert_done(index_sent_record(&place.manager, own, &plan.change, "create", 0, &error), &error);
+    run_sql(&place, "CREATE INDEX t_wide ON own.t (a, id); UPDATE fettle.index_changes SET sent_system = 1");
+    assert_done(index_settle(&place.manager, plan.change.id, &error), &error);
+    IndexChange ended = change_of(&place, plan.change.id);
+    assert_string_equal(ended.state, "failed");
+    assert_non_null(strstr(ended.error_message, "whether this change made it is not known"));
+    assert_true(exists(&place, "t_wide") && exists(&place, "t_narrow"));
+    assert_false(index_plan_undo(&place.manager, place.arena, &ended, "test", &plan, &error));
+    assert_int_equal(error.code, ERROR_CONFLICT);
+}
+
 static void
 what_came_to_be_needed_meanwhile_is_not_replaced_and_the_history_says_what_is_there(void **state)
 {
@@ -256,6 +303,8 @@ main(void)
         cmocka_unit_test_setup(an_index_is_replaced_and_put_back_as_one_change_each, store_fixture_clear),
         cmocka_unit_test_setup(a_replacement_whose_process_died_is_finished_or_leaves_all_as_it_was,
                                store_fixture_clear),
+        cmocka_unit_test_setup(what_was_made_anew_under_the_name_of_what_goes_stays, store_fixture_clear),
+        cmocka_unit_test_setup(what_somebody_else_may_have_made_replaces_nothing, store_fixture_clear),
         cmocka_unit_test_setup(
             what_came_to_be_needed_meanwhile_is_not_replaced_and_the_history_says_what_is_there,
             store_fixture_clear),

@@ -159,7 +159,9 @@ what_a_killed_process_left_is_settled_truthfully(void **state)
     invalid.is_unique = true;
     assert_done(pg_execute(own, "UPDATE own.t SET a = 7", &error), &error);
     int64_t id = recorded(&place, &invalid);
+    IndexChange left = change_of(&place, id);
     assert_done(index_change_attempt(own, id, 1, false, &wants, &error), &error);
+    assert_done(index_sent_record(&place.manager, own, &left, "create", 0, &error), &error);
     assert_false(pg_execute(own, change_of(&place, id).sql, &error)); /* leaves it invalid */
     assert_true(exists(&place, "t_invalid"));
     error_clear(&error);
@@ -172,7 +174,7 @@ what_a_killed_process_left_is_settled_truthfully(void **state)
 
     IndexOrder done = order_of(&place, "t_done");
     id = recorded(&place, &done);
-    IndexChange left = change_of(&place, id);
+    left = change_of(&place, id);
     assert_done(index_change_attempt(own, id, 1, false, &wants, &error), &error);
     assert_done(index_sent_record(&place.manager, own, &left, "create", 0, &error), &error);
     assert_done(pg_execute(own, change_of(&place, id).sql, &error), &error);

@@ -109,6 +109,22 @@ who_dropped_an_index_is_told_as_far_as_it_can_be_known(void **state)
     assert_true(exists(&place, "t_moved"));
     change = dropped_after(&place, "SELECT 1", KILLED_BEFORE_SENDING);
     assert_ends(&change, "failed", "before the drop was sent");
+    /* the name is taken again, which is no sign of a drop that failed */
+    change =
+        dropped_after(&place, "DROP INDEX own.t_moved; CREATE INDEX t_moved ON own.t (id)", KILLED_WHEN_SENT);
+    assert_ends(&change, "completed", "the name t_moved is another index now");
+    run_sql(&place, "DROP INDEX own.t_moved");
+    change =
+        dropped_after(&place, "ALTER INDEX own.t_moved RENAME TO t_away; CREATE INDEX t_moved ON own.t (id)",
+                      KILLED_WHEN_SENT);
+    assert_ends(&change, "failed", "was not dropped: somebody renamed it to own.t_away");
+    run_sql(&place, "DROP INDEX own.t_away, own.t_moved");
+    change = dropped_after(&place,
+                           "DROP INDEX own.t_moved; CREATE INDEX t_moved ON own.t (id); "
+                           "UPDATE fettle.index_changes SET sent_system = 1",
+                           KILLED_WHEN_SENT);
+    assert_ends(&change, "failed", "another definition now");
+    run_sql(&place, "DROP INDEX own.t_moved; CREATE INDEX t_moved ON own.t (a)");
     run_sql(&place, "DROP INDEX own.t_moved");
     static const char *const doubts[][2] = {
         {"sent_server_start = sent_server_start - interval '1 hour'", "started anew after"},
@@ -140,6 +156,70 @@ what_nothing_was_sent_of_was_made_by_somebody_else(void **state)
     assert_true(exists(&place, "t_others"));
 }
 
+/* An index of the wanted definition, where what was sent may have been stopped before: no undo drops it. */
+static void
+what_somebody_else_may_have_made_is_not_dropped_by_the_undo(void **state)
+{
+    Place place = place_of(state);
+    static const char *const doubts[][2] = {
+        {"sent_server_start = sent_server_start - interval '1 hour'", "started anew after"},
+        {"sent_system = 1", "another server"},
+        {"sent_server_start = NULL", "kept no record"}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(doubts); i++) {
+        Error error = {0};
+        IndexPlan plan;
+        IndexOrder order = order_of(&place, "t_doubt");
+        int64_t id = recorded(&place, &order);
+        killed_when_sent(&place, id, "create", 0);
+        run_sql(&place, arena_printf(place.arena, "%s; UPDATE fettle.index_changes SET %s",
+                                     "CREATE INDEX t_doubt ON own.t (a)", doubts[i][0]));
+        assert_done(index_settle(&place.manager, id, &error), &error);
+        IndexChange change = change_of(&place, id);
+        assert_ends(&change, "completed", doubts[i][1]);
+        assert_non_null(strstr(change.error_message, "whether this change made it is not known"));
+        assert_false(index_plan_undo(&place.manager, place.arena, &change, "test", &plan, &error));
+        assert_int_equal(error.code, ERROR_CONFLICT);
+        assert_non_null(strstr(error.message, "its undo does not drop it"));
+        run_sql(&place, "DROP INDEX own.t_doubt");
+    }
+}
+
+static void
+a_build_that_failed_and_left_nothing_made_nothing(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexOrder order = order_of(&place, "t_unique");
+    order.is_unique = true;
+    run_sql(&place, "UPDATE own.t SET a = 7");
+    int64_t id = recorded(&place, &order);
+    assert_done(index_run(&place.manager, id, &error), &error);
+    IndexChange change = change_of(&place, id);
+    assert_ends(&change, "failed", "rows have equal values");
+    assert_false(index_sent_create(&change));
+}
+
+/* An invalid index of the wanted definition that was there before is nobody's leftover. */
+static void
+of_what_was_not_sent_nothing_is_dropped(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    bool wants = false;
+    PgConnection *own = place.fixture->connection;
+    IndexOrder order = order_of(&place, "t_others");
+    order.is_unique = true;
+    run_sql(&place, "UPDATE own.t SET a = 7");
+    int64_t id = recorded(&place, &order);
+    assert_done(index_change_attempt(own, id, 1, false, &wants, &error), &error);
+    assert_false(pg_execute(own, change_of(&place, id).sql, &error)); /* leaves it invalid */
+    error_clear(&error);
+    assert_done(index_settle(&place.manager, id, &error), &error);
+    IndexChange change = change_of(&place, id);
+    assert_ends(&change, "failed", "interrupted before the build was sent: nothing was begun");
+    assert_true(exists(&place, "t_others"));
+}
+
 static void
 what_was_not_sent_after_all_is_taken_back(void **state)
 {
@@ -155,6 +235,15 @@ what_was_not_sent_after_all_is_taken_back(void **state)
     assert_done(index_sent_record(&place.manager, own, &change, "drop", 4711, &error), &error);
     assert_done(index_sent_judge(own, place.arena, &change.sent, &gone, &error), &error);
     assert_true(gone.renamed == NULL && gone.doubt == NULL);
+    const char *doubt = NULL;
+    assert_done(index_sent_judge_made(own, &before, &doubt, &error), &error);
+    assert_null(doubt);
+    assert_false(index_sent_is_doubted(&change));
+    index_sent_doubt(&place.manager, &change);
+    change = change_of(&place, id);
+    assert_true(index_sent_is_doubted(&change));
+    assert_done(index_sent_judge_made(own, &change.sent, &doubt, &error), &error);
+    assert_non_null(doubt);
     index_sent_take_back(&place.manager, &change, &before);
     change = change_of(&place, id);
     assert_true(index_sent_create(&change) && !index_sent_drop(&change) && change.sent.index_oid == 0);
@@ -174,6 +263,10 @@ main(void)
                                store_fixture_clear),
         cmocka_unit_test_setup(who_dropped_an_index_is_told_as_far_as_it_can_be_known, store_fixture_clear),
         cmocka_unit_test_setup(what_nothing_was_sent_of_was_made_by_somebody_else, store_fixture_clear),
+        cmocka_unit_test_setup(what_somebody_else_may_have_made_is_not_dropped_by_the_undo,
+                               store_fixture_clear),
+        cmocka_unit_test_setup(a_build_that_failed_and_left_nothing_made_nothing, store_fixture_clear),
+        cmocka_unit_test_setup(of_what_was_not_sent_nothing_is_dropped, store_fixture_clear),
         cmocka_unit_test_setup(what_was_not_sent_after_all_is_taken_back, store_fixture_clear),
     };
     return cmocka_run_group_tests(tests, store_fixture_open, store_fixture_close);

@@ -30,8 +30,9 @@ a_name_says_table_and_columns_and_is_free(void **state)
                         "orders_customer_id_created_at_idx1");
     assert_string_equal(index_name_choose(arena, snapshot, &orders, taken),
                         "orders_customer_id_created_at_idx2");
-    assert_string_equal(index_name_free(arena, snapshot, "public", "orders_customer_id_created_at", taken),
-                        "orders_customer_id_created_at_idx3");
+    assert_string_equal(
+        index_name_free(arena, snapshot, "public", "orders_customer_id_created_at", "_idx", taken),
+        "orders_customer_id_created_at_idx3");
     Candidate odd = candidate_on(snapshot, "Odd Näme", 1, 0);
     assert_string_equal(index_name_choose(arena, snapshot, &odd, taken), "Odd Näme_Köl_idx");
     Candidate expression = {

@@ -19,7 +19,7 @@ snapshot_with(Arena *arena, const char *indexes, const char *parents)
     const char *text = arena_printf(
         arena,
         "%.*s%s%s%.*s@indexes id relation_id schema name method definition is_unique is_valid is_ready "
-        "is_partitioned\n%s%s",
+        "is_partitioned is_clustered\n%s%s",
         (int)(at - memory_shop), memory_shop, old_parents, parents,
         (int)(old_indexes - at - (ptrdiff_t)strlen(old_parents)), at + strlen(old_parents), indexes, rest);
     return memory_workload(arena, text, NULL, 0).context.snapshot;
@@ -36,9 +36,10 @@ scripts_of(Arena *arena, const Snapshot *snapshot)
     return scripts;
 }
 
-#define OWN "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind)|f|t|t|f\n"
-#define WHOLE "22|3|public|whole|btree|CREATE INDEX whole ON ONLY public.events USING btree (kind)|f|f|t|t\n"
-#define PART "23|4|public|part|btree|CREATE INDEX part ON public.events_1 USING btree (kind)|f|t|t|f\n"
+#define OWN "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind)|f|t|t|f|f\n"
+#define WHOLE                                                                                                \
+    "22|3|public|whole|btree|CREATE INDEX whole ON ONLY public.events USING btree (kind)|f|f|t|t|f\n"
+#define PART "23|4|public|part|btree|CREATE INDEX part ON public.events_1 USING btree (kind)|f|t|t|f|f\n"
 
 static void
 an_index_of_a_partition_is_attached_and_made_anew_before_the_whole_is_dropped(void **state)
@@ -51,7 +52,7 @@ an_index_of_a_partition_is_attached_and_made_anew_before_the_whole_is_dropped(vo
                         "CREATE INDEX CONCURRENTLY events_1_kind_idx ON public.events_1 USING btree (kind);\n"
                         "ALTER INDEX public.new ATTACH PARTITION public.events_1_kind_idx;\n"
                         "ALTER INDEX public.new ATTACH PARTITION public.own;");
-    assert_string_equal(scripts.undo, "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"own_again_idx\" ON "
+    assert_string_equal(scripts.undo, "CREATE INDEX CONCURRENTLY \"own_again_idx\" ON "
                                       "\"public\".\"events_2\" USING btree (kind);\n"
                                       "DROP INDEX public.new;\n"
                                       "ALTER INDEX public.own_again_idx RENAME TO own;");
@@ -67,9 +68,10 @@ a_whole_that_lacks_parts_gets_them(void **state)
     IndexScripts scripts = scripts_of(arena, snapshot_with(arena, OWN WHOLE PART, "23|22|1\n"));
     assert_string_equal(scripts.create, "ALTER INDEX public.whole ATTACH PARTITION public.own;");
     assert_string_equal(scripts.completed, "public.whole");
-    assert_string_equal(scripts.undo, "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"part_again_idx\" ON "
+    assert_string_equal(scripts.completed_name, "whole");
+    assert_string_equal(scripts.undo, "CREATE INDEX CONCURRENTLY \"part_again_idx\" ON "
                                       "\"public\".\"events_1\" USING btree (kind);\n"
-                                      "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"own_again_idx\" ON "
+                                      "CREATE INDEX CONCURRENTLY \"own_again_idx\" ON "
                                       "\"public\".\"events_2\" USING btree (kind);\n"
                                       "DROP INDEX public.whole;\n"
                                       "ALTER INDEX public.part_again_idx RENAME TO part;\n"
@@ -78,23 +80,46 @@ a_whole_that_lacks_parts_gets_them(void **state)
                                       "ALTER INDEX public.own_again_idx RENAME TO own;");
 }
 
-/* Of another definition, not valid, a constraint's: none of them can be a part. */
+/* In a name of two-byte letters the cut is between two of them. */
+static void
+a_long_name_is_cut_at_a_character(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    Text name = text_new(arena);
+    text_append(&name, "a");
+    for (int i = 0; i < 31; i++)
+        text_append(&name, "\xC3\xA4");
+    IndexScripts scripts = scripts_of(
+        arena, snapshot_with(arena,
+                             arena_printf(arena,
+                                          "21|5|public|%s|btree|CREATE INDEX \"%s\" ON public.events_2 USING "
+                                          "btree (kind)|f|t|t|f|f\n",
+                                          name.data, name.data),
+                             ""));
+    const char *copy = arena_printf(arena, "%.*s_again_idx", 1 + 2 * 26, name.data);
+    assert_true(text_is_valid_utf8(scripts.undo, strlen(scripts.undo)));
+    assert_non_null(strstr(scripts.undo, arena_printf(arena, "CREATE INDEX CONCURRENTLY \"%s\" ON", copy)));
+}
+
+/* Of another definition, not valid, a constraint's, a cluster's: none of them can be a part. */
 static void
 what_is_not_the_very_same_is_left_alone(void **state)
 {
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
     static const char *const others[] = {
-        "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind DESC)|f|t|t|f\n",
+        "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind DESC)|f|t|t|f|f\n",
         "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind) WHERE (day > "
-        "1)|f|t|t|f\n",
+        "1)|f|t|t|f|f\n",
         "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind) INCLUDE "
-        "(day)|f|t|t|f\n",
-        "21|5|public|own|btree|CREATE UNIQUE INDEX own ON public.events_2 USING btree (kind)|t|t|t|f\n",
+        "(day)|f|t|t|f|f\n",
+        "21|5|public|own|btree|CREATE UNIQUE INDEX own ON public.events_2 USING btree (kind)|t|t|t|f|f\n",
         "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind) WITH "
-        "(fillfactor='50')|f|t|t|f\n",
-        "21|5|public|own|hash|CREATE INDEX own ON public.events_2 USING hash (kind)|f|t|t|f\n",
-        "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind)|f|f|t|f\n"};
+        "(fillfactor='50')|f|t|t|f|f\n",
+        "21|5|public|own|hash|CREATE INDEX own ON public.events_2 USING hash (kind)|f|t|t|f|f\n",
+        "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind)|f|t|t|f|t\n",
+        "21|5|public|own|btree|CREATE INDEX own ON public.events_2 USING btree (kind)|f|f|t|f|f\n"};
     for (size_t i = 0; i < FETTLE_COUNT_OF(others); i++) {
         IndexScripts scripts = scripts_of(arena, snapshot_with(arena, others[i], ""));
         assert_non_null(strstr(scripts.create, "CREATE INDEX CONCURRENTLY events_2_kind_idx"));
@@ -109,7 +134,9 @@ a_whole_that_cannot_be_completed_is_left_alone(void **state)
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
     static const char *const parts[][2] = {
-        {WHOLE "23|4|public|part|btree|CREATE INDEX part ON public.events_1 USING btree (kind)|f|f|t|f\n",
+        {WHOLE "23|4|public|part|btree|CREATE INDEX part ON public.events_1 USING btree (kind)|f|f|t|f|f\n",
+         "23|22|1\n"},
+        {WHOLE "23|4|public|part|btree|CREATE INDEX part ON public.events_1 USING btree (kind)|f|t|t|f|t\n",
          "23|22|1\n"},
         {WHOLE PART OWN, "23|22|1\n21|22|1\n"}};
     for (size_t i = 0; i < FETTLE_COUNT_OF(parts); i++) {
@@ -127,6 +154,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_of_a_partition_is_attached_and_made_anew_before_the_whole_is_dropped),
         cmocka_unit_test(a_whole_that_lacks_parts_gets_them),
+        cmocka_unit_test(a_long_name_is_cut_at_a_character),
         cmocka_unit_test(what_is_not_the_very_same_is_left_alone),
         cmocka_unit_test(a_whole_that_cannot_be_completed_is_left_alone),
     };
