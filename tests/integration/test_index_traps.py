@@ -75,6 +75,16 @@ def test_values_that_are_rarer_than_the_mean_one_are_not_sought_along_an_order(a
     assert [index for index in indexes(often) if "total DESC" in index], often["rejections"]
 
 
+@pytest.mark.parametrize("lookup_ms", [0.01, 0.1])
+def test_the_first_rows_in_an_order_get_their_index_however_long_lookups_take(advise, lookup_ms):
+    """The time of a scan of the table does not say how rare its matches are."""
+    advice = advise(*((30000, lookup_ms, f"select {columns} from {table} where id = $1") for columns, table in (("*", "orders"), ("id, status", "orders"), ("path, made_at", "requests"))),
+                    (1500, 10.3, "select * from requests where path <> $1 and took_ms < $2 order by made_at desc limit $3"),
+                    (1500, 6.8, "select * from orders where country = $1 and status <> $2 order by total desc limit $3"))
+    assert any("(made_at)" in index for index in indexes(advice)), advice["rejections"]
+    assert any("(country, total)" in index for index in indexes(advice)), advice["rejections"]
+
+
 @pytest.mark.parametrize("condition", ["data ->> $1 = $2", "name like $1", "name ilike $1", "lower(name) like $1"])
 def test_no_index_stands_for_a_table_in_which_something_is_searched(advise, condition):
     advice = advise((1000, 20, f"select id from documents where {condition}"))

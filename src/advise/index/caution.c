@@ -387,25 +387,49 @@ plan_crosses_in_vain(const PgPlan *plan, const char *index)
     return search.is_found;
 }
 
+typedef struct RelationScan {
+    const char *relation;
+    double cost; /* of the costliest */
+} RelationScan;
+
+static void
+relation_scan_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    RelationScan *scan = context;
+    if (node->relation != NULL && text_equals(node->relation, scan->relation))
+        scan->cost = fmax(scan->cost, node->total_cost);
+}
+
+typedef struct WholeSearch {
+    const CautionView *view;
+    const PgPlan *today;
+    double saved;
+} WholeSearch;
+
 static void
 whole_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
 {
     (void)parent;
-    bool *is_found = context;
-    *is_found =
-        *is_found || (text_equals(node->node_type, "Index Only Scan") && node->index_condition == NULL &&
-                      node->filter != NULL && condition_searches(node->filter));
+    WholeSearch *search = context;
+    if (!text_equals(node->node_type, "Index Only Scan") || node->index_condition != NULL ||
+        node->filter == NULL || !condition_searches(node->filter) ||
+        candidate_of(search->view, node->index) == NULL)
+        return;
+    RelationScan scan = {.relation = node->relation};
+    pg_plan_walk(search->today, relation_scan_visit, &scan);
+    search->saved += fmax(0, scan.cost - node->total_cost);
 }
 
-/* Reads an index whole instead of the table, to search each row of it: the pages that are saved are not what
- * it takes its time for. */
-static bool
-plan_searches_whole_index(const PgPlan *plan)
+/* What the planner thinks to save by reading a candidate whole instead of the table, to search each row of
+ * it: the pages that are saved are not what it takes its time for. */
+static double
+whole_searches_saved(const PgPlan *plan, const PgPlan *today, const CautionView *view)
 {
-    bool is_found = false;
-    if (plan != NULL)
-        pg_plan_walk(plan, whole_search_visit, &is_found);
-    return is_found;
+    WholeSearch search = {.view = view, .today = today};
+    if (plan != NULL && today != NULL)
+        pg_plan_walk(plan, whole_search_visit, &search);
+    return search.saved;
 }
 
 static CautiousCost
@@ -432,13 +456,33 @@ rows_each_call(const SnapshotStatement *source)
 /* Times of statements for their cost are apart by less than this where rows are estimated well. */
 #define RARER_TIMES_LEAST 2
 
+static void
+index_fetch_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    bool *is_found = context;
+    *is_found = *is_found || text_equals(node->node_type, "Index Scan") ||
+                text_equals(node->node_type, "Bitmap Heap Scan");
+}
+
+/* Does its time follow from how many rows match? A scan of the table takes as long for few as for many. */
+static bool
+fetches_by_index(const PgPlan *plan)
+{
+    bool is_found = false;
+    if (plan != NULL)
+        pg_plan_walk(plan, index_fetch_visit, &is_found);
+    return is_found;
+}
+
 /* How much rarer than estimated its matches are: by how much less time than others it takes for its cost. */
 static double
 rarer_times(const Workload *workload, const WorkloadStatement *statement)
 {
-    double times = statement->is_generic && statement->weight > 0
-                       ? workload_risk_weight(workload, statement) / statement->weight
-                       : 1;
+    double times =
+        statement->is_generic && statement->weight > 0 && fetches_by_index(statement->baseline_plan)
+            ? workload_risk_weight(workload, statement) / statement->weight
+            : 1;
     return times < RARER_TIMES_LEAST ? 1 : fmin(times, CAUTION_FACTOR);
 }
 
@@ -471,10 +515,9 @@ cautious_value(const Workload *workload, const WorkloadStatement *statement, dou
                             .rarer_times = with_rows.rarer_times};
     CautiousCost after = cautious_cost(cost, plan, &with_rows);
     CautiousCost today = cautious_cost(statement->baseline_cost, statement->baseline_plan, &of_today);
-    if (plan_searches_whole_index(plan)) {
-        after.likely = fmax(after.likely, statement->baseline_cost);
-        after.worst = fmax(after.worst, after.likely);
-    }
+    double in_vain = whole_searches_saved(plan, statement->baseline_plan, &with_rows);
+    after.likely = fmax(after.likely, fmin(after.likely + in_vain, statement->baseline_cost));
+    after.worst = fmax(after.worst, after.likely);
     double hoped_today = today.likely - statement->baseline_cost;
     Slope slope = {.today = today.worst / with_rows.rarer_times,
                    .weight = statement->weight,

@@ -219,12 +219,23 @@ condition_basis(const char *condition)
 }
 
 bool
+condition_reads_document(const char *text, size_t length)
+{
+    for (size_t i = 0; i + 1 < length; i++)
+        if ((text[i] == '-' || text[i] == '#') && text[i + 1] == '>')
+            return true;
+    return false;
+}
+
+bool
 condition_searches(const char *condition)
 {
     Part parts[PARTS_MOST];
     size_t count = parts_of(condition, parts);
     for (size_t i = 0; i < count; i++)
-        if (parts[i].operator!= NULL &&(is_search(&parts[i]) || part_is_of_expression(&parts[i])))
+        if (parts[i].operator!=
+            NULL &&(is_search(&parts[i]) ||
+                    condition_reads_document(parts[i].text, (size_t)(parts[i].operator- parts[i].text))))
             return true;
     return false;
 }

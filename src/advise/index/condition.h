@@ -39,8 +39,10 @@ ConditionBasis condition_basis(const char *condition);
 bool condition_beside_keys(const char *condition, const char *const *keys, size_t key_count,
                            ConditionBasis *ret_basis);
 
-/* It looks for a pattern, an element or the value of an expression, which takes longer than to read the row:
- * the planner's costs have one price for all operators. */
+/* Is something taken out of a document (->, ->>, #>>)? */
+bool condition_reads_document(const char *text, size_t length);
+/* It looks for a pattern, an element or a part of a document, which takes longer than to read the row: the
+ * planner's costs have one price for all operators. */
 bool condition_searches(const char *condition);
 
 #endif

@@ -7,9 +7,11 @@
  * and where less than half of the table's pages are all-visible: such a scan would visit the table anyway.
  */
 #include "advise/index/column_facts.h"
+#include "advise/index/condition.h"
 #include "advise/index/generate_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define ROW_SHARE_MOST (1.0 / 3)
 #define VISIBLE_SHARE_LEAST 0.5
@@ -144,7 +146,8 @@ use_is_searched(const SqlAnalysis *analysis, int use)
         bool is_search =
             predicate->kind == SQL_PREDICATE_LIKE_UNKNOWN || predicate->kind == SQL_PREDICATE_LIKE_ANY ||
             predicate->kind == SQL_PREDICATE_CONTAINS || predicate->kind == SQL_PREDICATE_FULL_TEXT ||
-            (predicate->column == 0 && predicate->expression_columns.count > 0);
+            (predicate->expression != NULL &&
+             condition_reads_document(predicate->expression, strlen(predicate->expression)));
         if (predicate->use == use && is_search)
             return true;
     }

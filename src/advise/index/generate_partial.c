@@ -193,9 +193,16 @@ reject_parameter(Generation *generation, const UseKeys *keys, const SqlPredicate
                       "constant, a workload file with the statement as it is sent tells which)");
 }
 
+/* With a value: there may be many NULLs beside a unique index. */
 static bool
-is_compared(const UseKeys *keys, int attnum)
+is_compared(const SqlAnalysis *analysis, const UseKeys *keys, int attnum)
 {
+    for (size_t i = 0; i < analysis->predicate_count; i++) {
+        const SqlPredicate *predicate = &analysis->predicates[i];
+        if (predicate->use == keys->use && predicate->column == attnum &&
+            predicate->kind == SQL_PREDICATE_IS_NULL)
+            return false;
+    }
     for (size_t i = 0; i < keys->equal_count; i++)
         if (attnum > 0 && keys->equal[i].attnum == attnum)
             return true;
@@ -203,20 +210,20 @@ is_compared(const UseKeys *keys, int attnum)
 }
 
 static bool
-index_finds_one_row(const UseKeys *keys, const SnapshotIndex *index)
+index_finds_one_row(const SqlAnalysis *analysis, const UseKeys *keys, const SnapshotIndex *index)
 {
     bool finds = index->is_unique && index->is_valid && index->predicate == NULL;
     for (size_t i = 0; finds && i < index->column_count; i++)
-        finds = index->columns[i].is_included || is_compared(keys, index->columns[i].attnum);
+        finds = index->columns[i].is_included || is_compared(analysis, keys, index->columns[i].attnum);
     return finds;
 }
 
 /* A unique index finds the one row: what restricts it besides needs none. */
 static bool
-use_finds_one_row(const UseKeys *keys)
+use_finds_one_row(const SqlAnalysis *analysis, const UseKeys *keys)
 {
     for (size_t i = 0; i < keys->relation->indexes.count; i++)
-        if (index_finds_one_row(keys, keys->relation->indexes.items[i]))
+        if (index_finds_one_row(analysis, keys, keys->relation->indexes.items[i]))
             return true;
     return false;
 }
@@ -224,7 +231,7 @@ use_finds_one_row(const UseKeys *keys)
 void
 generate_partial(Generation *generation, const SqlAnalysis *analysis, const UseKeys *keys)
 {
-    size_t restrictions = use_finds_one_row(keys) ? RESTRICTIONS_PER_USE_MOST : 0;
+    size_t restrictions = use_finds_one_row(analysis, keys) ? RESTRICTIONS_PER_USE_MOST : 0;
     for (size_t i = 0; i < analysis->predicate_count && restrictions < RESTRICTIONS_PER_USE_MOST; i++) {
         const SqlPredicate *predicate = &analysis->predicates[i];
         double fraction = NAN;

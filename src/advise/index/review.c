@@ -240,7 +240,8 @@ review_value(Review *review, Bits set, double *ret_value, Error *error)
         if (!(reviewed->surcharge > 0))
             continue;
         Bits tempting = reviewed->tempting;
-        if (reviewed->surcharge > RISK_SHARE_LEAST * search->value_without)
+        if (reviewed->stopping.words != NULL &&
+            reviewed->surcharge > RISK_SHARE_LEAST * search->value_without)
             bits_join(search->risky, reviewed->stopping);
         for (size_t i = bits_next(tempting, 0); i != SIZE_MAX; i = bits_next(tempting, i + 1))
             review->risk[i] += reviewed->surcharge;

@@ -4,6 +4,8 @@
 #include "advise/index/condition.h"
 #include "base/text.h"
 
+#include <string.h>
+
 static void
 a_conditions_basis_is_that_of_its_least_known_part(void **state)
 {
@@ -139,6 +141,12 @@ what_is_searched_is_no_plain_comparison(void **state)
     assert_true(condition_searches("(tags @> '{1}'::integer[])"));
     assert_false(condition_searches("((a = 5) AND (b > $1))"));
     assert_false(condition_searches("(a <> 5)"));
+    assert_false(condition_searches("((a + b) > 160)"));
+    assert_false(condition_searches("(COALESCE(x, 0) > 100)"));
+    const char *document = "data #>> '{a,b}'";
+    assert_true(condition_reads_document(document, strlen(document)));
+    assert_false(condition_reads_document(document, strlen("data ")));
+    assert_false(condition_reads_document("", 0));
     assert_false(condition_searches(""));
 }
 
