@@ -255,6 +255,10 @@ what_takes_less_time_than_its_cost_finds_fewer_rows_than_it_was_planned_for(void
     /* others take five times as long for a cost: of what is read along the order each fifth would have been
      * enough, and it takes what reading takes, from what is read today on */
     Workload workload = {.typical_ms = 1};
+    static const char fetched[] = PLAN(SCAN("100.0", "1000", ""));
+    PgPlan *today;
+    assert_true(pg_plan_parse(arena, fetched, strlen(fetched), &today, &error));
+    statement.baseline_plan = today;
     CautiousValue value = cautious_value(&workload, &statement, 5, plan, &GENERIC);
     assert_cost(value.likely, 25);
     assert_cost(value.priced, 2 * 5 + 2 * (20 - 5) + 10 * (25 - 20) + 0.2 * 10 * (100 - 25));
@@ -290,7 +294,7 @@ an_index_that_is_searched_whole_gains_nothing(void **state)
         char text[1024];
         snprintf(text, sizeof(text),
                  PLAN("\"Node Type\": \"Index Only Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 50.0, "
-                      "\"Plan Rows\": 10, \"Index Name\": \"i\", %s"),
+                      "\"Plan Rows\": 10, \"Relation Name\": \"t\", \"Index Name\": \"i\", %s"),
                  cases[i].scan);
         PgPlan *plan;
         Error error = {0};
@@ -298,7 +302,17 @@ an_index_that_is_searched_whole_gains_nothing(void **state)
         const SnapshotStatement source = {.calls = 10};
         WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
         Workload workload = {.typical_ms = NAN};
-        CautiousValue value = cautious_value(&workload, &statement, 50, plan, &GENERIC);
+        static const char scanned[] =
+            PLAN("\"Node Type\": \"Seq Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 100.0, "
+                 "\"Plan Rows\": 10, \"Relation Name\": \"t\"");
+        PgPlan *today;
+        assert_true(pg_plan_parse(arena, scanned, strlen(scanned), &today, &error));
+        statement.baseline_plan = today;
+        Candidate candidate = {.whatif_name = "i"};
+        Candidate *items[] = {&candidate};
+        const CandidateSet candidates = {.items = items, .count = 1};
+        const CautionView view = {.is_generic = true, .candidates = &candidates};
+        CautiousValue value = cautious_value(&workload, &statement, 50, plan, &view);
         assert_cost(value.likely, cases[i].likely);
         assert_cost(value.priced, 2 * cases[i].likely);
     }
