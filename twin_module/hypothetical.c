@@ -23,17 +23,16 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_opclass.h"
-#include "catalog/index.h"
 #include "commands/defrem.h"
 #include "commands/explain.h"
 #include "commands/prepare.h"
 #include "commands/tablecmds.h"
-#include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -247,15 +246,6 @@ index_make(Relation table, const IndexStmt *statement)
     return index;
 }
 
-static bool
-table_can_have_one(Relation table)
-{
-    return table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE && twin_relation_is_twin(table) &&
-           table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
-           twin_may_create_in(RelationGetNamespace(table)) &&
-           !OidIsValid(GetDefaultTablespace(RELPERSISTENCE_PERMANENT, false));
-}
-
 /* The catalog does not know that it is taken. */
 static bool
 name_is_taken(const IndexStmt *statement)
@@ -286,7 +276,7 @@ twin_hypothetical_index(const IndexStmt *statement)
         RangeVarGetRelidExtended(statement->relation, AccessShareLock, 0, RangeVarCallbackOwnsRelation, NULL);
     table = relation_open(table_id, NoLock);
     before = MemoryContextSwitchTo(TopTransactionContext);
-    if (table_can_have_one(table) &&
+    if (twin_table_can_go_without_file(table) && twin_may_create_in(RelationGetNamespace(table)) &&
         !OidIsValid(get_relname_relid(statement->idxname, RelationGetNamespace(table))))
         index = index_make(table, statement);
     if (index != NULL) {

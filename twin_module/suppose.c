@@ -111,14 +111,19 @@ twin_index_is_supposed(Relation index)
     return OidIsValid(nothing_index(&file)) && OidIsValid(file) && index->rd_rel->relfilenode == file;
 }
 
-static bool
-table_can_have_supposed(Relation table)
+bool
+twin_table_can_go_without_file(Relation table)
 {
     return table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE && twin_relation_is_twin(table) &&
            table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
-           table->rd_createSubid == InvalidSubTransactionId &&
-           table->twin_first_file_subtransaction == InvalidSubTransactionId &&
            !OidIsValid(GetDefaultTablespace(RELPERSISTENCE_PERMANENT, false));
+}
+
+static bool
+table_can_have_supposed(Relation table)
+{
+    return twin_table_can_go_without_file(table) && table->rd_createSubid == InvalidSubTransactionId &&
+           table->twin_first_file_subtransaction == InvalidSubTransactionId;
 }
 
 /* Over columns alone, and of no use to tell how many rows are alike. */

@@ -635,6 +635,12 @@ def supposing(twin):
     run(twin, "RESET enable_seqscan")
 
 
+def columns_with_order(handle, table):
+    """Those whose type has a default operator class of B-trees by itself."""
+    return [name for name, in run(handle, "SELECT attname FROM pg_attribute a WHERE attrelid = %s::regclass AND attnum > 0 AND EXISTS ("
+                                          "SELECT FROM pg_opclass WHERE opcmethod = 403 AND opcdefault AND opcintype = atttypid)", (table,))]
+
+
 FILE_IS_SHARED = "SELECT pg_relation_filenode('candidate') = pg_relation_filenode('fettle_twin.nothing_k')"
 
 
@@ -642,8 +648,7 @@ FILE_IS_SHARED = "SELECT pg_relation_filenode('candidate') = pg_relation_filenod
 def test_a_supposed_index_is_the_same_as_one_with_a_file(twin, supposing, definition):
     """Estimate, what the catalog says, and plans that may use it."""
     table = definition.split()[0]
-    columns = [name for name, in run(twin, "SELECT attname FROM pg_attribute a WHERE attrelid = %s::regclass AND attnum > 0 AND EXISTS ("
-                                           "SELECT FROM pg_opclass WHERE opcmethod = 403 AND opcdefault AND opcintype = atttypid)", (table,))]
+    columns = columns_with_order(twin, table)
     found = []
     for supposes in ("off", "on"):
         run(twin, f"SAVEPOINT one; SET LOCAL fettle_twin.suppose_indexes = {supposes}")
@@ -785,8 +790,7 @@ def is_plain_definition(definition):
 @pytest.mark.parametrize("definition", CANDIDATES)
 def test_a_hypothetical_index_is_planned_with_as_a_supposed_one(twin, hypothetical, definition):
     table = definition.split()[0]
-    columns = [name for name, in run(twin, "SELECT attname FROM pg_attribute a WHERE attrelid = %s::regclass AND attnum > 0 AND EXISTS ("
-                                           "SELECT FROM pg_opclass WHERE opcmethod = 403 AND opcdefault AND opcintype = atttypid)", (table,))]
+    columns = columns_with_order(twin, table)
     found = []
     for is_hypothetical in ("off", "on"):
         run(twin, f"SAVEPOINT one; SET LOCAL fettle_twin.hypothetical_indexes = {is_hypothetical}")

@@ -85,6 +85,8 @@ const char *twin_index_name(Oid index_id); /* of any index; NULL: there is none 
 
 /* suppose.c */
 void twin_suppose_install(void);
+/* What an index on it would be, a plain one, may be known without its file. */
+bool twin_table_can_go_without_file(Relation table);
 Oid twin_default_class(Oid type); /* of B-trees; InvalidOid: the type has none */
 /* Makes the index without a file, if it is asked to and can; false: the server's way is to be gone. */
 bool twin_suppose_index(struct IndexStmt *statement, const char *text);

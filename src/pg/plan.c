@@ -186,3 +186,27 @@ pg_plan_walk(const PgPlan *plan, PgPlanVisitor visit, void *context)
 {
     plan_walk_node(plan->root, NULL, visit, context);
 }
+
+typedef struct ScanSearch {
+    const char *relation;
+    const PgPlanNode *scan;
+} ScanSearch;
+
+static void
+scan_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
+{
+    (void)parent;
+    ScanSearch *search = context;
+    if (!text_equals(node->relation, search->relation))
+        return;
+    if (search->scan == NULL || node->total_cost > search->scan->total_cost)
+        search->scan = node;
+}
+
+const PgPlanNode *
+pg_plan_scan_of(const PgPlan *plan, const char *relation)
+{
+    ScanSearch search = {.relation = relation};
+    pg_plan_walk(plan, scan_search_visit, &search);
+    return search.scan;
+}

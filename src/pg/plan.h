@@ -94,4 +94,7 @@ void pg_plan_rename_index(PgPlan *plan, const char *from, const char *to);
 typedef void (*PgPlanVisitor)(const PgPlanNode *node, const PgPlanNode *parent, void *context);
 void pg_plan_walk(const PgPlan *plan, PgPlanVisitor visit, void *context);
 
+/* The costliest node that names the relation (without its schema); NULL: none does. */
+const PgPlanNode *pg_plan_scan_of(const PgPlan *plan, const char *relation);
+
 #endif

@@ -387,20 +387,6 @@ plan_crosses_in_vain(const PgPlan *plan, const char *index)
     return search.is_found;
 }
 
-typedef struct RelationScan {
-    const char *relation;
-    double cost; /* of the costliest */
-} RelationScan;
-
-static void
-relation_scan_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
-{
-    (void)parent;
-    RelationScan *scan = context;
-    if (node->relation != NULL && text_equals(node->relation, scan->relation))
-        scan->cost = fmax(scan->cost, node->total_cost);
-}
-
 typedef struct WholeSearch {
     const CautionView *view;
     const PgPlan *today;
@@ -416,9 +402,9 @@ whole_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *conte
         node->filter == NULL || !condition_searches(node->filter) ||
         candidate_of(search->view, node->index) == NULL)
         return;
-    RelationScan scan = {.relation = node->relation};
-    pg_plan_walk(search->today, relation_scan_visit, &scan);
-    search->saved += fmax(0, scan.cost - node->total_cost);
+    const PgPlanNode *scan = pg_plan_scan_of(search->today, node->relation);
+    if (scan != NULL)
+        search->saved += fmax(0, scan->total_cost - node->total_cost);
 }
 
 /* What the planner thinks to save by reading a candidate whole instead of the table, to search each row of

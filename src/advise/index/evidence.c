@@ -322,29 +322,10 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexS
     recommendation->note_count = count;
 }
 
-typedef struct ScanSearch {
-    const SnapshotRelation *relation;
-    const PgPlanNode *scan; /* the costliest scan of the relation */
-} ScanSearch;
-
-static void
-scan_search_visit(const PgPlanNode *node, const PgPlanNode *parent, void *context)
-{
-    (void)parent;
-    ScanSearch *search = context;
-    if (!text_equals(node->relation, search->relation->name))
-        return;
-    if (search->scan == NULL || node->total_cost > search->scan->total_cost)
-        search->scan = node;
-}
-
 static const PgPlanNode *
 plan_scan_of(const PgPlan *plan, const SnapshotRelation *relation)
 {
-    ScanSearch search = {.relation = relation};
-    if (plan != NULL)
-        pg_plan_walk(plan, scan_search_visit, &search);
-    return search.scan;
+    return plan == NULL ? NULL : pg_plan_scan_of(plan, relation->name);
 }
 
 /* "3 statements read public.orders by customer_id; the heaviest now reads the whole table (Seq Scan,

@@ -212,6 +212,21 @@ an_index_gets_another_name_wherever_the_plan_uses_it(void **state)
     assert_null(plan->root->children.items[2]->index);
 }
 
+static void
+a_relations_scan_is_its_costliest_node(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    PgPlan *plan =
+        plan_read_root(arena, "{\"Node Type\": \"a\", \"Total Cost\": 9.0, \"Plans\": ["
+                              "{\"Node Type\": \"b\", \"Total Cost\": 2.0, \"Relation Name\": \"t\"},"
+                              "{\"Node Type\": \"c\", \"Total Cost\": 5.0, \"Relation Name\": \"t\"},"
+                              "{\"Node Type\": \"d\", \"Total Cost\": 7.0, \"Relation Name\": \"u\"}]}");
+    assert_ptr_equal(pg_plan_scan_of(plan, "t"), plan->root->children.items[1]);
+    assert_ptr_equal(pg_plan_scan_of(plan, "u"), plan->root->children.items[2]);
+    assert_null(pg_plan_scan_of(plan, "v"));
+}
+
 int
 main(void)
 {
@@ -222,6 +237,7 @@ main(void)
         cmocka_unit_test(depth_nodes_and_size_have_their_limits),
         cmocka_unit_test(a_walk_visits_parents_first_and_each_node_once),
         cmocka_unit_test(an_index_gets_another_name_wherever_the_plan_uses_it),
+        cmocka_unit_test(a_relations_scan_is_its_costliest_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

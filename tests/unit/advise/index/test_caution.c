@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "../../death.h"
+#include "../../pg/plan_read.h"
 
 #include "advise/index/caution.h"
 
@@ -28,10 +29,7 @@ static CautiousCost
 cautious_of(const char *text, bool is_generic)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
-    PgPlan *plan;
-    Error error = {0};
-    if (!pg_plan_parse(arena, text, strlen(text), &plan, &error))
-        fail_msg("%s", error.message);
+    PgPlan *plan = plan_read(arena, text);
     const CautionView view = {.is_generic = is_generic};
     return plan_cautious_cost(plan, &view);
 }
@@ -67,10 +65,7 @@ cautious_crossing(const char *text, double pages)
     Candidate *items[] = {&postcode};
     const CandidateSet candidates = {.items = items, .count = 1};
     const CautionView view = {.candidates = &candidates};
-    PgPlan *plan;
-    Error error = {0};
-    if (!pg_plan_parse(arena, text, strlen(text), &plan, &error))
-        fail_msg("%s", error.message);
+    PgPlan *plan = plan_read(arena, text);
     return plan_cautious_cost(plan, &view);
 }
 
@@ -100,10 +95,7 @@ static bool
 crosses_in_vain(const char *text, const char *index)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
-    PgPlan *plan;
-    Error error = {0};
-    if (!pg_plan_parse(arena, text, strlen(text), &plan, &error))
-        fail_msg("%s", error.message);
+    PgPlan *plan = plan_read(arena, text);
     return plan_crosses_in_vain(plan, index);
 }
 
@@ -132,9 +124,7 @@ a_statements_cost_is_raised_as_its_plans_is(void **state)
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
     static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\"")));
-    PgPlan *plan;
-    Error error = {0};
-    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    PgPlan *plan = plan_read(arena, text);
     const SnapshotStatement source = {.calls = 10};
     WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 50};
     Workload workload = {.typical_ms = 0.1};
@@ -221,9 +211,7 @@ harm_is_priced_whole_and_a_smaller_gain_by_its_chance(void **state)
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
     static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\"")));
-    PgPlan *plan;
-    Error error = {0};
-    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    PgPlan *plan = plan_read(arena, text);
     const SnapshotStatement source = {.calls = 10};
     WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
     Workload workload = {.typical_ms = NAN};
@@ -246,9 +234,7 @@ what_takes_less_time_than_its_cost_finds_fewer_rows_than_it_was_planned_for(void
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
     static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Filter\": \"(a = $1)\"")));
-    PgPlan *plan;
-    Error error = {0};
-    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    PgPlan *plan = plan_read(arena, text);
     const SnapshotStatement source = {.calls = 10};
     WorkloadStatement statement = {
         .source = &source, .weight = 2, .total_ms = 200, .baseline_cost = 100, .is_generic = true};
@@ -256,8 +242,7 @@ what_takes_less_time_than_its_cost_finds_fewer_rows_than_it_was_planned_for(void
      * enough, and it takes what reading takes, from what is read today on */
     Workload workload = {.typical_ms = 1};
     static const char fetched[] = PLAN(SCAN("100.0", "1000", ""));
-    PgPlan *today;
-    assert_true(pg_plan_parse(arena, fetched, strlen(fetched), &today, &error));
+    PgPlan *today = plan_read(arena, fetched);
     statement.baseline_plan = today;
     CautiousValue value = cautious_value(&workload, &statement, 5, plan, &GENERIC);
     assert_cost(value.likely, 25);
@@ -296,17 +281,14 @@ an_index_that_is_searched_whole_gains_nothing(void **state)
                  PLAN("\"Node Type\": \"Index Only Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 50.0, "
                       "\"Plan Rows\": 10, \"Relation Name\": \"t\", \"Index Name\": \"i\", %s"),
                  cases[i].scan);
-        PgPlan *plan;
-        Error error = {0};
-        assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+        PgPlan *plan = plan_read(arena, text);
         const SnapshotStatement source = {.calls = 10};
         WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 100};
         Workload workload = {.typical_ms = NAN};
         static const char scanned[] =
             PLAN("\"Node Type\": \"Seq Scan\", \"Startup Cost\": 0.0, \"Total Cost\": 100.0, "
                  "\"Plan Rows\": 10, \"Relation Name\": \"t\"");
-        PgPlan *today;
-        assert_true(pg_plan_parse(arena, scanned, strlen(scanned), &today, &error));
+        PgPlan *today = plan_read(arena, scanned);
         statement.baseline_plan = today;
         Candidate candidate = {.whatif_name = "i"};
         Candidate *items[] = {&candidate};
@@ -374,9 +356,7 @@ a_plan_no_worse_than_todays_is_priced_as_the_statement_is(void **state)
     (void)state;
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
     static const char text[] = PLAN(LIMIT("5.0", "10", SCAN("50.0", "100", ", \"Filter\": \"(a > $1)\"")));
-    PgPlan *plan;
-    Error error = {0};
-    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    PgPlan *plan = plan_read(arena, text);
     const SnapshotStatement source = {.calls = 10};
     WorkloadStatement statement = {.source = &source, .weight = 2, .total_ms = 100, .baseline_cost = 50};
     /* reading costs a hundred times as much in other statements */
@@ -430,9 +410,7 @@ a_limit_without_a_value_is_what_each_call_gave(void **state)
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 1 << 20);
     static const char text[] =
         PLAN(LIMIT("100.0", "1000", SCAN("1000.0", "10000", ", \"Filter\": \"(a = $1)\"")));
-    PgPlan *plan;
-    Error error = {0};
-    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    PgPlan *plan = plan_read(arena, text);
     static const struct {
         double calls, rows, worst;
     } cases[] = {/* twenty of 10,000 by twenty: a twenty-fifth, less than the planner thought of */
@@ -535,9 +513,7 @@ the_keys_of_an_index_tell_what_only_chooses_within_it(void **state)
     const CandidateSet candidates = {.items = items, .count = 1};
     static const char text[] =
         PLAN(LIMIT("5.0", "10", SCAN("500.0", "1000", ", \"Index Cond\": \"((b >= $1) AND (b <= $2))\"")));
-    PgPlan *plan;
-    Error error = {0};
-    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    PgPlan *plan = plan_read(arena, text);
     CautionView view = {.is_generic = true, .candidates = &candidates};
     assert_cost(plan_cautious_cost(plan, &view).likely, 500);
     /* by the name that is advised */
@@ -557,13 +533,10 @@ only_what_is_read_along_is_what_a_limit_stops(void **state)
                                           JOIN("Nested Loop", "Inner", "500.0", SCAN("300.0", "1000", ""),
                                                "\"Node Type\": \"Index Scan\", \"Index Name\": \"beside\"")));
     static const char without[] = PLAN(SCAN("300.0", "1000", ""));
-    PgPlan *plan;
-    Error error = {0};
-    assert_true(pg_plan_parse(arena, text, strlen(text), &plan, &error));
+    PgPlan *plan = plan_read(arena, text);
     assert_true(plan_stops_along(plan, "i"));
     assert_false(plan_stops_along(plan, "beside"));
-    assert_true(pg_plan_parse(arena, without, strlen(without), &plan, &error));
-    assert_false(plan_stops_along(plan, "i"));
+    assert_false(plan_stops_along(plan_read(arena, without), "i"));
 }
 
 int
