@@ -5,10 +5,11 @@
  *     index_search_bench SNAPSHOT DATA_DIRECTORY
  *
  * Each line of standard input is a run, "ALGORITHM CANDIDATES WIDTH BUDGET_MB SIZES PROOF_PERCENT SECONDS":
- * "ours" or "extend"; "permuted" (every order of the columns that a statement reads) or "clauses" (as `fettle
- * advise` makes them); a budget of 0 is none, an MB has 1,000,000 bytes; sizes "twin" or "hypopg". Each run
- * has a WhatIf of its own, so none profits from another's answers, and answers with one line of JSON. Every
- * statement weighs 1, writes cost nothing, and any gain counts.
+ * "ours" or "extend"; "permuted" (every order of the columns that a statement reads), "clauses" (as `fettle
+ * advise` makes them) or "plain" (of these the B-trees over no more columns than the width, INCLUDE counted);
+ * a budget of 0 is none, an MB has 1,000,000 bytes; sizes "twin" or "hypopg". Each run has a WhatIf of its
+ * own, so none profits from another's answers, and answers with one line of JSON. Every statement weighs 1,
+ * writes cost nothing, and any gain counts.
  */
 #include "index_extend.h"
 
@@ -97,6 +98,38 @@ size_by_hypopg(const Candidate *candidate, const void *context)
     return floor(candidate->relation->reltuples * line * 1.3 / (8192 - 24 - 16)) * 8192;
 }
 
+/* Of the candidates those that are B-trees over up to that many columns, INCLUDE counted. */
+static const CandidateSet *
+plain_only(const AdvisorContext *context, const CandidateSet *all, size_t columns_most)
+{
+    Arena *arena = context->arena;
+    CandidateSet *set = ARENA_NEW(arena, CandidateSet);
+    size_t *numbers = ARENA_NEW_ARRAY(arena, size_t, all->count);
+    set->items = ARENA_NEW_ARRAY(arena, Candidate *, all->count);
+    for (size_t i = 0; i < all->count; i++) {
+        Candidate *candidate = all->items[i];
+        bool is_plain = candidate->method == CANDIDATE_BTREE && candidate->predicate == NULL &&
+                        candidate->key_count + candidate->included.count <= columns_most;
+        for (size_t k = 0; k < candidate->key_count; k++)
+            is_plain = is_plain && candidate->keys[k].expression == NULL;
+        numbers[i] = is_plain ? set->count : SIZE_MAX;
+        if (is_plain) {
+            candidate->number = set->count;
+            set->items[set->count++] = candidate;
+        }
+    }
+    size_t statements = context->workload->count;
+    set->relevant = arena_alloc_array(arena, statements, sizeof(*set->relevant));
+    for (size_t q = 0; q < statements; q++) {
+        const struct CandidateNumbers *relevant = &all->relevant[q];
+        set->relevant[q].numbers = ARENA_NEW_ARRAY(arena, size_t, relevant->count);
+        for (size_t i = 0; i < relevant->count; i++)
+            if (numbers[relevant->numbers[i]] != SIZE_MAX)
+                set->relevant[q].numbers[set->relevant[q].count++] = numbers[relevant->numbers[i]];
+    }
+    return set;
+}
+
 static const CandidateSet *
 candidates_of(const Run *run, const AdvisorContext *context)
 {
@@ -104,7 +137,8 @@ candidates_of(const Run *run, const AdvisorContext *context)
         return candidates_permute(context->arena, context, (size_t)run->width);
     Advice *advice = ARENA_NEW(context->arena, Advice);
     advice->arena = context->arena;
-    return candidates_generate(context->arena, context, advice);
+    const CandidateSet *all = candidates_generate(context->arena, context, advice);
+    return strcmp(run->candidates, "plain") == 0 ? plain_only(context, all, (size_t)run->width) : all;
 }
 
 static void
