@@ -266,6 +266,18 @@ unquote(char *value)
     return closed;
 }
 
+/* Help and messages name a setting "section.name": in a file the section stands on a line of its own. */
+static bool
+refuse_outside(const char *name, Error *error)
+{
+    const char *dot = strchr(name, '.');
+    error_set(error, ERROR_INPUT, "\"%.100s\" stands before the first [section]", name);
+    if (dot == NULL || dot == name)
+        return error_set_hint(error, "write the section in brackets on a line before it");
+    return error_set_hint(error, "write [%.*s] on a line, and below it: %.100s = ...", (int)(dot - name),
+                          name, dot + 1);
+}
+
 /* One "name = value" line of a section. *fault is where a failure lies. */
 static bool
 settings_parse_pair(Settings *settings, bool *seen, const char *section, char *line, const char **fault,
@@ -282,6 +294,10 @@ settings_parse_pair(Settings *settings, bool *seen, const char *section, char *l
     *fault = value;
     if (!unquote(value))
         return error_set(error, ERROR_INPUT, "the quoted value does not end at the end of the line");
+    if (section[0] == '\0') {
+        *fault = line;
+        return refuse_outside(trim(line), error);
+    }
     char *name = arena_printf(settings->arena, "%s.%s", section, trim(line));
     size_t id = 0;
     while (id < SETTING_COUNT && strcmp(setting_table[id].name, name) != 0)

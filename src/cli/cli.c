@@ -212,8 +212,9 @@ cli_settings_override(const CliInput *input, Settings *settings, Error *error)
 static bool
 input_settings_take(CliInput *input, Error *error)
 {
-    Settings *settings;
-    if (!cli_settings_load(input, input->arena, &settings, error) ||
+    Settings *settings = settings_new(input->arena);
+    bool are_wanted = !input->verb->needs_no_settings || input->common->config != NULL;
+    if ((are_wanted && !cli_settings_load(input, input->arena, &settings, error)) ||
         !cli_settings_override(input, settings, error))
         return false;
     input->settings = settings;

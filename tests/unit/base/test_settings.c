@@ -209,7 +209,9 @@ a_fault_is_told_with_line_and_column_and_changes_nothing(void **state)
     } cases[] = {
         {"[target]\nconnect_timeout = soon\n", "fettle.conf:2:19: \"soon\" is not a value"},
         {"[target]\n\n  bogus = 1\n", "fettle.conf:3:3: there is no setting called \"target.bogus\""},
-        {"connect_timeout = 1s\n", "fettle.conf:1:1: there is no setting called \".connect_timeout\""},
+        {"connect_timeout = 1s\n", "fettle.conf:1:1: \"connect_timeout\" stands before the first [section]"},
+        {"target.connect_timeout = 1s\n",
+         "fettle.conf:1:1: \"target.connect_timeout\" stands before the first [section]"},
         {"[target]\nlock_timeout=1s\n lock_timeout=2s\n",
          "fettle.conf:3:2: target.lock_timeout is set twice"},
         {"[target]\nlock_timeout\n", "fettle.conf:2:1: the line \"lock_timeout\" is neither"},
