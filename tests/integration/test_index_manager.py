@@ -1034,6 +1034,14 @@ def test_the_command_line_refuses_a_name_that_would_be_cut_and_a_method_that_is_
     assert len(history(service)) == before
 
 
+@pytest.mark.parametrize("status,words,hint", [
+    (3, ["orderz", "note"], "check the name, upper and lower case too"), (3, ["Orders", "note"], "check the name, upper and lower case too"),
+    (3, ["orders", "Note"], "check the name, upper and lower case too"), (3, ["create index x on orderz (note)"], "check the name"),
+    (3, ["orders", "note", "--replaces", "nothing"], '"fettle help index" says what is expected'), (2, ["orders", "note", "--method", "rtree"], 'run "fettle help index"')])
+def test_a_hint_names_what_to_look_at(service, status, words, hint):
+    assert f"hint: {hint}" in cli(service, "create", "shop", *words, "--yes", status=status).replace("correct what was given; ", "")
+
+
 @pytest.mark.parametrize("status,words,said", [
     (2, ["orders"], "the columns of the index on orders are not given"), (3, ["orders", "lower(note)"], "whole CREATE INDEX statement"),
     (3, ["create index on orders (note)"], "does not name the index"), (3, ["orders", "note,note"], "named twice"),
