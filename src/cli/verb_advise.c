@@ -105,12 +105,12 @@ format_of(CliInput *input, ReportFormat *ret_format, Error *error)
     return error_set_hint(error, "it is text, markdown or json");
 }
 
-/* The gap that left the workload unread; NULL when it was read. */
+/* What could not be read of a subject; NULL: it was read. */
 static const SnapshotGap *
-statements_gap(const Snapshot *snapshot)
+gap_of(const Snapshot *snapshot, const char *subject)
 {
     for (size_t i = 0; i < snapshot->gap_count; i++)
-        if (text_equals(snapshot->gaps[i].subject, "pg_stat_statements"))
+        if (text_equals(snapshot->gaps[i].subject, subject))
             return &snapshot->gaps[i];
     return NULL;
 }
@@ -118,7 +118,13 @@ statements_gap(const Snapshot *snapshot)
 static bool
 workload_is_empty(const CliSession *session, Error *error)
 {
-    const SnapshotGap *gap = statements_gap(session->snapshot);
+    const SnapshotGap *gap = gap_of(session->snapshot, "pg_stat_statements");
+    const SnapshotGap *hidden = gap_of(session->snapshot, "statements of other roles");
+    if (hidden != NULL && session->snapshot->has_statements) {
+        error_set(error, ERROR_INPUT,
+                  "the workload is empty: in pg_stat_statements this role sees its own statements only");
+        return error_set_hint(error, "%s -- or give statements with --workload FILE", hidden->remedy);
+    }
     if (gap == NULL || session->snapshot->has_statements) {
         error_set(
             error, ERROR_INPUT,

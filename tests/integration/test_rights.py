@@ -36,6 +36,7 @@ def test_a_role_with_nothing_gets_the_grants_it_lacks(fettle, shop):
     assert doctor.status == 10, doctor.err
     assert "GRANT pg_read_all_stats TO nothing" in doctor.out
     assert "GRANT pg_read_all_data TO nothing" in doctor.out
+    is_clear(fettle("advise", shop.dsn("shop", "nothing")), 3, "sees its own statements only", "GRANT pg_read_all_stats TO nothing;")
 
 
 def test_without_pg_stat_statements_a_file_gives_the_workload(fettle, shop, tmp_path):
