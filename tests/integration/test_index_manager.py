@@ -959,6 +959,25 @@ def test_a_leftover_in_use_holds_up_nobody_who_looks_at_the_history(service, tar
     service.start()
 
 
+def test_an_index_that_does_what_another_one_does_is_made_with_a_warning(service, target):
+    def said(*words, approval="--dry-run"):
+        return subprocess.run([BINARY, "index", "create", "shop", *words, approval], env=service.environment(), capture_output=True,
+                              text=True, timeout=60, check=True).stderr
+    words = "is there already and does all that this one would"
+    assert f"index public.orders_pkey {words}" in said("orders", "id")
+    assert f"index public.orders_pkey {words}" in said("create unique index other on orders using btree (\"id\" ASC)")
+    cli(service, "create", "shop", "orders", "note,total", "--yes")
+    assert f"index public.orders_note_total_idx {words}" in said("orders", "note,total", "--name", "other")
+    for different in (["orders", "total,note"], ["orders", "note,total", "--name", "other", "--unique"],
+                      ["orders", "note,total", "--name", "other", "--method", "brin"],
+                      ["orders", "note", "--name", "other", "--include", "total"], ["create index other on orders (note, total) where total > 5"],
+                      ["orders", "note,total", "--name", "other", "--replaces", "orders_note_total_idx"]):
+        assert words not in said(*different), different
+    assert words in said("orders", "note,total", "--name", "other", approval="--yes")
+    cli(service, "drop", "shop", "other", "--yes")
+    cli(service, "drop", "shop", "orders_note_total_idx", "--yes")
+
+
 def test_the_command_line_takes_a_whole_statement(service, target):
     statement = "create index partial_one on public.orders (lower(note)) where total > 5"
     cli(service, "create", "shop", statement, "--yes")

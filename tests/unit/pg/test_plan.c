@@ -249,6 +249,8 @@ the_rows_of_a_parallel_scan_are_those_of_all_processes(void **state)
                          "{\"Node Type\": \"Seq Scan\", \"Parallel Aware\": true}]}]}",
                          cases[i].above));
         PgPlanNode *const *scans = plan->root->children.items[0]->children.items;
+        if (!isnan(plan->root->workers_planned))
+            assert_true(fabs(pg_plan_shares_of(plan->root) - cases[i].rows / 1000) < 1e-6);
         assert_true(fabs(pg_plan_rows_of_all(plan, scans[0]) - cases[i].rows) < 1e-6);
         assert_true(pg_plan_rows_of_all(plan, scans[1]) == 7);
         assert_true(isnan(pg_plan_rows_of_all(plan, scans[2])));

@@ -522,6 +522,45 @@ a_definition_is_compared_as_the_server_writes_it(void **state)
 }
 
 static void
+an_index_that_does_what_another_one_would_is_found(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    IndexTable table;
+    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
+    assert_done(
+        index_session_change(&place.manager, place.arena, place.target_id, NULL, 9, &connection, &error),
+        &error);
+    assert_done(pg_execute(connection, "CREATE INDEX t_pages ON own.t USING brin (a)", &error), &error);
+    assert_done(
+        pg_execute(connection, "CREATE UNIQUE INDEX \"t One\" ON own.t (a) WHERE (a IS NULL)", &error),
+        &error);
+    assert_done(index_table_find(connection, place.arena, "own", "t", &table, &error), &error);
+    static const struct {
+        const char *text;
+        const char *ignored;
+        const char *name;
+    } cases[] = {{"create index x on own.t using brin (\"a\")", NULL, "own.t_pages"},
+                 {"create index x on own.t using brin (a)", "t_pages", NULL},
+                 {"create index x on own.t using hash (a)", NULL, NULL},
+                 {"create index x on own.t (a asc) where (a IS NULL)", NULL, "own.\"t One\""},
+                 {"create unique index x on own.t (a) where (a IS NULL)", NULL, "own.\"t One\""},
+                 {"create unique index x on own.t (a) where (a IS NULL)", "t One", NULL},
+                 {"create index x on own.t (a desc) where (a IS NULL)", NULL, NULL}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        SqlIndexStatement wanted;
+        const char *name;
+        assert_true(
+            sql_index_statement_parse(place.arena, cases[i].text, &(SqlIndexNames){0}, &wanted, &error));
+        assert_done(
+            index_definition_find(connection, place.arena, &table, &wanted, cases[i].ignored, &name, &error),
+            &error);
+        if (!text_equals(name, cases[i].name) && name != cases[i].name)
+            fail_msg("%s: %s", cases[i].text, name == NULL ? "none" : name);
+    }
+}
+
+static void
 the_end_of_a_change_opens_its_implementation_once(void **state)
 {
     Place place = place_of(state);
@@ -782,6 +821,7 @@ main(void)
         cmocka_unit_test_setup(an_index_of_another_predicate_or_expression_is_not_taken_for_ours,
                                store_fixture_clear),
         cmocka_unit_test_setup(a_definition_is_compared_as_the_server_writes_it, store_fixture_clear),
+        cmocka_unit_test_setup(an_index_that_does_what_another_one_would_is_found, store_fixture_clear),
         cmocka_unit_test_setup(the_end_of_a_change_opens_its_implementation_once, store_fixture_clear),
         cmocka_unit_test_setup(another_index_of_the_same_columns_does_not_look_carried_out,
                                store_fixture_clear),
