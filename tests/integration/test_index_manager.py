@@ -1233,5 +1233,9 @@ def test_a_trial_shows_on_the_twin_what_would_become_slower(service, target):
     rows = json.loads(service.fettle("index", "trial", target.dsn(), "orders_tried", "--json", status=10, anyway=True))
     assert any("note" in row["statement"] and float(row["times_more"]) > 2 for row in rows), rows
     assert "there is no index" in cli(service, "trial", target.dsn(), "nothing", status=4)
+    target.sql("SELECT pg_stat_statements_reset()")
+    target.sql("SELECT count(*) FROM customers")
+    unasked = cli(service, "trial", target.dsn(), "orders_tried")
+    assert "over 0 statements" in unasked and "what orders_tried is worth is not known" in unasked and "would cost more" not in unasked
     assert indexes(target)["orders_tried"]
     cli(service, "drop", "shop", "orders_tried", "--yes")
