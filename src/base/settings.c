@@ -115,6 +115,25 @@ bool_parse(const char *text, double *ret_number)
     return false;
 }
 
+static const SettingUnit *
+units_of(SettingType type)
+{
+    return type == SETTING_DURATION ? duration_units : type == SETTING_SIZE ? size_units : NULL;
+}
+
+/* In the greatest unit that says it in a whole number: as a person would write it. */
+static const char *
+limit_text(Arena *arena, SettingType type, double limit)
+{
+    const SettingUnit *units = units_of(type);
+    const SettingUnit *best = units;
+    for (size_t i = 0; units != NULL && limit != 0 && units[i].word != NULL; i++)
+        if (fmod(limit, units[i].factor) == 0)
+            best = &units[i];
+    return best == NULL || limit == 0 ? arena_printf(arena, "%.15g", limit)
+                                      : arena_printf(arena, "%.15g%s", limit / best->factor, best->word);
+}
+
 static const char *
 setting_type_words(SettingType type)
 {
@@ -151,11 +170,7 @@ value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValu
     if (info->type == SETTING_BOOL)
         good = bool_parse(text, &number);
     else if (!is_text)
-        good = number_parse(text,
-                            info->type == SETTING_DURATION ? duration_units
-                            : info->type == SETTING_SIZE   ? size_units
-                                                           : NULL,
-                            &number);
+        good = number_parse(text, units_of(info->type), &number);
     if (good && info->type == SETTING_INT && number != floor(number))
         good = false;
     if (!good) {
@@ -169,8 +184,11 @@ value_parse(Arena *arena, const SettingInfo *info, const char *text, SettingValu
         return error_set_hint(error, "it takes %s", refusal);
     }
     if (!is_text && info->type != SETTING_BOOL && (number < info->low || number > info->high)) {
-        error_set(error, ERROR_INPUT, "%s must be between %.15g and %.15g", info->name, info->low,
-                  info->high);
+        error_set(error, ERROR_INPUT, "%s must be between %s and %s", info->name,
+                  limit_text(arena, info->type, info->low), limit_text(arena, info->type, info->high));
+        if (units_of(info->type) == duration_units && text[strspn(text, "+-0123456789.eE ")] == '\0')
+            return error_set_hint(error, "a number without a unit is milliseconds; it takes %s",
+                                  setting_type_words(info->type));
         return error_set_hint(error, "its default is %s; run \"fettle help settings\" for more",
                               info->standard);
     }
@@ -248,6 +266,18 @@ unquote(char *value)
     return closed;
 }
 
+/* Help and messages name a setting "section.name": in a file the section stands on a line of its own. */
+static bool
+refuse_outside(const char *name, Error *error)
+{
+    const char *dot = strchr(name, '.');
+    error_set(error, ERROR_INPUT, "\"%.100s\" stands before the first [section]", name);
+    if (dot == NULL || dot == name)
+        return error_set_hint(error, "write the section in brackets on a line before it");
+    return error_set_hint(error, "write [%.*s] on a line, and below it: %.100s = ...", (int)(dot - name),
+                          name, dot + 1);
+}
+
 /* One "name = value" line of a section. *fault is where a failure lies. */
 static bool
 settings_parse_pair(Settings *settings, bool *seen, const char *section, char *line, const char **fault,
@@ -264,6 +294,10 @@ settings_parse_pair(Settings *settings, bool *seen, const char *section, char *l
     *fault = value;
     if (!unquote(value))
         return error_set(error, ERROR_INPUT, "the quoted value does not end at the end of the line");
+    if (section[0] == '\0') {
+        *fault = line;
+        return refuse_outside(trim(line), error);
+    }
     char *name = arena_printf(settings->arena, "%s.%s", section, trim(line));
     size_t id = 0;
     while (id < SETTING_COUNT && strcmp(setting_table[id].name, name) != 0)

@@ -212,8 +212,9 @@ cli_settings_override(const CliInput *input, Settings *settings, Error *error)
 static bool
 input_settings_take(CliInput *input, Error *error)
 {
-    Settings *settings;
-    if (!cli_settings_load(input, input->arena, &settings, error) ||
+    Settings *settings = settings_new(input->arena);
+    bool are_wanted = !input->verb->needs_no_settings || input->common->config != NULL;
+    if ((are_wanted && !cli_settings_load(input, input->arena, &settings, error)) ||
         !cli_settings_override(input, settings, error))
         return false;
     input->settings = settings;
@@ -257,11 +258,13 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
 
 /* What to do when the error itself knows nothing better: every failure ends with a hint. */
 static const char *
-hint_by_code(ErrorCode code)
+hint_by_code(Arena *arena, const CliVerb *verb, ErrorCode code)
 {
+    const char *help = verb == NULL ? "fettle help" : arena_printf(arena, "fettle help %s", verb->name);
     switch (code) {
-        case ERROR_USAGE: return "run \"fettle help\" for the verbs, \"fettle help VERB\" for one of them";
-        case ERROR_INPUT: return "correct what was given; \"fettle help VERB\" says what is expected";
+        case ERROR_USAGE: return arena_printf(arena, "run \"%s\"", help);
+        case ERROR_INPUT:
+            return arena_printf(arena, "correct what was given; \"%s\" says what is expected", help);
         case ERROR_NOT_FOUND: return "check the name, upper and lower case too";
         case ERROR_CONFLICT: return "look at what is there now, and try again once nothing stands in the way";
         case ERROR_UNSUPPORTED: return "nothing was done; the message says what stands in the way";
@@ -371,6 +374,8 @@ cli_main(int argument_count, char **arguments)
     words_hide(error.message, sizeof(error.message));
     words_hide(error.hint, sizeof(error.hint));
     fprintf(stderr, "fettle: %s\nhint: %s\n", error.message,
-            error.hint[0] != '\0' ? error.hint : hint_by_code(error.code));
+            error.hint[0] != '\0'
+                ? error.hint
+                : hint_by_code(arena, argument_count > 1 ? cli_verb_find(arguments[1]) : NULL, error.code));
     return error_code_exit_status(error.code);
 }

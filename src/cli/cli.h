@@ -47,6 +47,7 @@ typedef struct CliVerb {
     const char *description;
     const char *examples;
     const CliOption *options; /* ended by name NULL */
+    bool needs_no_settings;   /* it answers whatever the environment names or holds, too */
     bool (*run)(CliInput *input, int *ret_exit_status, Error *error);
 } CliVerb;
 

@@ -121,6 +121,23 @@ write_unsure(Text *text, const Advice *advice, const char *bullet)
             bullet, advice->solver_failures, advice->solver_failures == 1 ? "" : "s", advice->solver_reason);
 }
 
+/* What a reader would take for the whole, or for the application's. */
+static void
+write_reading(Text *text, const Report *report, const char *bullet)
+{
+    const Snapshot *snapshot = report->advice->snapshot;
+    for (size_t i = 0; i < snapshot->gap_count; i++)
+        if (text_equals(snapshot->gaps[i].subject, "statements of other roles"))
+            text_append_format(text, "%sthe statements of other roles are hidden from this one: %s\n", bullet,
+                               snapshot->gaps[i].remedy);
+    if (report->is_counted)
+        text_append_format(
+            text,
+            "%sthis look at the target counts as scans of its indexes, so that they look used: "
+            "\"fettle doctor\" says how it would not\n",
+            bullet);
+}
+
 static void
 write_head(Text *text, const Report *report)
 {
@@ -141,6 +158,7 @@ write_head(Text *text, const Report *report)
         text_append_format(text, "; they take %.1f %% of the measured time",
                            workload->covered_time_share * 100);
     text_append_char(text, '\n');
+    write_reading(text, report, bullet);
     write_fidelity(text, report);
     text_append_format(text, "%s%lld planner questions, %lld what-if indexes made, in %s", bullet,
                        (long long)report->advice->questions.explains,

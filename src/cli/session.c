@@ -108,8 +108,10 @@ session_read(CliInput *input, CliSession *session, Error *error)
         if (!file_exists(target)) {
             error_set(error, ERROR_NOT_FOUND, "there is no file \"%.200s\", and it is no connection string",
                       target);
-            return error_set_hint(
-                error, "a connection string is postgres://user@host/database or \"host=... dbname=...\"");
+            return error_set_hint(error,
+                                  "a connection string is postgres://user@host/database or \"host=... "
+                                  "dbname=...\"; a target of the store is advised on by \"fettle index "
+                                  "advise NAME\"");
         }
         if (option_if_any(input, "role") != NULL) {
             error_set(error, ERROR_USAGE, "the role of a snapshot file is settled when it is taken");

@@ -4,6 +4,8 @@
 #include "advise/advisor.h"
 #include "base/log.h"
 #include "cli/report.h"
+#include "pg/result.h"
+#include "snapshot/read.h"
 
 #include <math.h>
 #include <string.h>
@@ -105,12 +107,12 @@ format_of(CliInput *input, ReportFormat *ret_format, Error *error)
     return error_set_hint(error, "it is text, markdown or json");
 }
 
-/* The gap that left the workload unread; NULL when it was read. */
+/* What could not be read of a subject; NULL: it was read. */
 static const SnapshotGap *
-statements_gap(const Snapshot *snapshot)
+gap_of(const Snapshot *snapshot, const char *subject)
 {
     for (size_t i = 0; i < snapshot->gap_count; i++)
-        if (text_equals(snapshot->gaps[i].subject, "pg_stat_statements"))
+        if (text_equals(snapshot->gaps[i].subject, subject))
             return &snapshot->gaps[i];
     return NULL;
 }
@@ -118,7 +120,13 @@ statements_gap(const Snapshot *snapshot)
 static bool
 workload_is_empty(const CliSession *session, Error *error)
 {
-    const SnapshotGap *gap = statements_gap(session->snapshot);
+    const SnapshotGap *gap = gap_of(session->snapshot, "pg_stat_statements");
+    const SnapshotGap *hidden = gap_of(session->snapshot, "statements of other roles");
+    if (hidden != NULL && session->snapshot->has_statements) {
+        error_set(error, ERROR_INPUT,
+                  "the workload is empty: in pg_stat_statements this role sees its own statements only");
+        return error_set_hint(error, "%s -- or give statements with --workload FILE", hidden->remedy);
+    }
     if (gap == NULL || session->snapshot->has_statements) {
         error_set(
             error, ERROR_INPUT,
@@ -148,6 +156,19 @@ fidelity_of(CliInput *input, const CliSession *session, Report *report, Error *e
     }
     *error = reason;
     return error_prefix(error, "could not compare plans with the target");
+}
+
+/* Whether the ends of indexes are looked up with the server's counting on. */
+static bool
+counting_of(const CliSession *session, Report *report, Error *error)
+{
+    bool may_stop = true;
+    if (session->target != NULL && (!pg_transaction_begin_read_only(session->target, error) ||
+                                    !snapshot_may_stop_counting(session->target, &may_stop, error) ||
+                                    !pg_transaction_end(session->target, error)))
+        return false;
+    report->is_counted = !may_stop;
+    return true;
 }
 
 static bool
@@ -193,7 +214,7 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
         !session_read(input, &session, error) ||
         (session.snapshot->statement_count == 0 && !workload_is_empty(&session, error)) ||
         !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||
-        !fidelity_of(input, &session, &report, error))
+        !counting_of(&session, &report, error) || !fidelity_of(input, &session, &report, error))
         return false;
     if (!advise(input, &session, &limits, &report, error))
         return cluster_explain_failure(session.cluster, error);

@@ -42,5 +42,6 @@ const CliVerb cli_verb_help = {
     .examples = "  fettle help advise\n"
                 "  fettle help man > fettle.1\n"
                 "  source <(fettle help completion)\n",
+    .needs_no_settings = true,
     .run = help_run,
 };

@@ -157,9 +157,13 @@ trial_write(CliInput *input, const SnapshotIndex *index, Trial *trial, Error *er
                 "note: not compared, for the planner could not plan them without %s as with it: %zu of the "
                 "statements\n",
                 index->name, trial->unknown_count);
-    cli_table_append(&table, &text, as_json,
-                     arena_printf(arena, "no statement%s of the workload would cost more without %s\n",
-                                  trial->unknown_count > 0 ? " that can be compared" : "", index->name));
+    const char *nothing =
+        trial->statement_count == 0
+            ? arena_printf(arena, "the workload has no statement on it: what %s is worth is not known\n",
+                           index->name)
+            : arena_printf(arena, "no statement%s of the workload would cost more without %s\n",
+                           trial->unknown_count > 0 ? " that can be compared" : "", index->name);
+    cli_table_append(&table, &text, as_json, nothing);
     return cli_write(input, text.data, text.length, error);
 }
 

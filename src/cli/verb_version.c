@@ -34,5 +34,6 @@ const CliVerb cli_verb_version = {
     .description = "Prints the version.",
     .examples = "",
     .options = version_options,
+    .needs_no_settings = true,
     .run = version_run,
 };

@@ -210,3 +210,32 @@ pg_plan_scan_of(const PgPlan *plan, const char *relation)
     pg_plan_walk(plan, scan_search_visit, &search);
     return search.scan;
 }
+
+double
+pg_plan_shares_of(const PgPlanNode *gather)
+{
+    double planned = isnan(gather->workers_planned) ? 0 : gather->workers_planned;
+    return planned + fmax(0, 1 - 0.3 * planned);
+}
+
+/* NAN: the node is not in the tree. */
+static double
+shares_above(const PgPlanNode *tree, const PgPlanNode *node, double shares)
+{
+    if (tree == node)
+        return shares;
+    if (text_equals(tree->node_type, "Gather") || text_equals(tree->node_type, "Gather Merge"))
+        shares = pg_plan_shares_of(tree);
+    for (size_t i = 0; i < tree->children.count; i++) {
+        double found = shares_above(tree->children.items[i], node, shares);
+        if (!isnan(found))
+            return found;
+    }
+    return NAN;
+}
+
+double
+pg_plan_rows_of_all(const PgPlan *plan, const PgPlanNode *node)
+{
+    return node->is_parallel_aware ? node->plan_rows * shares_above(plan->root, node, 1) : node->plan_rows;
+}

@@ -97,4 +97,12 @@ void pg_plan_walk(const PgPlan *plan, PgPlanVisitor visit, void *context);
 /* The costliest node that names the relation (without its schema); NULL: none does. */
 const PgPlanNode *pg_plan_scan_of(const PgPlan *plan, const char *relation);
 
+/* How many times one process's share the rows of all are below a Gather, as the planner reckons: the leader
+ * helps less the more workers it has. */
+double pg_plan_shares_of(const PgPlanNode *gather);
+
+/* The rows of a node of the plan that all processes have together: a parallel scan's own are one process's
+ * share. NAN when absent. */
+double pg_plan_rows_of_all(const PgPlan *plan, const PgPlanNode *node);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "pg/identifier.h"
 #include "pg/result.h"
+#include "workflow/workflow_internal.h"
 
 #include <string.h>
 
@@ -54,6 +55,31 @@ index_definition_reads_alike(const SqlIndexStatement *wanted, const SqlIndexStat
 {
     return strcmp(wanted->shape, found->shape) == 0 &&
            (wanted->tablespace == NULL || text_equals(wanted->tablespace, found->tablespace));
+}
+
+bool
+index_definition_find(PgConnection *connection, Arena *arena, const IndexTable *table,
+                      const SqlIndexStatement *wanted, const char *ignored, const char **ret_name,
+                      Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
+    const char *parameters[] = {arena_printf(arena, "%u", table->oid)};
+    if (!workflow_query(connection, "index_definitions", parameters, 1, &rows, error))
+        return error_prefix(error, "could not look for the table's indexes");
+    *ret_name = NULL;
+    for (int64_t i = 0; i < pg_result_rows(rows) && *ret_name == NULL; i++) {
+        SqlIndexStatement found;
+        Error unreadable = {0};
+        const char *name = pg_result_text(rows, i, 1);
+        /* behind its first word, which says whether it is unique, a shape is the same for both */
+        if (!text_equals(ignored, name) &&
+            sql_index_statement_parse(arena, pg_result_text(rows, i, 2), &(SqlIndexNames){0}, &found,
+                                      &unreadable) &&
+            strcmp(strchr(found.shape, ' '), strchr(wanted->shape, ' ')) == 0 &&
+            (found.is_unique || !wanted->is_unique))
+            *ret_name = pg_identifier_qualify(arena, pg_result_text(rows, i, 0), name);
+    }
+    return true;
 }
 
 bool

@@ -20,6 +20,12 @@
  * the session's default_tablespace put it. */
 bool index_definition_reads_alike(const SqlIndexStatement *wanted, const SqlIndexStatement *found);
 
+/* A valid index of the table, with its schema, that reads as one that does all that the wanted one would: a
+ * unique one in place of a plain one, too. NULL: none, or only of the name that is ignored. */
+bool index_definition_find(PgConnection *connection, Arena *arena, const IndexTable *table,
+                           const SqlIndexStatement *wanted, const char *ignored, const char **ret_name,
+                           Error *error) FETTLE_MUST_USE;
+
 /* connection: a changing session outside of a transaction. False: the session was lost meanwhile. */
 bool index_definition_is(PgConnection *connection, Arena *arena, const SqlIndexStatement *wanted,
                          const IndexFacts *facts, bool *ret_is, Error *error) FETTLE_MUST_USE;

@@ -379,6 +379,21 @@ marks_tell(Arena *arena, const IndexOrder *order, const IndexFacts *facts, Index
             plan->message, text.data);
 }
 
+/* It is not refused: a rebuild under another name begins like that. */
+static bool
+twice_note(PgConnection *connection, Arena *arena, const IndexTable *table, const SqlIndexStatement *wanted,
+           const char *replaced, const char **ret_note, Error *error)
+{
+    const char *there;
+    if (!index_definition_find(connection, arena, table, wanted, replaced, &there, error))
+        return false;
+    *ret_note =
+        there == NULL
+            ? NULL
+            : arena_printf(arena, "index %s is there already and does all that this one would", there);
+    return true;
+}
+
 bool
 index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *order, IndexPlan *ret_plan,
                   Error *error)
@@ -402,6 +417,9 @@ index_plan_create(const IndexManager *manager, Arena *arena, const IndexOrder *o
     if (!plan.is_done && (!index_place_find(connection, arena, statement.tablespace, &place, error) ||
                           !size_estimate(connection, arena, order, &table, &bytes, error) ||
                           !index_space_check(manager, &place, bytes, &plan.free_bytes, error)))
+        return false;
+    if (!plan.is_done && plan.note == NULL &&
+        !twice_note(connection, arena, &table, &statement, order->replaced, &plan.note, error))
         return false;
     plan.wanted_bytes = 2 * bytes;
     plan.change = change_of(order, connection, arena, &statement);

@@ -19,6 +19,7 @@
 #define SORT_MEMORY_FACTOR 3
 #define SQLSTATE_WRONG_KIND "42809" /* LOCK TABLE knows tables and views only */
 #define SQLSTATE_LOCKED "55P03"
+#define NAME_HINT "check the name, upper and lower case too"
 #define NO_STATEMENT_LIMITS                                                                                  \
     "SET statement_timeout = 0; "                                                                            \
     "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'" /* of 17 */
@@ -106,7 +107,7 @@ refuse_unknown(PgConnection *connection, Arena *arena, const char *schema, const
         return error_set_hint(error, "give the table's name alone, without quotes, and its schema apart");
     if (schema == NULL || !workflow_query(connection, "index_table", anywhere, 2, &rows, &ignored) ||
         pg_result_rows(rows) == 0)
-        return false;
+        return error_set_hint(error, NAME_HINT);
     return error_set_hint(
         error, "there is %s",
         pg_identifier_qualify(arena, pg_result_text(rows, 0, 1), pg_result_text(rows, 0, 2)));
@@ -153,10 +154,11 @@ index_columns_check(PgConnection *connection, Arena *arena, const IndexTable *ta
         if (!pg_result_bool(rows, i, 1)) {
             error_set(error, ERROR_INPUT, "table %s has no column %s",
                       pg_identifier_qualify(arena, table->schema, table->name), pg_result_text(rows, i, 0));
-            return strpbrk(pg_result_text(rows, i, 0), "( \"") != NULL &&
-                   error_set_hint(error,
-                                  "an expression, an order, or a name with a comma is given to \"fettle "
-                                  "index create\" in a whole CREATE INDEX statement");
+            return error_set_hint(error, "%s",
+                                  strpbrk(pg_result_text(rows, i, 0), "( \"") == NULL
+                                      ? NAME_HINT
+                                      : "an expression, an order, or a name with a comma is given to "
+                                        "\"fettle index create\" in a whole CREATE INDEX statement");
         }
         *ret_width += pg_result_double(rows, i, 2, 16);
     }

@@ -181,15 +181,6 @@ guesses_rows(const PgPlanNode *node)
            (node->join_filter != NULL && !plan_condition_is_equality(node->join_filter));
 }
 
-/* How many times one process's share the rows of all are, as the planner reckons: the leader helps less the
- * more workers it has. */
-static double
-workers_of(const PgPlanNode *gather)
-{
-    double planned = isnan(gather->workers_planned) ? 0 : gather->workers_planned;
-    return planned + fmax(0, 1 - 0.3 * planned);
-}
-
 /* The plan's parser bounds the depth. */
 static void
 node_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut, double workers)
@@ -205,7 +196,7 @@ node_take(PlanWalk *walk, const PgPlanNode *node, bool is_cut, double workers)
         walk->facts->rows_nested = fmax(walk->facts->rows_nested, rows); /* NaN is passed over */
     }
     if (node_is(node, "Gather") || node_is(node, "Gather Merge"))
-        workers = workers_of(node);
+        workers = pg_plan_shares_of(node);
     walk->facts->is_guessed = walk->facts->is_guessed || guesses_rows(node);
     is_cut = node_is(node, "Limit") || (is_cut && !reads_all(node));
     for (size_t i = 0; i < node->children.count; i++) {

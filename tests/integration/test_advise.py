@@ -156,3 +156,16 @@ def test_explain_shows_a_supposed_index(fettle, shop):
     assert "Seq Scan on payments" in result.out
     assert "Index Scan using payments_order_id_idx on payments" in result.out
     assert shop.sql("SELECT count(*) FROM pg_indexes WHERE tablename = 'payments'", "shop") == [(1,)]
+
+
+def test_what_a_scan_of_several_processes_finds_is_told_of_all_of_them(fettle, shop, tmp_path):
+    shop.sql("CREATE DATABASE wide")
+    for setting in ("min_parallel_table_scan_size", "parallel_setup_cost", "parallel_tuple_cost"):
+        shop.sql(f"ALTER DATABASE wide SET {setting} = 0")
+    shop.sql("CREATE TABLE t AS SELECT n % 500 AS k, repeat('x', 200) AS v FROM generate_series(1, 50000) n; ANALYZE t", "wide")
+    workload = tmp_path / "wide.sql"
+    workload.write_text("-- calls: 500\nselect v from t where k = 7;\n")
+    only = fettle("advise", "--json", "--workload", workload, shop.dsn("wide")).json["recommendations"][0]
+    assert "Parallel Seq Scan on t" in only["gains"][0]["plan_before"]
+    found = re.search(r"now reads all 50,000 rows of the table to find (\d+)", only["reason"])
+    assert abs(int(found.group(1)) - 100) <= 2, only["reason"]  # a share is a whole number

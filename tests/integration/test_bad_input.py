@@ -123,3 +123,15 @@ def test_a_settings_file_with_a_fault_names_file_and_line(fettle, tmp_path):
     file = tmp_path / "fettle.conf"
     file.write_text("[advise]\n# fine\ntime = 10s\nstatements = many\n")
     is_clear(fettle("advise", "--config", file, "host=x"), 3, f"{file}:4", "advise.statements")
+    file.write_text("advise.time = 10s\n")
+    is_clear(fettle("advise", "--config", file, "host=x"), 3, f"{file}:1", "before the first [section]", "[advise]", "time = ...")
+
+
+def test_help_and_version_are_told_whatever_the_settings_are(fettle, tmp_path):
+    """The message on a bad settings file sends people to "fettle help settings"."""
+    file = tmp_path / "fettle.conf"
+    file.write_text("[advise]\nbogus = 1\n")
+    bad = {"FETTLE_CONFIG": str(file), "FETTLE_ADVISE_TIME": "never"}
+    is_clear(fettle("advise", "host=x", **bad), 3, "fettle help settings")
+    for words in (["help"], ["help", "settings"], ["help", "man"], ["version"], []):
+        assert fettle(*words, **bad).status == 0, words

@@ -959,6 +959,25 @@ def test_a_leftover_in_use_holds_up_nobody_who_looks_at_the_history(service, tar
     service.start()
 
 
+def test_an_index_that_does_what_another_one_does_is_made_with_a_warning(service, target):
+    def said(*words, approval="--dry-run"):
+        return subprocess.run([BINARY, "index", "create", "shop", *words, approval], env=service.environment(), capture_output=True,
+                              text=True, timeout=60, check=True).stderr
+    words = "is there already and does all that this one would"
+    assert f"index public.orders_pkey {words}" in said("orders", "id")
+    assert f"index public.orders_pkey {words}" in said("create unique index other on orders using btree (\"id\" ASC)")
+    cli(service, "create", "shop", "orders", "note,total", "--yes")
+    assert f"index public.orders_note_total_idx {words}" in said("orders", "note,total", "--name", "other")
+    for different in (["orders", "total,note"], ["orders", "note,total", "--name", "other", "--unique"],
+                      ["orders", "note,total", "--name", "other", "--method", "brin"],
+                      ["orders", "note", "--name", "other", "--include", "total"], ["create index other on orders (note, total) where total > 5"],
+                      ["orders", "note,total", "--name", "other", "--replaces", "orders_note_total_idx"]):
+        assert words not in said(*different), different
+    assert words in said("orders", "note,total", "--name", "other", approval="--yes")
+    cli(service, "drop", "shop", "other", "--yes")
+    cli(service, "drop", "shop", "orders_note_total_idx", "--yes")
+
+
 def test_the_command_line_takes_a_whole_statement(service, target):
     statement = "create index partial_one on public.orders (lower(note)) where total > 5"
     cli(service, "create", "shop", statement, "--yes")
@@ -1032,6 +1051,14 @@ def test_the_command_line_refuses_a_name_that_would_be_cut_and_a_method_that_is_
     before = len(history(service))
     assert word in cli(service, "create", "shop", "orders", "note", "--yes", *words, status=2)
     assert len(history(service)) == before
+
+
+@pytest.mark.parametrize("status,words,hint", [
+    (3, ["orderz", "note"], "check the name, upper and lower case too"), (3, ["Orders", "note"], "check the name, upper and lower case too"),
+    (3, ["orders", "Note"], "check the name, upper and lower case too"), (3, ["create index x on orderz (note)"], "check the name"),
+    (3, ["orders", "note", "--replaces", "nothing"], '"fettle help index" says what is expected'), (2, ["orders", "note", "--method", "rtree"], 'run "fettle help index"')])
+def test_a_hint_names_what_to_look_at(service, status, words, hint):
+    assert f"hint: {hint}" in cli(service, "create", "shop", *words, "--yes", status=status).replace("correct what was given; ", "")
 
 
 @pytest.mark.parametrize("status,words,said", [
@@ -1206,5 +1233,9 @@ def test_a_trial_shows_on_the_twin_what_would_become_slower(service, target):
     rows = json.loads(service.fettle("index", "trial", target.dsn(), "orders_tried", "--json", status=10, anyway=True))
     assert any("note" in row["statement"] and float(row["times_more"]) > 2 for row in rows), rows
     assert "there is no index" in cli(service, "trial", target.dsn(), "nothing", status=4)
+    target.sql("SELECT pg_stat_statements_reset()")
+    target.sql("SELECT count(*) FROM customers")
+    unasked = cli(service, "trial", target.dsn(), "orders_tried")
+    assert "over 0 statements" in unasked and "what orders_tried is worth is not known" in unasked and "would cost more" not in unasked
     assert indexes(target)["orders_tried"]
     cli(service, "drop", "shop", "orders_tried", "--yes")

@@ -68,6 +68,7 @@ def test_the_markdown_report_has_clean_headings_and_closed_fences(fettle, file):
 
 
 def test_slips_of_the_hand_are_told(fettle, shop, file):
+    is_clear(fettle("advise", "shop"), 4, 'there is no file "shop"', "a target of the store", "fettle index advise NAME")
     is_clear(fettle("twin", "drop", "twin_nope"), 4, 'there is no twin "twin_nope"', "fettle twin list")
     is_clear(fettle("advise", "--role", "nobody_here", shop.dsn("shop")), 4, 'no role "nobody_here"')
     is_clear(fettle("advise", "--role", "shop_app", file), 2, "settled when it is taken", "fettle snapshot --role")

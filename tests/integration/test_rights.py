@@ -36,6 +36,19 @@ def test_a_role_with_nothing_gets_the_grants_it_lacks(fettle, shop):
     assert doctor.status == 10, doctor.err
     assert "GRANT pg_read_all_stats TO nothing" in doctor.out
     assert "GRANT pg_read_all_data TO nothing" in doctor.out
+    is_clear(fettle("advise", shop.dsn("shop", "nothing")), 3, "sees its own statements only", "GRANT pg_read_all_stats TO nothing;")
+
+
+def test_an_advice_says_what_the_role_did_not_see_and_what_its_look_counts_as(fettle, shop):
+    shop.sql("CREATE ROLE some_own LOGIN; GRANT pg_read_all_data TO some_own")
+    shop.psql("shop", "-c", "SET ROLE some_own", "-c", "SELECT count(*) FROM orders WHERE total > 5")
+    own = fettle("advise", shop.dsn("shop", "some_own"))
+    assert "statements of other roles are hidden from this one: GRANT pg_read_all_stats TO some_own;" in own.out, own.err
+    assert "counts as scans of its indexes" in own.out
+    shop.sql("GRANT pg_read_all_stats TO some_own; GRANT SET ON PARAMETER track_counts TO some_own")
+    for user in ("some_own", None):
+        whole = fettle("advise", shop.dsn("shop", user) if user else shop.dsn("shop"))
+        assert whole.status == 10 and "hidden from this one" not in whole.out and "counts as scans" not in whole.out
 
 
 def test_without_pg_stat_statements_a_file_gives_the_workload(fettle, shop, tmp_path):

@@ -328,6 +328,18 @@ plan_scan_of(const PgPlan *plan, const SnapshotRelation *relation)
     return plan == NULL ? NULL : pg_plan_scan_of(plan, relation->name);
 }
 
+/* What is found is told where something is looked for. */
+static void
+whole_scan_append(Arena *arena, Text *text, const char *subject, const PgPlan *plan, const PgPlanNode *scan,
+                  double reltuples)
+{
+    double found = pg_plan_rows_of_all(plan, scan);
+    text_append_format(text, "; %s now reads all %s rows of the table", subject,
+                       text_format_count(arena, reltuples));
+    if (scan->filter != NULL && !isnan(found))
+        text_append_format(text, " to find %s", text_format_count(arena, fmin(found, reltuples)));
+}
+
 /* "3 statements read public.orders by customer_id; the heaviest now reads the whole table (Seq Scan,
  * 1,234,567 rows) ..." */
 static const char *
@@ -352,9 +364,7 @@ recommendation_reason(Evidence *evidence, const Candidate *candidate, const Reco
     const PgPlanNode *before = plan_scan_of(best->plan_before, candidate->relation);
     const PgPlanNode *after = plan_scan_of(best->plan_after, candidate->relation);
     if (before != NULL && text_equals(before->node_type, "Seq Scan") && candidate->relation->reltuples > 0)
-        text_append_format(&text, "; %s now reads all %s rows of the table to find %s", subject,
-                           text_format_count(arena, candidate->relation->reltuples),
-                           text_format_count(arena, isnan(before->plan_rows) ? 0 : before->plan_rows));
+        whole_scan_append(arena, &text, subject, best->plan_before, before, candidate->relation->reltuples);
     else if (before != NULL)
         text_append_format(&text, "; %s now uses a%s %s", subject,
                            strchr("AEIOU", before->node_type[0]) != NULL ? "n" : "", before->node_type);

@@ -137,6 +137,28 @@ a_value_beyond_its_limits_is_refused_with_them(void **state)
 }
 
 static void
+limits_are_told_in_the_units_that_people_write(void **state)
+{
+    (void)state;
+    static const char *const cases[][4] = {
+        {"advise.time", "30", "between 1s and 1d", "without a unit is milliseconds"},
+        {"advise.time", "48h", "between 1s and 1d", "its default is 6s"},
+        {"index.observation", "1d", "between 7d and 365d", "its default is 35d"},
+        {"sql.statement_bytes", "2MB", "between 1kB and 1MB", "its default is 64kB"},
+        {"index.free_space_floor", "2TB", "between 0 and 1TB", "its default is 1GB"},
+        {"collect.workers", "0", "between 1 and ", "its default is 16"},
+    };
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    Settings *settings = settings_new(arena);
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        Error error = {0};
+        assert_false(settings_set(settings, cases[i][0], cases[i][1], &error));
+        if (strstr(error.message, cases[i][2]) == NULL || strstr(error.hint, cases[i][3]) == NULL)
+            fail_msg("%s; %s", error.message, error.hint);
+    }
+}
+
+static void
 an_unknown_setting_is_told(void **state)
 {
     (void)state;
@@ -187,7 +209,9 @@ a_fault_is_told_with_line_and_column_and_changes_nothing(void **state)
     } cases[] = {
         {"[target]\nconnect_timeout = soon\n", "fettle.conf:2:19: \"soon\" is not a value"},
         {"[target]\n\n  bogus = 1\n", "fettle.conf:3:3: there is no setting called \"target.bogus\""},
-        {"connect_timeout = 1s\n", "fettle.conf:1:1: there is no setting called \".connect_timeout\""},
+        {"connect_timeout = 1s\n", "fettle.conf:1:1: \"connect_timeout\" stands before the first [section]"},
+        {"target.connect_timeout = 1s\n",
+         "fettle.conf:1:1: \"target.connect_timeout\" stands before the first [section]"},
         {"[target]\nlock_timeout=1s\n lock_timeout=2s\n",
          "fettle.conf:3:2: target.lock_timeout is set twice"},
         {"[target]\nlock_timeout\n", "fettle.conf:2:1: the line \"lock_timeout\" is neither"},
@@ -197,7 +221,7 @@ a_fault_is_told_with_line_and_column_and_changes_nothing(void **state)
         {"[data]\ndirectory = \"a\" b\n", "fettle.conf:2:13: the quoted value does not end"},
         {"[data]\ndirectory = \"a\\\"\n", "fettle.conf:2:13: the quoted value does not end"},
         {"[target]\nlock_timeout=11min\n",
-         "fettle.conf:2:14: target.lock_timeout must be between 1 and 600000"},
+         "fettle.conf:2:14: target.lock_timeout must be between 1ms and 10min"},
         {"[target]\ndeadline=2h\n= 5\n", "fettle.conf:3:1: there is no setting called \"target.\""}};
     FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
@@ -462,6 +486,7 @@ main(void)
         cmocka_unit_test(values_have_units),
         cmocka_unit_test(a_bad_value_is_refused_with_what_it_takes),
         cmocka_unit_test(a_value_beyond_its_limits_is_refused_with_them),
+        cmocka_unit_test(limits_are_told_in_the_units_that_people_write),
         cmocka_unit_test(an_unknown_setting_is_told),
         cmocka_unit_test(a_file_has_sections_comments_and_quotes),
         cmocka_unit_test(a_fault_is_told_with_line_and_column_and_changes_nothing),

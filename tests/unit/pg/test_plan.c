@@ -227,6 +227,36 @@ a_relations_scan_is_its_costliest_node(void **state)
     assert_null(pg_plan_scan_of(plan, "v"));
 }
 
+static void
+the_rows_of_a_parallel_scan_are_those_of_all_processes(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    static const struct {
+        const char *above;
+        double rows;
+    } cases[] = {{"\"Gather\", \"Workers Planned\": 1", 1700},
+                 {"\"Gather\", \"Workers Planned\": 2", 2400},
+                 {"\"Gather Merge\", \"Workers Planned\": 4", 4000},
+                 {"\"Append\"", 1000}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
+        PgPlan *plan = plan_read_root(
+            arena,
+            arena_printf(arena,
+                         "{\"Node Type\": %s, \"Plans\": [{\"Node Type\": \"Hash Join\", \"Plans\": ["
+                         "{\"Node Type\": \"Seq Scan\", \"Parallel Aware\": true, \"Plan Rows\": 1000},"
+                         "{\"Node Type\": \"Seq Scan\", \"Parallel Aware\": false, \"Plan Rows\": 7},"
+                         "{\"Node Type\": \"Seq Scan\", \"Parallel Aware\": true}]}]}",
+                         cases[i].above));
+        PgPlanNode *const *scans = plan->root->children.items[0]->children.items;
+        if (!isnan(plan->root->workers_planned))
+            assert_true(fabs(pg_plan_shares_of(plan->root) - cases[i].rows / 1000) < 1e-6);
+        assert_true(fabs(pg_plan_rows_of_all(plan, scans[0]) - cases[i].rows) < 1e-6);
+        assert_true(pg_plan_rows_of_all(plan, scans[1]) == 7);
+        assert_true(isnan(pg_plan_rows_of_all(plan, scans[2])));
+    }
+}
+
 int
 main(void)
 {
@@ -238,6 +268,7 @@ main(void)
         cmocka_unit_test(a_walk_visits_parents_first_and_each_node_once),
         cmocka_unit_test(an_index_gets_another_name_wherever_the_plan_uses_it),
         cmocka_unit_test(a_relations_scan_is_its_costliest_node),
+        cmocka_unit_test(the_rows_of_a_parallel_scan_are_those_of_all_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

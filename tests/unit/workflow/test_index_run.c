@@ -8,7 +8,6 @@
 #include "store/index_recommendation.h"
 #include "store/target.h"
 #include "workflow/index_analysis.h"
-#include "workflow/index_definition.h"
 #include "workflow/index_run.h"
 #include "workflow/index_sent.h"
 
@@ -36,29 +35,6 @@ the_statement_of_an_order_quotes_every_name(void **state)
     assert_string_equal(
         index_order_statement(arena, &order, "s"),
         "CREATE UNIQUE INDEX \"i; --\" ON s.\"T\" USING btree (a, \"B b\") INCLUDE (\"c\"\"d\")");
-}
-
-static void
-a_tablespace_counts_where_it_is_wanted(void **state)
-{
-    (void)state;
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    static const char *const texts[] = {"create index i on s.t (a)", "create index i on s.t (a) tablespace x",
-                                        "create index i on s.t (a) tablespace y",
-                                        "create index i on s.t (b)"};
-    SqlIndexStatement all[4];
-    Error error = {0};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(texts); i++)
-        assert_true(sql_index_statement_parse(arena, texts[i], &(SqlIndexNames){0}, &all[i], &error));
-    assert_true(index_definition_reads_alike(&all[0], &all[1]) &&
-                index_definition_reads_alike(&all[1], &all[1]));
-    assert_false(index_definition_reads_alike(&all[1], &all[0]) ||
-                 index_definition_reads_alike(&all[1], &all[2]));
-    assert_false(index_definition_reads_alike(&all[0], &all[3]));
-    assert_true(index_method_is_known("btree") && index_method_is_known("spgist") &&
-                index_method_is_known("brin"));
-    assert_false(index_method_is_known("rtree") || index_method_is_known("") || index_method_is_known("gi") ||
-                 index_method_is_known("btree, hash") || index_method_is_known("hash,"));
 }
 
 static void
@@ -485,42 +461,6 @@ an_index_of_another_predicate_or_expression_is_not_taken_for_ours(void **state)
 }
 
 /* Whatever dies right after the end was written: its implementation is there, and there once. */
-/* As a statement and as the server, which could not be asked by the text alone. */
-static void
-a_definition_is_compared_as_the_server_writes_it(void **state)
-{
-    Place place = place_of(state);
-    Error error = {0};
-    IndexFacts facts;
-    SqlIndexStatement wanted;
-    bool is_found = false;
-    bool is_its = false;
-    FETTLE_CLEANUP(pg_connection_close_at) PgConnection *connection = NULL;
-    assert_done(
-        index_session_change(&place.manager, place.arena, place.target_id, NULL, 9, &connection, &error),
-        &error);
-    assert_done(pg_execute(connection, "CREATE INDEX t_part ON own.t (a) WHERE a > 5.5", &error), &error);
-    assert_done(index_facts_find(connection, place.arena, "own", "t_part", &is_found, &facts, &error),
-                &error);
-    static const struct {
-        const char *text;
-        bool is_its;
-    } cases[] = {{"create index t_part on own.t (a) where a > 5.5", true},
-                 {"create index t_part on own.t (a) where (a > (5.5)::numeric)", true},
-                 {"create index t_part on own.t (a) where a > 5.6", false},
-                 {"create index t_part on own.t (a)", false}};
-    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
-        assert_true(
-            sql_index_statement_parse(place.arena, cases[i].text, &(SqlIndexNames){0}, &wanted, &error));
-        assert_done(index_definition_is(connection, place.arena, &wanted, &facts, &is_its, &error), &error);
-        assert_true(is_its == cases[i].is_its);
-    }
-    /* nothing is left of the question */
-    assert_string_equal(store_fixture_value(place.fixture, "SELECT count(*) FROM pg_class WHERE relname LIKE "
-                                                           "'fettle_index_definition%'"),
-                        "0");
-}
-
 static void
 the_end_of_a_change_opens_its_implementation_once(void **state)
 {
@@ -762,7 +702,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_statement_of_an_order_quotes_every_name),
-        cmocka_unit_test(a_tablespace_counts_where_it_is_wanted),
         cmocka_unit_test_setup(a_change_is_recorded_carried_out_and_undone, store_fixture_clear),
         cmocka_unit_test_setup(on_one_table_only_one_change_is_open, store_fixture_clear),
         cmocka_unit_test_setup(a_change_that_was_asked_to_stop_never_begins, store_fixture_clear),
@@ -781,7 +720,6 @@ main(void)
         cmocka_unit_test_setup(the_facts_of_tables_indexes_and_sessions_are_the_targets, store_fixture_clear),
         cmocka_unit_test_setup(an_index_of_another_predicate_or_expression_is_not_taken_for_ours,
                                store_fixture_clear),
-        cmocka_unit_test_setup(a_definition_is_compared_as_the_server_writes_it, store_fixture_clear),
         cmocka_unit_test_setup(the_end_of_a_change_opens_its_implementation_once, store_fixture_clear),
         cmocka_unit_test_setup(another_index_of_the_same_columns_does_not_look_carried_out,
                                store_fixture_clear),
