@@ -115,6 +115,9 @@ STATES = {
     "status = any(array['pending', 'packing'])": "btree (customer_id) WHERE (status IN ('packing', 'pending'))",
     "status not in ('shipped', 'returned')": "btree (customer_id) WHERE (status NOT IN ('returned', 'shipped'))",
     "status <> 'shipped'": "btree (customer_id) WHERE (status <> 'shipped')",
+    "status in ('pending')": "btree (customer_id) WHERE (status = 'pending')",
+    "status in ('pending', 'pending')": "btree (customer_id) WHERE (status = 'pending')",
+    "status not in ('shipped')": "btree (customer_id) WHERE (status <> 'shipped')",
 }
 
 
