@@ -113,19 +113,79 @@ index_size(WhatIf *whatif, const char *qualified, bool is_partitioned, double *r
     return true;
 }
 
-/* Plans show a partition's own index: remember whose part it is. */
+#define PARTS_DEPTH_MOST 32
+
 static bool
-index_parts_note(WhatIf *whatif, const char *qualified, const char *name, Error *error)
+has_clustered_part(const Snapshot *snapshot, const SnapshotIndex *index, int depth)
 {
-    PgQuery query = {.text = "SELECT c.relname FROM pg_catalog.pg_partition_tree($1::regclass) p "
-                             "JOIN pg_catalog.pg_class c ON c.oid = p.relid WHERE p.level > 0",
+    bool has = index->is_clustered;
+    size_t count = index->is_partitioned && depth < PARTS_DEPTH_MOST ? snapshot->index_count : 0;
+    for (size_t i = 0; !has && i < count; i++)
+        has = snapshot->indexes[i].parent_id == index->id &&
+              has_clustered_part(snapshot, &snapshot->indexes[i], depth + 1);
+    return has;
+}
+
+static const SnapshotIndex *
+index_named(const Snapshot *snapshot, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < snapshot->index_count; i++)
+        if (text_equals(snapshot->indexes[i].name, name) && text_equals(snapshot->indexes[i].schema, schema))
+            return &snapshot->indexes[i];
+    return NULL;
+}
+
+/*
+ * Blocks of a partition's own index that the twin's server took for a part, and that is built anew on the
+ * target all the same: one of other directions or options, or one that a table is clustered by, or that is of
+ * a whole with such a one (the undo could not bring that mark back).
+ */
+static double
+part_built_anew(const WhatIf *whatif, const char *schema, const char *name, bool is_otherwise)
+{
+    const Snapshot *snapshot = twin_snapshot(whatif->twin);
+    const SnapshotIndex *part = index_named(snapshot, schema, name);
+    const SnapshotIndex *whole = part;
+    if (part == NULL)
+        return 0;
+    for (int depth = 0; whole->parent_id != 0 && depth < PARTS_DEPTH_MOST; depth++) {
+        const SnapshotIndex *parent = snapshot_index(snapshot, whole->parent_id);
+        if (parent == NULL)
+            break;
+        whole = parent;
+    }
+    if (!is_otherwise && !has_clustered_part(snapshot, whole, 0))
+        return 0;
+    return part->size_blocks >= 0 ? (double)part->size_blocks : part->relpages;
+}
+
+/* Plans show a partition's own index: remember whose part it is. *ret_anew: blocks of what was there and is
+ * built anew. */
+static bool
+index_parts_note(WhatIf *whatif, const char *qualified, const char *name, double *ret_anew, Error *error)
+{
+    PgQuery query = {.text =
+                         "SELECT c.relname, n.nspname, p.isleaf AND c.oid < w.indexrelid, "
+                         "(i.indoption::text, c.reloptions::text) IS DISTINCT FROM (w.indoption::text, "
+                         "(SELECT o.reloptions::text FROM pg_catalog.pg_class o WHERE o.oid = w.indexrelid)) "
+                         "FROM pg_catalog.pg_partition_tree($1::regclass) p "
+                         "JOIN pg_catalog.pg_class c ON c.oid = p.relid "
+                         "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                         "JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid "
+                         "JOIN pg_catalog.pg_index w ON w.indexrelid = $1::regclass WHERE p.level > 0",
                      .parameters = &qualified,
                      .parameter_count = 1};
     FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    *ret_anew = 0;
     if (!pg_query(whatif->connection, &query, &result, error))
         return false;
-    for (int64_t row = 0; row < pg_result_rows(result); row++)
-        map_put(whatif->given_names, pg_result_text(result, row, 0), arena_strdup(whatif->arena, name));
+    for (int64_t row = 0; row < pg_result_rows(result); row++) {
+        const char *part = pg_result_text(result, row, 0);
+        map_put(whatif->given_names, part, arena_strdup(whatif->arena, name));
+        if (pg_result_bool(result, row, 2))
+            *ret_anew +=
+                part_built_anew(whatif, pg_result_text(result, row, 1), part, pg_result_bool(result, row, 3));
+    }
     return true;
 }
 
@@ -142,10 +202,12 @@ created_index_examine(WhatIf *whatif, const KnownChange *known, double sparse_bl
         return true;
     bool is_partitioned = relation->kind == 'p';
     const char *qualified = pg_identifier_qualify(whatif->arena, relation->schema, known->made_name);
-    if (is_partitioned && !index_parts_note(whatif, qualified, change->name, error))
+    double anew = 0;
+    if (is_partitioned && !index_parts_note(whatif, qualified, change->name, &anew, error))
         return false;
+    double anew_bytes = anew * twin_snapshot(whatif->twin)->block_bytes;
     if (whatif->is_sparse) {
-        result->size_bytes = sparse_blocks * twin_snapshot(whatif->twin)->block_bytes;
+        result->size_bytes = sparse_blocks * twin_snapshot(whatif->twin)->block_bytes + anew_bytes;
         return true;
     }
     double *bytes = map_get(whatif->sizes, change->statement);
@@ -155,7 +217,7 @@ created_index_examine(WhatIf *whatif, const KnownChange *known, double sparse_bl
             return false;
         map_put(whatif->sizes, change->statement, bytes);
     }
-    result->size_bytes = *bytes;
+    result->size_bytes = *bytes + anew_bytes;
     return true;
 }
 

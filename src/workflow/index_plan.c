@@ -615,6 +615,12 @@ undo_plan(const IndexManager *manager, Arena *arena, const IndexChange *change, 
     if (change->success != 1 && !(is_modify && change->success == 0))
         return error_set(error, ERROR_CONFLICT, "index change %" PRId64 " is %s: there is nothing to undo",
                          change->id, change->state);
+    if (change->success == 0 && !index_sent_create(change))
+        return error_set(error, ERROR_CONFLICT,
+                         "index change %" PRId64
+                         " failed, and it is not recorded that anything was sent: there "
+                         "is nothing to undo",
+                         change->id);
     if (index_sent_is_doubted(change))
         return error_set(error, ERROR_CONFLICT,
                          "whether index change %" PRId64 " made index %s is not known, so that its undo does "

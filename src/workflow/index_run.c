@@ -5,6 +5,7 @@
 #include "pg/identifier.h"
 #include "pg/result.h"
 #include "sql/index_statement.h"
+#include "sql/statement.h"
 #include "store/index_change.h"
 #include "store/index_recommendation.h"
 #include "workflow/index_definition.h"
@@ -25,6 +26,7 @@
 #define CLEAN_LOCK_TIMEOUT "'2s'"
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
+#define STATEMENTS_MOST 40 /* as of a plan: more than any undo has */
 #define DEFINED_OTHERWISE "index %s has another definition now: it was altered, or dropped and made anew"
 
 typedef struct IndexRun {
@@ -368,6 +370,16 @@ not_there_judge(IndexRun *run, PgConnection *connection, const IndexFacts *found
     return VERDICT_FAILED;
 }
 
+/* What modifies may have been ordered when the new index was there already: then its undo leaves that alone.
+ */
+static bool
+undo_drops_what_is_made(const IndexRun *run)
+{
+    TextList undo =
+        sql_split(run->arena, run->change.undo_sql, strlen(run->change.undo_sql), STATEMENTS_MOST);
+    return text_list_contains(&undo, index_drop_statement(run->arena, run->index.schema, run->index.name));
+}
+
 /* Under the change's name is what it was to make. Where somebody else may have made it, nothing that would
  * drop it or another one in its favour follows. */
 static Verdict
@@ -391,7 +403,7 @@ made_judge(IndexRun *run, PgConnection *connection, Error *error)
         error_set(error, ERROR_CONFLICT, "%s; nothing was dropped", remark);
         return VERDICT_FAILED;
     }
-    if (run->is_modifying || is_sent)
+    if (is_sent || (run->is_modifying && !undo_drops_what_is_made(run)))
         return VERDICT_COMPLETED;
     error_set(error, ERROR_CONFLICT,
               "somebody else made index %s meanwhile, with this definition: nothing was done",

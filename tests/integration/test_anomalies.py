@@ -20,14 +20,16 @@ MADE_UP_MOST = 12
 
 
 class Load:
-    """A steady load: as many calls as belong to the time since the round before, so that rates hold on a slow machine too."""
+    """A steady load: as many calls as belong to the time since the round before read the counters, so that rates hold on a slow machine too.
+    What passed between the last call and that is not made up for: those calls would be counted over the next round's time, which it is no part of."""
 
     def __init__(self, server):
         self.server = server
         self.connection = psycopg2.connect(server.dsn())
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
-        self.started = self.last_run = time.monotonic()
+        self.started = self.last_run = self.read_at = time.time()
+        self.lost = self.interval = 0
         self.factor = 1
         self.done = {}
         self.before_sum = None
@@ -49,7 +51,7 @@ class Load:
         self.cursor.execute("SET enable_bitmapscan = off")
 
     def call(self, name, text, rate, factor=1, before=None):
-        due = int(rate * factor * (self.last_run - self.started))
+        due = int(rate * factor * (self.last_run - self.started - self.lost))
         for number in range(self.done.get(name, 0), due):
             if before:
                 before()
@@ -58,15 +60,20 @@ class Load:
 
     def run(self):
         """What belongs to the time since the run before."""
-        self.last_run = time.monotonic()
+        self.last_run = time.time()
         self.call("count", "SELECT count(*) FROM events", COUNTS, self.factor)
         self.call("sum", "SELECT sum(length(note)) FROM hot", SUMS, self.factor, self.before_sum)
         self.call("write", "UPDATE counters SET n = n + 1 WHERE id = 2", WRITES, self.factor)
         self.call("lookup", "SELECT note FROM orders WHERE customer = %s", LOOKUPS, self.factor)
         self.cursor.execute("SELECT pg_stat_force_next_flush()")
 
+    def was_read(self, report):
+        self.read_at = report["collected_at_us"] / 1e6
+        self.interval = report["interval_ms"] / 1000
+        self.lost += max(0, self.read_at - self.last_run)
+
     def restart(self, factor=1):
-        self.started, self.done, self.factor = self.last_run, {}, factor
+        self.started, self.lost, self.done, self.factor = self.read_at, 0, {}, factor
 
     def evict(self):
         self.cursor.execute("SET enable_seqscan = off; SELECT count(note) FROM cold WHERE id > 0; RESET enable_seqscan")
@@ -85,7 +92,7 @@ class Watched:
                 self.load.run()
                 if time.monotonic() - before < 0.02:
                     break
-            self.rounds.round()
+            self.load.was_read(self.rounds.round())
             report = self.rounds.tell("anomalies")
             if with_plans and report["wants_plans"]:  # as the server does
                 self.rounds.tell("plans")
@@ -130,8 +137,7 @@ def watched():
         load.build()
         with Rounds(store, "store", pathlib.Path(home), target.dsn()) as rounds:
             rounds.set("collect.texts_interval", "1s")
-            rounds.round()
-            load.last_run = time.monotonic()
+            load.was_read(rounds.round())
             load.restart()
             watch = Watched(rounds, load)
             watch.look(18)
@@ -146,6 +152,19 @@ def test_a_steady_load_has_baselines_and_no_incident(watched):
     assert rows["calls_per_second"] >= 10 and rows["locks_waited_for"] >= 10
     assert watched.rounds.value(f"SELECT baseline_value FROM fettle.query_baselines WHERE query_hash = {watched.hash_of('FROM orders')}"
                                 " AND metric_name = 'calls_per_second'") == pytest.approx(LOOKUPS, rel=0.5)
+
+
+def test_a_round_that_comes_late_doubles_no_rate(watched):
+    """Of the load itself: what the tests after it rest on."""
+    load = watched.load
+    load.restart()
+    load.run()
+    time.sleep(1.5)
+    load.was_read(watched.rounds.round())
+    before = load.done["lookup"]
+    watched.look()
+    assert load.done["lookup"] - before <= 1.5 * LOOKUPS * load.interval + 2
+    watched.calm_down()
 
 
 def test_twice_the_calls_are_a_change_of_rate(watched):

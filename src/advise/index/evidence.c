@@ -162,18 +162,24 @@ note_for_risky_plans(const Evidence *evidence, const Candidate *candidate)
         most, worst->label);
 }
 
-/* What a statement likely costs with the chosen set: the planner's word, but for a plan that likely hopes in
- * vain to stop early. */
+/* What a statement likely costs by an answer: the planner's word, but for a plan that likely hopes in vain to
+ * stop early. */
 static double
-likely_cost(const Evidence *evidence, size_t q)
+likely_cost_of(const Evidence *evidence, size_t q, const WhatIfAnswer *answer, Bits used)
 {
     const Workload *workload = evidence->context->workload;
-    const WhatIfAnswer *answer = &evidence->answers[q];
-    if (answer->plan == NULL || bits_is_empty(evidence->used[q]))
+    if (answer->plan == NULL || bits_is_empty(used))
         return answer->cost;
     const CautionView view = {
         .is_generic = answer->is_generic, .candidates = evidence->candidates, .names = evidence->names};
     return cautious_value(workload, &workload->statements[q], answer->cost, answer->plan, &view).likely;
+}
+
+/* With the chosen set. */
+static double
+likely_cost(const Evidence *evidence, size_t q)
+{
+    return likely_cost_of(evidence, q, &evidence->answers[q], evidence->used[q]);
 }
 
 /* Of the statements that likely cost more than the planner says, the one that most weighs on. */
@@ -264,10 +270,22 @@ notes_for_partitions(Arena *arena, const IndexScripts *scripts, const char **not
     return count;
 }
 
+/* A recommendation that lacks its notes: these tell of the others too. */
+typedef struct Draft {
+    const Candidate *candidate;
+    Recommendation *recommendation;
+    IndexScripts scripts;
+    double own_percent; /* that would be lost without it; NAN unknown */
+    bool is_told_of;    /* that this is little */
+} Draft;
+
+VECTOR_DEFINE(Drafts, Draft);
+
 static void
-recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexScripts *scripts,
-                    double own_percent, Recommendation *recommendation)
+recommendation_note(Evidence *evidence, const Draft *draft)
 {
+    const Candidate *candidate = draft->candidate;
+    Recommendation *recommendation = draft->recommendation;
     const char **notes = ARENA_NEW_ARRAY(evidence->arena, const char *, NOTES_MOST);
     size_t count = 0;
     for (size_t i = 0; i < candidate->relation->indexes.count && count < NOTES_MOST - NOTES_BESIDE; i++) {
@@ -290,7 +308,7 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexS
     if (has_foreign_partition(evidence->context->snapshot, candidate->relation))
         notes[count++] = "a partition is a foreign table and gets no index: the parent's stays marked as not "
                          "valid, which plans do not mind";
-    count += notes_for_partitions(evidence->arena, scripts, notes + count);
+    count += notes_for_partitions(evidence->arena, &draft->scripts, notes + count);
     if (evidence->context->snapshot->rights < SNAPSHOT_RIGHTS_VIEW)
         notes[count++] = "column statistics could not be read: costs are rough (see fettle doctor)";
     if (candidate->caution != NULL)
@@ -301,11 +319,11 @@ recommendation_note(Evidence *evidence, const Candidate *candidate, const IndexS
     const char *risky = note_for_risky_plans(evidence, candidate);
     if (risky != NULL)
         notes[count++] = risky;
-    if (own_percent < recommendation->improvement_percent * OWN_SHARE_TOLD)
+    if (draft->is_told_of)
         notes[count++] = arena_printf(
             evidence->arena,
             "without it the other recommended indexes would give all of this but %.2f %% of the workload",
-            own_percent);
+            draft->own_percent);
     const char *vain = note_for_vain_hopes(evidence, candidate);
     if (vain != NULL)
         notes[count++] = vain;
@@ -406,27 +424,97 @@ effect_share(Evidence *evidence, size_t statement, const Candidate *candidate, d
     return true;
 }
 
-/* What would be lost without it, as a share of the workload in percent: what the others do not do as well. */
+/* Without some of the chosen, where the time limit leaves time to look; else *ret_is_known is false. */
 static bool
-own_percent(Evidence *evidence, const Candidate *candidate, double *ret_percent, Error *error)
+likely_cost_without(Evidence *evidence, size_t q, Bits without, double *ret_cost, bool *ret_is_known,
+                    Error *error)
+{
+    WhatIfAnswer answer;
+    Bits used = bits_new(evidence->arena, evidence->candidates->count);
+    *ret_is_known = !deadline_passed(evidence->context->deadline);
+    if (!*ret_is_known)
+        return true;
+    if (!oracle_plan(evidence->oracle, q, without, &answer, &used, error))
+        return false;
+    *ret_cost = likely_cost_of(evidence, q, &answer, used);
+    return true;
+}
+
+/* What would likely be lost without some of the chosen: what the others do not do as well. A share of the
+ * workload in percent, NAN when the time limit ended before that was known. */
+static bool
+lost_percent(Evidence *evidence, Bits gone, double *ret_percent, Error *error)
 {
     const Workload *workload = evidence->context->workload;
     Bits without = bits_copy(evidence->arena, evidence->result->chosen);
-    bits_remove(without, candidate->number);
+    for (size_t i = bits_next(gone, 0); i != SIZE_MAX; i = bits_next(gone, i + 1))
+        bits_remove(without, i);
     double lost = 0;
     *ret_percent = NAN;
     for (size_t q = 0; q < workload->count; q++) {
         const WorkloadStatement *statement = &workload->statements[q];
-        if (!statement->is_costed || !bits_has(evidence->used[q], candidate->number))
+        if (!statement->is_costed || !bits_meet(evidence->used[q], gone))
             continue;
         double cost;
-        if (deadline_passed(evidence->context->deadline))
-            return true;
-        if (!oracle_cost(evidence->oracle, q, without, false, &cost, NULL, error))
+        bool is_known;
+        if (!likely_cost_without(evidence, q, without, &cost, &is_known, error))
             return false;
-        lost += statement->weight * fmax(0, cost - evidence->answers[q].cost);
+        if (!is_known)
+            return true;
+        lost += statement->weight * fmax(0, cost - likely_cost(evidence, q));
     }
     *ret_percent = workload->weighted_cost > 0 ? lost / workload->weighted_cost * 100 : NAN;
+    return true;
+}
+
+static double
+own_share_most(const Draft *draft)
+{
+    return draft->recommendation->improvement_percent * OWN_SHARE_TOLD;
+}
+
+/* Of two that do each other's work, the one to do without. */
+static bool
+is_lesser(const Draft *draft, const Draft *other)
+{
+    if (draft->own_percent != other->own_percent)
+        return draft->own_percent < other->own_percent;
+    if (draft->candidate->size_bytes != other->candidate->size_bytes)
+        return draft->candidate->size_bytes > other->candidate->size_bytes;
+    return draft->candidate->number > other->candidate->number;
+}
+
+/* Its own part is little only because of another one that is told to be little, too: without that it is not.
+ */
+static bool
+is_needed_without(Evidence *evidence, const Draft *draft, const Draft *lesser, bool *ret_is_needed,
+                  Error *error)
+{
+    Bits both = bits_new(evidence->arena, evidence->candidates->count);
+    double lost;
+    bits_add(both, draft->candidate->number);
+    bits_add(both, lesser->candidate->number);
+    if (!lost_percent(evidence, both, &lost, error))
+        return false;
+    *ret_is_needed = !(lost - lesser->own_percent < own_share_most(draft));
+    return true;
+}
+
+/* Whoever does without both of two that stand for each other loses what they give. */
+static bool
+draft_tell_own(Evidence *evidence, const Drafts *drafts, Draft *draft, Error *error)
+{
+    bool is_needed = false;
+    if (!(draft->own_percent < own_share_most(draft)))
+        return true;
+    for (size_t i = 0; !is_needed && i < drafts->count; i++) {
+        const Draft *other = &drafts->items[i];
+        if (other != draft && other->candidate->relation == draft->candidate->relation &&
+            other->own_percent < own_share_most(other) && is_lesser(other, draft) &&
+            !is_needed_without(evidence, draft, other, &is_needed, error))
+            return false;
+    }
+    draft->is_told_of = !is_needed;
     return true;
 }
 
@@ -521,7 +609,7 @@ recommendation_replace(Evidence *evidence, const Candidate *candidate, Recommend
 }
 
 static bool
-evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
+evidence_recommend(Evidence *evidence, const Candidate *candidate, Drafts *drafts, Error *error)
 {
     Arena *arena = evidence->arena;
     const Snapshot *snapshot = evidence->context->snapshot;
@@ -534,12 +622,12 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         pg_identifier_qualify(arena, candidate->relation->schema, candidate->relation->name);
     recommendation->title = arena_printf(arena, "create an index on %s %s", recommendation->relation,
                                          title_text(arena, candidate));
-    IndexScripts scripts;
-    index_scripts(arena, snapshot, candidate, name, evidence->taken, &scripts);
-    if (scripts.completed_name != NULL)
-        recommendation->object_name = scripts.completed_name;
-    recommendation->statement = scripts.create;
-    recommendation->undo = scripts.undo;
+    Draft draft = {.candidate = candidate, .recommendation = recommendation};
+    index_scripts(arena, snapshot, candidate, name, evidence->taken, &draft.scripts);
+    if (draft.scripts.completed_name != NULL)
+        recommendation->object_name = draft.scripts.completed_name;
+    recommendation->statement = draft.scripts.create;
+    recommendation->undo = draft.scripts.undo;
     recommendation->risk = ADVICE_RISK_LOW;
     recommendation->size_bytes = candidate->size_bytes;
     WriteCost writes = index_write_cost_detail(evidence->context, candidate, &evidence->chosen);
@@ -548,9 +636,10 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
     recommendation->write_cost_high = whole > 0 ? writes.objective_high / whole * 100 : 0;
     recommendation->write_wal_bytes = writes.wal_bytes;
     recommendation->hot_updates_lost = writes.hot_lost;
-    double own;
+    Bits itself = bits_new(arena, evidence->candidates->count);
+    bits_add(itself, candidate->number);
     if (!recommendation_effects(evidence, candidate, recommendation, error) ||
-        !own_percent(evidence, candidate, &own, error) ||
+        !lost_percent(evidence, itself, &draft.own_percent, error) ||
         !recommendation_replace(evidence, candidate, recommendation, error))
         return false;
     effects_sort(&recommendation->gains, effect_compare_gain);
@@ -560,7 +649,7 @@ evidence_recommend(Evidence *evidence, const Candidate *candidate, Error *error)
         recommendation->reason = arena_printf(
             arena, "%s; it does all that the old index does, and no statement loses without that",
             recommendation->reason);
-    recommendation_note(evidence, candidate, &scripts, own, recommendation);
+    vector_push(arena, drafts, draft);
     vector_push(arena, &evidence->advice->recommendations, recommendation);
     return true;
 }
@@ -581,14 +670,20 @@ index_evidence(const AdvisorContext *context, const CandidateSet *candidates, Or
         return false;
     evidence_price(&evidence);
     evidence_name(&evidence);
+    Drafts drafts = {0};
     for (size_t i = 0; i < candidates->count; i++) {
         if (bits_has(result->chosen, i)) {
-            if (!evidence_recommend(&evidence, candidates->items[i], error))
+            if (!evidence_recommend(&evidence, candidates->items[i], &drafts, error))
                 return false;
         } else if (bits_has(result->harvested, i) || candidates->items[i]->is_refused) {
             evidence_reject_candidate(&evidence, candidates->items[i]);
         }
     }
+    for (size_t i = 0; i < drafts.count; i++)
+        if (!draft_tell_own(&evidence, &drafts, &drafts.items[i], error))
+            return false;
+    for (size_t i = 0; i < drafts.count; i++)
+        recommendation_note(&evidence, &drafts.items[i]);
     evidence_reject_foreign_keys(&evidence);
     for (size_t q = 0; q < context->workload->count; q++) {
         const WorkloadStatement *statement = &context->workload->statements[q];

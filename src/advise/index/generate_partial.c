@@ -36,28 +36,45 @@ column_is_status(const SnapshotRelation *relation, int attnum)
     return distinct > 1 && distinct <= VALUES_OF_A_STATUS_MOST;
 }
 
-/* The literals in order, so that lists of the same ones are one predicate. */
-static const char *
-literals_text(Arena *arena, const SqlPredicate *predicate)
+/* The values that the text names, each once and in order, so that lists of the same ones are one predicate.
+ */
+static TextList
+literals_of(Arena *arena, const SqlPredicate *predicate)
 {
-    size_t count = predicate->constants.count;
-    const char **literals = arena_memdup(arena, predicate->constants.items, count * sizeof(*literals));
+    bool is_list = predicate->constants.count > 0;
+    size_t count = is_list ? predicate->constants.count : 1;
+    const char **literals = arena_memdup(arena, is_list ? predicate->constants.items : &predicate->constant,
+                                         count * sizeof(*literals));
     qsort(literals, count, sizeof(*literals), literal_compare);
+    size_t distinct = 1;
+    for (size_t i = 1; i < count; i++)
+        if (!text_equals(literals[i], literals[distinct - 1]))
+            literals[distinct++] = literals[i];
+    return (TextList){.items = literals, .count = distinct};
+}
+
+/* "status = 'x'" is spelled so by whatever statement, also by one that writes a list of one. */
+static const char *
+literals_condition(Arena *arena, const char *name, const SqlPredicate *predicate)
+{
+    TextList literals = literals_of(arena, predicate);
+    bool is_without = predicate->kind == SQL_PREDICATE_NOT_EQUAL;
     Text text = text_new(arena);
-    for (size_t i = 0; i < count; i++)
-        text_append_format(&text, "%s%s", i == 0 ? "" : ", ", literals[i]);
-    return text.data;
+    for (size_t i = 0; i < literals.count; i++)
+        text_append_format(&text, "%s%s", i == 0 ? "" : ", ", literals.items[i]);
+    if (literals.count == 1)
+        return arena_printf(arena, "%s %s %s", name, is_without ? "<>" : "=", text.data);
+    return arena_printf(arena, "%s %s (%s)", name, is_without ? "NOT IN" : "IN", text.data);
 }
 
 /* Part of the rows that have one of the values that the text names; NAN unknown. */
 static double
 literals_fraction(Arena *arena, const SnapshotRelation *relation, const SqlPredicate *predicate)
 {
-    if (predicate->constants.count == 0)
-        return column_value_fraction(arena, relation, predicate->column, predicate->constant);
+    TextList literals = literals_of(arena, predicate);
     double fraction = 0;
-    for (size_t i = 0; i < predicate->constants.count; i++)
-        fraction += column_value_fraction(arena, relation, predicate->column, predicate->constants.items[i]);
+    for (size_t i = 0; i < literals.count; i++)
+        fraction += column_value_fraction(arena, relation, predicate->column, literals.items[i]);
     return fraction;
 }
 
@@ -90,22 +107,14 @@ restriction_of(const Generation *generation, const UseKeys *keys, const SqlPredi
             *ret_fraction = column_value_fraction(arena, relation, predicate->column, predicate->constant);
             return text_equals(predicate->constant, "true") ? name : arena_printf(arena, "NOT %s", name);
         case SQL_PREDICATE_EQUAL:
-            if (predicate->constant == NULL || !names_states(relation, predicate))
-                return NULL;
-            *ret_fraction = literals_fraction(arena, relation, predicate);
-            return arena_printf(arena, "%s = %s", name, predicate->constant);
         case SQL_PREDICATE_IN:
-            if (predicate->constants.count == 0 || !names_states(relation, predicate))
-                return NULL;
-            *ret_fraction = literals_fraction(arena, relation, predicate);
-            return arena_printf(arena, "%s IN (%s)", name, literals_text(arena, predicate));
         case SQL_PREDICATE_NOT_EQUAL:
             if (!names_states(relation, predicate))
                 return NULL;
-            *ret_fraction = 1 - nulls - literals_fraction(arena, relation, predicate);
-            return predicate->constants.count == 0
-                       ? arena_printf(arena, "%s <> %s", name, predicate->constant)
-                       : arena_printf(arena, "%s NOT IN (%s)", name, literals_text(arena, predicate));
+            *ret_fraction = literals_fraction(arena, relation, predicate);
+            if (predicate->kind == SQL_PREDICATE_NOT_EQUAL)
+                *ret_fraction = 1 - nulls - *ret_fraction;
+            return literals_condition(arena, name, predicate);
         default: return NULL;
     }
 }

@@ -76,6 +76,7 @@ a_replacement_whose_process_died_is_finished_or_leaves_all_as_it_was(void **stat
     /* between the two */
     plan = replacement_of(&place);
     assert_done(index_change_attempt(own, plan.change.id, 1, false, &wants, &error), &error);
+    assert_done(index_sent_record(&place.manager, own, &plan.change, "create", 0, &error), &error);
     assert_done(pg_execute(own, "CREATE INDEX t_wide ON own.t (a, id)", &error), &error);
     assert_done(index_settle(&place.manager, plan.change.id, &error), &error);
     assert_string_equal(change_of(&place, plan.change.id).state, "completed");
@@ -117,6 +118,35 @@ what_was_made_anew_under_the_name_of_what_goes_stays(void **state)
         assert_string_equal(ended.state, "failed");
         assert_non_null(strstr(ended.error_message, "another one now, rebuilt or made anew"));
         assert_true(exists(&place, "t_wide") && exists(&place, "t_narrow"));
+    }
+}
+
+/* With nothing sent, the wanted index is somebody else's: nothing is done that an undo would take back. */
+static void
+what_somebody_else_made_meanwhile_is_not_the_changes_own(void **state)
+{
+    Place place = place_of(state);
+    Error error = {0};
+    for (int is_left = 0; is_left < 2; is_left++) {
+        IndexPlan plan = replacement_of(&place);
+        run_sql(&place, "CREATE INDEX t_wide ON own.t (a, id)");
+        assert_done((is_left ? index_settle : index_run)(&place.manager, plan.change.id, &error), &error);
+        IndexChange ended = change_of(&place, plan.change.id);
+        assert_string_equal(ended.state, "failed");
+        assert_non_null(strstr(ended.error_message, "somebody else made index t_wide meanwhile"));
+        assert_true(exists(&place, "t_wide") && exists(&place, "t_narrow"));
+        assert_false(index_plan_undo(&place.manager, place.arena, &ended, "test", &plan, &error));
+        assert_int_equal(error.code, ERROR_CONFLICT);
+        /* ordered once more it leaves out what is there, and so does its undo */
+        plan = replacement_of(&place);
+        assert_done(index_run(&place.manager, plan.change.id, &error), &error);
+        ended = change_of(&place, plan.change.id);
+        assert_string_equal(ended.state, "completed");
+        assert_done(index_plan_undo(&place.manager, place.arena, &ended, "test", &plan, &error), &error);
+        assert_done(index_plan_record(&place.manager, place.arena, &plan, &plan.change.id, &error), &error);
+        assert_done(index_run(&place.manager, plan.change.id, &error), &error);
+        assert_true(exists(&place, "t_wide") && exists(&place, "t_narrow"));
+        run_sql(&place, "DROP INDEX own.t_wide");
     }
 }
 
@@ -304,6 +334,7 @@ main(void)
         cmocka_unit_test_setup(a_replacement_whose_process_died_is_finished_or_leaves_all_as_it_was,
                                store_fixture_clear),
         cmocka_unit_test_setup(what_was_made_anew_under_the_name_of_what_goes_stays, store_fixture_clear),
+        cmocka_unit_test_setup(what_somebody_else_made_meanwhile_is_not_the_changes_own, store_fixture_clear),
         cmocka_unit_test_setup(what_somebody_else_may_have_made_replaces_nothing, store_fixture_clear),
         cmocka_unit_test_setup(
             what_came_to_be_needed_meanwhile_is_not_replaced_and_the_history_says_what_is_there,
