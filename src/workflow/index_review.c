@@ -65,6 +65,7 @@ server_read(const ReviewTake *take, int64_t target_id, const char *database, boo
         .without_workload = !with_workload,
         .ends = with_workload ? SNAPSHOT_ENDS_UNCOUNTED : SNAPSHOT_ENDS_NONE,
         .statements_most = settings_get_int(settings, SETTING_ADVISE_STATEMENTS),
+        .watch_ms = settings_get_int(settings, SETTING_ADVISE_WATCH),
         .deadline = deadline != 0 ? deadline
                                   : deadline_after_ms(settings_get_int(settings, SETTING_TARGET_DEADLINE))};
     if (!index_session_read(take->manager, take->arena, target_id, database, &connection, error))
