@@ -24,8 +24,7 @@ static const CliOption advise_options[] = {
     {"width", 0, "NUMBER", "key columns of a new index at most, 1 to 4 (default: 4)"},
     {"time", 't', "TIME", "time for the search: 30s, 5min (default: 6s); the best answer so far is given"},
     {"watch", 0, "TIME",
-     "how long the target's sessions are watched for constants that they send: 10s; 0: not at all (default: "
-     "advise.watch)"},
+     "watch so long which constants sessions send: 10s; 0: not at all (default: advise.watch)"},
     {"role", 0, "ROLE", "the application's role, whose settings and search_path plans are made with"},
     {"plans", 'p', NULL, "show plans before and after in the text report"},
     {"no-verify", 0, NULL, "do not EXPLAIN on the target to measure the twin's fidelity"},

@@ -472,12 +472,11 @@ read_all(SnapshotRead *read, Error *error)
            read_workload(read, error);
 }
 
-/* Out of the transaction: pg_stat_activity stays as it was first seen in one, and one that lasts holds back
- * vacuum. */
+/* Behind the transaction: one that lasts holds back vacuum. */
 static bool
 read_sent(SnapshotRead *read, const Snapshot **snapshot, Error *error)
 {
-    int64_t left_ms = deadline_left_ms(read->deadline) - WATCH_SPARE_MS;
+    int64_t left_ms = read->deadline - clock_monotonic_ms() - WATCH_SPARE_MS;
     int64_t watch_ms = read->options->watch_ms < left_ms ? read->options->watch_ms : left_ms;
     if (watch_ms <= 0 || !read->has_statements || !snapshot_needs_sent(*snapshot))
         return true;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "pg/query_text.h"
 #include "pg/result.h"
+#include "sql/statement.h"
 
 #include <string.h>
 #include <time.h>
@@ -25,29 +26,31 @@ typedef struct Watch {
     const char *text_bytes_most;
     int64_t looked_us; /* the server's time of the last look */
     Map *executions;   /* seen already */
-    Map *texts;        /* position + 1 in the list, by text and query id */
+    Map *texts;        /* position in the list, by text and query id */
     size_t bytes;
     SnapshotSentList *sent;
 } Watch;
 
+/* Only a new text is copied: a target may have thousands of sessions that send the same long one. */
 static void
 execution_take(Watch *watch, const char *text, int64_t query_id)
 {
-    char *key = arena_printf(watch->arena, "%lld %s", (long long)query_id, text);
-    const size_t *position = map_get(watch->texts, key);
+    uint64_t key = hash_combine((uint64_t)query_id, hash_text(text));
+    const size_t *position = map_get_id(watch->texts, key);
     if (position != NULL) {
-        watch->sent->items[*position].executions++;
+        SnapshotSent *known = &watch->sent->items[*position];
+        known->executions += strcmp(known->text, text) == 0 && known->query_id == query_id;
         return;
     }
     if (watch->sent->count >= TEXTS_MOST || watch->bytes > BYTES_MOST)
         return;
     size_t *own = ARENA_NEW(watch->arena, size_t);
     *own = watch->sent->count;
-    const char *kept = key + (strlen(key) - strlen(text));
-    const SnapshotSent sent = {.text = kept, .query_id = query_id, .executions = 1};
+    const SnapshotSent sent = {
+        .text = arena_strdup(watch->arena, text), .query_id = query_id, .executions = 1};
     vector_push(watch->arena, watch->sent, sent);
-    map_put(watch->texts, key, own);
-    watch->bytes += strlen(key);
+    map_put_id(watch->texts, key, own);
+    watch->bytes += strlen(text);
 }
 
 static void
@@ -68,7 +71,7 @@ rows_take(Watch *watch, const PgResult *rows)
 }
 
 static bool
-watch_look(Watch *watch, Error *error)
+watch_ask(Watch *watch, Error *error)
 {
     FETTLE_CLEANUP(pg_result_free_at) PgResult *rows = NULL;
     const char *parameters[] = {arena_printf(watch->arena, "%lld", (long long)watch->looked_us),
@@ -79,9 +82,23 @@ watch_look(Watch *watch, Error *error)
         .parameter_count = FETTLE_COUNT_OF(parameters),
         .rows_most = LOOK_ROWS_MOST};
     if (!pg_query(watch->connection, &query, &rows, error))
-        return error_prefix(error, "could not watch what sessions send");
+        return false;
     rows_take(watch, rows);
     return true;
+}
+
+/* In a transaction of its own: in one the view stays as it was first seen. */
+static bool
+watch_look(Watch *watch, Error *error)
+{
+    if (!pg_transaction_begin_read_only(watch->connection, error))
+        return error_prefix(error, "could not watch what sessions send");
+    bool good = watch_ask(watch, error);
+    Error ignored = {0};
+    if (!good && !pg_connection_is_broken(watch->connection))
+        (void)!pg_transaction_end(watch->connection, &ignored);
+    return (good && pg_transaction_end(watch->connection, error)) ||
+           error_prefix(error, "could not watch what sessions send");
 }
 
 static const char *
@@ -91,6 +108,7 @@ text_bytes_most(Arena *arena, const Snapshot *snapshot)
     int64_t bytes;
     if (setting == NULL || setting->value == NULL || !text_parse_int64(setting->value, &bytes))
         bytes = 1024;
+    bytes = bytes > SQL_STATEMENT_BYTES_MOST ? SQL_STATEMENT_BYTES_MOST : bytes;
     return arena_printf(arena, "%lld", (long long)(bytes - CHARACTER_BYTES_MOST));
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 /*
  * Watching what a target's sessions send: a look at pg_stat_activity about ten times a second, each a
- * statement of its own. A short statement is seen when it is running at a look, or is the last one that its
- * session ran; enough of those that make up the workload are.
+ * read-only transaction of its own. A short statement is seen when it is running at a look, or is the last
+ * one that its session ran; enough of those that make up the workload are.
  *
  * What is seen stays in the arena: only snapshot_with_sent() says what of it may be kept.
  */

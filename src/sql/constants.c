@@ -449,6 +449,14 @@ sql_constants_places(Arena *arena, const char *text, SqlConstantPlace *ret_place
     }
 }
 
+/* What a literal would become one lexeme with, were there no blank between them. */
+static bool
+joins(char character)
+{
+    return isalnum((unsigned char)character) || ((unsigned char)character & 0x80) != 0 ||
+           (character != '\0' && strchr("_.$'\"", character) != NULL);
+}
+
 const char *
 sql_constants_fill(Arena *arena, const char *text, const char *const *literals, size_t count)
 {
@@ -466,7 +474,8 @@ sql_constants_fill(Arena *arena, const char *text, const char *const *literals, 
         if (number == 0)
             text_append_bytes(&filled, text + at, here.token.lexeme.length);
         else if (numbers[number] == 0)
-            text_append(&filled, literals[number - 1]);
+            text_append_format(&filled, "%s%s%s", at > 0 && joins(text[at - 1]) ? " " : "",
+                               literals[number - 1], joins(text[at + here.token.lexeme.length]) ? " " : "");
         else
             text_append_format(&filled, "$%zu", numbers[number]);
         at += here.token.lexeme.length;

@@ -106,7 +106,9 @@ def statements_of(result):
 
 def test_a_constant_status_gets_a_partial_index(fettle, fresh):
     with sending(fresh, PENDING):
-        result = advise(fettle, fresh)
+        result = fettle("advise", "--json", fresh.dsn(user="watcher"))
+    fidelity = result.json["twin"]["fidelity"]
+    assert fidelity["identical"] == fidelity["compared"] > 0
     assert any("WHERE (status = 'pending')" in text for text in statements_of(result)), result.out
 
 
@@ -133,8 +135,9 @@ def test_a_json_key_gets_an_expression_index(fettle, fresh):
 def test_without_watching_nothing_is_known(fettle, fresh):
     texts = [f"SELECT id FROM tasks WHERE data ->> 'kind' = 'k{number}'" for number in range(50)]
     with sending(fresh, PENDING, *texts):
-        result = advise(fettle, fresh, "--set", "advise.watch=0")
-    assert not any("WHERE" in text or "->>" in text for text in statements_of(result)), result.out
+        for off in (("--set", "advise.watch=0"), ("--watch", "0")):
+            result = advise(fettle, fresh, *off)
+            assert not any("WHERE" in text or "->>" in text for text in statements_of(result)), result.out
 
 
 def test_a_number_of_rows_makes_an_order_worth_an_index(fettle, fresh):
@@ -146,22 +149,58 @@ def test_a_number_of_rows_makes_an_order_worth_an_index(fettle, fresh):
     assert "LIMIT 20" in shown and "2026-03" not in shown
 
 
+def payload_of(file):
+    """A snapshot's sections as they stand in its file."""
+    packed = file.read_bytes()
+    return subprocess.run(["zstd", "-dcq"], input=packed[packed.index(b"\x28\xb5\x2f\xfd"):], capture_output=True, check=True).stdout
+
+
 def test_what_is_private_stays_out(fettle, fresh, open_path):
-    text = f"SELECT id FROM tasks WHERE owner = '{SECRET}' AND data ->> '{SECRET}' IS NULL AND owner NOT LIKE '{SECRET}%' LIMIT 7"
+    text = f"SELECT id FROM tasks WHERE owner = '{SECRET}' AND data ->> 'kind' IS NULL AND owner NOT LIKE '{SECRET}%' LIMIT 7"
     file = open_path / "shop.fettle"
-    fresh.sql(f"SELECT count(*) FROM tasks WHERE data ? '{SECRET}'", user="app")
-    with sending(fresh, text.replace(f"data ->> '{SECRET}'", "data ->> 'kind'")):
+    with sending(fresh, text):
         result = advise(fettle, fresh)
         taken = fettle("snapshot", "-o", str(file), fresh.dsn(user="watcher"))
     assert taken.status == 0, taken.err
     assert SECRET not in result.out + result.err
+    payload = payload_of(file)
+    assert b"statements_sent" in payload and SECRET.encode() not in payload
     again = fettle("advise", "--json", "--no-verify", str(file))
-    assert "LIMIT 7" in again.out and "data ->> 'kind'" in again.out
-    raw = subprocess.run(["zstd", "-dcq"], input=file.read_bytes()[file.read_bytes().index(b"\x28\xb5\x2f\xfd"):], capture_output=True, check=False).stdout
-    assert b"statements_sent" in raw and SECRET.encode() not in raw
+    assert "LIMIT 7" in again.out and "data ->> 'kind'" in again.out and SECRET not in again.out
+    redacted = open_path / "redacted.fettle"
+    with sending(fresh, text):
+        assert fettle("snapshot", "--redact", "-o", str(redacted), fresh.dsn(user="watcher")).status == 0
+    assert b"LIMIT 7" not in payload_of(redacted)
 
 
-def test_a_role_that_may_not_see_others_texts_reads_all_the_same(fettle, fresh):
+def test_a_role_that_may_not_see_others_texts_reads_all_the_same(fettle, fresh, open_path):
+    file = open_path / "shop.fettle"
     with sending(fresh, PENDING):
-        result = advise(fettle, fresh, user="stranger")
-    assert not any("'pending'" in text for text in statements_of(result))
+        taken = fettle("snapshot", "-o", str(file), fresh.dsn(user="stranger"))
+    assert taken.status == 0, taken.err
+    payload = payload_of(file)
+    assert b"statements of other roles" in payload and b"status = 'pending'" not in payload and b"statements_sent" not in payload
+
+
+def test_constants_are_seen_on_each_major(fettle, server_of_each, open_path):
+    """18 writes a list as "$1 /*, ... */"; 13 knows no query ids there."""
+    server = server_of_each
+    server.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    server.sql("CREATE TABLE IF NOT EXISTS sent (a int, data jsonb)")
+    if not server.sql("SELECT FROM pg_roles WHERE rolname = 'app'"):
+        server.sql("CREATE ROLE app LOGIN")
+    server.sql("GRANT SELECT ON sent TO app")
+    server.sql("SELECT pg_stat_statements_reset()")
+    file = open_path / "sent.fettle"
+    with sending(server, "SELECT extract(year from now()), data -> 'kind' ->> 'name' FROM sent WHERE a IN (1, 2, 3) AND a > -5 LIMIT 7"):
+        taken = fettle("snapshot", "--watch", "500ms", "-o", str(file), server.dsn())
+    server.sql("DROP TABLE sent")
+    assert taken.status == 0, taken.err
+    text = payload_of(file).decode(errors="replace")
+    assert "extract(year from now()), data -> 'kind' ->> 'name' FROM sent WHERE a IN ($1" in text and "LIMIT 7" in text
+
+
+@pytest.mark.parametrize("time", ["soon", "-1s", "2h"])
+def test_what_is_no_time_to_watch_is_refused(fettle, fresh, time):
+    result = fettle("advise", f"--watch={time}", fresh.dsn(user="watcher"))
+    assert result.status == 3 and "--watch" in result.err, result.err

@@ -175,6 +175,8 @@ constants_are_filled_in_and_the_rest_is_numbered_anew(void **state)
         {"select $5, $0", "select $3, $0"},
         {"select $2 from t where a in ($3 /*, ... */)", "select 'it''s' from t where a in ($2 /*, ... */)"},
         {"select $201, $2", "select $201, $2"},
+        {"select 'a'$2, $2'b', $2.5, $2::text,$2",
+         "select 'a' 'it''s', 'it''s' 'b', 'it''s' .5, 'it''s'::text,'it''s'"},
         {"", ""},
     };
     for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++) {
