@@ -6,6 +6,7 @@
  */
 #include "../tests/unit/sql/memory_catalog.h"
 #include "sql/analysis.h"
+#include "sql/constants.h"
 #include "sql/names.h"
 #include "sql/plannable.h"
 #include "sql/shape.h"
@@ -44,6 +45,30 @@ expressions_check(Arena *arena, const SqlAnalysis *analysis)
     }
 }
 
+/* Constants that are found in a text, filled into its normalised form, are found there again. */
+static void
+constants_check(Arena *arena, const SqlStatement *statement)
+{
+    const char *normalized = sql_statement_normalized(arena, statement);
+    const char *text = sql_statement_text(statement);
+    size_t count = sql_constants_count(normalized);
+    SqlConstant constants[SQL_CONSTANTS_MOST];
+    const char *literals[SQL_CONSTANTS_MOST];
+    SqlConstantPlace places[SQL_CONSTANTS_MOST];
+    if (count > SQL_CONSTANTS_MOST || !sql_constants_bind(arena, normalized, text, constants, count))
+        return;
+    fettle_assert(sql_constants_key(normalized) == sql_constants_key(text));
+    sql_constants_places(arena, normalized, places, count);
+    /* A negative number is filled in with parentheses, which are no part of a constant. */
+    for (size_t i = 0; i < count; i++)
+        literals[i] =
+            constants[i].literal == NULL || constants[i].literal[0] == '(' ? NULL : constants[i].literal;
+    const char *filled = sql_constants_fill(arena, normalized, literals, count);
+    fettle_assert(sql_constants_bind(arena, normalized, filled, constants, count));
+    for (size_t i = 0; i < count; i++)
+        fettle_assert(literals[i] == NULL || strcmp(literals[i], constants[i].literal) == 0);
+}
+
 typedef struct Input {
     const uint8_t *data;
     size_t size;
@@ -62,6 +87,7 @@ input_check(void *context)
     fettle_assert((sql_statement_kind(statement) == SQL_KIND_UNPARSED) ==
                   (sql_statement_reason(statement) != SQL_REASON_NONE));
     (void)sql_plannable_text(arena, sql_statement_text(statement));
+    constants_check(arena, statement);
     const SqlAnalysis *analysis = sql_analyze(arena, statement, &catalog);
     analysis_check(analysis);
     expressions_check(arena, analysis);

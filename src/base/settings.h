@@ -61,6 +61,9 @@ typedef enum SettingEffect {
       "statements of the workload to analyse, the costliest first")                                          \
     X(SETTING_ADVISE_TIME, "advise.time", SETTING_DURATION, "6s", 1000, 86400000, SETTING_RELOAD,            \
       "time allowed for the search for indexes; the best answer so far is given")                            \
+    X(SETTING_ADVISE_WATCH, "advise.watch", SETTING_DURATION, "2s", 0, 600000, SETTING_RELOAD,               \
+      "how long the target's sessions are watched for constants that they send in statements; 0: not at "    \
+      "all")                                                                                                 \
     X(SETTING_ADVISE_SESSIONS, "advise.sessions", SETTING_INT, "0", 0, 4, SETTING_RELOAD,                    \
       "sessions on the twin that are asked at once; 0: one for each processor, 4 at most")                   \
     X(SETTING_ADVISE_GAIN_PERCENT, "advise.gain_percent", SETTING_DOUBLE, "5", 0, 100, SETTING_RELOAD,       \

@@ -69,6 +69,29 @@ session_open_target(CliInput *input, CliSession *session, Error *error)
     return session_connect(input, session, target, error);
 }
 
+/* Only for verbs that have the option; what a workload file replaces need not be known. */
+static bool
+session_watch_ms(CliInput *input, int64_t *ret_watch_ms, Error *error)
+{
+    const CliOption *options = input->verb->options;
+    bool is_watched = false;
+    for (size_t i = 0; options != NULL && options[i].name != NULL; i++)
+        is_watched = is_watched || strcmp(options[i].name, "watch") == 0;
+    const char *text = option_if_any(input, "watch");
+    *ret_watch_ms = 0;
+    if (text == NULL && is_watched)
+        *ret_watch_ms = settings_get_int(input->settings, SETTING_ADVISE_WATCH);
+    if (text != NULL) {
+        Settings *scratch = settings_new(input->arena);
+        if (!settings_set(scratch, "advise.watch", text, error))
+            return error_prefix(error, "--watch");
+        *ret_watch_ms = settings_get_int(scratch, SETTING_ADVISE_WATCH);
+    }
+    if (option_if_any(input, "workload") != NULL)
+        *ret_watch_ms = 0;
+    return true;
+}
+
 static bool
 session_read_target(CliInput *input, CliSession *session, const char *target, Error *error)
 {
@@ -78,7 +101,8 @@ session_read_target(CliInput *input, CliSession *session, const char *target, Er
         .ends = session->ends,
         .deadline = deadline_after_ms(settings_get_int(input->settings, SETTING_TARGET_DEADLINE)),
         .progress = session_progress};
-    return (session->target != NULL || session_connect(input, session, target, error)) &&
+    return session_watch_ms(input, &options.watch_ms, error) &&
+           (session->target != NULL || session_connect(input, session, target, error)) &&
            snapshot_read(input->arena, session->target, &options, &session->snapshot, error);
 }
 

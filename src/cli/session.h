@@ -25,7 +25,7 @@ typedef struct CliSession {
 bool session_open_target(CliInput *input, CliSession *session, Error *error) FETTLE_MUST_USE;
 
 /* Reads the snapshot from the target, or from the file that the argument or --snapshot names; --snapshot,
- * --workload and --role are honoured when the verb has them. */
+ * --workload, --role and --watch are honoured when the verb has them. */
 bool session_read(CliInput *input, CliSession *session, Error *error) FETTLE_MUST_USE;
 
 /* Starts the private cluster, whose major is the snapshot's when there is one. */

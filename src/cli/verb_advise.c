@@ -25,6 +25,8 @@ static const CliOption advise_options[] = {
     {"table-budget", 0, "SIZE", "space for the new indexes of each table (default: advise.table_budget)"},
     {"width", 0, "NUMBER", "key columns of a new index at most, 1 to 4 (default: 4)"},
     {"time", 't', "TIME", "time for the search: 30s, 5min (default: 6s); the best answer so far is given"},
+    {"watch", 0, "TIME",
+     "watch so long which constants sessions send: 10s; 0: not at all (default: advise.watch)"},
     {"role", 0, "ROLE", "the application's role, whose settings and search_path plans are made with"},
     {"plans", 'p', NULL, "show plans before and after in the text report"},
     {"no-verify", 0, NULL, "do not EXPLAIN on the target to measure the twin's fidelity"},

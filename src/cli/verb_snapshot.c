@@ -13,6 +13,8 @@ extern const CliVerb cli_verb_snapshot;
 static const CliOption snapshot_options[] = {
     {"output", 'o', "FILE", "where to write it (default: DATABASE.fettle)"},
     {"redact", 0, NULL, "leave out user values: most common values, histograms, literals of statements"},
+    {"watch", 0, "TIME",
+     "watch so long which constants sessions send: 10s; 0: not at all (default: advise.watch)"},
     {"role", 0, "ROLE", "the application's role, whose settings and search_path plans are made with"},
     {"workload", 'w', "FILE", "take the workload from a file of SQL statements"},
     {NULL, 0, NULL, NULL},

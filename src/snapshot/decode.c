@@ -258,6 +258,20 @@ decode_samples(Decode *decode)
     return samples;
 }
 
+/* Texts by query id: the statements' with constants as they are sent. */
+static Map *
+decode_sent(Decode *decode)
+{
+    DecodeRow row;
+    Map *sent = map_new(decode->arena);
+    for (size_t count = decode_rows(decode, "statements_sent", &row); row.row < count; row.row++) {
+        const char *text = decode_text(row, "text");
+        if (text != NULL && text[0] != '\0')
+            map_put_id(sent, (uint64_t)decode_int(row, "query_id", 0), arena_strdup(decode->arena, text));
+    }
+    return sent;
+}
+
 static void
 decode_workload(Decode *decode)
 {
@@ -265,6 +279,7 @@ decode_workload(Decode *decode)
     size_t count = decode_rows(decode, "statements", &row);
     SnapshotStatement *statements = ARENA_NEW_ARRAY(decode->arena, SnapshotStatement, count);
     const Map *samples = decode_samples(decode);
+    const Map *sent = decode_sent(decode);
     size_t kept = 0;
     for (; row.row < count; row.row++) {
         statements[kept] = decode_statement(row);
@@ -275,6 +290,9 @@ decode_workload(Decode *decode)
             statements[kept].samples = own->items;
             statements[kept].sample_count = own->count;
         }
+        const char *as_sent = map_get_id(sent, (uint64_t)statements[kept].query_id);
+        if (as_sent != NULL)
+            statements[kept].text = as_sent;
         kept++;
     }
     decode->snapshot->statements = statements;

@@ -6,7 +6,9 @@
 #include "pg/query_text.h"
 #include "pg/result.h"
 #include "snapshot/read_ends.h"
+#include "snapshot/read_sent.h"
 #include "snapshot/section.h"
+#include "snapshot/sent.h"
 
 #include <string.h>
 
@@ -14,6 +16,8 @@
 #define DEADLINE_MS 300000
 /* For the ends of all indexes together. */
 #define ENDS_MS 1500
+/* That watching sessions leaves of the time allowed. */
+#define WATCH_SPARE_MS 1000
 
 extern const PgQueryText snapshot_queries[];
 
@@ -468,6 +472,31 @@ read_all(SnapshotRead *read, Error *error)
            read_workload(read, error);
 }
 
+/* Behind the transaction: one that lasts holds back vacuum. */
+static bool
+read_sent(SnapshotRead *read, const Snapshot **snapshot, Error *error)
+{
+    int64_t left_ms = read->deadline - clock_monotonic_ms() - WATCH_SPARE_MS;
+    int64_t watch_ms = read->options->watch_ms < left_ms ? read->options->watch_ms : left_ms;
+    if (watch_ms <= 0 || !read->has_statements || !snapshot_needs_sent(*snapshot))
+        return true;
+    ReadSent watch = {.snapshot = *snapshot,
+                      .watch_ms = watch_ms,
+                      .progress = read->options->progress,
+                      .context = read->options->context};
+    SnapshotSentList sent = {0};
+    Error refusal = {0};
+    if (!snapshot_read_sent(read->arena, read->connection, &watch, &sent, &refusal, error))
+        return false;
+    if (refusal.code == ERROR_PERMISSION) {
+        read_gap(read, "what sessions send", refusal.message,
+                 arena_printf(read->arena, "GRANT SELECT ON pg_catalog.pg_stat_activity TO %s;",
+                              pg_identifier_quote(read->arena, pg_connection_user(read->connection))));
+        return snapshot_decode(read->arena, read->sections, snapshot, error);
+    }
+    return snapshot_with_sent(read->arena, *snapshot, &sent, snapshot, error);
+}
+
 bool
 snapshot_read(Arena *arena, PgConnection *connection, const SnapshotReadOptions *options,
               const Snapshot **ret_snapshot, Error *error)
@@ -495,5 +524,9 @@ snapshot_read(Arena *arena, PgConnection *connection, const SnapshotReadOptions 
     if (!pg_transaction_end(connection, error))
         return false;
     read_section_reading(&read, started_us);
-    return snapshot_decode(arena, read.sections, ret_snapshot, error);
+    const Snapshot *snapshot;
+    if (!snapshot_decode(arena, read.sections, &snapshot, error) || !read_sent(&read, &snapshot, error))
+        return false;
+    *ret_snapshot = snapshot;
+    return true;
 }

@@ -32,6 +32,9 @@ typedef struct SnapshotReadOptions {
     const char *application_role; /* NULL: the role with the most time in pg_stat_statements, else none */
     int64_t statements_most;      /* 0: 1000; the costliest by total time */
     bool without_workload;
+    /* So long sessions are watched for constants that they send (read_sent.h), behind the transaction; 0: not
+     * at all. Not when no statement has any, and not so long that the deadline passes. */
+    int64_t watch_ms;
     SnapshotEnds ends;
     Deadline deadline; /* 0: 5 min */
     /* Called with each step for progress; may be NULL. */

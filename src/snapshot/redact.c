@@ -53,6 +53,7 @@ static const RedactRule redact_rules[] = {
     /* The rows are the values: the section stays, without rows. */
     {"index_ends", ""},
     {"statement_samples", ""},
+    {"statements_sent", ""},
 };
 
 /* Definitions, that stay and may hold literals. */

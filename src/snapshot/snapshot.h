@@ -292,7 +292,8 @@ typedef struct SnapshotStatement {
     uint64_t query_hash; /* queryid & 0x7FFFFFFFFFFFFFFF; for a workload file: of the fingerprint */
     int64_t query_id;    /* signed, as the server has it; 0 when from a file */
     const char *role;    /* that ran it; NULL unknown */
-    const char *text;    /* as the server has it, $n in place of constants; or the literal text of a file */
+    const char *text;    /* as the server has it, $n in place of constants but for those that are known not to
+                            vary (snapshot/sent.h); or the literal text of a file */
     bool is_top_level;
     double calls;
     double total_ms; /* execution; NAN unknown, as the ones below */

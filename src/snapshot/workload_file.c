@@ -356,7 +356,8 @@ gaps_section(Arena *arena, const SnapshotSection *older)
 static SnapshotSections *
 sections_with(Arena *arena, const Snapshot *snapshot, const FileStatementList *list)
 {
-    static const char *const replaced[] = {"statements", "statement_samples", "statements_info", "reading"};
+    static const char *const replaced[] = {"statements", "statement_samples", "statements_sent",
+                                           "statements_info", "reading"};
     SnapshotSections *sections = ARENA_NEW(arena, SnapshotSections);
     sections->items =
         ARENA_NEW_ARRAY(arena, SnapshotSection, snapshot->sections->count + FETTLE_COUNT_OF(replaced));

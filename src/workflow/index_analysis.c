@@ -264,7 +264,8 @@ index_analyze(const IndexManager *manager, Arena *arena, int64_t target_id, cons
                                   .with_workload = kind != INDEX_ANALYSIS_UNUSED,
                                   .deadline = deadline};
     if (deadline == 0)
-        deadline = deadline_after_ms(settings_get_int(manager->settings, SETTING_ADVISE_TIME));
+        deadline = deadline_after_ms(settings_get_int(manager->settings, SETTING_ADVISE_TIME) +
+                                     settings_get_int(manager->settings, SETTING_ADVISE_WATCH));
     if (!index_review_take(manager, arena, target_id, &options, &analysis.review, error))
         return false;
     Error failure = {0};

@@ -14,6 +14,7 @@
 #define OBSERVED_LATELY_US (INT64_C(24) * 3600 * 1000000)
 #define HISTORY_FACTOR 3 /* times the observation: so far back an index's last use is looked for */
 #define REPLICAS_MOST 32
+#define WATCH_SHARE 4
 #define MISSING_SCANS 1000
 #define MISSING_ROWS 100000
 
@@ -52,6 +53,17 @@ uses_take(const ReviewTake *take, int64_t target_id, const char *database, Hygie
     return true;
 }
 
+/* Of the time that a request has, the search needs the most. */
+static int64_t
+watch_ms_of(const ReviewTake *take)
+{
+    int64_t wanted_ms = settings_get_int(take->manager->settings, SETTING_ADVISE_WATCH);
+    if (take->options->deadline == 0)
+        return wanted_ms;
+    int64_t share_ms = (take->options->deadline - clock_monotonic_ms()) / WATCH_SHARE;
+    return wanted_ms < share_ms ? wanted_ms : share_ms;
+}
+
 /* Snapshot and counters' age of one server. */
 static bool
 server_read(const ReviewTake *take, int64_t target_id, const char *database, bool with_workload,
@@ -65,6 +77,7 @@ server_read(const ReviewTake *take, int64_t target_id, const char *database, boo
         .without_workload = !with_workload,
         .ends = with_workload ? SNAPSHOT_ENDS_UNCOUNTED : SNAPSHOT_ENDS_NONE,
         .statements_most = settings_get_int(settings, SETTING_ADVISE_STATEMENTS),
+        .watch_ms = watch_ms_of(take),
         .deadline = deadline != 0 ? deadline
                                   : deadline_after_ms(settings_get_int(settings, SETTING_TARGET_DEADLINE))};
     if (!index_session_read(take->manager, take->arena, target_id, database, &connection, error))

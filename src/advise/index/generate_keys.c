@@ -133,7 +133,8 @@ reject_unknown_expression(Generation *generation, const UseKeys *keys, const Sql
         generation_subject(generation, keys->relation,
                            arena_printf(generation->arena, "an expression of %s", columns.data)),
         "the statement compares it, and its text has a parameter where the index needs a "
-        "constant: give a workload file with the statement as it is sent");
+        "constant: watch the application's sessions for longer, or give a workload file with the "
+        "statement as it is sent");
 }
 
 /* An expression that an index could serve, were it immutable: the person who wrote it wonders. */

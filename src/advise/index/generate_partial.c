@@ -199,7 +199,8 @@ reject_parameter(Generation *generation, const UseKeys *keys, const SqlPredicate
     generation_reject(generation, generation_subject(generation, keys->relation, idea),
                       "the value is a parameter in the statement's text: a plan made once for all values "
                       "cannot use an index that holds only one of them (where the application sends a "
-                      "constant, a workload file with the statement as it is sent tells which)");
+                      "constant, watching its sessions for longer, or a workload file with the "
+                      "statement as it is sent, tells which)");
 }
 
 /* With a value: there may be many NULLs beside a unique index. */
