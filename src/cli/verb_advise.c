@@ -220,6 +220,7 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
         return false;
     if (!advise(input, &session, &limits, &report, error))
         return cluster_explain_failure(session.cluster, error);
+    fettle_assert(report.advice != NULL);
     progress_clear();
     report.source = session.source;
     report.is_file = session.target == NULL;
