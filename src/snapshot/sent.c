@@ -9,10 +9,13 @@
 #include "sql/constants.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #define EXECUTIONS_LEAST 5 /* for what is a value */
-#define PARTS_MOST 32      /* statements of one text that was sent */
+/* Of a column of more values, five calls may be those of one customer. */
+#define DISTINCT_MOST 20
+#define PARTS_MOST 32 /* statements of one text that was sent */
 #define NAME_BYTES_MOST 63
 #define NAME_DIGITS_MOST 4 /* more of them make a number of somebody, a date or a token */
 #define KIND_COMMON_VALUES 1
@@ -119,11 +122,22 @@ looks_like_a_name(const char *value)
 }
 
 static bool
+has_few_values(const SnapshotRelation *relation, const SnapshotStatistics *statistics)
+{
+    double distinct = statistics->n_distinct;
+    if (distinct < 0)
+        distinct = -distinct * fmax(relation->reltuples, 0);
+    return distinct > 0 && distinct <= DISTINCT_MOST;
+}
+
+static bool
 is_common_value(Arena *arena, const SnapshotRelation *relation, int attnum, const char *value)
 {
     const SnapshotStatistics *statistics =
         relation == NULL ? NULL : snapshot_column_statistics(relation, attnum);
-    for (size_t i = 0; statistics != NULL && i < SNAPSHOT_STATISTICS_SLOTS; i++) {
+    if (statistics == NULL || !has_few_values(relation, statistics))
+        return false;
+    for (size_t i = 0; i < SNAPSHOT_STATISTICS_SLOTS; i++) {
         const SnapshotStatisticsSlot *slot = &statistics->slots[i];
         const char **values;
         size_t count;

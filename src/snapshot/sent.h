@@ -9,7 +9,8 @@
  *    the next;
  *  - where a number of rows stands (LIMIT);
  *  - when it was sent at least five times and is a boolean, NULL, or one of the most common values of the
- *    column that it is compared with, which the snapshot has in its statistics;
+ *    column that it is compared with, which the snapshot has in its statistics, and the column has few: five
+ *    calls in a row may be one customer's;
  * and in each case only when no execution that was seen sent another one, or a parameter. The rest stays $n,
  * and no text that was sent is kept.
  *

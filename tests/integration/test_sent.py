@@ -106,7 +106,8 @@ def statements_of(result):
 
 def test_a_constant_status_gets_a_partial_index(fettle, fresh):
     with sending(fresh, PENDING):
-        result = fettle("advise", "--json", fresh.dsn(user="watcher"))
+        # an index on (status, created_at) does the same; here it is too large
+        result = fettle("advise", "--json", "--budget", "1MB", fresh.dsn(user="watcher"))
     fidelity = result.json["twin"]["fidelity"]
     assert fidelity["identical"] == fidelity["compared"] > 0
     assert any("WHERE (status = 'pending')" in text for text in statements_of(result)), result.out
