@@ -5,16 +5,17 @@
 #include "base/text.h"
 #include "pg/query_text.h"
 #include "pg/result.h"
-#include "sql/statement.h"
 
 #include <string.h>
 #include <time.h>
 
 #define LOOK_MS 100
-#define LOOK_ROWS_MOST 500
+#define LOOK_ROWS_MOST 200
+#define TEXT_BYTES_MOST (16 << 10)
 #define EXECUTIONS_MOST 50000
 #define TEXTS_MOST 5000
 #define BYTES_MOST (16 << 20)
+#define RECEIVED_BYTES_MOST (48 << 20) /* in all looks: what the target sends, known or not */
 /* The server cuts a text at a character's end: one that is shorter than its room by this is whole. */
 #define CHARACTER_BYTES_MOST 4
 
@@ -28,6 +29,7 @@ typedef struct Watch {
     Map *executions;   /* seen already */
     Map *texts;        /* position in the list, by text and query id */
     size_t bytes;
+    size_t received_bytes;
     SnapshotSentList *sent;
 } Watch;
 
@@ -62,6 +64,7 @@ rows_take(Watch *watch, const PgResult *rows)
         uint64_t execution =
             hash_combine((uint64_t)pg_result_int(rows, row, 0, 0), (uint64_t)pg_result_int(rows, row, 1, 0));
         watch->looked_us = pg_result_int(rows, row, 4, watch->looked_us);
+        watch->received_bytes += strlen(text);
         if (map_get_id(watch->executions, execution) != NULL ||
             map_count(watch->executions) >= EXECUTIONS_MOST || !text_is_valid_utf8(text, strlen(text)))
             continue;
@@ -101,6 +104,14 @@ watch_look(Watch *watch, Error *error)
            error_prefix(error, "could not watch what sessions send");
 }
 
+/* More tells nothing new, or asks too much of the target. */
+static bool
+is_full(const Watch *watch)
+{
+    return watch->received_bytes > RECEIVED_BYTES_MOST || watch->bytes > BYTES_MOST ||
+           watch->sent->count >= TEXTS_MOST || map_count(watch->executions) >= EXECUTIONS_MOST;
+}
+
 static const char *
 text_bytes_most(Arena *arena, const Snapshot *snapshot)
 {
@@ -108,7 +119,7 @@ text_bytes_most(Arena *arena, const Snapshot *snapshot)
     int64_t bytes;
     if (setting == NULL || setting->value == NULL || !text_parse_int64(setting->value, &bytes))
         bytes = 1024;
-    bytes = bytes > SQL_STATEMENT_BYTES_MOST ? SQL_STATEMENT_BYTES_MOST : bytes;
+    bytes = bytes > TEXT_BYTES_MOST ? TEXT_BYTES_MOST : bytes;
     return arena_printf(arena, "%lld", (long long)(bytes - CHARACTER_BYTES_MOST));
 }
 
@@ -136,7 +147,7 @@ snapshot_read_sent(Arena *arena, PgConnection *connection, const ReadSent *optio
             return false;
         }
         int left_ms = deadline_left_ms(end);
-        if (left_ms <= 0)
+        if (left_ms <= 0 || is_full(&watch))
             return true;
         struct timespec pause = {.tv_nsec = (left_ms < LOOK_MS ? left_ms : LOOK_MS) * 1000000L};
         (void)nanosleep(&pause, NULL);

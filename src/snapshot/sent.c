@@ -16,8 +16,9 @@
 /* Of a column of more values, five calls may be those of one customer. */
 #define DISTINCT_MOST 20
 #define PARTS_MOST 32 /* statements of one text that was sent */
-#define NAME_BYTES_MOST 63
-#define NAME_DIGITS_MOST 4 /* more of them make a number of somebody, a date or a token */
+#define NAME_BYTES_MOST 32
+#define NAME_DIGITS_MOST 2 /* more of them make a number of somebody, a date or a token */
+#define ROWS_MOST 100000
 #define KIND_COMMON_VALUES 1
 
 /* A statement and what was seen to be sent for it. */
@@ -94,19 +95,32 @@ statement_bind(SentWork *work, SentStatement *own, const char *text, size_t posi
     own->seen_last = position + 1;
 }
 
-static void
-text_take(SentWork *work, const char *text, size_t position)
+/* The statement that the text is one execution of. Where the server tells its query id that decides; else
+ * only a statement that no other is like: the same text in another schema is another statement. */
+static SentStatement *
+statement_of(const SentStatementList *list, int64_t query_id)
 {
-    const SentStatementList *list = map_get_id(work->by_key, sql_constants_key(text));
-    int64_t query_id = work->sent->items[position].query_id;
-    bool is_known = false;
-    for (size_t i = 0; list != NULL && query_id != 0 && i < list->count; i++)
-        is_known = is_known || list->items[i]->statement->query_id == query_id;
-    for (size_t i = 0; list != NULL && i < list->count; i++)
-        if (!is_known || list->items[i]->statement->query_id == query_id)
-            statement_bind(work, list->items[i], text, position);
+    if (query_id == 0)
+        return list->count == 1 ? list->items[0] : NULL;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i]->statement->query_id == query_id)
+            return list->items[i];
+    return NULL;
 }
 
+/* The query id is that of one of several statements in a text, nobody knows of which. */
+static void
+text_take(SentWork *work, const char *text, bool is_whole, size_t position)
+{
+    const SentStatementList *list = map_get_id(work->by_key, sql_constants_key(text));
+    if (list == NULL)
+        return;
+    SentStatement *own = statement_of(list, is_whole ? work->sent->items[position].query_id : 0);
+    if (own != NULL)
+        statement_bind(work, own, text, position);
+}
+
+/* A plain identifier, or a path of them: '{a,b}'. */
 static bool
 looks_like_a_name(const char *value)
 {
@@ -114,11 +128,19 @@ looks_like_a_name(const char *value)
     size_t digits = 0;
     for (size_t i = 0; i < length; i++) {
         digits += isdigit((unsigned char)value[i]) != 0;
-        /* A path is '{a,b}'. */
-        if (!isalnum((unsigned char)value[i]) && strchr("_-{,}", value[i]) == NULL)
+        if (!isalnum((unsigned char)value[i]) && strchr("_{,}", value[i]) == NULL)
             return false;
     }
-    return length > 0 && length <= NAME_BYTES_MOST && digits <= NAME_DIGITS_MOST;
+    return length > 0 && !isdigit((unsigned char)value[0]) && length <= NAME_BYTES_MOST &&
+           digits <= NAME_DIGITS_MOST;
+}
+
+/* A page's length, not somebody's number. */
+static bool
+is_page(const char *literal)
+{
+    int64_t rows;
+    return text_parse_int64(literal, &rows) && rows >= 0 && rows <= ROWS_MOST;
 }
 
 static bool
@@ -151,7 +173,8 @@ is_common_value(Arena *arena, const SnapshotRelation *relation, int attnum, cons
     return false;
 }
 
-/* Of the column that it is compared with; where no comparison is known, of one that the statement reads. */
+/* Of the column that it is compared with; where no comparison is known (a list), of one that the statement
+ * reads. */
 static bool
 is_common(SentWork *work, const SqlAnalysis *analysis, size_t number, const char *value)
 {
@@ -186,8 +209,9 @@ is_filled(SentWork *work, const SentStatement *own, size_t number, SqlConstantPl
         return false;
     switch (place) {
         case SQL_PLACE_NAME:
-            return constant->value != NULL && (is_often || looks_like_a_name(constant->value));
-        case SQL_PLACE_ROWS: return constant->kind == SQL_CONSTANT_NUMBER;
+            return constant->value != NULL && (is_often || constant->kind == SQL_CONSTANT_FIELD) &&
+                   looks_like_a_name(constant->value);
+        case SQL_PLACE_ROWS: return constant->kind == SQL_CONSTANT_NUMBER && is_page(constant->literal);
         case SQL_PLACE_PATTERN: return false;
         case SQL_PLACE_VALUE: break;
     }
@@ -226,7 +250,7 @@ sent_work(void *context)
         const char *text = work->sent->items[i].text;
         TextList parts = sql_split(work->arena, text, strlen(text), PARTS_MOST);
         for (size_t k = 0; k < parts.count; k++)
-            text_take(work, parts.items[k], i);
+            text_take(work, parts.items[k], parts.count == 1, i);
     }
     for (size_t i = 0; i < work->matched.count; i++)
         statement_fill(work, work->matched.items[i]);

@@ -5,9 +5,9 @@
  * (read_sent.h) tells, for the constants that do not vary.
  *
  * Nothing private may get into a snapshot that is not in it anyway. So a constant is filled in only
- *  - where names stand (data ->> $1, date_trunc($1, ...)) when it looks like one, or was sent so often as
- *    the next;
- *  - where a number of rows stands (LIMIT);
+ *  - where names stand (data ->> $1, date_trunc($1, ...)) when it looks like one and was sent at least five
+ *    times (a field, as in extract(year from ...), once);
+ *  - where a number of rows stands (LIMIT), of a page's size;
  *  - when it was sent at least five times and is a boolean, NULL, or one of the most common values of the
  *    column that it is compared with, which the snapshot has in its statistics, and the column has few: five
  *    calls in a row may be one customer's;

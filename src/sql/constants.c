@@ -283,6 +283,7 @@ sql_constants_bind(Arena *arena, const char *text, const char *sent, SqlConstant
 {
     Walk own = walk_from(text), other = walk_from(sent);
     int extract = 0;
+    bool *is_bound = ARENA_NEW_ARRAY(arena, bool, count);
     memset(constants, 0, count * sizeof(*constants));
     while (!walk_is_over(&own)) {
         bool is_field = extract == 2;
@@ -305,7 +306,10 @@ sql_constants_bind(Arena *arena, const char *text, const char *sent, SqlConstant
         }
         if (!constant_read(arena, &other, is_field, &constant))
             return false;
+        if (is_bound[number - 1] && !text_equals(constants[number - 1].literal, constant.literal))
+            return false;
         constants[number - 1] = constant;
+        is_bound[number - 1] = true;
     }
     return walk_is_over(&other);
 }

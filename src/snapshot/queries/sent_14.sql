@@ -8,4 +8,4 @@ where a.datname = current_database() and a.backend_type = 'client backend' and a
       and a.query <> '' and a.query <> '<insufficient privilege>' and octet_length(a.query) < $2::bigint
       and (extract(epoch from a.query_start) * 1000000)::bigint >= $1::bigint
 order by a.query_start desc, a.pid
-limit 500
+limit 200

@@ -185,10 +185,24 @@ constants_are_filled_in_and_the_rest_is_numbered_anew(void **state)
     }
 }
 
+/* A parameter that stands twice has one value. */
+static void
+what_stands_twice_is_bound_to_one_constant(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 24);
+    SqlConstant constants[1];
+    static const char text[] = "select 1 from t where a = $1 or b = $1";
+    assert_true(sql_constants_bind(arena, text, "select 1 from t where a = 'x' or b = 'x'", constants, 1));
+    assert_string_equal(constants[0].literal, "'x'");
+    assert_false(sql_constants_bind(arena, text, "select 1 from t where a = 'x' or b = 'y'", constants, 1));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_stands_twice_is_bound_to_one_constant),
         cmocka_unit_test(constants_of_what_was_sent_are_found),
         cmocka_unit_test(what_is_not_plainly_the_same_statement_is_no_match),
         cmocka_unit_test(a_key_knows_statements_apart_and_no_constants),
