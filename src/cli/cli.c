@@ -35,24 +35,40 @@ cli_verb_find(const char *name)
     return NULL;
 }
 
-const char *
-cli_option(const CliInput *input, const char *name)
+const char *const *
+cli_option_place(const CliInput *input, const char *name)
 {
     for (size_t i = 0; input->verb->options != NULL && input->verb->options[i].name != NULL; i++)
         if (strcmp(input->verb->options[i].name, name) == 0)
-            return input->options[i];
-    fettle_assert(!"the option is in the verb's table");
+            return &input->options[i];
     return NULL;
+}
+
+const char *
+cli_option(const CliInput *input, const char *name)
+{
+    const char *const *place = cli_option_place(input, name);
+    fettle_assert(place != NULL && "the option is in the verb's table");
+    return *place;
+}
+
+bool
+cli_option_duration(const CliInput *input, const char *option, SettingId setting, int64_t *ret_milliseconds,
+                    Error *error)
+{
+    const char *text = cli_option(input, option);
+    Settings *scratch = settings_new(input->arena);
+    if (text != NULL && !settings_set(scratch, setting_info(setting)->name, text, error))
+        return error_prefix(error, "--%s", option);
+    *ret_milliseconds = settings_get_int(text == NULL ? input->settings : scratch, setting);
+    return true;
 }
 
 bool
 cli_write(const CliInput *input, const char *text, size_t length, Error *error)
 {
-    const char *path = NULL;
-    for (size_t i = 0; input->verb->options[i].name != NULL; i++)
-        if (strcmp(input->verb->options[i].name, "output") == 0)
-            path = input->options[i];
-    return file_write_atomic(path == NULL ? "-" : path, text, length, 0644, error);
+    const char *const *path = cli_option_place(input, "output");
+    return file_write_atomic(path == NULL || *path == NULL ? "-" : *path, text, length, 0644, error);
 }
 
 /* What the parser gathers besides the verb's own options. */

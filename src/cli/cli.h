@@ -57,9 +57,16 @@ extern const CliOption cli_common_options[];
 
 const CliVerb *cli_verb_find(const char *name);
 
+/* Where the argument of an option is; NULL: the verb has no such option. */
+const char *const *cli_option_place(const CliInput *input, const char *name);
+
 /* The argument of an option of this verb, "" for a switch that is given, NULL when absent. The name must be
  * in its table. */
 const char *cli_option(const CliInput *input, const char *name);
+
+/* A duration from an option, within the setting's limits; else the setting. */
+bool cli_option_duration(const CliInput *input, const char *option, SettingId setting,
+                         int64_t *ret_milliseconds, Error *error) FETTLE_MUST_USE;
 
 /* What `settings` is made of, for whoever makes them anew: file and environment into the arena; and the
  * command line's

@@ -125,11 +125,10 @@ write_unsure(Text *text, const Advice *advice, const char *bullet)
 static void
 write_reading(Text *text, const Report *report, const char *bullet)
 {
-    const Snapshot *snapshot = report->advice->snapshot;
-    for (size_t i = 0; i < snapshot->gap_count; i++)
-        if (text_equals(snapshot->gaps[i].subject, "statements of other roles"))
-            text_append_format(text, "%sthe statements of other roles are hidden from this one: %s\n", bullet,
-                               snapshot->gaps[i].remedy);
+    const SnapshotGap *hidden = snapshot_gap(report->advice->snapshot, "statements of other roles");
+    if (hidden != NULL)
+        text_append_format(text, "%sthe statements of other roles are hidden from this one: %s\n", bullet,
+                           hidden->remedy);
     if (report->is_counted)
         text_append_format(
             text,

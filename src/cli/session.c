@@ -23,10 +23,8 @@ session_progress(void *context, const char *step, int64_t done, int64_t total)
 static const char *
 option_if_any(const CliInput *input, const char *name)
 {
-    for (size_t i = 0; input->verb->options != NULL && input->verb->options[i].name != NULL; i++)
-        if (strcmp(input->verb->options[i].name, name) == 0)
-            return input->options[i];
-    return NULL;
+    const char *const *place = cli_option_place(input, name);
+    return place == NULL ? NULL : *place;
 }
 
 static bool
@@ -71,22 +69,12 @@ session_open_target(CliInput *input, CliSession *session, Error *error)
 
 /* Only for verbs that have the option; what a workload file replaces need not be known. */
 static bool
-session_watch_ms(CliInput *input, int64_t *ret_watch_ms, Error *error)
+session_watch_ms(const CliInput *input, int64_t *ret_watch_ms, Error *error)
 {
-    const CliOption *options = input->verb->options;
-    bool is_watched = false;
-    for (size_t i = 0; options != NULL && options[i].name != NULL; i++)
-        is_watched = is_watched || strcmp(options[i].name, "watch") == 0;
-    const char *text = option_if_any(input, "watch");
     *ret_watch_ms = 0;
-    if (text == NULL && is_watched)
-        *ret_watch_ms = settings_get_int(input->settings, SETTING_ADVISE_WATCH);
-    if (text != NULL) {
-        Settings *scratch = settings_new(input->arena);
-        if (!settings_set(scratch, "advise.watch", text, error))
-            return error_prefix(error, "--watch");
-        *ret_watch_ms = settings_get_int(scratch, SETTING_ADVISE_WATCH);
-    }
+    if (cli_option_place(input, "watch") != NULL &&
+        !cli_option_duration(input, "watch", SETTING_ADVISE_WATCH, ret_watch_ms, error))
+        return false;
     if (option_if_any(input, "workload") != NULL)
         *ret_watch_ms = 0;
     return true;

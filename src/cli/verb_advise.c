@@ -68,20 +68,6 @@ budgets_of(CliInput *input, AdviseLimits *limits, Error *error)
 }
 
 static bool
-time_of(CliInput *input, int64_t *ret_milliseconds, Error *error)
-{
-    const char *text = cli_option(input, "time");
-    *ret_milliseconds = settings_get_int(input->settings, SETTING_ADVISE_TIME);
-    if (text == NULL)
-        return true;
-    Settings *scratch = settings_new(input->arena);
-    if (!settings_set(scratch, "advise.time", text, error))
-        return error_prefix(error, "--time");
-    *ret_milliseconds = settings_get_int(scratch, SETTING_ADVISE_TIME);
-    return true;
-}
-
-static bool
 width_of(CliInput *input, int64_t *ret_keys_most, Error *error)
 {
     const char *text = cli_option(input, "width");
@@ -109,21 +95,11 @@ format_of(CliInput *input, ReportFormat *ret_format, Error *error)
     return error_set_hint(error, "it is text, markdown or json");
 }
 
-/* What could not be read of a subject; NULL: it was read. */
-static const SnapshotGap *
-gap_of(const Snapshot *snapshot, const char *subject)
-{
-    for (size_t i = 0; i < snapshot->gap_count; i++)
-        if (text_equals(snapshot->gaps[i].subject, subject))
-            return &snapshot->gaps[i];
-    return NULL;
-}
-
 static bool
 workload_is_empty(const CliSession *session, Error *error)
 {
-    const SnapshotGap *gap = gap_of(session->snapshot, "pg_stat_statements");
-    const SnapshotGap *hidden = gap_of(session->snapshot, "statements of other roles");
+    const SnapshotGap *gap = snapshot_gap(session->snapshot, "pg_stat_statements");
+    const SnapshotGap *hidden = snapshot_gap(session->snapshot, "statements of other roles");
     if (hidden != NULL && session->snapshot->has_statements) {
         error_set(error, ERROR_INPUT,
                   "the workload is empty: in pg_stat_statements this role sees its own statements only");
@@ -212,8 +188,8 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
     AdviseLimits limits;
     int64_t start_ms = clock_monotonic_ms();
     if (!format_of(input, &report.format, error) || !budgets_of(input, &limits, error) ||
-        !time_of(input, &limits.time_ms, error) || !width_of(input, &limits.keys_most, error) ||
-        !session_read(input, &session, error) ||
+        !cli_option_duration(input, "time", SETTING_ADVISE_TIME, &limits.time_ms, error) ||
+        !width_of(input, &limits.keys_most, error) || !session_read(input, &session, error) ||
         (session.snapshot->statement_count == 0 && !workload_is_empty(&session, error)) ||
         !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||
         !counting_of(&session, &report, error) || !fidelity_of(input, &session, &report, error))

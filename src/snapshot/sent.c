@@ -19,7 +19,6 @@
 #define NAME_BYTES_MOST 32
 #define NAME_DIGITS_MOST 2 /* more of them make a number of somebody, a date or a token */
 #define ROWS_MOST 100000
-#define KIND_COMMON_VALUES 1
 
 /* A statement and what was seen to be sent for it. */
 typedef struct SentStatement {
@@ -144,9 +143,10 @@ is_page(const char *literal)
 }
 
 static bool
-has_few_values(const SnapshotRelation *relation, const SnapshotStatistics *statistics)
+has_few_values(const SnapshotRelation *relation, int attnum)
 {
-    double distinct = statistics->n_distinct;
+    const SnapshotStatistics *statistics = snapshot_column_statistics(relation, attnum);
+    double distinct = statistics == NULL ? 0 : statistics->n_distinct;
     if (distinct < 0)
         distinct = -distinct * fmax(relation->reltuples, 0);
     return distinct > 0 && distinct <= DISTINCT_MOST;
@@ -155,21 +155,17 @@ has_few_values(const SnapshotRelation *relation, const SnapshotStatistics *stati
 static bool
 is_common_value(Arena *arena, const SnapshotRelation *relation, int attnum, const char *value)
 {
-    const SnapshotStatistics *statistics =
-        relation == NULL ? NULL : snapshot_column_statistics(relation, attnum);
-    if (statistics == NULL || !has_few_values(relation, statistics))
+    const SnapshotStatisticsSlot *slot =
+        relation == NULL || !has_few_values(relation, attnum)
+            ? NULL
+            : snapshot_column_slot(relation, attnum, SNAPSHOT_KIND_COMMON_VALUES);
+    const char **values;
+    size_t count;
+    if (slot == NULL || slot->values == NULL || !pg_array_parse(arena, slot->values, &values, &count))
         return false;
-    for (size_t i = 0; i < SNAPSHOT_STATISTICS_SLOTS; i++) {
-        const SnapshotStatisticsSlot *slot = &statistics->slots[i];
-        const char **values;
-        size_t count;
-        if (slot->kind != KIND_COMMON_VALUES || slot->values == NULL ||
-            !pg_array_parse(arena, slot->values, &values, &count))
-            continue;
-        for (size_t k = 0; k < count; k++)
-            if (text_equals(values[k], value))
-                return true;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (text_equals(values[i], value))
+            return true;
     return false;
 }
 

@@ -90,6 +90,25 @@ snapshot_column_statistics(const SnapshotRelation *relation, int attnum)
     return found;
 }
 
+const SnapshotStatisticsSlot *
+snapshot_column_slot(const SnapshotRelation *relation, int attnum, int kind)
+{
+    const SnapshotStatistics *statistics = snapshot_column_statistics(relation, attnum);
+    for (size_t i = 0; statistics != NULL && i < SNAPSHOT_STATISTICS_SLOTS; i++)
+        if (statistics->slots[i].kind == kind)
+            return &statistics->slots[i];
+    return NULL;
+}
+
+const SnapshotGap *
+snapshot_gap(const Snapshot *snapshot, const char *subject)
+{
+    for (size_t i = 0; i < snapshot->gap_count; i++)
+        if (text_equals(snapshot->gaps[i].subject, subject))
+            return &snapshot->gaps[i];
+    return NULL;
+}
+
 const SnapshotSetting *
 snapshot_setting(const Snapshot *snapshot, const char *name)
 {

@@ -401,6 +401,13 @@ const SnapshotColumn *snapshot_column(const SnapshotRelation *relation, int attn
 const SnapshotColumn *snapshot_column_named(const SnapshotRelation *relation, const char *name);
 const SnapshotStatistics *snapshot_column_statistics(const SnapshotRelation *relation,
                                                      int attnum); /* NULL: none */
+/* pg_statistic.stakind */
+#define SNAPSHOT_KIND_COMMON_VALUES 1
+#define SNAPSHOT_KIND_CORRELATION 3
+const SnapshotStatisticsSlot *snapshot_column_slot(const SnapshotRelation *relation, int attnum,
+                                                   int kind); /* NULL: none */
+/* What could not be read of a subject; NULL: it was read. */
+const SnapshotGap *snapshot_gap(const Snapshot *snapshot, const char *subject);
 const SnapshotSetting *snapshot_setting(const Snapshot *snapshot, const char *name);
 /* The value the application role gets: role and database settings over the server's; NULL when unknown. */
 const char *snapshot_effective_setting(const Snapshot *snapshot, const char *name);

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define ENTRY_OVERHEAD_BYTES 16 /* of an index tuple and its line pointer */
-#define STATEMENTS_MOST 40      /* more than any change or undo has, with the marks of all columns */
 
 bool
 index_method_is_known(const char *method)
@@ -94,7 +93,7 @@ TextList
 index_marks_of(Arena *arena, const char *text, const char *schema, const char *name)
 {
     TextList marks = {0};
-    TextList statements = sql_split(arena, text, strlen(text), STATEMENTS_MOST);
+    TextList statements = sql_split(arena, text, strlen(text), INDEX_STATEMENTS_MOST);
     for (size_t i = 1; i < statements.count; i++)
         if (sql_index_mark_is(arena, statements.items[i], schema, name))
             vector_push(arena, &marks, statements.items[i]);
@@ -367,8 +366,8 @@ static void
 marks_tell(Arena *arena, const IndexOrder *order, const IndexFacts *facts, IndexPlan *plan)
 {
     const char *is_said = facts->marks == NULL ? "" : facts->marks;
-    TextList wanted = sql_split(arena, order->marks, strlen(order->marks), STATEMENTS_MOST);
-    TextList found = sql_split(arena, is_said, strlen(is_said), STATEMENTS_MOST);
+    TextList wanted = sql_split(arena, order->marks, strlen(order->marks), INDEX_STATEMENTS_MOST);
+    TextList found = sql_split(arena, is_said, strlen(is_said), INDEX_STATEMENTS_MOST);
     Text text = text_new(arena);
     for (size_t i = 0; i < wanted.count; i++)
         if (!text_list_contains(&found, wanted.items[i]))
@@ -631,7 +630,7 @@ undo_plan(const IndexManager *manager, Arena *arena, const IndexChange *change, 
         order.name = change->index_name;
         return index_plan_drop(manager, arena, &order, ret_plan, error);
     }
-    TextList undo = sql_split(arena, change->undo_sql, strlen(change->undo_sql), STATEMENTS_MOST);
+    TextList undo = sql_split(arena, change->undo_sql, strlen(change->undo_sql), INDEX_STATEMENTS_MOST);
     if (undo.count == 0)
         return error_set(error, ERROR_DAMAGED, "index change %" PRId64 " has no undo", change->id);
     order.definition = undo.items[0];

@@ -21,6 +21,8 @@
 #include "workflow/index_session.h"
 
 #define INDEX_COLUMNS_MOST 32
+/* More than any change or undo has, with the marks of all columns. */
+#define INDEX_STATEMENTS_MOST 40
 /* In the ERROR_CONFLICT of an index that is being built: it passes by itself. */
 #define INDEX_SQLSTATE_BUSY "55006"
 

@@ -26,7 +26,6 @@
 #define CLEAN_LOCK_TIMEOUT "'2s'"
 #define SQLSTATE_LOCKED "55P03"
 #define SQLSTATE_UNIQUE "23505"
-#define STATEMENTS_MOST 40 /* as of a plan: more than any undo has */
 #define DEFINED_OTHERWISE "index %s has another definition now: it was altered, or dropped and made anew"
 
 typedef struct IndexRun {
@@ -376,7 +375,7 @@ static bool
 undo_drops_what_is_made(const IndexRun *run)
 {
     TextList undo =
-        sql_split(run->arena, run->change.undo_sql, strlen(run->change.undo_sql), STATEMENTS_MOST);
+        sql_split(run->arena, run->change.undo_sql, strlen(run->change.undo_sql), INDEX_STATEMENTS_MOST);
     return text_list_contains(&undo, index_drop_statement(run->arena, run->index.schema, run->index.name));
 }
 

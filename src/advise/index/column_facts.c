@@ -11,9 +11,6 @@
 #define HEAP_ROW_BYTES 28 /* header and line pointer */
 #define WIDTH_UNKNOWN_BYTES 16
 #define WIDTH_LEAST_BYTES 1
-/* pg_statistic.stakind */
-#define KIND_COMMON_VALUES 1
-#define KIND_CORRELATION 3
 
 bool
 column_is_indexable(const SnapshotColumn *column)
@@ -69,19 +66,16 @@ column_null_fraction(const SnapshotRelation *relation, int attnum)
 }
 
 static const SnapshotStatisticsSlot *
-slot_of_kind(const SnapshotRelation *relation, int attnum, int kind)
+numbered_slot(const SnapshotRelation *relation, int attnum, int kind)
 {
-    const SnapshotStatistics *statistics = snapshot_column_statistics(relation, attnum);
-    for (size_t i = 0; statistics != NULL && i < SNAPSHOT_STATISTICS_SLOTS; i++)
-        if (statistics->slots[i].kind == kind && statistics->slots[i].numbers != NULL)
-            return &statistics->slots[i];
-    return NULL;
+    const SnapshotStatisticsSlot *slot = snapshot_column_slot(relation, attnum, kind);
+    return slot == NULL || slot->numbers == NULL ? NULL : slot;
 }
 
 double
 column_correlation(Arena *arena, const SnapshotRelation *relation, int attnum)
 {
-    const SnapshotStatisticsSlot *slot = slot_of_kind(relation, attnum, KIND_CORRELATION);
+    const SnapshotStatisticsSlot *slot = numbered_slot(relation, attnum, SNAPSHOT_KIND_CORRELATION);
     const char **numbers;
     size_t count;
     if (slot == NULL || !pg_array_parse(arena, slot->numbers, &numbers, &count) || count != 1 ||
@@ -112,7 +106,7 @@ literal_value(Arena *arena, const char *literal)
 double
 column_value_fraction(Arena *arena, const SnapshotRelation *relation, int attnum, const char *literal)
 {
-    const SnapshotStatisticsSlot *slot = slot_of_kind(relation, attnum, KIND_COMMON_VALUES);
+    const SnapshotStatisticsSlot *slot = numbered_slot(relation, attnum, SNAPSHOT_KIND_COMMON_VALUES);
     const char **values;
     const char **numbers;
     size_t count;
@@ -136,7 +130,7 @@ column_value_fraction(Arena *arena, const SnapshotRelation *relation, int attnum
 double
 column_least_fraction(Arena *arena, const SnapshotRelation *relation, int attnum)
 {
-    const SnapshotStatisticsSlot *slot = slot_of_kind(relation, attnum, KIND_COMMON_VALUES);
+    const SnapshotStatisticsSlot *slot = numbered_slot(relation, attnum, SNAPSHOT_KIND_COMMON_VALUES);
     const char **numbers;
     size_t count;
     double least = NAN;

@@ -221,6 +221,26 @@ input_of(Arena *arena, const char *verb, const char *argument)
 }
 
 static void
+a_duration_is_the_options_within_the_settings_limits_or_the_settings(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    CliInput input = input_of(arena, "advise", "x");
+    Error error = {0};
+    int64_t ms;
+    assert_true(cli_option_duration(&input, "time", SETTING_ADVISE_TIME, &ms, &error));
+    assert_int_equal(ms, 6000);
+    const char *const *place = cli_option_place(&input, "time");
+    assert_null(cli_option_place(&input, "nosuch"));
+    input.options[place - input.options] = "2min";
+    assert_true(cli_option_duration(&input, "time", SETTING_ADVISE_TIME, &ms, &error));
+    assert_int_equal(ms, 120000);
+    input.options[place - input.options] = "10ms";
+    assert_false(cli_option_duration(&input, "time", SETTING_ADVISE_TIME, &ms, &error));
+    assert_int_equal(strncmp(error.message, "--time", 6), 0);
+}
+
+static void
 ask_for_no_option(void *input)
 {
     (void)cli_option(input, "nosuch");
@@ -303,6 +323,7 @@ main(void)
         cmocka_unit_test(the_verb_table_is_consistent_and_its_help_complete),
         cmocka_unit_test(the_man_page_has_only_macros_that_it_means),
         cmocka_unit_test_setup_teardown(the_shell_completes_verbs_and_options, scratch_make, scratch_remove),
+        cmocka_unit_test(a_duration_is_the_options_within_the_settings_limits_or_the_settings),
         cmocka_unit_test_setup_teardown(a_verb_reads_its_options_and_writes_its_output, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(a_session_without_or_with_a_bad_target_is_refused, scratch_make,

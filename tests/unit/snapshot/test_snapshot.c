@@ -24,6 +24,22 @@ decoded(Arena *arena, const char *text)
 }
 
 static void
+slots_and_gaps_are_found(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    const Snapshot *shop = decoded(arena, memory_sections_shop());
+    const SnapshotRelation *orders = snapshot_relation(shop, 16401);
+    assert_string_equal(snapshot_column_slot(orders, 3, SNAPSHOT_KIND_COMMON_VALUES)->values,
+                        "{secret-mcv,b}");
+    assert_string_equal(snapshot_column_slot(orders, 3, SNAPSHOT_KIND_CORRELATION)->numbers, "{0.5}");
+    assert_null(snapshot_column_slot(orders, 4, SNAPSHOT_KIND_COMMON_VALUES));
+    assert_null(snapshot_column_slot(orders, 99, SNAPSHOT_KIND_COMMON_VALUES));
+    assert_ptr_equal(snapshot_gap(shop, shop->gaps[0].subject), &shop->gaps[0]);
+    assert_null(snapshot_gap(shop, "nosuch"));
+}
+
+static void
 relations_indexes_and_columns_are_found(void **state)
 {
     (void)state;
@@ -255,6 +271,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_and_gaps_are_found),
         cmocka_unit_test(relations_indexes_and_columns_are_found),
         cmocka_unit_test(a_partition_overlaps_its_ancestors_and_not_its_siblings),
         cmocka_unit_test(a_dot_within_a_name_does_not_make_two_names_one),
