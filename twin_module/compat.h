@@ -180,6 +180,39 @@ twin_planner_info_complete(PlannerInfo *root)
 #endif
 }
 
+/* What a whole query level joins; outer joins count since 16. */
+static inline Relids
+twin_query_relids(const PlannerInfo *root)
+{
+#if PG_VERSION_NUM >= 160000
+    return root->all_query_rels;
+#else
+    return root->all_baserels;
+#endif
+}
+
+/* What enable_* forbids comes before the cost since 18, and is of the cost before. */
+static inline void
+twin_path_forbid(Path *path)
+{
+#if PG_VERSION_NUM >= 180000
+    path->disabled_nodes = 1000;
+#else
+    (void)path;
+#endif
+}
+
+static inline void
+twin_path_allow_as(Path *path, const Path *other)
+{
+#if PG_VERSION_NUM >= 180000
+    path->disabled_nodes = Min(path->disabled_nodes, other->disabled_nodes);
+#else
+    (void)path;
+    (void)other;
+#endif
+}
+
 /* Utility hook: the tree may have to be kept read-only since 14. */
 #if PG_VERSION_NUM >= 140000
 #define TWIN_UTILITY_PARAMETERS                                                                              \

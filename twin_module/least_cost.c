@@ -23,14 +23,13 @@
  */
 #include "twin_module.h"
 
-#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
 #include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
+#include "miscadmin.h"
 #include "optimizer/cost.h"
-#include "optimizer/optimizer.h"
-#include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planner.h"
 #include "utils/guc.h"
@@ -41,44 +40,81 @@
 static set_rel_pathlist_hook_type previous_pathlist;
 static create_upper_paths_hook_type previous_upper;
 static bool note_least_cost;
-static char *least_cost_text; /* never set: what it shows is the figure below */
+static char *least_cost_text; /* never set, both: what they show is below */
+static char *least_indexes_text;
 static double cost_given;
 static double least_cost;
-static bool is_widening; /* the second time */
 static bool was_narrowed;
 
-#define NARROWING_MOST 64
-static Oid narrowing[NARROWING_MOST];
-static int narrowing_count; /* more than the most: nobody knows them all */
+/* Query levels, and ways to choose of how many workers the paths are that they are made of. */
+#define LEVELS_MOST 32
+#define WAYS_MOST 32
+
+#define INDEXES_MOST 64
+typedef struct Indexes {
+    Oid items[INDEXES_MOST];
+    int count; /* more than the most: nobody knows them all */
+} Indexes;
+
+static Indexes narrowing;
+static Indexes least_used; /* by the plan of the least cost */
 
 static void
-narrowing_note(Oid index)
+indexes_add(Indexes *indexes, Oid index)
 {
     int i;
-    for (i = 0; i < Min(narrowing_count, NARROWING_MOST); i++)
-        if (narrowing[i] == index)
+    for (i = 0; i < Min(indexes->count, INDEXES_MOST); i++)
+        if (indexes->items[i] == index)
             return;
-    if (narrowing_count < NARROWING_MOST)
-        narrowing[narrowing_count] = index;
-    if (narrowing_count <= NARROWING_MOST)
-        narrowing_count++;
+    if (indexes->count < INDEXES_MOST)
+        indexes->items[indexes->count] = index;
+    if (indexes->count <= INDEXES_MOST)
+        indexes->count++;
 }
 
 static void
+indexes_forget(Indexes *indexes)
+{
+    indexes->count = INDEXES_MOST + 1;
+}
+
+static void narrowing_note_path(const Path *path);
+
+static void
+narrowing_note_paths(const List *paths)
+{
+    ListCell *cell;
+    foreach (cell, paths)
+        narrowing_note_path(lfirst(cell));
+}
+
+/* The indexes that it reads. */
+static void
 narrowing_note_path(const Path *path)
 {
-    const List *parts = NIL;
-    ListCell *cell;
-    if (IsA(path, IndexPath))
-        narrowing_note(((const IndexPath *)path)->indexinfo->indexoid);
-    else if (IsA(path, BitmapHeapPath))
-        narrowing_note_path(((const BitmapHeapPath *)path)->bitmapqual);
-    else if (IsA(path, BitmapAndPath))
-        parts = ((const BitmapAndPath *)path)->bitmapquals;
-    else if (IsA(path, BitmapOrPath))
-        parts = ((const BitmapOrPath *)path)->bitmapquals;
-    foreach (cell, parts)
-        narrowing_note_path(lfirst(cell));
+    check_stack_depth();
+    switch (nodeTag(path)) {
+        case T_IndexPath: indexes_add(&narrowing, ((const IndexPath *)path)->indexinfo->indexoid); break;
+        case T_BitmapHeapPath: narrowing_note_path(((const BitmapHeapPath *)path)->bitmapqual); break;
+        case T_BitmapAndPath: narrowing_note_paths(((const BitmapAndPath *)path)->bitmapquals); break;
+        case T_BitmapOrPath: narrowing_note_paths(((const BitmapOrPath *)path)->bitmapquals); break;
+        case T_NestPath:
+        case T_MergePath:
+        case T_HashPath:
+            narrowing_note_path(((const JoinPath *)path)->outerjoinpath);
+            narrowing_note_path(((const JoinPath *)path)->innerjoinpath);
+            break;
+        case T_MaterialPath: narrowing_note_path(((const MaterialPath *)path)->subpath); break;
+        case T_MemoizePath: narrowing_note_path(((const MemoizePath *)path)->subpath); break;
+        case T_SortPath:
+        case T_IncrementalSortPath: narrowing_note_path(((const SortPath *)path)->subpath); break;
+        case T_UniquePath: narrowing_note_path(((const UniquePath *)path)->subpath); break;
+        case T_ProjectionPath: narrowing_note_path(((const ProjectionPath *)path)->subpath); break;
+        case T_GatherPath: narrowing_note_path(((const GatherPath *)path)->subpath); break;
+        case T_GatherMergePath: narrowing_note_path(((const GatherMergePath *)path)->subpath); break;
+        case T_Path: /* of a table without an index, or of no table */ break;
+        default: indexes_forget(&narrowing);
+    }
 }
 
 static void
@@ -92,82 +128,49 @@ narrowing_note_narrower(const RelOptInfo *rel, int workers)
     }
 }
 
-/* Columns that are read of the relation, as check_index_only() has it. */
-static Bitmapset *
-columns_read(const RelOptInfo *rel)
+/* What is cheaper with fewer workers than another path has, or without any. */
+static void
+narrowing_note_join(const RelOptInfo *join, int workers)
 {
-    Bitmapset *columns = NULL;
     ListCell *cell;
-    pull_varattnos((Node *)rel->reltarget->exprs, rel->relid, &columns);
-    foreach (cell, rel->baserestrictinfo)
-        pull_varattnos((Node *)lfirst_node(RestrictInfo, cell)->clause, rel->relid, &columns);
-    return columns;
-}
-
-static bool
-may_answer_alone(const IndexOptInfo *info, const Bitmapset *columns)
-{
-    Bitmapset *returned = NULL;
-    int i;
-    for (i = 0; i < info->ncolumns; i++)
-        if (info->indexkeys[i] != 0 && info->canreturn[i])
-            returned = bms_add_member(returned, info->indexkeys[i] - FirstLowInvalidHeapAttributeNumber);
-    return bms_is_subset(columns, returned);
-}
-
-/* The most that a partial path can have: by the table's pages, or by those of an index that answers alone. */
-static int
-workers_most(RelOptInfo *rel)
-{
-    int most = compute_parallel_worker(rel, rel->pages, -1, max_parallel_workers_per_gather);
-    Bitmapset *columns = columns_read(rel);
-    ListCell *cell;
-    foreach (cell, rel->indexlist) {
-        const IndexOptInfo *info = lfirst_node(IndexOptInfo, cell);
-        int workers = compute_parallel_worker(rel, -1, info->pages, max_parallel_workers_per_gather);
-        if (workers > most && may_answer_alone(info, columns))
-            most = workers;
+    narrowing_note_narrower(join, workers);
+    foreach (cell, join->pathlist) {
+        const Path *path = lfirst(cell);
+        if (path->param_info == NULL)
+            narrowing_note_path(path);
     }
-    return most;
 }
 
 /* Parts of an inheritance tree come here one by one, and their parent has no scan of its own. */
 static void
 least_cost_pathlist(PlannerInfo *root, RelOptInfo *rel, Index number, RangeTblEntry *entry)
 {
-    Path *cheapest, *wider;
     int workers;
+    bool is_narrowed;
     if (previous_pathlist != NULL)
         previous_pathlist(root, rel, number, entry);
     if (!note_least_cost || rel->partial_pathlist == NIL || entry->rtekind != RTE_RELATION || entry->inh ||
         entry->relkind == RELKIND_FOREIGN_TABLE || !twin_planner_is_outermost())
         return;
-    cheapest = linitial(rel->partial_pathlist);
-    workers = workers_most(rel);
-    if (!is_widening)
+    workers = twin_partial_workers_most(rel);
+    is_narrowed = ((const Path *)linitial(rel->partial_pathlist))->parallel_workers < workers;
+    was_narrowed = was_narrowed || is_narrowed;
+    if (twin_partial_paths_are_kept())
+        twin_partial_paths_of_table(root, rel, is_narrowed);
+    else
         narrowing_note_narrower(rel, workers);
-    if (cheapest->parallel_workers >= workers)
-        return;
-    was_narrowed = true;
-    if (!is_widening)
-        return;
-    wider = create_seqscan_path(root, rel, NULL, workers);
-    wider->startup_cost = Min(wider->startup_cost, cheapest->startup_cost);
-    wider->total_cost = Min(wider->total_cost, cheapest->total_cost);
-    rel->partial_pathlist = lcons(wider, rel->partial_pathlist);
 }
 
-static bool
-has_partial_path(const PlannerInfo *root, const Bitmapset *relids)
+static int
+workers_of(const RelOptInfo *rel)
 {
-    int i = -1;
-    while ((i = bms_next_member(relids, i)) >= 0)
-        if (root->simple_rel_array[i] != NULL && root->simple_rel_array[i]->partial_pathlist != NIL)
-            return true;
-    return false;
+    return rel == NULL || rel->partial_pathlist == NIL
+               ? 0
+               : ((const Path *)linitial(rel->partial_pathlist))->parallel_workers;
 }
 
-/* The joins are made; one that lost its partial paths is nobody's by name. */
+/* The joins are made. One that has fewer workers than a table of it was narrowed, if only by the table that
+ * feeds it. */
 static void
 least_cost_upper(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output,
                  void *extra)
@@ -175,12 +178,18 @@ least_cost_upper(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, 
     ListCell *cell;
     if (previous_upper != NULL)
         previous_upper(root, stage, input, output, extra);
-    if (!note_least_cost || is_widening || stage != UPPERREL_FINAL || !twin_planner_is_outermost())
+    if (!note_least_cost || twin_partial_paths_are_kept() || stage != UPPERREL_FINAL ||
+        !twin_planner_is_outermost())
         return;
     foreach (cell, root->join_rel_list) {
         const RelOptInfo *join = lfirst(cell);
-        if (join->consider_parallel && join->partial_pathlist == NIL && has_partial_path(root, join->relids))
-            narrowing_count = NARROWING_MOST + 1;
+        int most = 0, i = -1;
+        while (join->consider_parallel && (i = bms_next_member(join->relids, i)) >= 0)
+            most = Max(most, workers_of(root->simple_rel_array[i]));
+        if (workers_of(join) < most) {
+            narrowing_note_join(join, most);
+            was_narrowed = true;
+        }
     }
 }
 
@@ -188,27 +197,70 @@ Query *
 twin_least_cost_prepare(Query *query)
 {
     was_narrowed = false;
-    narrowing_count = 0;
+    narrowing.count = least_used.count = 0;
     return note_least_cost && max_parallel_workers_per_gather > 0 && !IsInParallelMode() ? copyObject(query)
                                                                                          : NULL;
+}
+
+static void plan_note(Indexes *indexes, const Plan *plan);
+
+static void
+plans_note(Indexes *indexes, const List *plans)
+{
+    ListCell *cell;
+    foreach (cell, plans)
+        plan_note(indexes, lfirst(cell));
+}
+
+/* The indexes that the plan uses. */
+static void
+plan_note(Indexes *indexes, const Plan *plan)
+{
+    if (plan == NULL)
+        return;
+    check_stack_depth();
+    if (IsA(plan, IndexScan))
+        indexes_add(indexes, ((const IndexScan *)plan)->indexid);
+    else if (IsA(plan, IndexOnlyScan))
+        indexes_add(indexes, ((const IndexOnlyScan *)plan)->indexid);
+    else if (IsA(plan, BitmapIndexScan))
+        indexes_add(indexes, ((const BitmapIndexScan *)plan)->indexid);
+    else if (IsA(plan, BitmapAnd))
+        plans_note(indexes, ((const BitmapAnd *)plan)->bitmapplans);
+    else if (IsA(plan, BitmapOr))
+        plans_note(indexes, ((const BitmapOr *)plan)->bitmapplans);
+    else if (IsA(plan, Append))
+        plans_note(indexes, ((const Append *)plan)->appendplans);
+    else if (IsA(plan, MergeAppend))
+        plans_note(indexes, ((const MergeAppend *)plan)->mergeplans);
+    else if (IsA(plan, SubqueryScan))
+        plan_note(indexes, ((const SubqueryScan *)plan)->subplan);
+    else if (IsA(plan, CustomScan))
+        indexes_forget(indexes);
+    plan_note(indexes, plan->lefttree);
+    plan_note(indexes, plan->righttree);
 }
 
 /* An error here, such as a timeout, comes when the answer is there already and must not spoil it: then
  * nothing is known of fewer indexes, and 0 bounds nothing. Only a subtransaction frees what it leaves. */
 static double
-wider_cost(Query *copy, const char *text, int options, ParamListInfo parameters)
+wider_cost(Query *query, const char *text, int options, ParamListInfo parameters, Indexes *ret_used)
 {
     MemoryContext before = CurrentMemoryContext;
     MemoryContext own = AllocSetContextCreate(before, "fettle twin least cost", ALLOCSET_DEFAULT_SIZES);
     ResourceOwner owner = CurrentResourceOwner;
     volatile double cost = 0;
+    ret_used->count = 0;
     BeginInternalSubTransaction(NULL);
-    is_widening = true;
     PG_TRY();
     {
+        const PlannedStmt *plan;
         MemoryContextSwitchTo(own);
         twin_outdone_begin();
-        cost = standard_planner(copy, text, options, parameters)->planTree->total_cost;
+        plan = standard_planner(copyObject(query), text, options, parameters);
+        plan_note(ret_used, plan->planTree);
+        plans_note(ret_used, plan->subplans);
+        cost = plan->planTree->total_cost;
         ReleaseCurrentSubTransaction();
     }
     PG_CATCH();
@@ -216,43 +268,98 @@ wider_cost(Query *copy, const char *text, int options, ParamListInfo parameters)
         MemoryContextSwitchTo(before);
         FlushErrorState();
         RollbackAndReleaseCurrentSubTransaction();
+        indexes_forget(ret_used);
         cost = 0;
     }
     PG_END_TRY();
-    is_widening = false;
     MemoryContextSwitchTo(before);
     CurrentResourceOwner = owner;
     MemoryContextDelete(own);
     return cost;
 }
 
+/* The next way to choose, or false when all were taken. */
+static bool
+choose_next(int *chosen, const int *counts, int levels)
+{
+    int i;
+    for (i = 0; i < levels; i++) {
+        if (++chosen[i] < counts[i])
+            return true;
+        chosen[i] = 0;
+    }
+    return false;
+}
+
+/* By one way to choose; its query levels. */
+static int
+least_cost_try(Query *copy, const char *text, int options, ParamListInfo parameters, const int *chosen,
+               int *ret_counts)
+{
+    Indexes used;
+    double cost;
+    int levels;
+    twin_partial_paths_keep(cost_given, chosen, ret_counts, LEVELS_MOST);
+    cost = wider_cost(copy, text, options, parameters, &used);
+    levels = twin_partial_paths_leave();
+    if (cost < least_cost) {
+        least_cost = cost;
+        least_used = used;
+    }
+    return Min(levels, LEVELS_MOST);
+}
+
 void
 twin_least_cost_take(Query *copy, const char *text, int options, ParamListInfo parameters, double cost)
 {
+    int chosen[LEVELS_MOST] = {0}, counts[LEVELS_MOST], way = 0, i, levels;
     cost_given = least_cost = cost;
-    if (copy != NULL && was_narrowed) {
-        double wider = wider_cost(copy, text, options, parameters);
-        least_cost = Min(cost, wider);
+    if (copy == NULL || !was_narrowed)
+        return;
+    do
+        levels = least_cost_try(copy, text, options, parameters, chosen, counts);
+    while (least_cost > 0 && ++way < WAYS_MOST && choose_next(chosen, counts, levels));
+    if (way == WAYS_MOST && least_cost > 0) {
+        for (i = 0; i < LEVELS_MOST; i++)
+            chosen[i] = TWIN_PARTIAL_IDEAL;
+        (void)least_cost_try(copy, text, options, parameters, chosen, counts);
     }
 }
 
-/* Names end with the text, separated by commas. One that is not known makes all of them unknown. */
+/* Separated by commas; false: not all of them are known. */
+static bool
+indexes_show(StringInfo text, const Indexes *indexes)
+{
+    int i;
+    if (indexes->count > INDEXES_MOST || !IsTransactionState())
+        return false;
+    for (i = 0; i < indexes->count; i++) {
+        const char *name = twin_index_name(indexes->items[i]);
+        if (name == NULL)
+            return false;
+        appendStringInfo(text, "%s%s", i == 0 ? "" : ",", name);
+    }
+    return true;
+}
+
 static const char *
 least_cost_show(void)
 {
-    StringInfoData text;
-    bool is_known = narrowing_count <= NARROWING_MOST && IsTransactionState();
-    int i;
+    StringInfoData text, names;
     initStringInfo(&text);
+    initStringInfo(&names);
     appendStringInfo(&text, "%.2f %.2f", cost_given, least_cost);
-    if (least_cost >= cost_given)
-        return text.data;
-    for (i = 0; is_known && i < narrowing_count; i++) {
-        const char *name = twin_index_name(narrowing[i]);
-        is_known = name != NULL;
-        appendStringInfo(&text, "%c%s", i == 0 ? ' ' : ',', is_known ? name : "");
-    }
-    return is_known ? text.data : psprintf("%.2f %.2f", cost_given, least_cost);
+    if (least_cost < cost_given && indexes_show(&names, &narrowing) && names.len > 0)
+        appendStringInfo(&text, " %s", names.data);
+    return text.data;
+}
+
+static const char *
+least_indexes_show(void)
+{
+    StringInfoData names;
+    initStringInfo(&names);
+    return least_cost < cost_given && indexes_show(&names, &least_used) ? names.data : "";
 }
 
 void
@@ -267,4 +374,6 @@ twin_least_cost_install(void)
                              NULL, &note_least_cost, false, PGC_USERSET, 0, NULL, NULL, NULL);
     DefineCustomStringVariable("fettle_twin.least_cost", "Cost that fewer indexes could have at the least.",
                                NULL, &least_cost_text, "", PGC_INTERNAL, 0, NULL, NULL, least_cost_show);
+    DefineCustomStringVariable("fettle_twin.least_indexes", "Indexes that the plan of this cost uses.", NULL,
+                               &least_indexes_text, "", PGC_INTERNAL, 0, NULL, NULL, least_indexes_show);
 }

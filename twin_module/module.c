@@ -38,6 +38,7 @@ _PG_init(void)
     twin_hide_install();
     twin_hypothetical_install();
     twin_least_cost_install();
+    twin_partial_paths_install();
     twin_outdone_install();
     twin_suppose_install();
 }

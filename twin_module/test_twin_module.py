@@ -8,6 +8,7 @@ Every warning of the server is an error here, unless a test expects it.
 import contextlib
 import glob
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -1335,21 +1336,68 @@ def test_the_least_cost_knows_that_an_index_may_have_more_workers_than_its_table
         assert cost >= least
 
 
-def test_nobody_is_named_where_a_join_lost_its_workers(crossed):
-    """With t1 the join of t and v is cheapest without workers, and keeps no path that has any for the join above."""
+def assert_bounds_fewer(handle, query, indexes, share=1):
+    """Each subset of the indexes costs the least at least, and with those that are named what all cost; returns the least cost found, too."""
+    given, (told, least), names = plan(handle, query)["Total Cost"], least_cost(handle), names_narrowing(handle)
+    assert told == given
+    costs = []
+    for count in range(1, len(indexes) + 1):
+        for hidden in itertools.combinations(indexes, count):
+            run(handle, f"SET LOCAL fettle_twin.hidden_indexes = '{','.join(hidden)}'")
+            costs.append(plan(handle, query)["Total Cost"])
+            assert costs[-1] >= (given if names and not names & set(hidden) else least) * share
+    run(handle, "SET LOCAL fettle_twin.hidden_indexes = ''")
+    print(f"given {given}, at the least {least}, found {min(costs)}, names {names}")
+    return given, least, min(costs), names
+
+
+@pytest.fixture
+def joined(crossed):
+    """Three tables with many rows to join."""
     run(crossed, "DROP TABLE u; CREATE TABLE u (id int, k int, y int, x int, w text); CREATE TABLE v (id int, k int)")
-    run(crossed, "SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL random_page_cost = 1.1")
-    set_visible(crossed, "t", 3500, 35_000)
-    set_size(crossed, "u", 10_000, 400_000)
-    set_size(crossed, "v", 100, 20_000)
+    yield crossed
+
+
+def test_the_least_cost_bounds_where_a_join_lost_its_workers(joined):
+    """With t1 the join of t and v is cheapest without workers, and the planner keeps no path that has any for the join above."""
+    run(joined, "SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL random_page_cost = 1.1")
+    set_visible(joined, "t", 3500, 35_000)
+    set_size(joined, "u", 10_000, 400_000)
+    set_size(joined, "v", 100, 20_000)
     for table, statistics in (("t", ((60, -0.7), (5, 0), (2, -0.7), (20, 0.3))), ("u", ((20, 0.9), (5, 0.9), (500, 0.9), (60, 1)))):
         for attnum, (distinct, correlation) in enumerate(statistics, 1):
-            set_distinct(crossed, table, attnum, distinct, correlation)
-    run(crossed, "CREATE INDEX t0 ON t (k, x); CREATE INDEX t1 ON t (id, y); CREATE INDEX t2 ON t (x); CREATE INDEX u0 ON u (k); CREATE INDEX u1 ON u (y, x)")
-    plan(crossed, "SELECT count(*) FROM t JOIN u ON t.x = u.y JOIN v ON v.id = t.k WHERE t.id = 5 AND u.k < 3")
-    given, least = least_cost(crossed)
-    print(f"given {given}, at the least {least}")
-    assert least < given and names_narrowing(crossed) == set()
+            set_distinct(joined, table, attnum, distinct, correlation)
+    run(joined, "CREATE INDEX t0 ON t (k, x); CREATE INDEX t1 ON t (id, y); CREATE INDEX t2 ON t (x); CREATE INDEX u0 ON u (k); CREATE INDEX u1 ON u (y, x)")
+    given, least, found, names = assert_bounds_fewer(
+        joined, "SELECT count(*) FROM t JOIN u ON t.x = u.y JOIN v ON v.id = t.k WHERE t.id = 5 AND u.k < 3", ["t0", "t1", "t2", "u0", "u1"], share=0.99)
+    assert least == found < 0.5 * given and "t1" in names
+
+
+@pytest.mark.parametrize("rows", [4000, 16_000])
+def test_the_least_cost_bounds_where_an_index_narrows_a_join_and_no_table(joined, rows):
+    """The nested loop from a small table with one worker is cheaper than what the two workers of a large one make."""
+    set_visible(joined, "v", 3000, rows)
+    set_visible(joined, "t", 60_000, 3_000_000)
+    set_visible(joined, "u", 60_000, 3_000_000)
+    for table, attnum, distinct in (("v", 2, -1), ("t", 2, -1), ("t", 3, 100), ("u", 4, 100)):
+        set_distinct(joined, table, attnum, distinct)
+    run(joined, "CREATE INDEX looked ON t (k)")
+    query = "SELECT sum(u.x) FROM v JOIN t ON t.k = v.k JOIN u ON u.x = t.y"
+    given, least, found, names = assert_bounds_fewer(joined, query, ["looked"])
+    assert least == found < given and names == {"looked"}
+    run(joined, "SET LOCAL geqo_threshold = 2")
+    assert plan(joined, query)["Total Cost"] == given and least_cost(joined) == [given, least]
+
+
+def test_the_least_cost_is_one_that_fewer_indexes_have(narrowing):
+    """The wider scan is as dear as it is, not as cheap as the narrower: here that is all there is beside it."""
+    query = NARROWED.format("true")
+    without = plan(narrowing, query)["Total Cost"]
+    assert one(narrowing, "SHOW fettle_twin.least_indexes") == ""
+    build(narrowing, "orders (region)")
+    plan(narrowing, query)
+    assert least_cost(narrowing)[1] == without
+    assert one(narrowing, "SHOW fettle_twin.least_indexes") == "customer_pkey"
 
 
 @pytest.mark.parametrize("what", ["PERFORM pg_sleep(60)", "RAISE 'no'", "PERFORM 1 / 0 FROM orders WHERE region = 7"])

@@ -152,21 +152,32 @@ workers_may_win(const WhatIf *whatif, double cost)
     return cost > whatif->gather_cost;
 }
 
+/* Names that are separated by commas. */
 static void
-narrowing_note(const WhatIf *whatif, Arena *arena, const char *text, TextList *narrowing)
+names_note(const WhatIf *whatif, Arena *arena, const char *text, TextList *names)
 {
-    for (const char *name = text; name != NULL;) {
+    for (const char *name = text; name != NULL && *name != '\0';) {
         const char *comma = strchr(name, ',');
         size_t length = comma == NULL ? strlen(name) : (size_t)(comma - name);
-        name_note(whatif, arena, narrowing, arena_strndup(arena, name, length));
+        name_note(whatif, arena, names, arena_strndup(arena, name, length));
         name = comma == NULL ? NULL : comma + 1;
     }
+}
+
+static bool
+least_indexes_ask(WhatIf *whatif, Arena *arena, TextList *names, Error *error)
+{
+    FETTLE_CLEANUP(pg_result_free_at) PgResult *result = NULL;
+    if (!pg_query_simple(whatif->connection, "SHOW fettle_twin.least_indexes", &result, error))
+        return false;
+    names_note(whatif, arena, pg_result_rows(result) == 1 ? pg_result_text(result, 0, 0) : NULL, names);
+    return true;
 }
 
 /* The cost that fewer indexes could have at the least, of the plan just made. Of one without workers, too: a
  * narrowed table may be why it is the cheapest. */
 static bool
-least_cost_ask(WhatIf *whatif, Arena *arena, PlanCost *cost, TextList *narrowing, Error *error)
+least_cost_ask(WhatIf *whatif, Arena *arena, PlanCost *cost, WhatIfAnswer *answer, Error *error)
 {
     cost->least = cost->cost;
     cost->is_narrowing_known = true;
@@ -185,8 +196,8 @@ least_cost_ask(WhatIf *whatif, Arena *arena, PlanCost *cost, TextList *narrowing
         return true;
     cost->is_narrowing_known = planned == cost->cost && end != NULL && *end == ' ';
     if (cost->is_narrowing_known)
-        narrowing_note(whatif, arena, end + 1, narrowing);
-    return true;
+        names_note(whatif, arena, end + 1, &answer->narrowing);
+    return planned != cost->cost || least_indexes_ask(whatif, arena, &answer->least_indexes, error);
 }
 
 /* Does it read only, as far as the first word tells? */
@@ -230,7 +241,7 @@ ask_one(WhatIf *whatif, Arena *arena, const char *text, WhatIfAnswer *answer, Pl
     ret_cost->cost = plan->root->total_cost;
     if (answer->plan == NULL)
         answer->plan = plan;
-    return least_cost_ask(whatif, arena, ret_cost, &answer->narrowing, error);
+    return least_cost_ask(whatif, arena, ret_cost, answer, error);
 }
 
 static bool
@@ -331,6 +342,7 @@ whatif_cache_put(WhatIf *whatif, uint64_t key, const WhatIfAnswer *answer, bool 
     cached->answer.reason = arena_strdup(whatif->arena, answer->reason);
     cached->answer.used_indexes = names_copy(whatif->arena, &answer->used_indexes);
     cached->answer.narrowing = names_copy(whatif->arena, &answer->narrowing);
+    cached->answer.least_indexes = names_copy(whatif->arena, &answer->least_indexes);
     if (!with_plan)
         cached->answer.plan = NULL;
     map_put_id(whatif->cache, key, cached);

@@ -59,6 +59,7 @@ typedef struct WhatIfAnswer {
     bool is_narrowing_known;
     TextList narrowing; /* where that is less: as long as none of these goes, fewer indexes cost no less than
                          * `cost`; named as used_indexes are */
+    TextList least_indexes; /* where that is less: those that the plan of that cost uses; empty: not known */
     PgPlan
         *plan; /* of the first sample, else the generic one; NULL unless asked for with plans; the asker's */
     TextList used_indexes; /* names of indexes that the plans use; a partition's part of a what-if index

@@ -49,6 +49,7 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
             bits_add(oracle->relevant[q], candidates->relevant[q].numbers[i]);
         OracleAnswer baseline = {.set = bits_new(arena, candidates->count),
                                  .used = bits_new(arena, candidates->count),
+                                 .least = bits_new(arena, candidates->count),
                                  .cost = context->workload->statements[q].baseline_cost,
                                  .low = context->workload->statements[q].baseline_cost,
                                  .parent = ORACLE_NO_PARENT};
@@ -415,6 +416,7 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
     const WorkloadStatement *subject = &oracle->context->workload->statements[statement];
     OracleAnswer fresh = {.set = oracle_reduce(oracle, oracle->arena, statement, reduced),
                           .cost = subject->baseline_cost,
+                          .least = bits_new(oracle->arena, oracle->candidates->count),
                           .is_unknown = !workload_statement_compares(subject, answer)};
     fresh.used = fresh.is_unknown ? bits_new(oracle->arena, oracle->candidates->count)
                                   : oracle_named(oracle, &answer->used_indexes);
@@ -425,6 +427,8 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
     }
     if (fresh.firm > fresh.low)
         fresh.narrowing = oracle_named(oracle, &answer->narrowing);
+    if (!fresh.is_unknown && fresh.low < fresh.cost)
+        fresh.least = oracle_named(oracle, &answer->least_indexes);
     fettle_assert(answers->items != NULL); /* the baseline is there */
     oracle_mend(oracle, answers, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
@@ -572,6 +576,19 @@ oracle_descent_begin(Oracle *oracle, Arena *scratch, size_t statement, Bits set)
     return descent;
 }
 
+/* What the next question is to lack, but for what is of the set: as long as the plan of the least cost is
+ * there, less present tells no more. Of a plan that nobody saw there is nothing to take away. */
+static Bits
+answer_told(const Oracle *oracle, Arena *scratch, const OracleAnswer *answer, Bits set)
+{
+    if (!bits_is_subset(answer->least, set))
+        return answer->least;
+    Bits told = bits_copy(scratch, answer->used);
+    if (oracle->is_strict && answer->narrowing.words != NULL)
+        bits_join(told, answer->narrowing);
+    return told;
+}
+
 static void
 descent_choose(Oracle *oracle, OracleDescent *descent)
 {
@@ -584,10 +601,7 @@ descent_choose(Oracle *oracle, OracleDescent *descent)
     Bits present = oracle_reduce(oracle, descent->scratch, statement, oracle->relevant[statement]);
     if (descent->from != ORACLE_NO_PARENT) {
         const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
-        /* Of a plan that nobody saw there is nothing to take away. */
-        Bits told = bits_copy(descent->scratch, above->used);
-        if (oracle->is_strict && above->narrowing.words != NULL)
-            bits_join(told, above->narrowing);
+        Bits told = answer_told(oracle, descent->scratch, above, descent->set);
         bool is_plain = !above->is_unknown && !bits_is_subset(told, descent->set);
         present = oracle_reduce(oracle, descent->scratch, statement, is_plain ? above->set : descent->set);
         if (is_plain)

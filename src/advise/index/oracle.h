@@ -40,6 +40,7 @@ typedef struct OracleAnswer {
     Bits narrowing;  /* of the set, where the planner could do better with fewer: with all of these present it
                       * cannot, but costs firm at the least; no words: not known */
     double firm;     /* no less than low */
+    Bits least;      /* of the set, where low is less than the cost: what the plan of that uses; else empty */
     bool is_unknown; /* it could not be planned, or not with the baseline's samples: the cost without stands
                       * for it, and it tells nothing of other sets (low is 0) */
     bool is_doubted; /* a set between used and set was seen to cost more: it tells of no other set from above

@@ -500,6 +500,8 @@ fewer_indexes_cost_no_less_than_the_least_cost_where_an_index_leaves_fewer_worke
         assert_true(with[i].least_cost <= without[i].cost && with[i].least_cost > 0.8 * without[i].cost);
         assert_true(with[i].is_narrowing_known && with[i].narrowing.count == 1);
         assert_string_equal(with[i].narrowing.items[0], "try_customer");
+        assert_int_equal(without[i].least_indexes.count, 0);
+        assert_false(text_list_contains(&with[i].least_indexes, "try_customer"));
     }
     bool has_workers[2] = {false, false};
     for (size_t i = 0; i < 2; i++)
@@ -606,6 +608,7 @@ assert_same_answer(const WhatIfAnswer *one, const WhatIfAnswer *other)
     assert_same_names(&one->used_indexes, &other->used_indexes);
     assert_true(one->is_narrowing_known == other->is_narrowing_known);
     assert_same_names(&one->narrowing, &other->narrowing);
+    assert_same_names(&one->least_indexes, &other->least_indexes);
     assert_true((one->plan == NULL) == (other->plan == NULL));
     if (one->plan != NULL)
         assert_true(pg_plan_is_identical(one->plan, other->plan));

@@ -33,6 +33,7 @@ static struct {
     double partial_factor; /* by chance the cheap ones or the dear ones; 0: a quarter */
     double narrowed;       /* share of the cost that fewer indexes could have; 0: all of it */
     uint32_t narrowing;    /* those of them that are to blame; 0: not known */
+    uint32_t least;        /* what the plan of that uses; 0: nothing, or not known */
 } planner;
 
 static int
@@ -111,6 +112,8 @@ whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool
             vector_push(arena, &ret_answer->used_indexes, name);
         if ((planner.narrowing & planner.present) >> i & 1)
             vector_push(arena, &ret_answer->narrowing, name);
+        if ((planner.least & planner.present) >> i & 1)
+            vector_push(arena, &ret_answer->least_indexes, name);
     }
     vector_push(arena, &ret_answer->used_indexes, "orders_pkey"); /* none of ours */
     return true;
@@ -467,6 +470,37 @@ who_is_strict_asks_where_what_narrowed_an_answer_is_missing(void **state)
     oracle_be_strict(world->oracle, false);
 }
 
+/* The plan of index 1 is cheapest, one of index 3 would be with fewer: while 3 is there less tells no more.
+ */
+static void
+what_the_plan_of_the_least_cost_uses_goes_first(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    planner_of_one(400);
+    planner.narrowed = 0.75;
+    planner.narrowing = 1u << 2;
+    planner.least = 1u << 3;
+    World *world = world_new(arena);
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
+    assert_int_equal(oracle_answer(world->oracle, 0, 1)->least.words[0], 0x08);
+    OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x10));
+    planner.narrowed = 0;
+    planner.least = 1u << 4; /* told of no answer that fewer could not better */
+    assert_true(oracle_descent_step(world->oracle, &descent, &error));
+    assert_int_equal(planner.present, 0x17); /* the plan that was given stays */
+    assert_true(bits_is_empty(oracle_answer(world->oracle, 0, 2)->least));
+    assert_true(descent.known == ORACLE_NO_PARENT);
+    assert_true(oracle_descent_step(world->oracle, &descent, &error));
+    assert_int_equal(planner.present & 0x12, 0x10); /* nor has the set what the plan of this used */
+    /* what the set has of it cannot go */
+    descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x08));
+    assert_true(oracle_descent_step(world->oracle, &descent, &error));
+    assert_int_equal(planner.present, 0x1D);
+}
+
 /* Cheap plans of indexes 0 and 1, which the set lacks: with all but these it costs what the set costs. */
 static void
 an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same(void **state)
@@ -684,6 +718,7 @@ main(void)
         cmocka_unit_test(a_statement_that_used_none_of_more_uses_none_of_less),
         cmocka_unit_test(an_answer_that_refutes_a_bound_is_counted_as_a_mend),
         cmocka_unit_test(an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs),
+        cmocka_unit_test(what_the_plan_of_the_least_cost_uses_goes_first),
         cmocka_unit_test(with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost),
         cmocka_unit_test(who_is_strict_asks_where_what_narrowed_an_answer_is_missing),
         cmocka_unit_test(an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same),
