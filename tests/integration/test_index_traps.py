@@ -148,3 +148,17 @@ def test_the_last_row_of_each_partner_is_at_the_end_of_its_index(advise):
     advice = advise((100, 200, """select d.id, s.made_at, s.body from devices d cross join lateral
         (select * from samples where device_id = d.id and kind = $1 order by made_at desc limit 1) s where d.site_id = $2"""))
     assert indexes(advice) in (["btree (device_id, kind, made_at)"], ["btree (kind, device_id, made_at)"]), advice["rejections"]
+
+
+def test_of_two_indexes_that_serve_nearly_alike_the_much_smaller_is_advised(advise, fettle, server_of_traps, tmp_path):
+    """Without a budget, in which space has no price; the gap tells of what was given away for it."""
+    workload = [(1000, 20, "select * from orders where status = 'pending' order by total desc, customer_id limit 10"), (20000, 20, "select * from requests where path like '%a%'")]
+    small = advise(*workload)
+    assert indexes(small) == ["btree (total DESC, customer_id) WHERE (status = 'pending')"], small["rejections"]
+    assert small["recommendations"][0]["size_bytes"] < 100000
+    file = tmp_path / "workload.sql"
+    file.write_text("".join(f"-- calls: {calls}, mean_ms: {mean}\n{text};\n" for calls, mean, text in workload), encoding="utf-8")
+    large = fettle("advise", "--json", "--no-verify", "--time", "60s", "--budget", "1GB", "--workload", file, server_of_traps.dsn("traps"), timeout=300).json
+    assert indexes(large) == ["btree (status, total DESC, customer_id)"]
+    assert large["cost_after"] < small["cost_after"] <= large["cost_after"] * 1.002
+    assert large["gap_percent"] < small["gap_percent"] <= 0.4

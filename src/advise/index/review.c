@@ -33,13 +33,13 @@ typedef struct Reviewed {
 
 VECTOR_DEFINE(ReviewedList, Reviewed);
 
-typedef struct Review {
+struct Review {
     Search *search;
     Reviewed *statements; /* under the set valued last */
     ReviewedList *known;  /* by statement: under all sets so far, so that to come back to one asks nothing */
     Bits tried;           /* indexes that nothing better than keeping them was found for */
     double *risk;         /* by candidate, of the set valued last */
-} Review;
+};
 
 static const Reviewed *
 review_known(const Review *review, size_t position, Bits present)
@@ -487,38 +487,73 @@ review_prune(const Review *review)
     search->best = kept;
 }
 
+/* One for the whole search: what was looked at once is known. */
+static Review *
+review_of(Search *search)
+{
+    Arena *arena = search->arena;
+    size_t statements = search->context->workload->count;
+    Review *review = search->review;
+    if (review == NULL) {
+        review = ARENA_NEW(arena, Review);
+        *review = (Review){.search = search,
+                           .statements = ARENA_NEW_ARRAY(arena, Reviewed, statements + 1),
+                           .known = ARENA_NEW_ARRAY(arena, ReviewedList, statements + 1),
+                           .risk = ARENA_NEW_ARRAY(arena, double, search->candidates->count + 1)};
+        search->review = review;
+    }
+    review->tried = bits_new(arena, search->candidates->count);
+    return review;
+}
+
 bool
 search_review(Search *search, Error *error)
 {
-    size_t count = search->candidates->count;
-    Review review = {
-        .search = search,
-        .statements = ARENA_NEW_ARRAY(search->arena, Reviewed, search->context->workload->count + 1),
-        .known = ARENA_NEW_ARRAY(search->arena, ReviewedList, search->context->workload->count + 1),
-        .tried = bits_new(search->arena, count),
-        .risk = ARENA_NEW_ARRAY(search->arena, double, count + 1)};
+    Review *review = review_of(search);
     Bits chosen = search->best;
     Choice choice = {.best = search->best,
                      .avoided = search->avoided,
                      .crossed = search->crossed,
                      .best_value = search->best_value};
-    if (!review_value(&review, search->best, &choice.value, error))
+    if (!review_value(review, search->best, &choice.value, error))
         return false;
-    size_t riskiest = review_riskiest(&review);
+    size_t riskiest = review_riskiest(review);
     for (size_t round = 0; round < ROUNDS_MOST && riskiest != SIZE_MAX; round++) {
         search_progress(search, "reviewing risky plans", round, 0);
         bool is_better;
-        if (!review_index(&review, riskiest, &choice, &is_better, error))
+        if (!review_index(review, riskiest, &choice, &is_better, error))
             return false;
         if (!is_better)
-            bits_add(review.tried, riskiest);
-        riskiest = review_riskiest(&review);
+            bits_add(review->tried, riskiest);
+        riskiest = review_riskiest(review);
     }
     if (search->harvested.word_count > 0)
         bits_join(search->harvested, search->best);
     search->is_cautious = !bits_equal(search->best, chosen);
-    search->unreviewed = review_late_count(&review);
-    search->unreviewed_indexes = review_left_count(&review);
-    review_prune(&review);
+    search->unreviewed = review_late_count(review);
+    search->unreviewed_indexes = review_left_count(review);
+    review_prune(review);
+    return true;
+}
+
+bool
+search_review_value(Search *search, Bits set, SearchReviewed *ret_reviewed, Error *error)
+{
+    const Workload *workload = search->context->workload;
+    Review *review = review_of(search);
+    *ret_reviewed = (SearchReviewed){0};
+    double cautious;
+    if (!review_value(review, set, &cautious, error))
+        return false;
+    /* to ask about an index tells its size, and that what it must gain */
+    double having = search_cost_of_having(search, set);
+    search_indexes_refresh(search);
+    ret_reviewed->value = search_cost_of_having(search, set);
+    ret_reviewed->cautious = cautious + ret_reviewed->value - having;
+    for (size_t q = 0; q < workload->count; q++)
+        if (workload->statements[q].is_costed)
+            ret_reviewed->value +=
+                search_value(search->context, &workload->statements[q], review->statements[q].cost);
+    ret_reviewed->is_late = review_late_count(review) > 0;
     return true;
 }

@@ -341,6 +341,28 @@ search_prove_again(Search *search, Error *error)
     return search_prove(search, error);
 }
 
+/* What takes less space must be worth it at the planner's last word, too. */
+static bool
+search_spare_verified(Search *search, SearchResult *result, Error *error)
+{
+    const SearchResult before = *result;
+    Bits best = search->best;
+    double best_value = search->best_value;
+    search->deadline = deadline_of_share(search->context->deadline, 1 - VERIFY_TIME_SHARE);
+    if (!search_spare(search, error))
+        return false;
+    if (bits_equal(search->best, best))
+        return true;
+    if (!search_verify(search, result, error))
+        return false;
+    if (result->value <= before.value + search_spared_most(search, before.value))
+        return true;
+    search->best = best;
+    search->best_value = best_value;
+    *result = before;
+    return true;
+}
+
 bool
 index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates, Oracle *oracle,
              SearchResult *ret_result, Error *error)
@@ -368,6 +390,8 @@ index_search(Arena *arena, const AdvisorContext *context, const CandidateSet *ca
     for (int again = 0; again < PROOFS_AGAIN_MOST && search_was_misled(&search, &result); again++)
         if (!search_prove_again(&search, error) || !search_conclude(&search, &result, error))
             return false;
+    if (!search_spare_verified(&search, &result, error))
+        return false;
     search.deadline = context->deadline;
     search_bound_renew(&search);
     search_report(&search, &result);

@@ -13,6 +13,7 @@
  * another set, that set is asked about: either it is better, or the bound rises.
  *  - review: indexes that tempt the planner into plans that may be far dearer than it believes are tried to
  * be done without.
+ *  - spare: without a budget, what a much smaller index or none does nearly as well gives way to that.
  *
  * Deterministic: the clock only stops it, and a feasible answer exists from the first. Gains under
  * advise.gain_percent of a statement's cost do not count, and an index must gain advise.index_percent of the

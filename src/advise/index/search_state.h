@@ -3,8 +3,7 @@
  * What the rooms of the search share: search.h says what they are for.
  *
  * best is the best set found, never over a budget; its value is by the cheapest plans known, no less than the
- * true one, and verified in the end. Only
- * search_offer() and search_review() change it.
+ * true one, and verified in the end. Only search_offer(), search_review() and search_spare() change it.
  */
 #ifndef FETTLE_ADVISE_INDEX_SEARCH_STATE_H
 #define FETTLE_ADVISE_INDEX_SEARCH_STATE_H
@@ -20,6 +19,8 @@
  * is chosen must be good before it. */
 #define SMALL_STATEMENTS_MOST 50
 
+typedef struct Review Review;
+
 typedef struct Search {
     Arena *arena;
     const AdvisorContext *context;
@@ -27,6 +28,7 @@ typedef struct Search {
     Oracle *oracle;
     MipSolver *solver;
     ProgramIndex *indexes; /* by candidate */
+    Review *review;        /* NULL: none yet */
     WriteInterplayList interplay;
     Bits harvested; /* some plan used them */
     Bits avoided;   /* not to be chosen, whatever the planner's costs say */
@@ -129,5 +131,18 @@ void search_bound_renew(Search *search);
 
 /* review.c: best becomes what is best when plans that hope to stop early do not. */
 bool search_review(Search *search, Error *error) FETTLE_MUST_USE;
+
+/* A set by the plans of the review. */
+typedef struct SearchReviewed {
+    double value;    /* at the planner's word */
+    double cautious; /* with caution */
+    bool is_late;    /* time was up: some plan was not looked at */
+} SearchReviewed;
+bool search_review_value(Search *search, Bits set, SearchReviewed *ret_reviewed, Error *error)
+    FETTLE_MUST_USE;
+
+/* spare.c: what of a value may be given away for less space; and best becomes a set that does. */
+double search_spared_most(const Search *search, double value);
+bool search_spare(Search *search, Error *error) FETTLE_MUST_USE;
 
 #endif
