@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* longer than any setting's name */
@@ -245,6 +246,16 @@ terminal_takes_colours(void)
            strcmp(terminal, "dumb") != 0;
 }
 
+static size_t
+screen_columns(const CliInput *input)
+{
+    struct winsize size = {0};
+    const char *const *output = cli_option_place(input, "output");
+    if ((output != NULL && *output != NULL) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
 static bool
 cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status, Error *error)
 {
@@ -265,6 +276,7 @@ cli_run(Arena *arena, int argument_count, char **arguments, int *ret_exit_status
         return file_write_atomic("-", help, strlen(help), 0, error);
     }
     input.common = &common;
+    input.screen_columns = screen_columns(&input);
     if (!input_settings_take(&input, error))
         return false;
     if (input.is_quiet)

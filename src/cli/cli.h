@@ -35,7 +35,8 @@ typedef struct CliInput {
     const char *options[CLI_OPTIONS_MOST]; /* by position in the verb's table: the argument, "" for a switch,
                                               NULL absent */
     bool is_quiet;
-    bool is_coloured; /* standard output is a terminal that takes colours */
+    bool is_coloured;      /* standard output is a terminal that takes colours */
+    size_t screen_columns; /* of the terminal that the result is written to; 0: it is none */
 } CliInput;
 
 typedef struct CliVerb {

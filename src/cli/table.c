@@ -5,6 +5,7 @@
 #include "base/json_writer.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 CliTable
 cli_table_new(Arena *arena, const CliColumn *columns, size_t column_count)
@@ -62,44 +63,114 @@ cell_words(Arena *arena, CliCell cell, const CliValue *value)
     return "";
 }
 
-static void
-append_padded(Text *text, const char *words, size_t width, bool is_last)
+/* Narrower the last column is put under its row. */
+#define LAST_WIDTH_LEAST 24
+#define UNDER_ROW_INDENT 4
+
+typedef struct Layout {
+    size_t *widths; /* by column */
+    size_t last;    /* the last column that is shown */
+    size_t indent;  /* where the last column goes on */
+    size_t room;    /* its width; 0: any */
+    bool is_under_row;
+} Layout;
+
+/* What stands in a column of a row; row 0 has the titles. */
+static const char *
+shown_words(const CliTable *table, size_t row, size_t column)
 {
-    text_append(text, words);
-    for (size_t at = text_width(words); !is_last && at < width + 2; at++)
+    if (row == 0)
+        return table->columns[column].title;
+    return cell_words(table->arena, table->columns[column].cell,
+                      &table->values.items[(row - 1) * table->column_count + column]);
+}
+
+static Layout
+layout_of(const CliTable *table, size_t row_count)
+{
+    Layout layout = {.widths = ARENA_NEW_ARRAY(table->arena, size_t, table->column_count)};
+    for (size_t column = 0; column < table->column_count; column++) {
+        if (table->columns[column].title == NULL)
+            continue;
+        layout.last = column;
+        for (size_t row = 0; row <= row_count; row++) {
+            size_t width = text_width(shown_words(table, row, column));
+            layout.widths[column] = width > layout.widths[column] ? width : layout.widths[column];
+        }
+    }
+    for (size_t column = 0; column < layout.last; column++)
+        layout.indent += table->columns[column].title == NULL ? 0 : layout.widths[column] + 2;
+    size_t screen = table->screen_columns;
+    if (screen == 0 || layout.indent + layout.widths[layout.last] <= screen)
+        return layout;
+    layout.is_under_row = layout.last > 0 && layout.indent + LAST_WIDTH_LEAST > screen;
+    if (layout.is_under_row)
+        layout.indent = UNDER_ROW_INDENT;
+    layout.room = screen > layout.indent ? screen - layout.indent : 1;
+    return layout;
+}
+
+static void
+append_spaces(Text *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
         text_append_char(text, ' ');
+}
+
+/* Broken between words; a word that is longer than the room has a line of its own. */
+static void
+append_broken(Text *text, Arena *arena, const char *words, const Layout *layout)
+{
+    size_t at = 0;
+    for (const char *word = words; *word != '\0';) {
+        size_t spaces = strspn(word, " ");
+        size_t length = strcspn(word + spaces, " ");
+        const char *shown = arena_strndup(arena, word + spaces, length);
+        size_t width = text_width(shown);
+        word += spaces + length;
+        if (at > 0 && at + spaces + width > layout->room) {
+            text_append_char(text, '\n');
+            append_spaces(text, layout->indent);
+            at = spaces = 0;
+        }
+        append_spaces(text, spaces);
+        text_append(text, shown);
+        at += spaces + width;
+    }
+}
+
+static void
+append_row(const CliTable *table, Text *text, const Layout *layout, size_t row)
+{
+    size_t owed = 0; /* spaces; none at the end of a line */
+    for (size_t column = 0; column < layout->last; column++) {
+        if (table->columns[column].title == NULL)
+            continue;
+        const char *words = shown_words(table, row, column);
+        append_spaces(text, owed);
+        text_append(text, words);
+        owed = layout->widths[column] + 2 - text_width(words);
+    }
+    if (layout->is_under_row) {
+        text_append_char(text, '\n');
+        owed = layout->indent;
+    }
+    append_spaces(text, owed);
+    const char *words = shown_words(table, row, layout->last);
+    if (layout->room == 0)
+        text_append(text, words);
+    else
+        append_broken(text, table->arena, words, layout);
+    text_append_char(text, '\n');
 }
 
 static void
 append_lines(const CliTable *table, Text *text)
 {
-    size_t rows = table->values.count / table->column_count;
-    size_t last = 0;
-    size_t *widths = ARENA_NEW_ARRAY(table->arena, size_t, table->column_count);
-    for (size_t column = 0; column < table->column_count; column++) {
-        if (table->columns[column].title == NULL)
-            continue;
-        last = column;
-        widths[column] = text_width(table->columns[column].title);
-        for (size_t row = 0; row < rows; row++) {
-            size_t width = text_width(cell_words(table->arena, table->columns[column].cell,
-                                                 &table->values.items[row * table->column_count + column]));
-            widths[column] = width > widths[column] ? width : widths[column];
-        }
-    }
-    for (size_t row = 0; row <= rows; row++) {
-        for (size_t column = 0; column < table->column_count; column++) {
-            if (table->columns[column].title == NULL)
-                continue;
-            append_padded(text,
-                          row == 0
-                              ? table->columns[column].title
-                              : cell_words(table->arena, table->columns[column].cell,
-                                           &table->values.items[(row - 1) * table->column_count + column]),
-                          widths[column], column == last);
-        }
-        text_append_char(text, '\n');
-    }
+    size_t row_count = table->values.count / table->column_count;
+    Layout layout = layout_of(table, row_count);
+    for (size_t row = 0; row <= row_count; row++)
+        append_row(table, text, &layout, row);
 }
 
 static void

@@ -3,6 +3,8 @@
  * CliTable: rows for people (aligned columns under titles) or for programs (a JSON array of objects), from
  * one filling. Values come row by row in the order of the columns. Control characters of a text never reach a
  * terminal.
+ * Where the screen's width is given, what the last column says is broken between words and goes on under
+ * itself, or, where the other columns leave it too little room, under its row.
  *
  *     static const CliColumn columns[] = {{"NAME", "name", CLI_TEXT}, {"ON", "enabled", CLI_BOOL}};
  *     CliTable table = cli_table_new(arena, columns, FETTLE_COUNT_OF(columns));
@@ -41,6 +43,7 @@ typedef struct CliTable {
     Arena *arena;
     const CliColumn *columns;
     size_t column_count;
+    size_t screen_columns; /* CliInput's, for a table whose last column may be long; 0: lines of any length */
     CliValues values;
 } CliTable;
 

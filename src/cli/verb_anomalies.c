@@ -56,6 +56,7 @@ incidents_show(CliInput *input, const CliStore *store, const AnomalyFilter *filt
     if (!incidents_read(store->connection, input->arena, filter, &incidents, error))
         return false;
     CliTable table = cli_table_new(input->arena, incident_columns, FETTLE_COUNT_OF(incident_columns));
+    table.screen_columns = input->screen_columns;
     for (size_t i = 0; i < incidents.count; i++) {
         const Incident *incident = &incidents.items[i];
         cli_table_number(&table, incident->id);

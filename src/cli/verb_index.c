@@ -181,6 +181,7 @@ unused_append(CliInput *input, const IndexReview *review, Text *text)
         {NULL, "undo_sql", CLI_TEXT},
     };
     CliTable table = cli_table_new(input->arena, columns, FETTLE_COUNT_OF(columns));
+    table.screen_columns = input->screen_columns;
     for (size_t i = 0; i < review->findings.count; i++) {
         const HygieneFinding *finding = &review->findings.items[i];
         cli_table_text(&table, finding->index->name);
@@ -268,6 +269,7 @@ history_action(CliInput *input, Error *error)
         !index_change_list(store.connection, input->arena, target.target_id, false, limit, &changes, error))
         return false;
     CliTable table = cli_table_new(input->arena, columns, FETTLE_COUNT_OF(columns));
+    table.screen_columns = input->screen_columns;
     for (size_t i = 0; i < changes.count; i++) {
         const IndexChange *change = &changes.items[i];
         cli_table_number(&table, change->id);

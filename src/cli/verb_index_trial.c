@@ -133,6 +133,7 @@ trial_write(CliInput *input, const SnapshotIndex *index, Trial *trial, Error *er
     Arena *arena = input->arena;
     bool as_json = cli_option(input, "json") != NULL;
     CliTable table = cli_table_new(arena, columns, FETTLE_COUNT_OF(columns));
+    table.screen_columns = input->screen_columns;
     TrialEffects *effects = &trial->effects;
     if (effects->count > 1)
         qsort(effects->items, effects->count, sizeof(*effects->items), effect_compare);

@@ -44,7 +44,7 @@ range_read(CliInput *input, const CliStore *store, NoticeRange *range, Error *er
 }
 
 static void
-append_table(Text *text, const NoticeList *list)
+append_table(const CliInput *input, const NoticeList *list, Text *text)
 {
     static const CliColumn columns[] = {
         {"ID", "id", CLI_NUMBER},
@@ -53,6 +53,7 @@ append_table(Text *text, const NoticeList *list)
         {"SUBJECT", "subject", CLI_TEXT},
     };
     CliTable table = cli_table_new(text->arena, columns, FETTLE_COUNT_OF(columns));
+    table.screen_columns = input->screen_columns;
     for (size_t i = 0; i < list->count; i++) {
         const Notice *notice = &list->items[i];
         cli_table_number(&table, notice->id);
@@ -105,7 +106,7 @@ notices_run(CliInput *input, int *ret_exit_status, Error *error)
         for (size_t i = list.count; i > 0; i--)
             notice_text_append_mail(&text, &list.items[i - 1]);
     else
-        append_table(&text, &list);
+        append_table(input, &list, &text);
     return cli_write(input, text.data, text.length, error);
 }
 

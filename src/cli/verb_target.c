@@ -44,6 +44,7 @@ list_run(CliInput *input, Error *error)
         !target_list(store.connection, input->arena, &list, error))
         return false;
     CliTable table = cli_table_new(input->arena, columns, FETTLE_COUNT_OF(columns));
+    table.screen_columns = input->screen_columns;
     for (size_t i = 0; i < list.count; i++) {
         const Target *target = &list.items[i];
         cli_table_number(&table, target->target_id);

@@ -70,6 +70,7 @@ list_run(CliInput *input, Error *error)
         !webhook_list(store.connection, input->arena, &list, error))
         return false;
     CliTable table = cli_table_new(input->arena, columns, FETTLE_COUNT_OF(columns));
+    table.screen_columns = input->screen_columns;
     for (size_t i = 0; i < list.count; i++) {
         const Webhook *webhook = &list.items[i];
         cli_table_number(&table, webhook->webhook_id);

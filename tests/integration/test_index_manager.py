@@ -4,9 +4,11 @@ import contextlib
 import http.client
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -1213,6 +1215,27 @@ def test_list_and_unused_tell_what_is_needed_and_what_is_not(service, target):
     only = next(row for row in json.loads(cli(service, "list", "shop", "--json")) if row["index_name"] == "parts_only")
     assert only["class"] == "invalid" and "partitioned" in only["needed_because"]
     target.sql("DROP INDEX parts_only")
+
+
+def test_on_a_terminal_reasons_are_broken_between_words(service, target):
+    cli(service, "create", "shop", "orders", "customer_id", "--name", "orders_fourth", "--yes")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    with subprocess.Popen([BINARY, "index", "unused", target.dsn()], env=service.environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE) as run:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal has nobody at its other end any more
+            while True:
+                shown += os.read(ours, 65536)
+        assert run.wait(60) == 10, run.stderr.read()
+    os.close(ours)
+    rows = json.loads(service.fettle("index", "unused", target.dsn(), "--json", anyway=True, status=10))
+    cli(service, "drop", "shop", "orders_fourth", "--yes")
+    words = {word for row in rows for word in row["reason"].split()}
+    reasons = [line for line in shown.decode().splitlines() if line.startswith("    ")]
+    assert reasons[0].strip() == "REASON" and len(reasons) > 2
+    assert max(map(len, reasons)) <= 80
+    assert {word for line in reasons[1:] for word in line.split()} >= words
 
 
 def test_a_trial_of_a_partitions_own_index_asks_for_the_statements_of_the_whole_table(service, target):

@@ -6,6 +6,7 @@
 #include "cli/store_session.h"
 #include "cli/table.h"
 
+#include <locale.h>
 #include <string.h>
 
 static const CliColumn columns[] = {{"NAME", "name", CLI_TEXT},
@@ -58,6 +59,56 @@ control_characters_of_two_bytes_are_left_out_too(void **state)
                            "2J\xC2\x9F\xC2\xA0\xC3\xA9\xC3\x9B");
     cli_table_append(&table, &text, false, "none\n");
     assert_string_equal(text.data, "NAME\na b 2J \xC2\xA0\xC3\xA9\xC3\x9B\n");
+}
+
+static void
+broken_at(size_t screen_columns, const char *expected)
+{
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 65536);
+    static const CliColumn reasons[] = {
+        {"INDEX", "name", CLI_TEXT}, {NULL, "hidden", CLI_TEXT}, {"REASON", "reason", CLI_TEXT}};
+    CliTable table = cli_table_new(arena, reasons, FETTLE_COUNT_OF(reasons));
+    table.screen_columns = screen_columns;
+    cli_table_text(&table, "orders_idx");
+    cli_table_text(&table, "h");
+    cli_table_text(&table,
+                   "caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9, and anothers_name_that_is_long does it");
+    cli_table_text(&table, "b");
+    cli_table_text(&table, "h");
+    cli_table_text(&table, "short");
+    Text text = text_new(arena);
+    cli_table_append(&table, &text, false, "none\n");
+    assert_string_equal(text.data, expected);
+}
+
+static void
+a_long_last_column_is_broken_between_words_at_the_screens_width(void **state)
+{
+    (void)state;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    static const char whole[] = "INDEX       REASON\n"
+                                "orders_idx  caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9, and "
+                                "anothers_name_that_is_long does it\n"
+                                "b           short\n";
+    broken_at(0, whole);
+    broken_at(12 + 59, whole);
+    broken_at(12 + 24, "INDEX       REASON\n"
+                       "orders_idx  caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9, and\n"
+                       "            anothers_name_that_is_long\n"
+                       "            does it\n"
+                       "b           short\n");
+    /* too little room beside the others */
+    broken_at(35, "INDEX\n"
+                  "    REASON\n"
+                  "orders_idx\n"
+                  "    caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9 caf\xC3\xA9, and\n"
+                  "    anothers_name_that_is_long does\n"
+                  "    it\n"
+                  "b\n"
+                  "    short\n");
+    broken_at(1,
+              "INDEX\n    REASON\norders_idx\n    caf\xC3\xA9\n    caf\xC3\xA9\n    caf\xC3\xA9\n"
+              "    caf\xC3\xA9,\n    and\n    anothers_name_that_is_long\n    does\n    it\nb\n    short\n");
 }
 
 static void
@@ -195,6 +246,7 @@ main(void)
         cmocka_unit_test(a_text_without_controls_is_one_line_of_letters),
         cmocka_unit_test(people_get_aligned_lines_without_control_characters),
         cmocka_unit_test(control_characters_of_two_bytes_are_left_out_too),
+        cmocka_unit_test(a_long_last_column_is_broken_between_words_at_the_screens_width),
         cmocka_unit_test(programs_get_objects_with_null_for_nothing),
         cmocka_unit_test(a_table_without_rows_is_words_or_an_empty_array),
         cmocka_unit_test(an_action_is_run_by_its_word_and_only_with_its_arguments),
