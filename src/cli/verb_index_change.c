@@ -158,6 +158,7 @@ outcome_write(CliInput *input, const IndexPlan *plan, const char *status, Error 
             json_int(&json, change->id);
         json_key_string(&json, "status", status);
         json_key_string(&json, "message", plan->message);
+        json_key_string(&json, "note", plan->note);
         json_key_string(&json, "schema_name", change->schema_name);
         json_key_string(&json, "table_name", change->table_name);
         json_key_string(&json, "index_name", change->index_name);

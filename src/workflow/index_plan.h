@@ -51,7 +51,7 @@ typedef struct IndexPlan {
     IndexChange change;  /* as it will be recorded */
     bool is_done;        /* the target is as wanted: nothing to do, nothing to record */
     const char *message; /* for people: what will happen, or why nothing has to */
-    const char *note;    /* what they may have meant otherwise; NULL: nothing */
+    const char *note;    /* a warning: what does the same already, or may have been meant; NULL: none */
     double wanted_bytes; /* of the disk, at most, while it is built; estimated; 0 for a drop */
     int64_t free_bytes;  /* -1 not known */
 } IndexPlan;

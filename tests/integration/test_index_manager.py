@@ -970,6 +970,12 @@ def test_an_index_that_does_what_another_one_does_is_made_with_a_warning(service
     assert f"index public.orders_pkey {words}" in said("create unique index other on orders using btree (\"id\" ASC)")
     cli(service, "create", "shop", "orders", "note,total", "--yes")
     assert f"index public.orders_note_total_idx {words}" in said("orders", "note,total", "--name", "other")
+    shown = json.loads(cli(service, "create", "shop", "orders", "note,total", "--name", "other", "--dry-run", "--json"))
+    assert shown["status"] == "planned" and shown["note"] == f"index public.orders_note_total_idx {words}"
+    assert json.loads(cli(service, "create", "shop", "orders", "total,note", "--dry-run", "--json"))["note"] is None
+    made = create(service, index_name="other", columns=["note", "total"])
+    assert made["status"] == "completed" and made["note"] == shown["note"]
+    assert create(service, index_name="other", columns=["note", "total"])["note"] is None and drop(service, index_name="other")["note"] is None
     for different in (["orders", "total,note"], ["orders", "note,total", "--name", "other", "--unique"],
                       ["orders", "note,total", "--name", "other", "--method", "brin"],
                       ["orders", "note", "--name", "other", "--include", "total"], ["create index other on orders (note, total) where total > 5"],

@@ -147,6 +147,7 @@ typedef struct ChangeReply {
     bool is_over;
     const char *message;
     const char *status;
+    const char *note; /* as the plan has it */
 } ChangeReply;
 
 static bool
@@ -156,6 +157,7 @@ change_reply(ApiRequest *request, const IndexChange *change, const ChangeReply *
     json_object_begin(json);
     json_key_bool(json, "success", true);
     json_key_string(json, "message", reply->message);
+    json_key_string(json, "note", reply->note);
     change_subject_write(json, change);
     api_json_id(json, "change_id", change->id);
     json_key_string(json, "status", reply->status);
@@ -215,11 +217,12 @@ change_await(ApiRequest *request, IndexPlan *plan, Error *error)
     if (!index_change_get(session, request->arena, change->id, &now, error))
         return false;
     if (!is_over || now.success < 0)
-        return change_reply(request, &now,
-                            &(ChangeReply){false, "it goes on; follow it in the history", "running"});
+        return change_reply(
+            request, &now,
+            &(ChangeReply){false, "it goes on; follow it in the history", "running", plan->note});
     if (now.success == 0)
         return ending_refuse(request, &now);
-    return change_reply(request, &now, &(ChangeReply){true, plan->message, now.state});
+    return change_reply(request, &now, &(ChangeReply){true, plan->message, now.state, plan->note});
 }
 
 static bool
@@ -237,7 +240,8 @@ change_run(ApiRequest *request, const char *action, IndexOrder *order, Error *er
         return index_target_refuse(request, &failure);
     if (plan.is_done) {
         details_set(request, &plan.change);
-        return change_reply(request, &plan.change, &(ChangeReply){true, plan.message, "completed"});
+        return change_reply(request, &plan.change,
+                            &(ChangeReply){true, plan.message, "completed", plan.note});
     }
     if (!index_plan_record(&manager, request->arena, &plan, &plan.change.id, &failure))
         return index_target_refuse(request, &failure);
