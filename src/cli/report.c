@@ -129,7 +129,7 @@ write_reading(Text *text, const Report *report, const char *bullet)
     if (hidden != NULL)
         text_append_format(text, "%sthe statements of other roles are hidden from this one: %s\n", bullet,
                            hidden->remedy);
-    if (report->is_counted)
+    if (!report->is_file && report->advice->snapshot->adds_scans)
         text_append_format(
             text,
             "%sthis look at the target counts as scans of its indexes, so that they look used: "

@@ -19,7 +19,6 @@ typedef struct Report {
     const TwinReport *twin;
     Fidelity fidelity;
     bool has_fidelity;
-    bool is_counted;  /* what was looked up on the target counts as scans of its indexes */
     double target_ms; /* spent on the target in all; NAN for a file */
     double elapsed_ms;
     bool show_plans;

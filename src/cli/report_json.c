@@ -135,6 +135,7 @@ report_write_json(Text *text, const Report *report)
     json_key_string(&json, "server_version", advice->snapshot->server_version);
     json_key_bool(&json, "standby", advice->snapshot->is_standby);
     json_key_string(&json, "taken_at", advice->snapshot->taken_at);
+    json_key_bool(&json, "adds_scans", !report->is_file && advice->snapshot->adds_scans);
     json_workload(&json, advice->workload);
     json_twin(&json, report);
     json_key_double(&json, "cost_before", advice->cost_before);

@@ -136,19 +136,6 @@ fidelity_of(CliInput *input, const CliSession *session, Report *report, Error *e
     return error_prefix(error, "could not compare plans with the target");
 }
 
-/* Whether the ends of indexes are looked up with the server's counting on. */
-static bool
-counting_of(const CliSession *session, Report *report, Error *error)
-{
-    bool may_stop = true;
-    if (session->target != NULL && (!pg_transaction_begin_read_only(session->target, error) ||
-                                    !snapshot_may_stop_counting(session->target, &may_stop, error) ||
-                                    !pg_transaction_end(session->target, error)))
-        return false;
-    report->is_counted = !may_stop;
-    return true;
-}
-
 static bool
 advise(CliInput *input, CliSession *session, const AdviseLimits *limits, Report *report, Error *error)
 {
@@ -192,7 +179,7 @@ advise_verb_run(CliInput *input, int *ret_exit_status, Error *error)
         !width_of(input, &limits.keys_most, error) || !session_read(input, &session, error) ||
         (session.snapshot->statement_count == 0 && !workload_is_empty(&session, error)) ||
         !session_open_twin(input, &session, cli_option(input, "rebuild") != NULL, error) ||
-        !counting_of(&session, &report, error) || !fidelity_of(input, &session, &report, error))
+        !fidelity_of(input, &session, &report, error))
         return false;
     if (!advise(input, &session, &limits, &report, error))
         return cluster_explain_failure(session.cluster, error);

@@ -109,6 +109,7 @@ decode_meta(Decode *decode)
     snapshot->is_standby = text_equals(decode_fact(decode, "meta", "is_standby"), "true");
     snapshot->is_redacted = text_equals(decode_fact(decode, "reading", "is_redacted"), "true");
     snapshot->has_statements = text_equals(decode_fact(decode, "reading", "has_statements"), "true");
+    snapshot->adds_scans = text_equals(decode_fact(decode, "reading", "adds_scans"), "true");
     snapshot->rights = rights_of(decode_fact(decode, "reading", "rights"));
     snapshot->application_role = decode_fact(decode, "reading", "application_role");
     if (!text_parse_double(decode_fact(decode, "reading", "read_ms"), &snapshot->read_ms))

@@ -32,6 +32,7 @@ typedef struct SnapshotRead {
     size_t gap_capacity;
     SnapshotRights rights;
     bool has_statements;
+    bool adds_scans; /* to the counters of the target's indexes */
     int64_t step;
 } SnapshotRead;
 
@@ -237,6 +238,7 @@ read_index_ends(SnapshotRead *read, Error *error)
         return false;
     bool are_wanted = read->options->ends == SNAPSHOT_ENDS_READ ||
                       (read->options->ends == SNAPSHOT_ENDS_UNCOUNTED && is_uncounted);
+    read->adds_scans = are_wanted && !is_uncounted;
     if (are_wanted && !read_result(read, &(ReadQuery){.name = "index_probes"}, &probes, error))
         return false;
     size_t count = probes == NULL ? 0 : (size_t)pg_result_rows(probes);
@@ -434,7 +436,7 @@ static void
 read_section_reading(SnapshotRead *read, int64_t started_us)
 {
     static const char *const columns[] = {"key", "value"};
-    const char **values = ARENA_NEW_ARRAY(read->arena, const char *, 8);
+    const char **values = ARENA_NEW_ARRAY(read->arena, const char *, 10);
     double spent_ms = (double)(pg_connection_server_time_us(read->connection) - started_us) / 1000;
     values[0] = "rights";
     values[1] = snapshot_rights_word(read->rights);
@@ -444,8 +446,10 @@ read_section_reading(SnapshotRead *read, int64_t started_us)
     values[5] = milliseconds_text(read->arena, spent_ms);
     values[6] = "application_role";
     values[7] = read->options->application_role;
+    values[8] = "adds_scans";
+    values[9] = read->adds_scans ? "true" : "false";
     read->sections->items[read->sections->count++] = (SnapshotSection){
-        .name = "reading", .columns = columns, .column_count = 2, .values = values, .row_count = 4};
+        .name = "reading", .columns = columns, .column_count = 2, .values = values, .row_count = 5};
 }
 
 /* A role that does not exist would plan with nobody's settings, silently. */

@@ -350,6 +350,8 @@ typedef struct Snapshot {
     bool is_standby;
     bool is_redacted;
     bool has_statements; /* pg_stat_statements could be read, or a workload file was given */
+    bool adds_scans;     /* the reader may not turn counting off: what it looks up counts as scans of indexes;
+                            false too where no ends of indexes were looked up */
     int block_bytes;
     SnapshotRights rights;
 

@@ -45,10 +45,12 @@ def test_an_advice_says_what_the_role_did_not_see_and_what_its_look_counts_as(fe
     own = fettle("advise", shop.dsn("shop", "some_own"))
     assert "statements of other roles are hidden from this one: GRANT pg_read_all_stats TO some_own;" in own.out, own.err
     assert "counts as scans of its indexes" in own.out
+    assert fettle("advise", "--json", shop.dsn("shop", "some_own")).json["adds_scans"] is True
     shop.sql("GRANT pg_read_all_stats TO some_own; GRANT SET ON PARAMETER track_counts TO some_own")
     for user in ("some_own", None):
         whole = fettle("advise", shop.dsn("shop", user) if user else shop.dsn("shop"))
         assert whole.status == 10 and "hidden from this one" not in whole.out and "counts as scans" not in whole.out
+    assert fettle("advise", "--json", shop.dsn("shop", "some_own")).json["adds_scans"] is False
 
 
 def test_without_pg_stat_statements_a_file_gives_the_workload(fettle, shop, tmp_path):

@@ -69,7 +69,7 @@ a_superuser_reads_the_whole(void **state)
     assert_non_null(snapshot_relation_named(snapshot, "public", "Odd Näme.x"));
     assert_int_equal(snapshot_relation_named(snapshot, "public", "open_orders")->kind, 'v');
     assert_string_equal(snapshot_effective_setting(snapshot, "work_mem"), "7MB");
-    assert_true(snapshot->read_ms > 0);
+    assert_true(snapshot->read_ms > 0 && !snapshot->adds_scans);
     /* pg_stat_statements is not loaded there */
     assert_false(snapshot->has_statements);
     assert_int_equal(snapshot->statement_count, 0);
@@ -84,6 +84,9 @@ a_plain_role_gets_gaps_with_remedies_and_a_helper_fills_them(void **state)
     assert_true(before->rights < SNAPSHOT_RIGHTS_FULL);
     const SnapshotRelation *orders = snapshot_relation_named(before, "public", "orders");
     assert_int_equal(orders->statistics.count, 0);
+    assert_true(before->adds_scans);
+    const SnapshotReadOptions uncounted = {.without_workload = true, .ends = SNAPSHOT_ENDS_UNCOUNTED};
+    assert_false(read_as(arena, "plain", &uncounted)->adds_scans);
     assert_true(before->gap_count > 0);
     for (size_t i = 0; i < before->gap_count; i++)
         assert_true(before->gaps[i].subject[0] != '\0' && before->gaps[i].reason[0] != '\0');
