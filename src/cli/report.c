@@ -129,6 +129,10 @@ write_reading(Text *text, const Report *report, const char *bullet)
     if (hidden != NULL)
         text_append_format(text, "%sthe statements of other roles are hidden from this one: %s\n", bullet,
                            hidden->remedy);
+    const SnapshotGap *unseen = snapshot_gap(report->advice->snapshot, SNAPSHOT_SENT_SUBJECT);
+    if (unseen != NULL)
+        text_append_format(text, "%sthe constants that sessions send are not all known: %s; %s\n", bullet,
+                           unseen->reason, unseen->remedy);
     if (!report->is_file && report->advice->snapshot->adds_scans)
         text_append_format(
             text,

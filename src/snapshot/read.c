@@ -476,6 +476,15 @@ read_all(SnapshotRead *read, Error *error)
            read_workload(read, error);
 }
 
+static const char *
+sent_remedy(const SnapshotRead *read, const Error *refusal)
+{
+    if (refusal->code == ERROR_PERMISSION)
+        return arena_printf(read->arena, "GRANT SELECT ON pg_catalog.pg_stat_activity TO %s;",
+                            pg_identifier_quote(read->arena, pg_connection_user(read->connection)));
+    return "try again, or do without them: --watch 0";
+}
+
 /* Behind the transaction: one that lasts holds back vacuum. */
 static bool
 read_sent(SnapshotRead *read, const Snapshot **snapshot, Error *error)
@@ -492,11 +501,10 @@ read_sent(SnapshotRead *read, const Snapshot **snapshot, Error *error)
     Error refusal = {0};
     if (!snapshot_read_sent(read->arena, read->connection, &watch, &sent, &refusal, error))
         return false;
-    if (refusal.code == ERROR_PERMISSION) {
-        read_gap(read, "what sessions send", refusal.message,
-                 arena_printf(read->arena, "GRANT SELECT ON pg_catalog.pg_stat_activity TO %s;",
-                              pg_identifier_quote(read->arena, pg_connection_user(read->connection))));
-        return snapshot_decode(read->arena, read->sections, snapshot, error);
+    if (refusal.code != ERROR_NONE) {
+        read_gap(read, SNAPSHOT_SENT_SUBJECT, refusal.message, sent_remedy(read, &refusal));
+        if (!snapshot_decode(read->arena, read->sections, snapshot, error))
+            return false;
     }
     return snapshot_with_sent(read->arena, *snapshot, &sent, snapshot, error);
 }

@@ -322,6 +322,9 @@ typedef struct SnapshotGap {
     const char *remedy;  /* "grant pg_read_all_data to fettle_monitor"; "" when nothing is known */
 } SnapshotGap;
 
+/* The gap of constants that sessions were not seen to send (sent.h), or not as long as was wished. */
+#define SNAPSHOT_SENT_SUBJECT "what sessions send"
+
 VECTOR_DEFINE(SnapshotStatementList, const SnapshotStatement *);
 
 typedef struct Snapshot {

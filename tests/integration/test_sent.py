@@ -141,6 +141,21 @@ def test_without_watching_nothing_is_known(fettle, fresh):
             assert not any("WHERE" in text or "->>" in text for text in statements_of(result)), result.out
 
 
+def test_a_look_that_takes_too_long_is_told(fettle, fresh):
+    """A view that takes too long, in a database of its own."""
+    fresh.sql("CREATE DATABASE slow TEMPLATE postgres")
+    shown = fresh.sql("SELECT pg_get_viewdef('pg_stat_activity'::regclass)", "slow")[0][0].rstrip(";")
+    with contextlib.closing(psycopg2.connect(fresh.dsn("slow"))) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SET allow_system_table_mods = on")
+        cursor.execute(f"CREATE OR REPLACE VIEW pg_catalog.pg_stat_activity AS SELECT * FROM ({shown}) activity WHERE (SELECT count(*) FROM pg_sleep(30)) = 1")
+        cursor.execute("SET ROLE app")
+        cursor.execute("SELECT id, owner FROM tasks WHERE status = 'pending'")
+    advice = fettle("advise", "--no-verify", "--set", "target.statement_timeout=1s", fresh.dsn("slow", "watcher"))
+    told = next(line for line in advice.out.splitlines() if "constants that sessions send are not all known" in line)
+    assert "could not watch what sessions send" in told and "statement timeout" in told and "--watch 0" in told
+    fresh.sql("DROP DATABASE slow")
+
+
 def test_a_number_of_rows_makes_an_order_worth_an_index(fettle, fresh):
     texts = [f"SELECT id, owner FROM tasks WHERE created_at < '2026-03-{day:02}' ORDER BY created_at DESC LIMIT 20" for day in range(1, 29)]
     with sending(fresh, *texts):
