@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: PostgreSQL
 """fettle advise on a real server."""
+import pathlib
 import re
 
 import psycopg2
 import pytest
+
+HERE = pathlib.Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +112,13 @@ def test_what_is_no_budget_is_refused(fettle, shop, option, size):
     assert result.status == 2 and "is not a budget" in result.err and "500MB" in result.err
 
 
-def test_the_set_is_proven_to_be_near_the_best(advice):
+def test_the_set_is_proven_to_be_near_the_best(fettle, shop):
+    """By times that do not hang on what else the machine does: what caution gives up is a share of what they weigh."""
+    result = fettle("advise", "--json", "--no-verify", "--time", "60s", "--workload", HERE / "shop_workload.sql", shop.dsn("shop", "fettle_monitor"))
+    assert result.status == 10, result.err
+    advice = result.json
     assert not advice["stopped_early"] and advice["unreviewed_statements"] == 0
-    # caution gives up a little of what the planner's costs promise (0.3 % here); the gap is of the set that is printed
+    # caution gives up a little of what the planner's costs promise (0.2 % here); the gap is of the set that is printed
     assert advice["cautious"] and 0 <= advice["gap_percent"] <= 0.5
 
 
