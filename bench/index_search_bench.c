@@ -277,6 +277,7 @@ run_one(const Run *run, Twin *twin, const Snapshot *snapshot)
     Settings *settings = settings_new(arena);
     must(settings_set(settings, "advise.gain_percent", "0", &error) &&
              settings_set(settings, "advise.index_percent", "0", &error) &&
+             settings_set(settings, "advise.spare_percent", "0", &error) &&
              settings_set(settings, "advise.proof_percent", arena_printf(arena, "%g", run->proof_percent),
                           &error),
          &error);

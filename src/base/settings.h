@@ -73,6 +73,9 @@ typedef enum SettingEffect {
       "as large as its table")                                                                               \
     X(SETTING_ADVISE_PROOF_PERCENT, "advise.proof_percent", SETTING_DOUBLE, "0.2", 0, 100, SETTING_RELOAD,   \
       "the search ends when its set is proven to be this near to the best one, in percent; 100: no proof")   \
+    X(SETTING_ADVISE_SPARE_PERCENT, "advise.spare_percent", SETTING_DOUBLE, "0.2", 0, 100, SETTING_RELOAD,   \
+      "what may be given away, in percent of the workload's cost and no more than the proof leaves open, "   \
+      "for indexes of half the size; not with a budget; 0: nothing")                                         \
     X(SETTING_ADVISE_BUDGET, "advise.budget", SETTING_SIZE, "0", 0, 1125899906842624, SETTING_RELOAD,        \
       "space for all new indexes together; 0: no limit")                                                     \
     X(SETTING_ADVISE_TABLE_BUDGET, "advise.table_budget", SETTING_SIZE, "0", 0, 1125899906842624,            \

@@ -14,8 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Of the value, where the proof may leave more open, or there is none. */
-#define SPARED_SHARE_MOST 0.002
 /* Of an index's size. */
 #define SAVED_SHARE_LEAST 0.5
 /* Asked about in place of one index. */
@@ -41,7 +39,8 @@ typedef struct Spare {
 double
 search_spared_most(const Search *search, double value)
 {
-    return fmin(search_gap_allowed(search), SPARED_SHARE_MOST) * value;
+    double most = settings_get_double(search->context->settings, SETTING_ADVISE_SPARE_PERCENT) / 100;
+    return fmin(search_gap_allowed(search), most) * value;
 }
 
 /* The share of an index's size that is saved by another one in its place, as far as sizes are known. */
@@ -197,7 +196,8 @@ bool
 search_spare(Search *search, Error *error)
 {
     /* A budget says what space is worth. */
-    if (isfinite(search_size_most(search)) || bits_is_empty(search->best) || search_out_of_time(search))
+    if (isfinite(search_size_most(search)) || bits_is_empty(search->best) || search_out_of_time(search) ||
+        !(search_spared_most(search, 1) > 0))
         return true;
     Spare spare = {.search = search};
     if (!search_review_value(search, search->best, &spare.now, error))
