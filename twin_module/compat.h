@@ -19,6 +19,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
 #include "optimizer/planner.h"
 #include "parser/parse_relation.h"
 #include "statistics/statistics.h"
@@ -210,6 +211,30 @@ twin_path_allow_as(Path *path, const Path *other)
 #else
     (void)path;
     (void)other;
+#endif
+}
+
+/* What a Memoize keeps the rows of, since 14; NULL: it is none. */
+static inline const Path *
+twin_memoized_path(const Path *path)
+{
+#if PG_VERSION_NUM >= 140000
+    return IsA(path, MemoizePath) ? ((const MemoizePath *)path)->subpath : NULL;
+#else
+    (void)path;
+    return NULL;
+#endif
+}
+
+/* Of an INSERT, UPDATE or DELETE; what reads for it is its lefttree since 14. */
+static inline const List *
+twin_modifying_plans(const Plan *plan)
+{
+#if PG_VERSION_NUM >= 140000
+    (void)plan;
+    return NIL;
+#else
+    return IsA(plan, ModifyTable) ? ((const ModifyTable *)plan)->plans : NIL;
 #endif
 }
 

@@ -15,14 +15,17 @@
  * have is planned once more, with the paths kept that have them (partial_paths.c). The plan that is given
  * stays the planner's. SHOW fettle_twin.least_cost tells its cost and the lesser of the two, of the last
  * query that was planned: a bound for what fewer indexes could do. SHOW fettle_twin.least_indexes names the
- * indexes that the plan of that cost uses.
+ * indexes that the plan of that cost uses (which no query may have, where query levels have too many numbers
+ * of workers to try each).
  *
  * Then it names the indexes of all paths that drove out one with more workers. With these still there, fewer
  * others take only paths that were not kept, so that the cost itself is a bound.
  *
- * Not seen: a plan to which more workers are dearer, as they are where each of them hands up many groups; and
- * what has nothing to do with workers: the planner's fuzz of 1 % between paths, bitmaps that are ANDed one
- * after the other, a merge join that ends early, which the cheapest path below does not serve best.
+ * Not seen: a plan to which more workers are dearer, as they are where each of them hands up many groups; a
+ * part of an Append that is cheaper without workers than with them; another order of joins that GEQO happens
+ * on; and what has nothing to do with workers: the planner's fuzz of 1 % between paths, a LIMIT that is
+ * better served by a path that starts early, bitmaps that are ANDed one after the other, a merge join that
+ * ends early, which the cheapest path below does not serve best.
  */
 #include "twin_module.h"
 
@@ -51,7 +54,7 @@ static bool was_narrowed;
 
 /* Query levels, and ways to choose of how many workers the paths are that they are made of. */
 #define LEVELS_MOST 32
-#define WAYS_MOST 32
+#define WAYS_MOST 8
 
 #define INDEXES_MOST 64
 typedef struct Indexes {
@@ -171,22 +174,18 @@ workers_first(const RelOptInfo *rel)
                                         : ((const Path *)linitial(rel->partial_pathlist))->parallel_workers;
 }
 
-/* The most that some path of it has or, of a table, could have. */
 static int
-workers_widest(const PlannerInfo *root, RelOptInfo *rel)
+workers_widest(const RelOptInfo *rel)
 {
-    const RangeTblEntry *entry = root->simple_rte_array[rel->relid];
     ListCell *cell;
     int most = 0;
-    if (rel->partial_pathlist != NIL && entry->rtekind == RTE_RELATION && !entry->inh)
-        most = twin_partial_workers_most(rel);
     foreach (cell, rel->partial_pathlist)
         most = Max(most, ((const Path *)lfirst(cell))->parallel_workers);
     return most;
 }
 
-/* The joins are made. One that has fewer workers than a table of it could have was narrowed, if only by the
- * table that feeds it. */
+/* The joins are made. One that has fewer workers than a path of a table of it was narrowed, by more than what
+ * narrowed the table. */
 static void
 least_cost_upper(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output,
                  void *extra)
@@ -201,7 +200,7 @@ least_cost_upper(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, 
     widest = palloc0(sizeof *widest * root->simple_rel_array_size);
     for (i = 1; i < root->simple_rel_array_size; i++)
         if (root->simple_rel_array[i] != NULL)
-            widest[i] = workers_widest(root, root->simple_rel_array[i]);
+            widest[i] = workers_widest(root->simple_rel_array[i]);
     foreach (cell, root->join_rel_list) {
         const RelOptInfo *join = lfirst(cell);
         int most = 0;
@@ -210,6 +209,9 @@ least_cost_upper(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, 
                 most = Max(most, widest[i]);
         if (workers_first(join) < most) {
             narrowing_note_join(join, most);
+            was_narrowed = true;
+        } else if (most > 0 && twin_partial_join_is_by_parts(join)) {
+            indexes_forget(&narrowing);
             was_narrowed = true;
         }
     }
@@ -260,6 +262,7 @@ plan_note(Indexes *indexes, const Plan *plan)
         plan_note(indexes, ((const SubqueryScan *)plan)->subplan);
     else if (IsA(plan, CustomScan))
         indexes_forget(indexes);
+    plans_note(indexes, twin_modifying_plans(plan));
     plan_note(indexes, plan->lefttree);
     plan_note(indexes, plan->righttree);
 }
@@ -325,11 +328,23 @@ least_cost_try(Query *copy, const char *text, int options, ParamListInfo paramet
     twin_partial_paths_keep(cost_given, chosen, ret_counts, LEVELS_MOST);
     cost = wider_cost(copy, text, options, parameters, &used);
     levels = twin_partial_paths_leave();
+    if (levels < 0)
+        cost = 0;
     if (cost < least_cost) {
         least_cost = cost;
         least_used = used;
     }
     return Min(levels, LEVELS_MOST);
+}
+
+/* Ways to choose, or more than the most. */
+static int
+ways_of(const int *counts, int levels)
+{
+    int ways = 1, i;
+    for (i = 0; i < levels && ways <= WAYS_MOST; i++)
+        ways *= counts[i];
+    return ways;
 }
 
 void
@@ -339,14 +354,14 @@ twin_least_cost_take(Query *copy, const char *text, int options, ParamListInfo p
     cost_given = least_cost = cost;
     if (copy == NULL || !was_narrowed)
         return;
-    do
+    do {
         levels = least_cost_try(copy, text, options, parameters, chosen, counts);
-    while (least_cost > 0 && ++way < WAYS_MOST && choose_next(chosen, counts, levels));
-    if (way == WAYS_MOST && least_cost > 0) {
-        for (i = 0; i < LEVELS_MOST; i++)
-            chosen[i] = TWIN_PARTIAL_IDEAL;
-        (void)least_cost_try(copy, text, options, parameters, chosen, counts);
-    }
+        if (least_cost <= 0 || !choose_next(chosen, counts, levels))
+            return;
+    } while (ways_of(counts, levels) <= WAYS_MOST && ++way < WAYS_MOST);
+    for (i = 0; i < LEVELS_MOST; i++)
+        chosen[i] = TWIN_PARTIAL_IDEAL;
+    (void)least_cost_try(copy, text, options, parameters, chosen, counts);
 }
 
 /* Separated by commas; false: not all of them are known. */

@@ -10,9 +10,9 @@
  * planner that chooses. Of a table's paths are also those that it would have with fewer indexes.
  *
  * The planner itself has what is left of all groups, the cheapest first. What it makes above the joins of
- * one query level it makes of the first alone: so the first of the topmost relation can be chosen, for one
- * planning after the other. The groups hang on RelOptInfo.fdw_private, which is nobody's where no foreign
- * data wrapper is.
+ * one query level it makes of the first alone: so of the topmost relation it has one group, which can be
+ * chosen, for one planning after the other. The groups hang on RelOptInfo.fdw_private, which is nobody's
+ * where no foreign data wrapper is.
  *
  * Parts of an inheritance tree get an ideal scan instead: of as many workers as may be, and as cheap as the
  * cheapest.
@@ -29,6 +29,7 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/memutils.h"
 
 typedef struct Groups {
     List *lists; /* of lists of Path */
@@ -43,6 +44,7 @@ static int *group_counts;
 static int level_most;
 static int level; /* of those seen so far, the number of the last */
 static const PlannerInfo *level_root;
+static bool is_beyond; /* something was planned of which nothing is known here */
 static set_join_pathlist_hook_type previous_join;
 
 void
@@ -56,13 +58,14 @@ twin_partial_paths_keep(double cost, const int *chosen_groups, int *ret_group_co
     level_most = count_most;
     level = -1;
     level_root = NULL;
+    is_beyond = false;
 }
 
 int
 twin_partial_paths_leave(void)
 {
     is_keeping = is_joining_again = false;
-    return level + 1;
+    return is_beyond ? -1 : level + 1;
 }
 
 bool
@@ -316,8 +319,12 @@ groups_read(RelOptInfo *rel)
     Groups *groups = rel->fdwroutine == NULL ? rel->fdw_private : NULL;
     if (groups == NULL)
         return groups_of_paths(list_copy(rel->partial_pathlist))->lists;
-    if (!groups->is_whole)
+    if (!groups->is_whole) {
+        /* GEQO reads, in a context of its own, what was joined before it. */
+        MemoryContext before = MemoryContextSwitchTo(GetMemoryChunkContext(rel));
         rel->fdw_private = groups = groups_of_paths(groups_paths(groups));
+        MemoryContextSwitchTo(before);
+    }
     return groups->lists;
 }
 
@@ -357,37 +364,85 @@ ideal_path(PlannerInfo *root, RelOptInfo *rel, List *paths)
     return ideal;
 }
 
-/* The planner's own list: paths by cost, and of the topmost relation those of the chosen group first. */
+/* Of two that cost the same within this the planner keeps the one in the better order. */
+#define FUZZ 1.01
+
+/* What add_partial_path() would keep of them: it frees what it does not when a query level ends, with a
+ * Gather made of it already. */
 static List *
-planner_paths(PlannerInfo *root, RelOptInfo *rel, List *paths)
+paths_kept(List *paths)
 {
-    const Groups *groups;
-    List *first;
-    ListCell *cell;
+    List *kept = NIL;
+    ListCell *cell, *other;
     list_sort(paths, by_cost);
-    if (paths == NIL || !bms_equal(rel->relids, twin_query_relids(root)))
-        return paths;
+    foreach (cell, paths) {
+        Path *path = lfirst(cell);
+        bool is_dropped = false;
+        foreach (other, kept) {
+            const Path *cheaper = lfirst(other);
+            if (pathkeys_contained_in(path->pathkeys, cheaper->pathkeys))
+                is_dropped = true;
+            else if (path->total_cost <= cheaper->total_cost * FUZZ &&
+                     pathkeys_contained_in(cheaper->pathkeys, path->pathkeys))
+                kept = foreach_delete_current(kept, other);
+        }
+        if (!is_dropped)
+            kept = lappend(kept, path);
+    }
+    return kept;
+}
+
+/* Of the topmost relation: the chosen group. */
+static List *
+topmost_paths(PlannerInfo *root, RelOptInfo *rel, List *paths, const Groups *groups)
+{
+    int count = list_length(groups->lists), group = 0;
     if (root != level_root)
         level++;
     level_root = root;
-    groups = groups_of_paths(list_copy(paths));
-    if (level < level_most)
-        group_counts[level] = list_length(groups->lists);
-    if (list_length(groups->lists) == 1)
-        return paths;
-    if (level >= level_most || chosen[level] == TWIN_PARTIAL_IDEAL)
-        return lcons(ideal_path(root, rel, paths), paths);
-    if (chosen[level] == 0 || chosen[level] >= list_length(groups->lists))
-        return paths;
-    first = list_copy(list_nth(groups->lists, chosen[level]));
-    foreach (cell, paths)
-        first = list_append_unique_ptr(first, lfirst(cell));
-    return first;
+    if (level < level_most) {
+        group_counts[level] = count;
+        group = chosen[level];
+    } else if (count > 1) {
+        group = TWIN_PARTIAL_IDEAL;
+    }
+    if (group == TWIN_PARTIAL_IDEAL)
+        return count == 1 ? paths_kept(paths) : list_make1(ideal_path(root, rel, paths));
+    return paths_kept(list_copy(list_nth(groups->lists, Min(group, count - 1))));
+}
+
+static bool
+is_topmost(const PlannerInfo *root, const RelOptInfo *rel)
+{
+    return bms_equal(rel->relids, twin_query_relids(root));
+}
+
+/* The planner's own list, by cost. */
+static List *
+planner_paths(PlannerInfo *root, RelOptInfo *rel, List *paths)
+{
+    list_sort(paths, by_cost);
+    return paths != NIL && is_topmost(root, rel)
+               ? topmost_paths(root, rel, paths, groups_of_paths(list_copy(paths)))
+               : paths;
+}
+
+/* Of the planner's list a Gather Merge sorts the first alone. */
+static void
+gather_groups(PlannerInfo *root, RelOptInfo *rel, const Groups *groups)
+{
+    ListCell *cell;
+    for_each_from(cell, groups->lists, 1)
+    {
+        rel->partial_pathlist = lfirst(cell);
+        generate_useful_gather_paths(root, rel, false);
+    }
 }
 
 void
 twin_partial_paths_of_table(PlannerInfo *root, RelOptInfo *rel, bool is_narrowed)
 {
+    Groups *groups;
     if (rel->reloptkind != RELOPT_BASEREL) {
         if (is_narrowed)
             rel->partial_pathlist =
@@ -399,13 +454,16 @@ twin_partial_paths_of_table(PlannerInfo *root, RelOptInfo *rel, bool is_narrowed
         double most = is_run_whole(root) ? cost_most : INFINITY;
         ListCell *cell;
         foreach (cell, paths)
-            if (lfirst(cell) == linitial(paths) || ((const Path *)lfirst(cell))->total_cost < most)
-                cheap = lappend(cheap, lfirst(cell));
+            if (lfirst(cell) == linitial(paths) || ((const Path *)lfirst(cell))->pathkeys != NIL ||
+                ((const Path *)lfirst(cell))->total_cost < most)
+                cheap = lappend(cheap, lfirst(cell)); /* a merge join may end before its sorted input */
         rel->partial_pathlist = cheap;
     }
-    rel->fdw_private = groups_of_paths(list_copy(rel->partial_pathlist));
-    rel->partial_pathlist = groups_paths(rel->fdw_private);
-    rel->partial_pathlist = planner_paths(root, rel, rel->partial_pathlist);
+    groups = groups_of_paths(list_copy(rel->partial_pathlist));
+    if (!is_topmost(root, rel))
+        gather_groups(root, rel, groups);
+    rel->fdw_private = groups;
+    rel->partial_pathlist = planner_paths(root, rel, groups_paths(groups));
 }
 
 /* One that is dearer than all, so that of the outer side nothing is joined but what workers share. */
@@ -471,6 +529,12 @@ join_all_groups(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptIn
     join->partial_pathlist = join_before.partial_pathlist;
 }
 
+bool
+twin_partial_join_is_by_parts(const RelOptInfo *join)
+{
+    return enable_partitionwise_join && join->part_scheme != NULL;
+}
+
 /* An error leaves the relations as they are: their planning is over with it. */
 static void
 partial_paths_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOptInfo *inner, JoinType type,
@@ -483,6 +547,10 @@ partial_paths_join(PlannerInfo *root, RelOptInfo *join, RelOptInfo *outer, RelOp
     if (!is_keeping || is_joining_again || !twin_planner_is_outermost() || !join->consider_parallel ||
         join->fdwroutine != NULL || type == JOIN_UNIQUE_OUTER || outer->partial_pathlist == NIL)
         return;
+    if (twin_partial_join_is_by_parts(join)) {
+        is_beyond = true; /* its paths from its partitions' joins come later */
+        return;
+    }
     if (join->fdw_private == NULL)
         join->fdw_private = palloc0(sizeof(Groups));
     join_all_groups(root, join, outer, inner, type, extra);

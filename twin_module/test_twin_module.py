@@ -1373,20 +1373,77 @@ def test_the_least_cost_bounds_where_a_join_lost_its_workers(joined):
     assert least == found < 0.5 * given and "t1" in names
 
 
+def set_joined(handle, rows):
+    """With looked the nested loop from v with one worker is cheaper than what the two workers of t make."""
+    set_visible(handle, "v", 3000, rows)
+    set_visible(handle, "t", 60_000, 3_000_000)
+    set_visible(handle, "u", 60_000, 3_000_000)
+    for table, attnum, distinct in (("v", 1, -1), ("v", 2, -1), ("t", 2, -1), ("t", 3, 100), ("u", 4, 100), ("u", 3, -1)):
+        set_distinct(handle, table, attnum, distinct)
+    run(handle, "CREATE INDEX looked ON t (k)")
+
+
 @pytest.mark.parametrize("rows", [4000, 16_000])
 def test_the_least_cost_bounds_where_an_index_narrows_a_join_and_no_table(joined, rows):
-    """The nested loop from a small table with one worker is cheaper than what the two workers of a large one make."""
-    set_visible(joined, "v", 3000, rows)
-    set_visible(joined, "t", 60_000, 3_000_000)
-    set_visible(joined, "u", 60_000, 3_000_000)
-    for table, attnum, distinct in (("v", 2, -1), ("t", 2, -1), ("t", 3, 100), ("u", 4, 100)):
-        set_distinct(joined, table, attnum, distinct)
-    run(joined, "CREATE INDEX looked ON t (k)")
+    set_joined(joined, rows)
     query = "SELECT sum(u.x) FROM v JOIN t ON t.k = v.k JOIN u ON u.x = t.y"
     given, least, found, names = assert_bounds_fewer(joined, query, ["looked"])
     assert least == found < given and names == {"looked"}
     run(joined, "SET LOCAL geqo_threshold = 2")
     assert plan(joined, query)["Total Cost"] == given and least_cost(joined) == [given, least]
+
+
+JOINED_IN_A_LEVEL = {
+    "a subquery": "(WITH d AS (SELECT 1) SELECT t.y FROM v JOIN t ON t.k = v.k)",
+    "a union": "(SELECT t.y FROM v JOIN t ON t.k = v.k UNION ALL SELECT t.y FROM v JOIN t ON t.k = v.id + 1)",
+}
+
+
+@pytest.mark.parametrize("level", JOINED_IN_A_LEVEL)
+def test_the_least_cost_bounds_where_a_query_level_is_made_of_a_narrowed_join(joined, level):
+    set_joined(joined, 8000)
+    run(joined, "SET LOCAL max_parallel_workers_per_gather = 8")
+    given, least, found, names = assert_bounds_fewer(joined, f"SELECT sum(u.x) FROM {JOINED_IN_A_LEVEL[level]} q JOIN u ON u.x = q.y", ["looked"])
+    assert 0.99 * found < least <= found < given
+
+
+def test_the_least_cost_bounds_where_a_narrowed_table_is_sorted_below_a_join(crossed):
+    set_visible(crossed, "t", 60_000, 3_000_000)
+    set_visible(crossed, "u", 1, 10)
+    for attnum, distinct in ((2, 100), (3, -1)):
+        set_distinct(crossed, "t", attnum, distinct)
+    run(crossed, """SET LOCAL parallel_tuple_cost = 0.001; SET LOCAL parallel_setup_cost = 0; SET LOCAL max_parallel_workers_per_gather = 8;
+        SET LOCAL min_parallel_index_scan_size = '16MB'; SET LOCAL random_page_cost = 2; CREATE INDEX narrow ON t (k, y)""")
+    query = "WITH c AS MATERIALIZED (SELECT * FROM u LIMIT 1) SELECT t.y FROM t, c WHERE t.k < 3000 ORDER BY t.y"
+    given, least, found, names = assert_bounds_fewer(crossed, query, ["narrow"])
+    assert least == found < given
+
+
+def test_what_is_joined_before_geqo_keeps_its_wider_paths(joined):
+    """A join of its own among more tables than are joined at once: GEQO works in a context that goes."""
+    set_joined(joined, 4000)
+    others = [f"d{i}" for i in range(11)]
+    for other in others:
+        run(joined, f"CREATE TABLE {other} (a int, b int)")
+        set_size(joined, other, 10, 1000)
+    conditions = "".join(f" AND {other}.a = u.y" for other in others)
+    for workers in (2, 8):
+        run(joined, f"SET LOCAL max_parallel_workers_per_gather = {workers}")
+        found = plan(joined, f"SELECT sum(u.x) FROM (v JOIN t ON t.k = v.k), u, {', '.join(others)} WHERE u.x = t.y{conditions}")
+        given, least = least_cost(joined)
+        assert given == found["Total Cost"] and 0 < least <= given
+
+
+def test_of_partitions_that_are_joined_each_with_its_own_no_least_cost_is_known(crossed):
+    run(crossed, """DROP TABLE t, u; CREATE TABLE t (k int, v int) PARTITION BY HASH (k); CREATE TABLE u (k int, v int) PARTITION BY HASH (k);
+        CREATE TABLE t0 PARTITION OF t FOR VALUES WITH (modulus 2, remainder 0); CREATE TABLE t1 PARTITION OF t FOR VALUES WITH (modulus 2, remainder 1);
+        CREATE TABLE u0 PARTITION OF u FOR VALUES WITH (modulus 2, remainder 0); CREATE TABLE u1 PARTITION OF u FOR VALUES WITH (modulus 2, remainder 1)""")
+    for part in ("t0", "t1", "u0", "u1"):
+        set_size(crossed, part, 10_000, 1_000_000)
+    for is_on in ("off", "on"):
+        run(crossed, f"SET LOCAL enable_partitionwise_join = {is_on}")
+        cost = plan(crossed, "SELECT count(*) FROM t JOIN u USING (k)")["Total Cost"]
+        assert least_cost(crossed) == [cost, cost if is_on == "off" else 0]
 
 
 def test_the_least_cost_is_one_that_fewer_indexes_have(narrowing):

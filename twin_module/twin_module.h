@@ -58,19 +58,22 @@ void twin_least_cost_take(struct Query *copy, const char *text, int options,
 
 /* partial_paths.c: between keep and leave, the outermost planning keeps partial paths with more workers
  * beside cheaper ones. Of the topmost relation of each query level, in the order in which their joins are
- * made, it tells of how many numbers of workers it has paths, and the chosen of these comes first (0: the
- * cheapest). TWIN_PARTIAL_IDEAL: one that no query has, with the most workers at the least cost. A table's
- * paths that are dearer than the cost are not kept where they are run as a whole.
+ * made, it tells of how many numbers of workers it has paths, and has the chosen of these (0: the cheapest).
+ * TWIN_PARTIAL_IDEAL: one that no query has, with the most workers at the least cost.
+ * A table's paths that are dearer than the cost are not kept where they are run as a whole.
  */
 struct PlannerInfo;
 struct RelOptInfo;
 #define TWIN_PARTIAL_IDEAL (-1)
 void twin_partial_paths_install(void);
 void twin_partial_paths_keep(double cost, const int *chosen_groups, int *ret_group_counts, int count_most);
-int twin_partial_paths_leave(void); /* query levels, of which the most that was given are told */
+int twin_partial_paths_leave(
+    void); /* query levels, of which the most that was given are told; below 0: wider paths were lost */
 bool twin_partial_paths_are_kept(void);
 /* Of a table, once the planner has made its paths; narrowed: the cheapest has not the most workers. */
 void twin_partial_paths_of_table(struct PlannerInfo *root, struct RelOptInfo *rel, bool is_narrowed);
+/* Partitions are joined each with its own, of which nothing is kept. */
+bool twin_partial_join_is_by_parts(const struct RelOptInfo *join);
 /* The most that a partial path can have: by the table's pages, or an index's that answers alone. */
 int twin_partial_workers_most(struct RelOptInfo *rel);
 
