@@ -343,7 +343,8 @@ gaps_section(Arena *arena, const SnapshotSection *older)
     gaps.row_count = 0;
     for (size_t row = 0; row < older->row_count; row++) {
         const char *subject = snapshot_section_value(older, row, subject_column);
-        if (text_equals(subject, "pg_stat_statements") || text_equals(subject, "statements of other roles"))
+        if (text_equals(subject, "pg_stat_statements") || text_equals(subject, "statements of other roles") ||
+            text_equals(subject, SNAPSHOT_SENT_SUBJECT))
             continue;
         for (size_t i = 0; i < older->column_count; i++)
             gaps.values[gaps.row_count * older->column_count + i] =

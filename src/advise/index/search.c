@@ -341,16 +341,20 @@ search_prove_again(Search *search, Error *error)
     return search_prove(search, error);
 }
 
-/* What takes less space must be worth it at the planner's last word, too. */
+/* What takes less space must be worth it at the planner's last word, too. Where time ended the search it
+ * ends with what was found: nothing is proven that could be given away. */
 static bool
 search_spare_verified(Search *search, SearchResult *result, Error *error)
 {
+    if (search->was_stopped || search->is_stopped || search->is_harvest_cut)
+        return true;
     const SearchResult before = *result;
     Bits best = search->best;
     double best_value = search->best_value;
     search->deadline = deadline_of_share(search->context->deadline, 1 - VERIFY_TIME_SHARE);
     if (!search_spare(search, error))
         return false;
+    search->is_stopped = false; /* of what may be left undone */
     if (bits_equal(search->best, best))
         return true;
     if (!search_verify(search, result, error))

@@ -78,18 +78,29 @@ without_a_proof_no_more_is_given_away(void **state)
     assert_int_equal(chosen_of(INFINITY, DEADLINE_NEVER), 1u << 0);
 }
 
+/* What an index must gain has a setting of its own. */
 static void
-an_index_that_hardly_gains_is_done_without(void **state)
+nothing_takes_an_indexs_place(void **state)
 {
     (void)state;
     world_clear();
     world.any_gain_counts = true;
-    world.proof_percent = "0.1"; /* 5 of 5,010; of two indexes of the same size 2.5 for each */
+    world.proof_percent = "0.1"; /* 5 of 5,010 */
     world_plan(0, 1u << 0, 10);
     world_plan(1, 1u << 1, BASELINE - 2);
-    assert_int_equal(chosen_of(INFINITY, DEADLINE_NEVER), 1u << 0);
-    world.plans[1][0].cost = BASELINE - 4;
+    world.size_bytes[1] = 6e6;
     assert_int_equal(chosen_of(INFINITY, DEADLINE_NEVER), 1u << 0 | 1u << 1);
+}
+
+static void
+a_little_space_is_not_spared(void **state)
+{
+    (void)state;
+    world_of_two(2);
+    world.size_bytes[0] = 1.03e6;
+    assert_int_equal(chosen_of(INFINITY, DEADLINE_NEVER), 1u << 0);
+    world.size_bytes[0] = 1.05e6;
+    assert_int_equal(chosen_of(INFINITY, DEADLINE_NEVER), 1u << 2);
 }
 
 /* A smaller one whose plan hopes for more than is likely is no smaller one that serves as well. */
@@ -118,8 +129,10 @@ in_any_world_what_is_given_away_is_bounded_and_saves_space(void **state)
         world.any_gain_counts = true;
         world.proof_percent = "0.2";
         /* some do nearly what others do */
-        for (int i = 0; i < CANDIDATES; i++)
+        for (int i = 0; i < CANDIDATES; i++) {
             world.write_cost[i] = (double)random_below(&random, 2);
+            world.size_bytes[i] *= 20;
+        }
         for (size_t q = 0; q < STATEMENTS; q++)
             for (int i = world.plan_count[q]; i > 0 && world.plan_count[q] < PLANS_MOST; i--)
                 world_plan(q, UINT32_C(1) << random_below(&random, CANDIDATES),
@@ -191,7 +204,8 @@ main(void)
         cmocka_unit_test(of_two_that_serve_nearly_alike_the_much_smaller_is_taken),
         cmocka_unit_test(what_a_budget_allows_is_used),
         cmocka_unit_test(without_a_proof_no_more_is_given_away),
-        cmocka_unit_test(an_index_that_hardly_gains_is_done_without),
+        cmocka_unit_test(nothing_takes_an_indexs_place),
+        cmocka_unit_test(a_little_space_is_not_spared),
         cmocka_unit_test(what_is_sure_does_not_give_way_to_what_is_risky),
         cmocka_unit_test(in_any_world_what_is_given_away_is_bounded_and_saves_space),
         cmocka_unit_test(what_costs_more_than_was_thought_is_taken_back),
