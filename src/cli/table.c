@@ -103,7 +103,7 @@ layout_of(const CliTable *table, size_t row_count)
     size_t screen = table->screen_columns;
     if (screen == 0 || layout.indent + layout.widths[layout.last] <= screen)
         return layout;
-    layout.is_under_row = layout.last > 0 && layout.indent + LAST_WIDTH_LEAST > screen;
+    layout.is_under_row = layout.indent > 0 && layout.indent + LAST_WIDTH_LEAST > screen;
     if (layout.is_under_row)
         layout.indent = UNDER_ROW_INDENT;
     layout.room = screen > layout.indent ? screen - layout.indent : 1;
@@ -151,16 +151,20 @@ append_row(const CliTable *table, Text *text, const Layout *layout, size_t row)
         text_append(text, words);
         owed = layout->widths[column] + 2 - text_width(words);
     }
+    const char *last = shown_words(table, row, layout->last);
+    if (*last == '\0') {
+        text_append_char(text, '\n');
+        return;
+    }
     if (layout->is_under_row) {
         text_append_char(text, '\n');
         owed = layout->indent;
     }
     append_spaces(text, owed);
-    const char *words = shown_words(table, row, layout->last);
     if (layout->room == 0)
-        text_append(text, words);
+        text_append(text, last);
     else
-        append_broken(text, table->arena, words, layout);
+        append_broken(text, table->arena, last, layout);
     text_append_char(text, '\n');
 }
 

@@ -112,6 +112,24 @@ a_long_last_column_is_broken_between_words_at_the_screens_width(void **state)
 }
 
 static void
+nothing_in_the_last_column_leaves_nothing_at_the_end(void **state)
+{
+    (void)state;
+    for (size_t screen_columns = 0; screen_columns <= 12; screen_columns += 12) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", 65536);
+        static const CliColumn shown[] = {{"INDEX", "name", CLI_TEXT}, {"REASON", "reason", CLI_TEXT}};
+        CliTable table = cli_table_new(arena, shown, FETTLE_COUNT_OF(shown));
+        table.screen_columns = screen_columns;
+        cli_table_text(&table, "orders_idx");
+        cli_table_text(&table, "");
+        Text text = text_new(arena);
+        cli_table_append(&table, &text, false, "none\n");
+        assert_string_equal(text.data, screen_columns == 0 ? "INDEX       REASON\norders_idx\n"
+                                                           : "INDEX\n    REASON\norders_idx\n");
+    }
+}
+
+static void
 programs_get_objects_with_null_for_nothing(void **state)
 {
     (void)state;
@@ -247,6 +265,7 @@ main(void)
         cmocka_unit_test(people_get_aligned_lines_without_control_characters),
         cmocka_unit_test(control_characters_of_two_bytes_are_left_out_too),
         cmocka_unit_test(a_long_last_column_is_broken_between_words_at_the_screens_width),
+        cmocka_unit_test(nothing_in_the_last_column_leaves_nothing_at_the_end),
         cmocka_unit_test(programs_get_objects_with_null_for_nothing),
         cmocka_unit_test(a_table_without_rows_is_words_or_an_empty_array),
         cmocka_unit_test(an_action_is_run_by_its_word_and_only_with_its_arguments),
