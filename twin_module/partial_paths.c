@@ -431,10 +431,9 @@ planner_paths(PlannerInfo *root, RelOptInfo *rel, List *paths)
 static void
 gather_groups(PlannerInfo *root, RelOptInfo *rel, const Groups *groups)
 {
-    ListCell *cell;
-    for_each_from(cell, groups->lists, 1)
-    {
-        rel->partial_pathlist = lfirst(cell);
+    int i;
+    for (i = 1; i < list_length(groups->lists); i++) {
+        rel->partial_pathlist = list_nth(groups->lists, i);
         generate_useful_gather_paths(root, rel, false);
     }
 }
