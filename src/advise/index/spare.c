@@ -13,6 +13,7 @@
  * constants are those that sessions were seen to send: others may be sent as well.
  */
 #include "advise/index/search_state.h"
+#include "snapshot/section.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -72,14 +73,13 @@ is_option(const Spare *spare, size_t index, size_t other)
            !bits_has(search->best, other) && !search->indexes[other].is_forbidden;
 }
 
-/* A server's statements have "$n" for their constants, but for those that were seen; a file's have all. */
+/* Nobody filled in those that sessions were seen to send. */
 static bool
 knows_values(const Snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->statement_count; i++)
-        if (snapshot->statements[i].query_id != 0)
-            return false;
-    return true;
+    const SnapshotSection *sent =
+        snapshot->sections == NULL ? NULL : snapshot_section_find(snapshot->sections, "statements_sent");
+    return sent == NULL || sent->row_count == 0;
 }
 
 static Bits
