@@ -152,7 +152,7 @@ def test_the_last_row_of_each_partner_is_at_the_end_of_its_index(advise):
 
 def test_of_two_indexes_that_serve_nearly_alike_the_much_smaller_is_advised(advise, fettle, server_of_traps, tmp_path):
     """Without a budget, in which space has no price; the gap tells of what was given away for it."""
-    workload = [(1000, 20, "select * from orders where status = 'pending' order by total desc, customer_id limit 10"), (20000, 20, "select * from requests where path like '%a%'")]
+    workload = [(1000, 20, "select * from orders where status = 'pending' order by total desc, customer_id limit 10"), (40000, 20, "select * from requests where path like '%a%'")]
     small = advise(*workload)
     assert indexes(small) == ["btree (total DESC, customer_id) WHERE (status = 'pending')"], small["rejections"]
     assert small["recommendations"][0]["size_bytes"] < 100000
