@@ -70,7 +70,7 @@ static double
 reference_ms(const Snapshot *snapshot, const WorkloadStatement *statement)
 {
     const SqlAnalysis *analysis = statement->analysis;
-    bool is_counted = statement->source->query_id != 0; /* the times of a file are someone's word */
+    bool is_counted = statement->source->query_id != 0; /* not made from another; a file tells no rows */
     if (!is_counted || analysis == NULL || analysis->unresolved_count > 0 || analysis->use_count != 1 ||
         !analysis->uses[0].is_write_target)
         return NAN;

@@ -290,7 +290,7 @@ typedef struct SnapshotRelation {
 
 typedef struct SnapshotStatement {
     uint64_t query_hash; /* queryid & 0x7FFFFFFFFFFFFFFF; for a workload file: of the fingerprint */
-    int64_t query_id;    /* signed, as the server has it; 0 when from a file */
+    int64_t query_id;    /* signed, as the server has it; for a workload file: of the fingerprint */
     const char *role;    /* that ran it; NULL unknown */
     const char *text;    /* as the server has it, $n in place of constants but for those that are known not to
                             vary (snapshot/sent.h); or the literal text of a file */
