@@ -84,6 +84,37 @@ column_correlation(Arena *arena, const SnapshotRelation *relation, int attnum)
     return strtod(numbers[0], NULL);
 }
 
+/* The sum of the squares of the values' shares of what is not NULL. */
+static double
+shares_squared(Arena *arena, const SnapshotRelation *relation, int attnum)
+{
+    const SnapshotStatisticsSlot *slot = numbered_slot(relation, attnum, SNAPSHOT_KIND_COMMON_VALUES);
+    const char **numbers;
+    size_t count = 0;
+    double present = 1 - column_null_fraction(relation, attnum);
+    double rest = 1;
+    double squares = 0;
+    if (!(present > 0) || (slot != NULL && !pg_array_parse(arena, slot->numbers, &numbers, &count)))
+        return NAN;
+    for (size_t i = 0; i < count; i++) {
+        double share = numbers[i] == NULL ? 0 : strtod(numbers[i], NULL) / present;
+        squares += share * share;
+        rest -= share;
+    }
+    double others = column_distinct(relation, attnum) - (double)count;
+    return rest > 0 && others > 0 ? squares + rest * rest / fmax(others, 1) : squares;
+}
+
+double
+column_order(Arena *arena, const SnapshotRelation *relation, int attnum)
+{
+    double correlation = column_correlation(arena, relation, attnum);
+    double by_ties = shares_squared(arena, relation, attnum);
+    if (isnan(by_ties) || !(correlation > 0))
+        return fabs(correlation);
+    return by_ties < 1 ? fmax(0, (correlation - by_ties) / (1 - by_ties)) : 0;
+}
+
 /* The value that a literal stands for, as an array's text shows it. */
 static const char *
 literal_value(Arena *arena, const char *literal)

@@ -23,6 +23,13 @@ double relation_row_bytes(const SnapshotRelation *relation);
 /* Between the values' order and that of the rows, -1 to 1; NAN unknown. */
 double column_correlation(Arena *arena, const SnapshotRelation *relation, int attnum);
 
+/*
+ * How far the rows lie in the values' order, up or down, to 1; NAN unknown. It is the correlation less what
+ * equal values give it: ANALYZE counts them as in order, so that values in no order at all have a correlation
+ * of the sum of their shares squared (0.96 where 98 % are one value and 2 % another).
+ */
+double column_order(Arena *arena, const SnapshotRelation *relation, int attnum);
+
 /* Part of the rows, 0 to 1, that equal a SQL literal ('done', 42, true); NAN unknown. */
 double column_value_fraction(Arena *arena, const SnapshotRelation *relation, int attnum, const char *literal);
 

@@ -19,7 +19,7 @@
 #include <math.h>
 #include <string.h>
 
-#define BRIN_CORRELATION_LEAST 0.9
+#define BRIN_ORDER_LEAST 0.9
 #define BRIN_PAGES_LEAST 1280
 /* A table of fewer pages gets ranges of 32 pages, so that there are enough of them. */
 #define BRIN_PAGES_OF_WIDE_RANGES 131072
@@ -190,8 +190,8 @@ generate_brin(Generation *generation, const UseKeys *keys, const SqlPredicate *p
     if (!is_served || predicate->column == 0 || relation->size_blocks < BRIN_PAGES_LEAST ||
         !column_is_indexable(snapshot_column(relation, predicate->column)))
         return;
-    double correlation = column_correlation(generation->arena, relation, predicate->column);
-    if (isnan(correlation) || fabs(correlation) <= BRIN_CORRELATION_LEAST)
+    double order = column_order(generation->arena, relation, predicate->column);
+    if (isnan(order) || order <= BRIN_ORDER_LEAST)
         return;
     Candidate idea = {.relation = relation,
                       .method = CANDIDATE_BRIN,
