@@ -111,7 +111,6 @@ narrowing_note_path(const Path *path)
             narrowing_note_path(((const JoinPath *)path)->innerjoinpath);
             break;
         case T_MaterialPath: narrowing_note_path(((const MaterialPath *)path)->subpath); break;
-        case T_MemoizePath: narrowing_note_path(((const MemoizePath *)path)->subpath); break;
         case T_SortPath:
         case T_IncrementalSortPath: narrowing_note_path(((const SortPath *)path)->subpath); break;
         case T_UniquePath: narrowing_note_path(((const UniquePath *)path)->subpath); break;
@@ -119,7 +118,11 @@ narrowing_note_path(const Path *path)
         case T_GatherPath: narrowing_note_path(((const GatherPath *)path)->subpath); break;
         case T_GatherMergePath: narrowing_note_path(((const GatherMergePath *)path)->subpath); break;
         case T_Path: /* of a table without an index, or of no table */ break;
-        default: indexes_forget(&narrowing);
+        default:
+            if (twin_memoized_path(path) != NULL)
+                narrowing_note_path(twin_memoized_path(path));
+            else
+                indexes_forget(&narrowing);
     }
 }
 

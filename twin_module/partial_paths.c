@@ -417,11 +417,10 @@ is_topmost(const PlannerInfo *root, const RelOptInfo *rel)
     return bms_equal(rel->relids, twin_query_relids(root));
 }
 
-/* The planner's own list, by cost. */
+/* The planner's own list, of paths by cost. */
 static List *
 planner_paths(PlannerInfo *root, RelOptInfo *rel, List *paths)
 {
-    list_sort(paths, by_cost);
     return paths != NIL && is_topmost(root, rel)
                ? topmost_paths(root, rel, paths, groups_of_paths(list_copy(paths)))
                : paths;
