@@ -254,6 +254,58 @@ candidate_is_prefix(const Candidate *a, const Candidate *b)
     return true;
 }
 
+/* Does the statement read the column of the relation, as far as is known? */
+static bool
+is_needed(const SqlAnalysis *analysis, const SnapshotRelation *relation, int attnum)
+{
+    bool is_named = false;
+    for (size_t u = 0; u < analysis->use_count; u++) {
+        const SqlRelationUse *use = &analysis->uses[u];
+        if (use->relation_id != relation->id)
+            continue;
+        is_named = true;
+        if (use->needs_all_columns)
+            return true;
+        for (size_t i = 0; i < use->needed_column_count; i++)
+            if (use->needed_columns[i] == attnum)
+                return true;
+    }
+    return !is_named; /* behind a view, or a partition */
+}
+
+/* Keys up to the last that the statement could ask of. */
+static size_t
+keys_that_serve(const Candidate *candidate, const SqlAnalysis *analysis)
+{
+    size_t count = candidate->key_count;
+    while (count > 0 && candidate->keys[count - 1].attnum > 0 &&
+           !is_needed(analysis, candidate->relation, candidate->keys[count - 1].attnum))
+        count--;
+    return count;
+}
+
+bool
+candidate_serves_as(const Candidate *candidate, const Candidate *other, const SqlAnalysis *analysis)
+{
+    if (candidate == other)
+        return true;
+    if (candidate->relation != other->relation || candidate->method != CANDIDATE_BTREE ||
+        other->method != CANDIDATE_BTREE || !text_equals(candidate->predicate, other->predicate) ||
+        !text_equals(candidate->options, other->options))
+        return false;
+    size_t keys = keys_that_serve(other, analysis);
+    if (keys > candidate->key_count)
+        return false;
+    for (size_t i = 0; i < keys; i++)
+        if (!key_equals(&candidate->keys[i], &other->keys[i]))
+            return false;
+    for (size_t i = 0; i < other->included.count; i++)
+        if (is_needed(analysis, other->relation, other->included.items[i]) &&
+            !candidate_has_plain_column(candidate, other->included.items[i]))
+            return false;
+    return true;
+}
+
 bool
 candidate_leads_alike(const Candidate *a, const Candidate *b)
 {

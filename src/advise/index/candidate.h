@@ -108,6 +108,11 @@ bool candidate_is_covered_by(const Candidate *candidate, const SnapshotIndex *in
  * INCLUDE columns among b's columns. */
 bool candidate_is_prefix(const Candidate *a, const Candidate *b);
 
+/* True when the candidate does for the statement what the other does: the same leading keys as far as the
+ * statement asks of them, and all columns that it reads of the other. Of B-trees only; itself it is always.
+ */
+bool candidate_serves_as(const Candidate *candidate, const Candidate *other, const SqlAnalysis *analysis);
+
 /* The same table, method and first key: B-trees give the planner the same order to read along. */
 bool candidate_leads_alike(const Candidate *a, const Candidate *b);
 

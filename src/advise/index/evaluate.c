@@ -17,7 +17,8 @@ typedef struct EvaluatedStatement {
     OracleDescent descent;
     double low; /* in the objective's unit, between low and high */
     double high;
-    bool is_open; /* a question could tell more */
+    double likely; /* between the two: what a question would tell */
+    bool is_open;  /* a question could tell more */
 } EvaluatedStatement;
 
 typedef struct Evaluated {
@@ -42,6 +43,11 @@ statement_refresh(const Evaluated *evaluated, EvaluatedStatement *subject)
             oracle_answer(search->oracle, subject->statement, subject->descent.known)->cost;
     subject->low = search_value(search->context, statement, bounds.low);
     subject->high = search_value(search->context, statement, bounds.high);
+    subject->likely = subject->high;
+    if (subject->is_open)
+        subject->likely =
+            search_value(search->context, statement,
+                         oracle_likely(search->oracle, subject->statement, evaluated->set, bounds));
 }
 
 static Evaluated
@@ -81,6 +87,17 @@ evaluated_sum(const Evaluated *evaluated, double *ret_low, double *ret_high, dou
     }
 }
 
+/* What a question about the statement is worth: first what likely comes of it. */
+static bool
+is_wider(const EvaluatedStatement *a, const EvaluatedStatement *b)
+{
+    double likely_a = a->likely - a->low;
+    double likely_b = b->likely - b->low;
+    if (likely_a != likely_b)
+        return likely_a > likely_b;
+    return a->high - a->low > b->high - b->low;
+}
+
 /* The statements of which least is known, widest first; the number of them. */
 static size_t
 evaluated_widest(const Evaluated *evaluated, EvaluatedStatement *widest[STEPS_AT_ONCE])
@@ -91,10 +108,9 @@ evaluated_widest(const Evaluated *evaluated, EvaluatedStatement *widest[STEPS_AT
         if (!subject->is_open)
             continue;
         size_t at = count < STEPS_AT_ONCE ? count++ : STEPS_AT_ONCE - 1;
-        if (at == STEPS_AT_ONCE - 1 && widest[at] != NULL &&
-            subject->high - subject->low <= widest[at]->high - widest[at]->low)
+        if (at == STEPS_AT_ONCE - 1 && widest[at] != NULL && !is_wider(subject, widest[at]))
             continue;
-        for (; at > 0 && subject->high - subject->low > widest[at - 1]->high - widest[at - 1]->low; at--)
+        for (; at > 0 && is_wider(subject, widest[at - 1]); at--)
             widest[at] = widest[at - 1];
         widest[at] = subject;
     }

@@ -2,7 +2,7 @@
 #include "advise/index/lift.h"
 
 /* Of a statement that was asked about less, what is refuted is not refuted again and again. */
-#define ANSWERS_LEAST 14
+#define ANSWERS_LEAST 40
 /* Cheaper plans that one answer may come upon. */
 #define TRIES_MOST 3
 

@@ -24,6 +24,7 @@ struct Oracle {
     Bits *relevant;            /* by statement */
     Bits refused;
     Map *candidate_by_name; /* what-if index name -> Candidate */
+    Bits **serving; /* by statement and candidate, as oracle_serving() tells; no words: not asked for */
     double (*size_bytes)(const Candidate *candidate, const void *context); /* NULL: the twin's */
     const void *size_context;
     int64_t questions;
@@ -43,6 +44,7 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
     oracle->candidate_by_name = map_new(arena);
     for (size_t i = 0; i < candidates->count; i++)
         map_put(oracle->candidate_by_name, candidates->items[i]->whatif_name, candidates->items[i]);
+    oracle->serving = ARENA_NEW_ARRAY(arena, Bits *, statements + 1);
     for (size_t q = 0; q < statements; q++) {
         oracle->relevant[q] = bits_new(arena, candidates->count);
         for (size_t i = 0; i < candidates->relevant[q].count; i++)
@@ -281,6 +283,48 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
         bounds = (OracleBounds){.low = itself->cost, .high = itself->cost};
     arena_rewind(oracle->arena, mark);
     return bounds;
+}
+
+/* The candidates that do for the statement what the one does, itself included. */
+static Bits
+oracle_serving(const Oracle *oracle, size_t statement, size_t number)
+{
+    const CandidateSet *candidates = oracle->candidates;
+    const SqlAnalysis *analysis = oracle->context->workload->statements[statement].analysis;
+    if (oracle->serving[statement] == NULL)
+        oracle->serving[statement] = ARENA_NEW_ARRAY(oracle->arena, Bits, candidates->count);
+    Bits *serving = &oracle->serving[statement][number];
+    if (serving->words != NULL)
+        return *serving;
+    *serving = bits_new(oracle->arena, candidates->count);
+    for (size_t i = 0; i < candidates->count; i++)
+        if (candidate_serves_as(candidates->items[i], candidates->items[number], analysis))
+            bits_add(*serving, i);
+    return *serving;
+}
+
+/* Has the set each of the plan's indexes, or one that does what it does? */
+static bool
+serves_as_well(const Oracle *oracle, size_t statement, Bits used, Bits set)
+{
+    for (size_t i = bits_next(used, 0); i != SIZE_MAX; i = bits_next(used, i + 1))
+        if (!bits_meet(oracle_serving(oracle, statement, i), set))
+            return false;
+    return true;
+}
+
+double
+oracle_likely(const Oracle *oracle, size_t statement, Bits set, OracleBounds bounds)
+{
+    const OracleAnswerList *answers = &oracle->answers[statement];
+    double likely = bounds.high;
+    for (size_t i = 0; i < answers->count && likely > bounds.low; i++) {
+        const OracleAnswer *answer = &answers->items[i];
+        if (!answer->is_unknown && !answer->is_doubted && answer->cost < likely &&
+            serves_as_well(oracle, statement, answer->used, set))
+            likely = answer->cost;
+    }
+    return fmax(bounds.low, likely);
 }
 
 bool
@@ -529,26 +573,41 @@ same_leading_key(const Candidate *a, const Candidate *b)
            text_equals(a->keys[0].expression, b->keys[0].expression);
 }
 
+/* Has the set one that is no larger and does for the statement what the candidate does? */
+static bool
+is_outdone(const Oracle *oracle, size_t statement, const Candidate *candidate, Bits set)
+{
+    Bits serving = oracle_serving(oracle, statement, candidate->number);
+    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
+        if (bits_has(serving, i) && oracle->candidates->items[i]->size_bytes <= candidate->size_bytes)
+            return true;
+    return false;
+}
+
 /*
- * Takes from present what the plan used and the set lacks. Where a table's indexes are used again and again,
- * more go at once: then all with the same leading key, then all of the table; a long row of near equal
- * indexes would take a question each.
+ * Takes from present what the plan used and the set lacks, and what would do the same in its place: a
+ * question each would tell the same cost. Where a table's indexes are used again and again, all with the same
+ * leading key go. What one of the set outdoes stays: the planner will not take it, and the answer tells of
+ * the sets that have it, too.
  */
 static void
-descent_remove(const Oracle *oracle, Bits present, Bits set, Bits used, size_t *times_by_candidate)
+descent_remove(const Oracle *oracle, const OracleDescent *descent, Bits present, Bits used)
 {
     for (size_t u = bits_next(used, 0); u != SIZE_MAX; u = bits_next(used, u + 1)) {
         const Candidate *subject = oracle->candidates->items[u];
-        if (bits_has(set, u))
+        if (bits_has(descent->set, u))
             continue;
         bits_remove(present, u);
-        size_t times = times_by_candidate[u]++;
+        size_t times = descent->times[u]++;
+        Bits serving = oracle_serving(oracle, descent->statement, u);
         for (size_t i = bits_next(present, 0); i != SIZE_MAX; i = bits_next(present, i + 1)) {
             const Candidate *other = oracle->candidates->items[i];
             if (other->relation != subject->relation)
                 continue;
-            times_by_candidate[i] = times + 1;
-            if (!bits_has(set, i) && times > 0 && (times > 1 || same_leading_key(subject, other)))
+            descent->times[i] = times + 1;
+            bool goes = bits_has(serving, i) || (times > 2 && same_leading_key(subject, other));
+            if (goes && !bits_has(descent->set, i) &&
+                !is_outdone(oracle, descent->statement, other, descent->set))
                 bits_remove(present, i);
         }
     }
@@ -605,7 +664,7 @@ descent_choose(Oracle *oracle, OracleDescent *descent)
         bool is_plain = !above->is_unknown && !bits_is_subset(told, descent->set);
         present = oracle_reduce(oracle, descent->scratch, statement, is_plain ? above->set : descent->set);
         if (is_plain)
-            descent_remove(oracle, present, descent->set, told, descent->times);
+            descent_remove(oracle, descent, present, told);
     }
     descent->next = present;
 }

@@ -118,6 +118,10 @@ void oracle_be_strict(Oracle *oracle, bool is_strict);
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);
 
+/* Between the bounds, which it is told: what the cheapest plan known costs where another index that does the
+ * same may stand for one that the set lacks. */
+double oracle_likely(const Oracle *oracle, size_t statement, Bits set, OracleBounds bounds);
+
 /* With all of the set present, and maybe more, the planner used none of it, at the cost without: so it does
  * with less, and there is nothing to ask. */
 bool oracle_uses_none(const Oracle *oracle, size_t statement, Bits set);

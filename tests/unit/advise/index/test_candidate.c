@@ -225,6 +225,55 @@ a_prefix_is_of_the_same_table_and_keys(void **state)
     assert_false(candidate_is_prefix(&a, &partial) || candidate_is_prefix(&partial, &a));
 }
 
+/* What stands behind the last key that the statement reads, and columns that it does not read, serve nothing.
+ */
+static void
+an_index_serves_as_another_as_far_as_the_statement_asks(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    const SnapshotRelation *orders = snapshot_relation_named(shop(arena), "public", "orders");
+    const SnapshotRelation *odd = snapshot_relation_named(shop(arena), "public", "Odd Näme");
+    static const int reads[] = {2, 3};
+    SqlRelationUse use = {.relation_id = orders->id, .needed_columns = reads, .needed_column_count = 2};
+    SqlAnalysis analysis = {.uses = &use, .use_count = 1};
+    static const int three[] = {3}, five[] = {5};
+    const Candidate a = {.relation = orders, .keys = {KEY(2)}, .key_count = 1};
+    const Candidate with_five = {.relation = orders, .keys = {KEY(2), KEY(5)}, .key_count = 2};
+    const Candidate with_three = {.relation = orders, .keys = {KEY(2), KEY(3)}, .key_count = 2};
+    const Candidate holds_three = {
+        .relation = orders, .keys = {KEY(2)}, .key_count = 1, .included = {three, 1}};
+    const Candidate holds_five = {
+        .relation = orders, .keys = {KEY(2)}, .key_count = 1, .included = {five, 1}};
+    const Candidate elsewhere = {.relation = odd, .keys = {KEY(2)}, .key_count = 1};
+    const Candidate partial = {
+        .relation = orders, .keys = {KEY(2)}, .key_count = 1, .predicate = "status = 'open'"};
+    const Candidate block = {.relation = orders, .method = CANDIDATE_BRIN, .keys = {KEY(2)}, .key_count = 1};
+    const struct {
+        const Candidate *candidate, *other;
+        bool serves;
+    } cases[] = {{&a, &with_five, true},
+                 {&with_five, &a, true},
+                 {&a, &with_three, false},
+                 {&with_three, &a, true},
+                 {&a, &holds_five, true},
+                 {&a, &holds_three, false},
+                 {&with_three, &holds_three, true},
+                 {&holds_three, &with_three, false},
+                 {&elsewhere, &a, false},
+                 {&partial, &a, false},
+                 {&block, &a, false},
+                 {&block, &block, true}};
+    for (size_t i = 0; i < FETTLE_COUNT_OF(cases); i++)
+        assert_true(candidate_serves_as(cases[i].candidate, cases[i].other, &analysis) == cases[i].serves);
+    use.needs_all_columns = true;
+    assert_false(candidate_serves_as(&a, &with_five, &analysis) ||
+                 candidate_serves_as(&a, &holds_five, &analysis));
+    use = (SqlRelationUse){.relation_id = odd->id};
+    /* behind a view nothing is known of what is read */
+    assert_false(candidate_serves_as(&a, &with_five, &analysis));
+}
+
 static void
 those_with_the_same_first_key_lead_alike(void **state)
 {
@@ -257,6 +306,7 @@ main(void)
         cmocka_unit_test(an_index_that_is_invalid_partial_or_of_another_method_covers_nothing),
         cmocka_unit_test(those_with_the_same_first_key_lead_alike),
         cmocka_unit_test(a_prefix_is_of_the_same_table_and_keys),
+        cmocka_unit_test(an_index_serves_as_another_as_far_as_the_statement_asks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

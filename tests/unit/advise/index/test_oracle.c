@@ -142,7 +142,7 @@ static World *
 world_new(Arena *arena)
 {
     World *world = ARENA_NEW(arena, World);
-    static const char *const texts[] = {"select 1 from orders"};
+    static const char *const texts[] = {"select * from orders"};
     world->fixture = memory_workload_of(arena, texts, 1);
     world->set.items = ARENA_NEW_ARRAY(arena, Candidate *, CANDIDATES);
     world->set.count = CANDIDATES;
@@ -153,6 +153,8 @@ world_new(Arena *arena)
         world->set.items[i] = ARENA_NEW(arena, Candidate);
         *world->set.items[i] = (Candidate){.number = i,
                                            .relation = world->fixture.context.snapshot->relations,
+                                           .keys = {{.attnum = (int)i + 1}},
+                                           .key_count = 1,
                                            .whatif_name = arena_printf(arena, "whatif_%zu", i),
                                            .size_bytes = NAN};
         world->set.relevant[0].numbers[i] = i;
@@ -501,6 +503,39 @@ what_the_plan_of_the_least_cost_uses_goes_first(void **state)
     assert_int_equal(planner.present, 0x1D);
 }
 
+/* Index 2 does what index 1 does, and is larger: where 1 goes it goes too, and where 1 stays it may stay. */
+static void
+what_serves_as_well_goes_with_an_index_and_stays_beside_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    planner_of_one(400);
+    World *world = world_new(arena);
+    world->set.items[2]->keys[1] = (CandidateKey){.attnum = 6};
+    world->set.items[2]->keys[0] = world->set.items[1]->keys[0];
+    world->set.items[2]->key_count = 2;
+    Error error = {0};
+    double cost;
+    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
+    OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x18));
+    /* with index 2 in its place it may cost the same */
+    OracleBounds bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x18));
+    assert_true(oracle_likely(world->oracle, 0, set_of(arena, 0x18), bounds) == BASELINE);
+    bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x1C));
+    assert_true(bounds.low == 400 && bounds.high == BASELINE);
+    assert_true(oracle_likely(world->oracle, 0, set_of(arena, 0x1C), bounds) == 400);
+    assert_true(oracle_descent_step(world->oracle, &descent, &error));
+    assert_int_equal(planner.present, 0x19);
+    /* index 0 does what both do, is smaller, and the set has it */
+    World *other = world_new(arena);
+    for (size_t i = 0; i < 3; i++)
+        other->set.items[i]->keys[0].attnum = 1;
+    assert_true(oracle_cost(other->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
+    descent = oracle_descent_begin(other->oracle, arena, 0, set_of(arena, 0x09));
+    assert_true(oracle_descent_step(other->oracle, &descent, &error));
+    assert_int_equal(planner.present, 0x1D); /* what was used goes all the same */
+}
+
 /* Cheap plans of indexes 0 and 1, which the set lacks: with all but these it costs what the set costs. */
 static void
 an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same(void **state)
@@ -528,7 +563,7 @@ an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same(void **state)
     assert_true(search_lift(&search, set_of(arena, 0x14), counts, &error));
     assert_int_equal(oracle_questions(world->oracle), questions); /* it was hardly asked about yet */
     WhatIfAnswer answer;
-    for (int i = 0; i < 14; i++)
+    for (int i = 0; i < 40; i++)
         assert_true(oracle_plan(world->oracle, 0, set_of(arena, 0x10), &answer, NULL, &error));
     counts = search_answer_counts(&search, arena);
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x0C), true, &cost, NULL, &error));
@@ -721,6 +756,7 @@ main(void)
         cmocka_unit_test(what_the_plan_of_the_least_cost_uses_goes_first),
         cmocka_unit_test(with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost),
         cmocka_unit_test(who_is_strict_asks_where_what_narrowed_an_answer_is_missing),
+        cmocka_unit_test(what_serves_as_well_goes_with_an_index_and_stays_beside_it),
         cmocka_unit_test(an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same),
         cmocka_unit_test(an_answer_that_a_set_within_refutes_tells_of_that_set_alone),
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
