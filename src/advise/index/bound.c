@@ -71,7 +71,16 @@ search_relate(Search *search)
     oracle_relate(search->oracle, allowed, ORACLE_BESIDE);
 }
 
-/* What everything together makes of each statement: the least that it can cost. */
+static bool
+bound_start_with(Search *search, size_t statement, Bits set, Error *error)
+{
+    double cost;
+    Bits used;
+    return bits_is_empty(set) || oracle_cost(search->oracle, statement, set, false, &cost, &used, error);
+}
+
+/* What everything together makes of each statement: the least that it can cost. And where some of it tells
+ * the planner of expressions, what all the rest does. */
 static bool
 bound_start(Search *search, Error *error)
 {
@@ -80,9 +89,12 @@ bound_start(Search *search, Error *error)
         if (!workload->statements[q].is_costed)
             continue;
         Bits relevant = oracle_relevant(search->oracle, q);
-        double cost;
-        Bits used;
-        if (!bits_is_empty(relevant) && !oracle_cost(search->oracle, q, relevant, false, &cost, &used, error))
+        if (!bound_start_with(search, q, relevant, error))
+            return false;
+        if (!bits_meet(relevant, oracle_informing(search->oracle, q)))
+            continue;
+        bits_subtract(relevant, oracle_informing(search->oracle, q));
+        if (!search_out_of_time(search) && !bound_start_with(search, q, relevant, error))
             return false;
     }
     return true;

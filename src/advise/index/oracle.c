@@ -2,6 +2,7 @@
 #include "advise/index/oracle.h"
 
 #include "advise/index/column_facts.h"
+#include "advise/index/informing.h"
 
 #include <math.h>
 
@@ -22,6 +23,7 @@ struct Oracle {
     const CandidateSet *candidates;
     OracleAnswerList *answers; /* by statement */
     Bits *relevant;            /* by statement */
+    Bits *informing;           /* by statement */
     Bits refused;
     Map *candidate_by_name; /* what-if index name -> Candidate */
     Bits **serving; /* by statement and candidate, as oracle_serving() tells; no words: not asked for */
@@ -40,12 +42,15 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
     *oracle = (Oracle){.arena = arena, .context = context, .candidates = candidates};
     oracle->answers = ARENA_NEW_ARRAY(arena, OracleAnswerList, statements);
     oracle->relevant = ARENA_NEW_ARRAY(arena, Bits, statements);
+    oracle->informing = ARENA_NEW_ARRAY(arena, Bits, statements + 1);
     oracle->refused = bits_new(arena, candidates->count);
     oracle->candidate_by_name = map_new(arena);
     for (size_t i = 0; i < candidates->count; i++)
         map_put(oracle->candidate_by_name, candidates->items[i]->whatif_name, candidates->items[i]);
     oracle->serving = ARENA_NEW_ARRAY(arena, Bits *, statements + 1);
     for (size_t q = 0; q < statements; q++) {
+        oracle->informing[q] =
+            candidates_informing(arena, candidates, context->workload->statements[q].analysis);
         oracle->relevant[q] = bits_new(arena, candidates->count);
         for (size_t i = 0; i < candidates->relevant[q].count; i++)
             bits_add(oracle->relevant[q], candidates->relevant[q].numbers[i]);
@@ -54,6 +59,7 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
                                  .least = bits_new(arena, candidates->count),
                                  .cost = context->workload->statements[q].baseline_cost,
                                  .low = context->workload->statements[q].baseline_cost,
+                                 .informed = context->workload->statements[q].baseline_cost,
                                  .parent = ORACLE_NO_PARENT};
         vector_push(arena, &oracle->answers[q], baseline);
     }
@@ -202,13 +208,36 @@ oracle_relevant_remove(Oracle *oracle, size_t statement, size_t candidate)
     bits_remove(oracle->relevant[statement], candidate);
 }
 
+Bits
+oracle_informing(const Oracle *oracle, size_t statement)
+{
+    return oracle->informing[statement];
+}
+
+/* Did it know of the statement's expressions what the planner knows with the set, of what was present? */
+static bool
+is_as_informed(const OracleAnswer *answer, Bits set)
+{
+    return answer->informing.words == NULL || bits_meet(answer->informing, set);
+}
+
 double
 oracle_answer_low(const OracleAnswer *answer, Bits set)
 {
     if (!bits_is_subset(set, answer->set))
         return 0;
+    if (!is_as_informed(answer, set))
+        return answer->low;
     bool is_firm = answer->narrowing.words != NULL && bits_is_subset(answer->narrowing, set);
-    return is_firm ? answer->firm : answer->low;
+    return is_firm ? answer->firm : answer->informed;
+}
+
+/* Does the set tell the planner of the statement's expressions? What an answer that knew more or less says a
+ * plan costs is another matter. */
+static bool
+tells_of_expressions(const Oracle *oracle, size_t statement, Bits set)
+{
+    return bits_meet(oracle->informing[statement], set);
 }
 
 /* Is the plan with more present the set's too? */
@@ -216,6 +245,7 @@ static bool
 stands_for(const Oracle *oracle, const OracleAnswer *answer, Bits set)
 {
     return !answer->is_unknown && !answer->is_doubted && bits_is_subset(answer->used, set) &&
+           is_as_informed(answer, set) &&
            (!oracle->is_strict || oracle_answer_low(answer, set) >= answer->cost * (1 - ORACLE_TOLERANCE));
 }
 
@@ -270,10 +300,12 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswerList *answers = &oracle->answers[statement];
     OracleBounds bounds = {.low = 0, .high = oracle->context->workload->statements[statement].baseline_cost};
+    bool tells = tells_of_expressions(oracle, statement, reduced);
     for (size_t i = 0; i < answers->count; i++) {
         const OracleAnswer *answer = &answers->items[i];
         bounds.low = fmax(bounds.low, oracle_answer_low(answer, reduced));
-        if (bits_is_subset(answer->used, reduced) && !answer->is_doubted && answer->cost < bounds.high)
+        if (bits_is_subset(answer->used, reduced) && !answer->is_doubted && answer->cost < bounds.high &&
+            (answer->informing.words != NULL) == tells)
             bounds.high = answer->cost;
     }
     if (bounds.low > bounds.high)
@@ -318,9 +350,11 @@ oracle_likely(const Oracle *oracle, size_t statement, Bits set, OracleBounds bou
 {
     const OracleAnswerList *answers = &oracle->answers[statement];
     double likely = bounds.high;
+    bool tells = tells_of_expressions(oracle, statement, set);
     for (size_t i = 0; i < answers->count && likely > bounds.low; i++) {
         const OracleAnswer *answer = &answers->items[i];
         if (!answer->is_unknown && !answer->is_doubted && answer->cost < likely &&
+            (answer->informing.words != NULL) == tells &&
             serves_as_well(oracle, statement, answer->used, set))
             likely = answer->cost;
     }
@@ -420,7 +454,8 @@ static bool
 is_refuted_by(const OracleAnswer *answer, const OracleAnswer *other)
 {
     return !other->is_unknown && bits_is_subset(answer->used, other->set) &&
-           bits_is_subset(other->set, answer->set) && other->cost > answer->cost * (1 + ORACLE_TOLERANCE);
+           is_as_informed(answer, other->set) && bits_is_subset(other->set, answer->set) &&
+           other->cost > answer->cost * (1 + ORACLE_TOLERANCE);
 }
 
 /* What the answer with less present says of the other's bounds. True: they were less than thought, by more
@@ -432,7 +467,10 @@ answer_mend(OracleAnswer *answer, const OracleAnswer *less)
     if (less->cost >= bound)
         return false;
     answer->low = fmin(answer->low, less->cost);
-    if (answer->narrowing.words != NULL && bits_is_subset(answer->narrowing, less->set))
+    if (is_as_informed(answer, less->set))
+        answer->informed = fmin(answer->informed, less->cost);
+    if (is_as_informed(answer, less->set) && answer->narrowing.words != NULL &&
+        bits_is_subset(answer->narrowing, less->set))
         answer->firm = less->cost;
     return less->cost < bound * (1 - MEND_LEAST);
 }
@@ -449,6 +487,46 @@ oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
         (void)answer_mend(fresh, answer);
         answer->is_doubted = answer->is_doubted || is_refuted_by(answer, fresh);
         fresh->is_doubted = fresh->is_doubted || is_refuted_by(fresh, answer);
+    }
+}
+
+/* The part of a set that tells the planner of no expression. */
+static Bits
+without_informing(const Oracle *oracle, size_t statement, Bits set)
+{
+    Bits rest = bits_copy(oracle->arena, set);
+    bits_subtract(rest, oracle->informing[statement]);
+    return rest;
+}
+
+/* What is known of the set, without those of it that tell of expressions. */
+static double
+low_uninformed(const Oracle *oracle, size_t statement, Bits set)
+{
+    ArenaMark mark = arena_mark(oracle->arena);
+    const OracleAnswerList *answers = &oracle->answers[statement];
+    Bits rest = without_informing(oracle, statement, set);
+    double low = 0;
+    for (size_t i = 0; i < answers->count; i++)
+        if (answers->items[i].informing.words == NULL)
+            low = fmax(low, oracle_answer_low(&answers->items[i], rest));
+    arena_rewind(oracle->arena, mark);
+    return low;
+}
+
+/* An answer that knew of no expression says what those that did bound at the least without what told them. */
+static void
+inform_of(Oracle *oracle, size_t statement, const OracleAnswer *fresh)
+{
+    OracleAnswerList *answers = &oracle->answers[statement];
+    for (size_t i = 0; i < answers->count; i++) {
+        OracleAnswer *answer = &answers->items[i];
+        if (answer->informing.words == NULL)
+            continue;
+        ArenaMark mark = arena_mark(oracle->arena);
+        double low = oracle_answer_low(fresh, without_informing(oracle, statement, answer->set));
+        arena_rewind(oracle->arena, mark);
+        answer->low = fmax(answer->low, fmin(answer->informed, low));
     }
 }
 
@@ -469,12 +547,20 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
         fresh.low = fmin(answer->least_cost, answer->cost);
         fresh.firm = answer->is_narrowing_known ? fresh.cost : fresh.low;
     }
-    if (fresh.firm > fresh.low)
+    fresh.informed = fresh.low;
+    if (fresh.firm > fresh.informed)
         fresh.narrowing = oracle_named(oracle, &answer->narrowing);
-    if (!fresh.is_unknown && fresh.low < fresh.cost)
+    if (!fresh.is_unknown && fresh.informed < fresh.cost)
         fresh.least = oracle_named(oracle, &answer->least_indexes);
+    if (!fresh.is_unknown && tells_of_expressions(oracle, statement, fresh.set)) {
+        fresh.informing = bits_copy(oracle->arena, fresh.set);
+        bits_keep(fresh.informing, oracle->informing[statement]);
+        fresh.low = fmin(fresh.informed, low_uninformed(oracle, statement, fresh.set));
+    }
     fettle_assert(answers->items != NULL); /* the baseline is there */
     oracle_mend(oracle, answers, &fresh);
+    if (fresh.informing.words == NULL)
+        inform_of(oracle, statement, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
     vector_push(oracle->arena, answers, fresh);
     return &answers->items[answers->count - 1];
@@ -556,10 +642,12 @@ oracle_answer_below(const Oracle *oracle, size_t statement, Bits set)
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswerList *answers = &oracle->answers[statement];
     size_t found = 0;
+    bool tells = tells_of_expressions(oracle, statement, reduced);
     for (size_t i = 1; i < answers->count; i++) {
         const OracleAnswer *answer = &answers->items[i];
-        bool tells = !answer->is_doubted || bits_equal(answer->set, reduced);
-        if (tells && bits_is_subset(answer->used, reduced) && answer->cost < answers->items[found].cost)
+        bool is_its = (!answer->is_doubted && (answer->informing.words != NULL) == tells) ||
+                      bits_equal(answer->set, reduced);
+        if (is_its && bits_is_subset(answer->used, reduced) && answer->cost < answers->items[found].cost)
             found = i;
     }
     arena_rewind(oracle->arena, mark);
@@ -661,11 +749,14 @@ descent_choose(Oracle *oracle, OracleDescent *descent)
     if (descent->from != ORACLE_NO_PARENT) {
         const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
         Bits told = answer_told(oracle, descent->scratch, above, descent->set);
-        bool is_plain = !above->is_unknown && !bits_is_subset(told, descent->set);
+        bool is_plain = !above->is_unknown &&
+                        (!is_as_informed(above, descent->set) || !bits_is_subset(told, descent->set));
         present = oracle_reduce(oracle, descent->scratch, statement, is_plain ? above->set : descent->set);
         if (is_plain)
             descent_remove(oracle, descent, present, told);
     }
+    if (!tells_of_expressions(oracle, statement, descent->set))
+        bits_subtract(present, oracle->informing[statement]);
     descent->next = present;
 }
 

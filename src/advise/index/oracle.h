@@ -40,6 +40,9 @@ typedef struct OracleAnswer {
     Bits narrowing;  /* of the set, where the planner could do better with fewer: with all of these present it
                       * cannot, but costs firm at the least; no words: not known */
     double firm;     /* no less than low */
+    Bits informing;  /* of the set (informing.h), no words: none; with none of them present low bounds the
+                        cost, */
+    double informed; /* else this; no less than low */
     Bits least;      /* of the set, where low is less than the cost: what the plan of that uses; else empty */
     bool is_unknown; /* it could not be planned, or not with the baseline's samples: the cost without stands
                       * for it, and it tells nothing of other sets (low is 0) */
@@ -125,6 +128,9 @@ double oracle_likely(const Oracle *oracle, size_t statement, Bits set, OracleBou
 /* With all of the set present, and maybe more, the planner used none of it, at the cost without: so it does
  * with less, and there is nothing to ask. */
 bool oracle_uses_none(const Oracle *oracle, size_t statement, Bits set);
+
+/* Those that tell the planner of the statement's expressions (informing.h). */
+Bits oracle_informing(const Oracle *oracle, size_t statement);
 
 /* The answers so far about a statement, oldest first; the first is the baseline, with nothing present. */
 size_t oracle_answer_count(const Oracle *oracle, size_t statement);

@@ -85,6 +85,24 @@ pool_harm(const Search *search, Arena *arena, size_t statement, const OracleAnsw
     vector_push(arena, &program->harms, harm);
 }
 
+/* As the harm is one of those sets only in which the planner knows as much of expressions as the answer did:
+ * one for each index that tells it. */
+static void
+pool_harm_informed(const Search *search, Arena *arena, size_t statement, const OracleAnswer *answer,
+                   ProgramHarm harm, ProgramStatement *program)
+{
+    Bits informing = answer->informing;
+    if (informing.words == NULL || bits_meet(informing, harm.with)) {
+        pool_harm(search, arena, statement, answer, harm, program);
+        return;
+    }
+    for (size_t i = bits_next(informing, 0); i != SIZE_MAX; i = bits_next(informing, i + 1)) {
+        ProgramHarm one = {.with = bits_copy(arena, harm.with), .cost = harm.cost};
+        bits_add(one.with, i);
+        pool_harm(search, arena, statement, answer, one, program);
+    }
+}
+
 /* What costs more than fewer might: so does each set with what narrowed the planner's view, and this one. */
 static void
 pool_harms(const Search *search, Arena *arena, size_t statement, const OracleAnswer *answer,
@@ -95,9 +113,14 @@ pool_harms(const Search *search, Arena *arena, size_t statement, const OracleAns
     if (answer->is_unknown)
         return;
     bool is_known = answer->narrowing.words != NULL;
+    if (answer->informing.words != NULL) {
+        ProgramHarm informed = {.with = bits_new(arena, search->candidates->count),
+                                .cost = pool_value(search, statement, answer->informed)};
+        pool_harm_informed(search, arena, statement, answer, informed, program);
+    }
     if (is_known)
-        pool_harm(search, arena, statement, answer, narrowed, program);
-    if (!is_known || itself.cost > narrowed.cost)
+        pool_harm_informed(search, arena, statement, answer, narrowed, program);
+    if (answer->cost > answer->informed && (!is_known || itself.cost > narrowed.cost))
         pool_harm(search, arena, statement, answer, itself, program);
 }
 

@@ -44,7 +44,10 @@ static struct {
     uint32_t harm_unless;
     double harm_cost;
     bool tells_narrowing; /* which indexes harm */
-    uint32_t alone;       /* statement 0 costs a tenth when exactly these are present */
+    uint32_t
+        informing; /* on an expression of statement 0: with one of them its plans cost so many times more */
+    double informed[PLANS_MOST];
+    uint32_t alone; /* statement 0 costs a tenth when exactly these are present */
     bool is_large;
     size_t end_at; /* question during which the time runs out; 0: none */
     int64_t end_ms;
@@ -84,8 +87,10 @@ world_cost_unharmed(size_t statement, uint32_t set, uint32_t *ret_used)
         return best;
     for (int i = 0; i < world.plan_count[statement]; i++) {
         const WorldPlan *plan = &world.plans[statement][i];
-        if ((plan->uses & ~set) == 0 && plan->cost < best) {
-            best = plan->cost;
+        bool is_informed = statement == 0 && (world.informing & set) != 0;
+        double cost = plan->cost * (is_informed ? world.informed[i] : 1);
+        if ((plan->uses & ~set) == 0 && cost < best) {
+            best = cost;
             *ret_used = plan->uses;
         }
     }
@@ -259,7 +264,18 @@ search(Arena *arena, double budget_bytes, Deadline deadline)
                                      .key_count = 1,
                                      .whatif_name = candidate_names[i],
                                      .size_bytes = NAN};
+        if ((world.informing >> i & 1) != 0)
+            set->items[i]->keys[0] = (CandidateKey){.expression = "lower(note)"};
         tables[i % 2] = set->items[i]->relation->id;
+    }
+    if (world.informing != 0) {
+        SqlPredicate *predicate = ARENA_NEW(arena, SqlPredicate);
+        *predicate = (SqlPredicate){.expression = "lower(note)"};
+        SqlAnalysis *analysis = ARENA_NEW(arena, SqlAnalysis);
+        *analysis = *run.fixture.workload->statements[0].analysis;
+        analysis->predicates = predicate;
+        analysis->predicate_count = 1;
+        run.fixture.workload->statements[0].analysis = analysis;
     }
     for (size_t q = 0; q < statements; q++) {
         WhatIfStatement *question = &run.fixture.workload->statements[q].question;

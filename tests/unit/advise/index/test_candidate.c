@@ -2,6 +2,7 @@
 #include "../memory_workload.h"
 
 #include "advise/index/candidate.h"
+#include "advise/index/informing.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -275,6 +276,28 @@ an_index_serves_as_another_as_far_as_the_statement_asks(void **state)
 }
 
 static void
+an_index_on_an_expression_tells_of_the_statements_that_ask_of_it(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)16 << 20);
+    Candidate plain = {.keys = {KEY(2)}, .key_count = 1};
+    Candidate lower = {.keys = {KEY(2), {.expression = "lower(note)"}}, .key_count = 2};
+    Candidate month = {.keys = {{.expression = "date_trunc('month', at)"}}, .key_count = 1};
+    Candidate upper = {.keys = {{.expression = "upper(note)"}}, .key_count = 1};
+    Candidate partial = {.keys = {{.expression = "lower(note)"}}, .key_count = 1, .predicate = "id > 5"};
+    Candidate *items[] = {&plain, &lower, &month, &upper, &partial};
+    const CandidateSet set = {.items = items, .count = FETTLE_COUNT_OF(items)};
+    const SqlPredicate predicates[] = {{.column = 2}, {.expression = "lower(note)"}};
+    const SqlSortKey key = {.expression = "date_trunc('month', at)"};
+    const SqlSort sort = {.keys = &key, .key_count = 1};
+    SqlAnalysis analysis = {.predicates = predicates, .predicate_count = 2, .sorts = &sort, .sort_count = 1};
+    assert_int_equal(candidates_informing(arena, &set, &analysis).words[0], 1u << 1 | 1u << 2);
+    analysis.sort_count = 0;
+    assert_int_equal(candidates_informing(arena, &set, &analysis).words[0], 1u << 1);
+    assert_true(bits_is_empty(candidates_informing(arena, &set, &(SqlAnalysis){0})));
+}
+
+static void
 those_with_the_same_first_key_lead_alike(void **state)
 {
     (void)state;
@@ -306,6 +329,7 @@ main(void)
         cmocka_unit_test(an_index_that_is_invalid_partial_or_of_another_method_covers_nothing),
         cmocka_unit_test(those_with_the_same_first_key_lead_alike),
         cmocka_unit_test(a_prefix_is_of_the_same_table_and_keys),
+        cmocka_unit_test(an_index_on_an_expression_tells_of_the_statements_that_ask_of_it),
         cmocka_unit_test(an_index_serves_as_another_as_far_as_the_statement_asks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,195 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-/*
- * The oracle over a planner of known costs: what it answers must be what the planner would, with as few
- * questions as its bounds allow. whatif_begin() and whatif_cost() that the oracle is linked with are that
- * planner.
- */
-#include "../memory_workload.h"
+/* What the oracle answers must be what the planner would, with as few questions as its bounds allow. */
+#include "oracle_world.h"
 
 #include "advise/index/lift.h"
-#include "advise/index/oracle.h"
-#include "base/random.h"
-#include "base/text.h"
-
-#include <math.h>
-#include <string.h>
-
-#define CANDIDATES 6
-#define PLANS 4
-#define BASELINE 1000.0
-
-static struct {
-    uint32_t uses[PLANS];
-    double cost[PLANS];
-    uint32_t present;
-    uint32_t refused;
-    size_t questions;
-    size_t expected_count;
-    uint32_t expected; /* present in the first of the questions expected last */
-    bool is_lost;
-    bool is_unknown;
-    uint32_t unknown_with; /* unknown when all of these are present; 0: never */
-    uint32_t partial_with; /* only some of the samples */
-    double partial_factor; /* by chance the cheap ones or the dear ones; 0: a quarter */
-    double narrowed;       /* share of the cost that fewer indexes could have; 0: all of it */
-    uint32_t narrowing;    /* those of them that are to blame; 0: not known */
-    uint32_t least;        /* what the plan of that uses; 0: nothing, or not known */
-} planner;
-
-static int
-number_of(const char *name)
-{
-    return name[strlen(name) - 1] - '0';
-}
-
-bool
-whatif_begin(WhatIf *whatif, Arena *arena, const WhatIfChange *changes, size_t change_count,
-             WhatIfChangeResult **ret_results, Error *error)
-{
-    (void)whatif;
-    if (planner.is_lost)
-        return error_set(error, ERROR_CLUSTER, "the twin is gone");
-    planner.present = 0;
-    *ret_results = ARENA_NEW_ARRAY(arena, WhatIfChangeResult, change_count);
-    for (size_t i = 0; i < change_count; i++) {
-        int number = number_of(changes[i].name);
-        bool is_refused = (planner.refused >> number & 1) != 0;
-        planner.present |= is_refused ? 0 : 1u << number;
-        (*ret_results)[i] =
-            (WhatIfChangeResult){.is_applied = !is_refused,
-                                 .reason = is_refused ? "data type json has no default" : NULL,
-                                 .size_bytes = is_refused ? NAN : 8192.0 * (number + 1)};
-    }
-    return true;
-}
-
-static double
-planner_cost(uint32_t present, uint32_t *ret_used)
-{
-    double best = BASELINE;
-    *ret_used = 0;
-    for (int i = 0; i < PLANS; i++)
-        if ((planner.uses[i] & ~present) == 0 && planner.cost[i] < best) {
-            best = planner.cost[i];
-            *ret_used = planner.uses[i];
-        }
-    return best;
-}
-
-static bool
-is_among(uint32_t mask, uint32_t present)
-{
-    return mask != 0 && (mask & ~present) == 0;
-}
-
-bool
-whatif_cost(WhatIf *whatif, Arena *arena, const WhatIfStatement *statement, bool with_plan,
-            WhatIfAnswer *ret_answer, Error *error)
-{
-    (void)whatif;
-    (void)statement;
-    (void)with_plan;
-    (void)error;
-    uint32_t used;
-    planner.questions++;
-    bool is_unknown = planner.is_unknown || is_among(planner.unknown_with, planner.present);
-    *ret_answer = (WhatIfAnswer){.is_known = !is_unknown,
-                                 .reason = "canceling statement due to timeout",
-                                 .cost = NAN,
-                                 .least_cost = NAN};
-    if (is_unknown)
-        return true;
-    ret_answer->cost = planner_cost(planner.present, &used);
-    if (is_among(planner.partial_with, planner.present)) {
-        ret_answer->sample_mask = 5;
-        ret_answer->cost *= planner.partial_factor > 0 ? planner.partial_factor : 0.25;
-    }
-    ret_answer->least_cost = ret_answer->cost * (planner.narrowed > 0 ? planner.narrowed : 1);
-    ret_answer->is_narrowing_known = planner.narrowing != 0;
-    for (int i = 0; i < CANDIDATES; i++) {
-        const char *name = arena_printf(arena, "whatif_%d", i);
-        if ((used >> i & 1) != 0)
-            vector_push(arena, &ret_answer->used_indexes, name);
-        if ((planner.narrowing & planner.present) >> i & 1)
-            vector_push(arena, &ret_answer->narrowing, name);
-        if ((planner.least & planner.present) >> i & 1)
-            vector_push(arena, &ret_answer->least_indexes, name);
-    }
-    vector_push(arena, &ret_answer->used_indexes, "orders_pkey"); /* none of ours */
-    return true;
-}
-
-/* Nothing need be known before it is asked. */
-void
-whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, size_t count)
-{
-    (void)whatif;
-    (void)arena;
-    planner.expected_count += count;
-    planner.expected = 0;
-    for (size_t i = 0; count > 0 && i < questions[0].change_count; i++)
-        planner.expected |= 1u << number_of(questions[0].changes[i].name);
-}
-
-typedef struct World {
-    Fixture fixture;
-    CandidateSet set;
-    Oracle *oracle;
-} World;
-
-/* Candidate 5 is not relevant to the statement. */
-static World *
-world_new(Arena *arena)
-{
-    World *world = ARENA_NEW(arena, World);
-    static const char *const texts[] = {"select * from orders"};
-    world->fixture = memory_workload_of(arena, texts, 1);
-    world->set.items = ARENA_NEW_ARRAY(arena, Candidate *, CANDIDATES);
-    world->set.count = CANDIDATES;
-    world->set.relevant = arena_alloc_array(arena, 1, sizeof(*world->set.relevant));
-    world->set.relevant[0].numbers = ARENA_NEW_ARRAY(arena, size_t, CANDIDATES);
-    world->set.relevant[0].count = CANDIDATES - 1;
-    for (size_t i = 0; i < CANDIDATES; i++) {
-        world->set.items[i] = ARENA_NEW(arena, Candidate);
-        *world->set.items[i] = (Candidate){.number = i,
-                                           .relation = world->fixture.context.snapshot->relations,
-                                           .keys = {{.attnum = (int)i + 1}},
-                                           .key_count = 1,
-                                           .whatif_name = arena_printf(arena, "whatif_%zu", i),
-                                           .size_bytes = NAN};
-        world->set.relevant[0].numbers[i] = i;
-    }
-    world->oracle = oracle_new(arena, &world->fixture.context, &world->set);
-    return world;
-}
-
-/* One plan, which uses index 1. */
-static void
-planner_of_one(double cost)
-{
-    memset(&planner, 0, sizeof(planner));
-    planner.uses[0] = 1u << 1;
-    for (int i = 0; i < PLANS; i++)
-        planner.cost[i] = i == 0 ? cost : BASELINE;
-}
-
-static void
-planner_random(Random *random)
-{
-    memset(&planner, 0, sizeof(planner));
-    for (int i = 0; i < PLANS; i++) {
-        planner.uses[i] = 1 + (uint32_t)random_below(random, (1u << (CANDIDATES - 1)) - 1);
-        planner.cost[i] = (double)(1 + random_below(random, 1000));
-    }
-}
-
-static Bits
-set_of(Arena *arena, uint32_t mask)
-{
-    Bits bits = bits_new(arena, CANDIDATES);
-    bits.words[0] = mask;
-    return bits;
-}
 
 static void
 answers_are_the_planners_and_bounds_hold(void **state)
@@ -258,43 +71,6 @@ what_is_known_is_not_asked_again_but_directly(void **state)
     assert_false(workload_statement_compares(&of_three, &(WhatIfAnswer){.is_known = true, .sample_mask = 5}));
     assert_false(workload_statement_compares(&of_three, &(WhatIfAnswer){.sample_mask = 7}));
     assert_true(bits_is_empty(used));
-}
-
-/* One question at a time from above; on the way what is known brackets the cost, and plans are learned. */
-static void
-a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known(void **state)
-{
-    (void)state;
-    Random random = random_new(73);
-    size_t steps = 0;
-    for (int round = 0; round < 200; round++) {
-        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-        planner_random(&random);
-        World *world = world_new(arena);
-        Bits set = set_of(arena, (uint32_t)random_below(&random, 1u << CANDIDATES));
-        uint32_t used;
-        double wanted = planner_cost((uint32_t)set.words[0] & 0x1F, &used);
-        Error error = {0};
-        OracleBounds before = oracle_bounds(world->oracle, 0, set);
-        OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set);
-        for (size_t asked = 0; descent.known == ORACLE_NO_PARENT; asked++, steps++) {
-            assert_int_equal(planner.questions, asked);
-            size_t expected = planner.expected_count;
-            oracle_descents_expect(world->oracle, (OracleDescent *[]){&descent}, 1);
-            assert_int_equal(planner.expected_count, expected + 1);
-            assert_true(oracle_descent_step(world->oracle, &descent, &error));
-            assert_int_equal(planner.present, planner.expected);
-            OracleBounds bounds = oracle_bounds(world->oracle, 0, set);
-            assert_true(before.low <= bounds.low && bounds.low <= wanted);
-            assert_true(wanted <= bounds.high && bounds.high <= before.high);
-            size_t below = oracle_answer_below(world->oracle, 0, set);
-            assert_true(oracle_answer(world->oracle, 0, below)->cost == bounds.high);
-            before = bounds;
-        }
-        double cost = oracle_answer(world->oracle, 0, descent.known)->cost;
-        assert_true(fabs(cost - wanted) <= wanted * 2 * ORACLE_TOLERANCE);
-    }
-    assert_true(steps > 200);
 }
 
 static void
@@ -443,97 +219,6 @@ with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost(void **state)
     answer = oracle_answer(world->oracle, 0, 1);
     assert_true(answer->low == 300 && answer->firm == 350);
     assert_int_equal(oracle_mends(world->oracle), 1);
-}
-
-static void
-who_is_strict_asks_where_what_narrowed_an_answer_is_missing(void **state)
-{
-    (void)state;
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    planner_of_one(400);
-    planner.narrowed = 0.75;
-    planner.narrowing = 1u << 2;
-    World *world = world_new(arena);
-    Error error = {0};
-    double cost;
-    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
-    int64_t questions = oracle_questions(world->oracle);
-    assert_true(oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x02)).known == 1);
-    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x02), false, &cost, NULL, &error));
-    assert_true(cost == 400 && oracle_questions(world->oracle) == questions);
-    oracle_be_strict(world->oracle, true);
-    assert_true(oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x06)).known == 1);
-    OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x02));
-    assert_true(descent.known == ORACLE_NO_PARENT);
-    planner.narrowed = 0;
-    assert_true(oracle_descent_step(world->oracle, &descent, &error));
-    assert_int_equal(planner.present, 0x1B); /* all but what narrowed it */
-    assert_true(oracle_answer(world->oracle, 0, descent.known)->cost == 400);
-    oracle_be_strict(world->oracle, false);
-}
-
-/* The plan of index 1 is cheapest, one of index 3 would be with fewer: while 3 is there less tells no more.
- */
-static void
-what_the_plan_of_the_least_cost_uses_goes_first(void **state)
-{
-    (void)state;
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    planner_of_one(400);
-    planner.narrowed = 0.75;
-    planner.narrowing = 1u << 2;
-    planner.least = 1u << 3;
-    World *world = world_new(arena);
-    Error error = {0};
-    double cost;
-    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
-    assert_int_equal(oracle_answer(world->oracle, 0, 1)->least.words[0], 0x08);
-    OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x10));
-    planner.narrowed = 0;
-    planner.least = 1u << 4; /* told of no answer that fewer could not better */
-    assert_true(oracle_descent_step(world->oracle, &descent, &error));
-    assert_int_equal(planner.present, 0x17); /* the plan that was given stays */
-    assert_true(bits_is_empty(oracle_answer(world->oracle, 0, 2)->least));
-    assert_true(descent.known == ORACLE_NO_PARENT);
-    assert_true(oracle_descent_step(world->oracle, &descent, &error));
-    assert_int_equal(planner.present & 0x12, 0x10); /* nor has the set what the plan of this used */
-    /* what the set has of it cannot go */
-    descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x08));
-    assert_true(oracle_descent_step(world->oracle, &descent, &error));
-    assert_int_equal(planner.present, 0x1D);
-}
-
-/* Index 2 does what index 1 does, and is larger: where 1 goes it goes too, and where 1 stays it may stay. */
-static void
-what_serves_as_well_goes_with_an_index_and_stays_beside_it(void **state)
-{
-    (void)state;
-    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
-    planner_of_one(400);
-    World *world = world_new(arena);
-    world->set.items[2]->keys[1] = (CandidateKey){.attnum = 6};
-    world->set.items[2]->keys[0] = world->set.items[1]->keys[0];
-    world->set.items[2]->key_count = 2;
-    Error error = {0};
-    double cost;
-    assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
-    OracleDescent descent = oracle_descent_begin(world->oracle, arena, 0, set_of(arena, 0x18));
-    /* with index 2 in its place it may cost the same */
-    OracleBounds bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x18));
-    assert_true(oracle_likely(world->oracle, 0, set_of(arena, 0x18), bounds) == BASELINE);
-    bounds = oracle_bounds(world->oracle, 0, set_of(arena, 0x1C));
-    assert_true(bounds.low == 400 && bounds.high == BASELINE);
-    assert_true(oracle_likely(world->oracle, 0, set_of(arena, 0x1C), bounds) == 400);
-    assert_true(oracle_descent_step(world->oracle, &descent, &error));
-    assert_int_equal(planner.present, 0x19);
-    /* index 0 does what both do, is smaller, and the set has it */
-    World *other = world_new(arena);
-    for (size_t i = 0; i < 3; i++)
-        other->set.items[i]->keys[0].attnum = 1;
-    assert_true(oracle_cost(other->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
-    descent = oracle_descent_begin(other->oracle, arena, 0, set_of(arena, 0x09));
-    assert_true(oracle_descent_step(other->oracle, &descent, &error));
-    assert_int_equal(planner.present, 0x1D); /* what was used goes all the same */
 }
 
 /* Cheap plans of indexes 0 and 1, which the set lacks: with all but these it costs what the set costs. */
@@ -747,16 +432,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_the_planners_and_bounds_hold),
         cmocka_unit_test(what_is_known_is_not_asked_again_but_directly),
-        cmocka_unit_test(a_descent_brackets_the_cost_nearer_with_each_question_until_it_is_known),
         cmocka_unit_test(the_least_size_is_of_a_b_tree_over_all_rows),
         cmocka_unit_test(what_is_expected_is_reduced_to_what_matters_to_the_statement),
         cmocka_unit_test(a_statement_that_used_none_of_more_uses_none_of_less),
         cmocka_unit_test(an_answer_that_refutes_a_bound_is_counted_as_a_mend),
         cmocka_unit_test(an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs),
-        cmocka_unit_test(what_the_plan_of_the_least_cost_uses_goes_first),
         cmocka_unit_test(with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost),
-        cmocka_unit_test(who_is_strict_asks_where_what_narrowed_an_answer_is_missing),
-        cmocka_unit_test(what_serves_as_well_goes_with_an_index_and_stays_beside_it),
         cmocka_unit_test(an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same),
         cmocka_unit_test(an_answer_that_a_set_within_refutes_tells_of_that_set_alone),
         cmocka_unit_test(a_candidate_that_the_server_refuses_is_left_out_with_its_reason),
