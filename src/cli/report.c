@@ -132,7 +132,8 @@ write_reading(Text *text, const Report *report, const char *bullet)
     const SnapshotGap *unseen = snapshot_gap(report->advice->snapshot, SNAPSHOT_SENT_SUBJECT);
     if (unseen != NULL)
         text_append_format(text, "%sthe constants that sessions send are not all known: %s; %s\n", bullet,
-                           unseen->reason, unseen->remedy);
+                           unseen->reason,
+                           report->is_file ? "a snapshot taken anew may have them" : unseen->remedy);
     if (!report->is_file && report->advice->snapshot->adds_scans)
         text_append_format(
             text,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "cli/report.h"
 
+#include "cli/gaps.h"
+
 #include "base/json_writer.h"
 
 static void
@@ -136,6 +138,7 @@ report_write_json(Text *text, const Report *report)
     json_key_bool(&json, "standby", advice->snapshot->is_standby);
     json_key_string(&json, "taken_at", advice->snapshot->taken_at);
     json_key_bool(&json, "adds_scans", !report->is_file && advice->snapshot->adds_scans);
+    gaps_write_json(&json, "missing", advice->snapshot->gaps, advice->snapshot->gap_count);
     json_workload(&json, advice->workload);
     json_twin(&json, report);
     json_key_double(&json, "cost_before", advice->cost_before);

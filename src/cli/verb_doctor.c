@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+#include "cli/gaps.h"
 #include "cli/session.h"
 
 #include "base/json_writer.h"
@@ -101,21 +102,6 @@ append_findings(Text *text, const CliSession *session, const DoctorWishes *wishe
 }
 
 static void
-json_gaps(JsonWriter *json, const char *key, const SnapshotGap *gaps, size_t count)
-{
-    json_key(json, key);
-    json_array_begin(json);
-    for (size_t i = 0; i < count; i++) {
-        json_object_begin(json);
-        json_key_string(json, "subject", gaps[i].subject);
-        json_key_string(json, "reason", gaps[i].reason);
-        json_key_string(json, "remedy", gaps[i].remedy);
-        json_object_end(json);
-    }
-    json_array_end(json);
-}
-
-static void
 json_findings(Text *text, const CliSession *session, const DoctorWishes *wishes)
 {
     const Snapshot *snapshot = session->snapshot;
@@ -132,8 +118,8 @@ json_findings(Text *text, const CliSession *session, const DoctorWishes *wishes)
     json_key_int(&json, "indexes", (int64_t)snapshot->index_count);
     json_key_int(&json, "statements", (int64_t)snapshot->statement_count);
     json_key_double(&json, "read_ms", snapshot->read_ms);
-    json_gaps(&json, "missing", snapshot->gaps, snapshot->gap_count);
-    json_gaps(&json, "better_with", wishes->items, wishes->count);
+    gaps_write_json(&json, "missing", snapshot->gaps, snapshot->gap_count);
+    gaps_write_json(&json, "better_with", wishes->items, wishes->count);
     json_object_end(&json);
     text_append_char(text, '\n');
 }

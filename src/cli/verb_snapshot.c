@@ -20,6 +20,17 @@ static const CliOption snapshot_options[] = {
     {NULL, 0, NULL, NULL},
 };
 
+/* Whoever takes the file elsewhere finds out too late else. */
+static void
+write_gaps(const Snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->gap_count; i++) {
+        const SnapshotGap *gap = &snapshot->gaps[i];
+        fprintf(stderr, "missing: %s: %s%s%s\n", gap->subject, gap->reason,
+                gap->remedy[0] == '\0' ? "" : "; ", gap->remedy);
+    }
+}
+
 static bool
 snapshot_run(CliInput *input, int *ret_exit_status, Error *error)
 {
@@ -46,6 +57,8 @@ snapshot_run(CliInput *input, int *ret_exit_status, Error *error)
                 path, snapshot->relation_count, snapshot->index_count, snapshot->statistics_count,
                 snapshot->statement_count, text_format_bytes(input->arena, (double)status.st_size),
                 snapshot_rights_word(snapshot->rights));
+    if (!input->is_quiet)
+        write_gaps(snapshot);
     if (redact && literals > 0 && !input->is_quiet)
         fprintf(
             stderr,

@@ -141,7 +141,7 @@ def test_without_watching_nothing_is_known(fettle, fresh):
             assert not any("WHERE" in text or "->>" in text for text in statements_of(result)), result.out
 
 
-def test_a_look_that_takes_too_long_is_told(fettle, fresh):
+def test_a_look_that_takes_too_long_is_told(fettle, fresh, open_path):
     """A view that takes too long, in a database of its own."""
     fresh.sql("CREATE DATABASE slow TEMPLATE postgres")
     shown = fresh.sql("SELECT pg_get_viewdef('pg_stat_activity'::regclass)", "slow")[0][0].rstrip(";")
@@ -153,6 +153,13 @@ def test_a_look_that_takes_too_long_is_told(fettle, fresh):
     advice = fettle("advise", "--no-verify", "--set", "target.statement_timeout=1s", fresh.dsn("slow", "watcher"))
     told = next(line for line in advice.out.splitlines() if "constants that sessions send are not all known" in line)
     assert "could not watch what sessions send" in told and "statement timeout" in told and "--watch 0" in told
+    file = open_path / "slow.fettle"
+    taken = fettle("snapshot", "--set", "target.statement_timeout=1s", "-o", str(file), fresh.dsn("slow", "watcher"))
+    assert "missing: what sessions send: could not watch" in taken.err, taken.err
+    again = fettle("advise", "--no-verify", str(file)).out
+    assert "a snapshot taken anew may have them" in again and "--watch 0" not in again
+    missing = fettle("advise", "--json", "--no-verify", str(file)).json["missing"]
+    assert any(gap["subject"] == "what sessions send" and "--watch 0" in gap["remedy"] for gap in missing)
     fresh.sql("DROP DATABASE slow")
 
 

@@ -5,6 +5,7 @@
 #include "../advise/memory_workload.h"
 #include "json_schema.h"
 
+#include "cli/gaps.h"
 #include "cli/report.h"
 
 #include <math.h>
@@ -130,6 +131,23 @@ the_json_fits_its_schema(void **state)
 }
 
 static void
+what_could_not_be_read_is_an_object_each(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)1 << 20);
+    const SnapshotGap gaps[] = {{"statistics", "no right to \"read\"", "GRANT it;"}, {"b", "c", ""}};
+    Text text = text_new(arena);
+    JsonWriter json = json_writer_new(&text, false);
+    json_object_begin(&json);
+    gaps_write_json(&json, "missing", gaps, 2);
+    gaps_write_json(&json, "more", NULL, 0);
+    json_object_end(&json);
+    assert_string_equal(text.data, "{\"missing\":[{\"subject\":\"statistics\",\"reason\":\"no right to "
+                                   "\\\"read\\\"\",\"remedy\":\"GRANT it;\"},"
+                                   "{\"subject\":\"b\",\"reason\":\"c\",\"remedy\":\"\"}],\"more\":[]}");
+}
+
+static void
 people_read_what_to_run_why_and_what_it_is_worth(void **state)
 {
     (void)state;
@@ -182,6 +200,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_json_fits_its_schema),
+        cmocka_unit_test(what_could_not_be_read_is_an_object_each),
         cmocka_unit_test(a_line_break_in_a_name_is_kept_in_its_statement_and_nowhere_else),
         cmocka_unit_test(people_read_what_to_run_why_and_what_it_is_worth),
         cmocka_unit_test(colours_are_only_where_they_are_wanted),
