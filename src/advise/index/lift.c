@@ -51,6 +51,9 @@ lift_choose(const Search *search, Arena *scratch, Lift *lift)
 {
     size_t *counts = ARENA_NEW_ARRAY(scratch, size_t, search->candidates->count + 1);
     Bits present = oracle_relevant(search->oracle, lift->statement);
+    Bits informing = oracle_informing(search->oracle, lift->statement);
+    if (!bits_meet(informing, lift->set))
+        bits_subtract(present, informing);
     for (size_t i; (i = most_taken(search, lift, present, counts)) != SIZE_MAX;)
         bits_remove(present, i);
     lift->next = is_known(search, lift, present) ? (Bits){0} : present;
