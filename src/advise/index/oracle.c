@@ -26,7 +26,7 @@ struct Oracle {
     Bits *informing;           /* by statement */
     Bits refused;
     Map *candidate_by_name; /* what-if index name -> Candidate */
-    Bits **serving; /* by statement and candidate, as oracle_serving() tells; no words: not asked for */
+    Map *serving;           /* statement and candidate -> Bits, as oracle_serving() tells */
     double (*size_bytes)(const Candidate *candidate, const void *context); /* NULL: the twin's */
     const void *size_context;
     int64_t questions;
@@ -47,7 +47,7 @@ oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *cand
     oracle->candidate_by_name = map_new(arena);
     for (size_t i = 0; i < candidates->count; i++)
         map_put(oracle->candidate_by_name, candidates->items[i]->whatif_name, candidates->items[i]);
-    oracle->serving = ARENA_NEW_ARRAY(arena, Bits *, statements + 1);
+    oracle->serving = map_new(arena);
     for (size_t q = 0; q < statements; q++) {
         oracle->informing[q] =
             candidates_informing(arena, candidates, context->workload->statements[q].analysis);
@@ -323,11 +323,12 @@ oracle_serving(const Oracle *oracle, size_t statement, size_t number)
 {
     const CandidateSet *candidates = oracle->candidates;
     const SqlAnalysis *analysis = oracle->context->workload->statements[statement].analysis;
-    if (oracle->serving[statement] == NULL)
-        oracle->serving[statement] = ARENA_NEW_ARRAY(oracle->arena, Bits, candidates->count);
-    Bits *serving = &oracle->serving[statement][number];
-    if (serving->words != NULL)
+    uint64_t key = (uint64_t)statement << 32 | number;
+    Bits *serving = map_get_id(oracle->serving, key);
+    if (serving != NULL)
         return *serving;
+    serving = ARENA_NEW(oracle->arena, Bits);
+    map_put_id(oracle->serving, key, serving);
     *serving = bits_new(oracle->arena, candidates->count);
     for (size_t i = 0; i < candidates->count; i++)
         if (candidate_serves_as(candidates->items[i], candidates->items[number], analysis))
@@ -675,8 +676,8 @@ is_outdone(const Oracle *oracle, size_t statement, const Candidate *candidate, B
 /*
  * Takes from present what the plan used and the set lacks, and what would do the same in its place: a
  * question each would tell the same cost. Where a table's indexes are used again and again, all with the same
- * leading key go. What one of the set outdoes stays: the planner will not take it, and the answer tells of
- * the sets that have it, too.
+ * leading key go. What one of the set outdoes stays: the planner will seldom take it, and the answer tells of
+ * the sets that have it, too. It does where a larger index has a level less; then that is believed no more.
  */
 static void
 descent_remove(const Oracle *oracle, const OracleDescent *descent, Bits present, Bits used)
@@ -688,6 +689,7 @@ descent_remove(const Oracle *oracle, const OracleDescent *descent, Bits present,
         bits_remove(present, u);
         size_t times = descent->times[u]++;
         Bits serving = oracle_serving(oracle, descent->statement, u);
+        bool is_refuted = times > 1 && is_outdone(oracle, descent->statement, subject, descent->set);
         for (size_t i = bits_next(present, 0); i != SIZE_MAX; i = bits_next(present, i + 1)) {
             const Candidate *other = oracle->candidates->items[i];
             if (other->relation != subject->relation)
@@ -695,7 +697,7 @@ descent_remove(const Oracle *oracle, const OracleDescent *descent, Bits present,
             descent->times[i] = times + 1;
             bool goes = bits_has(serving, i) || (times > 2 && same_leading_key(subject, other));
             if (goes && !bits_has(descent->set, i) &&
-                !is_outdone(oracle, descent->statement, other, descent->set))
+                (is_refuted || !is_outdone(oracle, descent->statement, other, descent->set)))
                 bits_remove(present, i);
         }
     }

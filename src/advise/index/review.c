@@ -406,6 +406,26 @@ choice_take(Search *search, const Choice *choice)
     search_indexes_refresh(search);
 }
 
+/* The best without what is forbidden. Of a small workload the proof has asked about what refutes other sets,
+ * and that may be no set without it: it is asked about, and searched locally. */
+static bool
+review_choose_without(Review *review, Bits forbidden, Error *error)
+{
+    Search *search = review->search;
+    if (!review_ask_without(review, forbidden, error))
+        return false;
+    if (!search_is_small(search))
+        return search_choose_again(search, error);
+    bool was_asking = search->is_asking;
+    bool was_proven = search->is_proven;
+    search->is_asking = true;
+    search->is_proven = false;
+    bool done = search_choose_again(search, error) && search_locally(search, error);
+    search->is_asking = was_asking;
+    search->is_proven = was_proven;
+    return done;
+}
+
 static bool
 review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
 {
@@ -420,8 +440,7 @@ review_remedy(Review *review, Remedy remedy, size_t index, Error *error)
     if (remedy == REMEDY_AVOID_ALIKE)
         forbidden = review_alike(search, index);
     return review_take_out(search, forbidden, is_crossed, error) &&
-           (remedy == REMEDY_DROP ||
-            (review_ask_without(review, forbidden, error) && search_choose_again(search, error)));
+           (remedy == REMEDY_DROP || review_choose_without(review, forbidden, error));
 }
 
 /* Tries what can be done about an index; the best of it becomes the search's choice. That the set is better

@@ -318,6 +318,27 @@ where_indexes_harm_each_other_the_bound_is_true_and_the_best_is_mostly_found(voi
     print_message("%zu questions, %zu where the planner tells which harm\n", questions, questions_told);
 }
 
+/* Without the risky index 0 statement 0 takes 1, beside which there is no room for the index of statement 1;
+ * that 2 would do nearly as well the proof had no need to ask. */
+static void
+what_is_best_without_a_risky_index_is_asked_about(void **state)
+{
+    (void)state;
+    FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+    world_clear();
+    world.any_gain_counts = true;
+    world.proof_percent = "0.2";
+    world.risky = 1u << 0;
+    world_plan(0, 1u << 0, 60);
+    world_plan(0, 1u << 1, 100);
+    world_plan(0, 1u << 2, 110);
+    world_plan(1, 1u << 3, 20);
+    world.size_bytes[1] = 2e6;
+    SearchResult result = search(arena, 2e6, DEADLINE_NEVER).result;
+    assert_int_equal(mask_of(result.chosen), 1u << 2 | 1u << 3);
+    world_clear();
+}
+
 /* With an index on an expression the planner knows more of it, and all plans of the statement seem dearer, or
  * cheaper: what holds with such an index does not hold without any. */
 static void
@@ -682,6 +703,7 @@ main(void)
         cmocka_unit_test(under_any_budgets_the_best_of_all_sets_is_found_and_proven),
         cmocka_unit_test(a_set_whose_indexes_harm_each_other_gives_way_to_one_that_is_better),
         cmocka_unit_test(where_indexes_harm_each_other_the_bound_is_true_and_the_best_is_mostly_found),
+        cmocka_unit_test(what_is_best_without_a_risky_index_is_asked_about),
         cmocka_unit_test(what_an_index_tells_of_an_expression_bounds_nothing_without_it),
         cmocka_unit_test(what_one_statement_costs_without_its_index_hides_nothing_of_the_others),
         cmocka_unit_test(with_a_gap_allowed_the_answer_is_within_it_and_the_bound_is_true),
