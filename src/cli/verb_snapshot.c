@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#define GAPS_SHOWN_MOST 5 /* each table may have one */
+
 extern const CliVerb cli_verb_snapshot;
 
 static const CliOption snapshot_options[] = {
@@ -24,11 +26,14 @@ static const CliOption snapshot_options[] = {
 static void
 write_gaps(const Snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->gap_count; i++) {
+    size_t shown = snapshot->gap_count < GAPS_SHOWN_MOST ? snapshot->gap_count : GAPS_SHOWN_MOST;
+    for (size_t i = 0; i < shown; i++) {
         const SnapshotGap *gap = &snapshot->gaps[i];
         fprintf(stderr, "missing: %s: %s%s%s\n", gap->subject, gap->reason,
                 gap->remedy[0] == '\0' ? "" : "; ", gap->remedy);
     }
+    if (shown < snapshot->gap_count)
+        fprintf(stderr, "missing: %zu more; \"fettle doctor\" lists them\n", snapshot->gap_count - shown);
 }
 
 static bool
