@@ -47,6 +47,16 @@ typedef struct SqlRelationUse {
     size_t written_column_count;
 } SqlRelationUse;
 
+/* Is the column read through this use? */
+static inline bool
+sql_use_needs_column(const SqlRelationUse *use, int attnum)
+{
+    bool needs = use->needs_all_columns;
+    for (size_t i = 0; i < use->needed_column_count && !needs; i++)
+        needs = use->needed_columns[i] == attnum;
+    return needs;
+}
+
 typedef struct SqlPredicate {
     int use;                /* position in SqlAnalysis.uses */
     int column;             /* attnum; 0 when an expression stands there */

@@ -239,15 +239,24 @@ candidate_has_plain_column(const Candidate *candidate, int attnum)
     return candidate_columns_have(candidate->included, attnum);
 }
 
+/* The same table, method, predicate and options, and the first keys of a lead b. */
+static bool
+leads(const Candidate *a, size_t key_count, const Candidate *b)
+{
+    if (a->relation != b->relation || a->method != b->method || key_count > b->key_count ||
+        !text_equals(a->predicate, b->predicate) || !text_equals(a->options, b->options))
+        return false;
+    for (size_t i = 0; i < key_count; i++)
+        if (!key_equals(&a->keys[i], &b->keys[i]))
+            return false;
+    return true;
+}
+
 bool
 candidate_is_prefix(const Candidate *a, const Candidate *b)
 {
-    if (a->relation != b->relation || a->method != b->method || a->key_count > b->key_count ||
-        !text_equals(a->predicate, b->predicate) || !text_equals(a->options, b->options))
+    if (!leads(a, a->key_count, b))
         return false;
-    for (size_t i = 0; i < a->key_count; i++)
-        if (!key_equals(&a->keys[i], &b->keys[i]))
-            return false;
     for (size_t i = 0; i < a->included.count; i++)
         if (!candidate_has_plain_column(b, a->included.items[i]))
             return false;
@@ -264,11 +273,8 @@ is_needed(const SqlAnalysis *analysis, const SnapshotRelation *relation, int att
         if (use->relation_id != relation->id)
             continue;
         is_named = true;
-        if (use->needs_all_columns)
+        if (sql_use_needs_column(use, attnum))
             return true;
-        for (size_t i = 0; i < use->needed_column_count; i++)
-            if (use->needed_columns[i] == attnum)
-                return true;
     }
     return !is_named; /* behind a view, or a partition */
 }
@@ -289,16 +295,8 @@ candidate_serves_as(const Candidate *candidate, const Candidate *other, const Sq
 {
     if (candidate == other)
         return true;
-    if (candidate->relation != other->relation || candidate->method != CANDIDATE_BTREE ||
-        other->method != CANDIDATE_BTREE || !text_equals(candidate->predicate, other->predicate) ||
-        !text_equals(candidate->options, other->options))
+    if (other->method != CANDIDATE_BTREE || !leads(other, keys_that_serve(other, analysis), candidate))
         return false;
-    size_t keys = keys_that_serve(other, analysis);
-    if (keys > candidate->key_count)
-        return false;
-    for (size_t i = 0; i < keys; i++)
-        if (!key_equals(&candidate->keys[i], &other->keys[i]))
-            return false;
     for (size_t i = 0; i < other->included.count; i++)
         if (is_needed(analysis, other->relation, other->included.items[i]) &&
             !candidate_has_plain_column(candidate, other->included.items[i]))

@@ -175,11 +175,8 @@ serves(const Candidate *candidate, const SqlAnalysis *analysis)
         const SqlRelationUse *use = &analysis->uses[u];
         if (use->relation_id != candidate->relation->id)
             continue;
-        if (use->needs_all_columns || candidate->keys[0].attnum == 0)
+        if (candidate->keys[0].attnum == 0 || sql_use_needs_column(use, candidate->keys[0].attnum))
             return true;
-        for (size_t i = 0; i < use->needed_column_count; i++)
-            if (use->needed_columns[i] == candidate->keys[0].attnum)
-                return true;
     }
     return false;
 }

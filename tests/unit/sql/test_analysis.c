@@ -64,6 +64,18 @@ facts_of_uses_and_predicates_are_in_their_fields(void **state)
 }
 
 static void
+a_use_needs_the_columns_that_are_read_through_it(void **state)
+{
+    (void)state;
+    static const int columns[] = {2, 5};
+    SqlRelationUse use = {.needed_columns = columns, .needed_column_count = 2};
+    assert_true(sql_use_needs_column(&use, 2) && sql_use_needs_column(&use, 5));
+    assert_false(sql_use_needs_column(&use, 3) || sql_use_needs_column(&(SqlRelationUse){0}, 2));
+    use.needs_all_columns = true;
+    assert_true(sql_use_needs_column(&use, 3));
+}
+
+static void
 an_unparsed_text_has_an_empty_analysis(void **state)
 {
     (void)state;
@@ -142,6 +154,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_has_a_word),
         cmocka_unit_test(facts_of_uses_and_predicates_are_in_their_fields),
+        cmocka_unit_test(a_use_needs_the_columns_that_are_read_through_it),
         cmocka_unit_test(an_unparsed_text_has_an_empty_analysis),
         cmocka_unit_test(large_and_deep_texts_stay_within_their_bounds),
         cmocka_unit_test(outputs_read_from_level_to_level_do_not_multiply),

@@ -355,4 +355,15 @@ world_fits(uint32_t set, double budget)
     return bytes[0] + bytes[1] <= budget && bytes[0] <= of_table && bytes[1] <= of_table;
 }
 
+/* The most that any set within the budget saves, less its writes. */
+static inline double
+world_best(double budget)
+{
+    double best = -INFINITY;
+    for (uint32_t set = 0; set < 1u << CANDIDATES; set++)
+        if (world_fits(set, budget))
+            best = fmax(best, world_net(set));
+    return best;
+}
+
 #endif

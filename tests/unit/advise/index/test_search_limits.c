@@ -110,10 +110,7 @@ a_solver_that_is_killed_again_and_again_leaves_the_proof_what_it_was(void **stat
         world.progress = kill_the_solver;
         world.progress_context = &kills;
         SearchResult result = search(arena, budget, DEADLINE_NEVER).result;
-        double best = 0;
-        for (uint32_t set = 0; set < 1u << CANDIDATES; set++)
-            if (world_fits(set, budget))
-                best = fmax(best, world_net(set));
+        double best = world_best(budget);
         assert_true(world_fits(mask_of(result.chosen), budget));
         assert_true(result.bound <= (STATEMENTS * BASELINE - best) * (1 + 1e-6));
         assert_true(result.gap_percent <= 0.05 && result.solver_failures == 0 &&
