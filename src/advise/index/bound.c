@@ -8,8 +8,9 @@
  * advise.proof_percent.
  *
  * A choice need not be the least to be worth asking about: any will do that is not refuted yet. So as long as
- * a guess (guess.h) finds one, the program is not solved but relaxed, which takes a hundredth of the time:
- * what it chooses parts of is where the guess begins, and its value is a bound as well.
+ * a guess (guess.h) finds one, from what was asked about last, the program is not solved. Where none is
+ * found, and now and then, so that a proof that time ends has a bound too, it is relaxed, which takes a
+ * hundredth of the time: its value is a bound, and a guess begins from what it chooses parts of.
  *
  * What is asked about is the choice together with the small indexes that the budgets still have room for.
  * An answer bounds each set of which no more was present, so what it refutes it refutes with and without each
@@ -26,6 +27,8 @@
 
 /* What so many have not proven, more seldom do. */
 #define ROUNDS_MOST 1000
+/* Rounds, of which the first is one that begins with a bound. */
+#define RELAXED_EVERY 8
 /* Rounds that ask about a set itself, which refutes that set and no other. */
 #define ITSELF_MOST 20
 #define NODES_MOST 2000
@@ -100,22 +103,41 @@ bound_start(Search *search, Error *error)
     return true;
 }
 
+/* By how much the value of any set is bounded less than it was thought when the bound was computed: each mend
+ * takes from its statement's value no more than from the bound that it mended most. */
+static double
+mended_since(const Search *search)
+{
+    const OracleMendList *mends = oracle_mends(search->oracle);
+    double value = 0;
+    for (size_t i = search->bound_mends; i < mends->count; i++) {
+        const OracleMend *mend = &mends->items[i];
+        value += search_gain(search->context, &search->context->workload->statements[mend->statement],
+                             mend->before, mend->after);
+    }
+    return value;
+}
+
+/* The bound, less what was mended since. */
+static double
+bound_left(const Search *search)
+{
+    return search->bound <= 0 ? 0 : fmax(0, search->bound - mended_since(search));
+}
+
 bool
 search_bound_is_near(const Search *search)
 {
-    return oracle_mends(search->oracle) == search->bound_mends &&
-           search->best_value - search->bound <=
-               (search_gap_allowed(search) + ROUNDING_SHARE) * search->best_value;
+    return search->best_value - bound_left(search) <=
+           (search_gap_allowed(search) + ROUNDING_SHARE) * search->best_value;
 }
 
-/* What an answer since mended has bounded is forgotten. */
 static void
 bound_note(Search *search, double bound)
 {
-    int64_t mends = oracle_mends(search->oracle);
-    double before = mends == search->bound_mends ? search->bound : 0;
-    search->bound_mends = mends;
+    double before = bound_left(search);
     search->bound = isfinite(bound) ? fmax(before, bound) : before;
+    search->bound_mends = oracle_mends(search->oracle)->count;
 }
 
 /* Where no choice is of less, the proof ends: only such a choice is worth asking about. */
@@ -212,28 +234,43 @@ bound_program(Search *search, Arena *scratch, const BoundSubject *subject, bool 
     return found;
 }
 
-/* A choice that is not refuted yet, by exchanges from what the relaxed program chooses parts of, else from
- * what was asked about last; the relaxed program's value is a bound, and may be proof enough. */
-static bool
-bound_guess(Search *search, Arena *scratch, const BoundSubject *subject, ProgramAnswer *ret_answer)
+/* The last choice that was asked about, with what stands for what is dominated. */
+static Bits
+guessed_last(const Search *search, Arena *scratch, const BoundSubject *subject)
 {
-    const Program *program = &subject->program;
-    double most = asked_most(search);
-    ProgramAnswer relaxed;
-    if (!program_relax(scratch, program, &relaxed))
-        return false;
-    bound_note(search, relaxed.bound);
-    if (relaxed.bound >= most)
-        return false;
-    program_guess_bound(scratch, program, relaxed.chosen, ret_answer);
-    if (ret_answer->cost < most)
-        return true;
-    Bits last = bits_new(scratch, program->index_count);
+    Bits last = bits_new(scratch, subject->program.index_count);
     for (size_t i = bits_next(search->guessed, 0); i != SIZE_MAX; i = bits_next(search->guessed, i + 1))
         if (subject->instead[i] != SIZE_MAX)
             bits_add(last, subject->instead[i]);
-    program_guess_bound(scratch, program, last, ret_answer);
-    return ret_answer->cost < most;
+    return last;
+}
+
+static bool
+bound_guess_from(const Search *search, Arena *scratch, const Program *program, Bits start,
+                 ProgramAnswer *ret_answer)
+{
+    program_guess_bound(scratch, program, start, ret_answer);
+    return ret_answer->cost < asked_most(search);
+}
+
+/* A choice that is not refuted yet, by exchanges from what was asked about last and from what the relaxed
+ * program chooses parts of; the relaxed program's value is a bound, and may be proof enough. */
+static bool
+bound_guess(Search *search, Arena *scratch, const BoundSubject *subject, bool relaxes_first,
+            ProgramAnswer *ret_answer)
+{
+    const Program *program = &subject->program;
+    Bits last = guessed_last(search, scratch, subject);
+    ProgramAnswer relaxed;
+    if (!relaxes_first && bound_guess_from(search, scratch, program, last, ret_answer))
+        return true;
+    if (!program_relax(scratch, program, &relaxed))
+        return false;
+    bound_note(search, relaxed.bound);
+    if (relaxed.bound >= asked_most(search))
+        return false;
+    return bound_guess_from(search, scratch, program, relaxed.chosen, ret_answer) ||
+           (relaxes_first && bound_guess_from(search, scratch, program, last, ret_answer));
 }
 
 /* The smallest index that may stand beside others and is not passed; SIZE_MAX: none. */
@@ -374,11 +411,11 @@ bound_ask(Search *search, Bits chosen, BoundAsk last, bool *ret_is_learned, Erro
 typedef enum BoundWay { BOUND_GUESS, BOUND_ANY, BOUND_LEAST, BOUND_WAYS } BoundWay;
 
 static bool
-bound_propose(Search *search, Arena *scratch, const BoundSubject *subject, BoundWay way,
+bound_propose(Search *search, Arena *scratch, const BoundSubject *subject, BoundWay way, size_t round,
               ProgramAnswer *ret_answer)
 {
     if (way == BOUND_GUESS)
-        return bound_guess(search, scratch, subject, ret_answer);
+        return bound_guess(search, scratch, subject, round % RELAXED_EVERY == 0, ret_answer);
     bool is_any_enough = way == BOUND_ANY;
     return (!is_any_enough || search_gap_allowed(search) >= ANY_GAP_LEAST) &&
            bound_program(search, scratch, subject, is_any_enough, ret_answer);
@@ -394,14 +431,14 @@ ask_last(const Search *search, BoundWay way)
 }
 
 static bool
-bound_round(Search *search, bool *ret_is_done, Error *error)
+bound_round(Search *search, size_t round, bool *ret_is_done, Error *error)
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
     BoundSubject subject = bound_subject(search, scratch);
     ProgramAnswer answer;
     bool is_learned = false;
     for (int way = BOUND_GUESS; way < BOUND_WAYS && !is_learned; way++) {
-        bool found = bound_propose(search, scratch, &subject, (BoundWay)way, &answer);
+        bool found = bound_propose(search, scratch, &subject, (BoundWay)way, round, &answer);
         *ret_is_done = search_bound_is_near(search);
         if (*ret_is_done)
             return true;
@@ -424,7 +461,7 @@ search_prove(Search *search, Error *error)
     bool is_done = false;
     for (size_t round = 0; round < ROUNDS_MOST && !is_done && !search_out_of_time(search); round++) {
         search_progress(search, "proving the choice", round, 0);
-        if (!bound_round(search, &is_done, error))
+        if (!bound_round(search, round, &is_done, error))
             return false;
     }
     search->is_proven = search_bound_is_near(search);
@@ -434,7 +471,9 @@ search_prove(Search *search, Error *error)
 void
 search_bound_renew(Search *search)
 {
-    if (search->bound <= 0 || oracle_mends(search->oracle) == search->bound_mends)
+    bool is_mended = search->bound > 0 && mended_since(search) > 0;
+    bound_note(search, 0);
+    if (!is_mended || search_bound_is_near(search) || search_out_of_time(search))
         return;
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("bound of the search", (size_t)1 << 30);
     Bits avoided = search->avoided;
@@ -443,11 +482,10 @@ search_bound_renew(Search *search)
     BoundSubject subject = bound_subject(search, scratch);
     ProgramAnswer answer;
     bool is_any = search_gap_allowed(search) >= ANY_GAP_LEAST;
-    /* where there is no choice to ask about, that is the bound */
-    if (search_out_of_time(search) || ((!is_any || bound_program(search, scratch, &subject, true, &answer) ||
-                                        !search_bound_is_near(search)) &&
-                                       !bound_program(search, scratch, &subject, false, &answer)))
-        search->bound = 0;
+    if (is_any)
+        (void)bound_program(search, scratch, &subject, true, &answer);
+    if (!is_any || !search_bound_is_near(search))
+        (void)bound_program(search, scratch, &subject, false, &answer);
     search->avoided = avoided;
     search_indexes_refresh(search);
 }

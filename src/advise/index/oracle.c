@@ -1,38 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "advise/index/oracle.h"
+#include "advise/index/oracle_internal.h"
 
 #include "advise/index/column_facts.h"
 #include "advise/index/informing.h"
 
 #include <math.h>
 
-VECTOR_DEFINE(OracleAnswerList, OracleAnswer);
-
-/* As a share of the cost: what rounding makes is no mend. */
-#define MEND_LEAST 1e-9
-
-#define SCRATCH_BYTES ((size_t)64 << 20)
+/* As a share of the cost: a difference that rounding makes. */
+#define ROUNDING_SHARE 1e-9
 
 /* Line pointer, header, and a key of one byte, aligned; and one of the rows that share a tuple. */
 #define BTREE_TUPLE_LEAST_BYTES 20
 #define BTREE_POINTER_BYTES 6
-
-struct Oracle {
-    Arena *arena;
-    const AdvisorContext *context;
-    const CandidateSet *candidates;
-    OracleAnswerList *answers; /* by statement */
-    Bits *relevant;            /* by statement */
-    Bits *informing;           /* by statement */
-    Bits refused;
-    Map *candidate_by_name; /* what-if index name -> Candidate */
-    Map *serving;           /* statement and candidate -> Bits, as oracle_serving() tells */
-    double (*size_bytes)(const Candidate *candidate, const void *context); /* NULL: the twin's */
-    const void *size_context;
-    int64_t questions;
-    int64_t mends;
-    bool is_strict;
-};
 
 Oracle *
 oracle_new(Arena *arena, const AdvisorContext *context, const CandidateSet *candidates)
@@ -110,10 +89,10 @@ oracle_questions(const Oracle *oracle)
     return oracle->questions;
 }
 
-int64_t
+const OracleMendList *
 oracle_mends(const Oracle *oracle)
 {
-    return oracle->mends;
+    return &oracle->mends;
 }
 
 void
@@ -145,9 +124,7 @@ oracle_answer(const Oracle *oracle, size_t statement, size_t position)
     return &oracle->answers[statement].items[position];
 }
 
-/* The part of a set that matters to a statement: its relevant candidates, without those the server refused.
- */
-static Bits
+Bits
 oracle_reduce(const Oracle *oracle, Arena *arena, size_t statement, Bits set)
 {
     Bits reduced = bits_copy(arena, set);
@@ -211,9 +188,8 @@ oracle_informing(const Oracle *oracle, size_t statement)
     return oracle->informing[statement];
 }
 
-/* Did it know of the statement's expressions what the planner knows with the set, of what was present? */
-static bool
-is_as_informed(const OracleAnswer *answer, Bits set)
+bool
+oracle_is_as_informed(const OracleAnswer *answer, Bits set)
 {
     return answer->informing.words == NULL || bits_meet(answer->informing, set);
 }
@@ -223,31 +199,27 @@ oracle_answer_low(const OracleAnswer *answer, Bits set)
 {
     if (!bits_is_subset(set, answer->set))
         return 0;
-    if (!is_as_informed(answer, set))
+    if (!oracle_is_as_informed(answer, set))
         return answer->low;
     bool is_firm = answer->narrowing.words != NULL && bits_is_subset(answer->narrowing, set);
     return is_firm ? answer->firm : answer->informed;
 }
 
-/* Does the set tell the planner of the statement's expressions? What an answer that knew more or less says a
- * plan costs is another matter. */
-static bool
-tells_of_expressions(const Oracle *oracle, size_t statement, Bits set)
+bool
+oracle_tells_of_expressions(const Oracle *oracle, size_t statement, Bits set)
 {
     return bits_meet(oracle->informing[statement], set);
 }
 
-/* Is the plan with more present the set's too? */
-static bool
-stands_for(const Oracle *oracle, const OracleAnswer *answer, Bits set)
+bool
+oracle_stands_for(const Oracle *oracle, const OracleAnswer *answer, Bits set)
 {
     return !answer->is_unknown && !answer->is_doubted && bits_is_subset(answer->used, set) &&
-           is_as_informed(answer, set) &&
+           oracle_is_as_informed(answer, set) &&
            (!oracle->is_strict || oracle_answer_low(answer, set) >= answer->cost * (1 - ORACLE_TOLERANCE));
 }
 
-/* Exactly the set, else what lies around it; of several the latest, which was asked the most directly. */
-static const OracleAnswer *
+const OracleAnswer *
 oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
 {
     const OracleAnswerList *answers = &oracle->answers[statement];
@@ -258,7 +230,7 @@ oracle_answer_exact(const Oracle *oracle, size_t statement, Bits set)
             continue;
         if (bits_equal(answer->set, set))
             return answer;
-        if (found == NULL && stands_for(oracle, answer, set))
+        if (found == NULL && oracle_stands_for(oracle, answer, set))
             found = answer;
     }
     return found;
@@ -272,8 +244,7 @@ oracle_answer_itself(const Oracle *oracle, size_t statement, Bits set)
     return found != NULL && !found->is_unknown && bits_equal(found->set, set) ? found : NULL;
 }
 
-/* The dearest answer with more than the set present: its best lower bound. Of several the least present. */
-static size_t
+size_t
 oracle_answer_above(const Oracle *oracle, size_t statement, Bits set)
 {
     const OracleAnswerList *answers = &oracle->answers[statement];
@@ -297,7 +268,7 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswerList *answers = &oracle->answers[statement];
     OracleBounds bounds = {.low = 0, .high = oracle->context->workload->statements[statement].baseline_cost};
-    bool tells = tells_of_expressions(oracle, statement, reduced);
+    bool tells = oracle_tells_of_expressions(oracle, statement, reduced);
     for (size_t i = 0; i < answers->count; i++) {
         const OracleAnswer *answer = &answers->items[i];
         bounds.low = fmax(bounds.low, oracle_answer_low(answer, reduced));
@@ -314,8 +285,7 @@ oracle_bounds(const Oracle *oracle, size_t statement, Bits set)
     return bounds;
 }
 
-/* The candidates that do for the statement what the one does, itself included. */
-static Bits
+Bits
 oracle_serving(const Oracle *oracle, size_t statement, size_t number)
 {
     const CandidateSet *candidates = oracle->candidates;
@@ -333,6 +303,16 @@ oracle_serving(const Oracle *oracle, size_t statement, size_t number)
     return *serving;
 }
 
+void
+oracle_remove(const Oracle *oracle, size_t statement, size_t number, Bits present)
+{
+    Bits serving = oracle_serving(oracle, statement, number);
+    double bytes = oracle->candidates->items[number]->size_bytes;
+    for (size_t i = bits_next(serving, 0); i != SIZE_MAX; i = bits_next(serving, i + 1))
+        if (i == number || oracle->candidates->items[i]->size_bytes >= bytes)
+            bits_remove(present, i);
+}
+
 /* Has the set each of the plan's indexes, or one that does what it does? */
 static bool
 serves_as_well(const Oracle *oracle, size_t statement, Bits used, Bits set)
@@ -348,7 +328,7 @@ oracle_likely(const Oracle *oracle, size_t statement, Bits set, OracleBounds bou
 {
     const OracleAnswerList *answers = &oracle->answers[statement];
     double likely = bounds.high;
-    bool tells = tells_of_expressions(oracle, statement, set);
+    bool tells = oracle_tells_of_expressions(oracle, statement, set);
     for (size_t i = 0; i < answers->count && likely > bounds.low; i++) {
         const OracleAnswer *answer = &answers->items[i];
         if (!answer->is_unknown && !answer->is_doubted && answer->cost < likely &&
@@ -365,7 +345,7 @@ oracle_uses_none(const Oracle *oracle, size_t statement, Bits set)
     ArenaMark mark = arena_mark(oracle->arena);
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswerList *answers = &oracle->answers[statement];
-    double least = answers->items[0].cost * (1 - MEND_LEAST);
+    double least = answers->items[0].cost * (1 - ROUNDING_SHARE);
     bool found = false;
     for (size_t i = 0; i < answers->count && !found; i++)
         found = bits_is_empty(answers->items[i].used) && !answers->items[i].is_unknown &&
@@ -400,7 +380,7 @@ static bool
 oracle_present(Oracle *oracle, Bits set, Error *error)
 {
     /* Its own arena: what the WhatIf keeps of this call lives in the shared one. */
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if changes", SCRATCH_BYTES);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("what-if changes", ORACLE_SCRATCH_BYTES);
     Candidate **made = ARENA_NEW_ARRAY(scratch, Candidate *, bits_count(set) + 1);
     size_t count = 0;
     const WhatIfChange *changes = oracle_changes(oracle, scratch, set, made, &count);
@@ -452,40 +432,41 @@ static bool
 is_refuted_by(const OracleAnswer *answer, const OracleAnswer *other)
 {
     return !other->is_unknown && bits_is_subset(answer->used, other->set) &&
-           is_as_informed(answer, other->set) && bits_is_subset(other->set, answer->set) &&
+           oracle_is_as_informed(answer, other->set) && bits_is_subset(other->set, answer->set) &&
            other->cost > answer->cost * (1 + ORACLE_TOLERANCE);
 }
 
-/* What the answer with less present says of the other's bounds. True: they were less than thought, by more
- * than rounding. */
-static bool
+/* What the answer with less present says of the other's bounds; the one that it is less than, 0: of none. */
+static double
 answer_mend(OracleAnswer *answer, const OracleAnswer *less)
 {
     double bound = oracle_answer_low(answer, less->set);
     if (less->cost >= bound)
-        return false;
+        return 0;
     answer->low = fmin(answer->low, less->cost);
-    if (is_as_informed(answer, less->set))
+    if (oracle_is_as_informed(answer, less->set))
         answer->informed = fmin(answer->informed, less->cost);
-    if (is_as_informed(answer, less->set) && answer->narrowing.words != NULL &&
+    if (oracle_is_as_informed(answer, less->set) && answer->narrowing.words != NULL &&
         bits_is_subset(answer->narrowing, less->set))
         answer->firm = less->cost;
-    return less->cost < bound * (1 - MEND_LEAST);
+    return bound;
 }
 
 /* With more present the planner can only do better; where it did worse, that bounds nothing. */
 static void
-oracle_mend(Oracle *oracle, OracleAnswerList *answers, OracleAnswer *fresh)
+oracle_mend(Oracle *oracle, size_t statement, OracleAnswer *fresh)
 {
-    if (fresh->is_unknown)
-        return;
-    for (size_t i = 0; i < answers->count; i++) {
+    OracleAnswerList *answers = &oracle->answers[statement];
+    OracleMend mend = {.statement = statement, .after = fresh->cost};
+    for (size_t i = 0; i < answers->count && !fresh->is_unknown; i++) {
         OracleAnswer *answer = &answers->items[i];
-        oracle->mends += answer_mend(answer, fresh);
+        mend.before = fmax(mend.before, answer_mend(answer, fresh));
         (void)answer_mend(fresh, answer);
         answer->is_doubted = answer->is_doubted || is_refuted_by(answer, fresh);
         fresh->is_doubted = fresh->is_doubted || is_refuted_by(fresh, answer);
     }
+    if (mend.before > mend.after)
+        vector_push(oracle->arena, &oracle->mends, mend);
 }
 
 /* The part of a set that tells the planner of no expression. */
@@ -550,13 +531,13 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
         fresh.narrowing = oracle_named(oracle, &answer->narrowing);
     if (!fresh.is_unknown && fresh.informed < fresh.cost)
         fresh.least = oracle_named(oracle, &answer->least_indexes);
-    if (!fresh.is_unknown && tells_of_expressions(oracle, statement, fresh.set)) {
+    if (!fresh.is_unknown && oracle_tells_of_expressions(oracle, statement, fresh.set)) {
         fresh.informing = bits_copy(oracle->arena, fresh.set);
         bits_keep(fresh.informing, oracle->informing[statement]);
         fresh.low = fmin(fresh.informed, low_uninformed(oracle, statement, fresh.set));
     }
     fettle_assert(answers->items != NULL); /* the baseline is there */
-    oracle_mend(oracle, answers, &fresh);
+    oracle_mend(oracle, statement, &fresh);
     if (fresh.informing.words == NULL)
         inform_of(oracle, statement, &fresh);
     fresh.parent = oracle_answer_above(oracle, statement, fresh.set);
@@ -567,7 +548,7 @@ oracle_note(Oracle *oracle, size_t statement, Bits reduced, const WhatIfAnswer *
 void
 oracle_expect(Oracle *oracle, const OracleQuestion *questions, size_t count)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("questions to come", SCRATCH_BYTES);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("questions to come", ORACLE_SCRATCH_BYTES);
     WhatIfQuestion *asked = ARENA_NEW_ARRAY(scratch, WhatIfQuestion, count + 1);
     for (size_t i = 0; i < count; i++) {
         const OracleQuestion *question = &questions[i];
@@ -579,10 +560,10 @@ oracle_expect(Oracle *oracle, const OracleQuestion *questions, size_t count)
     whatif_expect(oracle->context->whatif, oracle->arena, asked, count);
 }
 
-static bool
+bool
 oracle_learn(Oracle *oracle, size_t statement, Bits reduced, const OracleAnswer **ret_answer, Error *error)
 {
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("planner's answer", SCRATCH_BYTES);
+    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("planner's answer", ORACLE_SCRATCH_BYTES);
     WhatIfAnswer answer = {0};
     oracle->questions++;
     if (!oracle_present(oracle, reduced, error) ||
@@ -640,7 +621,7 @@ oracle_answer_below(const Oracle *oracle, size_t statement, Bits set)
     Bits reduced = oracle_reduce(oracle, oracle->arena, statement, set);
     const OracleAnswerList *answers = &oracle->answers[statement];
     size_t found = 0;
-    bool tells = tells_of_expressions(oracle, statement, reduced);
+    bool tells = oracle_tells_of_expressions(oracle, statement, reduced);
     for (size_t i = 1; i < answers->count; i++) {
         const OracleAnswer *answer = &answers->items[i];
         bool is_its = (!answer->is_doubted && (answer->informing.words != NULL) == tells) ||
@@ -650,139 +631,4 @@ oracle_answer_below(const Oracle *oracle, size_t statement, Bits set)
     }
     arena_rewind(oracle->arena, mark);
     return found;
-}
-
-static bool
-same_leading_key(const Candidate *a, const Candidate *b)
-{
-    return a->keys[0].attnum == b->keys[0].attnum &&
-           text_equals(a->keys[0].expression, b->keys[0].expression);
-}
-
-/* Has the set one that is no larger and does for the statement what the candidate does? */
-static bool
-is_outdone(const Oracle *oracle, size_t statement, const Candidate *candidate, Bits set)
-{
-    Bits serving = oracle_serving(oracle, statement, candidate->number);
-    for (size_t i = bits_next(set, 0); i != SIZE_MAX; i = bits_next(set, i + 1))
-        if (bits_has(serving, i) && oracle->candidates->items[i]->size_bytes <= candidate->size_bytes)
-            return true;
-    return false;
-}
-
-/*
- * Takes from present what the plan used and the set lacks, and what would do the same in its place: a
- * question each would tell the same cost. Where a table's indexes are used again and again, all with the same
- * leading key go. What one of the set outdoes stays: the planner will seldom take it, and the answer tells of
- * the sets that have it, too. It does where a larger index has a level less; then that is believed no more.
- */
-static void
-descent_remove(const Oracle *oracle, const OracleDescent *descent, Bits present, Bits used)
-{
-    for (size_t u = bits_next(used, 0); u != SIZE_MAX; u = bits_next(used, u + 1)) {
-        const Candidate *subject = oracle->candidates->items[u];
-        if (bits_has(descent->set, u))
-            continue;
-        bits_remove(present, u);
-        size_t times = descent->times[u]++;
-        Bits serving = oracle_serving(oracle, descent->statement, u);
-        bool is_refuted = times > 1 && is_outdone(oracle, descent->statement, subject, descent->set);
-        for (size_t i = bits_next(present, 0); i != SIZE_MAX; i = bits_next(present, i + 1)) {
-            const Candidate *other = oracle->candidates->items[i];
-            if (other->relation != subject->relation)
-                continue;
-            descent->times[i] = times + 1;
-            bool goes = bits_has(serving, i) || (times > 2 && same_leading_key(subject, other));
-            if (goes && !bits_has(descent->set, i) &&
-                (is_refuted || !is_outdone(oracle, descent->statement, other, descent->set)))
-                bits_remove(present, i);
-        }
-    }
-}
-
-static size_t
-position_of(const Oracle *oracle, size_t statement, const OracleAnswer *answer)
-{
-    return (size_t)(answer - oracle->answers[statement].items);
-}
-
-OracleDescent
-oracle_descent_begin(Oracle *oracle, Arena *scratch, size_t statement, Bits set)
-{
-    OracleDescent descent = {.scratch = scratch, .statement = statement, .known = ORACLE_NO_PARENT};
-    descent.set = oracle_reduce(oracle, scratch, statement, set);
-    const OracleAnswer *known = oracle_answer_exact(oracle, statement, descent.set);
-    OracleBounds bounds = oracle_bounds(oracle, statement, descent.set);
-    if (known != NULL)
-        descent.known = position_of(oracle, statement, known);
-    else if (bounds.high <= bounds.low * (1 + ORACLE_TOLERANCE))
-        descent.known = oracle_answer_below(oracle, statement, descent.set);
-    else
-        descent.from = oracle_answer_above(oracle, statement, descent.set);
-    return descent;
-}
-
-/* What the next question is to lack, but for what is of the set: as long as the plan of the least cost is
- * there, less present tells no more. Of a plan that nobody saw there is nothing to take away. */
-static Bits
-answer_told(const Oracle *oracle, Arena *scratch, const OracleAnswer *answer, Bits set)
-{
-    if (!bits_is_subset(answer->least, set))
-        return answer->least;
-    Bits told = bits_copy(scratch, answer->used);
-    if (oracle->is_strict && answer->narrowing.words != NULL)
-        bits_join(told, answer->narrowing);
-    return told;
-}
-
-static void
-descent_choose(Oracle *oracle, OracleDescent *descent)
-{
-    size_t statement = descent->statement;
-    fettle_assert(descent->known == ORACLE_NO_PARENT);
-    if (descent->next.words != NULL)
-        return;
-    if (descent->times == NULL)
-        descent->times = ARENA_NEW_ARRAY(descent->scratch, size_t, oracle->candidates->count + 1);
-    Bits present = oracle_reduce(oracle, descent->scratch, statement, oracle->relevant[statement]);
-    if (descent->from != ORACLE_NO_PARENT) {
-        const OracleAnswer *above = oracle_answer(oracle, statement, descent->from);
-        Bits told = answer_told(oracle, descent->scratch, above, descent->set);
-        bool is_plain = !above->is_unknown &&
-                        (!is_as_informed(above, descent->set) || !bits_is_subset(told, descent->set));
-        present = oracle_reduce(oracle, descent->scratch, statement, is_plain ? above->set : descent->set);
-        if (is_plain)
-            descent_remove(oracle, descent, present, told);
-    }
-    if (!tells_of_expressions(oracle, statement, descent->set))
-        bits_subtract(present, oracle->informing[statement]);
-    descent->next = present;
-}
-
-void
-oracle_descents_expect(Oracle *oracle, OracleDescent *const *descents, size_t count)
-{
-    FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("steps to come", SCRATCH_BYTES);
-    OracleQuestion *questions = ARENA_NEW_ARRAY(scratch, OracleQuestion, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        descent_choose(oracle, descents[i]);
-        questions[i] = (OracleQuestion){.statement = descents[i]->statement, .set = descents[i]->next};
-    }
-    oracle_expect(oracle, questions, count);
-}
-
-bool
-oracle_descent_step(Oracle *oracle, OracleDescent *descent, Error *error)
-{
-    size_t statement = descent->statement;
-    const OracleAnswer *fresh;
-    descent_choose(oracle, descent);
-    if (!oracle_learn(oracle, statement, descent->next, &fresh, error))
-        return false;
-    descent->next = (Bits){0};
-    descent->from = position_of(oracle, statement, fresh);
-    bits_subtract(descent->set, oracle->refused); /* some may have been refused just now */
-    if (bits_equal(fresh->set, descent->set) || stands_for(oracle, fresh, descent->set))
-        descent->known = descent->from;
-    return true;
 }

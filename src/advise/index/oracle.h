@@ -121,6 +121,10 @@ void oracle_be_strict(Oracle *oracle, bool is_strict);
 /* What is known without asking. */
 OracleBounds oracle_bounds(const Oracle *oracle, size_t statement, Bits set);
 
+/* Takes from present the candidate, and what does the same for the statement and is no smaller: where the one
+ * is too large, so are they. */
+void oracle_remove(const Oracle *oracle, size_t statement, size_t number, Bits present);
+
 /* Between the bounds, which it is told: what the cheapest plan known costs where another index that does the
  * same may stand for one that the set lacks. */
 double oracle_likely(const Oracle *oracle, size_t statement, Bits set, OracleBounds bounds);
@@ -148,8 +152,15 @@ bool oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_a
 /* Questions that reached the WhatIf, those for plans apart. */
 int64_t oracle_questions(const Oracle *oracle);
 
-/* How often an answer bounded less than was thought: what was concluded before a mend may be false. */
-int64_t oracle_mends(const Oracle *oracle);
+/* An answer showed that earlier ones had bounded too much: no set of the statement that was thought to cost
+ * at least before is bounded by less than after now. What was concluded may be false by that. */
+typedef struct OracleMend {
+    size_t statement;
+    double before; /* the most that they had bounded a set by which the answer tells of */
+    double after;
+} OracleMend;
+VECTOR_DEFINE(OracleMendList, OracleMend);
+const OracleMendList *oracle_mends(const Oracle *oracle); /* oldest first */
 
 /* Does any of the set matter to the statement? */
 bool oracle_concerns(const Oracle *oracle, size_t statement, Bits set);

@@ -38,7 +38,7 @@ typedef struct Search {
     Bits guessed; /* what the proof asked about last */
     double best_value;
     double bound;        /* 0: none */
-    int64_t bound_mends; /* the oracle's when it was computed */
+    size_t bound_mends;  /* the oracle's when it was computed */
     double proven_value; /* best_value before the review */
     bool is_proven;      /* best is within the gap allowed */
     bool is_asking;      /* about sets that are chosen from what is known: no proof will do it */
@@ -125,8 +125,8 @@ bool search_bound_is_near(const Search *search);
 /* The choice and what the budgets have room for beside it, smallest first; one that its table has no room for
  * is passed over. Without a budget that is the choice: of all there is everything is known. */
 Bits search_fill(const Search *search, Bits chosen);
-/* After the last question: a bound that rests on answers mended since is computed again, 0 when it cannot be.
- */
+/* After the last question: a bound that rests on answers mended since is less by what they were mended by,
+ * and computed again where that leaves too much open. */
 void search_bound_renew(Search *search);
 
 /* review.c: best becomes what is best when plans that hope to stop early do not. */

@@ -130,7 +130,7 @@ what_was_known_of_an_expression_bounds_no_set_without_it(void **state)
     assert_true(oracle_answer(world->oracle, 0, 1)->low == 400); /* of all sets: some lack index 3 */
     assert_true(oracle_answer(world->oracle, 0, 1)->informed == 800);
     assert_true(oracle_bounds(world->oracle, 0, set_of(arena, 0x0A)).low == 800);
-    assert_int_equal(oracle_mends(world->oracle), 0); /* that it costs less refutes nothing */
+    assert_int_equal(oracle_mends(world->oracle)->count, 0); /* that it costs less refutes nothing */
     assert_false(oracle_answer(world->oracle, 0, 1)->is_doubted);
 }
 
@@ -157,6 +157,9 @@ what_serves_as_well_goes_with_an_index_and_stays_beside_it(void **state)
     assert_true(oracle_likely(world->oracle, 0, set_of(arena, 0x1C), bounds) == 400);
     assert_true(oracle_descent_step(world->oracle, &descent, &error));
     assert_int_equal(planner.present, 0x19);
+    Bits present = set_of(arena, 0x1F);
+    oracle_remove(world->oracle, 0, 1, present);
+    assert_int_equal(present.words[0], 0x19); /* 2 is no smaller */
     /* index 0 does what both do, is smaller, and the set has it */
     World *other = world_new(arena);
     for (size_t i = 0; i < 3; i++)

@@ -155,11 +155,15 @@ an_answer_that_refutes_a_bound_is_counted_as_a_mend(void **state)
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x1F), true, &cost, NULL, &error));
     planner.cost[0] = 100 * (1 - 1e-12); /* rounding */
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x0F), true, &cost, NULL, &error));
-    assert_int_equal(oracle_mends(world->oracle), 0);
+    assert_int_equal(oracle_mends(world->oracle)->count, 1);
+    assert_true(oracle_mends(world->oracle)->items[0].before - oracle_mends(world->oracle)->items[0].after <
+                1e-9);
     assert_true(oracle_bounds(world->oracle, 0, set_of(arena, 0x06)).low > 99);
     planner.cost[0] = 50; /* cheaper with less present */
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x07), true, &cost, NULL, &error));
-    assert_int_equal(oracle_mends(world->oracle), 2); /* of both answers with more */
+    assert_int_equal(oracle_mends(world->oracle)->count, 2); /* one of both answers with more */
+    const OracleMend *mend = &oracle_mends(world->oracle)->items[1];
+    assert_true(mend->statement == 0 && mend->before > 99.9 && mend->after == 50);
     assert_true(oracle_bounds(world->oracle, 0, set_of(arena, 0x06)).low == 50);
 }
 
@@ -187,7 +191,7 @@ an_answer_bounds_other_sets_by_its_least_cost_and_costs_what_it_costs(void **sta
     planner.cost[1] = 320;
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x04), false, &cost, NULL, &error));
     assert_true(cost == 320);
-    assert_int_equal(oracle_mends(world->oracle), 0);
+    assert_int_equal(oracle_mends(world->oracle)->count, 0);
 }
 
 /* Index 2 narrowed the planner's view: with it there fewer cost no less, without it they may. */
@@ -218,7 +222,9 @@ with_what_narrowed_it_an_answer_bounds_other_sets_by_its_cost(void **state)
     assert_true(oracle_cost(world->oracle, 0, set_of(arena, 0x04), true, &cost, NULL, &error));
     answer = oracle_answer(world->oracle, 0, 1);
     assert_true(answer->low == 300 && answer->firm == 350);
-    assert_int_equal(oracle_mends(world->oracle), 1);
+    assert_int_equal(oracle_mends(world->oracle)->count, 1);
+    assert_true(oracle_mends(world->oracle)->items[0].before == 400);
+    assert_true(oracle_mends(world->oracle)->items[0].after == 350);
 }
 
 /* Cheap plans of indexes 0 and 1, which the set lacks: with all but these it costs what the set costs. */
@@ -372,7 +378,7 @@ what_could_not_be_planned_proves_nothing_of_other_sets(void **state)
                 assert_true(used == 0 || !oracle_uses_none(world->oracle, 0, set_of(arena, set)));
             }
         }
-        assert_int_equal(oracle_mends(world->oracle), 0);
+        assert_int_equal(oracle_mends(world->oracle)->count, 0);
     }
     assert_true(unknown > 100);
 }

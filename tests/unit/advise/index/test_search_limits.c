@@ -35,6 +35,47 @@ when_time_is_up_nothing_is_asked_and_what_was_not_verified_is_told(void **state)
     world_clear();
 }
 
+typedef struct Cut {
+    Deadline deadline;
+    int rounds; /* of the proof, until time is up */
+    bool is_made;
+} Cut;
+
+static void
+cut_the_proof(void *context, const char *step, int64_t done, int64_t total)
+{
+    (void)total;
+    Cut *cut = context;
+    if (strcmp(step, "proving the choice") != 0 || done < cut->rounds)
+        return;
+    cut->is_made = true;
+    while (!deadline_passed(cut->deadline))
+        (void)usleep(1000);
+}
+
+static void
+a_proof_that_time_ends_says_how_far_it_came(void **state)
+{
+    (void)state;
+    Random random = random_new(79);
+    int cuts = 0;
+    for (int round = 0; round < 40; round++) {
+        FETTLE_CLEANUP(arena_free_at) Arena *arena = arena_new("test", (size_t)64 << 20);
+        world_random(&random);
+        world.any_gain_counts = true;
+        Cut cut = {.deadline = deadline_after_ms(400), .rounds = 1 + round % 4};
+        world.progress = cut_the_proof;
+        world.progress_context = &cut;
+        SearchResult result = search(arena, (double)random_below(&random, 200) * 8192, cut.deadline).result;
+        if (!cut.is_made)
+            continue;
+        cuts++;
+        assert_true(result.bound > 0 && result.gap_percent >= 0);
+    }
+    assert_true(cuts >= 5);
+    world_clear();
+}
+
 static void
 the_budget_is_kept(void **state)
 {
@@ -182,6 +223,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(when_time_is_up_nothing_is_asked_and_what_was_not_verified_is_told),
+        cmocka_unit_test(a_proof_that_time_ends_says_how_far_it_came),
         cmocka_unit_test(the_budget_is_kept),
         cmocka_unit_test(a_size_that_is_told_late_counts_against_the_budget),
         cmocka_unit_test(a_solver_that_is_killed_again_and_again_leaves_the_proof_what_it_was),
