@@ -283,7 +283,7 @@ static bool
 search_small(Search *search, Error *error)
 {
     Deadline deadline = search->deadline;
-    if (!search_choose_nearly(search, error))
+    if (!search_choose_nearly(search, error) || !search_afford(search, error))
         return false;
     search->deadline = deadline_of_share(deadline, PROOF_TIME_SHARE);
     if (!search_prove(search, error))

@@ -117,6 +117,10 @@ bool search_choose_again(Search *search, Error *error) FETTLE_MUST_USE;
 /* local_search.c */
 bool search_locally(Search *search, Error *error) FETTLE_MUST_USE;
 
+/* affordable.c: of each statement that is most of the best set's value the cheapest plan that the budgets
+ * allow is asked for, and a choice made anew. */
+bool search_afford(Search *search, Error *error) FETTLE_MUST_USE;
+
 /* bound.c; the first makes what is some statement's and may be chosen relevant to all on its table. */
 void search_relate(Search *search);
 bool search_prove(Search *search, Error *error) FETTLE_MUST_USE;
