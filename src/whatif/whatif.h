@@ -125,6 +125,15 @@ void whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions
 /* Before the first whatif_expect(). 0: one for each processor. */
 void whatif_set_sessions(WhatIf *whatif, int sessions);
 
+/* What a question about it takes, about: what counts is the ratio of two. Each table doubles the orders in
+ * which the planner joins. */
+static inline double
+whatif_question_us(const WhatIfStatement *statement)
+{
+    size_t tables = statement->relation_count < 12 ? statement->relation_count : 12;
+    return 300 + 32.0 * (double)((size_t)1 << tables);
+}
+
 WhatIfStatistics whatif_statistics(const WhatIf *whatif);
 
 #endif

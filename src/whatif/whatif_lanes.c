@@ -25,9 +25,6 @@
 /* Two that wait for each other would wait long. */
 #define LOCK_TIMEOUT_MS 200
 
-/* What questions take, about: what counts is their ratio. */
-#define QUESTION_US 300
-#define JOIN_US 100 /* times the square of the tables */
 /* Part of what it takes: the next questions on that session find it made. */
 #define CREATION_US 50
 
@@ -170,15 +167,6 @@ change_is_for_any_lane(const WhatIfLanes *lanes, const WhatIfChange *change)
     const SnapshotRelation *relation = snapshot_relation(twin_snapshot(lanes->twin), change->relation_id);
     return relation != NULL && relation->kind != 'p' &&
            strlen(change->name) + strlen(lanes->lanes[lanes->count - 1].name_prefix) <= PG_IDENTIFIER_BYTES;
-}
-
-static double
-question_ask_us(const WhatIfQuestion *question)
-{
-    if (question->statement == NULL)
-        return 0;
-    double tables = (double)question->statement->relation_count;
-    return QUESTION_US + JOIN_US * tables * tables;
 }
 
 static double
@@ -363,8 +351,9 @@ whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, siz
     for (size_t i = 0; i < count; i++)
         if (whatif_are_indexes(questions[i].changes, questions[i].change_count) &&
             is_open_question(whatif, scratch, &questions[i]))
-            asked[asked_count++] =
-                (LaneQuestion){.question = &questions[i], .ask_us = question_ask_us(&questions[i])};
+            asked[asked_count++] = (LaneQuestion){
+                .question = &questions[i],
+                .ask_us = questions[i].statement == NULL ? 0 : whatif_question_us(questions[i].statement)};
     qsort(asked, asked_count, sizeof(*asked), question_compare);
     for (size_t i = 0; i < asked_count; i++)
         question_assign(lanes, scratch, &asked[i]);

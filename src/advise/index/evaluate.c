@@ -8,9 +8,15 @@
 
 #include <math.h>
 
-/* Asked at once; one that the other makes needless is seldom. The number of sessions must not matter to what
- * is asked, or another machine would choose otherwise. */
-#define STEPS_AT_ONCE 3
+/*
+ * Asked at once: as many as will be needed, up to the most, and STEPS_AT_ONCE even where fewer may do, since
+ * what is asked beside others takes no longer; but for what would keep so many sessions longer than the
+ * dearest of them keeps one. How many sessions there are must not matter to what is asked, or another machine
+ * would choose otherwise.
+ */
+#define STEPS_AT_ONCE_MOST 6
+#define STEPS_AT_ONCE 4
+#define SESSIONS_BUSY WHATIF_SESSIONS_MOST
 
 typedef struct EvaluatedStatement {
     size_t statement;
@@ -72,68 +78,124 @@ evaluated_begin(Search *search, Arena *scratch, Bits set)
     return evaluated;
 }
 
-/* Sums what is known. */
-static void
-evaluated_sum(const Evaluated *evaluated, double *ret_low, double *ret_high, double *ret_open)
+typedef struct EvaluatedSum {
+    double low;
+    double high;
+    double likely;
+    double open; /* between low and high, of those that a question could tell more of */
+} EvaluatedSum;
+
+static EvaluatedSum
+evaluated_sum(const Evaluated *evaluated)
 {
-    *ret_low = *ret_high = evaluated->fixed;
-    *ret_open = 0;
+    EvaluatedSum sum = {.low = evaluated->fixed, .high = evaluated->fixed, .likely = evaluated->fixed};
     for (size_t i = 0; i < evaluated->count; i++) {
         const EvaluatedStatement *subject = &evaluated->statements[i];
-        *ret_low += subject->low;
-        *ret_high += subject->high;
+        sum.low += subject->low;
+        sum.high += subject->high;
+        sum.likely += subject->is_open ? subject->likely : subject->low;
         if (subject->is_open)
-            *ret_open += subject->high - subject->low;
+            sum.open += subject->high - subject->low;
     }
+    return sum;
 }
 
-/* What a question about the statement is worth: first what likely comes of it. */
+/* What is asked about next. */
+typedef struct EvaluatedStep {
+    EvaluatedStatement *statements[STEPS_AT_ONCE_MOST];
+    size_t count;
+    double sum_us; /* what the questions take, about */
+    double dearest_us;
+} EvaluatedStep;
+
+/* What a question about the statement is worth: what likely comes of it, or what is open of it. */
+static double
+worth(const EvaluatedStatement *subject, bool is_by_likely)
+{
+    return (is_by_likely ? subject->likely : subject->high) - subject->low;
+}
+
 static bool
-is_wider(const EvaluatedStatement *a, const EvaluatedStatement *b)
+is_wider(const EvaluatedStatement *a, const EvaluatedStatement *b, bool is_by_likely)
 {
-    double likely_a = a->likely - a->low;
-    double likely_b = b->likely - b->low;
-    if (likely_a != likely_b)
-        return likely_a > likely_b;
-    return a->high - a->low > b->high - b->low;
+    double worth_a = worth(a, is_by_likely);
+    double worth_b = worth(b, is_by_likely);
+    return worth_a != worth_b ? worth_a > worth_b : worth(a, !is_by_likely) > worth(b, !is_by_likely);
 }
 
-/* The statements of which least is known, widest first; the number of them. */
-static size_t
-evaluated_widest(const Evaluated *evaluated, EvaluatedStatement *widest[STEPS_AT_ONCE])
+static bool
+step_has(const EvaluatedStep *step, const EvaluatedStatement *subject)
 {
-    size_t count = 0;
+    for (size_t i = 0; i < step->count; i++)
+        if (step->statements[i] == subject)
+            return true;
+    return false;
+}
+
+/* Of the open ones that the step lacks the widest; NULL: none. */
+static EvaluatedStatement *
+evaluated_widest(const Evaluated *evaluated, const EvaluatedStep *step, bool is_by_likely)
+{
+    EvaluatedStatement *widest = NULL;
     for (size_t i = 0; i < evaluated->count; i++) {
         EvaluatedStatement *subject = &evaluated->statements[i];
-        if (!subject->is_open)
-            continue;
-        size_t at = count < STEPS_AT_ONCE ? count++ : STEPS_AT_ONCE - 1;
-        if (at == STEPS_AT_ONCE - 1 && widest[at] != NULL && !is_wider(subject, widest[at]))
-            continue;
-        for (; at > 0 && is_wider(subject, widest[at - 1]); at--)
-            widest[at] = widest[at - 1];
-        widest[at] = subject;
+        if (subject->is_open && !step_has(step, subject) &&
+            (widest == NULL || is_wider(subject, widest, is_by_likely)))
+            widest = subject;
     }
-    return count;
+    return widest;
 }
 
-/* Asks about those of which least is known. */
+/* False: it is full, or the sessions would need longer for it all than one for the dearest. */
 static bool
-evaluated_ask(const Evaluated *evaluated, bool *ret_asked, Error *error)
+step_take(const Evaluated *evaluated, EvaluatedStep *step, EvaluatedStatement *subject)
+{
+    const Workload *workload = evaluated->search->context->workload;
+    double own_us = whatif_question_us(&workload->statements[subject->statement].question);
+    double dearest_us = fmax(step->dearest_us, own_us);
+    bool is_full = step->count == STEPS_AT_ONCE_MOST || step->sum_us + own_us > SESSIONS_BUSY * dearest_us;
+    if (step->count > 0 && is_full)
+        return false;
+    step->statements[step->count++] = subject;
+    step->sum_us += own_us;
+    step->dearest_us = dearest_us;
+    return true;
+}
+
+/* What likely refutes the set soonest; where all that is likely does not, what is open, widest first. */
+static EvaluatedStep
+evaluated_next(const Evaluated *evaluated, const EvaluatedSum *sum, SearchPatience patience)
+{
+    EvaluatedStep step = {.count = 0};
+    double missing = patience.value_most - sum->low;
+    bool is_by_likely = sum->likely - sum->low >= missing;
+    double left = is_by_likely ? missing : sum->open - patience.slack;
+    while (step.count < STEPS_AT_ONCE || left > 0) {
+        EvaluatedStatement *next = evaluated_widest(evaluated, &step, is_by_likely);
+        if (next == NULL || !step_take(evaluated, &step, next))
+            break;
+        left -= worth(next, is_by_likely);
+    }
+    return step;
+}
+
+/* Asks about some of the statements of which least is known. */
+static bool
+evaluated_ask(const Evaluated *evaluated, const EvaluatedSum *sum, SearchPatience patience, bool *ret_asked,
+              Error *error)
 {
     Search *search = evaluated->search;
-    EvaluatedStatement *widest[STEPS_AT_ONCE] = {NULL};
-    OracleDescent *descents[STEPS_AT_ONCE];
-    size_t count = evaluated_widest(evaluated, widest);
-    *ret_asked = count > 0;
-    for (size_t i = 0; i < count; i++)
-        descents[i] = &widest[i]->descent;
-    if (count > 1)
-        oracle_descents_expect(search->oracle, descents, count);
-    for (size_t i = 0; i < count && (i == 0 || !search_out_of_time(search)); i++) {
+    OracleDescent *descents[STEPS_AT_ONCE_MOST];
+    EvaluatedStep step = evaluated_next(evaluated, sum, patience);
+    *ret_asked = step.count > 0;
+    for (size_t i = 0; i < step.count; i++)
+        descents[i] = &step.statements[i]->descent;
+    if (step.count > 1)
+        oracle_descents_expect(search->oracle, descents, step.count);
+    for (size_t i = 0; i < step.count && (i == 0 || !search_out_of_time(search)); i++) {
         if (!oracle_descent_step(search->oracle, descents[i], error))
             return false;
-        statement_refresh(evaluated, widest[i]);
+        statement_refresh(evaluated, step.statements[i]);
     }
     return true;
 }
@@ -163,14 +225,14 @@ search_evaluate(Search *search, Bits set, SearchPatience patience, SearchEvaluat
 {
     FETTLE_CLEANUP(arena_free_at) Arena *scratch = arena_new("value of a set", (size_t)1 << 30);
     Evaluated evaluated = evaluated_begin(search, scratch, set);
-    double low, open;
     *ret_evaluation = (SearchEvaluation){.value = 0};
     for (bool is_asked = true; is_asked;) {
-        evaluated_sum(&evaluated, &low, &ret_evaluation->value, &open);
-        ret_evaluation->is_refuted = low >= patience.value_most;
-        if (ret_evaluation->is_refuted || open <= patience.slack || search_out_of_time(search))
+        EvaluatedSum sum = evaluated_sum(&evaluated);
+        ret_evaluation->value = sum.high;
+        ret_evaluation->is_refuted = sum.low >= patience.value_most;
+        if (ret_evaluation->is_refuted || sum.open <= patience.slack || search_out_of_time(search))
             break;
-        if (!evaluated_ask(&evaluated, &is_asked, error))
+        if (!evaluated_ask(&evaluated, &sum, patience, &is_asked, error))
             return false;
     }
     /* to ask about an index tells its size, and that what it must gain */

@@ -26,7 +26,8 @@ static struct {
     uint32_t refused;
     size_t questions;
     size_t expected_count;
-    uint32_t expected; /* present in the first of the questions expected last */
+    size_t expected_most; /* at once */
+    uint32_t expected;    /* present in the first of the questions expected last */
     bool is_lost;
     bool is_unknown;
     uint32_t unknown_with; /* unknown when all of these are present; 0: never */
@@ -130,6 +131,7 @@ whatif_expect(WhatIf *whatif, Arena *arena, const WhatIfQuestion *questions, siz
     (void)whatif;
     (void)arena;
     planner.expected_count += count;
+    planner.expected_most = count > planner.expected_most ? count : planner.expected_most;
     planner.expected = 0;
     for (size_t i = 0; count > 0 && i < questions[0].change_count; i++)
         planner.expected |= 1u << number_of(questions[0].changes[i].name);
