@@ -27,7 +27,7 @@
 
 /* What so many have not proven, more seldom do. */
 #define ROUNDS_MOST 1000
-/* Rounds, of which the first is one that begins with a bound. */
+/* One round in so many begins with the relaxed program. */
 #define RELAXED_EVERY 8
 /* Rounds that ask about a set itself, which refutes that set and no other. */
 #define ITSELF_MOST 20

@@ -152,11 +152,12 @@ bool oracle_plan(Oracle *oracle, size_t statement, Bits set, WhatIfAnswer *ret_a
 /* Questions that reached the WhatIf, those for plans apart. */
 int64_t oracle_questions(const Oracle *oracle);
 
-/* An answer showed that earlier ones had bounded too much: no set of the statement that was thought to cost
- * at least before is bounded by less than after now. What was concluded may be false by that. */
+/* An answer showed that earlier ones had bounded too much: a set of the statement that they bounded by before
+ * at the most is bounded by after at the least now. What was concluded of it may be false by the difference.
+ */
 typedef struct OracleMend {
     size_t statement;
-    double before; /* the most that they had bounded a set by which the answer tells of */
+    double before;
     double after;
 } OracleMend;
 VECTOR_DEFINE(OracleMendList, OracleMend);

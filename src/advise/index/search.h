@@ -6,6 +6,7 @@
  * within the budget and each table's. Rooms, each with a file:
  *  - harvest: cost each statement with all of its candidates present, so that the planner itself picks; then
  * again without what it used, a few times. A few hundred questions find the plans that matter.
+ *  - affordable: of a statement that is most of the workload, the cheapest plan that the budgets allow.
  *  - program: a 0/1 program over those plans chooses a set; what the planner makes of the set teaches new
  * plans, and the program chooses again until nothing new is learned.
  *  - local search: add, drop, exchange one index, where what is known does not rule a gain out.
