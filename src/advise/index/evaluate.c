@@ -24,7 +24,7 @@ typedef struct EvaluatedStatement {
     double low; /* in the objective's unit, between low and high */
     double high;
     double likely; /* between the two: what a question would tell */
-    bool is_open;  /* a question could tell more */
+    bool is_open;  /* a question could tell more; else the three are the same */
 } EvaluatedStatement;
 
 typedef struct Evaluated {
@@ -82,7 +82,7 @@ typedef struct EvaluatedSum {
     double low;
     double high;
     double likely;
-    double open; /* between low and high, of those that a question could tell more of */
+    double open; /* between low and high */
 } EvaluatedSum;
 
 static EvaluatedSum
@@ -93,9 +93,8 @@ evaluated_sum(const Evaluated *evaluated)
         const EvaluatedStatement *subject = &evaluated->statements[i];
         sum.low += subject->low;
         sum.high += subject->high;
-        sum.likely += subject->is_open ? subject->likely : subject->low;
-        if (subject->is_open)
-            sum.open += subject->high - subject->low;
+        sum.likely += subject->likely;
+        sum.open += subject->high - subject->low;
     }
     return sum;
 }

@@ -8,7 +8,7 @@
 
 #include "../memory_workload.h"
 
-#include "advise/index/oracle.h"
+#include "advise/index/search_state.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -173,6 +173,17 @@ world_new(Arena *arena)
 {
     static const char *const texts[] = {"select * from orders"};
     return world_of(arena, texts);
+}
+
+/* A search over it that has not begun. */
+static inline Search
+world_search(Arena *arena, const World *world)
+{
+    return (Search){.arena = arena,
+                    .context = &world->fixture.context,
+                    .candidates = &world->set,
+                    .oracle = world->oracle,
+                    .deadline = DEADLINE_NEVER};
 }
 
 /* One plan, which uses index 1. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "oracle_world.h"
 
-#include "advise/index/search_state.h"
-
 #define UNIT_BYTES 8192.0 /* candidate i has i + 1 of them */
 
 /* A search that knows the statement's cost with everything, and that it cannot have it. */
@@ -17,13 +15,9 @@ search_new(Arena *arena, World *world, double budget_bytes)
     world->fixture.workload->statements[0].weight = 1;
     world->fixture.workload->statements[0].baseline_cost = BASELINE;
     world->oracle = oracle_new(arena, &world->fixture.context, &world->set);
-    Search search = {.arena = arena,
-                     .context = &world->fixture.context,
-                     .candidates = &world->set,
-                     .oracle = world->oracle,
-                     .deadline = DEADLINE_NEVER,
-                     .best_value = BASELINE,
-                     .value_without = BASELINE};
+    Search search = world_search(arena, world);
+    search.best_value = BASELINE;
+    search.value_without = BASELINE;
     search.indexes = ARENA_NEW_ARRAY(arena, ProgramIndex, CANDIDATES + 1);
     search.harvested = bits_new(arena, CANDIDATES);
     search.best = bits_new(arena, CANDIDATES);

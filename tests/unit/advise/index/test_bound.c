@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "oracle_world.h"
 
-#include "advise/index/search_state.h"
-
 /* A proven bound of 950 under a best set of 1000; then the answers are found to have bounded 400, and it is
  * so much less. */
 static Search
@@ -13,13 +11,9 @@ search_mended(Arena *arena, World *world, const char *gain_percent, double after
                 settings_set(settings, "advise.proof_percent", "20", NULL));
     world->fixture.context.settings = settings;
     world->fixture.workload->statements[0].weight = 1;
-    Search search = {.arena = arena,
-                     .context = &world->fixture.context,
-                     .candidates = &world->set,
-                     .oracle = world->oracle,
-                     .deadline = DEADLINE_NEVER,
-                     .best_value = 1000,
-                     .bound = 950};
+    Search search = world_search(arena, world);
+    search.best_value = 1000;
+    search.bound = 950;
     Error error = {0};
     double cost;
     for (uint32_t more = 0; more < 4; more++)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "oracle_world.h"
 
-#include "advise/index/search_state.h"
-
 #define STATEMENTS 8
 
 /* Statements that the planner sees alike, over so many tables. */
@@ -25,12 +23,8 @@ search_of(Arena *arena, const size_t *tables)
         statement->weight = 1;
     }
     world->oracle = oracle_new(arena, &world->fixture.context, &world->set);
-    Search search = {.arena = arena,
-                     .context = &world->fixture.context,
-                     .candidates = &world->set,
-                     .oracle = world->oracle,
-                     .deadline = DEADLINE_NEVER,
-                     .best_value = STATEMENTS * BASELINE};
+    Search search = world_search(arena, world);
+    search.best_value = STATEMENTS * BASELINE;
     search.indexes = ARENA_NEW_ARRAY(arena, ProgramIndex, CANDIDATES + 1);
     search.avoided = bits_new(arena, CANDIDATES);
     planner.expected_count = planner.expected_most = planner.questions = 0;

@@ -239,11 +239,7 @@ an_answer_that_refutes_a_set_is_lifted_to_all_that_lack_the_same(void **state)
     for (int i = 0; i < 3; i++)
         planner.uses[i] = 1u << i;
     World *world = world_new(arena);
-    Search search = {.arena = arena,
-                     .context = &world->fixture.context,
-                     .candidates = &world->set,
-                     .oracle = world->oracle,
-                     .deadline = DEADLINE_NEVER};
+    Search search = world_search(arena, world);
     Error error = {0};
     double cost;
     size_t *counts = search_answer_counts(&search, arena);
